@@ -74,8 +74,7 @@ pin_yyjson() {
     file=${target#*|}
     file=${file%:*}
     case $file in # apt does not tell the key: it is read where apt read it
-    *.sources) key=$(awk -v RS= '!/(^|\n)Enabled: *no/' "$file" |
-        awk -v RS= -v release="$VERSION_CODENAME" '$0 ~ "Suites:[^\n]*" release' |
+    *.sources) key=$(awk -v RS= -v release="$VERSION_CODENAME" '$0 ~ "Suites:[^\n]* " release "( |\n)"' "$file" |
         sed -n 's/^Signed-By: *\(\/.*\)$/\1/p' | head -n 1) ;;
     *) key=$(sed -n 's/^deb *\[[^]]*signed-by=\([^] ]*\).*/\1/p' "$file" | head -n 1) ;;
     esac

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed -- files of the source tree carried inside the program.
  *
- * Pages, style sheets, fonts, JSON Schemas, SQL migrations and policy files are part of what an
- * auditor verifies: one program file, one digest. tools/embed.py turns web/assets, web/templates,
- * schema and policy into a table at build time; this header is the only way to it.
+ * Pages, style sheets, fonts, JSON Schemas, SQL migrations and policy files are part of
+ * what an auditor verifies: one program file, one digest. tools/embed.py turns
+ * web/assets, web/templates, schema and policy into a table at build time; this header is
+ * the only way to it.
  *
  * Invariants
- *   I1  paths are those of the source tree ("schema/version-1.json"), unique and sorted by strcmp.
- *   I2  sha256 is the digest of exactly data[0..size), computed when the program was built.
- *   I3  a NUL byte follows data[size-1], so text may be read as a C string.
+ *   I1  paths are those of the source tree ("schema/version-1.json"), unique and sorted
+ * by strcmp. I2  sha256 is the digest of exactly data[0..size), computed when the program
+ * was built. I3  a NUL byte follows data[size-1], so text may be read as a C string.
  *
  * Memory:  everything is read-only program data; nothing to release.
  * Threads: any. */
@@ -29,7 +30,8 @@ struct embed_file {
 
 /* The file of that path, or NULL. */
 const struct embed_file *embed_find(const char *path);
-/* The i-th file in path order, or NULL past the end: for (i = 0; (f = embed_at(i)); i++). */
+/* The i-th file in path order, or NULL past the end: for (i = 0; (f = embed_at(i)); i++).
+ */
 const struct embed_file *embed_at(size_t i);
 /* Index of the first file whose path is >= prefix: start of a listing of one folder. */
 size_t embed_first(const char *prefix);

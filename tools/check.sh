@@ -1,0 +1,125 @@
+#!/bin/sh
+# Everything that must hold before a change is kept: what `make check` runs. Under 10 minutes on 2 cores.
+# Each stage prints its result and time; the last line is "N passed, N failed"; the exit status is 1 if
+# any failed. AMANE_FUZZ_SECONDS (4) and AMANE_MUTANTS (8) trade time for depth.
+cd "$(dirname "$0")/.." || exit 3
+passed=0
+failed=0
+skipped=0
+stage=0
+logs=$PWD/build/check
+rm -rf "$logs"
+mkdir -p "$logs"
+start=$(date +%s)
+export LC_ALL=C.UTF-8
+
+result() { # PASSED FAILED SKIPPED NAME LOG
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    skipped=$((skipped + $3))
+    mark=ok
+    [ "$2" = 0 ] || mark=FAILED
+    line="$1 passed"
+    [ "$2" = 0 ] || line="$line, $2 failed"
+    [ "$3" = 0 ] || line="$line, $3 SKIPPED"
+    printf '%-6s %-58s %s (%d s)\n' "$mark" "$4" "$line" $(($(date +%s) - t0))
+}
+
+# once NAME COMMAND... : one check, passed when the command succeeds
+once() {
+    name=$1
+    shift
+    stage=$((stage + 1))
+    log=$logs/$stage.log
+    t0=$(date +%s)
+    if "$@" >"$log" 2>&1; then
+        result 1 0 0 "$name"
+    else
+        tail -n 60 "$log"
+        result 0 1 0 "$name"
+    fi
+}
+
+# tap NAME COMMAND... : as many checks as the command prints lines of TAP; an exit status without a "not ok",
+# or no line at all, is one more failure
+tap() {
+    name=$1
+    shift
+    stage=$((stage + 1))
+    log=$logs/$stage.log
+    t0=$(date +%s)
+    "$@" >"$log" 2>"$log.err"
+    status=$?
+    not_ok=$(grep -c '^not ok' "$log")
+    skips=$(grep -ciE '^ok\b.*# *skip|^1\.\.0 *# *skip' "$log")
+    oks=$(($(grep -cE '^ok\b' "$log") - $(grep -ciE '^ok\b.*# *skip' "$log")))
+    plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$log" | tail -n 1)
+    if [ -n "$plan" ] && [ "$plan" != 0 ] && [ "$plan" != "$(grep -cE '^(ok|not ok)\b' "$log")" ]; then
+        echo "planned $plan, saw $(grep -cE '^(ok|not ok)\b' "$log")"
+        status=1
+        [ "$not_ok" != 0 ] || not_ok=1
+    fi
+    if { [ $status != 0 ] || [ $((oks + skips)) = 0 ]; } && [ "$not_ok" = 0 ]; then
+        echo "exit status $status"
+        not_ok=1
+    fi
+    [ "$skips" = 0 ] || grep -iE '^ok\b.*# *skip|^1\.\.0 *# *skip' "$log" | sed 's/^/SKIP   /'
+    if [ "$not_ok" != 0 ]; then
+        grep -A12 '^not ok' "$log" | head -n 80
+        tail -n 40 "$log.err"
+    fi
+    result "$oks" "$not_ok" "$skips" "$name"
+}
+
+# finish : the summary, also in build/check/summary
+finish() {
+    echo "logs in build/check; $skipped skipped; $(($(date +%s) - start)) s"
+    echo "$passed passed, $failed failed" | tee "$logs/summary"
+    [ "$failed" = 0 ]
+    exit $?
+}
+
+build() { # FOLDER [KIND]
+    tools/configure.sh "$@" && ninja -C "$1"
+}
+codespell_tree() {
+    # shellcheck disable=SC2046 # file names of this tree have no spaces
+    codespell --config .codespellrc $(git ls-files 2>/dev/null | grep -vE '^(web/i18n|LICENSE|LISEZMOI|.*\.(ar|fr)\.)|\.(json|woff2|png|po)$')
+}
+cppcheck_tree() {
+    cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 \
+        --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
+        --suppress=normalCheckLevelMaxBranches --library=posix -D_GNU_SOURCE -DAMANE_VERSION='"0"' -DAMANE_ORT_PATH='""' -I src src cmd
+}
+units() {
+    CMOCKA_MESSAGE_OUTPUT=TAP meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
+    /usr/bin/python3 tools/unit_tap.py build-san/meson-logs/testlog.json
+}
+
+once 'the program builds (gcc)' build build
+[ "$failed" = 0 ] || finish
+once 'layers: includes follow the module table' tools/check_layers.sh
+once 'symbols: libraries export only their prefix' tools/check_symbols.sh build
+once 'banned functions are not called' tools/check_banned.sh build
+once 'no package registry is named' tools/check_hosts.sh
+once 'style: licence lines, sizes, READMEs' tools/check_style.sh
+if command -v clang-format-19 >/dev/null 2>&1; then
+    once 'clang-format' tools/format.sh --check
+else
+    skipped=$((skipped + 1))
+    echo 'SKIP   clang-format: clang-format-19 is missing (tools/setup.sh installs it)'
+fi
+once 'codespell' codespell_tree
+once 'cppcheck' cppcheck_tree
+tap 'the guards turn red on planted violations' tools/check_guards.sh
+once 'everything builds under ASan and UBSan' build build-san san
+tap 'unit tests under ASan and UBSan' units
+tap 'fuzzers on their corpus' tools/fuzz.sh -t "${AMANE_FUZZ_SECONDS:-4}"
+for scenario in test/[0-9]*.sh; do
+    [ -f "$scenario" ] || continue
+    tap "scenario $(basename "$scenario" .sh)" env AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
+        timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-240}" sh "$scenario"
+done
+once "mutants of today's module die" tools/mutate.sh -n "${AMANE_MUTANTS:-8}" today
+[ -d ../shared/data ] || echo 'SKIP   ../shared/data is not there: NOTHING WAS RUN ON REAL DATA'
+finish

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Makes a build folder ready: configure.sh FOLDER [san|tsan|fuzz]. Configures it once, and again only when a
+# source came or went, which Meson cannot see by itself.
+cd "$(dirname "$0")/.." || exit 3
+folder=${1:?build folder}
+case ${2:-} in
+'') set -- ;;
+san) set -- -Dsan=true -Doptimization=1 ;;
+tsan) set -- -Dtsan=true -Doptimization=1 ;;
+fuzz) set -- -Dfuzz=true -Doptimization=1; export CC=clang ;;
+*) echo "usage: tools/configure.sh FOLDER [san|tsan|fuzz]" >&2; exit 2 ;;
+esac
+list=$folder/sources.list
+if [ ! -f "$folder/build.ninja" ]; then
+    meson setup "$folder" . "$@" || exit 3
+elif ! tools/sources.sh | cmp -s - "$list"; then
+    meson setup --reconfigure "$folder" . "$@" || exit 3
+fi
+tools/sources.sh >"$list"
