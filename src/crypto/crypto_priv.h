@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* crypto_priv -- what the files of this module share, and nobody else sees. */
+#ifndef CRYPTO_PRIV_H
+#define CRYPTO_PRIV_H
+
+#include <openssl/evp.h>
+
+#include "crypto/crypto.h"
+
+enum { CRYPTO_SPKI_P256 = 91, CRYPTO_SPKI_ED25519 = 44, CRYPTO_PEM_MAX = 16384 };
+
+struct crypto_key {
+    uint32_t magic;
+    enum crypto_alg alg;
+    bool private;
+    EVP_PKEY *pkey;
+    uint8_t
+        spki[CRYPTO_SPKI_P256]; /* the one DER form we accept, see crypto_spki_alg() */
+    size_t spki_n;
+};
+
+/* Takes pkey, also on failure. Refuses all but P-256 and Ed25519. */
+AM_CHECK int crypto_key_wrap(struct crypto_key **out, EVP_PKEY *pkey, bool private);
+/* The EVP_PKEY behind k, after the check of the magic word. */
+EVP_PKEY *crypto_key_pkey(const struct crypto_key *k);
+/* Empties OpenSSL's per-thread error queue (else it grows on hostile input); passes err
+ * on. */
+int crypto_fail(int err);
+
+#endif
