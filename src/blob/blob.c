@@ -91,14 +91,16 @@ static int blob_write(struct blob_store *s, struct str data,
     uint64_t size_b;
     int err;
     blob_path(s, digest, path, sizeof path);
+    slash = strrchr(path, '/');
     /* The same bytes again: nothing to do -- unless the copy on disk has rotted, which
      * this put then heals. */
     if (crypto_sha256_file(path, there, &size_b) == AM_OK) {
-        if (crypto_equal(there, digest, sizeof there))
-            return AM_OK;
+        if (crypto_equal(there, digest, sizeof there)) {
+            *slash = 0; /* another writer may not have synced its rename yet */
+            return am_dir_sync(path);
+        }
         LOG_E("blob.healed", log_s("path", path));
     }
-    slash = strrchr(path, '/');
     *slash = 0;
     err = am_dir_make(path, 0700);
     *slash = '/';
@@ -180,13 +182,14 @@ static int blob_by_name(const struct dirent **a, const struct dirent **b)
 }
 
 /* Everything else in the folder (temporary files of a killed writer) is no blob. */
-static int blob_each_in(const struct blob_store *s, unsigned first, blob_visit *visit,
+static int blob_each_in(const struct blob_store *s, uint8_t first, blob_visit *visit,
                         void *cookie)
 {
-    char path[PATH_MAX], hex[CRYPTO_HEX];
+    char path[PATH_MAX], hex[CRYPTO_HEX], dir[3];
     struct dirent **list;
     int err = AM_OK, n;
-    snprintf(path, sizeof path, "%s/sha256/%02x", s->dir, first);
+    crypto_hex(&first, 1, dir);
+    snprintf(path, sizeof path, "%s/sha256/%s", s->dir, dir);
     n = scandir(path, &list, NULL, blob_by_name);
     if (n < 0)
         return errno == ENOENT ? AM_OK : am_err_errno(errno);
@@ -195,7 +198,8 @@ static int blob_each_in(const struct blob_store *s, unsigned first, blob_visit *
         uint64_t size_b;
         if (!err && strlen(list[i]->d_name) == CRYPTO_HEX - 3 &&
             strspn(list[i]->d_name, "0123456789abcdef") == CRYPTO_HEX - 3) {
-            snprintf(hex, sizeof hex, "%02x%.62s", first, list[i]->d_name);
+            memcpy(hex, dir, 2);
+            memcpy(hex + 2, list[i]->d_name, CRYPTO_HEX - 2);
             err = crypto_unhex(str_c(hex), digest, sizeof digest);
             if (!err)
                 err = blob_stat(s, digest, &size_b);
@@ -213,6 +217,6 @@ int blob_each(const struct blob_store *s, blob_visit *visit, void *cookie)
     int err = AM_OK;
     am_assert(s->magic == BLOB_MAGIC);
     for (unsigned i = 0; !err && i < 256; i++)
-        err = blob_each_in(s, i, visit, cookie);
+        err = blob_each_in(s, (uint8_t)i, visit, cookie);
     return err;
 }
