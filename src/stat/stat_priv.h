@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of stat only. */
+#ifndef STAT_PRIV_H
+#define STAT_PRIV_H
+
+#include "stat/stat.h"
+
+/* A score in sortable form, with the row it came from. */
+struct stat_item {
+    uint64_t key;
+    uint32_t row, y;
+};
+/* Both sort by rising key, stably, using tmp of the same size; the result is in v. */
+void stat_sort_keys(uint64_t *v, uint64_t *tmp, size_t n);
+void stat_sort_items(struct stat_item *v, struct stat_item *tmp, size_t n);
+
+/* AM_E_TOOBIG, AM_E_INVALID (a label beyond 1), or the two class sizes without NaN rows.
+ */
+int stat_check_rows(const double *s, const uint8_t *y, size_t n, struct stat_auc *out);
+
+#endif
