@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int cmd_take(const struct cmd_opt *o, const char *value)
+{
+    if (o->kind == CMD_TEXT) {
+        *o->text = value;
+        return AM_OK;
+    }
+    if (*o->n_many == o->many_max) {
+        fprintf(stderr, "amane: %s is given more than %zu times\n", o->name, o->many_max);
+        return AM_E_USAGE;
+    }
+    o->many[(*o->n_many)++] = value;
+    return AM_OK;
+}
+
+/* Matches "--name" or "--name=value"; *value is what follows the '='. */
+static const struct cmd_opt *cmd_find(const struct cmd_opt *opt, size_t n,
+                                      const char *arg, const char **value)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t k = strlen(opt[i].name);
+        if (strncmp(arg, opt[i].name, k) != 0 || (arg[k] != 0 && arg[k] != '='))
+            continue;
+        *value = arg[k] ? arg + k + 1 : NULL;
+        return &opt[i];
+    }
+    return NULL;
+}
+
+int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t n, bool *help)
+{
+    int left = 1;
+    bool plain = false;
+    *help = false;
+    for (int i = 1; i < *argc; i++) {
+        const char *value = NULL;
+        const struct cmd_opt *o;
+        if (plain || argv[i][0] != '-' || argv[i][1] == 0) {
+            argv[left++] = argv[i];
+            continue;
+        }
+        if (!strcmp(argv[i], "--")) {
+            plain = true;
+            continue;
+        }
+        if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+            *help = true;
+            continue;
+        }
+        o = cmd_find(opt, n, argv[i], &value);
+        if (!o) {
+            fprintf(stderr, "amane: unknown option %s\n", argv[i]);
+            return AM_E_USAGE;
+        }
+        if (o->kind == CMD_FLAG) {
+            if (value) {
+                fprintf(stderr, "amane: %s takes no value\n", o->name);
+                return AM_E_USAGE;
+            }
+            *o->flag = true;
+            continue;
+        }
+        if (!value && i + 1 < *argc)
+            value = argv[++i];
+        if (!value) {
+            fprintf(stderr, "amane: %s needs a value\n", o->name);
+            return AM_E_USAGE;
+        }
+        if (cmd_take(o, value))
+            return AM_E_USAGE;
+    }
+    *argc = left;
+    argv[left] = NULL;
+    return AM_OK;
+}
+
+int cmd_usage(const char *synopsis, bool asked)
+{
+    fputs(synopsis, asked ? stdout : stderr);
+    return asked ? 0 : 2;
+}
+
+int cmd_fail(const char *doing, const char *object, int err, const struct diag *d)
+{
+    fprintf(stderr, "amane: %s %s: %s\n", doing, object ? object : "", am_err_text(err));
+    for (size_t i = 0; d && i < d->n; i++) {
+        const struct diag_item *it = &d->item[i];
+        fprintf(stderr, "  %s%s%s [%s]\n", it->path, *it->path ? ": " : "", it->detail,
+                it->code);
+    }
+    if (d && d->more)
+        fprintf(stderr, "  ... and %zu more\n", d->more);
+    return am_err_exit(err);
+}
+
+int cmd_out(struct str s)
+{
+    fflush(stdout);
+    while (s.n) {
+        ssize_t k = write(STDOUT_FILENO, s.p, s.n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return AM_E_IO;
+        s = str_sub(s, (size_t)k, s.n);
+    }
+    return AM_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conf_tbl -- every configuration key: from this one table come the parser, the defaults,
+ * `amane conf explain` and the man page.
+ *
+ * X(NAME, "key", servers, kind, default, lowest, highest, what it is)
+ *   servers: R registry, N node, B both; kind: TEXT, INT or BOOL (bounds: INT only). */
+#ifndef AM_CONF_TBL_H
+#define AM_CONF_TBL_H
+
+#define CONF_TABLE(X)                                                                    \
+    X(LISTEN, "listen", B, TEXT, "127.0.0.1:8080", 0, 0,                                 \
+      "address:port to listen on; beyond loopback only with TLS or behind_proxy")        \
+    X(TLS_CERT, "tls_cert", B, TEXT, "", 0, 0, "PEM certificate chain; empty: no TLS")   \
+    X(TLS_KEY, "tls_key", B, TEXT, "", 0, 0, "PEM private key of tls_cert, mode 0600")   \
+    X(BEHIND_PROXY, "behind_proxy", B, BOOL, "false", 0, 0,                              \
+      "true: a proxy in front terminates TLS and sets X-Forwarded-*")                    \
+    X(JOBS, "jobs", B, INT, "16", 1, 256, "threads that run requests")                   \
+    X(BODY_MAX, "body_max", B, INT, "268435456", 1024, 1073741824,                       \
+      "largest request body, bytes")                                                     \
+    X(LOG_LEVEL, "log_level", B, TEXT, "info", 0, 0, "debug, info, warn, error or off")  \
+    X(REFRESH_S, "refresh_s", R, INT, "60", 1, 86400,                                    \
+      "seconds after which cosignatures of an unchanged log are asked again")            \
+    X(REGISTRY, "registry", N, TEXT, "", 0, 0, "URL of the national registry")           \
+    X(GENESIS, "genesis", N, TEXT, "", 0, 0, "pinned SHA-256 of the log's entry 0, hex") \
+    X(REGISTRY_TOKEN_FILE, "registry_token_file", N, TEXT, "", 0, 0,                     \
+      "file holding the token with which the node fetches weights, mode 0600")           \
+    X(POLL_MS, "poll_ms", N, INT, "500", 50, 600000,                                     \
+      "milliseconds between two looks at the registry")                                  \
+    X(CHECKPOINT_S, "checkpoint_s", N, INT, "300", 1, 86400,                             \
+      "seconds between two node_checkpoint statements")
+
+#endif

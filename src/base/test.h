@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test -- cmocka with its includes in order, and the few asserts we add.
+ *
+ *     static void known_answer(void **state) { (void)state; ... }
+ *     TEST_MAIN(TEST(known_answer), TEST(other_behaviour)) */
+#ifndef AM_TEST_H
+#define AM_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/base.h"
+
+#define assert_ok(e) assert_int_equal((e), AM_OK)
+
+#define assert_hex_equal(bytes, hex)                                                     \
+    do {                                                                                 \
+        char hex_[2 * sizeof(bytes) + 1];                                                \
+        for (size_t i_ = 0; i_ < sizeof(bytes); i_++)                                    \
+            snprintf(hex_ + 2 * i_, 3, "%02x", (bytes)[i_]);                             \
+        assert_string_equal(hex_, hex);                                                  \
+    } while (0)
+
+#define assert_str_equal(s, lit)                                                         \
+    do {                                                                                 \
+        struct str s_ = (s);                                                             \
+        assert_int_equal(s_.n, strlen(lit));                                             \
+        assert_memory_equal(s_.p, lit, s_.n);                                            \
+    } while (0)
+
+/* |a - b| <= tol * max(1, |b|) */
+#define assert_near(a, b, tol)                                                           \
+    do {                                                                                 \
+        double a_ = (a), b_ = (b), d_ = a_ > b_ ? a_ - b_ : b_ - a_;                     \
+        double m_ = b_ < 0 ? -b_ : b_;                                                   \
+        if (!(d_ <= (tol) * (m_ > 1 ? m_ : 1)))                                          \
+            fail_msg("%.17g is not within %g of %.17g", a_, (double)(tol), b_);          \
+    } while (0)
+
+/* Real data beside the checkout, or NULL: a test that needs it calls skip(). */
+static inline const char *test_shared(void)
+{
+    return getenv("AMANE_SHARED");
+}
+
+#define TEST(f) cmocka_unit_test(f)
+#define TEST_MAIN(...)                                                                   \
+    int main(void)                                                                       \
+    {                                                                                    \
+        const struct CMUnitTest t[] = {__VA_ARGS__};                                     \
+        return cmocka_run_group_tests(t, NULL, NULL);                                    \
+    }
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench -- measures a model on declared data sets and writes evidence. It emits measures
+ * only; verdicts are `label`'s (cmd joins both in summary.json).
+ *
+ * Input: a version record (schema/version-1.json), the model's bytes, a manifest of one or
+ * more data sets (schema/bench-manifest-1.json). Everything is validated before any number
+ * is computed. The model runs in a worker: a crash or a hang is a finding, never the end of
+ * the run. Deterministic for a given seed.
+ *
+ * Families are table entries (bench_tbl.h): name, rows of the matrix they feed, function. The
+ * spine has `identity`, `data`, `performance` and `equity_documentation`; a row without a
+ * family appears in the result with reason `family_not_available`, never silently absent.
+ *
+ * Threads: one run per call; calls are independent. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "base/diag.h"
+#include "base/vec.h"
+#include "json/json.h"
+
+struct bench_measure { /* records.md: measures[] */
+    char row[16], name[64], group[160];
+    double threshold, estimate, ci95[2]; /* NaN: null */
+    char ci_method[32];
+    int64_t n, positives;
+};
+struct bench_run;
+struct bench_input {
+    const struct json *record, *manifest;
+    const char *manifest_dir; /* data paths are relative to it */
+    struct str model;         /* bytes */
+    uint64_t seed;
+    /* Progress for people: done of total, a stable step name; may be NULL. */
+    void (*progress)(void *cookie, const char *step, uint64_t done, uint64_t total);
+    void *cookie;
+};
+AM_CHECK int bench_run(struct bench_run **out, const struct bench_input *in,
+                       struct diag *d);
+void bench_run_free(struct bench_run *r);
+size_t bench_measures(const struct bench_run *r);
+const struct bench_measure *bench_measure_at(const struct bench_run *r, size_t i);
+/* One evidence record per family that ran (records.md), unsigned; issuer given. */
+size_t bench_families(const struct bench_run *r);
+const char *bench_family(const struct bench_run *r, size_t i);
+AM_CHECK int bench_evidence(const struct bench_run *r, size_t family, struct str org_id,
+                            int64_t at, struct buf *record_json);
+/* The sealed per-case score file: CSV case,site,label,score,rejected + group columns. */
+struct str bench_scores(const struct bench_run *r);
+/* ROC, calibration points for the report: JSON. */
+AM_CHECK int bench_curves(const struct bench_run *r, struct buf *json);
+
+#endif

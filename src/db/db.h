@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* db -- the port to a relational store; SQLite behind it now, PostgreSQL joins later.
+ *
+ * One writer thread per database with group commit: db_write() queues a function, the
+ * writer runs what waits inside ONE transaction (each function in its own savepoint, so
+ * that one failure undoes only itself), commits with synchronous=FULL in WAL mode, then
+ * wakes every caller. When db_write() returns AM_OK the change survives a power cut.
+ * Readers run on their own connections, at any time, and see committed states only.
+ *
+ * Invariants
+ *   I1  a function that returns an error leaves no trace in the database;
+ *   I2  db_write() returns AM_OK only after the commit is durable;
+ *   I3  migrations run in order, each once, each in a transaction; an applied migration
+ *       whose text changed is refused.
+ *
+ * SQL text: only what SQLite and PostgreSQL both accept; parameters are $1, $2...
+ * Calls do not nest: a function given to db_write() or db_read() calls neither on the
+ * same database (asserted: it could wait for itself for ever). db_read() sees one
+ * snapshot from the function's first statement to its end. Threads: db_write() and
+ * db_read() from any thread; a struct db_conn belongs to the function it was given to,
+ * and statements to that call. */
+#ifndef DB_H
+#define DB_H
+
+#include "base/base.h"
+
+struct db;
+struct db_conn;
+struct db_stmt;
+
+struct db_migration {
+    int version; /* 1, 2, 3 ... */
+    const char *name, *sql;
+};
+struct db_config {
+    const char *path;
+    const struct db_migration *migrations;
+    size_t n_migrations;
+    size_t readers;   /* connections; 0: 4 */
+    size_t batch_max; /* functions per commit; 0: 256 */
+};
+
+/* Creates the file (mode 0600) if there is none. AM_E_TAMPERED: not a database, or a
+ * migration's text changed since it was applied (I3); AM_E_UNSUPPORTED: the file was
+ * written by a newer program. Migrations are numbered 1..n in order (asserted). */
+AM_CHECK int db_open(struct db **out, const struct db_config *c);
+void db_close(struct db *d); /* finishes queued writes first */
+
+typedef int db_fn(struct db_conn *c, void *arg);
+/* Blocks until durable. Returns fn's own error, or the store's (AM_E_NOSPACE, AM_E_IO).
+ */
+AM_CHECK int db_write(struct db *d, db_fn *fn, void *arg);
+AM_CHECK int db_read(struct db *d, db_fn *fn, void *arg);
+
+/* Prepared once per connection and SQL text (pointer identity of a literal is enough to
+ * hit the cache); reset and borrowed here, valid until the function returns. */
+AM_CHECK int db_prepare(struct db_conn *c, const char *sql, struct db_stmt **out);
+void db_bind_int(struct db_stmt *s, int i, int64_t v); /* i from 1 */
+void db_bind_num(struct db_stmt *s, int i, double v);
+void db_bind_str(struct db_stmt *s, int i, struct str v); /* text; STR_NULL binds NULL */
+void db_bind_blob(struct db_stmt *s, int i, const void *p, size_t n);
+void db_bind_null(struct db_stmt *s, int i);
+/* AM_OK with *row (may be NULL) telling if there is a row; AM_E_EXISTS on a uniqueness
+ * violation, AM_E_CONFLICT on another constraint. After the last row, or an error, bind
+ * again and step again: the statement starts anew with the bindings it had. */
+AM_CHECK int db_step(struct db_stmt *s, bool *row);
+int64_t db_int(struct db_stmt *s, int col); /* col from 0 */
+double db_num(struct db_stmt *s, int col);
+struct str db_str(struct db_stmt *s, int col); /* borrowed until the next step */
+struct str db_blob(struct db_stmt *s, int col);
+bool db_null(struct db_stmt *s, int col);
+/* One statement without rows, bound by a format string of 'i' int64_t, 'd' double,
+ * 's' struct str, 'b' struct str (blob), 'n' NULL: db_exec(c, sql, "is", (int64_t)7,
+ * name) */
+AM_CHECK int db_exec(struct db_conn *c, const char *sql, const char *types, ...);
+int64_t db_changes(struct db_conn *c);
+int64_t db_last_id(struct db_conn *c); /* rowid of the last insert */
+
+/* Full integrity check of the file; AM_E_TAMPERED names what failed in the log. */
+AM_CHECK int db_check(struct db *d);
+/* Online copy, complete and durable or not there at all; AM_E_EXISTS if path exists. */
+AM_CHECK int db_backup(struct db *d, const char *path);
+
+struct db_stats {
+    uint64_t writes;  /* functions that ended, good or not */
+    uint64_t failed;  /* of these */
+    uint64_t commits; /* batches; writes / commits is the mean size of a group */
+    uint64_t reads;
+    uint64_t queued; /* waiting now */
+};
+void db_stats_get(struct db *d, struct db_stats *out);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http -- a server on libmicrohttpd (POLL mode, never epoll with suspend: it stalls, see
+ * stack.md section 3) and a client on libcurl.
+ *
+ * Life of a request: the library's thread reads it under limits, the header gate
+ * (stack.md, section 2) refuses smuggling attempts with 400 and Connection: close, the
+ * connection is suspended, a job thread runs the handler -- which may wait on the disk, a
+ * model or a peer -- then the connection resumes and the reply goes out. A full job queue
+ * answers 503 with Retry-After at once.
+ *
+ * The server refuses to listen beyond loopback without TLS unless behind_proxy is set.
+ *
+ * Memory:  everything of one request lives in its arena (req->arena); response bodies are
+ *          a struct buf owned by the response.
+ * Threads: the handler is called by many threads at once; a request and its response
+ *          belong to one of them. */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE,
+                   HTTP_OPTIONS, HTTP_OTHER };
+
+struct http_field {
+    struct str name, value;
+};
+struct http_req {
+    enum http_method method;
+    const char *method_name;
+    struct str path;  /* percent-decoded, valid UTF-8, no NUL, no "." or ".." segments */
+    struct str query; /* raw */
+    struct str body;
+    struct str peer;  /* address without port; behind_proxy: the last X-Forwarded-For */
+    bool secure;      /* TLS here, or X-Forwarded-Proto: https behind a proxy */
+    struct http_field *header;
+    size_t headers;
+    struct arena *arena;
+    uint64_t id; /* per process, for logs */
+};
+/* Case-insensitive; STR_NULL when absent. */
+struct str http_header(const struct http_req *r, const char *name);
+/* Percent-decoded parameter of the query; STR_NULL when absent or malformed. */
+struct str http_query(const struct http_req *r, const char *name);
+/* Field of an application/x-www-form-urlencoded body. */
+struct str http_form(const struct http_req *r, const char *name);
+/* Cookie value; STR_NULL when absent. */
+struct str http_cookie(const struct http_req *r, const char *name);
+
+struct http_resp {
+    int status; /* 200 */
+    struct buf body;
+    struct http_field header[24]; /* names and values borrowed or in the request's arena */
+    size_t headers;
+};
+/* Adds a header, values with control bytes are dropped; copies into the arena. */
+void http_set(struct http_req *r, struct http_resp *a, const char *name, struct str value);
+void http_setz(struct http_req *r, struct http_resp *a, const char *name, const char *z);
+
+/* Fills *a. A non-zero return is answered by on_error, or else as a bare status. */
+typedef int http_handler(void *cookie, struct http_req *r, struct http_resp *a);
+
+struct http_server;
+struct http_config {
+    const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
+    const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
+    bool behind_proxy;
+    size_t body_max;    /* 0: 64 MiB */
+    size_t header_max;  /* 0: 32 KiB */
+    unsigned jobs;      /* threads; 0: 16 */
+    unsigned queue_max; /* 0: 1024 */
+    unsigned connections_max; /* 0: 2000 */
+    unsigned idle_s;    /* 0: 30 */
+    http_handler *handler;
+    /* Turns (error, request) into a response; may be NULL. */
+    void (*on_error)(void *cookie, struct http_req *r, struct http_resp *a, int err);
+    void *cookie;
+};
+/* AM_E_REFUSED: beyond loopback without TLS or behind_proxy. */
+AM_CHECK int http_server_start(struct http_server **out, const struct http_config *c);
+unsigned http_server_port(const struct http_server *s);
+/* Stops accepting, lets requests in flight finish up to drain_ms, then closes. */
+void http_server_stop(struct http_server *s, unsigned drain_ms);
+struct http_stats {
+    uint64_t requests, bad_requests, rejected_busy, in_flight, bytes_in, bytes_out;
+    uint64_t by_class[6]; /* replies by status / 100 */
+};
+void http_server_stats(const struct http_server *s, struct http_stats *out);
+
+/* ---- client ---------------------------------------------------------------------- */
+struct http_call {
+    enum http_method method;
+    const char *url; /* http:// or https:// only; redirects are not followed */
+    struct str body;
+    const char *content_type;
+    const char *bearer;      /* token, or NULL */
+    struct http_field header[8];
+    size_t headers;
+    unsigned timeout_ms;     /* 0: 10,000 */
+    const char *ca_file;     /* NULL: the system's */
+    const char *unix_proxy;  /* reserved, NULL */
+};
+struct http_reply {
+    int status;
+    struct buf body;           /* caller sets its cap with buf_init before the call */
+    char content_type[128];
+    char etag[80], location[512];
+};
+struct http_client; /* keeps connections alive; one owner at a time */
+AM_CHECK int http_client_new(struct http_client **out);
+void http_client_free(struct http_client *c);
+/* AM_OK whenever the peer answered, whatever the status. AM_E_UNAVAILABLE (no
+ * connection), AM_E_TIMEOUT, AM_E_TOOBIG. */
+AM_CHECK int http_call(struct http_client *c, const struct http_call *call,
+                       struct http_reply *reply);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger -- facts, not states: signed statements in a public log, and the pure fold that
+ * turns them into "what is true now". The registry, every node and every auditor run this
+ * same code over the same entries and reach the same answer (lifecycle.md, I10).
+ *
+ * From record to leaf (registry.md, 2.2)
+ *   record --JCS--> record_sha256
+ *     -> in-toto Statement v1 (subject = model digest, or record digest for `algorithm` and
+ *        `event`; own predicate types carry the record as predicate; evidence is test-result
+ *        v0.1 and a decision is SLSA VSA v1, both with one extension member `amane_record`)
+ *     -> JCS bytes = DSSE payload "application/vnd.in-toto+json"
+ *     -> one ECDSA P-256 signature per envelope
+ *     -> leaf = Rekor v2 body `dsse 0.0.2` in JCS: payload hash, signature, public key.
+ * The payload itself lives in the blob store under its SHA-256. k signers = k envelopes over
+ * the same payload bytes = k leaves; the statement takes effect at the leaf that completes
+ * its signing rule.
+ *
+ * Every record, whatever its kind, has `issued_at` (RFC 3339, UTC) and `issuer` {role,
+ * org_id}; `function`, `gst`, `establishment` of the signer come from the key directory, not
+ * from the record.
+ *
+ * Entry 0 is the event `genesis`: {type, origin, type_base, log_key (vkey), witnesses [vkey],
+ * authorities [{role, function, org_id, spki}], policy_sha256}, signed by one of its own
+ * authority keys. Whoever pins the SHA-256 of its payload needs to trust nothing else.
+ *
+ * Invariants (lifecycle.md, section 13)
+ *   I1  no status is ever written: state = fold(entries [0, size)), nothing else;
+ *   I2  a statement without the right signers, role, organisation or guard has NO effect,
+ *       and the fold keeps why (ledger_outcome);
+ *   I3  validity of a key is judged at the index of the leaf;
+ *   I4  stops add up: no order of stops allows more; system statements only restrict;
+ *   I5  replaying a leaf, or the same payload by the same key, changes nothing.
+ *
+ * Memory:  the fold owns everything; views are borrowed until the next apply.
+ * Threads: one writer; readers must hold the owner's read lock (registry, node). */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "blob/blob.h"
+#include "crypto/crypto.h"
+#include "json/json.h"
+#include "tlog/tlog.h"
+
+enum { LEDGER_ID_MAX = 64, LEDGER_NAME_MAX = 128 };
+
+/* ---- kinds, roles, states: X-macro tables in ledger_tbl.h ---------------------------- */
+enum ledger_kind { LEDGER_ALGORITHM, LEDGER_VERSION, LEDGER_EVIDENCE, LEDGER_DECISION,
+                   LEDGER_DEPLOYMENT, LEDGER_EVENT, LEDGER_KINDS };
+const char *ledger_kind_name(enum ledger_kind k); /* "algorithm" ... */
+AM_CHECK int ledger_kind_parse(struct str s, enum ledger_kind *out);
+
+/* lifecycle.md section 1; functions of has, msps, gst are separate strings. */
+enum ledger_role {
+    LEDGER_ROLE_NONE, LEDGER_VENDOR, LEDGER_BENCH_OPERATOR, LEDGER_IMANOR, LEDGER_HAS,
+    LEDGER_MSPS, LEDGER_CNDP, LEDGER_GST, LEDGER_DIRECTOR, LEDGER_DSI, LEDGER_DIM,
+    LEDGER_DPO, LEDGER_RSSI, LEDGER_QUALITY, LEDGER_CLINICAL_LEAD, LEDGER_PHYSICIAN,
+    LEDGER_NURSE, LEDGER_LAB_TECHNICIAN, LEDGER_PHARMACIST, LEDGER_SECRETARY,
+    LEDGER_PEER_VISITOR, LEDGER_ESCROW_AGENT, LEDGER_AUDITOR, LEDGER_RESEARCHER,
+    LEDGER_SYSTEM, LEDGER_ROLES
+};
+const char *ledger_role_name(enum ledger_role r); /* "bench_operator" ... */
+AM_CHECK int ledger_role_parse(struct str s, enum ledger_role *out);
+
+enum ledger_level { LEDGER_LEVEL_NONE, LEDGER_BASE, LEDGER_INTERMEDIATE, LEDGER_ADVANCED };
+const char *ledger_level_name(enum ledger_level l); /* "none", "base"... */
+AM_CHECK int ledger_level_parse(struct str s, enum ledger_level *out);
+
+enum ledger_v { /* machine V, lifecycle.md section 2 */
+    LEDGER_V_NONE, LEDGER_V_DRAFT, LEDGER_V_DECLARED, LEDGER_V_INADMISSIBLE,
+    LEDGER_V_ADMISSIBLE, LEDGER_V_UNDER_EVALUATION, LEDGER_V_EVALUATED, LEDGER_V_LABELLED,
+    LEDGER_V_DEFERRED, LEDGER_V_REFUSED, LEDGER_V_SUSPENDED, LEDGER_V_EXPIRED,
+    LEDGER_V_WITHDRAWN, LEDGER_V_ARCHIVED, LEDGER_V_STATES
+};
+const char *ledger_v_name(enum ledger_v s); /* "under_evaluation" ... */
+enum ledger_p { /* machine P, section 3 */
+    LEDGER_P_NONE, LEDGER_P_PROPOSED, LEDGER_P_PRE_DEPLOYMENT, LEDGER_P_PILOT,
+    LEDGER_P_DEPLOYED, LEDGER_P_SUSPENDED, LEDGER_P_STOPPED, LEDGER_P_RETIRED,
+    LEDGER_P_STATES
+};
+const char *ledger_p_name(enum ledger_p s);
+
+enum ledger_scope { LEDGER_STOP_PATIENT, LEDGER_STOP_SERVICE, LEDGER_STOP_ESTABLISHMENT,
+                    LEDGER_STOP_REGION, LEDGER_STOP_NATIONAL };
+const char *ledger_scope_name(enum ledger_scope s);
+
+/* ---- making and opening envelopes ---------------------------------------------------- */
+/* Builds the DSSE payload of a record. type_base: from genesis. AM_E_INVALID: the record
+ * lacks what the statement needs (problems in d). Appends to payload. */
+AM_CHECK int ledger_statement(enum ledger_kind kind, const struct json *record,
+                              struct str type_base, struct buf *payload, struct diag *d);
+/* DSSE envelope JSON with one signature, keyid = crypto_key_id. Appends. */
+AM_CHECK int ledger_sign(struct str payload, const struct crypto_key *p256,
+                         struct buf *envelope);
+/* Adds an already made DER signature (PKCS#11, browser): checks it first. */
+AM_CHECK int ledger_envelope(struct str payload, const struct crypto_key *pub,
+                             struct str sig, struct buf *envelope);
+/* DSSE pre-authentication encoding: what is signed. */
+AM_CHECK int ledger_pae(struct str payload, struct buf *out);
+
+struct ledger_envelope {
+    struct buf payload;
+    struct buf sig; /* DER */
+    char keyid[CRYPTO_HEX];
+};
+/* Exactly one signature, the right payloadType, strict base64; else AM_E_INVALID. The
+ * signature itself is checked by whoever has the key. */
+AM_CHECK int ledger_envelope_open(struct str text, struct ledger_envelope *out,
+                                  struct diag *d);
+void ledger_envelope_release(struct ledger_envelope *e);
+
+AM_CHECK int ledger_leaf(const uint8_t payload_sha256[32], struct str sig, struct str spki,
+                         struct buf *leaf);
+struct ledger_leaf_view {
+    uint8_t payload_sha256[32];
+    char key_id[CRYPTO_HEX];
+    struct buf sig, spki;
+};
+AM_CHECK int ledger_leaf_parse(struct str leaf, struct ledger_leaf_view *out);
+void ledger_leaf_release(struct ledger_leaf_view *v);
+
+/* A statement read back from its payload. */
+struct ledger_statement_view {
+    struct json_doc *doc;      /* the whole Statement */
+    enum ledger_kind kind;
+    const struct json *record; /* predicate or predicate.amane_record */
+    struct str event_type;     /* of events; STR_NULL for others */
+    uint8_t subject[32];       /* model digest, or record digest */
+    uint8_t record_sha256[32]; /* of JCS(record) */
+    int64_t issued_at;
+};
+AM_CHECK int ledger_statement_parse(struct str payload, struct str type_base,
+                                    struct ledger_statement_view *out, struct diag *d);
+void ledger_statement_release(struct ledger_statement_view *v);
+
+/* ---- the fold ------------------------------------------------------------------------- */
+struct ledger_key { /* one grant in the directory */
+    char key_id[CRYPTO_HEX];
+    enum ledger_role role;
+    char function[32];       /* "commissioner", "authority", "registry_desk", "direction" */
+    char org_id[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX];
+    char label[LEDGER_NAME_MAX]; /* of the organisation, never of a person */
+    struct buf spki;
+    uint64_t granted, revoked;   /* index; revoked 0: in force */
+    int64_t not_before_at, not_after_at; /* 0: none */
+};
+struct ledger_algorithm {
+    char id[LEDGER_ID_MAX];
+    char org_id[LEDGER_ID_MAX];
+    uint8_t payload[32];
+    uint64_t index;
+};
+struct ledger_ref { /* a statement that counts for something */
+    uint8_t payload[32], record[32];
+    uint64_t index;    /* where it took effect */
+    int64_t issued_at;
+};
+struct ledger_version {
+    uint8_t digest[32]; /* model_digest */
+    char algorithm_id[LEDGER_ID_MAX], version_label[48], org_id[LEDGER_ID_MAX];
+    char use_code[64];
+    enum ledger_v state, before; /* before: what suspension remembers */
+    enum ledger_level level, requested;
+    struct ledger_ref declared;  /* the newest version record in effect */
+    struct ledger_ref decision;  /* index 0: none yet */
+    int64_t expires_at;
+    VEC(struct ledger_ref) evidence;
+    VEC(char *) scope_gst, scope_establishment; /* of the decision; empty: none named */
+    VEC(uint64_t) history; /* index of every statement about it, with effect or not */
+};
+struct ledger_deployment {
+    char id[CRYPTO_HEX]; /* SHA-256 of JCS [model_digest, establishment, use_code] */
+    uint8_t model_digest[32];
+    char establishment[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], use_code[64];
+    VEC(char *) service;
+    enum ledger_p phase, before;
+    bool shadow;
+    double local_threshold; /* NaN: that of the version */
+    struct ledger_ref newest; /* the deployment record in effect */
+    VEC(uint64_t) history;
+};
+struct ledger_ack {
+    char node[LEDGER_ID_MAX]; /* org_id of the node's key */
+    int64_t effect_at;
+    uint64_t index;
+};
+struct ledger_stop {
+    uint8_t order[32];  /* record_sha256 of the stop */
+    enum ledger_scope scope;
+    uint8_t model_digest[32];  /* what stops */
+    char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX];
+    char motive_code[64];
+    enum ledger_role by_role;
+    char by_org[LEDGER_ID_MAX];
+    int64_t effect_at;
+    uint64_t index, lifted; /* lifted 0: in force */
+    VEC(struct ledger_ack) ack;
+};
+struct ledger_node {
+    char name[TLOG_NAME_MAX]; /* origin of its trace log */
+    char org_id[LEDGER_ID_MAX];
+    struct tlog_checkpoint last;
+    uint64_t index;
+    int64_t at;
+};
+
+enum ledger_effect { LEDGER_NO_EFFECT, LEDGER_WAITING_SIGNERS, LEDGER_IN_EFFECT };
+struct ledger_outcome {
+    enum ledger_effect effect;
+    const char *code;     /* stable: "ok", "waiting_signers", "bad_signature", "wrong_role",
+                             "key_revoked", "illegal_transition", "guard.<name>"... */
+    const char *transition; /* "V7", "P3", "" for plain facts */
+};
+
+struct ledger;
+AM_CHECK int ledger_new(struct ledger **out, struct blob_store *blobs); /* blobs borrowed */
+void ledger_free(struct ledger *l);
+/* Folds the next entry: index must be ledger_size(l). Verifies the signature, loads the
+ * payload from the blobs. AM_E_NOTFOUND: the payload is missing; AM_E_TAMPERED: leaf or
+ * payload do not hold together (signature, digest); AM_E_INVALID: entry 0 is no genesis. A
+ * statement that merely has no effect is AM_OK: see ledger_outcome(). */
+AM_CHECK int ledger_apply(struct ledger *l, struct str leaf);
+/* Would this signed payload do something now? AM_OK (in effect or waiting for co-signers:
+ * *o says), AM_E_FORBIDDEN (key, role, separation of duties), AM_E_CONFLICT (illegal
+ * transition, replay), AM_E_INVALID (guard), with problems in d. Changes nothing. */
+AM_CHECK int ledger_admit(struct ledger *l, struct str payload, const char *key_id,
+                          struct ledger_outcome *o, struct diag *d);
+uint64_t ledger_size(const struct ledger *l);
+const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index);
+/* Payload digest and signer of an entry; AM_E_NOTFOUND beyond size. */
+AM_CHECK int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],
+                             const char **key_id);
+/* SHA-256 over the canonical JSON of the whole folded state: equal on every machine. */
+AM_CHECK int ledger_state_digest(const struct ledger *l, uint8_t out[32]);
+
+/* Genesis. */
+struct str ledger_origin(const struct ledger *l);
+struct str ledger_type_base(const struct ledger *l);
+const struct tlog_vkey *ledger_log_key(const struct ledger *l);
+AM_CHECK int ledger_genesis_digest(const struct ledger *l, uint8_t out[32]);
+/* The policy in force at this size (quorum file inside): its digest and parsed document. */
+void ledger_policy_digest(const struct ledger *l, uint8_t out[32]);
+const struct json *ledger_policy(const struct ledger *l);
+const struct tlog_policy *ledger_quorum(const struct ledger *l);
+
+/* Views. NULL when unknown. */
+const struct ledger_key *ledger_key_find(const struct ledger *l, const char *key_id);
+/* Is the key in force for the role now (index = size, at)? */
+bool ledger_key_valid(const struct ledger *l, const char *key_id, enum ledger_role role,
+                      int64_t at);
+size_t ledger_keys(const struct ledger *l);
+const struct ledger_key *ledger_key_at(const struct ledger *l, size_t i);
+size_t ledger_algorithms(const struct ledger *l);
+const struct ledger_algorithm *ledger_algorithm_at(const struct ledger *l, size_t i);
+const struct ledger_algorithm *ledger_algorithm_find(const struct ledger *l, struct str id);
+size_t ledger_versions(const struct ledger *l);
+const struct ledger_version *ledger_version_at(const struct ledger *l, size_t i);
+const struct ledger_version *ledger_version_find(const struct ledger *l,
+                                                 const uint8_t digest[32]);
+size_t ledger_deployments(const struct ledger *l);
+const struct ledger_deployment *ledger_deployment_at(const struct ledger *l, size_t i);
+const struct ledger_deployment *ledger_deployment_find(const struct ledger *l,
+                                                       struct str id);
+size_t ledger_stops(const struct ledger *l);
+const struct ledger_stop *ledger_stop_at(const struct ledger *l, size_t i);
+size_t ledger_nodes(const struct ledger *l);
+const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i);
+
+/* Derived, pure (lifecycle.md section 4). */
+const char *ledger_registry_status(const struct ledger_version *v); /* "pilot_only"... */
+enum ledger_p ledger_ceiling(const struct ledger_version *v, struct str gst);
+enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deployment *p,
+                               int64_t at);
+/* A stop in force that covers this deployment (and service), or NULL. */
+const struct ledger_stop *ledger_stopped(const struct ledger *l,
+                                         const struct ledger_deployment *p,
+                                         struct str service);
+/* Deployment id from its parts. */
+AM_CHECK int ledger_deployment_id(const uint8_t model_digest[32], struct str establishment,
+                                  struct str use_code, char out[CRYPTO_HEX]);
+
+/* JSON of views, for faces and tools (stable member names = the fields above). */
+void ledger_version_json(const struct ledger *l, const struct ledger_version *v, int64_t at,
+                         struct jw *w);
+void ledger_deployment_json(const struct ledger *l, const struct ledger_deployment *p,
+                            int64_t at, struct jw *w);
+void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
+
+/* ---- offline verification of a mirror ------------------------------------------------- */
+/* DIR holds log/ and blobs/. Recomputes everything: tiles, root, checkpoint signature,
+ * cosignatures and quorum, every inclusion proof, consistency between recorded sizes, every
+ * DSSE signature, every payload digest, every blob in DIR/blobs, then folds. genesis: the
+ * pinned digest in hex, or STR_NULL. Problems go to d, each naming file or index; *out (may
+ * be NULL) gets the fold. */
+struct ledger_verify_report {
+    uint64_t size, entries_ok, payloads_ok, blobs_ok, inclusion_ok, consistency_ok;
+    uint64_t cosignatures;
+    struct tlog_hash root;
+    uint8_t genesis[32];
+    int64_t lease_at;
+};
+AM_CHECK int ledger_verify(const char *dir, struct str genesis,
+                           struct ledger_verify_report *r, struct ledger **out,
+                           struct diag *d);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model -- everything that touches the bytes of a model: reading, describing, running,
+ * explaining, fitting. Nothing else in Amane may open a model file.
+ *
+ * One interface, two runtimes: `tree` = our own evaluator for XGBoost JSON and UBJ (gbtree,
+ * gblinear), `onnx` = ONNX Runtime loaded by dlopen (absent is AM_E_UNSUPPORTED with a
+ * clear problem), one intra-op thread, no spinning, no external data, no custom operators.
+ *
+ * Two ways to use it. In process (model_load...): only for bytes we made ourselves, for
+ * tests, and inside a worker. Through a worker (model_session...): for everything that
+ * comes from outside; the file is parsed and run in a child under seccomp and rlimits.
+ *
+ * Inputs: rows x features, row-major doubles, NaN = missing. Outputs: one score per row
+ * (binary: probability after the link), double.
+ *
+ * Digests: file = SHA-256 of the file's bytes; canonical = SHA-256 over sorted (tensor
+ * name, dtype, shape, raw little-endian bytes) plus the operator list (bench.md, 6.1), so
+ * that a re-saved or re-commented model is recognised as the same weights, in JSON or UBJ.
+ *
+ * Threads: a loaded model is immutable and may score from many threads (tree); a session
+ * has one owner. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "crypto/crypto.h"
+
+enum { MODEL_FEATURES_MAX = 4096, MODEL_NAME_MAX = 64, MODEL_FILE_MAX = 256 << 20 };
+enum model_format { MODEL_XGB_JSON = 1, MODEL_XGB_UBJ, MODEL_ONNX };
+
+struct model; /* loaded, in this process */
+
+/* AM_E_INVALID with problems in d (path = JSON Pointer, or "byte N"), AM_E_UNSUPPORTED,
+ * AM_E_TOOBIG, AM_E_NOMEM. The format is recognised from the bytes. */
+AM_CHECK int model_load(struct model **out, struct str bytes, struct diag *d);
+void model_free(struct model *m);
+enum model_format model_kind(const struct model *m);
+size_t model_features(const struct model *m);
+/* Name of input i, as the file has it; "" when the file names none. */
+const char *model_feature(const struct model *m, size_t i);
+AM_CHECK int model_canonical_digest(const struct model *m, uint8_t out[CRYPTO_SHA256]);
+/* JSON object: format, runtime {name, version}, model_type (section 5 of registry.md),
+ * inputs [{name, type}], outputs [{name, type}], objective, hyperparameters readable from
+ * the file (max_depth as built, number_of_trees = number_of_epochs, learning_rate when
+ * present, number_of_layers...), file_sha256, canonical_weight_hash, size_b. */
+AM_CHECK int model_describe(const struct model *m, struct str bytes, struct buf *json);
+/* x: n * model_features doubles. */
+AM_CHECK int model_score(const struct model *m, const double *x, size_t n, double *score);
+/* Additive contributions on the margin (log-odds) scale: phi has n * (features + 1), the
+ * last column is the base value; their sum is the margin. gblinear: exact, against
+ * background means when given (NULL: zero); gbtree: path-dependent TreeSHAP (Lundberg
+ * 2018). AM_E_UNSUPPORTED for onnx. */
+AM_CHECK int model_contributions(const struct model *m, const double *x, size_t n,
+                                 const double *background_mean, double *phi);
+
+/* ---- through a worker ----------------------------------------------------------------- */
+struct model_session;
+struct model_limits {
+    size_t memory_b;   /* 0: 2 GiB */
+    unsigned cpu_s;    /* 0: 600 */
+    unsigned reply_ms; /* 0: 30,000 */
+};
+/* Loads bytes in a fresh worker. Problems found by the parser come back in d with the same
+ * paths; a crash or a hang of the worker is AM_E_REFUSED with code model.crashed /
+ * model.timeout and how it ended. */
+AM_CHECK int model_session_open(struct model_session **out, struct str bytes,
+                                const struct model_limits *limits, struct diag *d);
+void model_session_close(struct model_session *s);
+/* The description made by the worker (borrowed JSON text). */
+struct str model_session_describe(const struct model_session *s);
+size_t model_session_features(const struct model_session *s);
+AM_CHECK int model_session_score(struct model_session *s, const double *x, size_t n,
+                                 double *score, struct diag *d);
+AM_CHECK int model_session_contributions(struct model_session *s, const double *x, size_t n,
+                                         const double *background_mean, double *phi,
+                                         struct diag *d);
+/* Digest of the file the session was opened with, recomputed from memory now. */
+void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256]);
+bool model_session_alive(struct model_session *s);
+/* Main of the worker role "model": cmd registers it. */
+int model_worker_main(void);
+
+/* ---- fitting --------------------------------------------------------------------------- */
+struct model_fit_options {
+    double ridge;       /* L2 penalty on standardised coefficients, >= 0 */
+    unsigned steps_max; /* 0: 50 */
+    double tolerance;   /* 0: 1e-10, on the largest change of a coefficient */
+};
+/* Logistic regression by Newton-Raphson with ridge (Hastie, Tibshirani, Friedman, 4.4.1).
+ * Columns are standardised for fitting, coefficients given back on the raw scale; rows with
+ * a missing value are AM_E_INVALID. Appends XGBoost gblinear JSON (binary:logistic) that
+ * libxgboost loads and scores identically (float32 weights). report: JSON object
+ * {n, n_pos, steps, converged, log_likelihood, coefficients [{name, raw, standardised}]}. */
+AM_CHECK int model_fit_logistic(const double *x, const uint8_t *y, size_t n,
+                                const char *const *name, size_t features,
+                                const struct model_fit_options *o, struct buf *model_json,
+                                struct buf *report, struct diag *d);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node -- the regional server's domain: mirror and witness of the national log, the gate,
+ * supervised prediction, human validation, stops, the trace. No HTTP server here.
+ *
+ *     DIR/keys/{witness,trace,service}.key (0600)  DIR/log/ DIR/blobs/ (mirror)
+ *     DIR/trace/ (own log)  DIR/node.db  DIR/auth.db  DIR/witness/  DIR/node.conf
+ *
+ * The one gate (architecture.md, third idea). A prediction runs only if ALL hold:
+ *   digest     SHA-256 of the loaded weights = registered (checked at load, every prediction
+ *              cites it, re-read from disk at least every 24 h);
+ *   state      ledger_effective() of the deployment is pilot or deployed;
+ *   stop       no stop in force covers it: in the mirror, or local and not yet logged;
+ *   population patient inside the declared population (age, sex) and inputs as declared;
+ *   user       right to predict, in the service, competence certificate for the use valid;
+ *   lease      a quorum checkpoint, fully applied, whose lease time is younger than
+ *              policy.lease.end, counted on the boot clock between checkpoints.
+ * Every refusal names the reason and what would lift it (node_tbl.h).
+ *
+ * Order of effects: prediction row and outbox row in ONE transaction, then its commitment in
+ * the trace log, durable, then the answer. At start-up rows without a trace index are
+ * appended again: no output without trace, no trace without output. A stop acts first and is
+ * logged after.
+ *
+ * Threads: any; one sync thread owns the mirror's growth; predictions share worker sessions
+ * through a pool per deployment. */
+#ifndef NODE_H
+#define NODE_H
+
+#include "auth/auth.h"
+#include "fhir/fhir.h"
+#include "ledger/ledger.h"
+#include "tlog/tlog.h"
+
+/* Creates DIR with its keys. Prints nothing: *witness_vkey, *trace_vkey and the service key's
+ * SPKI come back for the genesis and the directory. The first account (role director of the
+ * establishment) gets its token. */
+struct node_identity {
+    struct buf witness_vkey, trace_vkey, service_spki; /* caller buf_init()s */
+    char admin_token[AUTH_TOKEN];
+};
+AM_CHECK int node_init(const char *dir, const char *name, const char *gst,
+                       const char *establishment, struct node_identity *out);
+
+struct node;
+struct node_config {
+    const char *dir;
+    const char *registry_url;
+    const char *genesis;       /* pinned digest, hex */
+    const char *registry_token; /* to fetch weights */
+    unsigned poll_ms;          /* 0: 500 */
+    unsigned checkpoint_s;     /* node_checkpoint period; 0: 300 */
+};
+AM_CHECK int node_open(struct node **out, const struct node_config *c, struct diag *d);
+void node_close(struct node *n);
+struct auth *node_auth(struct node *n);
+struct tlog *node_trace_log(struct node *n);
+const char *node_name(const struct node *n);
+const char *node_gst(const struct node *n);
+
+/* C2SP tlog-witness add-checkpoint, for the route. */
+AM_CHECK int node_witness(struct node *n, struct str request, int *status,
+                          struct buf *reply);
+/* One round of mirroring now (also done by the sync thread): AM_E_UNAVAILABLE... */
+AM_CHECK int node_sync(struct node *n);
+typedef int node_fn(void *arg, const struct ledger *l);
+AM_CHECK int node_view(struct node *n, node_fn *fn, void *arg);
+struct node_state {
+    uint64_t size;            /* entries applied */
+    int64_t lease_at, lease_end_at;
+    bool lease_fresh, lease_warn, registry_reachable;
+    uint64_t predictions, pending, refused, outbox;
+    uint64_t trace_size;
+    bool split_view;          /* the witness saw two histories: alarm */
+};
+void node_state(struct node *n, struct node_state *out);
+
+/* ---- predictions ------------------------------------------------------------------------- */
+/* request: {deployment, service, bundle (FHIR), lang?}. reply: {id, trace_id, status:
+ * "preliminary", probability, threshold, above_threshold, riskAssessment, provenance,
+ * explanation [{name, value, unit, contribution}], trace {index, commit}}.
+ * AM_E_REFUSED: the gate said no; problems in d with code refusal.<reason> and argument
+ * `lift`. AM_E_INVALID: the bundle does not give the declared inputs. */
+AM_CHECK int node_predict(struct node *n, const struct auth_account *who,
+                          const struct json *request, struct buf *reply, struct diag *d);
+/* request: {outcome: "accepted"|"corrected"|"refused", reason_code (compulsory unless
+ * accepted), comment?, corrected_value?}. AM_E_CONFLICT: already validated or withdrawn. */
+AM_CHECK int node_validate(struct node *n, const struct auth_account *who, struct str id,
+                           const struct json *request, struct buf *reply, struct diag *d);
+AM_CHECK int node_prediction(struct node *n, struct str id, struct buf *json);
+/* {items: [...], next}: filter "pending", "validated", "withdrawn" or "". */
+AM_CHECK int node_predictions(struct node *n, struct str filter, struct str service,
+                              int64_t before, unsigned limit, struct buf *json);
+/* Proof of one prediction: trace leaves, inclusion in the node log, and, when a
+ * node_checkpoint covers it, inclusion of that in the national log. */
+AM_CHECK int node_proof(struct node *n, struct str id, struct buf *json);
+/* Deployments known here, with gate state, for pages and API. */
+AM_CHECK int node_deployments(struct node *n, struct buf *json);
+
+/* ---- stops --------------------------------------------------------------------------------- */
+/* request: {scope, deployment, service?, motive_code?}. Effective before this returns, even
+ * with the registry unreachable; pending outputs are withdrawn (entered-in-error). reply:
+ * {order, scope, effect_at, withdrawn}. */
+AM_CHECK int node_stop(struct node *n, const struct auth_account *who,
+                       const struct json *request, struct buf *reply, struct diag *d);
+
+#endif
