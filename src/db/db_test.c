@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "db/db_test_support.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void what_was_written_is_read_after_reopening(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    struct stat st;
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 7, .name = "seven"}));
+    assert_int_equal(t_count(d), 1);
+    db_close(d);
+    assert_int_equal(stat(t_path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    d = t_open();
+    assert_int_equal(t_count(d), 1);
+    assert_ok(db_check(d));
+    db_close(d);
+    db_close(NULL);
+}
+
+/* I1 */
+static void a_failed_function_leaves_no_trace(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    struct t_item bad = {.id = 1, .then = AM_E_REFUSED};
+    assert_int_equal(db_write(d, t_insert, &bad), AM_E_REFUSED);
+    assert_int_equal(t_count(d), 0);
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1}));
+    assert_int_equal(t_count(d), 1);
+    db_close(d);
+}
+
+static int break_rule(struct db_conn *c, void *arg)
+{
+    return db_exec(c, arg, NULL);
+}
+
+static void constraints_have_their_own_errors(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    char half[] = "insert into item (id, name) values (9, NULL)",
+         check[] = "insert into part (item, n) values (1, 0)",
+         orphan[] = "insert into part (item, n) values (404, 1)",
+         nonsense[] = "insert into nowhere values (1)",
+         quotes[] = "insert into item (id, name) values (3, \"three\")",
+         two[] = "delete from item; delete from part";
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1, .name = "a"}));
+    assert_int_equal(db_write(d, t_insert, &(struct t_item){.id = 1, .name = "b"}),
+                     AM_E_EXISTS);
+    assert_int_equal(db_write(d, t_insert, &(struct t_item){.id = 2, .name = "a"}),
+                     AM_E_EXISTS);
+    assert_int_equal(db_write(d, break_rule, half), AM_E_CONFLICT);
+    assert_int_equal(db_write(d, break_rule, check), AM_E_CONFLICT);
+    /* A deferred key is found at its function's end, not at the end of the batch. */
+    assert_int_equal(db_write(d, break_rule, orphan), AM_E_CONFLICT);
+    assert_int_equal(db_write(d, break_rule, nonsense), AM_E_INTERNAL);
+    assert_int_equal(db_write(d, break_rule, quotes), AM_E_INTERNAL);
+    assert_int_equal(db_write(d, break_rule, two), AM_E_INTERNAL);
+    assert_int_equal(t_count(d), 1);
+    db_close(d);
+}
+
+static int swallow(struct db_conn *c, void *arg)
+{
+    struct t_item again = {.id = 1};
+    (void)arg;
+    assert_int_equal(t_insert(c, &again), AM_E_EXISTS);
+    return t_insert(c, &(struct t_item){.id = 2});
+}
+
+static void a_function_may_go_on_after_a_refused_row(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1}));
+    assert_ok(db_write(d, swallow, NULL));
+    assert_int_equal(t_count(d), 2);
+    db_close(d);
+}
+
+static int all_types_write(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    int err;
+    (void)arg;
+    /* $2 appears first: numbers bind by name, not by order of appearance. */
+    err = db_exec(c, "insert into item (name, id, body, note) values ($2, $1, $3, $4)",
+                  "isbn", INT64_C(-9007199254740993), STR("l'été"), STR("a\0b"));
+    if (err)
+        return err;
+    err = db_prepare(c, "insert into item (id, name, body, note) values ($1, $2, $3, $4)",
+                     &s);
+    for (int64_t i = 1; i <= 3 && !err; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "k%d", (int)i);
+        db_bind_int(s, 1, i);
+        db_bind_str(s, 2, str_c(name));
+        db_bind_blob(s, 3, "", 0);
+        db_bind_str(s, 4, i == 2 ? STR("") : STR_NULL);
+        err = db_step(s, NULL);
+    }
+    assert_int_equal(db_changes(c), 1);
+    assert_true(db_last_id(c) != 0);
+    return err;
+}
+
+static int all_types_read(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row;
+    (void)arg;
+    assert_ok(
+        db_prepare(c, "select id, name, body, note, 0.5 from item order by id", &s));
+    assert_ok(db_step(s, &row));
+    assert_true(row);
+    assert_true(db_int(s, 0) == INT64_C(-9007199254740993));
+    assert_str_equal(db_str(s, 1), "l'été");
+    assert_int_equal(db_blob(s, 2).n, 3);
+    assert_memory_equal(db_blob(s, 2).p, "a\0b", 3);
+    assert_true(db_null(s, 3) && !db_str(s, 3).p);
+    assert_true(db_num(s, 4) == 0.5);
+    assert_ok(db_step(s, &row));
+    assert_true(row && !db_null(s, 2) && db_null(s, 3));
+    assert_ok(db_step(s, &row));
+    assert_true(row && !db_null(s, 3) && db_str(s, 3).p && db_str(s, 3).n == 0);
+    assert_ok(db_step(s, &row));
+    assert_ok(db_step(s, &row));
+    assert_false(row);
+    return AM_OK;
+}
+
+static void every_type_comes_back_as_it_went(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    assert_ok(db_write(d, all_types_write, NULL));
+    assert_ok(db_read(d, all_types_read, NULL));
+    db_close(d);
+}
+
+static int odd_parameters(struct db_conn *c, void *arg)
+{
+    static const char *const sql[] = {
+        "select id from item where id = ?", "select id from item where id = :a",
+        "select id from item where id = $2", "select id from item where id = $a", ""};
+    struct db_stmt *s;
+    (void)arg;
+    for (size_t i = 0; i < AM_LEN(sql); i++)
+        assert_int_equal(db_prepare(c, sql[i], &s), AM_E_INTERNAL);
+    return AM_OK;
+}
+
+static void only_numbered_parameters_are_accepted(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    assert_ok(db_read(d, odd_parameters, NULL));
+    db_close(d);
+}
+
+static int many_texts(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 1500; i++) {
+            char sql[64]; /* one address, many texts: the cache must look at the text */
+            struct db_stmt *s;
+            bool row;
+            snprintf(sql, sizeof sql, "select %d where $1 = 1", i);
+            assert_ok(db_prepare(c, sql, &s));
+            db_bind_int(s, 1, 1);
+            assert_ok(db_step(s, &row));
+            assert_true(row);
+            assert_int_equal(db_int(s, 0), i);
+        }
+    return AM_OK;
+}
+
+static void the_cache_tells_texts_apart_and_is_bounded(void **state)
+{
+    (void)state;
+    struct db_config conf = t_config();
+    struct db *d = NULL;
+    conf.readers = 1;
+    assert_ok(db_open(&d, &conf));
+    for (int i = 0; i < 3; i++)
+        assert_ok(db_read(d, many_texts, NULL));
+    db_close(d);
+}
+
+static void readers_cannot_write(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    assert_int_equal(db_read(d, t_insert, &(struct t_item){.id = 1}), AM_E_FORBIDDEN);
+    assert_int_equal(t_count(d), 0);
+    db_close(d);
+}
+
+/* I3 */
+static void migrations_run_once_and_their_text_is_final(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    struct db_config c = t_config();
+    struct db_migration changed[2] = {t_schema[0], t_schema[1]};
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1}));
+    db_close(d);
+
+    changed[1].sql = "alter table item add column note text ";
+    c.migrations = changed;
+    assert_int_equal(db_open(&d, &c), AM_E_TAMPERED);
+
+    c.migrations = t_schema; /* an older program */
+    c.n_migrations = 1;
+    assert_int_equal(db_open(&d, &c), AM_E_UNSUPPORTED);
+
+    d = t_open();
+    assert_int_equal(t_count(d), 1);
+    db_close(d);
+}
+
+static void a_migration_that_fails_leaves_no_trace(void **state)
+{
+    (void)state;
+    struct db *d = NULL;
+    struct db_config c = t_config();
+    struct db_migration bad[2] = {t_schema[0], t_schema[1]};
+    bad[1].sql = "create table half (a bigint); insert into nowhere values (1)";
+    c.migrations = bad;
+    assert_int_equal(db_open(&d, &c), AM_E_INTERNAL);
+    bad[1].sql = "create table half (a bigint); commit; begin; commit";
+    assert_int_equal(db_open(&d, &c), AM_E_INTERNAL);
+    d = t_open(); /* "half" of the first try is gone, or this text would not be applied */
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1}));
+    db_close(d);
+}
+
+static void damage(const char *path, off_t at, size_t n)
+{
+    int fd = open(path, O_RDWR);
+    char noise[4096];
+    memset(noise, 0xA5, sizeof noise);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, noise, n, at), n);
+    close(fd);
+}
+
+static void a_damaged_file_is_detected(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    struct stat st;
+    for (int i = 1; i <= 500; i++)
+        assert_ok(db_write(d, t_insert, &(struct t_item){.id = i}));
+    assert_ok(db_check(d));
+    db_close(d);
+    assert_int_equal(stat(t_path, &st), 0);
+    damage(t_path, st.st_size / 2 / 4096 * 4096, 4096); /* one page of data */
+    d = t_open();
+    assert_int_equal(db_check(d), AM_E_TAMPERED);
+    db_close(d);
+    damage(t_path, 0, 100); /* the header: not a database any more */
+    struct db_config c = t_config();
+    assert_int_equal(db_open(&d, &c), AM_E_TAMPERED);
+}
+
+static void a_place_that_is_not_there_is_an_error(void **state)
+{
+    (void)state;
+    struct db *d = NULL;
+    struct db_config c = t_config();
+    c.path = "/nonexistent/folder/t.db";
+    assert_int_equal(db_open(&d, &c), AM_E_NOTFOUND);
+    c.path = t_dir; /* a folder */
+    assert_true(db_open(&d, &c) < 0);
+    assert_null(d);
+}
+
+static int sum_fn(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row;
+    int err = db_prepare(c, "select id, name from item order by id", &s);
+    *(uint64_t *)arg = 0;
+    while (!err && !(err = db_step(s, &row)) && row)
+        *(uint64_t *)arg =
+            *(uint64_t *)arg * 31 + str_hash(db_str(s, 1)) + (uint64_t)db_int(s, 0);
+    return err;
+}
+
+static void a_backup_equals_the_database(void **state)
+{
+    (void)state;
+    struct db *d = t_open(), *b = NULL;
+    struct db_config c = t_config();
+    char copy[PATH_MAX + 8];
+    uint64_t a_sum, b_sum;
+    struct stat st;
+    for (int i = 1; i <= 300; i++)
+        assert_ok(db_write(d, t_insert, &(struct t_item){.id = i}));
+    snprintf(copy, sizeof copy, "%s.copy", t_path);
+    assert_ok(db_backup(d, copy));
+    assert_int_equal(db_backup(d, copy), AM_E_EXISTS); /* never over another file */
+    assert_ok(db_read(d, sum_fn, &a_sum));
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 301})); /* after the copy */
+    assert_int_equal(stat(copy, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    c.path = copy;
+    assert_ok(db_open(&b, &c));
+    assert_ok(db_read(b, sum_fn, &b_sum));
+    assert_true(a_sum == b_sum);
+    assert_ok(db_check(b));
+    db_close(b);
+    assert_int_equal(db_backup(d, "/nonexistent/copy"), AM_E_NOTFOUND);
+    db_close(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = {T(what_was_written_is_read_after_reopening),
+                                   T(a_failed_function_leaves_no_trace),
+                                   T(constraints_have_their_own_errors),
+                                   T(a_function_may_go_on_after_a_refused_row),
+                                   T(every_type_comes_back_as_it_went),
+                                   T(only_numbered_parameters_are_accepted),
+                                   T(the_cache_tells_texts_apart_and_is_bounded),
+                                   T(readers_cannot_write),
+                                   T(migrations_run_once_and_their_text_is_final),
+                                   T(a_migration_that_fails_leaves_no_trace),
+                                   T(a_damaged_file_is_detected),
+                                   T(a_place_that_is_not_there_is_an_error),
+                                   T(a_backup_equals_the_database)};
+    return cmocka_run_group_tests(t, NULL, NULL);
+}
