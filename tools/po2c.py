@@ -97,7 +97,7 @@ def check(path, lang, messages, reference):
         for h in holes(forms):
             if not HOLE_NAME.match(h):
                 yield "%s has a malformed placeholder {%s}" % (where, h)
-        if plural and "{n}" not in forms[-1]:
+        if plural and "n" in holes(forms) and "{n}" not in forms[-1]:
             yield "%s: the last form must contain {n}" % where
         if name not in reference:
             continue

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text -- what people read: catalogues, plurals, numbers and dates in fr, ar, en.
  *
- * Catalogues are web/i18n/{fr,ar,en}.po, compiled to C at build time. A message is found by
- * its symbolic id (msgid "registry.title"), never by its English text. Placeholders are
- * {name}. Plurals follow CLDR: one/other for fr and en (fr: 0 and 1 are singular), six
- * forms for ar; the msgid_plural is "<id>#" and the number is the argument n.
+ * Catalogues are web/i18n/{fr,ar,en}.po, compiled to C at build time. A message is found
+ * by its symbolic id (msgid "registry.title"), never by its English text. Placeholders
+ * are {name}. Plurals follow CLDR: one/other for fr and en (fr: 0 and 1 are singular),
+ * six forms for ar; the msgid_plural is "<id>#" and the number is the argument n.
  *
  * A missing translation falls back to French, then to the id itself, and is counted: a
  * test fails when a catalogue lacks an id that another has.
  *
- * Numbers: decimal comma and narrow no-break space (fr), decimal comma with dot grouping and
- * Western digits (ar, Morocco), decimal point and comma grouping (en).
- * Threads: everything is constant after start-up. */
+ * Numbers: decimal comma and narrow no-break space (fr), decimal comma with dot grouping
+ * and Western digits (ar, Morocco), decimal point and comma grouping (en). Threads:
+ * everything is constant after start-up. */
 #ifndef TEXT_H
 #define TEXT_H
 
