@@ -95,6 +95,10 @@ pin_yyjson() {
     apt_update
 }
 
+# npm trusts what the machine trusts (a site's own authority, say), not only the list built into node.
+[ -n "${NODE_EXTRA_CA_CERTS:-}" ] || [ ! -f /etc/ssl/certs/ca-certificates.crt ] ||
+    export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+
 # fetch_npm NAME VERSION SHA512-BASE64 DIR : the package's archive as DIR/package.tgz, digest checked
 fetch_npm() {
     (cd "$4" && npm pack "$1@$2" --ignore-scripts --silent --loglevel=error >/dev/null 2>&1) || return 1
