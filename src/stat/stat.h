@@ -186,7 +186,8 @@ AM_CHECK int stat_binary_groups(const double *s, const uint8_t *y, const uint32_
  * Radiology 143 (1982) 29: [A(1-A) + (m-1)(Q1-A^2) + (k-1)(Q2-A^2)]/(mk), Q1 = A/(2-A),
  * Q2 = 2A^2/(1+A). */
 double stat_hanley_mcneil(double auc, double m, double k);
-/* Smallest n whose m = round(prevalence n) and k = n - m give A - z sqrt(Var) > bound. */
+/* Smallest n whose m = prevalence n (rounded, halves to even) and k = n - m give A - z
+ * sqrt(Var) > bound. */
 int64_t stat_cases_for_auc(double auc, double bound, double prevalence);
 /* Positives still to be added to m (negatives growing in the same proportion) before the
  * Hanley-McNeil Wald bound exceeds bound; 0 when it does already. */

@@ -21,7 +21,7 @@ static bool auc_holds(double auc, double bound, double m, double k)
 
 static bool auc_holds_cases(double auc, double bound, double prevalence, double n)
 {
-    double m = round(prevalence * n);
+    double m = rint(prevalence * n); /* halves to even, as the table was made */
     return auc_holds(auc, bound, m, n - m);
 }
 
