@@ -65,7 +65,7 @@ tap() {
     fi
     [ "$skips" = 0 ] || grep -iE '^ok\b.*# *skip|^1\.\.0 *# *skip' "$log" | sed 's/^/SKIP   /'
     if [ "$not_ok" != 0 ]; then
-        grep -A12 '^not ok' "$log" | head -n 80
+        awk '/^(ok|not ok|1\.\.)/ {show = /^not ok/} show' "$log" | head -n 100
         tail -n 40 "$log.err"
     fi
     result "$oks" "$not_ok" "$skips" "$name"
@@ -80,18 +80,24 @@ finish() {
 }
 
 build() { # FOLDER [KIND]
-    tools/configure.sh "$@" && ninja -C "$1"
+    tools/configure.sh "$@" >/dev/null && ninja --quiet -C "$1"
 }
 codespell_tree() {
     # shellcheck disable=SC2046 # file names of this tree have no spaces
-    codespell --config .codespellrc $(git ls-files 2>/dev/null | grep -vE '^(web/i18n|LICENSE|LISEZMOI|.*\.(ar|fr)\.)|\.(json|woff2|png|po)$')
+    codespell --config .codespellrc $(git ls-files 2>/dev/null | grep -vE '^(web/i18n|fuzz/corpus|LICENSE|LISEZMOI|.*\.(ar|fr)\.)|\.(json|woff2|png|po)$')
 }
+# Tests are left out: they do odd things on purpose. Silenced: what cppcheck 2.10 gets wrong about hexadecimal
+# doubles, out-arrays in compound literals, linked lists by pointer to pointer, and readdir on an own DIR.
 cppcheck_tree() {
-    cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 \
+    tools/sources.sh | grep -E '^(src|cmd)/.*\.c$' | grep -vE '_(test|fuzz)\.c$' >"$logs/sources"
+    cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 --library=posix \
         --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck \
-        --suppress=normalCheckLevelMaxBranches --suppress=incorrectLogicOperator --library=posix -D_GNU_SOURCE -DAMANE_VERSION='"0"' -DAMANE_ORT_PATH='""' -I src src cmd
+        --suppress=normalCheckLevelMaxBranches --suppress=incorrectLogicOperator --suppress=autoVariables \
+        --suppress=legacyUninitvar --suppress=readdirCalled --suppress=uninitvar \
+        -D_GNU_SOURCE '-DAMANE_VERSION="0"' '-DAMANE_ORT_PATH=""' -I src -I cmd --file-list="$logs/sources"
 }
 units() {
+    rm -f build-san/meson-logs/testlog.json
     CMOCKA_MESSAGE_OUTPUT=TAP meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
     /usr/bin/python3 tools/unit_tap.py build-san/meson-logs/testlog.json
 }

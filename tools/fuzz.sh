@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.." || exit 3
 seconds=30
 [ "${1:-}" = -t ] && { seconds=$2; shift 2; }
 build=build-fuzz
-tools/configure.sh $build fuzz >&2 || exit 3
-ninja -C $build >&2 || { echo "not ok 1 - the fuzz targets build with clang"; echo 1..1; exit 1; }
+tools/configure.sh $build fuzz >/dev/null || exit 3
+ninja --quiet -C $build >&2 || { echo "not ok 1 - the fuzz targets build with clang"; echo 1..1; exit 1; }
 [ $# -gt 0 ] || {
     # shellcheck disable=SC2046 # names without spaces
     set -- $(tools/sources.sh | sed -n 's,^src/.*/\([a-z0-9_]*_fuzz\)\.c$,\1,p')
