@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_regex_match -- the machine that runs a compiled expression. */
+#include "json/json_priv.h"
+#include "json/json_regex_priv.h"
+
+enum { JSON_REGEX_SMALL = 256 }; /* programs up to this run without malloc */
+
+/* The set of program places alive at one position: a sparse set (Briggs and Torczon
+ * 1993), emptied in constant time and never initialised. */
+struct json_live {
+    uint16_t *dense, *sparse;
+    size_t n;
+};
+
+struct json_machine {
+    const struct json_regex *re;
+    struct json_live now, next;
+    uint16_t *todo; /* places still to follow */
+    struct str text;
+    uint32_t before,
+        after; /* code points around the position; JSON_NO_CHAR at the ends */
+};
+
+#define JSON_NO_CHAR UINT32_MAX
+
+static bool json_run_has(const struct json_category *t, uint32_t cp)
+{
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        const struct json_run *r = &t->run[mid];
+        if (cp < r->lo)
+            hi = mid;
+        else if (cp > r->hi)
+            lo = mid + 1;
+        else
+            return (cp - r->lo) % r->stride == 0;
+    }
+    return false;
+}
+
+bool json_class_has(const struct json_regex *re, const struct json_class *c, uint32_t cp)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct json_class_item *it = &re->item[c->from + i];
+        bool in = it->table ? json_run_has(it->table, cp) : cp >= it->lo && cp <= it->hi;
+        if (in != it->negated)
+            return !c->negated;
+    }
+    return c->negated;
+}
+
+static bool json_word(uint32_t cp)
+{
+    return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') ||
+           (cp >= '0' && cp <= '9') || cp == '_';
+}
+
+static bool json_live_add(struct json_live *l, size_t pc)
+{
+    size_t at = l->sparse[pc];
+    if (at < l->n && l->dense[at] == pc)
+        return false;
+    l->sparse[pc] = (uint16_t)l->n;
+    l->dense[l->n++] = (uint16_t)pc;
+    return true;
+}
+
+/* Adds pc and all places reachable from it without reading. True when one is a match. */
+static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
+{
+    size_t n = 0;
+    m->todo[n++] = (uint16_t)pc;
+    while (n) {
+        const struct json_op *op;
+        bool pass = true, word = json_word(m->before) != json_word(m->after);
+        pc = m->todo[--n];
+        if (!json_live_add(l, pc))
+            continue;
+        op = &m->re->op[pc];
+        switch (op->code) {
+        case JSON_OP_MATCH:
+            return true;
+        case JSON_OP_SPLIT:
+            m->todo[n++] = (uint16_t)((int32_t)pc + op->y);
+            m->todo[n++] = (uint16_t)((int32_t)pc + op->x);
+            continue;
+        case JSON_OP_JUMP:
+            m->todo[n++] = (uint16_t)((int32_t)pc + op->x);
+            continue;
+        case JSON_OP_BEGIN:
+            pass = m->before == JSON_NO_CHAR;
+            break;
+        case JSON_OP_END:
+            pass = m->after == JSON_NO_CHAR;
+            break;
+        case JSON_OP_WORD:
+            pass = word;
+            break;
+        case JSON_OP_NOT_WORD:
+            pass = !word;
+            break;
+        default: /* reads a character: waits for json_advance() */
+            continue;
+        }
+        if (pass)
+            m->todo[n++] = (uint16_t)(pc + 1);
+    }
+    return false;
+}
+
+static bool json_op_takes(const struct json_regex *re, const struct json_op *op,
+                          uint32_t cp)
+{
+    const struct json_class *c;
+    switch (op->code) {
+    case JSON_OP_CHAR:
+        return (uint32_t)op->x == cp;
+    case JSON_OP_ANY: /* ECMA-262 LineTerminator */
+        return cp != '\n' && cp != '\r' && cp != 0x2028 && cp != 0x2029;
+    case JSON_OP_CLASS:
+        c = &re->cls[op->x];
+        return cp < 128 ? c->ascii[cp / 32] >> (cp % 32) & 1 : json_class_has(re, c, cp);
+    default:
+        return false;
+    }
+}
+
+static bool json_run_machine(struct json_machine *m)
+{
+    bool anchored = m->re->op[0].code == JSON_OP_BEGIN;
+    size_t i = 0, ahead;
+    m->before = JSON_NO_CHAR;
+    m->after = m->text.n ? json_utf8_next(m->text, &i) : JSON_NO_CHAR;
+    for (;;) {
+        uint32_t cp = m->after;
+        struct json_live t;
+        if ((!anchored || m->before == JSON_NO_CHAR) && json_follow(m, &m->now, 0))
+            return true;
+        if (cp == JSON_NO_CHAR || (anchored && m->now.n == 0))
+            return false;
+        ahead = i;
+        m->before = cp;
+        m->after = ahead < m->text.n ? json_utf8_next(m->text, &ahead) : JSON_NO_CHAR;
+        m->next.n = 0;
+        for (size_t k = 0; k < m->now.n; k++) {
+            size_t pc = m->now.dense[k];
+            if (json_op_takes(m->re, &m->re->op[pc], cp) &&
+                json_follow(m, &m->next, pc + 1))
+                return true;
+        }
+        i = ahead;
+        t = m->now, m->now = m->next, m->next = t;
+    }
+}
+
+int json_regex_search(const struct json_regex *re, struct str text, bool *found)
+{
+    /* sparse sets may read places never written: the answer is checked against dense */
+    uint16_t small[JSON_REGEX_SMALL * 6] = {0}, *mem = small;
+    struct json_machine m = {.re = re, .text = text};
+    size_t n = re->n;
+    if (n > JSON_REGEX_SMALL && !(mem = am_calloc(n * 6, sizeof *mem)))
+        return AM_E_NOMEM;
+    m.now = (struct json_live){mem, mem + n, 0};
+    m.next = (struct json_live){mem + 2 * n, mem + 3 * n, 0};
+    m.todo = mem + 4 * n; /* each place is pushed at most twice: once per way into it */
+    *found = json_run_machine(&m);
+    if (mem != small)
+        free(mem);
+    return AM_OK;
+}
