@@ -8,7 +8,7 @@ help:
 	@echo 'make serve    the same servers, kept up for a browser'
 	@echo 'make check    every test and guard, under 10 minutes'
 	@echo 'make build    the program, at build/amane'
-	@echo 'also: setup bench soak fuzz mutate format lint clean'
+	@echo 'also: setup bench soak fuzz tsan mutate format lint clean'
 
 demo: build
 	@build/amane demo $(ARGS)
@@ -42,6 +42,11 @@ fuzz: setup
 mutate: setup
 	@tools/mutate.sh all
 
+tsan: setup
+	@tools/configure.sh build-tsan tsan
+	@ninja --quiet -C build-tsan
+	@meson test -C build-tsan --no-rebuild --suite unit -t 5 --print-errorlogs
+
 format: setup
 	@tools/format.sh
 
@@ -51,4 +56,4 @@ lint: setup
 clean:
 	rm -rf build build-san build-tsan build-fuzz build-lint
 
-.PHONY: help demo serve build check setup setup-build bench soak fuzz mutate format lint clean
+.PHONY: help demo serve build check setup setup-build bench soak fuzz tsan mutate format lint clean

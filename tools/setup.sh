@@ -12,6 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 level=${1:-check}
 deps=$PWD/.deps
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/amane # a second clone fetches nothing again
 say() { echo "setup: $*" >&2; }
 die() { say "$*"; exit 3; }
 
@@ -112,21 +113,28 @@ ort_sha512=twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lol
 onnxruntime() {
     [ -f "$deps/onnxruntime/$ort_version" ] && return 0
     case $(uname -m) in
-    x86_64) cpu=x64 ;;
-    aarch64) cpu=arm64 ;;
+    x86_64) cpu=x64 ort_sha256=ffb75a925ba05e47b235bb66e3e3911714a80b328a9c9425539feb204aa32a23 ;;
+    aarch64) cpu=arm64 ort_sha256=1f549d46250b005580b597f4164984aaf75b3bcb9f3aeb07c7f8a8fe60b23c76 ;;
     *) say "no ONNX Runtime for $(uname -m): ONNX models will be refused"; return 0 ;;
     esac
-    tmp=$(mktemp -d)
-    say "fetching ONNX Runtime $ort_version (110 MB)"
-    if fetch_npm onnxruntime-node $ort_version $ort_sha512 "$tmp" &&
-        tar -xzf "$tmp/package.tgz" -C "$tmp" package/bin/napi-v6/linux/$cpu/libonnxruntime.so.1; then
+    kept=$cache/libonnxruntime-$ort_version-$cpu.so.1
+    if ! echo "$ort_sha256  $kept" | sha256sum --status -c 2>/dev/null; then
+        say "fetching ONNX Runtime $ort_version (110 MB)"
+        tmp=$(mktemp -d)
+        if fetch_npm onnxruntime-node $ort_version $ort_sha512 "$tmp"; then
+            tar -xzf "$tmp/package.tgz" -C "$tmp" package/bin/napi-v6/linux/$cpu/libonnxruntime.so.1
+            mkdir -p "$cache"
+            mv "$tmp/package/bin/napi-v6/linux/$cpu/libonnxruntime.so.1" "$kept"
+        fi
+        rm -r "$tmp"
+    fi
+    if echo "$ort_sha256  $kept" | sha256sum --status -c 2>/dev/null; then
         mkdir -p "$deps/onnxruntime"
-        mv "$tmp/package/bin/napi-v6/linux/$cpu/libonnxruntime.so.1" "$deps/onnxruntime/"
+        cp "$kept" "$deps/onnxruntime/libonnxruntime.so.1"
         : >"$deps/onnxruntime/$ort_version"
     else
         say "WARNING: ONNX Runtime could not be fetched: ONNX models will be refused until it is there"
     fi
-    rm -r "$tmp"
 }
 
 # Browser tests: playwright-core and axe-core as locked in test/browser, beside the tree rather than in it.
@@ -135,7 +143,7 @@ browser_tools() {
     cmp -s test/browser/package-lock.json "$deps/node/installed.lock" && return 0
     mkdir -p "$deps/node"
     cp test/browser/package.json test/browser/package-lock.json "$deps/node/"
-    if (cd "$deps/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2); then
+    if (cd "$deps/node" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error >&2); then
         cp test/browser/package-lock.json "$deps/node/installed.lock"
     else
         say "WARNING: playwright-core and axe-core could not be fetched: browser tests will be skipped"
@@ -145,16 +153,17 @@ browser_tools() {
 # nginx's program file alone, for the test of the edge configuration: installing it would start a service.
 edge_proxy() {
     [ -x "$deps/nginx/usr/sbin/nginx" ] && return 0
-    tmp=$(mktemp -d)
-    [ -n "$updated" ] || apt_update
-    if (cd "$tmp" && apt-get download -q nginx >/dev/null 2>&1) && dpkg -x "$tmp"/nginx_*.deb "$tmp/out"; then
-        mkdir -p "$deps"
-        rm -rf "$deps/nginx"
-        mv "$tmp/out" "$deps/nginx"
-    else
-        say "WARNING: nginx could not be fetched: the edge configuration will not be tested"
+    kept=$cache/nginx-$VERSION_CODENAME.deb
+    if [ ! -f "$kept" ]; then
+        [ -n "$updated" ] || apt_update
+        tmp=$(mktemp -d)
+        (cd "$tmp" && apt-get download -q nginx >/dev/null 2>&1) && mkdir -p "$cache" && mv "$tmp"/nginx_*.deb "$kept"
+        rm -r "$tmp"
     fi
-    rm -r "$tmp"
+    if [ -f "$kept" ] && mkdir -p "$deps/nginx" && dpkg -x "$kept" "$deps/nginx"; then
+        return 0
+    fi
+    say "WARNING: nginx could not be fetched: the edge configuration will not be tested"
 }
 
 # shellcheck disable=SC2086 # a list of words on purpose
