@@ -20,20 +20,28 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE,
-                   HTTP_OPTIONS, HTTP_OTHER };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
 
 struct http_field {
     struct str name, value;
 };
 struct http_req {
-    enum http_method method;
-    const char *method_name;
+    enum http_method method; /* HTTP_GET for HEAD too: the server drops the body */
+    const char *method_name; /* as sent */
     struct str path;  /* percent-decoded, valid UTF-8, no NUL, no "." or ".." segments */
     struct str query; /* raw */
     struct str body;
-    struct str peer;  /* address without port; behind_proxy: the last X-Forwarded-For */
-    bool secure;      /* TLS here, or X-Forwarded-Proto: https behind a proxy */
+    struct str peer; /* address without port; behind_proxy: the last X-Forwarded-For */
+    bool secure;     /* TLS here, or X-Forwarded-Proto: https behind a proxy */
     struct http_field *header;
     size_t headers;
     struct arena *arena;
@@ -43,6 +51,8 @@ struct http_req {
 struct str http_header(const struct http_req *r, const char *name);
 /* Percent-decoded parameter of the query; STR_NULL when absent or malformed. */
 struct str http_query(const struct http_req *r, const char *name);
+/* The nth of several parameters of that name, from 0. */
+struct str http_query_nth(const struct http_req *r, const char *name, size_t nth);
 /* Field of an application/x-www-form-urlencoded body. */
 struct str http_form(const struct http_req *r, const char *name);
 /* Cookie value; STR_NULL when absent. */
@@ -51,14 +61,22 @@ struct str http_cookie(const struct http_req *r, const char *name);
 struct http_resp {
     int status; /* 200 */
     struct buf body;
-    struct http_field header[24]; /* names and values borrowed or in the request's arena */
+    struct http_field
+        header[24]; /* names and values borrowed or in the request's arena */
     size_t headers;
 };
-/* Adds a header, values with control bytes are dropped; copies into the arena. */
-void http_set(struct http_req *r, struct http_resp *a, const char *name, struct str value);
+/* Sets a header (Set-Cookie, Link and WWW-Authenticate: one more of it); copies into the
+ * arena. Dropped with a warning: values with control bytes, and what the server says
+ * itself (Content-Length, Transfer-Encoding, Connection, Date). Unless set, the server
+ * adds X-Content-Type-Options: nosniff, Referrer-Policy: no-referrer, Cache-Control:
+ * no-store. */
+void http_set(struct http_req *r, struct http_resp *a, const char *name,
+              struct str value);
 void http_setz(struct http_req *r, struct http_resp *a, const char *name, const char *z);
 
-/* Fills *a. A non-zero return is answered by on_error, or else as a bare status. */
+/* Fills *a. A non-zero return is answered by on_error (with *a emptied and its status set
+ * from the error table), or else as a bare status. It must bound its own waiting:
+ * stopping the server waits for it. */
 typedef int http_handler(void *cookie, struct http_req *r, struct http_resp *a);
 
 struct http_server;
@@ -66,18 +84,20 @@ struct http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
     bool behind_proxy;
-    size_t body_max;    /* 0: 64 MiB */
-    size_t header_max;  /* 0: 32 KiB */
-    unsigned jobs;      /* threads; 0: 16 */
-    unsigned queue_max; /* 0: 1024 */
+    size_t body_max;          /* 0: 64 MiB */
+    size_t header_max;        /* 0: 32 KiB */
+    unsigned jobs;            /* threads; 0: 16 */
+    unsigned queue_max;       /* 0: 1024 */
     unsigned connections_max; /* 0: 2000 */
-    unsigned idle_s;    /* 0: 30 */
+    unsigned idle_s;          /* 0: 30 */
     http_handler *handler;
     /* Turns (error, request) into a response; may be NULL. */
     void (*on_error)(void *cookie, struct http_req *r, struct http_resp *a, int err);
     void *cookie;
 };
-/* AM_E_REFUSED: beyond loopback without TLS or behind_proxy. */
+/* AM_E_REFUSED: beyond loopback without TLS or behind_proxy; AM_E_CONFLICT: the port is
+ * taken; AM_E_SYNTAX: listen; AM_E_CRYPTO: certificate or key. SIGPIPE is ignored from
+ * here on, as from http_client_new(). */
 AM_CHECK int http_server_start(struct http_server **out, const struct http_config *c);
 unsigned http_server_port(const struct http_server *s);
 /* Stops accepting, lets requests in flight finish up to drain_ms, then closes. */
@@ -94,16 +114,16 @@ struct http_call {
     const char *url; /* http:// or https:// only; redirects are not followed */
     struct str body;
     const char *content_type;
-    const char *bearer;      /* token, or NULL */
+    const char *bearer; /* token, or NULL */
     struct http_field header[8];
     size_t headers;
-    unsigned timeout_ms;     /* 0: 10,000 */
-    const char *ca_file;     /* NULL: the system's */
-    const char *unix_proxy;  /* reserved, NULL */
+    unsigned timeout_ms;    /* 0: 10,000 */
+    const char *ca_file;    /* NULL: the system's */
+    const char *unix_proxy; /* reserved, NULL */
 };
 struct http_reply {
     int status;
-    struct buf body;           /* caller sets its cap with buf_init before the call */
+    struct buf body; /* caller sets its cap with buf_init before the call */
     char content_type[128];
     char etag[80], location[512];
 };
@@ -111,7 +131,9 @@ struct http_client; /* keeps connections alive; one owner at a time */
 AM_CHECK int http_client_new(struct http_client **out);
 void http_client_free(struct http_client *c);
 /* AM_OK whenever the peer answered, whatever the status. AM_E_UNAVAILABLE (no
- * connection), AM_E_TIMEOUT, AM_E_TOOBIG. */
+ * connection), AM_E_TIMEOUT, AM_E_TOOBIG (body over its cap, 64 KiB of headers),
+ * AM_E_CRYPTO (the peer's certificate is not to be trusted), AM_E_INVALID (the URL or a
+ * header). A header value that does not fit its field of *reply is left empty. */
 AM_CHECK int http_call(struct http_client *c, const struct http_call *call,
                        struct http_reply *reply);
 

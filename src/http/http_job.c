@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/http_server_priv.h"
+
+#include "base/log.h"
+
+const char *http_phrase(int status)
+{
+    return MHD_get_reason_phrase_for((unsigned)status);
+}
+
+static bool http_add(struct MHD_Response *m, const char *name, const char *value)
+{
+    return MHD_add_response_header(m, name, value) == MHD_YES;
+}
+
+struct MHD_Response *http_bare(int status)
+{
+    char text[80];
+    int n = snprintf(text, sizeof text, "%d %s\n", status, http_phrase(status));
+    struct MHD_Response *m =
+        MHD_create_response_from_buffer((size_t)n, text, MHD_RESPMEM_MUST_COPY);
+    if (m && http_add(m, "Content-Type", "text/plain; charset=utf-8") &&
+        http_add(m, "X-Content-Type-Options", "nosniff") &&
+        http_add(m, "Cache-Control", "no-store") &&
+        (status != 503 || http_add(m, "Retry-After", "1")))
+        return m;
+    if (m)
+        MHD_destroy_response(m);
+    return NULL;
+}
+
+static bool http_has(const struct http_resp *a, const char *name)
+{
+    for (size_t i = 0; i < a->headers; i++)
+        if (str_eq_nocase(a->header[i].name, str_c(name)))
+            return true;
+    return false;
+}
+
+/* Values may be borrowed, so without a NUL after them: the copy has one. */
+static bool http_field_add(struct MHD_Response *m, struct arena *a, struct http_field f)
+{
+    const char *name = arena_dup(a, f.name), *value = arena_dup(a, f.value);
+    if (f.value.n == 0)
+        return true; /* the library refuses an empty value; saying nothing is the same */
+    return name && value && http_add(m, name, value);
+}
+
+static bool http_headers_add(struct MHD_Response *m, struct arena *arena,
+                             const struct http_resp *a)
+{
+    static const struct {
+        const char *name, *value;
+    } usual[] = {{"X-Content-Type-Options", "nosniff"},
+                 {"Referrer-Policy", "no-referrer"},
+                 {"Cache-Control", "no-store"}};
+    for (size_t i = 0; i < a->headers; i++)
+        if (!http_field_add(m, arena, a->header[i]))
+            return false;
+    for (size_t i = 0; i < AM_LEN(usual); i++)
+        if (!http_has(a, usual[i].name) && !http_add(m, usual[i].name, usual[i].value))
+            return false;
+    return a->status != 503 || http_has(a, "Retry-After") ||
+           http_add(m, "Retry-After", "1");
+}
+
+/* The body changes hands: no copy between the handler's buffer and the socket. */
+static struct MHD_Response *http_reply_make(struct arena *arena, struct http_resp *a,
+                                            size_t *sent_n)
+{
+    bool silent = a->status == 204 || a->status == 304;
+    size_t n = silent ? 0 : a->body.n;
+    char *p = NULL;
+    struct MHD_Response *m;
+    if (silent)
+        buf_clear(&a->body);
+    p = buf_take(&a->body);
+    if (!p)
+        return NULL;
+    *sent_n = n;
+    m = MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE);
+    if (!m) {
+        free(p);
+        return NULL;
+    }
+    if (http_headers_add(m, arena, a))
+        return m;
+    MHD_destroy_response(m);
+    return NULL;
+}
+
+static void http_resp_reset(struct http_resp *a, int status)
+{
+    buf_release(&a->body);
+    a->headers = 0;
+    a->status = status;
+}
+
+static void http_failed(struct http_one *one, int err)
+{
+    struct http_server *s = one->s;
+    int status = am_err_http(err);
+    if (status >= 500)
+        LOG_W("http.failed", log_i("id", (int64_t)one->req.id), log_i("status", status),
+              log_err(err));
+    http_resp_reset(&one->resp, status);
+    if (s->conf.on_error)
+        s->conf.on_error(s->conf.cookie, &one->req, &one->resp, err);
+    else
+        one->refused = status;
+}
+
+/* one->reply may stay NULL when memory is out: the connection is then closed. */
+static void http_work(struct http_one *one)
+{
+    struct http_server *s = one->s;
+    int err;
+    http_resp_reset(&one->resp, 200);
+    err = s->conf.handler(s->conf.cookie, &one->req, &one->resp);
+    if (err)
+        http_failed(one, err);
+    if (one->resp.status < 200 || one->resp.status > 599) {
+        LOG_E("http.status", log_i("id", (int64_t)one->req.id),
+              log_i("status", one->resp.status));
+        one->refused = 500;
+    }
+    if (!one->refused)
+        one->reply = http_reply_make(&one->arena, &one->resp, &one->sent_n);
+    if (!one->reply) {
+        one->resp.status = one->refused ? one->refused : 503;
+        one->reply = http_bare(one->resp.status);
+    }
+}
+
+static void *http_job_main(void *arg)
+{
+    struct http_server *s = arg;
+    am_assert(!pthread_mutex_lock(&s->queue_lock));
+    for (;;) {
+        struct http_one *one;
+        bool stop;
+        while (!s->head && !s->stop)
+            am_assert(!pthread_cond_wait(&s->queue_wake, &s->queue_lock));
+        if (!s->head)
+            break;
+        one = s->head;
+        s->head = one->next;
+        if (!s->head)
+            s->tail = &s->head;
+        s->queued--;
+        stop = s->stop;
+        am_assert(!pthread_mutex_unlock(&s->queue_lock));
+        if (stop) { /* drained for long enough: what never started is refused */
+            one->resp.status = 503;
+            one->reply = http_bare(503);
+        } else {
+            http_work(one);
+        }
+        one->stage = HTTP_REPLY;
+        MHD_resume_connection(one->conn); /* from here the request is the library's */
+        am_assert(!pthread_mutex_lock(&s->queue_lock));
+    }
+    am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    return NULL;
+}
+
+/* Suspending is inside the lock: a job thread must not resume before, nor may the last
+ * job thread end between the check and the push. The library never calls us with a lock
+ * that MHD_suspend_connection() takes. */
+bool http_jobs_put(struct http_one *one)
+{
+    struct http_server *s = one->s;
+    bool room;
+    am_assert(!pthread_mutex_lock(&s->queue_lock));
+    room = s->queued < s->conf.queue_max && !s->stop;
+    if (room) {
+        one->stage = HTTP_WORK;
+        one->next = NULL;
+        MHD_suspend_connection(one->conn);
+        *s->tail = one;
+        s->tail = &one->next;
+        s->queued++;
+        am_assert(!pthread_cond_signal(&s->queue_wake));
+    }
+    am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    return room;
+}
+
+int http_jobs_start(struct http_server *s)
+{
+    s->tail = &s->head;
+    s->job = am_calloc(s->conf.jobs, sizeof *s->job);
+    if (!s->job)
+        return AM_E_NOMEM;
+    for (s->jobs = 0; s->jobs < s->conf.jobs; s->jobs++)
+        if (pthread_create(&s->job[s->jobs], NULL, http_job_main, s))
+            return AM_E_NOMEM;
+    return AM_OK;
+}
+
+void http_jobs_stop(struct http_server *s)
+{
+    am_assert(!pthread_mutex_lock(&s->queue_lock));
+    s->stop = true;
+    am_assert(!pthread_cond_broadcast(&s->queue_wake));
+    am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    for (unsigned i = 0; i < s->jobs; i++)
+        am_assert(!pthread_join(s->job[i], NULL));
+    s->jobs = 0;
+    free(s->job);
+    s->job = NULL;
+}

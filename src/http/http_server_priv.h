@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_server_priv -- the server's inside. Who runs what:
+ *
+ *   library thread  http_request.c: reading, the gate, limits, queueing replies
+ *   job threads     http_job.c: the handler, building the reply
+ *   watch thread    http_watch.c: cuts connections that are too slow as a whole
+ *
+ * Locks: queue_lock and link_lock are never held together; the library is called under
+ * queue_lock only to suspend (http_jobs_put() says why). */
+#ifndef HTTP_SERVER_PRIV_H
+#define HTTP_SERVER_PRIV_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/http_priv.h"
+
+/* The library changed its callbacks' type from int in 0.9.71. */
+#if MHD_VERSION < 0x00097100
+#error "libmicrohttpd 0.9.71 or newer is needed"
+#endif
+
+enum {
+    HTTP_RATE = 8192,       /* bytes a second below which a peer is too slow */
+    HTTP_LINGER = 16 << 20, /* bytes thrown away after a refusal, so that it is read */
+    HTTP_RESPONSE_MAX = 1 << 28, /* bytes of one reply */
+    HTTP_FIELDS_MAX = 128,
+    HTTP_HELD_BODIES = 8, /* all bodies in memory together: times body_max */
+};
+
+/* One connection, from accept to close. */
+struct http_link {
+    struct http_link *prev, *next; /* link_lock */
+    int fd;
+    atomic_int_fast64_t deadline_at; /* monotonic; 0: the server is the one to act */
+};
+
+enum http_stage {
+    HTTP_NEW,     /* headers not seen */
+    HTTP_BODY,    /* reading */
+    HTTP_DISCARD, /* refused while reading: what still comes is thrown away */
+    HTTP_WORK,    /* suspended, owned by a job thread */
+    HTTP_REPLY,   /* resumed: reply is ready */
+    HTTP_SENT     /* queued with the library */
+};
+/* One request. */
+struct http_one {
+    struct http_req req;
+    struct http_resp resp;
+    struct http_server *s;
+    struct http_link *link;
+    struct MHD_Connection *conn;
+    struct MHD_Response *reply;
+    struct http_one *next; /* in the queue */
+    struct arena arena;
+    struct buf body;
+    enum http_stage stage;
+    int refused;  /* HTTP status decided while reading */
+    bool raw;     /* the refusal already went out, past the library */
+    bool close;   /* say Connection: close */
+    bool counted; /* in in_flight */
+    size_t discarded, sent_n;
+};
+
+struct http_server {
+    struct http_config conf;
+    struct MHD_Daemon *daemon;
+    char *cert, *key;
+    size_t key_n;
+    int listen_fd;
+    unsigned port;
+    bool tls;
+
+    pthread_mutex_t queue_lock; /* guards the next seven */
+    pthread_cond_t queue_wake;
+    struct http_one *head, **tail;
+    unsigned queued;
+    bool stop;
+    pthread_t *job;
+    unsigned jobs;
+
+    pthread_mutex_t link_lock; /* guards the next two */
+    pthread_cond_t watch_wake;
+    struct http_link *links;
+    bool watch_stop;
+    pthread_t watch;
+    bool watching;
+
+    size_t held; /* bytes of bodies; the library's thread only */
+    atomic_bool draining;
+    atomic_uint_fast64_t next_id, requests, bad, busy, in_flight, bytes_in, bytes_out,
+        by_class[6];
+};
+
+/* http_request.c: the library's callbacks */
+void *http_on_uri(void *server, const char *uri, struct MHD_Connection *conn);
+enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn,
+                                const char *url, const char *method, const char *version,
+                                const char *upload, size_t *upload_n, void **one);
+void http_on_completed(void *server, struct MHD_Connection *conn, void **one,
+                       enum MHD_RequestTerminationCode how);
+
+/* http_job.c */
+AM_CHECK int http_jobs_start(struct http_server *s);
+void http_jobs_stop(struct http_server *s); /* after it nothing is suspended */
+/* Suspends and queues; false when the queue is full or the server stops. */
+bool http_jobs_put(struct http_one *one);
+/* A reply of a few words; NULL when out of memory. */
+struct MHD_Response *http_bare(int status);
+/* The library's text for a status, "Bad Request". */
+const char *http_phrase(int status);
+
+/* http_watch.c */
+AM_CHECK int http_watch_start(struct http_server *s);
+void http_watch_stop(struct http_server *s);
+void http_on_connection(void *server, struct MHD_Connection *conn, void **link,
+                        enum MHD_ConnectionNotificationCode what);
+struct http_link *http_link_of(struct MHD_Connection *conn);
+/* From now: twice the idle limit, and the time n bytes take at HTTP_RATE. */
+void http_link_deadline(const struct http_server *s, struct http_link *l, size_t n);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of http share: a server with a few behaviours, and a raw socket. */
+#ifndef HTTP_TEST_SUPPORT_H
+#define HTTP_TEST_SUPPORT_H
+
+#include "base/test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/http.h"
+
+static atomic_int t_running; /* handlers inside /slow now */
+
+/* /slow?ms=N waits; /fail?err=N fails; /show prints what was understood; else 195 bytes.
+ */
+static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    struct str v;
+    int64_t n = 0;
+    (void)cookie;
+    http_setz(r, a, "Content-Type", "text/plain; charset=utf-8");
+    if (str_eqc(r->path, "/slow")) {
+        v = http_query(r, "ms");
+        if (str_int(v, 0, 100000, &n))
+            return AM_E_SYNTAX;
+        atomic_fetch_add(&t_running, 1);
+        usleep((useconds_t)n * 1000);
+        atomic_fetch_sub(&t_running, 1);
+        return buf_adds(&a->body, "slept\n");
+    }
+    if (str_eqc(r->path, "/fail")) {
+        v = http_query(r, "err");
+        if (buf_adds(&a->body, "half a page") || str_int(v, 0, 100, &n))
+            return AM_E_SYNTAX;
+        return -(int)n;
+    }
+    if (str_eqc(r->path, "/length"))
+        return buf_addf(&a->body, "%zu\n", r->body.n);
+    if (str_eqc(r->path, "/nothing")) {
+        a->status = 204;
+        return AM_OK;
+    }
+    if (str_eqc(r->path, "/show"))
+        return buf_addf(&a->body,
+                        "%s %.*s ?%.*s from %.*s%s body %.*s form %.*s cookie %.*s\n",
+                        r->method_name, STR_FMT(r->path), STR_FMT(r->query),
+                        STR_FMT(r->peer), r->secure ? " secure" : "", STR_FMT(r->body),
+                        STR_FMT(http_form(r, "f")), STR_FMT(http_cookie(r, "c")));
+    return buf_addf(&a->body, "%0195d", 7);
+}
+
+static inline struct http_config t_config(void)
+{
+    return (struct http_config){.listen = "127.0.0.1:0", .handler = t_handler, .jobs = 8};
+}
+
+static inline struct http_server *t_start(const struct http_config *c)
+{
+    struct http_server *s = NULL;
+    assert_ok(http_server_start(&s, c));
+    return s;
+}
+
+static inline int t_connect(unsigned port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timeval five = {.tv_sec = 5};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &five, sizeof five);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof a)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static inline void t_send(int fd, struct str s)
+{
+    while (s.n) {
+        ssize_t k = send(fd, s.p, s.n, MSG_NOSIGNAL);
+        if (k <= 0)
+            return; /* the server may close while we speak */
+        s = str_sub(s, (size_t)k, s.n);
+    }
+}
+
+/* All there is until the peer closes, or nothing came for ms; NUL-terminated. */
+static inline size_t t_receive(int fd, char *out, size_t size, int ms)
+{
+    size_t n = 0;
+    while (n + 1 < size) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ssize_t k;
+        if (poll(&p, 1, ms) <= 0)
+            break;
+        k = recv(fd, out + n, size - 1 - n, 0);
+        if (k <= 0)
+            break;
+        n += (size_t)k;
+    }
+    out[n] = 0;
+    return n;
+}
+
+/* Status of the first reply; 0: closed without one; -1: silence for ms. */
+static inline int t_status(int fd, int ms)
+{
+    char text[16] = "";
+    size_t n = 0;
+    while (n < 12) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ssize_t k;
+        if (poll(&p, 1, ms) <= 0)
+            return -1;
+        k = recv(fd, text + n, 12 - n, 0);
+        if (k <= 0)
+            return 0;
+        n += (size_t)k;
+    }
+    return (int)strtol(text + 9, NULL, 10);
+}
+
+static inline int t_ask(unsigned port, struct str request)
+{
+    int fd = t_connect(port), status;
+    assert_true(fd >= 0);
+    t_send(fd, request);
+    status = t_status(fd, 5000);
+    close(fd);
+    return status;
+}
+
+#endif
