@@ -92,7 +92,7 @@ int stat_auc(const double *s, const uint8_t *y, size_t n, struct stat_auc *out)
         /* The classes are sorted apart, as bare keys: half the memory traffic of sorting
          * (key, row) pairs, and no placement needs to find its row again. */
         size_t m = (size_t)a.n_pos, k = (size_t)a.n_neg;
-        uint64_t *key = am_malloc(2 * (m + k) * sizeof *key);
+        uint64_t *key = am_malloc((m + k + AM_MAX(m, k)) * sizeof *key);
         if (!key)
             return AM_E_NOMEM;
         uint64_t *p = key, *q = key + m;

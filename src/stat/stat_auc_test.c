@@ -191,7 +191,7 @@ static void one_class_has_no_auc(void **state)
             const uint8_t l[] = {class, class, class};
             struct stat_binary b;
             double place[3];
-            enum stat_ci_method how;
+            enum stat_ci_method how = STAT_CI_WALD;
             assert_ok(stat_binary(s, l, n, 0.15, &b));
             assert_int_equal(b.auc.n, n);
             assert_true(stat_absent(b.auc.auc) && stat_absent(b.auc.var));
@@ -429,6 +429,43 @@ static void confusion_and_brier(void **state)
     assert_true(stat_absent(stat_brier(s, l, 0)));
 }
 
+/* For qsort: rows by score, then by row. */
+static const double *by;
+static int by_score(const void *p, const void *q)
+{
+    uint32_t i = *(const uint32_t *)p, j = *(const uint32_t *)q;
+    return by[i] < by[j] ? -1 : by[i] > by[j] ? 1 : i < j ? -1 : i > j;
+}
+
+static void order_is_that_of_a_comparison_sort(void **state)
+{
+    (void)state;
+    /* Scores that differ in every digit, only in the low ones (falling: the repair pass
+     * must give up), only in the high ones, hardly at all, and not at all. */
+    enum { ROWS = 3000 };
+    static double s[ROWS];
+    static uint32_t got[ROWS], want[ROWS];
+    struct stat_rng r;
+    stat_rng_init(&r, 5, 0, 0);
+    for (int kind = 0; kind < 6; kind++)
+        for (size_t n = ROWS; n > 0; n = n / 7) {
+            for (uint32_t i = 0; i < n; i++) {
+                uint64_t some = stat_rng_below(&r, 50);
+                s[i] = kind == 0   ? stat_rng_normal(&r) * pow(10, (double)some - 25)
+                       : kind == 1 ? 1 - (double)i * 0x1p-50
+                       : kind == 2 ? 1 - (double)(i % 97) * 0x1p-52
+                       : kind == 3 ? ldexp(some & 1 ? 1 : -1, (int)some)
+                       : kind == 4 ? 0.5 + 0x1p-30 * stat_rng_double(&r)
+                                   : 0.25;
+                want[i] = i;
+            }
+            by = s;
+            qsort(want, n, sizeof want[0], by_score);
+            assert_ok(stat_order(s, n, got));
+            assert_memory_equal(got, want, n * sizeof want[0]);
+        }
+}
+
 static void a_million_rows_with_heavy_ties(void **state)
 {
     (void)state;
@@ -532,5 +569,5 @@ TEST_MAIN(TEST(agrees_with_the_definition), TEST(known_answer_by_hand),
           TEST(nan_in_either_score_rejects_the_pair),
           TEST(clusters_agree_with_obuchowski), TEST(doubled_rows_cost_no_information),
           TEST(groups_equal_their_own_rows), TEST(confusion_and_brier),
-          TEST(a_million_rows_with_heavy_ties), TEST(intervals_cover_what_they_promise),
-          TEST(survives_no_memory))
+          TEST(order_is_that_of_a_comparison_sort), TEST(a_million_rows_with_heavy_ties),
+          TEST(intervals_cover_what_they_promise), TEST(survives_no_memory))

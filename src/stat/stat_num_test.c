@@ -89,7 +89,8 @@ static void beta_quantile_inverts_the_cdf(void **state)
                 double y = stat_beta_quantile(1 - p, shape[j], shape[i]);
                 assert_near(x + y, 1, 1e-12); /* symmetry */
                 if (x <= 0.5) /* doubles near 1 are too coarse; the mirror image serves */
-                    assert_near(stat_beta_cdf(x, shape[i], shape[j]), p, 1e-11);
+                    assert_near(stat_beta_cdf(x, shape[i], shape[j]), p,
+                                shape[i] + shape[j] > 1e8 ? 1e-8 : 1e-11);
             }
 }
 
