@@ -2,7 +2,7 @@
 /* json -- reading, writing, canonicalising and validating JSON.
  *
  * Reading gives an immutable tree (yyjson inside, seen by nobody else); writing is a
- * streaming writer into a struct buf: whoever wants to change a document writes a new one.
+ * streaming writer into a struct buf: to change a document, write a new one.
  *
  * Strict by default (RFC 8259 + I-JSON): valid UTF-8 only, no duplicate member names, no
  * NaN/Infinity, no comments, no trailing commas, no lone surrogates, nothing after the
@@ -11,8 +11,8 @@
  * Canonical form: RFC 8785 (JCS). Integers beyond 2^53-1 in magnitude are refused there,
  * since they would not survive the double that JCS prescribes.
  *
- * Memory:  a struct json_doc owns the tree and a copy of its strings; struct json pointers
- *          and str views borrow from it until json_free().
+ * Memory:  a struct json_doc owns the tree and a copy of its strings; struct json
+ *          pointers and str views borrow from it until json_free().
  * Threads: a document is immutable: any number of readers. A writer has one owner. */
 #ifndef JSON_H
 #define JSON_H
@@ -25,7 +25,7 @@ struct json; /* one value inside a document */
 
 struct json_limits {
     size_t size_b; /* 0: 16 MiB */
-    size_t depth;  /* 0: 64 */
+    size_t depth;  /* 0: 64; at most 1000 */
     size_t values; /* 0: 4,000,000 */
 };
 
@@ -80,7 +80,8 @@ const struct json *json_pointer(const struct json *root, struct str pointer);
 AM_CHECK int json_pointer_add(struct buf *b, struct str token);
 AM_CHECK int json_pointer_addi(struct buf *b, size_t index);
 
-/* RFC 8785. AM_E_INVALID for numbers JCS cannot carry. Appends to out. */
+/* RFC 8785. AM_E_INVALID for integers beyond 2^53-1, however written (1e20 too, as it would
+ * be printed as one: the canonical text can always be canonicalised again). Appends. */
 AM_CHECK int json_canon(struct buf *out, const struct json *v);
 /* Parses, then canonicalises: text to canonical text. */
 AM_CHECK int json_canon_text(struct buf *out, struct str text, struct diag *d);
@@ -122,20 +123,25 @@ void jw_kbool(struct jw *w, const char *key, bool v);
 void jw_kval(struct jw *w, const char *key, const struct json *v);
 
 /* JSON Schema 2020-12: all of core, applicator, validation, unevaluated*; format is
- * asserted for date, date-time, uri, email, uuid, json-pointer, regex. $ref and $dynamicRef
- * resolve inside the schema, to the 2020-12 meta-schemas, or through the resolver; nothing
- * is ever fetched. Regular expressions: ECMA-262 subset without back-references or
- * look-around, matched in linear time. */
+ * asserted for date, date-time, uri, email, uuid, json-pointer, regex. $ref and
+ * $dynamicRef resolve inside the schema, to the 2020-12 meta-schemas, or through the
+ * resolver; nothing is ever fetched. Regular expressions: ECMA-262 subset without
+ * back-references or look-around, matched in linear time. A document whose $schema names
+ * draft-06, draft-07 or 2019-09 is read in that dialect. */
 struct json_schema;
 /* Gives the document of an absolute URI (borrowed, must outlive the schema), or NULL. */
 typedef const struct json *json_schema_resolver(void *cookie, struct str uri);
+/* Every problem goes to d: path = JSON Pointer into the schema, code = schema.invalid.
+ * AM_OK, AM_E_INVALID or a system error. The schema is borrowed: it must outlive *out. */
 AM_CHECK int json_schema_compile(struct json_schema **out, const struct json *schema,
                                  json_schema_resolver *resolve, void *cookie,
                                  struct diag *d);
 void json_schema_free(struct json_schema *s);
-/* Adds every problem to d: path = JSON Pointer into the instance (a missing member is named
- * by the pointer it would have), code = schema.<keyword>. AM_OK, AM_E_INVALID or a system
- * error. Any number of threads may validate with one schema. */
+/* Adds every problem to d: path = JSON Pointer into the instance (a missing member is
+ * named by the pointer it would have), code = schema.<keyword>. AM_OK, AM_E_INVALID,
+ * AM_E_TOOBIG (code schema.effort or schema.depth: schema and instance together ask for
+ * more work than is done) or a system error. Any number of threads may validate with one
+ * schema. */
 AM_CHECK int json_schema_check(const struct json_schema *s, const struct json *v,
                                struct diag *d);
 

@@ -78,11 +78,21 @@ static size_t json_es_layout(char *out, const char *digits, size_t k, int n)
     return len + (size_t)snprintf(out + len, 8, "e%c%d", n > 0 ? '+' : '-', abs(n - 1));
 }
 
-size_t json_num_format(double v, char out[JSON_NUM])
+size_t json_num_digits(double v, char digits[64], int *point)
 {
-    char mem[512], digits[64], *text;
+    char mem[512], *text;
     yyjson_val val = {.tag = YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL, .uni.f64 = fabs(v)};
     yyjson_alc alc;
+    size_t n;
+    am_assert(yyjson_alc_pool_init(&alc, mem, sizeof mem));
+    text = yyjson_val_write_opts(&val, YYJSON_WRITE_NOFLAG, &alc, &n, NULL);
+    am_assert(text && n < 64);
+    return json_digits(text, n, digits, point);
+}
+
+size_t json_num_format(double v, char out[JSON_NUM])
+{
+    char digits[64];
     size_t n = 0, k;
     int point;
     am_assert(isfinite(v));
@@ -92,10 +102,7 @@ size_t json_num_format(double v, char out[JSON_NUM])
         n += (size_t)snprintf(out + n, JSON_NUM - n, "%llu", (unsigned long long)fabs(v));
         return n;
     }
-    am_assert(yyjson_alc_pool_init(&alc, mem, sizeof mem));
-    text = yyjson_val_write_opts(&val, YYJSON_WRITE_NOFLAG, &alc, &k, NULL);
-    am_assert(text && k < sizeof digits);
-    k = json_digits(text, k, digits, &point);
+    k = json_num_digits(v, digits, &point);
     n += json_es_layout(out + n, digits, k, point);
     out[n] = 0;
     return n;

@@ -38,6 +38,15 @@ int json_number_cmp(const struct json *a,
                     const struct json *b); /* exact but for BIG/REAL */
 bool json_number_integral(const struct json *v);
 
+/* All digits of an integral double. */
+enum { JSON_BIG_DIGITS = 320 };
+struct str json_big_digits(double v, char mem[JSON_BIG_DIGITS]);
+/* Shortest digits of |v| without leading or trailing zeros: |v| = 0.digits * 10^point. */
+size_t json_num_digits(double v, char digits[64], int *point);
+
+/* SipHash-1-3: keyed, so that nobody can prepare names that collide. */
+uint64_t json_sip(const uint64_t key[2], struct str s);
+
 /* Next sequence of valid UTF-8 as a code point; *i moves past it. */
 uint32_t json_utf8_next(struct str s, size_t *i);
 size_t json_utf8_count(struct str s); /* code points */

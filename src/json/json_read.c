@@ -119,42 +119,6 @@ static int json_refuse(struct str text, const yyjson_read_err *e, struct diag *d
     return AM_E_SYNTAX;
 }
 
-#define JSON_ROTL(x, b) ((x) << (b) | (x) >> (64 - (b)))
-
-static void json_sip_round(uint64_t v[4])
-{
-    v[0] += v[1], v[1] = JSON_ROTL(v[1], 13) ^ v[0], v[0] = JSON_ROTL(v[0], 32);
-    v[2] += v[3], v[3] = JSON_ROTL(v[3], 16) ^ v[2];
-    v[0] += v[3], v[3] = JSON_ROTL(v[3], 21) ^ v[0];
-    v[2] += v[1], v[1] = JSON_ROTL(v[1], 17) ^ v[2], v[2] = JSON_ROTL(v[2], 32);
-}
-
-/* SipHash-1-3 (Aumasson and Bernstein 2012): keyed, so that nobody can send a million
- * names that share one slot. */
-static uint64_t json_sip(const uint64_t key[2], struct str s)
-{
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-                     key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
-    uint64_t m;
-    size_t i = 0;
-    for (; i + 8 <= s.n; i += 8) {
-        memcpy(&m, s.p + i, 8);
-        v[3] ^= m;
-        json_sip_round(v);
-        v[0] ^= m;
-    }
-    m = (uint64_t)s.n << 56;
-    for (size_t k = 0; i + k < s.n; k++)
-        m |= (uint64_t)(unsigned char)s.p[i + k] << (8 * k);
-    v[3] ^= m;
-    json_sip_round(v);
-    v[0] ^= m;
-    v[2] ^= 0xFF;
-    for (int k = 0; k < 3; k++)
-        json_sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 /* Scratch for the search of duplicates: one table, cleared by generation. */
 struct json_seen {
     struct {

@@ -179,6 +179,20 @@ static int json_big_cmp(struct str a, struct str b)
     return na ? -c : c;
 }
 
+struct str json_big_digits(double v, char mem[JSON_BIG_DIGITS])
+{
+    return (struct str){mem, (size_t)snprintf(mem, JSON_BIG_DIGITS, "%.0f", v)};
+}
+
+/* An integer beyond 64 bits against a double: beyond 2^53 doubles are whole. */
+static int json_cmp_big_real(const struct json_number *big, double r)
+{
+    char mem[JSON_BIG_DIGITS];
+    if (fabs(r) < 0x1p53)
+        return big->real > 0 ? 1 : -1;
+    return json_big_cmp(big->text, json_big_digits(r, mem));
+}
+
 /* An integer of at most 64 bits against a finite double, exactly. */
 static int json_cmp_int_real(const struct json_number *i, double r)
 {
@@ -204,8 +218,12 @@ int json_number_cmp(const struct json *a, const struct json *b)
     struct json_number x = json_number(a), y = json_number(b);
     if (x.kind == JSON_NUM_BIG && y.kind == JSON_NUM_BIG)
         return json_big_cmp(x.text, y.text);
-    if (x.kind >= JSON_NUM_REAL && y.kind >= JSON_NUM_REAL)
+    if (x.kind == JSON_NUM_REAL && y.kind == JSON_NUM_REAL)
         return (x.real > y.real) - (x.real < y.real);
+    if (x.kind == JSON_NUM_BIG && y.kind == JSON_NUM_REAL)
+        return json_cmp_big_real(&x, y.real);
+    if (x.kind == JSON_NUM_REAL && y.kind == JSON_NUM_BIG)
+        return -json_cmp_big_real(&y, x.real);
     if (x.kind == JSON_NUM_REAL)
         return -json_cmp_int_real(&y, x.real);
     if (y.kind == JSON_NUM_REAL)

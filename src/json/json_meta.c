@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json_meta -- the JSON Schema 2020-12 meta-schemas, as published at json-schema.org
+ * (draft/2020-12/schema and draft/2020-12/meta/...), white space removed. */
+#include "json/json_schema_priv.h"
+
+/* clang-format off */
+const struct json_meta json_metas[] = {
+    {"https://json-schema.org/draft/2020-12/schema",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/schema\",\"$vocabulary\":{\"https://json-schema.o"
+     "rg/draft/2020-12/vocab/core\":true,\"https://json-schema.org/draft/2020-12/v"
+     "ocab/applicator\":true,\"https://json-schema.org/draft/2020-12/vocab/unevalu"
+     "ated\":true,\"https://json-schema.org/draft/2020-12/vocab/validation\":true,\""
+     "https://json-schema.org/draft/2020-12/vocab/meta-data\":true,\"https://json-"
+     "schema.org/draft/2020-12/vocab/format-annotation\":true,\"https://json-schem"
+     "a.org/draft/2020-12/vocab/content\":true},\"$dynamicAnchor\":\"meta\",\"title\":\""
+     "Core and Validation specifications meta-schema\",\"allOf\":[{\"$ref\":\"meta/cor"
+     "e\"},{\"$ref\":\"meta/applicator\"},{\"$ref\":\"meta/unevaluated\"},{\"$ref\":\"meta/v"
+     "alidation\"},{\"$ref\":\"meta/meta-data\"},{\"$ref\":\"meta/format-annotation\"},{\""
+     "$ref\":\"meta/content\"}],\"type\":[\"object\",\"boolean\"],\"$comment\":\"This meta-s"
+     "chema also defines keywords that have appeared in previous drafts in order"
+     " to prevent incompatible extensions as they remain in common use.\",\"proper"
+     "ties\":{\"definitions\":{\"$comment\":\"\\\"definitions\\\" has been replaced by \\\"$"
+     "defs\\\".\",\"type\":\"object\",\"additionalProperties\":{\"$dynamicRef\":\"#meta\"},\"d"
+     "eprecated\":true,\"default\":{}},\"dependencies\":{\"$comment\":\"\\\"dependencies\\\""
+     " has been split and replaced by \\\"dependentSchemas\\\" and \\\"dependentRequir"
+     "ed\\\" in order to serve their differing semantics.\",\"type\":\"object\",\"additi"
+     "onalProperties\":{\"anyOf\":[{\"$dynamicRef\":\"#meta\"},{\"$ref\":\"meta/validation"
+     "#/$defs/stringArray\"}]},\"deprecated\":true,\"default\":{}},\"$recursiveAnchor\""
+     ":{\"$comment\":\"\\\"$recursiveAnchor\\\" has been replaced by \\\"$dynamicAnchor\\\""
+     ".\",\"$ref\":\"meta/core#/$defs/anchorString\",\"deprecated\":true},\"$recursiveRe"
+     "f\":{\"$comment\":\"\\\"$recursiveRef\\\" has been replaced by \\\"$dynamicRef\\\".\",\""
+     "$ref\":\"meta/core#/$defs/uriReferenceString\",\"deprecated\":true}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/core",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/core\",\"$vocabulary\":{\"https://json-schem"
+     "a.org/draft/2020-12/vocab/core\":true},\"$dynamicAnchor\":\"meta\",\"title\":\"Cor"
+     "e vocabulary meta-schema\",\"type\":[\"object\",\"boolean\"],\"properties\":{\"$id\":"
+     "{\"$ref\":\"#/$defs/uriReferenceString\",\"$comment\":\"Non-empty fragments not a"
+     "llowed.\",\"pattern\":\"^[^#]*#?$\"},\"$schema\":{\"$ref\":\"#/$defs/uriString\"},\"$r"
+     "ef\":{\"$ref\":\"#/$defs/uriReferenceString\"},\"$anchor\":{\"$ref\":\"#/$defs/ancho"
+     "rString\"},\"$dynamicRef\":{\"$ref\":\"#/$defs/uriReferenceString\"},\"$dynamicAnc"
+     "hor\":{\"$ref\":\"#/$defs/anchorString\"},\"$vocabulary\":{\"type\":\"object\",\"prope"
+     "rtyNames\":{\"$ref\":\"#/$defs/uriString\"},\"additionalProperties\":{\"type\":\"boo"
+     "lean\"}},\"$comment\":{\"type\":\"string\"},\"$defs\":{\"type\":\"object\",\"additionalP"
+     "roperties\":{\"$dynamicRef\":\"#meta\"}}},\"$defs\":{\"anchorString\":{\"type\":\"stri"
+     "ng\",\"pattern\":\"^[A-Za-z_][-A-Za-z0-9._]*$\"},\"uriString\":{\"type\":\"string\",\""
+     "format\":\"uri\"},\"uriReferenceString\":{\"type\":\"string\",\"format\":\"uri-referen"
+     "ce\"}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/applicator",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/applicator\",\"$vocabulary\":{\"https://json"
+     "-schema.org/draft/2020-12/vocab/applicator\":true},\"$dynamicAnchor\":\"meta\","
+     "\"title\":\"Applicator vocabulary meta-schema\",\"type\":[\"object\",\"boolean\"],\"p"
+     "roperties\":{\"prefixItems\":{\"$ref\":\"#/$defs/schemaArray\"},\"items\":{\"$dynami"
+     "cRef\":\"#meta\"},\"contains\":{\"$dynamicRef\":\"#meta\"},\"additionalProperties\":{"
+     "\"$dynamicRef\":\"#meta\"},\"properties\":{\"type\":\"object\",\"additionalProperties"
+     "\":{\"$dynamicRef\":\"#meta\"},\"default\":{}},\"patternProperties\":{\"type\":\"objec"
+     "t\",\"additionalProperties\":{\"$dynamicRef\":\"#meta\"},\"propertyNames\":{\"format"
+     "\":\"regex\"},\"default\":{}},\"dependentSchemas\":{\"type\":\"object\",\"additionalPr"
+     "operties\":{\"$dynamicRef\":\"#meta\"},\"default\":{}},\"propertyNames\":{\"$dynamic"
+     "Ref\":\"#meta\"},\"if\":{\"$dynamicRef\":\"#meta\"},\"then\":{\"$dynamicRef\":\"#meta\"},"
+     "\"else\":{\"$dynamicRef\":\"#meta\"},\"allOf\":{\"$ref\":\"#/$defs/schemaArray\"},\"any"
+     "Of\":{\"$ref\":\"#/$defs/schemaArray\"},\"oneOf\":{\"$ref\":\"#/$defs/schemaArray\"},"
+     "\"not\":{\"$dynamicRef\":\"#meta\"}},\"$defs\":{\"schemaArray\":{\"type\":\"array\",\"min"
+     "Items\":1,\"items\":{\"$dynamicRef\":\"#meta\"}}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/unevaluated",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/unevaluated\",\"$vocabulary\":{\"https://jso"
+     "n-schema.org/draft/2020-12/vocab/unevaluated\":true},\"$dynamicAnchor\":\"meta"
+     "\",\"title\":\"Unevaluated applicator vocabulary meta-schema\",\"type\":[\"object\""
+     ",\"boolean\"],\"properties\":{\"unevaluatedItems\":{\"$dynamicRef\":\"#meta\"},\"unev"
+     "aluatedProperties\":{\"$dynamicRef\":\"#meta\"}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/validation",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/validation\",\"$vocabulary\":{\"https://json"
+     "-schema.org/draft/2020-12/vocab/validation\":true},\"$dynamicAnchor\":\"meta\","
+     "\"title\":\"Validation vocabulary meta-schema\",\"type\":[\"object\",\"boolean\"],\"p"
+     "roperties\":{\"type\":{\"anyOf\":[{\"$ref\":\"#/$defs/simpleTypes\"},{\"type\":\"array"
+     "\",\"items\":{\"$ref\":\"#/$defs/simpleTypes\"},\"minItems\":1,\"uniqueItems\":true}]"
+     "},\"const\":true,\"enum\":{\"type\":\"array\",\"items\":true},\"multipleOf\":{\"type\":\""
+     "number\",\"exclusiveMinimum\":0},\"maximum\":{\"type\":\"number\"},\"exclusiveMaximu"
+     "m\":{\"type\":\"number\"},\"minimum\":{\"type\":\"number\"},\"exclusiveMinimum\":{\"type"
+     "\":\"number\"},\"maxLength\":{\"$ref\":\"#/$defs/nonNegativeInteger\"},\"minLength\":"
+     "{\"$ref\":\"#/$defs/nonNegativeIntegerDefault0\"},\"pattern\":{\"type\":\"string\",\""
+     "format\":\"regex\"},\"maxItems\":{\"$ref\":\"#/$defs/nonNegativeInteger\"},\"minItem"
+     "s\":{\"$ref\":\"#/$defs/nonNegativeIntegerDefault0\"},\"uniqueItems\":{\"type\":\"bo"
+     "olean\",\"default\":false},\"maxContains\":{\"$ref\":\"#/$defs/nonNegativeInteger\""
+     "},\"minContains\":{\"$ref\":\"#/$defs/nonNegativeInteger\",\"default\":1},\"maxProp"
+     "erties\":{\"$ref\":\"#/$defs/nonNegativeInteger\"},\"minProperties\":{\"$ref\":\"#/$"
+     "defs/nonNegativeIntegerDefault0\"},\"required\":{\"$ref\":\"#/$defs/stringArray\""
+     "},\"dependentRequired\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/$"
+     "defs/stringArray\"}}},\"$defs\":{\"nonNegativeInteger\":{\"type\":\"integer\",\"mini"
+     "mum\":0},\"nonNegativeIntegerDefault0\":{\"$ref\":\"#/$defs/nonNegativeInteger\","
+     "\"default\":0},\"simpleTypes\":{\"enum\":[\"array\",\"boolean\",\"integer\",\"null\",\"nu"
+     "mber\",\"object\",\"string\"]},\"stringArray\":{\"type\":\"array\",\"items\":{\"type\":\"s"
+     "tring\"},\"uniqueItems\":true,\"default\":[]}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/meta-data",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/meta-data\",\"$vocabulary\":{\"https://json-"
+     "schema.org/draft/2020-12/vocab/meta-data\":true},\"$dynamicAnchor\":\"meta\",\"t"
+     "itle\":\"Meta-data vocabulary meta-schema\",\"type\":[\"object\",\"boolean\"],\"prop"
+     "erties\":{\"title\":{\"type\":\"string\"},\"description\":{\"type\":\"string\"},\"defaul"
+     "t\":true,\"deprecated\":{\"type\":\"boolean\",\"default\":false},\"readOnly\":{\"type\""
+     ":\"boolean\",\"default\":false},\"writeOnly\":{\"type\":\"boolean\",\"default\":false}"
+     ",\"examples\":{\"type\":\"array\",\"items\":true}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/format-annotation",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/format-annotation\",\"$vocabulary\":{\"https"
+     "://json-schema.org/draft/2020-12/vocab/format-annotation\":true},\"$dynamicA"
+     "nchor\":\"meta\",\"title\":\"Format vocabulary meta-schema for annotation result"
+     "s\",\"type\":[\"object\",\"boolean\"],\"properties\":{\"format\":{\"type\":\"string\"}}}"
+    },
+    {"https://json-schema.org/draft/2020-12/meta/content",
+     "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"$id\":\"https://j"
+     "son-schema.org/draft/2020-12/meta/content\",\"$vocabulary\":{\"https://json-sc"
+     "hema.org/draft/2020-12/vocab/content\":true},\"$dynamicAnchor\":\"meta\",\"title"
+     "\":\"Content vocabulary meta-schema\",\"type\":[\"object\",\"boolean\"],\"properties"
+     "\":{\"contentEncoding\":{\"type\":\"string\"},\"contentMediaType\":{\"type\":\"string\""
+     "},\"contentSchema\":{\"$dynamicRef\":\"#meta\"}}}"
+    },
+};
+/* clang-format on */
+const size_t json_metas_n = AM_LEN(json_metas);
