@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent of a session. What the child says is checked before it is believed: sizes,
+ * error numbers, and the digest of the file against our own. */
+#include "base/log.h"
+#include "model/model_priv.h"
+#include "worker/worker.h"
+
+enum { SESSION_SHM = 64 << 20, SESSION_ROWS_MIN = 64, SESSION_REPLY = 8 << 20 };
+
+struct model_session {
+    struct worker *w;
+    struct worker_shm file, shm; /* file: sealed; the child can read, nobody can write */
+    struct buf describe;
+    size_t features;
+};
+
+/* A crash or a hang of the child, told to the person who handed the file in. */
+static int session_ended(struct model_session *s, int err, struct diag *d)
+{
+    bool late = err == AM_E_TIMEOUT;
+    if (err != AM_E_TIMEOUT && err != AM_E_UNAVAILABLE)
+        return err;
+    diag_err(d, "", late ? "model.timeout" : "model.crashed",
+             late ? "no answer in time (%s)" : "the model's process ended: %s",
+             worker_end(s->w));
+    diag_arg(d, "how", worker_end(s->w));
+    return AM_E_REFUSED;
+}
+
+static void session_problems(const struct json *list, struct diag *d)
+{
+    for (json_each(it, list)) {
+        char path[256], code[64], detail[512];
+        int64_t sev = json_int(json_get(it.val, "severity"), DIAG_ERROR);
+        struct str p = json_get_str(it.val, "path"), c = json_get_str(it.val, "code"),
+                   t = json_get_str(it.val, "detail");
+        snprintf(path, sizeof path, "%.*s", (int)AM_MIN(p.n, 255u), p.p ? p.p : "");
+        snprintf(code, sizeof code, "%.*s", (int)AM_MIN(c.n, 63u), c.p ? c.p : "");
+        snprintf(detail, sizeof detail, "%.*s", (int)AM_MIN(t.n, 511u), t.p ? t.p : "");
+        diag_add(d, sev == DIAG_WARNING ? DIAG_WARNING : DIAG_ERROR, path, code, "%s",
+                 detail);
+    }
+}
+
+/* One request; *reply is the parsed answer (free with json_free), also on the errors the
+ * child reports. */
+static int session_ask(struct model_session *s, struct str request, int fd,
+                       struct diag *d, struct json_doc **reply)
+{
+    struct buf text;
+    int64_t code;
+    int err;
+    buf_init(&text, SESSION_REPLY);
+    err = worker_call(s->w, request, &fd, fd >= 0 ? 1 : 0, &text);
+    if (err)
+        err = session_ended(s, err, d);
+    else
+        err = json_parse(reply, buf_str(&text), NULL, NULL);
+    buf_release(&text);
+    if (err)
+        return err;
+    code = json_int(json_get(json_root(*reply), "err"), 1);
+    session_problems(json_get(json_root(*reply), "problems"), d);
+    if (code > 0 || code <= -(int64_t)AM_I_COUNT)
+        return AM_E_INTERNAL; /* not our child's language */
+    return (int)code;
+}
+
+static int session_tell(struct model_session *s, struct str request, int fd,
+                        struct diag *d)
+{
+    struct json_doc *reply = NULL;
+    int err = session_ask(s, request, fd, d, &reply);
+    json_free(reply);
+    return err;
+}
+
+static int session_take_description(struct model_session *s, const struct json *reply)
+{
+    const struct json *describe = json_get(reply, "describe");
+    int64_t features = json_int(json_get(reply, "features"), 0);
+    uint8_t ours[CRYPTO_SHA256];
+    char hex[CRYPTO_HEX];
+    struct jw w;
+    model_session_digest(s, ours);
+    crypto_hex(ours, sizeof ours, hex);
+    if (features < 1 || features > MODEL_FEATURES_MAX ||
+        !json_str_is(json_get(describe, "file_sha256"), hex))
+        return AM_E_TAMPERED;
+    s->features = (size_t)features;
+    jw_init(&w, &s->describe);
+    jw_val(&w, describe);
+    return jw_done(&w);
+}
+
+static int session_load(struct model_session *s, struct diag *d)
+{
+    struct str bytes = {s->file.p, s->file.size_b};
+    struct json_doc *reply = NULL;
+    int err = session_tell(s,
+                           model_sniff(bytes) == MODEL_ONNX
+                               ? STR("{\"op\":\"lock\",\"onnx\":true}")
+                               : STR("{\"op\":\"lock\",\"onnx\":false}"),
+                           -1, d);
+    if (err)
+        return err;
+    err = session_ask(s, STR("{\"op\":\"load\"}"), s->file.fd, d, &reply);
+    if (!err)
+        err = session_take_description(s, json_root(reply));
+    json_free(reply);
+    return err;
+}
+
+int model_session_open(struct model_session **out, struct str bytes,
+                       const struct model_limits *limits, struct diag *d)
+{
+    struct model_limits l = limits ? *limits : (struct model_limits){0};
+    const struct worker_limits wl = {l.memory_b, l.cpu_s, l.reply_ms};
+    struct model_session *s;
+    int err;
+    if (bytes.n == 0 || bytes.n > MODEL_FILE_MAX) {
+        diag_err(d, "", bytes.n ? "model.toobig" : "model.empty",
+                 "a model file has 1 to %d bytes", MODEL_FILE_MAX);
+        return bytes.n ? AM_E_TOOBIG : AM_E_INVALID;
+    }
+    s = am_calloc(1, sizeof *s);
+    if (!s)
+        return AM_E_NOMEM;
+    s->shm.fd = s->file.fd = -1;
+    buf_init(&s->describe, SESSION_REPLY);
+    err = worker_shm_from(&s->file, bytes);
+    if (!err)
+        err = worker_spawn(&s->w, "model", &wl);
+    if (!err)
+        err = session_load(s, d);
+    if (err) {
+        model_session_close(s);
+        return err;
+    }
+    *out = s;
+    return AM_OK;
+}
+
+void model_session_close(struct model_session *s)
+{
+    if (!s)
+        return;
+    worker_free(s->w);
+    worker_shm_release(&s->file);
+    worker_shm_release(&s->shm);
+    buf_release(&s->describe);
+    free(s);
+}
+
+struct str model_session_describe(const struct model_session *s)
+{
+    return buf_str(&s->describe);
+}
+
+size_t model_session_features(const struct model_session *s)
+{
+    return s->features;
+}
+
+void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256])
+{
+    crypto_sha256((struct str){s->file.p, s->file.size_b}, out);
+}
+
+bool model_session_alive(struct model_session *s)
+{
+    return worker_alive(s->w);
+}
+
+/* Memory for at least this many doubles, shared with the child. */
+static int session_room(struct model_session *s, size_t doubles, struct diag *d)
+{
+    struct worker_shm m;
+    int err;
+    if (s->shm.p && s->shm.size_b >= doubles * sizeof(double))
+        return AM_OK;
+    err = worker_shm_new(&m, doubles * sizeof(double));
+    if (err)
+        return err;
+    err = session_tell(s, STR("{\"op\":\"shm\"}"), m.fd, d);
+    if (err) {
+        worker_shm_release(&m);
+        return err;
+    }
+    worker_shm_release(&s->shm);
+    s->shm = m;
+    return AM_OK;
+}
+
+struct session_job {
+    const double *x, *mean;
+    double *out;
+    size_t n, width; /* width: doubles of the answer per row */
+    const char *op;
+};
+
+static int session_chunk(struct model_session *s, const struct session_job *j,
+                         size_t from, size_t k, struct diag *d)
+{
+    size_t f = s->features, extra = j->mean ? f : 0;
+    double *x = s->shm.p;
+    char req[100];
+    int err;
+    memcpy(x, j->x + from * f, k * f * sizeof *x);
+    if (j->mean)
+        memcpy(x + k * f, j->mean, f * sizeof *x);
+    snprintf(req, sizeof req, "{\"op\":\"%s\",\"n\":%zu,\"mean\":%s}", j->op, k,
+             j->mean ? "true" : "false");
+    err = session_tell(s, str_c(req), -1, d);
+    if (!err)
+        memcpy(j->out + from * j->width, x + k * f + extra, k * j->width * sizeof *x);
+    return err;
+}
+
+static int session_run(struct model_session *s, const struct session_job *j,
+                       struct diag *d)
+{
+    size_t f = s->features, per_row = f + j->width;
+    size_t most = AM_MAX((SESSION_SHM / sizeof(double) - f) / per_row, 1u);
+    size_t rows = AM_MIN(AM_MAX(j->n, (size_t)SESSION_ROWS_MIN), most);
+    int err = session_room(s, rows * per_row + f, d);
+    for (size_t done = 0; !err && done < j->n;) {
+        size_t k = AM_MIN(rows, j->n - done);
+        err = session_chunk(s, j, done, k, d);
+        done += k;
+    }
+    return err;
+}
+
+int model_session_score(struct model_session *s, const double *x, size_t n, double *score,
+                        struct diag *d)
+{
+    const struct session_job j = {
+        .x = x, .out = score, .n = n, .width = 1, .op = "score"};
+    return session_run(s, &j, d);
+}
+
+int model_session_contributions(struct model_session *s, const double *x, size_t n,
+                                const double *background_mean, double *phi,
+                                struct diag *d)
+{
+    const struct session_job j = {.x = x,
+                                  .mean = background_mean,
+                                  .out = phi,
+                                  .n = n,
+                                  .width = s->features + 1,
+                                  .op = "contributions"};
+    return session_run(s, &j, d);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child of a session: the only place where a file from outside is parsed and run.
+ *
+ *   {"op":"lock","onnx":B}            loads the runtime if asked, then seccomp
+ *   {"op":"load"} + file              {"features":n,"describe":{...}}
+ *   {"op":"shm"} + memory             where rows and answers go from now on
+ *   {"op":"score","n":N}              x[N*f] -> score[N] behind it
+ *   {"op":"contributions","n":N,"mean":B}   x[N*f], mean[f] if B -> phi[N*(f+1)] behind
+ *
+ * Every reply has "err" (enum am_err), and "problems" when there are some. */
+#include <unistd.h>
+
+#include "model/model_priv.h"
+#include "worker/worker.h"
+
+struct child {
+    struct model *m;
+    struct worker_shm file, shm;
+    struct diag d;
+};
+
+static void child_problems(struct jw *w, const struct diag *d)
+{
+    jw_key(w, "problems");
+    jw_arr(w);
+    for (size_t i = 0; i < d->n; i++) {
+        jw_obj(w);
+        jw_kint(w, "severity", d->item[i].severity);
+        jw_kstrz(w, "path", d->item[i].path);
+        jw_kstrz(w, "code", d->item[i].code);
+        jw_kstrz(w, "detail", d->item[i].detail);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static int child_lock(const struct json *req)
+{
+    struct diag ignored; /* an absent runtime is reported when a model needs it */
+    if (json_bool(json_get(req, "onnx"), false)) {
+        diag_init(&ignored);
+        if (model_ort_load(&ignored) == AM_E_NOMEM) {
+            diag_release(&ignored);
+            return AM_E_NOMEM;
+        }
+        diag_release(&ignored);
+    }
+    return worker_enter();
+}
+
+static int child_load(struct child *c, int fd, struct jw *w)
+{
+    struct buf text;
+    struct str bytes;
+    int err = c->m ? AM_E_INTERNAL : worker_shm_map(&c->file, fd);
+    if (err)
+        return err;
+    bytes = (struct str){c->file.p, c->file.size_b};
+    err = model_load(&c->m, bytes, &c->d);
+    if (err)
+        return err;
+    buf_init(&text, 4 << 20);
+    err = model_describe(c->m, bytes, &text);
+    if (!err) {
+        jw_kint(w, "features", (int64_t)model_features(c->m));
+        jw_key(w, "describe");
+        jw_raw(w, buf_str(&text));
+    }
+    buf_release(&text);
+    return err;
+}
+
+static int child_run(struct child *c, const struct json *req, bool contributions)
+{
+    bool has_mean = json_bool(json_get(req, "mean"), false);
+    size_t f = c->m ? model_features(c->m) : 0, room = c->shm.size_b / sizeof(double);
+    size_t n = (size_t)json_int(json_get(req, "n"), 0),
+           per_row = f + (contributions ? f + 1 : 1);
+    double *x = c->shm.p, *mean, *out;
+    if (!x || f == 0 || n == 0 || room < f || n > (room - (has_mean ? f : 0)) / per_row)
+        return AM_E_INTERNAL;
+    mean = has_mean ? x + n * f : NULL;
+    out = x + n * f + (has_mean ? f : 0);
+    return contributions ? model_contributions(c->m, x, n, mean, out)
+                         : model_score(c->m, x, n, out);
+}
+
+static int child_shm(struct child *c, int fd)
+{
+    if (c->shm.p)
+        worker_shm_release(&c->shm);
+    return worker_shm_map(&c->shm, fd);
+}
+
+/* fd: -1 or the descriptor that came along; taken over by load and shm. */
+static int child_do(struct child *c, const struct json *req, int fd, struct jw *w)
+{
+    struct str op = json_get_str(req, "op");
+    if (str_eqc(op, "lock"))
+        return child_lock(req);
+    if (str_eqc(op, "load"))
+        return child_load(c, fd, w);
+    if (str_eqc(op, "shm"))
+        return child_shm(c, fd);
+    if (str_eqc(op, "score"))
+        return child_run(c, req, false);
+    if (str_eqc(op, "contributions"))
+        return child_run(c, req, true);
+    return AM_E_INTERNAL;
+}
+
+static int child_answer(struct child *c, struct str frame, int fd, struct buf *out)
+{
+    struct json_doc *doc = NULL;
+    struct jw w;
+    int err = json_parse(&doc, frame, NULL, NULL);
+    diag_clear(&c->d);
+    jw_init(&w, out);
+    jw_obj(&w);
+    if (!err)
+        err = child_do(c, json_root(doc), fd, &w);
+    jw_kint(&w, "err", err);
+    if (c->d.n)
+        child_problems(&w, &c->d);
+    jw_obj_end(&w);
+    json_free(doc);
+    return jw_done(&w);
+}
+
+int model_worker_main(void)
+{
+    struct child c = {.file.fd = -1, .shm.fd = -1};
+    struct buf in, out;
+    int err = AM_OK;
+    buf_init(&in, 1 << 16);
+    buf_init(&out, 8 << 20);
+    diag_init(&c.d);
+    while (!err) {
+        int fd = -1;
+        size_t n = 1;
+        buf_clear(&in);
+        buf_clear(&out);
+        err = worker_recv(&in, &fd, &n);
+        if (!err)
+            err = child_answer(&c, buf_str(&in), n ? fd : -1, &out);
+        if (!err)
+            err = worker_send(buf_str(&out));
+    }
+    return err == AM_E_UNAVAILABLE ? 0 : 3; /* the parent is gone: nothing to report */
+}
