@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Curves: at most four series, named where they end instead of in a legend, told apart by
+ * dashes as well as by shade, with the figures in a table behind. Time runs from left to
+ * right in every language, as clinicians read it. */
+#include <math.h>
+
+#include "web/web_priv.h"
+
+enum {
+    W = 640,
+    H = 340,
+    LEFT = 56,
+    RIGHT = 150,
+    TOP = 14,
+    BOTTOM = 52,
+    SERIES = 4,
+    TICKS = 5,
+    POINTS = 2000
+};
+
+struct axis {
+    double lo, hi;
+    int decimals;
+    struct str label;
+};
+
+static struct axis axis_of(enum text_lang l, const struct json *v)
+{
+    int64_t d = json_int(json_get(v, "decimals"), 1);
+    struct axis a = {json_num(json_get(v, "min"), 0), json_num(json_get(v, "max"), 1),
+                     d < 0 || d > 6 ? 1 : (int)d, web_words(l, json_get(v, "label"))};
+    if (!(a.hi > a.lo)) {
+        a.lo = 0;
+        a.hi = 1;
+    }
+    return a;
+}
+
+static double along(const struct axis *a, double v, double from, double to)
+{
+    double share = (v - a->lo) / (a->hi - a->lo);
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    return from + share * (to - from);
+}
+
+static double px(const struct axis *x, double v)
+{
+    return along(x, v, LEFT, W - RIGHT);
+}
+
+static double py(const struct axis *y, double v)
+{
+    return along(y, v, H - BOTTOM, TOP);
+}
+
+static int ticks(struct buf *out, enum text_lang l, const struct axis *x,
+                 const struct axis *y)
+{
+    int err = AM_OK;
+    for (int i = 0; i < TICKS && !err; i++) {
+        double vx = x->lo + (x->hi - x->lo) * i / (TICKS - 1);
+        double vy = y->lo + (y->hi - y->lo) * i / (TICKS - 1);
+        err = buf_addf(
+            out,
+            "<path class=\"cv-grid\" d=\"M%d %.1fH%d\"/><text x=\"%.1f\" y=\"%d\" "
+            "text-anchor=\"middle\">",
+            LEFT, py(y, vy), W - RIGHT, px(x, vx), H - BOTTOM + 20);
+        if (!err)
+            err = text_num(out, l, vx, x->decimals);
+        if (!err)
+            err = buf_addf(out, "</text><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">",
+                           LEFT - 8, py(y, vy) + 5);
+        if (!err)
+            err = text_num(out, l, vy, y->decimals);
+        if (!err)
+            err = buf_adds(out, "</text>");
+    }
+    return err;
+}
+
+static int axis_names(struct buf *out, const struct axis *x, const struct axis *y)
+{
+    int err =
+        buf_addf(out, "<text class=\"cv-axis\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
+                 (LEFT + W - RIGHT) / 2, H - 10);
+    if (!err)
+        err = web_escape(out, x->label);
+    if (!err)
+        err = buf_addf(
+            out,
+            "</text><text class=\"cv-axis\" transform=\"translate(14 %d) rotate(-90)\" "
+            "text-anchor=\"middle\">",
+            (TOP + H - BOTTOM) / 2);
+    if (!err)
+        err = web_escape(out, y->label);
+    return err ? err : buf_adds(out, "</text>");
+}
+
+static int line(struct buf *out, const struct json *points, const struct axis *x,
+                const struct axis *y, size_t k)
+{
+    int err = buf_addf(out, "<path class=\"cv cv%zu\" d=\"", k + 1);
+    char command = 'M';
+    for (json_each(it, points)) {
+        double vx = json_num(json_at(it.val, 0), NAN),
+               vy = json_num(json_at(it.val, 1), NAN);
+        if (err || it.i == POINTS)
+            break;
+        if (!isfinite(vx) || !isfinite(vy)) {
+            command = 'M'; /* a gap stays a gap */
+            continue;
+        }
+        err = buf_addf(out, "%c%.1f %.1f", command, px(x, vx), py(y, vy));
+        command = 'L';
+    }
+    return err ? err : buf_adds(out, "\"/>");
+}
+
+/* Height of the last point, where the name goes. */
+static double end_of(const struct json *points, const struct axis *y)
+{
+    double v = NAN;
+    for (json_each(it, points)) {
+        double vy = json_num(json_at(it.val, 1), NAN);
+        if (isfinite(vy))
+            v = vy;
+    }
+    return isfinite(v) ? py(y, v) : H - BOTTOM;
+}
+
+/* Names at the end of their lines, pushed apart so that none covers another. */
+static int names(struct buf *out, enum text_lang l, const struct json *series, size_t n,
+                 const struct axis *y)
+{
+    const double gap = 20;
+    size_t order[SERIES];
+    double at[SERIES];
+    for (size_t i = 0; i < n; i++) {
+        size_t k = i;
+        double h = end_of(json_get(json_at(series, i), "points"), y);
+        for (; k > 0 && at[k - 1] > h; k--) {
+            at[k] = at[k - 1];
+            order[k] = order[k - 1];
+        }
+        at[k] = h;
+        order[k] = i;
+    }
+    int err = AM_OK;
+    for (size_t k = 0; k < n && !err; k++) {
+        if (k && at[k] < at[k - 1] + gap)
+            at[k] = at[k - 1] + gap;
+        err = buf_addf(
+            out,
+            "<path class=\"cv cv%zu\" d=\"M%d %.1fh18\"/><text class=\"cv-name\" "
+            "x=\"%d\" y=\"%.1f\" direction=\"ltr\">",
+            order[k] + 1, W - RIGHT + 6, at[k], W - RIGHT + 30, at[k] + 5);
+        if (!err)
+            err = web_member(out, l, json_at(series, order[k]), "name");
+        if (!err)
+            err = buf_adds(out, "</text>");
+    }
+    return err;
+}
+
+static int table_row(struct buf *out, enum text_lang l, struct str name,
+                     const struct json *point, const struct axis *x, const struct axis *y)
+{
+    int err = buf_adds(out, "<tr><th scope=\"row\">");
+    if (!err)
+        err = web_escape(out, name);
+    if (!err)
+        err = buf_adds(out, "</th><td class=\"n\">");
+    if (!err)
+        err = text_num(out, l, json_num(json_at(point, 0), NAN), x->decimals);
+    if (!err)
+        err = buf_adds(out, "</td><td class=\"n\">");
+    if (!err)
+        err = text_num(out, l, json_num(json_at(point, 1), NAN), y->decimals + 1);
+    return err ? err : buf_adds(out, "</td></tr>");
+}
+
+/* The same figures for screen readers, for print, and for whoever wants to read them. */
+static int table(struct buf *out, enum text_lang l, const struct json *v, size_t n,
+                 const struct axis *x, const struct axis *y)
+{
+    const struct json *series = json_get(v, "series");
+    int err =
+        buf_addf(out, "<details class=\"data\"><summary>%.*s</summary><table><caption>",
+                 STR_FMT(text_get(l, "chart.data")));
+    if (!err)
+        err = web_member(out, l, v, "title");
+    if (!err)
+        err = buf_addf(
+            out, "</caption><thead><tr><th scope=\"col\">%.*s</th><th scope=\"col\">",
+            STR_FMT(text_get(l, "fact.group")));
+    if (!err)
+        err = web_escape(out, x->label);
+    if (!err)
+        err = buf_adds(out, "</th><th scope=\"col\">");
+    if (!err)
+        err = web_escape(out, y->label);
+    if (!err)
+        err = buf_adds(out, "</th></tr></thead><tbody>");
+    for (size_t k = 0; k < n; k++) {
+        const struct json *s = json_at(series, k);
+        for (json_each(it, json_get(s, "points"))) {
+            if (err || it.i == POINTS)
+                break;
+            err = table_row(out, l, web_words(l, json_get(s, "name")), it.val, x, y);
+        }
+    }
+    return err ? err : buf_adds(out, "</tbody></table></details>");
+}
+
+static int head(struct buf *out, enum text_lang l, const struct json *v)
+{
+    int err = buf_addf(out,
+                       "<figure class=\"chart\"><svg class=\"cvx\" viewBox=\"0 0 %d %d\" "
+                       "direction=\"ltr\" role=\"img\"><title>",
+                       W, H);
+    if (!err)
+        err = web_member(out, l, v, "title");
+    if (!err)
+        err = buf_adds(out, "</title><desc>");
+    if (!err)
+        err = web_member(out, l, v, "desc");
+    return err ? err : buf_adds(out, "</desc>");
+}
+
+int web_svg_curve(struct buf *out, enum text_lang l, const struct json *v)
+{
+    size_t before = out->n;
+    const struct json *series = json_get(v, "series");
+    size_t n = AM_MIN(json_size(series), (size_t)SERIES);
+    struct axis x = axis_of(l, json_get(v, "x")), y = axis_of(l, json_get(v, "y"));
+    int err = head(out, l, v);
+    if (!err)
+        err = ticks(out, l, &x, &y);
+    if (!err)
+        err = axis_names(out, &x, &y);
+    if (!err && json_bool(json_get(v, "diagonal"), false))
+        err = buf_addf(out, "<path class=\"cv-diag\" d=\"M%d %dL%d %d\"/>", LEFT,
+                       H - BOTTOM, W - RIGHT, TOP);
+    for (size_t k = 0; k < n && !err; k++)
+        err = line(out, json_get(json_at(series, k), "points"), &x, &y, k);
+    if (!err)
+        err = names(out, l, series, n, &y);
+    if (!err)
+        err = buf_adds(out, "</svg><figcaption>");
+    if (!err)
+        err = web_member(out, l, v, "title");
+    if (!err)
+        err = buf_adds(out, "</figcaption>");
+    if (!err)
+        err = table(out, l, v, n, &x, &y);
+    if (!err)
+        err = buf_adds(out, "</figure>");
+    if (err)
+        buf_cut(out, before);
+    return err;
+}

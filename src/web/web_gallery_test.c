@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every component, with the fictitious data of web/gallery.json, in three languages,
+ * strictly. With AMANE_GALLERY_OUT=DIR the pages, the assets and the headers are written
+ * there for the browser tests (test/40-gallery.sh). */
+#include "base/test.h"
+#include "web/web.h"
+
+static struct json_doc *sample;
+
+static void write_file(const char *name, struct str data)
+{
+    char path[1024], *slash;
+    const char *dir = getenv("AMANE_GALLERY_OUT");
+    if (!dir)
+        return;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    slash = strrchr(path, '/');
+    *slash = 0;
+    assert_ok(am_dir_make(path, 0755));
+    *slash = '/';
+    assert_ok(am_file_write(path, data, 0644));
+}
+
+/* The sample, with the frame's part added as a handler would. */
+static void context(struct buf *out, enum text_lang l)
+{
+    struct jw w;
+    jw_init(&w, out);
+    jw_obj(&w);
+    web_page(&w, l,
+             &(struct web_page){.site = "registry",
+                                .title = STR("Galerie"),
+                                .url = STR("/?q=a&lang=ar"),
+                                .nav = "nav.register",
+                                .user = STR("Dr Amal Fictive"),
+                                .role = STR("physician"),
+                                .csrf = STR("00"),
+                                .demo_policy = STR("demo-performance-1"),
+                                .fictitious = true});
+    for (json_each(it, json_root(sample))) {
+        jw_keyn(&w, it.key);
+        jw_val(&w, it.val);
+    }
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+}
+
+static void gallery_renders_in_every_language(void **state)
+{
+    (void)state;
+    for (enum text_lang l = TEXT_FR; l < TEXT_LANGS; l++) {
+        struct buf ctx, page;
+        char name[16];
+        buf_init(&ctx, 1 << 20);
+        buf_init(&page, 1 << 20);
+        context(&ctx, l);
+        assert_ok(web_render_text(&page, "gallery", l, buf_str(&ctx)));
+        assert_true(str_utf8(buf_str(&page)));
+        assert_non_null(strstr(page.p, "/?q=a&amp;lang=ar"));
+        assert_null(strstr(page.p, "{{"));
+        snprintf(name, sizeof name, "%s.html", text_lang_code(l));
+        write_file(name, buf_str(&page));
+        buf_release(&page);
+        buf_release(&ctx);
+    }
+}
+
+static void other_pages_render(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *json;
+    } page[] = {
+        {"error",
+         "{\"key\":\"err.notfound\",\"reasons\":[],\"request\":\"7f\",\"back\":\"/\","},
+        {"login",
+         "{\"message\":\"login.failed\",\"csrf\":\"00\",\"next\":\"/\",\"user\":\"a\","},
+        {"stop_confirm", "{\"has_errors\":false,\"stop\":null,"},
+    };
+    for (size_t i = 0; i < AM_LEN(page); i++) {
+        struct buf ctx, out, frame;
+        struct jw w;
+        buf_init(&ctx, 1 << 16);
+        buf_init(&frame, 1 << 16);
+        buf_init(&out, 1 << 20);
+        jw_init(&w, &frame);
+        jw_obj(&w);
+        web_page(&w, TEXT_FR,
+                 &(struct web_page){.site = "node", .title_id = "login.title"});
+        jw_obj_end(&w);
+        assert_ok(jw_done(&w));
+        assert_ok(buf_adds(&ctx, page[i].json));
+        assert_ok(buf_add(&ctx, str_sub(buf_str(&frame), 1, frame.n)));
+        assert_ok(web_render_text(&out, page[i].name, TEXT_FR, buf_str(&ctx)));
+        char name[64];
+        snprintf(name, sizeof name, "%s.html", page[i].name);
+        write_file(name, buf_str(&out));
+        buf_release(&out);
+        buf_release(&frame);
+        buf_release(&ctx);
+    }
+}
+
+static void assets_are_reachable_and_nothing_else(void **state)
+{
+    (void)state;
+    const struct embed_file *f;
+    static const char prefix[] = "web/assets/";
+    size_t found = 0;
+    for (size_t i = embed_first(prefix);
+         (f = embed_at(i)) && !strncmp(f->path, prefix, 11); i++) {
+        assert_ptr_equal(web_asset(str_c(f->path + 3)), f);
+        write_file(f->path + 4, (struct str){(const char *)f->data, f->size});
+        found++;
+    }
+    assert_true(found >= 8);
+    assert_null(web_asset(STR("/templates/base.html")));
+    assert_null(web_asset(STR("/assets/../templates/base.html")));
+    assert_null(web_asset(STR("/assets/")));
+    assert_null(web_asset(STR_NULL));
+}
+
+static void headers_forbid_everything_foreign(void **state)
+{
+    (void)state;
+    size_t n;
+    struct buf b;
+    const struct web_header *h = web_headers(&n);
+    assert_string_equal(h[0].name, "Content-Security-Policy");
+    assert_non_null(strstr(h[0].value, "default-src 'none'"));
+    assert_null(strstr(h[0].value, "unsafe"));
+    buf_init(&b, 10000);
+    for (size_t i = 0; i < n; i++)
+        assert_ok(buf_addf(&b, "%s: %s\n", h[i].name, h[i].value));
+    write_file("headers.txt", buf_str(&b));
+    buf_release(&b);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    char path[1024];
+    const char *root = getenv("AMANE_SOURCE_ROOT");
+    struct diag d;
+    diag_init(&d);
+    snprintf(path, sizeof path, "%s/web/gallery.json", root ? root : ".");
+    int err = json_parse_file(&sample, path, NULL, &d);
+    if (!err)
+        err = web_init(&d);
+    for (size_t i = 0; i < d.n; i++)
+        fprintf(stderr, "%s %s\n", d.item[i].path, d.item[i].detail);
+    diag_release(&d);
+    web_strict(true);
+    return err;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    web_release();
+    json_free(sample);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = {TEST(gallery_renders_in_every_language),
+                                   TEST(other_pages_render),
+                                   TEST(assets_are_reachable_and_nothing_else),
+                                   TEST(headers_forbid_everything_foreign)};
+    return cmocka_run_group_tests(t, setup, teardown);
+}
