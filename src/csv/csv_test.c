@@ -92,6 +92,7 @@ static void what_is_wrong_is_named_with_its_place(void **state)
     bad(STR(""), NULL, AM_E_SYNTAX, "csv.empty", "1:1");
     bad(STR("\xEF\xBB\xBF"), NULL, AM_E_SYNTAX, "csv.empty", "1:1");
     bad(STR("a,b\n1,2\nx\0,3\n"), NULL, AM_E_SYNTAX, "csv.nul", "3:2");
+    bad(STR("\xFF,b\n"), NULL, AM_E_SYNTAX, "csv.utf8", "1:1");
     bad(STR("a,b\n1,\xFFz\n"), NULL, AM_E_SYNTAX, "csv.utf8", "2:3");
     bad(STR("a,b\n1,\xC3"), NULL, AM_E_SYNTAX, "csv.utf8", "2:3");
     bad(STR("a,b\n1,\xED\xA0\x80\n"), NULL, AM_E_SYNTAX, "csv.utf8", "2:3");

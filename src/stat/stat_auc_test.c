@@ -198,7 +198,9 @@ static void one_class_has_no_auc(void **state)
             assert_true(none(b.wald) && none(b.logit) &&
                         none(stat_auc_gate(&b.auc, &how)));
             assert_int_equal(how, STAT_CI_NONE);
+            b.auc = (struct stat_auc){.n = 99};
             assert_ok(stat_auc_placements(s, l, n, &b.auc, place));
+            assert_true(b.auc.n == (int64_t)n && stat_absent(b.auc.auc));
             assert_true(n == 0 || stat_absent(place[0]));
             assert_int_equal(stat_absent(b.brier), n == 0);
             assert_int_equal(stat_absent(b.sensitivity.value), n == 0 || class == 0);
@@ -361,6 +363,7 @@ static void clusters_agree_with_obuchowski(void **state)
     assert_ok(stat_auc(sa, y, N, &a));
     assert_true(fabs(b.var / a.var - 1) < 1e-12); /* one row each: DeLong */
     assert_int_equal(stat_auc_clustered(sa, y, part, N, N - 1, &b), AM_E_INVALID);
+    assert_int_equal(stat_auc_clustered(sa, y, part + N - 1, 1, N - 1, &b), AM_E_INVALID);
     for (uint32_t i = 0; i < N; i++)
         part[i] = 0;
     assert_ok(stat_auc_clustered(sa, y, part, N, 1, &b));

@@ -229,6 +229,7 @@ static void more_positives_is_the_least_that_holds(void **state)
     assert_int_equal(stat_more_positives_auc(0.82, 0.75, 5000, 5000), 0);
     assert_int_equal(stat_more_positives_auc(0.75, 0.75, m, k), STAT_NEVER);
     assert_int_equal(stat_more_positives_auc(0.9, 0.75, 0, k), STAT_NEVER);
+    assert_true(stat_more_positives_auc(0.9, 0.75, 1, 1) > 0);
 }
 
 static void proportion_sizes_reproduce_the_label_matrix(void **state)
