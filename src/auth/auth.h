@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth -- who is asking, and what they may do: accounts, sessions, tokens, the rights table.
+/* auth -- who is asking, and what they may do: accounts, sessions, tokens, the rights
+ * table.
  *
- * Accounts live in DIR/auth.db, apart from everything that is public or folded. They tie a
- * person to a role, an organisation, an establishment and services; the public log never
- * names a person. Statements are authorised by signatures (ledger), not by sessions: a
- * session opens pages, uploads, predictions, validations and local stops.
+ * Accounts live in DIR/auth.db, apart from everything that is public or folded. They tie
+ * a person to a role, an organisation, an establishment and services; the public log
+ * never names a person. Statements are authorised by signatures (ledger), not by
+ * sessions: a session opens pages, uploads, predictions, validations and local stops.
  *
  * Passwords: argon2id. Sessions and tokens: 256 random bits, stored hashed, compared in
  * constant time; sessions end after 8 h or 30 min idle; failed logins slow down and lock
@@ -25,17 +26,18 @@ enum { AUTH_TOKEN = 65, AUTH_LOGIN_MAX = 64, AUTH_LIST_MAX = 512 };
 
 /* name, roles allowed: see auth_tbl.h */
 enum auth_right {
-    AUTH_ACCOUNT_CREATE,  /* registry: msps registry_desk; node: director, dsi */
-    AUTH_BLOB_PUT,        /* upload artefacts, evidence, policies */
-    AUTH_BLOB_WEIGHTS,    /* read weights: bench_operator, system (nodes) */
-    AUTH_BLOB_EVIDENCE,   /* read score files: bench_operator, has */
-    AUTH_ALGORITHM_ID,    /* ask for an identifier: vendor, gst */
-    AUTH_PREDICT,         /* physician, nurse, lab_technician, pharmacist, system */
-    AUTH_CHART_READ,      /* see patients' data on the node */
-    AUTH_VALIDATE,        /* physician; others where the use code says so */
-    AUTH_STOP_SERVICE, AUTH_STOP_ESTABLISHMENT,
-    AUTH_TRACE_READ,      /* dim, dpo, quality, director, physician (own) */
-    AUTH_NODE_OPERATE,    /* dsi, director: load files, see the node's state */
+    AUTH_ACCOUNT_CREATE, /* registry: msps registry_desk; node: director, dsi */
+    AUTH_BLOB_PUT,       /* upload artefacts, evidence, policies */
+    AUTH_BLOB_WEIGHTS,   /* read weights: bench_operator, system (nodes) */
+    AUTH_BLOB_EVIDENCE,  /* read score files: bench_operator, has */
+    AUTH_ALGORITHM_ID,   /* ask for an identifier: vendor, gst */
+    AUTH_PREDICT,        /* physician, nurse, lab_technician, pharmacist, system */
+    AUTH_CHART_READ,     /* see patients' data on the node */
+    AUTH_VALIDATE,       /* physician; others where the use code says so */
+    AUTH_STOP_SERVICE,
+    AUTH_STOP_ESTABLISHMENT,
+    AUTH_TRACE_READ,   /* dim, dpo, quality, director, physician (own) */
+    AUTH_NODE_OPERATE, /* dsi, director: load files, see the node's state */
     AUTH_RIGHTS
 };
 const char *auth_right_name(enum auth_right r);
@@ -60,7 +62,8 @@ bool auth_in_service(const struct auth_account *a, struct str service);
 struct auth;
 AM_CHECK int auth_open(struct auth **out, const char *dir);
 void auth_close(struct auth *a);
-/* Problems of the request (login taken, weak password < 12 characters, unknown role) in d. */
+/* Problems of the request (login taken, weak password < 12 characters, unknown role) in
+ * d. */
 AM_CHECK int auth_account_create(struct auth *a, const struct auth_account *spec,
                                  struct str password, int64_t *id, struct diag *d);
 /* Reads {login, password, role, function?, org_id, establishment?, services?[],

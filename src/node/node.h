@@ -6,23 +6,23 @@
  *     DIR/trace/ (own log)  DIR/node.db  DIR/auth.db  DIR/witness/  DIR/node.conf
  *
  * The one gate (architecture.md, third idea). A prediction runs only if ALL hold:
- *   digest     SHA-256 of the loaded weights = registered (checked at load, every prediction
- *              cites it, re-read from disk at least every 24 h);
- *   state      ledger_effective() of the deployment is pilot or deployed;
- *   stop       no stop in force covers it: in the mirror, or local and not yet logged;
- *   population patient inside the declared population (age, sex) and inputs as declared;
- *   user       right to predict, in the service, competence certificate for the use valid;
- *   lease      a quorum checkpoint, fully applied, whose lease time is younger than
- *              policy.lease.end, counted on the boot clock between checkpoints.
- * Every refusal names the reason and what would lift it (node_tbl.h).
+ *   digest     SHA-256 of the loaded weights = registered (checked at load, every
+ * prediction cites it, re-read from disk at least every 24 h); state ledger_effective()
+ * of the deployment is pilot or deployed; stop       no stop in force covers it: in the
+ * mirror, or local and not yet logged; population patient inside the declared population
+ * (age, sex) and inputs as declared; user       right to predict, in the service,
+ * competence certificate for the use valid; lease      a quorum checkpoint, fully
+ * applied, whose lease time is younger than policy.lease.end, counted on the boot clock
+ * between checkpoints. Every refusal names the reason and what would lift it
+ * (node_tbl.h).
  *
- * Order of effects: prediction row and outbox row in ONE transaction, then its commitment in
- * the trace log, durable, then the answer. At start-up rows without a trace index are
- * appended again: no output without trace, no trace without output. A stop acts first and is
- * logged after.
+ * Order of effects: prediction row and outbox row in ONE transaction, then its commitment
+ * in the trace log, durable, then the answer. At start-up rows without a trace index are
+ * appended again: no output without trace, no trace without output. A stop acts first and
+ * is logged after.
  *
- * Threads: any; one sync thread owns the mirror's growth; predictions share worker sessions
- * through a pool per deployment. */
+ * Threads: any; one sync thread owns the mirror's growth; predictions share worker
+ * sessions through a pool per deployment. */
 #ifndef NODE_H
 #define NODE_H
 
@@ -31,9 +31,9 @@
 #include "ledger/ledger.h"
 #include "tlog/tlog.h"
 
-/* Creates DIR with its keys. Prints nothing: *witness_vkey, *trace_vkey and the service key's
- * SPKI come back for the genesis and the directory. The first account (role director of the
- * establishment) gets its token. */
+/* Creates DIR with its keys. Prints nothing: *witness_vkey, *trace_vkey and the service
+ * key's SPKI come back for the genesis and the directory. The first account (role
+ * director of the establishment) gets its token. */
 struct node_identity {
     struct buf witness_vkey, trace_vkey, service_spki; /* caller buf_init()s */
     char admin_token[AUTH_TOKEN];
@@ -45,10 +45,10 @@ struct node;
 struct node_config {
     const char *dir;
     const char *registry_url;
-    const char *genesis;       /* pinned digest, hex */
+    const char *genesis;        /* pinned digest, hex */
     const char *registry_token; /* to fetch weights */
-    unsigned poll_ms;          /* 0: 500 */
-    unsigned checkpoint_s;     /* node_checkpoint period; 0: 300 */
+    unsigned poll_ms;           /* 0: 500 */
+    unsigned checkpoint_s;      /* node_checkpoint period; 0: 300 */
 };
 AM_CHECK int node_open(struct node **out, const struct node_config *c, struct diag *d);
 void node_close(struct node *n);
@@ -65,16 +65,17 @@ AM_CHECK int node_sync(struct node *n);
 typedef int node_fn(void *arg, const struct ledger *l);
 AM_CHECK int node_view(struct node *n, node_fn *fn, void *arg);
 struct node_state {
-    uint64_t size;            /* entries applied */
+    uint64_t size; /* entries applied */
     int64_t lease_at, lease_end_at;
     bool lease_fresh, lease_warn, registry_reachable;
     uint64_t predictions, pending, refused, outbox;
     uint64_t trace_size;
-    bool split_view;          /* the witness saw two histories: alarm */
+    bool split_view; /* the witness saw two histories: alarm */
 };
 void node_state(struct node *n, struct node_state *out);
 
-/* ---- predictions ------------------------------------------------------------------------- */
+/* ---- predictions
+ * ------------------------------------------------------------------------- */
 /* request: {deployment, service, bundle (FHIR), lang?}. reply: {id, trace_id, status:
  * "preliminary", probability, threshold, above_threshold, riskAssessment, provenance,
  * explanation [{name, value, unit, contribution}], trace {index, commit}}.
@@ -83,7 +84,8 @@ void node_state(struct node *n, struct node_state *out);
 AM_CHECK int node_predict(struct node *n, const struct auth_account *who,
                           const struct json *request, struct buf *reply, struct diag *d);
 /* request: {outcome: "accepted"|"corrected"|"refused", reason_code (compulsory unless
- * accepted), comment?, corrected_value?}. AM_E_CONFLICT: already validated or withdrawn. */
+ * accepted), comment?, corrected_value?}. AM_E_CONFLICT: already validated or withdrawn.
+ */
 AM_CHECK int node_validate(struct node *n, const struct auth_account *who, struct str id,
                            const struct json *request, struct buf *reply, struct diag *d);
 AM_CHECK int node_prediction(struct node *n, struct str id, struct buf *json);
@@ -96,11 +98,18 @@ AM_CHECK int node_proof(struct node *n, struct str id, struct buf *json);
 /* Deployments known here, with gate state, for pages and API. */
 AM_CHECK int node_deployments(struct node *n, struct buf *json);
 
-/* ---- stops --------------------------------------------------------------------------------- */
-/* request: {scope, deployment, service?, motive_code?}. Effective before this returns, even
- * with the registry unreachable; pending outputs are withdrawn (entered-in-error). reply:
- * {order, scope, effect_at, withdrawn}. */
+/* ---- stops
+ * --------------------------------------------------------------------------------- */
+/* request: {scope, deployment, service?, motive_code?}. Effective before this returns,
+ * even with the registry unreachable; pending outputs are withdrawn (entered-in-error).
+ * reply: {order, scope, effect_at, withdrawn}. */
 AM_CHECK int node_stop(struct node *n, const struct auth_account *who,
                        const struct json *request, struct buf *reply, struct diag *d);
+
+/* A DSSE envelope of a `stop` event signed by someone entitled to it, whoever brings it:
+ * obeyed on receipt, before it is in any log, then queued for the registry (lifecycle.md,
+ * section 7). AM_E_FORBIDDEN: the key may not order this. Same reply as node_stop(). */
+AM_CHECK int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
+                             struct diag *d);
 
 #endif

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry -- the national server's domain: admits statements, keeps the log and the blobs,
- * gathers cosignatures, answers questions from the fold. No HTTP, no HTML here.
+/* registry -- the national server's domain: admits statements, keeps the log and the
+ * blobs, gathers cosignatures, answers questions from the fold. No HTTP, no HTML here.
  *
  *     DIR/keys/log.key (0600)   DIR/log/...   DIR/blobs/sha256/...   DIR/auth.db
  *     DIR/registry.conf         DIR/witnesses (lines "name url", who to ask to cosign)
  *
- * Submitting: envelope -> schema of its kind (embedded schema/<kind>-1.json) -> registry's own checks
- * (a version: artefact bytes present and digests recomputed, model opened in a worker and
- * compared with inputs, outputs, hyperparameters, applicability matrix, one digest under one
- * id) -> ledger_admit() under the write lock -> payload to the blob store, leaf queued ->
- * fold -> wait until durable -> answer with the index. All problems at once, each with the
- * JSON Pointer it concerns.
+ * Submitting: envelope -> schema of its kind (embedded schema/<kind>-1.json) ->
+ * registry's own checks (a version: artefact bytes present and digests recomputed, model
+ * opened in a worker and compared with inputs, outputs, hyperparameters, applicability
+ * matrix, one digest under one id) -> ledger_admit() under the write lock -> payload to
+ * the blob store, leaf queued -> fold -> wait until durable -> answer with the index. All
+ * problems at once, each with the JSON Pointer it concerns.
  *
- * Cosigning: one thread per witness sends add-checkpoint for each new checkpoint; when the
- * newest is older than refresh_s, asks again so that leases stay fresh.
+ * Cosigning: one thread per witness sends add-checkpoint for each new checkpoint; when
+ * the newest is older than refresh_s, asks again so that leases stay fresh.
  *
- * Access to blobs: statement payloads, policies and public documents are public; weights and
- * score files need a right (auth). What a blob is follows from the records that cite it.
+ * Access to blobs: statement payloads, policies and public documents are public; weights
+ * and score files need a right (auth). What a blob is follows from the records that cite
+ * it.
  *
  * Threads: any; readers take the read lock through registry_view(). */
 #ifndef REGISTRY_H
@@ -27,10 +28,11 @@
 #include "ledger/ledger.h"
 #include "tlog/tlog.h"
 
-/* Creates DIR with a log key and entry 0. spec: {origin, type_base, witnesses [{name, vkey,
- * url}], authorities [{role, function, org_id, label, spki}], policy (document)}; the genesis
- * statement is signed by `signer`, one of the authorities. Also creates the first account
- * (msps registry_desk) and gives its token. AM_E_EXISTS: DIR is not empty. */
+/* Creates DIR with a log key and entry 0. spec: {origin, type_base, witnesses [{name,
+ * vkey, url}], authorities [{role, function, org_id, label, spki}], policy (document)};
+ * the genesis statement is signed by `signer`, one of the authorities. Also creates the
+ * first account (msps registry_desk) and gives its token. AM_E_EXISTS: DIR is not empty.
+ */
 AM_CHECK int registry_init(const char *dir, const struct json *spec,
                            const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
                            uint8_t genesis[32], struct diag *d);
@@ -53,8 +55,9 @@ struct registry_receipt {
     struct ledger_outcome outcome;
 };
 /* AM_E_INVALID, AM_E_FORBIDDEN, AM_E_CONFLICT: nothing written, problems in d. */
-AM_CHECK int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelope,
-                             struct registry_receipt *out, struct diag *d);
+AM_CHECK int registry_submit(struct registry *r, enum ledger_kind kind,
+                             struct str envelope, struct registry_receipt *out,
+                             struct diag *d);
 /* The checks of a submission without submitting: "what is missing". */
 AM_CHECK int registry_check(struct registry *r, enum ledger_kind kind,
                             const struct json *record, struct diag *d);
@@ -63,21 +66,25 @@ AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out
 /* ISO 7064 mod 37,36 over the identifier without separators. */
 bool registry_algorithm_id_valid(struct str id);
 
-/* Calls fn with the folded ledger under the read lock. size_cosigned: entries covered by the
- * newest quorum checkpoint. */
+/* Calls fn with the folded ledger under the read lock. size_cosigned: entries covered by
+ * the newest quorum checkpoint. */
 typedef int registry_fn(void *arg, const struct ledger *l, uint64_t size_cosigned);
 AM_CHECK int registry_view(struct registry *r, registry_fn *fn, void *arg);
 
-enum registry_blob { REGISTRY_BLOB_UNKNOWN, REGISTRY_BLOB_PUBLIC, REGISTRY_BLOB_WEIGHTS,
-                     REGISTRY_BLOB_SCORES };
+enum registry_blob {
+    REGISTRY_BLOB_UNKNOWN,
+    REGISTRY_BLOB_PUBLIC,
+    REGISTRY_BLOB_WEIGHTS,
+    REGISTRY_BLOB_SCORES
+};
 enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[32]);
 
 struct registry_witness { /* for pages and metrics */
     char name[TLOG_NAME_MAX];
-    uint64_t size;      /* last size it cosigned */
-    int64_t at;         /* when */
-    uint64_t failures;  /* in a row */
-    bool refused;       /* it answered 422: evidence of a split view, alarm */
+    uint64_t size;     /* last size it cosigned */
+    int64_t at;        /* when */
+    uint64_t failures; /* in a row */
+    bool refused;      /* it answered 422: evidence of a split view, alarm */
 };
 size_t registry_witnesses(struct registry *r, struct registry_witness *out, size_t max);
 struct registry_stats {

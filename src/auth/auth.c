@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth_priv.h"
+
+#include <limits.h>
+
+#include "auth/auth_tbl.h"
+#include "base/clock.h"
+
+static const struct {
+    const char *name;
+    uint64_t roles;
+} auth_rights[] = {
+#define X(right, name, roles) {name, roles},
+    AUTH_TABLE(X)
+#undef X
+};
+
+/* The enumeration of the header and the table must name the same rights in one order. */
+enum auth_check {
+#define X(right, name, roles) AUTH_CHECK_##right,
+    AUTH_TABLE(X)
+#undef X
+        AUTH_CHECK_COUNT
+};
+#define X(right, name, roles)                                                            \
+    _Static_assert((int)AUTH_CHECK_##right == (int)AUTH_##right, "rights table order");
+AUTH_TABLE(X)
+#undef X
+
+static const struct db_migration auth_migrations[] = {
+    {1, "accounts",
+     "CREATE TABLE account (id INTEGER PRIMARY KEY, login TEXT NOT NULL UNIQUE,"
+     " pseudonym TEXT NOT NULL UNIQUE, password TEXT NOT NULL, role TEXT NOT NULL,"
+     " function TEXT NOT NULL, org_id TEXT NOT NULL, establishment TEXT NOT NULL,"
+     " services TEXT NOT NULL, competences TEXT NOT NULL, lang TEXT NOT NULL,"
+     " active INTEGER NOT NULL);"
+     "CREATE TABLE session (hash TEXT PRIMARY KEY, account INTEGER NOT NULL,"
+     " created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL);"
+     "CREATE INDEX session_account ON session(account);"
+     "CREATE TABLE token (hash TEXT PRIMARY KEY, account INTEGER NOT NULL,"
+     " until_at INTEGER NOT NULL);"
+     "CREATE INDEX token_account ON token(account);"
+     "CREATE TABLE attempt (who TEXT NOT NULL, at INTEGER NOT NULL);"
+     "CREATE INDEX attempt_who ON attempt(who, at);"}};
+
+const char *auth_right_name(enum auth_right r)
+{
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    return auth_rights[r].name;
+}
+
+bool auth_role_may(enum ledger_role role, struct str function, enum auth_right r)
+{
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    if (!(auth_rights[r].roles >> role & 1))
+        return false;
+    /* Accounts of the registry are opened by the desk, not by everyone of the ministry.
+     */
+    if (r == AUTH_ACCOUNT_CREATE && role == LEDGER_MSPS)
+        return str_eqc(function, "registry_desk");
+    return true;
+}
+
+bool auth_may(const struct auth_account *a, enum auth_right r)
+{
+    return a && a->active && auth_role_may(a->role, str_c(a->function), r);
+}
+
+bool auth_in_service(const struct auth_account *a, struct str service)
+{
+    struct str list = str_c(a->services);
+    while (list.n) {
+        struct str one = str_cut(list, ' ', &list);
+        if (str_eqc(one, "*") || (one.n && str_eq(one, service)))
+            return true;
+    }
+    return false;
+}
+
+bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at)
+{
+    struct str list = str_c(a->competences);
+    while (list.n) {
+        struct str until, one = str_cut(list, ' ', &list);
+        struct str code = str_cut(one, '=', &until);
+        int64_t end;
+        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK)
+            return at < end + TIME_DAY; /* valid to the end of that day */
+    }
+    return false;
+}
+
+int auth_open(struct auth **out, const char *dir)
+{
+    char path[PATH_MAX];
+    struct db_config c = {.path = path,
+                          .migrations = auth_migrations,
+                          .n_migrations = AM_LEN(auth_migrations)};
+    struct auth *a;
+    int err;
+    if (snprintf(path, sizeof path, "%s/auth.db", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    a = am_calloc(1, sizeof *a);
+    if (!a)
+        return AM_E_NOMEM;
+    /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
+     * machine has few cores and logins are rare. */
+    a->cost = (struct crypto_argon2){.memory_kib = 65536, .passes = 3, .lanes = 1};
+    err = crypto_random(a->csrf_key, sizeof a->csrf_key);
+    if (!err)
+        err =
+            crypto_password_hash(STR("no account has this password"), &a->cost, a->decoy);
+    if (!err)
+        err = db_open(&a->db, &c);
+    if (err) {
+        free(a);
+        return err;
+    }
+    *out = a;
+    return AM_OK;
+}
+
+void auth_close(struct auth *a)
+{
+    if (!a)
+        return;
+    db_close(a->db);
+    crypto_wipe(a->csrf_key, sizeof a->csrf_key);
+    free(a);
+}
+
+int auth_new_token(char token[AUTH_TOKEN])
+{
+    uint8_t raw[32];
+    int err = crypto_random(raw, sizeof raw);
+    if (!err)
+        crypto_hex(raw, sizeof raw, token);
+    crypto_wipe(raw, sizeof raw);
+    return err;
+}
+
+/* Tokens are random, so a plain hash at rest is enough: no dictionary to try. */
+void auth_hash_token(struct str token, char hex[CRYPTO_HEX])
+{
+    uint8_t d[CRYPTO_SHA256];
+    crypto_sha256(token, d);
+    crypto_hex(d, sizeof d, hex);
+}

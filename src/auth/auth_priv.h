@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to auth: the object and what its files share. */
+#ifndef AUTH_PRIV_H
+#define AUTH_PRIV_H
+
+#include "auth/auth.h"
+
+#define AUTH_SESSION_LIFE (INT64_C(8) * 3600 * 1000000)
+#define AUTH_SESSION_IDLE (INT64_C(30) * 60 * 1000000)
+#define AUTH_TRY_WINDOW   (INT64_C(15) * 60 * 1000000)
+enum { AUTH_TRIES_ACCOUNT = 5, AUTH_TRIES_PEER = 20, AUTH_PASSWORD_MIN = 12 };
+
+struct auth {
+    struct db *db;
+    uint8_t csrf_key[32];        /* of this process: forms do not outlive a restart */
+    char decoy[CRYPTO_PASSWORD]; /* hashed when the login is unknown, so that time tells
+                                    nothing */
+    struct crypto_argon2 cost;
+};
+
+/* Column order shared by every SELECT of an account. */
+#define AUTH_ACCOUNT_COLUMNS                                                             \
+    "id,login,pseudonym,role,function,org_id,establishment,services,competences,lang,"   \
+    "active"
+void auth_account_row(struct db_stmt *s, struct auth_account *out);
+void auth_hash_token(struct str token, char hex[CRYPTO_HEX]);
+AM_CHECK int auth_new_token(char token[AUTH_TOKEN]);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry_priv.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "embed/embed.h"
+
+struct auth *registry_auth(struct registry *r)
+{
+    return r->auth;
+}
+
+struct tlog *registry_log(struct registry *r)
+{
+    return r->log;
+}
+
+struct blob_store *registry_blobs(struct registry *r)
+{
+    return r->blobs;
+}
+
+/* ---- folding
+ * ---------------------------------------------------------------------------- */
+static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
+{
+    struct registry *r = cookie;
+    struct ledger_leaf_view lv = {0};
+    struct ledger_statement_view sv = {0};
+    struct buf payload;
+    int err = ledger_apply(r->ledger, leaf);
+    if (err) {
+        LOG_E("registry.fold", log_i("index", (int64_t)index), log_err(err));
+        return err;
+    }
+    buf_init(&payload, REGISTRY_RECORD_MAX);
+    err = ledger_leaf_parse(leaf, &lv);
+    if (!err)
+        err = blob_get(r->blobs, lv.payload_sha256, &payload);
+    if (!err)
+        err = ledger_statement_parse(buf_str(&payload), ledger_type_base(r->ledger), &sv,
+                                     NULL);
+    if (!err)
+        err = registry_classify(r, &sv, lv.payload_sha256);
+    ledger_statement_release(&sv);
+    ledger_leaf_release(&lv);
+    buf_release(&payload);
+    return err;
+}
+
+int registry_catch_up(struct registry *r)
+{
+    struct tlog_checkpoint head;
+    uint64_t have;
+    int err;
+    pthread_rwlock_wrlock(&r->fold);
+    tlog_head(r->log, &head);
+    have = ledger_size(r->ledger);
+    err = have < head.size ? tlog_each(r->log, have, head.size, registry_fold_one, r)
+                           : AM_OK;
+    pthread_rwlock_unlock(&r->fold);
+    return err;
+}
+
+void registry_note_quorum(struct registry *r)
+{
+    struct tlog_checkpoint c;
+    struct buf note;
+    buf_init(&note, TLOG_NOTE_MAX);
+    if (tlog_note_cosigned(r->log, &note) == AM_OK &&
+        tlog_checkpoint_open(buf_str(&note), tlog_key(r->log), &c) == AM_OK)
+        atomic_store(&r->cosigned, c.size);
+    buf_release(&note);
+}
+
+int registry_view(struct registry *r, registry_fn *fn, void *arg)
+{
+    int err;
+    pthread_rwlock_rdlock(&r->fold);
+    err = fn(arg, r->ledger, atomic_load(&r->cosigned));
+    pthread_rwlock_unlock(&r->fold);
+    return err;
+}
+
+void registry_stats(struct registry *r, struct registry_stats *out)
+{
+    pthread_rwlock_rdlock(&r->fold);
+    *out = (struct registry_stats){.size = ledger_size(r->ledger),
+                                   .versions = ledger_versions(r->ledger),
+                                   .deployments = ledger_deployments(r->ledger),
+                                   .stops = ledger_stops(r->ledger)};
+    pthread_rwlock_unlock(&r->fold);
+    out->cosigned = atomic_load(&r->cosigned);
+    out->submitted = atomic_load(&r->submitted);
+    out->refused = atomic_load(&r->refused);
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------- */
+static int registry_schemas(struct registry *r, struct diag *d)
+{
+    for (size_t k = 0; k < LEDGER_KINDS; k++) {
+        char path[64];
+        const struct embed_file *f;
+        int err;
+        snprintf(path, sizeof path, "schema/%s-1.json",
+                 ledger_kind_name((enum ledger_kind)k));
+        f = embed_find(path);
+        am_assert(f); /* the program was built without its schemas */
+        err = json_parse(&r->schema_doc[k], (struct str){(const char *)f->data, f->size},
+                         NULL, d);
+        if (!err)
+            err = json_schema_compile(&r->schema[k], json_root(r->schema_doc[k]), NULL,
+                                      NULL, d);
+        if (err)
+            return err;
+    }
+    return AM_OK;
+}
+
+static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c)
+{
+    registry_cosign_wake(cookie, c->size);
+}
+
+static int registry_load(struct registry *r, struct diag *d)
+{
+    char path[PATH_MAX], origin[TLOG_NAME_MAX];
+    struct tlog_config tc = {
+        .dir = path, .on_checkpoint = registry_on_checkpoint, .cookie = r};
+    char *text;
+    size_t n;
+    int err;
+    snprintf(path, sizeof path, "%s/keys/log.key", r->dir);
+    err = crypto_key_load(&r->key, path, STR_NULL);
+    if (err) {
+        diag_err(d, path, "registry.key", "the log key cannot be read: %s",
+                 am_err_text(err));
+        return err;
+    }
+    snprintf(path, sizeof path, "%s/origin", r->dir);
+    err = am_file_read(path, sizeof origin - 1, &text, &n);
+    if (err) {
+        diag_err(d, path, "registry.origin",
+                 "not a registry folder: run `registry init`");
+        return err;
+    }
+    snprintf(origin, sizeof origin, "%.*s", STR_FMT(str_trim((struct str){text, n})));
+    free(text);
+    snprintf(path, sizeof path, "%s/blobs", r->dir);
+    err = blob_open(&r->blobs, path);
+    if (err)
+        return err;
+    snprintf(path, sizeof path, "%s/log", r->dir);
+    tc.origin = origin;
+    tc.key = r->key;
+    err = tlog_open(&r->log, &tc);
+    if (err == AM_E_CONFLICT)
+        diag_err(d, path, "registry.busy", "another process has this folder open");
+    if (!err)
+        err = auth_open(&r->auth, r->dir);
+    if (!err)
+        err = ledger_new(&r->ledger, r->blobs);
+    if (!err)
+        err = registry_catch_up(r);
+    return err;
+}
+
+int registry_open(struct registry **out, const struct registry_config *c, struct diag *d)
+{
+    struct registry *r = am_calloc(1, sizeof *r);
+    int err;
+    if (!r)
+        return AM_E_NOMEM;
+    pthread_rwlock_init(&r->fold, NULL);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->wake, NULL);
+    map_init(&r->class);
+    r->refresh_s = c->refresh_s ? c->refresh_s : 60;
+    err = snprintf(r->dir, sizeof r->dir, "%s", c->dir) < (int)sizeof r->dir
+              ? AM_OK
+              : AM_E_TOOBIG;
+    if (!err)
+        err = registry_schemas(r, d);
+    if (!err)
+        err = registry_load(r, d);
+    if (!err) {
+        registry_note_quorum(r);
+        err = registry_cosign_start(r, d);
+    }
+    if (err) {
+        registry_close(r);
+        return err;
+    }
+    *out = r;
+    return AM_OK;
+}
+
+void registry_close(struct registry *r)
+{
+    if (!r)
+        return;
+    registry_cosign_stop(r);
+    tlog_close(r->log); /* its callback uses r: before anything else goes */
+    ledger_free(r->ledger);
+    auth_close(r->auth);
+    blob_close(r->blobs);
+    crypto_key_free(r->key);
+    map_release(&r->class);
+    for (size_t k = 0; k < LEDGER_KINDS; k++) {
+        json_schema_free(r->schema[k]);
+        json_free(r->schema_doc[k]);
+    }
+    pthread_cond_destroy(&r->wake);
+    pthread_mutex_destroy(&r->lock);
+    pthread_rwlock_destroy(&r->fold);
+    free(r);
+}

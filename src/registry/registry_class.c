@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a blob is follows from the records that cite it: nobody labels files by hand. */
+#include "registry_priv.h"
+
+static int registry_mark(struct registry *r, struct str hex, enum registry_blob class)
+{
+    size_t have;
+    if (hex.n != 2 * CRYPTO_SHA256)
+        return AM_OK; /* {"na": ...} or absent: the schema has spoken already */
+    /* Public never becomes secret, secret never becomes public, whoever cites it later.
+     */
+    if (map_get(&r->class, hex, &have) == AM_OK)
+        return AM_OK;
+    return map_set(&r->class, hex, (size_t)class);
+}
+
+static int registry_mark_version(struct registry *r, const struct json *record)
+{
+    int err = AM_OK;
+    for (json_each(it, json_get(record, "artifacts"))) {
+        enum registry_blob class = json_str_is(json_get(it.val, "role"), "documentation")
+                                       ? REGISTRY_BLOB_PUBLIC
+                                       : REGISTRY_BLOB_WEIGHTS;
+        err = registry_mark(r, json_get_str(it.val, "sha256"), class);
+        if (err)
+            return err;
+    }
+    for (json_each(it, json_get(record, "instructions_for_use"))) {
+        err = registry_mark(r, json_str(it.val), REGISTRY_BLOB_PUBLIC);
+        if (err)
+            return err;
+    }
+    return err;
+}
+
+int registry_classify(struct registry *r, const struct ledger_statement_view *v,
+                      const uint8_t payload[32])
+{
+    char hex[CRYPTO_HEX];
+    int err;
+    crypto_hex(payload, CRYPTO_SHA256, hex);
+    err = registry_mark(r, str_c(hex), REGISTRY_BLOB_PUBLIC);
+    if (err)
+        return err;
+    switch (v->kind) {
+    case LEDGER_VERSION:
+        return registry_mark_version(r, v->record);
+    case LEDGER_EVIDENCE:
+        return registry_mark(r, json_get_str(v->record, "scores_sha256"),
+                             REGISTRY_BLOB_SCORES);
+    case LEDGER_EVENT:
+    case LEDGER_DECISION:
+        return registry_mark(r, json_get_str(v->record, "policy_sha256"),
+                             REGISTRY_BLOB_PUBLIC);
+    default:
+        return AM_OK;
+    }
+}
+
+enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[32])
+{
+    char hex[CRYPTO_HEX];
+    size_t class = REGISTRY_BLOB_UNKNOWN;
+    crypto_hex(digest, CRYPTO_SHA256, hex);
+    pthread_rwlock_rdlock(&r->fold);
+    if (map_get(&r->class, str_c(hex), &class))
+        class = REGISTRY_BLOB_UNKNOWN;
+    pthread_rwlock_unlock(&r->fold);
+    return (enum registry_blob) class;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cosignatures: one thread per witness carries each new checkpoint to it (C2SP
+ * tlog-witness, add-checkpoint) and merges what comes back. A witness that is away costs
+ * only its own thread a wait. */
+#include "registry_priv.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { REGISTRY_ASK_MS = 5000, REGISTRY_BACKOFF_MAX_S = 30 };
+
+void registry_cosign_wake(struct registry *r, uint64_t size)
+{
+    pthread_mutex_lock(&r->lock);
+    if (size > r->head)
+        r->head = size;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Sleeps until there is something to ask, at most until the refresh. False: stopping. */
+static bool registry_cosign_wait(struct registry_cosigner *c, int64_t not_before)
+{
+    struct registry *r = c->r;
+    bool go;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stopping) {
+        int64_t now = time_now(), due = c->seen.at + (int64_t)r->refresh_s * TIME_SECOND;
+        struct timespec ts;
+        if (r->head > c->seen.size)
+            due = not_before;
+        if (due < not_before)
+            due = not_before;
+        if (due <= now)
+            break;
+        ts.tv_sec = (time_t)(due / TIME_SECOND);
+        ts.tv_nsec = (long)(due % TIME_SECOND) * 1000;
+        pthread_cond_timedwait(&r->wake, &r->lock, &ts);
+    }
+    go = !r->stopping;
+    pthread_mutex_unlock(&r->lock);
+    return go;
+}
+
+static int registry_merge(struct registry *r, uint64_t size, struct str lines)
+{
+    int err;
+    pthread_rwlock_rdlock(&r->fold);
+    err = tlog_add_cosignatures(r->log, ledger_quorum(r->ledger), size, lines);
+    pthread_rwlock_unlock(&r->fold);
+    if (!err)
+        registry_note_quorum(r);
+    return err == AM_E_CONFLICT ? AM_OK : err; /* superseded meanwhile: nothing lost */
+}
+
+/* One exchange. *known: what the witness says it has, when it answers 409. */
+static int registry_ask(struct registry_cosigner *c, struct http_client *http,
+                        uint64_t old_size, uint64_t *size, int *status, uint64_t *known)
+{
+    struct registry *r = c->r;
+    struct tlog_checkpoint cp;
+    struct buf note, request;
+    struct http_reply reply = {0};
+    struct http_call call = {.method = HTTP_POST,
+                             .url = c->url,
+                             .content_type = "text/plain; charset=utf-8",
+                             .timeout_ms = REGISTRY_ASK_MS};
+    int64_t k;
+    int err;
+    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&request, TLOG_NOTE_MAX);
+    buf_init(&reply.body, 65536);
+    err = tlog_note(r->log, &note);
+    if (!err)
+        err = tlog_checkpoint_open(buf_str(&note), tlog_key(r->log), &cp);
+    if (!err)
+        err = tlog_witness_request(r->log, AM_MIN(old_size, cp.size), cp.size,
+                                   buf_str(&note), &request);
+    if (!err) {
+        call.body = buf_str(&request);
+        err = http_call(http, &call, &reply);
+    }
+    if (!err) {
+        *size = cp.size;
+        *status = reply.status;
+        if (reply.status == 200)
+            err = registry_merge(r, cp.size, buf_str(&reply.body));
+        else if (reply.status == 409 &&
+                 str_int(str_trim(buf_str(&reply.body)), 0, INT64_MAX, &k) == AM_OK)
+            *known = (uint64_t)k;
+    }
+    buf_release(&reply.body);
+    buf_release(&request);
+    buf_release(&note);
+    return err;
+}
+
+static void registry_cosign_result(struct registry_cosigner *c, int err, int status,
+                                   uint64_t size)
+{
+    pthread_mutex_lock(&c->r->lock);
+    if (!err && status == 200) {
+        c->seen.size = size;
+        c->seen.at = time_now();
+        c->seen.failures = 0;
+        c->seen.refused = false;
+    } else {
+        c->seen.failures++;
+        if (!err && status == 422) {
+            c->seen.refused = true; /* it knows another history: never to be ignored */
+            LOG_E("registry.split_view", log_s("witness", c->seen.name),
+                  log_i("size", (int64_t)size));
+        }
+        if (c->seen.failures == 1)
+            LOG_W("registry.witness", log_s("witness", c->seen.name), log_err(err),
+                  log_i("status", status));
+    }
+    pthread_mutex_unlock(&c->r->lock);
+}
+
+static void *registry_cosign_main(void *arg)
+{
+    struct registry_cosigner *c = arg;
+    struct http_client *http = NULL;
+    uint64_t old_size = 0;
+    int64_t not_before = 0, backoff = TIME_SECOND / 4;
+    if (http_client_new(&http))
+        return NULL;
+    while (registry_cosign_wait(c, not_before)) {
+        uint64_t size = 0, known = old_size;
+        int status = 0, err = registry_ask(c, http, old_size, &size, &status, &known);
+        if (!err && status == 409 && known != old_size) {
+            old_size = known; /* the witness remembers better than we do: ask again */
+            continue;
+        }
+        registry_cosign_result(c, err, status, size);
+        if (!err && status == 200) {
+            old_size = size;
+            backoff = TIME_SECOND / 4;
+            not_before = 0;
+        } else {
+            not_before = time_now() + backoff;
+            backoff = AM_MIN(backoff * 2, REGISTRY_BACKOFF_MAX_S * TIME_SECOND);
+        }
+    }
+    http_client_free(http);
+    return NULL;
+}
+
+/* DIR/witnesses: lines "name url"; names must be witnesses of the genesis. */
+static int registry_read_witnesses(struct registry *r, struct diag *d)
+{
+    char path[PATH_MAX], *text;
+    struct str rest;
+    size_t n;
+    int err;
+    snprintf(path, sizeof path, "%s/witnesses", r->dir);
+    err = am_file_read(path, 1 << 20, &text, &n);
+    if (err)
+        return err == AM_E_NOTFOUND ? AM_OK : err;
+    for (rest = (struct str){text, n}; rest.n && !err;) {
+        struct str url, line = str_trim(str_cut(rest, '\n', &rest)),
+                        name = str_cut(line, ' ', &url);
+        struct registry_cosigner *c = &r->cosigner[r->cosigners];
+        if (line.n == 0 || line.p[0] == '#')
+            continue;
+        if (r->cosigners == REGISTRY_WITNESS_MAX || url.n == 0 ||
+            url.n >= sizeof c->url || name.n >= sizeof c->seen.name) {
+            diag_err(d, path, "registry.witnesses", "expected lines \"name url\"");
+            err = AM_E_INVALID;
+            break;
+        }
+        *c = (struct registry_cosigner){.r = r};
+        memcpy(c->url, url.p, url.n);
+        memcpy(c->seen.name, name.p, name.n);
+        r->cosigners++;
+    }
+    free(text);
+    return err;
+}
+
+int registry_cosign_start(struct registry *r, struct diag *d)
+{
+    struct tlog_checkpoint head;
+    int err = registry_read_witnesses(r, d);
+    if (err)
+        return err;
+    tlog_head(r->log, &head);
+    registry_cosign_wake(r, head.size);
+    for (size_t i = 0; i < r->cosigners; i++) {
+        struct registry_cosigner *c = &r->cosigner[i];
+        if (pthread_create(&c->thread, NULL, registry_cosign_main, c))
+            return AM_E_NOMEM;
+        c->started = true;
+    }
+    return AM_OK;
+}
+
+void registry_cosign_stop(struct registry *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->stopping = true;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < r->cosigners; i++)
+        if (r->cosigner[i].started)
+            pthread_join(r->cosigner[i].thread, NULL);
+    r->cosigners = 0;
+}
+
+size_t registry_witnesses(struct registry *r, struct registry_witness *out, size_t max)
+{
+    size_t n;
+    pthread_mutex_lock(&r->lock);
+    n = AM_MIN(r->cosigners, max);
+    for (size_t i = 0; i < n; i++)
+        out[i] = r->cosigner[i].seen;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry_priv.h"
+
+#include <dirent.h>
+#include <limits.h>
+
+#include "base/clock.h"
+
+static bool registry_empty_dir(const char *dir)
+{
+    DIR *d = opendir(dir);
+    bool empty = true;
+    if (!d)
+        return true;
+    for (struct dirent *e; (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            empty = false;
+    closedir(d);
+    return empty;
+}
+
+/* Origins are read as regular expressions by some verifiers: plain characters only. */
+static bool registry_origin_ok(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789./-", s.p[i]) || !s.p[i])
+            return false;
+    return s.n > 0 && s.n < TLOG_NAME_MAX;
+}
+
+static int registry_genesis_record(const struct json *spec, const struct tlog_vkey *key,
+                                   const char *policy_hex, struct buf *out)
+{
+    const struct json *first = json_at(json_get(spec, "authorities"), 0);
+    char at[TIME_TEXT];
+    struct buf vkey;
+    struct jw w;
+    int err;
+    buf_init(&vkey, 512);
+    err = tlog_vkey_format(key, &vkey);
+    jw_init(&w, out);
+    jw_obj(&w);
+    jw_kstrz(&w, "type", "genesis");
+    jw_kstrz(&w, "issued_at", time_format(time_now() / TIME_SECOND * TIME_SECOND, at));
+    jw_key(&w, "issuer");
+    jw_obj(&w);
+    jw_kstr(&w, "role", json_get_str(first, "role"));
+    jw_kstr(&w, "org_id", json_get_str(first, "org_id"));
+    jw_obj_end(&w);
+    jw_kstr(&w, "origin", json_get_str(spec, "origin"));
+    jw_kstr(&w, "type_base", json_get_str(spec, "type_base"));
+    jw_kstr(&w, "log_key", buf_str(&vkey));
+    jw_key(&w, "witnesses");
+    jw_arr(&w);
+    for (json_each(it, json_get(spec, "witnesses"))) {
+        jw_obj(&w);
+        jw_kstr(&w, "name", json_get_str(it.val, "name"));
+        jw_kstr(&w, "vkey", json_get_str(it.val, "vkey"));
+        jw_obj_end(&w);
+    }
+    jw_arr_end(&w);
+    jw_kval(&w, "authorities", json_get(spec, "authorities"));
+    jw_kstrz(&w, "policy_sha256", policy_hex);
+    jw_obj_end(&w);
+    buf_release(&vkey);
+    return err ? err : jw_done(&w);
+}
+
+/* Statement, signature and leaf of entry 0. */
+static int registry_genesis_leaf(struct blob_store *blobs, struct str record,
+                                 struct str type_base, const struct crypto_key *signer,
+                                 uint8_t payload_sha[32], struct buf *leaf,
+                                 struct diag *d)
+{
+    struct json_doc *doc = NULL;
+    struct buf payload, pae, sig, spki;
+    int err = json_parse(&doc, record, NULL, d);
+    buf_init(&payload, REGISTRY_RECORD_MAX);
+    buf_init(&pae, REGISTRY_RECORD_MAX + 128);
+    buf_init(&sig, 256);
+    buf_init(&spki, 512);
+    if (!err)
+        err = ledger_statement(LEDGER_EVENT, json_root(doc), type_base, &payload, d);
+    if (!err)
+        err = blob_put(blobs, buf_str(&payload), payload_sha);
+    if (!err)
+        err = ledger_pae(buf_str(&payload), &pae);
+    if (!err)
+        err = crypto_sign(signer, buf_str(&pae), &sig);
+    if (!err)
+        err = crypto_key_spki(signer, &spki);
+    if (!err)
+        err = ledger_leaf(payload_sha, buf_str(&sig), buf_str(&spki), leaf);
+    buf_release(&spki);
+    buf_release(&sig);
+    buf_release(&pae);
+    buf_release(&payload);
+    json_free(doc);
+    return err;
+}
+
+static int registry_write_witnesses(const char *dir, const struct json *spec)
+{
+    char path[PATH_MAX];
+    struct buf b;
+    int err = AM_OK;
+    buf_init(&b, 1 << 20);
+    for (json_each(it, json_get(spec, "witnesses"))) {
+        struct str name = json_get_str(it.val, "name"), url = json_get_str(it.val, "url");
+        if (url.n && !err)
+            err = buf_addf(&b, "%.*s %.*s\n", STR_FMT(name), STR_FMT(url));
+    }
+    snprintf(path, sizeof path, "%s/witnesses", dir);
+    if (!err)
+        err = am_file_write(path, buf_str(&b), 0600);
+    buf_release(&b);
+    return err;
+}
+
+static int registry_first_account(const char *dir, const struct json *spec,
+                                  char token[AUTH_TOKEN], struct diag *d)
+{
+    struct auth_account desk = {.login = "registry-desk",
+                                .role = LEDGER_MSPS,
+                                .function = "registry_desk",
+                                .services = "*",
+                                .lang = "fr"};
+    const struct json *first = json_at(json_get(spec, "authorities"), 0);
+    char password[2 * 24 + 1];
+    uint8_t raw[24];
+    struct auth *a = NULL;
+    int64_t id;
+    int err = crypto_random(raw, sizeof raw);
+    snprintf(desk.org_id, sizeof desk.org_id, "%.*s",
+             STR_FMT(json_get_str(first, "org_id")));
+    if (!err)
+        err = auth_open(&a, dir);
+    if (!err) /* a password nobody knows: this account enters by its token */
+        err = auth_account_create(a, &desk, str_c(crypto_hex(raw, sizeof raw, password)),
+                                  &id, d);
+    if (!err)
+        err = auth_token_create(a, id, time_now(), 0, token);
+    auth_close(a);
+    crypto_wipe(password, sizeof password);
+    crypto_wipe(raw, sizeof raw);
+    return err;
+}
+
+static int registry_init_log(const char *dir, const struct json *spec,
+                             const struct crypto_key *signer, uint8_t genesis[32],
+                             struct diag *d)
+{
+    char path[PATH_MAX], origin[TLOG_NAME_MAX], policy_hex[CRYPTO_HEX];
+    struct tlog_config tc = {.dir = path, .origin = origin};
+    struct crypto_key *key = NULL;
+    struct blob_store *blobs = NULL;
+    struct tlog *log = NULL;
+    struct buf policy, record, leaf;
+    uint8_t digest[32];
+    uint64_t index;
+    int err;
+    buf_init(&policy, REGISTRY_RECORD_MAX);
+    buf_init(&record, REGISTRY_RECORD_MAX);
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    snprintf(origin, sizeof origin, "%.*s", STR_FMT(json_get_str(spec, "origin")));
+    snprintf(path, sizeof path, "%s/keys/log.key", dir);
+    err = crypto_key_generate(&key, CRYPTO_ED25519);
+    if (!err)
+        err = crypto_key_save(key, path, STR_NULL);
+    snprintf(path, sizeof path, "%s/blobs", dir);
+    if (!err)
+        err = blob_open(&blobs, path);
+    if (!err)
+        err = json_canon(&policy, json_get(spec, "policy"));
+    if (!err)
+        err = blob_put(blobs, buf_str(&policy), digest);
+    crypto_hex(digest, sizeof digest, policy_hex);
+    snprintf(path, sizeof path, "%s/log", dir);
+    tc.key = key;
+    if (!err)
+        err = tlog_open(&log, &tc);
+    if (!err)
+        err = registry_genesis_record(spec, tlog_key(log), policy_hex, &record);
+    if (!err)
+        err = registry_genesis_leaf(blobs, buf_str(&record),
+                                    json_get_str(spec, "type_base"), signer, genesis,
+                                    &leaf, d);
+    if (!err)
+        err = tlog_append(log, buf_str(&leaf), &index);
+    tlog_close(log);
+    blob_close(blobs);
+    crypto_key_free(key);
+    buf_release(&leaf);
+    buf_release(&record);
+    buf_release(&policy);
+    return err;
+}
+
+/* Refuses a first entry that the fold would not accept: before anybody pins it. */
+static int registry_prove(const char *dir, struct diag *d)
+{
+    struct registry *r = NULL;
+    struct registry_config c = {.dir = dir};
+    int err = registry_open(&r, &c, d);
+    registry_close(r);
+    return err;
+}
+
+int registry_init(const char *dir, const struct json *spec,
+                  const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
+                  uint8_t genesis[32], struct diag *d)
+{
+    char path[PATH_MAX];
+    int err;
+    if (!registry_empty_dir(dir)) {
+        diag_err(d, dir, "registry.not_empty", "the folder is not empty");
+        return AM_E_EXISTS;
+    }
+    if (!registry_origin_ok(json_get_str(spec, "origin")))
+        diag_err(d, "/origin", "registry.origin", "characters a-z 0-9 . / - only");
+    if (json_size(json_get(spec, "authorities")) == 0)
+        diag_err(d, "/authorities", "schema.required", "at least one authority");
+    if (json_type(json_get(spec, "policy")) != JSON_OBJECT)
+        diag_err(d, "/policy", "schema.required", "the policy document");
+    if (diag_result(d))
+        return AM_E_INVALID;
+    snprintf(path, sizeof path, "%s/keys", dir);
+    err = am_dir_make(path, 0700);
+    snprintf(path, sizeof path, "%s/origin", dir);
+    if (!err)
+        err = am_file_write(path, json_get_str(spec, "origin"), 0600);
+    if (!err)
+        err = registry_init_log(dir, spec, signer, genesis, d);
+    if (!err)
+        err = registry_write_witnesses(dir, spec);
+    if (!err)
+        err = registry_first_account(dir, spec, admin_token, d);
+    return err ? err : registry_prove(dir, d);
+}

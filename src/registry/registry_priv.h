@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to registry: the object and what its files share. */
+#ifndef REGISTRY_PRIV_H
+#define REGISTRY_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/http.h"
+#include "registry/registry.h"
+
+enum { REGISTRY_RECORD_MAX = 4 << 20, REGISTRY_WITNESS_MAX = 64 };
+
+struct registry_cosigner {
+    struct registry *r;
+    char url[256];
+    struct registry_witness seen; /* guarded by registry.lock */
+    pthread_t thread;
+    bool started;
+};
+
+/* Locks, in this order: fold, then lock. */
+struct registry {
+    char dir[3072];
+    struct blob_store *blobs;
+    struct tlog *log;
+    struct crypto_key *key;
+    struct auth *auth;
+    struct json_doc *schema_doc[LEDGER_KINDS];
+    struct json_schema *schema[LEDGER_KINDS];
+
+    pthread_rwlock_t fold; /* guards ledger, class */
+    struct ledger *ledger;
+    struct map class; /* hex digest -> enum registry_blob */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;  /* a new checkpoint, or stopping */
+    bool stopping;
+    uint64_t head; /* newest checkpoint the cosigners should carry */
+    unsigned refresh_s;
+    struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
+    size_t cosigners;
+
+    atomic_uint_fast64_t cosigned, submitted, refused;
+};
+
+/* Folds every durable entry not folded yet. */
+AM_CHECK int registry_catch_up(struct registry *r);
+/* Reads the cosigned checkpoint and publishes its size in r->cosigned. */
+void registry_note_quorum(struct registry *r);
+
+/* Remembers, from an admitted statement, what the digests it cites are. */
+AM_CHECK int registry_classify(struct registry *r, const struct ledger_statement_view *v,
+                               const uint8_t payload[32]);
+
+AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
+void registry_cosign_stop(struct registry *r);
+void registry_cosign_wake(struct registry *r, uint64_t size);
+
+/* Checks beyond the schema; add problems to d. */
+AM_CHECK int registry_check_algorithm(const struct json *record, struct diag *d);
+AM_CHECK int registry_check_version(struct registry *r, const struct json *record,
+                                    struct diag *d);
+AM_CHECK int registry_check_hyperparameters(const struct json *record,
+                                            const struct json *described, struct diag *d);
+AM_CHECK int registry_check_signature(const struct json *described,
+                                      const struct json *record, struct diag *d);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an envelope to an index. The fold never holds an entry that is not durable: a
+ * statement is admitted against the fold, logged, and folded when its checkpoint is on
+ * disk. Two statements that race may both be logged; the fold gives the second no effect
+ * and its receipt says so. */
+#include "registry_priv.h"
+
+#include "base/log.h"
+
+static int registry_check_kind(struct registry *r, enum ledger_kind kind,
+                               const struct json *record, struct diag *d)
+{
+    int err = json_schema_check(r->schema[kind], record, d);
+    if (err && err != AM_E_INVALID)
+        return err;
+    /* The checks that need the rest of the world still run on a record with holes: the
+     * author wants every problem at once. */
+    switch (kind) {
+    case LEDGER_ALGORITHM:
+        err = registry_check_algorithm(record, d);
+        break;
+    case LEDGER_VERSION:
+        err = registry_check_version(r, record, d);
+        break;
+    default:
+        err = AM_OK;
+    }
+    if (err && err != AM_E_INVALID)
+        return err;
+    return diag_result(d);
+}
+
+int registry_check(struct registry *r, enum ledger_kind kind, const struct json *record,
+                   struct diag *d)
+{
+    return registry_check_kind(r, kind, record, d);
+}
+
+struct registry_submission {
+    struct registry *r;
+    struct ledger_envelope env;
+    struct ledger_statement_view st;
+    struct buf spki;
+    struct ledger_outcome outcome;
+    struct diag *d;
+    uint64_t index;
+};
+
+/* Under the read lock: who signed, is the signature good, would it do something. The
+ * genesis is never submitted: registry_init() writes it. */
+static int registry_authorise(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct registry_submission *s = arg;
+    const struct ledger_key *k = ledger_key_find(l, s->env.keyid);
+    struct crypto_key *pub = NULL;
+    struct buf pae;
+    int err;
+    (void)cosigned;
+    if (!k) {
+        diag_err(s->d, "/signatures/0/keyid", "key.unknown",
+                 "this key is not in the directory");
+        return AM_E_FORBIDDEN;
+    }
+    buf_init(&pae, REGISTRY_RECORD_MAX + 128);
+    err = buf_add(&s->spki, buf_str(&k->spki));
+    if (!err)
+        err = crypto_key_from_spki(&pub, buf_str(&k->spki));
+    if (!err)
+        err = ledger_pae(buf_str(&s->env.payload), &pae);
+    if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&s->env.sig)) != AM_OK) {
+        diag_err(s->d, "/signatures/0/sig", "signature.bad",
+                 "the signature does not match the payload and key");
+        err = AM_E_FORBIDDEN;
+    }
+    crypto_key_free(pub);
+    buf_release(&pae);
+    return err;
+}
+
+static int registry_log_it(struct registry_submission *s, struct registry_receipt *out)
+{
+    struct registry *r = s->r;
+    struct buf leaf;
+    int err;
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    err = blob_put(r->blobs, buf_str(&s->env.payload), out->payload);
+    if (!err)
+        err = ledger_leaf(out->payload, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
+    if (!err)
+        err = tlog_append(r->log, buf_str(&leaf), &s->index);
+    if (!err)
+        err = registry_catch_up(r);
+    buf_release(&leaf);
+    return err;
+}
+
+static int registry_receive(struct registry_submission *s, enum ledger_kind kind,
+                            struct str envelope, struct registry_receipt *out)
+{
+    struct registry *r = s->r;
+    const struct ledger_outcome *o;
+    int err = ledger_envelope_open(envelope, &s->env, s->d);
+    if (err)
+        return err;
+    pthread_rwlock_rdlock(&r->fold);
+    err = ledger_statement_parse(buf_str(&s->env.payload), ledger_type_base(r->ledger),
+                                 &s->st, s->d);
+    if (!err)
+        err = registry_authorise(s, r->ledger, 0);
+    pthread_rwlock_unlock(&r->fold);
+    if (err)
+        return err;
+    if (s->st.kind != kind) {
+        diag_err(s->d, "/payload", "statement.kind", "this is a statement of kind %s",
+                 ledger_kind_name(s->st.kind));
+        return AM_E_INVALID;
+    }
+    err = registry_check_kind(r, kind, s->st.record, s->d);
+    if (err)
+        return err;
+    pthread_rwlock_rdlock(&r->fold);
+    err = ledger_admit(r->ledger, buf_str(&s->env.payload), s->env.keyid, &s->outcome,
+                       s->d);
+    pthread_rwlock_unlock(&r->fold);
+    if (err)
+        return err;
+    err = registry_log_it(s, out);
+    if (err)
+        return err;
+    out->index = s->index;
+    memcpy(out->record, s->st.record_sha256, sizeof out->record);
+    pthread_rwlock_rdlock(&r->fold);
+    o = ledger_outcome(r->ledger, s->index);
+    if (o)
+        out->outcome = *o;
+    pthread_rwlock_unlock(&r->fold);
+    return o ? AM_OK : AM_E_INTERNAL;
+}
+
+int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelope,
+                    struct registry_receipt *out, struct diag *d)
+{
+    struct registry_submission s = {.r = r, .d = d};
+    struct registry_receipt got = {0};
+    int err;
+    buf_init(&s.spki, 512);
+    err = registry_receive(&s, kind, envelope, &got);
+    if (err) {
+        atomic_fetch_add(&r->refused, 1);
+        LOG_I("registry.refused", log_s("kind", ledger_kind_name(kind)), log_err(err),
+              log_s("code", d && d->n ? d->item[0].code : ""));
+    } else {
+        atomic_fetch_add(&r->submitted, 1);
+        LOG_I("registry.logged", log_s("kind", ledger_kind_name(kind)),
+              log_i("index", (int64_t)got.index), log_s("code", got.outcome.code));
+        *out = got;
+    }
+    ledger_statement_release(&s.st);
+    ledger_envelope_release(&s.env);
+    buf_release(&s.spki);
+    return err;
+}
