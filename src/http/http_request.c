@@ -215,12 +215,11 @@ static void http_refuse_midway(struct http_one *one, int status)
                  "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/plain\r\n"
                  "Cache-Control: no-store\r\nContent-Length: 4\r\n\r\n%d\n",
                  status, http_phrase(status), status);
+    http_count_reply(one->s, status, 4);
     /* One segment into an idle socket: what does not fit is not worth waiting for. */
     one->raw = send(one->link->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n;
-    if (one->raw) {
+    if (one->raw)
         shutdown(one->link->fd, SHUT_WR);
-        http_count_reply(one->s, status, 4);
-    }
 }
 
 static enum MHD_Result http_body_more(struct http_one *one, const char *p, size_t n)
@@ -276,7 +275,8 @@ static enum MHD_Result http_first(struct http_one *one, struct MHD_Connection *c
     if (length.p &&
         (str_int(length, 0, INT64_MAX, &n) || (uint64_t)n > s->conf.body_max)) {
         /* Who waits for "100 Continue" has sent nothing yet, and is answered in order. */
-        if (s->tls || !one->link || http_header(&one->req, "Expect").p)
+        bool unsent = http_header(&one->req, "Expect").p;
+        if (unsent || ((s->tls || !one->link) && n > HTTP_LINGER))
             return http_refuse(one, 413);
         http_refuse_midway(one, 413);
     }

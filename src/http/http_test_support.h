@@ -17,6 +17,14 @@
 #include "base/log.h"
 #include "http/http.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define T_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define T_TSAN 1
+#endif
+#endif
+
 static atomic_int t_running; /* handlers inside /slow now */
 
 /* /slow?ms=N waits; /fail?err=N fails; /show prints what was understood; else 195 bytes.
