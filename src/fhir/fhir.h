@@ -26,12 +26,19 @@ struct fhir_observation {
     const struct json *resource;
     size_t entry; /* index in Bundle.entry */
     struct str id, status;
-    struct { struct str system, code; } coding[8];
+    struct {
+        struct str system, code;
+    } coding[8];
     size_t codings;
-    enum { FHIR_VALUE_NONE, FHIR_VALUE_QUANTITY, FHIR_VALUE_CODE, FHIR_VALUE_BOOLEAN,
-           FHIR_VALUE_INTEGER } kind;
-    double number;       /* quantity, integer, boolean (0/1) */
-    struct str unit;     /* UCUM code of the quantity */
+    enum {
+        FHIR_VALUE_NONE,
+        FHIR_VALUE_QUANTITY,
+        FHIR_VALUE_CODE,
+        FHIR_VALUE_BOOLEAN,
+        FHIR_VALUE_INTEGER
+    } kind;
+    double number;   /* quantity, integer, boolean (0/1) */
+    struct str unit; /* UCUM code of the quantity */
     struct str value_system, value_code;
     int64_t effective_at; /* effectiveDateTime/Instant, or Period.end; 0 unknown */
 };
@@ -39,8 +46,10 @@ struct fhir_chart {
     struct fhir_patient patient;
     VEC(struct fhir_observation) observation;
 };
-/* v: a Bundle (collection, transaction or batch) with exactly one Patient. AM_E_INVALID. */
-AM_CHECK int fhir_chart_read(const struct json *v, struct fhir_chart *out, struct diag *d);
+/* v: a Bundle (collection, transaction or batch) with exactly one Patient. AM_E_INVALID.
+ */
+AM_CHECK int fhir_chart_read(const struct json *v, struct fhir_chart *out,
+                             struct diag *d);
 void fhir_chart_release(struct fhir_chart *c);
 /* The newest usable observation (final, amended, corrected) with that code, or NULL. */
 const struct fhir_observation *fhir_chart_find(const struct fhir_chart *c,
@@ -48,13 +57,15 @@ const struct fhir_observation *fhir_chart_find(const struct fhir_chart *c,
 /* Whole years between birth and at. */
 int fhir_age_years(int64_t birth_at, int64_t at);
 
-/* UCUM: value in unit `from` expressed in `to`; a parser of UCUM expressions over the base
- * units clinics use, special units Cel and [degF] included. AM_E_SYNTAX unknown unit,
- * AM_E_INVALID not commensurable. Conversions that need a molar mass are refused. */
+/* UCUM: value in unit `from` expressed in `to`; a parser of UCUM expressions over the
+ * base units clinics use, special units Cel and [degF] included. AM_E_SYNTAX unknown
+ * unit, AM_E_INVALID not commensurable. Conversions that need a molar mass are refused.
+ */
 AM_CHECK int fhir_unit_convert(double value, struct str from, struct str to, double *out);
 AM_CHECK int fhir_unit_check(struct str unit);
 
-/* ---- writing -------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------
+ */
 struct fhir_prediction {
     const char *id, *patient_id, *device_id; /* device: registry id of the version */
     const char *version_label, *model_digest, *trace_id;

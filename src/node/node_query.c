@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the node answers about itself and about predictions. */
+#include "node_run_priv.h"
+
+#include <math.h>
+
+/* ---- one prediction
+ * ----------------------------------------------------------------------------- */
+struct node_look {
+    struct str id;
+    struct jw *w;
+    struct buf commit, trace, salt, v_commit, v_trace, v_salt;
+    int64_t index, v_index;
+    bool found, has_verdict;
+};
+
+static void node_row_json(struct db_stmt *s, struct jw *w)
+{
+    /* id, status, body, trace_index, commitment, verdict trace, verdict index */
+    jw_obj(w);
+    jw_kstr(w, "id", db_str(s, 0));
+    jw_kstr(w, "status", db_str(s, 1));
+    jw_key(w, "prediction");
+    jw_raw(w, db_str(s, 2));
+    jw_key(w, "trace");
+    jw_obj(w);
+    if (!db_null(s, 3))
+        jw_kint(w, "index", db_int(s, 3));
+    jw_kstr(w, "commit", db_str(s, 4));
+    jw_obj_end(w);
+    if (!db_null(s, 5)) {
+        jw_key(w, "validation");
+        jw_raw(w, db_str(s, 5));
+        if (!db_null(s, 6))
+            jw_kint(w, "validation_index", db_int(s, 6));
+    }
+    jw_obj_end(w);
+}
+#define NODE_ROW                                                                         \
+    "SELECT p.id,p.status,p.body,p.trace_index,p.commitment,v.trace,v.trace_index FROM"  \
+    " prediction AS p LEFT JOIN validation AS v ON v.prediction=p.id "
+
+static int node_read_one(struct db_conn *c, void *arg)
+{
+    struct node_look *k = arg;
+    struct db_stmt *s;
+    bool row;
+    int err = db_prepare(c, NODE_ROW "WHERE p.id=$1", &s);
+    if (err)
+        return err;
+    db_bind_str(s, 1, k->id);
+    err = db_step(s, &row);
+    if (err)
+        return err;
+    if (!row)
+        return AM_E_NOTFOUND;
+    node_row_json(s, k->w);
+    return AM_OK;
+}
+
+int node_prediction(struct node *n, struct str id, struct buf *json)
+{
+    struct jw w;
+    struct node_look k = {.id = id, .w = &w};
+    int err;
+    jw_init(&w, json);
+    err = db_read(n->db, node_read_one, &k);
+    return err ? err : jw_done(&w);
+}
+
+/* ---- lists
+ * ------------------------------------------------------------------------------------------
+ */
+struct node_list {
+    struct str filter, service;
+    int64_t before;
+    unsigned limit;
+    struct jw *w;
+    int64_t last;
+    unsigned n;
+};
+
+static int node_read_list(struct db_conn *c, void *arg)
+{
+    struct node_list *k = arg;
+    struct db_stmt *s;
+    bool row;
+    /* "validated" is every verdict a person gave. */
+    int err = db_prepare(
+        c,
+        "SELECT "
+        "p.id,p.status,p.body,p.trace_index,p.commitment,v.trace,v.trace_index,p.at"
+        " FROM prediction AS p LEFT JOIN validation AS v ON v.prediction=p.id WHERE "
+        "p.at<$1"
+        " AND ($2='' OR p.status=$2 OR ($2='validated' AND p.status IN"
+        " ('accepted','corrected','refused'))) AND ($3='' OR p.service=$3)"
+        " ORDER BY p.at DESC,p.id DESC LIMIT $4",
+        &s);
+    if (err)
+        return err;
+    db_bind_int(s, 1, k->before ? k->before : INT64_MAX);
+    db_bind_str(s, 2, k->filter.n ? k->filter : STR(""));
+    db_bind_str(s, 3, k->service.n ? k->service : STR(""));
+    db_bind_int(s, 4, k->limit);
+    while (!(err = db_step(s, &row)) && row) {
+        node_row_json(s, k->w);
+        k->last = db_int(s, 7);
+        k->n++;
+    }
+    return err;
+}
+
+int node_predictions(struct node *n, struct str filter, struct str service,
+                     int64_t before, unsigned limit, struct buf *json)
+{
+    struct jw w;
+    struct node_list k = {.filter = filter,
+                          .service = service,
+                          .before = before,
+                          .limit = limit && limit <= 500 ? limit : 50,
+                          .w = &w};
+    int err;
+    jw_init(&w, json);
+    jw_obj(&w);
+    jw_key(&w, "items");
+    jw_arr(&w);
+    err = db_read(n->db, node_read_list, &k);
+    jw_arr_end(&w);
+    if (k.n == k.limit)
+        jw_kint(&w, "next", k.last);
+    jw_obj_end(&w);
+    return err ? err : jw_done(&w);
+}
+
+/* ---- proof
+ * ---------------------------------------------------------------------------------------------
+ */
+static int node_read_proof_rows(struct db_conn *c, void *arg)
+{
+    struct node_look *k = arg;
+    struct db_stmt *s;
+    bool row;
+    int err =
+        db_prepare(c,
+                   "SELECT p.trace,p.salt,p.commitment,p.trace_index,v.trace,v.salt,"
+                   "v.commitment,v.trace_index FROM prediction AS p LEFT JOIN"
+                   " validation AS v ON v.prediction=p.id WHERE p.id=$1",
+                   &s);
+    if (err)
+        return err;
+    db_bind_str(s, 1, k->id);
+    err = db_step(s, &row);
+    if (err)
+        return err;
+    if (!row)
+        return AM_E_NOTFOUND;
+    k->index = db_null(s, 3) ? -1 : db_int(s, 3);
+    k->has_verdict = !db_null(s, 4);
+    k->v_index = db_null(s, 7) ? -1 : db_int(s, 7);
+    err = buf_add(&k->trace, db_str(s, 0));
+    if (!err)
+        err = buf_add(&k->salt, db_str(s, 1));
+    if (!err)
+        err = buf_add(&k->commit, db_str(s, 2));
+    if (!err && k->has_verdict) {
+        err = buf_add(&k->v_trace, db_str(s, 4));
+        if (!err)
+            err = buf_add(&k->v_salt, db_str(s, 5));
+        if (!err)
+            err = buf_add(&k->v_commit, db_str(s, 6));
+    }
+    return err;
+}
+
+static int node_hashes_json(struct jw *w, const char *key, const struct tlog_proof *p)
+{
+    struct buf b64;
+    int err = AM_OK;
+    buf_init(&b64, 128);
+    jw_key(w, key);
+    jw_arr(w);
+    for (size_t i = 0; i < p->n && !err; i++) {
+        buf_clear(&b64);
+        err = crypto_base64(&b64, (struct str){(const char *)p->node[i].h, TLOG_HASH});
+        jw_str(w, buf_str(&b64));
+    }
+    jw_arr_end(w);
+    buf_release(&b64);
+    return err;
+}
+
+static int node_leaf_json(struct node *n, struct jw *w, int64_t index, uint64_t size,
+                          struct str trace, struct str salt, struct str commit)
+{
+    struct tlog_proof proof;
+    struct buf leaf;
+    int err;
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    err = tlog_entry(n->trace, (uint64_t)index, &leaf);
+    if (!err)
+        err = tlog_prove_inclusion(n->trace, (uint64_t)index, size, &proof);
+    jw_obj(w);
+    jw_kint(w, "index", index);
+    jw_kstr(w, "leaf", buf_str(&leaf));
+    jw_kstr(w, "commit", commit);
+    jw_kstr(w, "salt", salt);
+    jw_key(w, "trace");
+    jw_raw(w, trace);
+    if (!err)
+        err = node_hashes_json(w, "inclusion", &proof);
+    jw_obj_end(w);
+    buf_release(&leaf);
+    return err;
+}
+
+struct node_national {
+    const struct node *n;
+    uint64_t trace_size, index, tree_size;
+    bool found;
+};
+
+/* The newest node_checkpoint of ours in the national log. */
+static int node_find_national(void *arg, const struct ledger *l)
+{
+    struct node_national *k = arg;
+    for (size_t i = 0; i < ledger_nodes(l); i++) {
+        const struct ledger_node *x = ledger_node_at(l, i);
+        if (strcmp(x->name, k->n->name) == 0) {
+            k->found = true;
+            k->trace_size = x->last.size;
+            k->index = x->index;
+            k->tree_size = ledger_size(l);
+        }
+    }
+    return AM_OK;
+}
+
+static int node_national_json(struct node *n, struct jw *w, const struct node_national *k)
+{
+    struct tlog_proof proof;
+    struct buf note;
+    int err;
+    buf_init(&note, TLOG_NOTE_MAX);
+    pthread_rwlock_rdlock(&n->fold);
+    err = tlog_prove_inclusion(n->mirror, k->index, k->tree_size, &proof);
+    if (!err)
+        err = tlog_note(n->mirror, &note);
+    pthread_rwlock_unlock(&n->fold);
+    jw_key(w, "national");
+    jw_obj(w);
+    jw_kint(w, "index", (int64_t)k->index);
+    jw_kint(w, "tree_size", (int64_t)k->tree_size);
+    jw_kint(w, "trace_size", (int64_t)k->trace_size);
+    jw_kstr(w, "checkpoint", buf_str(&note));
+    if (!err)
+        err = node_hashes_json(w, "inclusion", &proof);
+    jw_obj_end(w);
+    buf_release(&note);
+    return err;
+}
+
+int node_proof(struct node *n, struct str id, struct buf *json)
+{
+    struct node_look k = {.id = id};
+    struct node_national nat = {.n = n};
+    struct tlog_checkpoint head;
+    struct buf note;
+    struct jw w;
+    uint64_t size;
+    int err;
+    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&k.commit, 128);
+    buf_init(&k.salt, 128);
+    buf_init(&k.trace, NODE_RECORD_MAX);
+    buf_init(&k.v_commit, 128);
+    buf_init(&k.v_salt, 128);
+    buf_init(&k.v_trace, NODE_RECORD_MAX);
+    err = db_read(n->db, node_read_proof_rows, &k);
+    if (!err && (k.index < 0 || (k.has_verdict && k.v_index < 0)))
+        err = AM_E_UNAVAILABLE; /* committed, not yet in the trace: a moment */
+    if (!err)
+        err = node_view(n, node_find_national, &nat);
+    if (err == AM_E_UNAVAILABLE && k.index >= 0)
+        err = AM_OK;
+    tlog_head(n->trace, &head);
+    size = head.size;
+    if (!err)
+        err = tlog_note(n->trace, &note);
+    jw_init(&w, json);
+    jw_obj(&w);
+    jw_kstr(&w, "id", id);
+    jw_kstr(&w, "checkpoint", buf_str(&note));
+    jw_kint(&w, "tree_size", (int64_t)size);
+    if (!err) {
+        jw_key(&w, "prediction");
+        err = node_leaf_json(n, &w, k.index, size, buf_str(&k.trace), buf_str(&k.salt),
+                             buf_str(&k.commit));
+    }
+    if (!err && k.has_verdict) {
+        jw_key(&w, "validation");
+        err = node_leaf_json(n, &w, k.v_index, size, buf_str(&k.v_trace),
+                             buf_str(&k.v_salt), buf_str(&k.v_commit));
+    }
+    if (!err && nat.found && nat.trace_size > (uint64_t)k.index)
+        err = node_national_json(n, &w, &nat);
+    jw_obj_end(&w);
+    if (!err)
+        err = jw_done(&w);
+    buf_release(&k.v_trace);
+    buf_release(&k.v_salt);
+    buf_release(&k.v_commit);
+    buf_release(&k.trace);
+    buf_release(&k.salt);
+    buf_release(&k.commit);
+    buf_release(&note);
+    return err;
+}
+
+/* ---- deployments and state
+ * -------------------------------------------------------------------------------- */
+struct node_show {
+    struct node *n;
+    struct jw *w;
+};
+
+static int node_list_deployments(void *arg, const struct ledger *l)
+{
+    struct node_show *k = arg;
+    int64_t now = time_now();
+    for (size_t i = 0; i < ledger_deployments(l); i++) {
+        const struct ledger_deployment *p = ledger_deployment_at(l, i);
+        const struct ledger_version *v = ledger_version_find(l, p->model_digest);
+        enum ledger_p effective = ledger_effective(l, p, now);
+        bool stopped =
+            ledger_stopped(l, p, STR_NULL) || node_locally_stopped(k->n, p, STR_NULL);
+        if (!str_eqc(str_c(p->establishment), k->n->establishment) || !v)
+            continue;
+        jw_obj(k->w);
+        jw_kstrz(k->w, "id", p->id);
+        jw_key(k->w, "deployment");
+        ledger_deployment_json(l, p, now, k->w);
+        jw_key(k->w, "version");
+        ledger_version_json(l, v, now, k->w);
+        jw_kstrz(k->w, "effective", ledger_p_name(effective));
+        jw_kbool(k->w, "stopped", stopped);
+        jw_kbool(k->w, "runs",
+                 !stopped && !p->shadow &&
+                     (effective == LEDGER_P_PILOT || effective == LEDGER_P_DEPLOYED));
+        jw_obj_end(k->w);
+    }
+    return AM_OK;
+}
+
+int node_deployments(struct node *n, struct buf *json)
+{
+    struct jw w;
+    struct node_show k = {.n = n, .w = &w};
+    int err;
+    jw_init(&w, json);
+    jw_obj(&w);
+    jw_key(&w, "items");
+    jw_arr(&w);
+    err = node_view(n, node_list_deployments, &k);
+    if (err == AM_E_UNAVAILABLE)
+        err = AM_OK;
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    return err ? err : jw_done(&w);
+}
+
+static int node_count_pending(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row;
+    int err = db_prepare(c, "SELECT count(*) FROM prediction WHERE status='pending'", &s);
+    if (!err)
+        err = db_step(s, &row);
+    if (!err)
+        *(uint64_t *)arg = (uint64_t)db_int(s, 0);
+    return err;
+}
+
+struct node_lengths {
+    int64_t warn, end;
+    uint64_t size;
+};
+
+static int node_lengths(void *arg, const struct ledger *l)
+{
+    struct node_lengths *k = arg;
+    k->warn = node_lease_length(l, "warn", TIME_DAY / 2);
+    k->end = node_lease_length(l, "end", TIME_DAY);
+    k->size = ledger_size(l);
+    return AM_OK;
+}
+
+void node_state(struct node *n, struct node_state *out)
+{
+    struct node_lengths k = {.warn = TIME_DAY / 2, .end = TIME_DAY};
+    struct tlog_checkpoint head;
+    int64_t age = node_lease_age(n);
+    *out = (struct node_state){.predictions = atomic_load(&n->predictions),
+                               .refused = atomic_load(&n->refused)};
+    if (node_view(n, node_lengths, &k))
+        k.size = 0;
+    tlog_head(n->trace, &head);
+    out->size = k.size;
+    out->trace_size = head.size;
+    pthread_mutex_lock(&n->state);
+    out->lease_at = n->lease.at;
+    out->registry_reachable = n->reachable;
+    out->split_view = n->split_view;
+    pthread_mutex_unlock(&n->state);
+    out->lease_end_at = out->lease_at ? out->lease_at + k.end : 0;
+    out->lease_fresh = age < k.end;
+    out->lease_warn = age >= k.warn;
+    if (db_read(n->db, node_count_pending, &out->pending))
+        out->pending = 0;
+    if (node_outbox_count(n, &out->outbox))
+        out->outbox = 0;
+}

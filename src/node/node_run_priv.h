@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to node: running a prediction. Shared by node_pool, node_input, node_predict,
+ * node_validate, node_trace and node_query. */
+#ifndef NODE_RUN_PRIV_H
+#define NODE_RUN_PRIV_H
+
+#include "model/model.h"
+#include "node_priv.h"
+
+enum { NODE_ID = 27, NODE_INPUTS_MAX = 512 };
+
+/* A version ready to run: its record, and a worker that holds its weights. Borrowed from
+ * the pool between node_pool_take() and node_pool_give(); one borrower at a time. */
+struct node_model {
+    uint8_t digest[32]; /* model_digest */
+    struct json_doc *statement;
+    const struct json *record;
+    struct model_session *session;
+    uint8_t weights[32]; /* SHA-256 of the weights file, as loaded */
+    char path[4096];
+    int64_t mtime_ns, checked_at;
+    pthread_mutex_t busy;
+};
+/* AM_E_NOTFOUND: weights not here; AM_E_TAMPERED: the bytes are not the registered ones;
+ * AM_E_REFUSED: the model does not open. On success the model is locked for the caller.
+ */
+AM_CHECK int node_pool_take(struct node *n, const struct ledger_version *v,
+                            struct node_model **out);
+void node_pool_give(struct node_model *m);
+
+/* One declared input, as used. */
+struct node_input {
+    struct str name, unit;
+    double value;                        /* NaN: missing, allowed */
+    const struct fhir_observation *from; /* NULL: from the patient */
+};
+/* Chart to features in the order of record.inputs. Problems: input.missing,
+ * input.out_of_range, input.unit, input.code, input.kind, each at the path of the input.
+ */
+AM_CHECK int node_inputs(const struct json *record, const struct fhir_chart *c,
+                         int64_t at, struct node_input *in, size_t *n, struct diag *d);
+/* Is the patient inside record.population? why: what is not (static text). */
+bool node_in_population(const struct json *record, const struct fhir_patient *p,
+                        int64_t at, const char **why);
+
+/* ULID: 48 bits of milliseconds, 80 random bits, Crockford base32. */
+AM_CHECK int node_ulid(int64_t at, char out[NODE_ID]);
+/* SHA-256(tag 0x00 salt canonical-JSON): registry.md, section 7. */
+AM_CHECK int node_commit(const char *tag, const uint8_t salt[32], struct str json,
+                         char hex[CRYPTO_HEX]);
+/* Finds in the trace log the rows a crash left without an index. Start-up, once. */
+AM_CHECK int node_trace_recover(struct node *n);
+
+/* Stores a resource version inside a write. */
+AM_CHECK int node_store_resource(struct db_conn *c, const char *type, struct str id,
+                                 int64_t version, int64_t at, struct str body);
+/* Current RiskAssessment + Provenance of a prediction, in a new version. */
+struct node_resource_change {
+    const char *status, *verifier, *order;
+    double value; /* NaN: unchanged */
+    int64_t at;
+};
+AM_CHECK int node_change_resources(struct db_conn *c, const struct json *body,
+                                   const struct node_resource_change *change);
+
+#endif
