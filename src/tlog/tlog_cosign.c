@@ -86,11 +86,11 @@ static int tlog_restore(struct tlog *t, uint64_t size)
     struct tlog_hash h[TLOG_WIDTH];
     int err = AM_OK;
     for (int l = 0; !err && l < TLOG_LEVELS; l++) {
-        uint64_t count = size >> tlog_shift(l), index = count / TLOG_WIDTH;
+        uint64_t count = tlog_count(size, l), index = count / TLOG_WIDTH;
         unsigned width = (unsigned)(count % TLOG_WIDTH), have;
         struct str entry[TLOG_WIDTH];
         size_t n = 0, used = 0;
-        if (!width || index < (s->size >> tlog_shift(l)) / TLOG_WIDTH)
+        if (!width || index < tlog_count(s->size, l) / TLOG_WIDTH)
             continue; /* none, or the full tile serves */
         err = tlog_tile(t, s, l, index, h, &have);
         if (!err)

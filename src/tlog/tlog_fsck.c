@@ -51,7 +51,7 @@ static bool tlog_vouched(struct tlog_check *x, int level, uint64_t index, unsign
                          const struct tlog_hash *h)
 {
     struct tlog_hash parent[TLOG_WIDTH], root;
-    uint64_t count = x->c.size >> tlog_shift(level + 1), up = index / TLOG_WIDTH;
+    uint64_t count = tlog_count(x->c.size, level + 1), up = index / TLOG_WIDTH;
     unsigned w = up < count / TLOG_WIDTH ? TLOG_WIDTH : (unsigned)(count % TLOG_WIDTH);
     if (width < TLOG_WIDTH)
         return x->edge_ok;
@@ -191,7 +191,7 @@ static int tlog_check_entries(struct tlog_check *x)
     }
     for (int l = 1; !err && l < TLOG_LEVELS; l++)
         if (x->below[l].n)
-            err = tlog_check_tile(x, l, x->c.size >> tlog_shift(l + 1), x->below[l].n,
+            err = tlog_check_tile(x, l, tlog_count(x->c.size, l + 1), x->below[l].n,
                                   x->below[l].h, h);
     return err;
 }
@@ -214,25 +214,24 @@ static int tlog_check_note(struct tlog_check *x, const char *path,
     return err;
 }
 
-/* The checkpoint's root from the partial tiles of the edge, as they are on disk. */
-static bool tlog_check_edge(const struct tlog_check *x)
+/* Do the partial tiles of the edge, as they are on disk, give the checkpoint's root? */
+static int tlog_check_edge(struct tlog_check *x)
 {
     struct tlog_edge *e = am_calloc(TLOG_LEVELS, sizeof *e);
     struct tlog_hash root;
-    bool ok = e != NULL;
-    for (int l = 0; ok && l < TLOG_LEVELS; l++) {
-        uint64_t count = x->c.size >> tlog_shift(l);
+    int err = e ? AM_OK : AM_E_NOMEM;
+    for (int l = 0; !err && l < TLOG_LEVELS; l++) {
+        uint64_t count = tlog_count(x->c.size, l);
         e[l].n = (unsigned)(count % TLOG_WIDTH);
         if (e[l].n)
-            ok =
-                tlog_check_read(x->dirfd, l, count / TLOG_WIDTH, e[l].n, e[l].h) == AM_OK;
+            err = tlog_check_read(x->dirfd, l, count / TLOG_WIDTH, e[l].n, e[l].h);
     }
-    if (ok) {
+    if (!err) {
         tlog_edge_root(e, &root);
-        ok = memcmp(&root, &x->c.root, sizeof root) == 0;
+        x->edge_ok = memcmp(&root, &x->c.root, sizeof root) == 0;
     }
     free(e);
-    return ok;
+    return err == AM_E_TAMPERED ? AM_OK : err; /* missing: named when its turn comes */
 }
 
 static int tlog_check_all(struct tlog_check *x, const struct tlog_vkey *k)
@@ -250,8 +249,9 @@ static int tlog_check_all(struct tlog_check *x, const struct tlog_vkey *k)
     x->has_cosigned = !err && x->cosigned.size <= x->c.size;
     if (err != AM_E_NOTFOUND && !x->has_cosigned)
         tlog_blame(x, "checkpoint.cosigned", "tlog.checkpoint", 0);
-    x->edge_ok = tlog_check_edge(x);
-    err = tlog_check_entries(x);
+    err = tlog_check_edge(x);
+    if (!err)
+        err = tlog_check_entries(x);
     if (err)
         return err;
     tlog_edge_root(x->true_edge, &root);

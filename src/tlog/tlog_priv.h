@@ -138,7 +138,8 @@ AM_CHECK int tlog_state_next(const struct tlog_state *old, const struct str *ent
 AM_CHECK int tlog_state_load(int dirfd, uint64_t size, struct tlog_state **out);
 
 /* -- store */
-int tlog_shift(int level); /* bits by which a size is shifted for a level; -1 as 0 */
+/* Whole subtrees of 256^level entries in a tree of that size; level -1 as 0. */
+uint64_t tlog_count(uint64_t size, int level);
 AM_CHECK int tlog_read(int dirfd, const char *path, size_t cap, struct buf *out);
 /* Writes all, syncs all, renames all, syncs their folders. */
 AM_CHECK int tlog_files_write(int dirfd, const struct tlog_files *f);

@@ -58,7 +58,7 @@ static int tlog_tampered(const char *path)
 int tlog_tile(struct tlog *t, const struct tlog_state *s, int level, uint64_t index,
               struct tlog_hash h[TLOG_WIDTH], unsigned *width)
 {
-    uint64_t full = (s->size >> tlog_shift(level)) / TLOG_WIDTH;
+    uint64_t full = tlog_count(s->size, level) / TLOG_WIDTH;
     struct tlog_hash root, parent[TLOG_WIDTH];
     char path[TLOG_PATH];
     unsigned w;

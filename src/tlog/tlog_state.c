@@ -68,7 +68,7 @@ static int tlog_push(struct tlog_state *s, const struct tlog_hash *leaf, bool *c
         changed[l] = true;
         if (e->n < TLOG_WIDTH)
             return AM_OK;
-        err = tlog_files_add(files, l, (s->size >> tlog_shift(l + 1)) - 1, TLOG_WIDTH,
+        err = tlog_files_add(files, l, tlog_count(s->size, l + 1) - 1, TLOG_WIDTH,
                              tlog_edge_str(e));
         if (err)
             return err;
@@ -114,7 +114,7 @@ int tlog_state_next(const struct tlog_state *old, const struct str *entry, size_
         err = tlog_push_entry(s, entry[i], changed, files);
     for (int l = 0; !err && l < TLOG_LEVELS; l++) {
         struct tlog_edge *e = &s->level[l];
-        uint64_t index = s->size >> tlog_shift(l + 1);
+        uint64_t index = tlog_count(s->size, l + 1);
         if (!changed[l] || !e->n)
             continue;
         if (l == 0)
@@ -184,7 +184,7 @@ int tlog_state_load(int dirfd, uint64_t size, struct tlog_state **out)
     s->size = size;
     buf_init(&b, TLOG_WIDTH * TLOG_HASH);
     for (int l = 0; !err && l < TLOG_LEVELS; l++) {
-        uint64_t count = size >> tlog_shift(l);
+        uint64_t count = tlog_count(size, l);
         unsigned width = (unsigned)(count % TLOG_WIDTH);
         if (!width)
             continue;

@@ -12,9 +12,9 @@
 
 enum { TLOG_OPEN_FILES = 32, TLOG_DIRS = 16 };
 
-int tlog_shift(int level)
+uint64_t tlog_count(uint64_t size, int level)
 {
-    return level < 0 ? 0 : 8 * level;
+    return level < 0 ? size : level >= TLOG_LEVELS ? 0 : size >> 8 * level;
 }
 
 void tlog_tile_path(int level, uint64_t index, unsigned width, char out[TLOG_PATH])
@@ -258,7 +258,7 @@ void tlog_clean_tmp(int dirfd)
 /* Does a tree of that size need this partial tile? */
 static bool tlog_needs(uint64_t size, int level, uint64_t index, unsigned width)
 {
-    uint64_t count = size >> tlog_shift(level);
+    uint64_t count = tlog_count(size, level);
     return count / TLOG_WIDTH == index && count % TLOG_WIDTH == width;
 }
 
@@ -275,7 +275,7 @@ void tlog_drop_partials(int dirfd, uint64_t size, const uint64_t *keep, size_t n
 {
     for (int level = -1; level < TLOG_LEVELS; level++) {
         char path[TLOG_PATH];
-        uint64_t count = size >> tlog_shift(level);
+        uint64_t count = tlog_count(size, level);
         unsigned width = (unsigned)(count % TLOG_WIDTH);
         if (!width || tlog_kept(keep, n, level, count / TLOG_WIDTH, width))
             continue;
@@ -320,7 +320,7 @@ static void tlog_sweep_partials(const struct tlog_walk *w, int fd, const char *n
     for (struct dirent *e; (e = readdir(d));) {
         char *end;
         unsigned long width = strtoul(e->d_name, &end, 10);
-        uint64_t count = w->size >> tlog_shift(w->level);
+        uint64_t count = tlog_count(w->size, w->level);
         bool beyond = index * TLOG_WIDTH + width > count;
         if (e->d_name[0] == '.' || *end || width == 0 || width >= TLOG_WIDTH)
             continue;
@@ -348,7 +348,7 @@ static int tlog_sweep_dir(const struct tlog_walk *w, int fd, uint64_t prefix, in
         if (kind == 'p') {
             tlog_sweep_partials(w, fd, e->d_name, index);
         } else if (kind == 'f') {
-            if (index >= (w->size >> tlog_shift(w->level)) / TLOG_WIDTH)
+            if (index >= tlog_count(w->size, w->level) / TLOG_WIDTH)
                 unlinkat(fd, e->d_name, 0);
         } else if (depth < 6) {
             int sub =
