@@ -213,7 +213,10 @@ struct ledger_outcome {
     const char *code;     /* stable: "ok", "waiting_signers", "bad_signature", "wrong_role",
                              "key_revoked", "illegal_transition", "guard.<name>"... */
     const char *transition; /* "V7", "P3", "" for plain facts */
+    uint64_t waived;        /* bit i: the policy waived ledger_guard_waivable(i) for it */
 };
+/* Names of the guards a policy may waive ("guard.roster"); NULL past the last. */
+const char *ledger_guard_waivable(unsigned i);
 
 struct ledger;
 AM_CHECK int ledger_new(struct ledger **out, struct blob_store *blobs); /* blobs borrowed */
@@ -278,6 +281,28 @@ enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deplo
 const struct ledger_stop *ledger_stopped(const struct ledger *l,
                                          const struct ledger_deployment *p,
                                          struct str service);
+/* The coupling rule alone: phase of a deployment under a ceiling. */
+enum ledger_p ledger_couple(enum ledger_p phase, enum ledger_p ceiling);
+/* May an output be shown? Only when the effective phase is pilot or deployed and all six
+ * conditions hold (I1): the only function that answers it. */
+enum ledger_show {
+    LEDGER_SHOW_DIGEST = 1 << 0,     /* loaded digest and configuration = record */
+    LEDGER_SHOW_POPULATION = 1 << 1, /* patient inside the declared population */
+    LEDGER_SHOW_COMPETENCE = 1 << 2, /* user certified for this use */
+    LEDGER_SHOW_APPROVALS = 1 << 3,  /* DPIA, CNDP, certificate of the establishment */
+    LEDGER_SHOW_LEASE = 1 << 4,      /* mirror complete and fresh */
+    LEDGER_SHOW_NO_STOP = 1 << 5,    /* no stop covers the case */
+    LEDGER_SHOW_ALL = (1 << 6) - 1
+};
+bool ledger_may_show(enum ledger_p effective, unsigned conditions);
+/* Are the data-protection approvals of this deployment (DPIA, CNDP) valid at that time? */
+bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p, int64_t at);
+/* MA-IA-<org6>-<10 base32>-<check>: ISO 7064 mod 37,36 over the letters and digits. */
+enum { LEDGER_ALGORITHM_ID = 25 };
+bool ledger_algorithm_id_valid(struct str id);
+/* org6: 6 of [A-Z0-9]; random: the source of the 10 base32 characters. */
+AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
+                                 char out[LEDGER_ALGORITHM_ID + 1]);
 /* Deployment id from its parts. */
 AM_CHECK int ledger_deployment_id(const uint8_t model_digest[32], struct str establishment,
                                   struct str use_code, char out[CRYPTO_HEX]);

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_fold -- one entry after the other, each with all of its effect or none. */
+#include <stdarg.h>
+
+#include "base/log.h"
+#include "ledger/ledger_priv.h"
+
+static const struct {
+    const char *name;
+    int err;
+} code_info[CODE_COUNT] = {
+#define X(id, name, err) [CODE_##id] = {name, err},
+    LEDGER_CODE_MAP(X)
+#undef X
+};
+static const int guard_err[GUARD_COUNT] = {
+#define X(id, name, waivable, err) [GUARD_##id] = err,
+    LEDGER_GUARD_MAP(X)
+#undef X
+};
+
+/* ---- saying no ------------------------------------------------------------------------- */
+static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
+                   const char *detail, va_list ap)
+{
+    char text[256];
+    vsnprintf(text, sizeof text, detail, ap);
+    diag_err(a->d, path, code, "%s", text);
+    if (a->err)
+        return;
+    a->err = err;
+    a->o.code = code;
+}
+
+void ledger_refuse(struct ledger_act *a, enum ledger_code c, const char *path,
+                   const char *detail, ...)
+{
+    va_list ap;
+    va_start(ap, detail);
+    say_no(a, code_info[c].name, code_info[c].err, path, detail, ap);
+    va_end(ap);
+}
+
+bool ledger_holds(struct ledger_act *a, bool holds, enum ledger_guard g)
+{
+    uint64_t bit;
+    if (holds)
+        return true;
+    if (g < GUARD_FIRST_WAIVABLE)
+        return false;
+    bit = UINT64_C(1) << (g - GUARD_FIRST_WAIVABLE);
+    if (!(a->l->policy->waived & bit))
+        return false;
+    a->o.waived |= bit;
+    return true;
+}
+
+void ledger_guard(struct ledger_act *a, bool holds, enum ledger_guard g, const char *path,
+                  const char *detail, ...)
+{
+    va_list ap;
+    if (ledger_holds(a, holds, g))
+        return;
+    va_start(ap, detail);
+    say_no(a, ledger_guard_name[g], guard_err[g], path, detail, ap);
+    va_end(ap);
+}
+
+/* ---- one statement --------------------------------------------------------------------- */
+static void look_up(struct ledger_act *a)
+{
+    uint8_t digest[32];
+    char id[CRYPTO_HEX];
+    a->version = a->deployment = a->order = LEDGER_NONE;
+    if (!ledger_unhex(json_get(a->r, "model_digest"), digest))
+        return;
+    a->version = ledger_find_version(a->l, digest);
+    if (a->s->kind == LEDGER_DEPLOYMENT &&
+        !ledger_deployment_id(digest, json_get_str(a->r, "establishment"),
+                              json_get_str(a->r, "use_code"), id))
+        a->deployment = ledger_find_deployment(a->l, str_c(id));
+}
+
+static bool late_is_fine(const struct ledger_statement_view *s)
+{
+    return str_eqc(s->event_type, "stop") || str_eqc(s->event_type, "stop_ack");
+}
+
+static bool voided(const struct ledger_act *a, const char *key_id)
+{
+    for (size_t i = 0; i < a->l->voided.n; i++) {
+        const struct ledger_void *v = &a->l->voided.v[i];
+        if (strcmp(v->key_id, key_id) == 0 && a->index > v->since)
+            /* A forged stop costs availability, a lost one a patient (section 7). */
+            return !str_eqc(a->s->event_type, "stop");
+    }
+    return false;
+}
+
+/* I3: validity of the key at the index of its own leaf. */
+static void check_key(struct ledger_act *a, const char *key_id)
+{
+    const struct ledger_key *k;
+    if (a->key == LEDGER_NONE) {
+        ledger_refuse(a, CODE_UNKNOWN_KEY, "", "%s is not in the directory", key_id);
+        return;
+    }
+    k = ledger_signer_key(a);
+    if (k->revoked)
+        ledger_refuse(a, CODE_KEY_REVOKED, "", "%s was revoked at entry %llu", key_id,
+                      (unsigned long long)k->revoked);
+    else if (voided(a, key_id))
+        ledger_refuse(a, CODE_KEY_COMPROMISED, "", "%s was compromised then", key_id);
+    else if ((k->not_before_at && a->s->issued_at < k->not_before_at) ||
+             (k->not_after_at && a->s->issued_at >= k->not_after_at))
+        ledger_refuse(a, CODE_KEY_NOT_VALID, "/issued_at", "outside the validity of %s",
+                      key_id);
+}
+
+static uint64_t first_of(const struct ledger *l, const uint8_t payload[32])
+{
+    size_t i;
+    if (map_get(&l->by_payload, (struct str){(const char *)payload, 32}, &i) ||
+        i >= l->entry.n || memcmp(l->entry.v[i].payload, payload, 32) != 0)
+        return UINT64_MAX;
+    return i;
+}
+
+/* Earlier leaves of the same payload: co-signers, or a replay (I5). */
+static void check_chain(struct ledger_act *a, const char *key_id)
+{
+    const struct ledger *l = a->l;
+    uint64_t i = first_of(l, a->payload);
+    for (; i != UINT64_MAX; i = l->entry.v[i].next ? l->entry.v[i].next : UINT64_MAX) {
+        const struct ledger_entry *e = &l->entry.v[i];
+        const char *id = e->strange ? l->stranger.v[e->key].key_id
+                                    : l->key.v[e->key].k.key_id;
+        if (strcmp(id, key_id) == 0 || e->o.effect == LEDGER_IN_EFFECT)
+            ledger_refuse(a, CODE_REPLAY, "", "the same payload as entry %llu",
+                          (unsigned long long)i);
+        else if (e->counts && a->signers < LEDGER_SIGNERS - 1)
+            a->signer[a->signers++] = (struct ledger_signer){e->key, i};
+    }
+    a->signer[a->signers++] = (struct ledger_signer){a->key, a->index};
+}
+
+/* k signatures within 30 days: none counts when the log is that much later. */
+static void check_fresh(struct ledger_act *a)
+{
+    struct str within = ledger_clock(a->l->policy, "signatures", "P30D");
+    int64_t until;
+    if (late_is_fine(a->s))
+        return;
+    if (time_add_iso(a->s->issued_at, within, &until) || until < a->l->latest_at)
+        ledger_refuse(a, CODE_STALE, "/issued_at", "signed more than %.*s ago",
+                      STR_FMT(within));
+}
+
+static void plan(struct ledger_act *a)
+{
+    static void (*const by_kind[LEDGER_KINDS])(struct ledger_act *) = {
+        [LEDGER_ALGORITHM] = ledger_plan_algorithm,   [LEDGER_VERSION] = ledger_plan_v,
+        [LEDGER_EVIDENCE] = ledger_plan_v,            [LEDGER_DECISION] = ledger_plan_v,
+        [LEDGER_DEPLOYMENT] = ledger_plan_deployment, [LEDGER_EVENT] = ledger_plan_event,
+    };
+    by_kind[a->s->kind](a);
+}
+
+static int judge(struct ledger_act *a, const char *key_id)
+{
+    check_key(a, key_id);
+    check_chain(a, key_id);
+    if (!a->err)
+        check_fresh(a);
+    if (!a->err)
+        ledger_shape(a);
+    if (!a->err)
+        plan(a);
+    if (!a->err)
+        ledger_rule_judge(a);
+    if (a->err || (a->waiting && !a->dry))
+        return AM_OK;
+    return a->apply(a);
+}
+
+static void settle(struct ledger_act *a)
+{
+    if (a->err) {
+        a->o.effect = LEDGER_NO_EFFECT;
+    } else if (a->waiting) {
+        a->o.effect = LEDGER_WAITING_SIGNERS;
+        a->o.code = "waiting_signers";
+        a->o.waived = 0;
+    } else {
+        a->o.effect = LEDGER_IN_EFFECT;
+        a->o.code = "ok";
+    }
+    if (!a->o.transition)
+        a->o.transition = "";
+}
+
+/* ---- reserve and commit an entry ------------------------------------------------------- */
+static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char *key_id,
+                         struct ledger_entry *e)
+{
+    int err = vec_room(&l->entry);
+    memcpy(e->payload, payload, 32);
+    e->key = ledger_find_key(l, key_id);
+    e->strange = e->key == LEDGER_NONE;
+    if (!err && e->strange) {
+        struct ledger_stranger s;
+        if (map_get(&l->by_stranger, str_c(key_id), &e->key) ||
+            e->key >= l->stranger.n ||
+            strcmp(l->stranger.v[e->key].key_id, key_id) != 0) {
+            e->key = l->stranger.n;
+            memcpy(s.key_id, key_id, CRYPTO_HEX);
+            err = map_set(&l->by_stranger, str_c(key_id), e->key);
+            if (!err)
+                err = vec_push(&l->stranger, s); /* a name without an entry is harmless */
+        }
+    }
+    if (!err && first_of(l, payload) == UINT64_MAX)
+        err = map_set(&l->by_payload, (struct str){(const char *)payload, 32},
+                      l->entry.n);
+    return err;
+}
+
+static int reserve_history(struct ledger *l, const struct ledger_act *a)
+{
+    int err = AM_OK;
+    if (a->version != LEDGER_NONE)
+        err = vec_room(&l->version.v[a->version].v.history);
+    if (!err && a->deployment != LEDGER_NONE)
+        err = vec_room(&l->deployment.v[a->deployment].p.history);
+    return err;
+}
+
+static void commit_entry(struct ledger *l, const struct ledger_entry *e,
+                         const struct ledger_act *a)
+{
+    uint64_t index = l->entry.n, i = first_of(l, e->payload);
+    if (i != UINT64_MAX) {
+        while (l->entry.v[i].next)
+            i = l->entry.v[i].next;
+        l->entry.v[i].next = index;
+    }
+    l->entry.v[l->entry.n++] = *e;
+    if (e->o.effect == LEDGER_IN_EFFECT && a->s)
+        l->latest_at = AM_MAX(l->latest_at, a->s->issued_at);
+    if (a->version != LEDGER_NONE) {
+        struct ledger_verrec *v = &l->version.v[a->version];
+        v->v.history.v[v->v.history.n++] = index;
+        v->last_at = AM_MAX(v->last_at, a->s->issued_at);
+    }
+    if (a->deployment != LEDGER_NONE) {
+        struct ledger_deployment *p = &l->deployment.v[a->deployment].p;
+        p->history.v[p->history.n++] = index;
+    }
+}
+
+static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
+                      const char *key_id);
+static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t payload[32],
+                  struct str text, const char *key_id);
+
+static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_entry *e,
+                          struct str text, const char *key_id)
+{
+    struct ledger_void v = {.revoked = a->index};
+    int err = reserve_entry(l, a->payload, key_id, e);
+    if (!err)
+        err = reserve_history(l, a);
+    if (!err)
+        err = judge(a, key_id);
+    if (err)
+        return err;
+    if (a->refold) {
+        ledger_copy(v.key_id, sizeof v.key_id, json_get_str(a->r, "key_id"));
+        v.since = (uint64_t)json_int(json_get(a->r, "compromised_since"), 0);
+        return refold(l, &v, a->payload, text, key_id);
+    }
+    settle(a);
+    e->o = a->o;
+    e->counts = !a->err;
+    commit_entry(l, e, a);
+    return AM_OK;
+}
+
+static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
+                      const char *key_id)
+{
+    struct ledger_statement_view s;
+    struct ledger_entry e = {0};
+    struct ledger_act a = {.l = l, .payload = payload, .index = l->entry.n};
+    int err = ledger_statement_parse(text, str_c(l->type_base), &s, NULL);
+    if (err == AM_E_NOMEM)
+        return err;
+    if (err) { /* signed and logged, but it says nothing we can read */
+        a.version = a.deployment = LEDGER_NONE;
+        ledger_refuse(&a, CODE_BAD_STATEMENT, "", "not a statement of this log");
+        err = reserve_entry(l, payload, key_id, &e);
+        if (err)
+            return err;
+        settle(&a);
+        e.o = a.o;
+        commit_entry(l, &e, &a);
+        return AM_OK;
+    }
+    a.s = &s;
+    a.r = s.record;
+    a.key = ledger_find_key(l, key_id);
+    look_up(&a);
+    err = fold_statement(l, &a, &e, text, key_id);
+    ledger_statement_release(&s);
+    return err;
+}
+
+/* Entry 0 names its own type_base: read it before the statement can be checked. */
+static int fold_genesis(struct ledger *l, const uint8_t payload[32], struct str text,
+                        const char *key_id)
+{
+    struct ledger_statement_view s;
+    struct ledger_act a = {.version = LEDGER_NONE, .deployment = LEDGER_NONE};
+    struct ledger_entry e = {.o = {LEDGER_IN_EFFECT, "ok", "", 0}, .counts = true};
+    struct json_doc *doc;
+    int err = json_parse(&doc, text, NULL, NULL);
+    if (err)
+        return err == AM_E_NOMEM ? err : AM_E_INVALID;
+    err = ledger_statement_parse(
+        text, json_get_str(json_get(json_root(doc), "predicate"), "type_base"), &s, NULL);
+    json_free(doc);
+    if (err)
+        return err == AM_E_NOMEM ? err : AM_E_INVALID;
+    l->genesis_doc = s.doc;
+    err = ledger_genesis(l, &s, key_id, payload);
+    if (!err)
+        err = reserve_entry(l, payload, key_id, &e);
+    if (err) {
+        ledger_clear(l);
+        return err;
+    }
+    a.s = &s;
+    commit_entry(l, &e, &a);
+    return AM_OK;
+}
+
+/* Folds all entries again, and then this one, without the leaves of a compromised key. The
+ * blobs are read again: a rare event may cost what a start costs. */
+static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t payload[32],
+                  struct str text, const char *key_id)
+{
+    struct ledger *again;
+    struct buf b;
+    int err = ledger_new(&again, l->blobs);
+    if (err)
+        return err;
+    buf_init(&b, LEDGER_PAYLOAD_MAX);
+    for (size_t i = 0; !err && i < l->voided.n; i++)
+        err = vec_push(&again->voided, l->voided.v[i]);
+    if (!err)
+        err = vec_push(&again->voided, *v);
+    for (uint64_t i = 0; !err && i < l->entry.n; i++) {
+        const struct ledger_entry *e = &l->entry.v[i];
+        const char *id = e->strange ? l->stranger.v[e->key].key_id
+                                    : l->key.v[e->key].k.key_id;
+        buf_clear(&b);
+        err = blob_get(l->blobs, e->payload, &b);
+        if (!err)
+            err = (i ? fold_entry : fold_genesis)(again, e->payload, buf_str(&b), id);
+    }
+    if (!err)
+        err = fold_entry(again, payload, text, key_id);
+    if (!err) {
+        struct ledger old = *l;
+        *l = *again;
+        *again = old;
+    }
+    buf_release(&b);
+    ledger_free(again);
+    return err;
+}
+
+/* ---- the public door ------------------------------------------------------------------- */
+static int check_signature(const struct ledger *l, const struct ledger_leaf_view *v,
+                           struct str payload)
+{
+    size_t k = ledger_find_key(l, v->key_id);
+    struct crypto_key *own = NULL;
+    const struct crypto_key *pub;
+    struct buf pae;
+    int err = AM_OK;
+    if (k == LEDGER_NONE)
+        err = crypto_key_from_spki(&own, buf_str(&v->spki));
+    if (err)
+        return err == AM_E_NOMEM ? err : AM_E_TAMPERED;
+    pub = own ? own : l->key.v[k].pub;
+    buf_init(&pae, LEDGER_PAYLOAD_MAX + 128);
+    err = crypto_key_alg(pub) == CRYPTO_P256 ? AM_OK : AM_E_TAMPERED;
+    if (!err)
+        err = ledger_pae(payload, &pae);
+    if (!err)
+        err = crypto_verify(pub, buf_str(&pae), buf_str(&v->sig));
+    buf_release(&pae);
+    crypto_key_free(own);
+    return err;
+}
+
+int ledger_apply(struct ledger *l, struct str leaf)
+{
+    struct ledger_leaf_view v;
+    struct buf payload;
+    int err = ledger_leaf_parse(leaf, &v);
+    if (err)
+        return err == AM_E_NOMEM ? err : AM_E_TAMPERED;
+    buf_init(&payload, LEDGER_PAYLOAD_MAX);
+    err = blob_get(l->blobs, v.payload_sha256, &payload);
+    if (!err)
+        err = check_signature(l, &v, buf_str(&payload));
+    if (!err)
+        err = (l->entry.n ? fold_entry : fold_genesis)(l, v.payload_sha256,
+                                                       buf_str(&payload), v.key_id);
+    if (err && err != AM_E_NOMEM)
+        LOG_W("ledger.refused", log_i("index", (int64_t)l->entry.n), log_err(err));
+    buf_release(&payload);
+    ledger_leaf_release(&v);
+    return err;
+}
+
+int ledger_admit(struct ledger *l, struct str payload, const char *key_id,
+                 struct ledger_outcome *o, struct diag *d)
+{
+    struct ledger_statement_view s;
+    struct ledger_act a = {.l = l, .index = l->entry.n, .dry = true, .d = d};
+    uint8_t digest[32];
+    int err;
+    if (!l->entry.n)
+        return AM_E_CONFLICT;
+    err = ledger_statement_parse(payload, str_c(l->type_base), &s, d);
+    if (err) {
+        *o = (struct ledger_outcome){LEDGER_NO_EFFECT, code_info[CODE_BAD_STATEMENT].name,
+                                     "", 0};
+        return err;
+    }
+    crypto_sha256(payload, digest);
+    a.payload = digest;
+    a.s = &s;
+    a.r = s.record;
+    a.key = ledger_find_key(l, key_id);
+    look_up(&a);
+    err = judge(&a, key_id);
+    if (!err) {
+        settle(&a);
+        *o = a.o;
+        err = a.err;
+    }
+    ledger_statement_release(&s);
+    return err;
+}
+
+uint64_t ledger_size(const struct ledger *l)
+{
+    return l->entry.n;
+}
+
+const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index)
+{
+    return index < l->entry.n ? &l->entry.v[index].o : NULL;
+}
+
+int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],
+                    const char **key_id)
+{
+    const struct ledger_entry *e;
+    if (index >= l->entry.n)
+        return AM_E_NOTFOUND;
+    e = &l->entry.v[index];
+    memcpy(payload, e->payload, 32);
+    if (key_id)
+        *key_id =
+            e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
+    return AM_OK;
+}
+
+int ledger_load(const struct ledger *l, const uint8_t payload[32],
+                struct ledger_statement_view *out)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, LEDGER_PAYLOAD_MAX);
+    err = blob_get(l->blobs, payload, &b);
+    if (!err)
+        err = ledger_statement_parse(buf_str(&b), str_c(l->type_base), out, NULL);
+    buf_release(&b);
+    return err;
+}

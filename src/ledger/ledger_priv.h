@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_priv -- the folded state and one judgement over it.
+ *
+ * Every statement passes the same steps (ledger_fold.c): leaf and payload hold together ->
+ * key in force -> not seen before -> shape -> plan (which transition, which rule) -> signing
+ * rule -> apply (guards, then reserve, then commit). Guards never change anything; reserve
+ * takes all memory; commit cannot fail. So an entry has all of its effect or none, also
+ * when memory runs out: a map may then keep a key that points past its array, or at an
+ * object of another name, which is why every look-up compares the name it found. */
+#ifndef LEDGER_PRIV_H
+#define LEDGER_PRIV_H
+
+#include "base/clock.h"
+#include "label/label.h"
+#include "ledger/ledger.h"
+#include "ledger/ledger_tbl.h"
+
+enum { LEDGER_PAYLOAD_MAX = 4 << 20, LEDGER_SIGNERS = 32, LEDGER_ROW_ID = 24 };
+#define LEDGER_NONE SIZE_MAX
+static const char ledger_type[] = "https://in-toto.io/Statement/v1";
+static const char ledger_payload_type[] = "application/vnd.in-toto+json";
+
+enum ledger_place {
+    LEDGER_NATIONAL,
+    LEDGER_OUTSIDE,
+    LEDGER_REGIONAL,
+    LEDGER_LOCAL,
+    LEDGER_USER,
+    LEDGER_AUTOMATON
+};
+enum ledger_place ledger_role_place(enum ledger_role r);
+AM_CHECK int ledger_scope_parse(struct str s, enum ledger_scope *out);
+
+enum ledger_code {
+#define X(id, name, err) CODE_##id,
+    LEDGER_CODE_MAP(X)
+#undef X
+        CODE_COUNT
+};
+enum ledger_guard {
+#define X(id, name, waivable, err) GUARD_##id,
+    LEDGER_GUARD_MAP(X)
+#undef X
+        GUARD_COUNT
+};
+#define GUARD_FIRST_WAIVABLE GUARD_COMPLETE
+_Static_assert(GUARD_COUNT - GUARD_COMPLETE <= 64, "waived guards must fit a uint64_t");
+extern const char *const ledger_guard_name[GUARD_COUNT];
+
+/* ---- signing rules (ledger_rule.c) -------------------------------------------------- */
+struct ledger_term {
+    enum ledger_role role;
+    char function[32];
+    unsigned count;
+};
+struct ledger_alternative {
+    VEC(struct ledger_term) term;
+};
+struct ledger_rule {
+    char name[40];
+    VEC(struct ledger_alternative) any;
+};
+struct ledger_rules {
+    VEC(struct ledger_rule) rule;
+    struct map by_name;
+};
+/* Reads policy.signing (may be NULL) and adds the defaults. AM_E_INVALID: problems in d. */
+AM_CHECK int ledger_rules_new(struct ledger_rules *out, const struct json *signing,
+                              struct diag *d);
+void ledger_rules_release(struct ledger_rules *r);
+/* "V7.base", then "V7"; NULL: nobody may sign it. */
+const struct ledger_rule *ledger_rule_find(const struct ledger_rules *r, const char *name);
+
+/* ---- the policy in force (ledger_policy.c) ------------------------------------------ */
+struct ledger_policy {
+    uint8_t digest[32];
+    struct json_doc *doc;
+    const struct json *root;
+    struct label_policy *label;
+    struct ledger_rules rules;
+    struct tlog_policy *quorum;
+    uint64_t waived; /* as in struct ledger_outcome */
+    int64_t k_min;
+    double roster_min;
+};
+struct ledger;
+/* Loads a policy blob. AM_E_NOTFOUND: no such blob; AM_E_INVALID: it does not hold. */
+AM_CHECK int ledger_policy_load(const struct ledger *l, const uint8_t digest[32],
+                                struct ledger_policy **out, struct diag *d);
+void ledger_policy_free(struct ledger_policy *p);
+/* clocks.<name> of the policy, or the proposal of lifecycle.md section 6. */
+struct str ledger_clock(const struct ledger_policy *p, const char *name,
+                        const char *otherwise);
+
+/* ---- the state ----------------------------------------------------------------------- */
+struct ledger_keyrec {
+    struct ledger_key k;
+    struct crypto_key *pub;
+};
+struct ledger_algorec {
+    struct ledger_algorithm a;
+    uint8_t record[32];
+    char label[48]; /* greatest version_label so far */
+};
+struct ledger_row {
+    char id[LEDGER_ROW_ID];
+};
+struct ledger_run { /* a bench run that counts: what reproduction and sites are read from */
+    uint8_t scores[32];
+    bool scored;
+    size_t key;
+    uint64_t index;
+};
+struct ledger_verrec { /* the public view first: one is the other's address */
+    struct ledger_version v;
+    bool plan;       /* an evaluation_plan is declared */
+    uint64_t assigned;
+    size_t rapporteur, bench; /* keys */
+    VEC(struct ledger_row) rows; /* covered since the assignment */
+    VEC(struct ledger_run) run;
+    VEC(struct tlog_hash) sealed;
+    uint8_t decision_policy[32];
+    unsigned suspended_by; /* roles of the decision that suspended (V14) */
+    VEC(char *) use;       /* scope.uses of the decision */
+    VEC(size_t) stop; /* in force, wider than one patient */
+    VEC(size_t) deployment;
+    int64_t last_at;
+};
+struct ledger_deprec {
+    struct ledger_deployment p;
+    int64_t dpia_until, cndp_until, pilot_until; /* 0: none named */
+};
+struct ledger_stoprec {
+    struct ledger_stop s;
+    size_t key; /* who signed it */
+};
+struct ledger_noderec {
+    struct ledger_node n;
+    struct tlog_vkey vkey;
+};
+struct ledger_entry {
+    uint8_t payload[32];
+    size_t key;     /* index of l->key, or of l->stranger when strange */
+    uint64_t next;  /* next entry with the same payload; 0: none */
+    bool strange;
+    bool counts;    /* a signature that helps its signing rule */
+    struct ledger_outcome o;
+};
+struct ledger_void { /* a compromised key: its leaves after `since` have lost effect */
+    char key_id[CRYPTO_HEX];
+    uint64_t since, revoked;
+};
+struct ledger_stranger {
+    char key_id[CRYPTO_HEX];
+};
+struct ledger {
+    struct blob_store *blobs;
+    struct json_doc *genesis_doc; /* the record of entry 0 */
+    const struct json *genesis;
+    uint8_t genesis_payload[32];
+    char *origin, *type_base;
+    struct tlog_vkey log_key;
+    struct ledger_policy *policy;
+    int64_t latest_at; /* newest issued_at that took effect: the fold's only clock */
+    VEC(struct ledger_entry) entry;
+    struct map by_payload; /* payload -> its first entry */
+    VEC(struct ledger_keyrec) key;
+    struct map by_key;
+    VEC(struct ledger_stranger) stranger;
+    struct map by_stranger;
+    VEC(struct ledger_algorec) algorithm;
+    struct map by_algorithm;
+    VEC(struct ledger_verrec) version;
+    struct map by_version;
+    VEC(struct ledger_deprec) deployment;
+    struct map by_deployment;
+    VEC(struct ledger_stoprec) stop;
+    struct map by_stop;
+    VEC(struct ledger_noderec) node;
+    struct map by_node;
+    VEC(struct ledger_void) voided;
+};
+size_t ledger_find_key(const struct ledger *l, const char *key_id);
+size_t ledger_find_algorithm(const struct ledger *l, struct str id);
+size_t ledger_find_version(const struct ledger *l, const uint8_t digest[32]);
+size_t ledger_find_deployment(const struct ledger *l, struct str id);
+size_t ledger_find_stop(const struct ledger *l, const uint8_t order[32]);
+size_t ledger_find_node(const struct ledger *l, struct str name);
+void ledger_key_drop(struct ledger_keyrec *k);
+void ledger_version_drop(struct ledger_verrec *v);
+void ledger_deployment_drop(struct ledger_deprec *p);
+/* The remembered phase, or suspended while a stop covers the whole deployment (P5-P7). */
+enum ledger_p ledger_phase(const struct ledger *l, const struct ledger_deployment *p);
+
+/* ---- one judgement ------------------------------------------------------------------- */
+struct ledger_signer {
+    size_t key;
+    uint64_t index;
+};
+struct ledger_act {
+    struct ledger *l;
+    const struct ledger_statement_view *s;
+    const struct json *r; /* the record */
+    const uint8_t *payload;
+    uint64_t index;
+    size_t key; /* who signs this leaf */
+    struct ledger_signer signer[LEDGER_SIGNERS];
+    size_t signers;
+    size_t version, deployment, order; /* what it is about; LEDGER_NONE */
+    /* the plan */
+    char rule[40];
+    unsigned also; /* bit r: role r may sign beside the rule (who suspended must) */
+    enum ledger_role stands_for; /* node that signs a stop pressed by a user */
+    enum ledger_v to;
+    int (*apply)(struct ledger_act *a);
+    /* the result */
+    struct ledger_outcome o;
+    int err; /* what admit answers; AM_OK while nothing speaks against it */
+    bool waiting, dry;
+    bool refold; /* a key is revoked as compromised: fold again without it */
+    struct diag *d;
+};
+/* Each says no for one reason; the first one stays in the outcome, all go to d. */
+void ledger_refuse(struct ledger_act *a, enum ledger_code c, const char *path,
+                   const char *detail, ...) AM_PRINTF(4, 5);
+/* holds, or the policy waives it, or the statement is refused. */
+void ledger_guard(struct ledger_act *a, bool holds, enum ledger_guard g, const char *path,
+                  const char *detail, ...) AM_PRINTF(5, 6);
+/* holds, or the policy waives it (recorded); refuses nothing. */
+bool ledger_holds(struct ledger_act *a, bool holds, enum ledger_guard g);
+static inline bool ledger_stopped_here(const struct ledger_act *a)
+{
+    return a->err || a->waiting || a->dry; /* nothing to commit */
+}
+static inline const struct ledger_key *ledger_signer_key(const struct ledger_act *a)
+{
+    return &a->l->key.v[a->key].k;
+}
+
+/* Shape (ledger_shape.c): the members the fold reads are there, of the right type. */
+void ledger_shape(struct ledger_act *a);
+bool ledger_unhex(const struct json *v, uint8_t out[32]); /* "64 lower-case digits" */
+int64_t ledger_time(const struct json *v);                /* RFC 3339 or date; 0: none */
+bool ledger_fits(struct str s, size_t cap);               /* name that fits its array */
+void ledger_copy(char *out, size_t cap, struct str s);
+bool ledger_has(const struct json *v, const char *key);   /* there, and not {"na"} */
+
+/* Rules (ledger_rule.c). Counts the signers; sets waiting or refuses. */
+void ledger_rule_judge(struct ledger_act *a);
+
+/* Plans (by kind): set version, rule, apply; refuse what can never be. */
+void ledger_plan_algorithm(struct ledger_act *a);
+void ledger_plan_v(struct ledger_act *a);
+void ledger_plan_deployment(struct ledger_act *a);
+void ledger_plan_event(struct ledger_act *a);
+/* The event checks that live beside their subject. */
+void ledger_plan_stop(struct ledger_act *a);
+void ledger_plan_ack(struct ledger_act *a);
+void ledger_plan_lift(struct ledger_act *a);
+void ledger_plan_grant(struct ledger_act *a);
+void ledger_plan_revoke(struct ledger_act *a);
+void ledger_plan_node(struct ledger_act *a);
+void ledger_plan_policy(struct ledger_act *a);
+/* Takes order i out of force at index. */
+void ledger_lift(struct ledger *l, size_t i, uint64_t index);
+/* National stops of a version that are in force: count, and the roles that ordered them. */
+size_t ledger_national_stops(const struct ledger *l, const struct ledger_verrec *v,
+                             unsigned *roles);
+
+/* V7..V15 recompute the label (ledger_decide.c). */
+int ledger_decide(struct ledger_act *a);
+bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
+                         enum ledger_level level, const struct json *more);
+bool ledger_reproduced(const struct ledger_verrec *v);
+/* The record of a logged statement, from its blob. */
+AM_CHECK int ledger_load(const struct ledger *l, const uint8_t payload[32],
+                         struct ledger_statement_view *out);
+
+/* Keys from JSON {role, function, org_id, gst, establishment, label, spki}. */
+AM_CHECK int ledger_key_read(const struct json *v, uint64_t index,
+                             struct ledger_keyrec *out, struct diag *d, const char *path);
+/* Builds the key directory, names and policy from entry 0. */
+AM_CHECK int ledger_genesis(struct ledger *l, const struct ledger_statement_view *s,
+                            const char *key_id, const uint8_t payload[32]);
+AM_CHECK int ledger_quorum_make(const struct ledger *l, const struct json *policy,
+                                struct tlog_policy **out, struct diag *d);
+void ledger_clear(struct ledger *l);
+/* Names a key stands for: its establishment, its region (org_id when none is given). */
+const char *ledger_house(const struct ledger_key *k);
+const char *ledger_region(const struct ledger_key *k);
+/* Local keys act in their establishment, regional ones in their region. */
+void ledger_check_place(struct ledger_act *a, struct str establishment, struct str gst);
+/* Copies of the strings of a JSON array; capped. */
+struct ledger_names {
+    char **v;
+    size_t n, cap;
+};
+AM_CHECK int ledger_names_read(const struct json *list, struct ledger_names *out);
+void ledger_names_drop(struct ledger_names *n);
+bool ledger_names_has(char *const *v, size_t n, struct str s);
+
+/* Table access for tests. */
+struct ledger_v_row {
+    const char *id, *discriminator, *rule;
+    unsigned from;
+    enum ledger_v to;
+    enum ledger_kind kind;
+    int (*apply)(struct ledger_act *a);
+};
+extern const struct ledger_v_row ledger_v_table[];
+extern const size_t ledger_v_rows;
+struct ledger_p_row {
+    const char *id;
+    unsigned from;
+    enum ledger_p to;
+    int (*apply)(struct ledger_act *a);
+};
+extern const struct ledger_p_row ledger_p_table[];
+extern const size_t ledger_p_rows;
+extern const char *const ledger_default_rules[][2];
+extern const size_t ledger_default_rules_n;
+
+#endif

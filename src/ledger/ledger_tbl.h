@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_tbl -- what lifecycle.md says in tables, as tables: roles, states, transitions,
+ * rights to stop, guards. Code reads them; tests walk them (I3, I11). */
+#ifndef LEDGER_TBL_H
+#define LEDGER_TBL_H
+
+/* X(id, name, predicate type suffix or fixed URI) */
+#define LEDGER_KIND_MAP(X)                                                               \
+    X(ALGORITHM, "algorithm", "/algorithm/v1")                                           \
+    X(VERSION, "version", "/version/v1")                                                 \
+    X(EVIDENCE, "evidence", "https://in-toto.io/attestation/test-result/v0.1")           \
+    X(DECISION, "decision", "https://slsa.dev/verification_summary/v1")                  \
+    X(DEPLOYMENT, "deployment", "/deployment/v1")                                        \
+    X(EVENT, "event", "/event/v1")
+
+/* X(id, name, place). Place: NATIONAL and OUTSIDE speak for their own organisation (two
+ * such roles asked = two organisations, I13); REGIONAL is bound to a GST; LOCAL and USER to
+ * an establishment; SYSTEM is an automaton, which only restricts (I11). Section 1. */
+#define LEDGER_ROLE_MAP(X)                                                               \
+    X(VENDOR, "vendor", OUTSIDE)                                                         \
+    X(BENCH_OPERATOR, "bench_operator", OUTSIDE)                                         \
+    X(IMANOR, "imanor", NATIONAL)                                                        \
+    X(HAS, "has", NATIONAL)                                                              \
+    X(MSPS, "msps", NATIONAL)                                                            \
+    X(CNDP, "cndp", NATIONAL)                                                            \
+    X(GST, "gst", REGIONAL)                                                              \
+    X(DIRECTOR, "director", LOCAL)                                                       \
+    X(DSI, "dsi", LOCAL)                                                                 \
+    X(DIM, "dim", LOCAL)                                                                 \
+    X(DPO, "dpo", LOCAL)                                                                 \
+    X(RSSI, "rssi", LOCAL)                                                               \
+    X(QUALITY, "quality", LOCAL)                                                         \
+    X(CLINICAL_LEAD, "clinical_lead", LOCAL)                                             \
+    X(PHYSICIAN, "physician", USER)                                                      \
+    X(NURSE, "nurse", USER)                                                              \
+    X(LAB_TECHNICIAN, "lab_technician", USER)                                            \
+    X(PHARMACIST, "pharmacist", USER)                                                    \
+    X(SECRETARY, "secretary", USER)                                                      \
+    X(PEER_VISITOR, "peer_visitor", OUTSIDE)                                             \
+    X(ESCROW_AGENT, "escrow_agent", OUTSIDE)                                             \
+    X(AUDITOR, "auditor", OUTSIDE)                                                       \
+    X(RESEARCHER, "researcher", OUTSIDE)                                                 \
+    X(SYSTEM, "system", AUTOMATON)
+
+#define LEDGER_LEVEL_MAP(X)                                                              \
+    X(LEVEL_NONE, "none")                                                                \
+    X(BASE, "base")                                                                      \
+    X(INTERMEDIATE, "intermediate")                                                      \
+    X(ADVANCED, "advanced")
+
+#define LEDGER_V_STATE_MAP(X)                                                            \
+    X(NONE, "none")                                                                      \
+    X(DRAFT, "draft")                                                                    \
+    X(DECLARED, "declared")                                                              \
+    X(INADMISSIBLE, "inadmissible")                                                      \
+    X(ADMISSIBLE, "admissible")                                                          \
+    X(UNDER_EVALUATION, "under_evaluation")                                              \
+    X(EVALUATED, "evaluated")                                                            \
+    X(LABELLED, "labelled")                                                              \
+    X(DEFERRED, "deferred")                                                              \
+    X(REFUSED, "refused")                                                                \
+    X(SUSPENDED, "suspended")                                                            \
+    X(EXPIRED, "expired")                                                                \
+    X(WITHDRAWN, "withdrawn")                                                            \
+    X(ARCHIVED, "archived")
+
+#define LEDGER_P_STATE_MAP(X)                                                            \
+    X(NONE, "none")                                                                      \
+    X(PROPOSED, "proposed")                                                              \
+    X(PRE_DEPLOYMENT, "pre_deployment")                                                  \
+    X(PILOT, "pilot")                                                                    \
+    X(DEPLOYED, "deployed")                                                              \
+    X(SUSPENDED, "suspended")                                                            \
+    X(STOPPED, "stopped")                                                                \
+    X(RETIRED, "retired")
+
+#define LEDGER_SCOPE_MAP(X)                                                              \
+    X(PATIENT, "patient")                                                                \
+    X(SERVICE, "service")                                                                \
+    X(ESTABLISHMENT, "establishment")                                                    \
+    X(REGION, "region")                                                                  \
+    X(NATIONAL, "national")
+
+/* Machine V (section 2). X(row, id, from-set, to, kind, discriminator, rule, check).
+ * V(x) is the bit of a state. to = NONE: the state stays. The discriminator is the event
+ * type, the event's verdict, or the outcome of the decision. V1 (a draft) and the stop half
+ * of V14 are not here: the first is never logged, the second is ledger_stop.c. */
+#define LEDGER_V_LOGGED                                                                  \
+    (V(DECLARED) | V(INADMISSIBLE) | V(ADMISSIBLE) | V(UNDER_EVALUATION) |               \
+     V(EVALUATED) | V(LABELLED) | V(DEFERRED) | V(REFUSED) | V(SUSPENDED) | V(EXPIRED) | \
+     V(WITHDRAWN))
+#define LEDGER_V_MAP(X)                                                                  \
+    X(V2, "V2", V(NONE), DECLARED, VERSION, "", "V2", declare)                           \
+    X(V3, "V3", V(DECLARED), ADMISSIBLE, EVENT, "admissible", "V3", admissibility)       \
+    X(V3I, "V3", V(DECLARED), INADMISSIBLE, EVENT, "inadmissible", "V3", admissibility)  \
+    X(V4, "V4", V(INADMISSIBLE), DECLARED, VERSION, "", "V4", supersede)                 \
+    X(V5, "V5", V(ADMISSIBLE), UNDER_EVALUATION, EVENT, "assignment", "V5", assign)      \
+    X(V6, "V6", V(UNDER_EVALUATION), EVALUATED, EVIDENCE, "", "V6", evidence)            \
+    X(V7, "V7", V(EVALUATED), LABELLED, DECISION, "granted", "V7", decide)               \
+    X(V8D, "V8", V(EVALUATED), DEFERRED, DECISION, "deferred", "V8", decide)             \
+    X(V8R, "V8", V(EVALUATED), REFUSED, DECISION, "refused", "V8", decide)               \
+    X(V9, "V9", V(DEFERRED), UNDER_EVALUATION, EVENT, "assignment", "V9", assign)        \
+    X(V10, "V10", V(REFUSED), UNDER_EVALUATION, EVENT, "assignment", "V10", assign)      \
+    X(V11, "V11", V(LABELLED), LABELLED, DECISION, "granted", "V7", decide)              \
+    X(V12, "V12", V(LABELLED), LABELLED, DECISION, "reduced", "V12", decide)             \
+    X(V13, "V13", V(LABELLED), LABELLED, DECISION, "maintained", "V13", decide)          \
+    X(V14, "V14", V(LABELLED) | V(SUSPENDED), SUSPENDED, DECISION, "suspended", "V14",   \
+      suspend)                                                                           \
+    X(V15, "V15", V(SUSPENDED), LABELLED, DECISION, "reinstated", "V15", decide)         \
+    X(V16, "V16", V(LABELLED) | V(SUSPENDED) | V(DEFERRED), EXPIRED, EVENT, "expiry",    \
+      "V16", expire)                                                                     \
+    X(V17, "V17", V(EXPIRED), UNDER_EVALUATION, EVENT, "assignment", "V17", assign)      \
+    X(V18, "V18", LEDGER_V_LOGGED & ~(V(REFUSED) | V(WITHDRAWN)), WITHDRAWN, DECISION,   \
+      "withdrawn", "V18", withdraw)                                                      \
+    X(V19, "V19", V(REFUSED) | V(WITHDRAWN), ARCHIVED, EVENT, "archive", "V19", archive) \
+    X(V20, "V20", V(NONE), DECLARED, VERSION, "previous", "V2", declare)                 \
+    X(V21, "V21", LEDGER_V_LOGGED & ~V(INADMISSIBLE), NONE, VERSION, "", "V21", supersede)
+
+/* Machine P (section 3). X(id, from-set, to, check). P5, P6 and P7 are made by stops and
+ * lifts (ledger_stop.c): a deployment record that claims one is refused. The rule is the
+ * id. */
+#define LEDGER_P_MAP(X)                                                                  \
+    X(P1, P(NONE), PROPOSED, propose)                                                    \
+    X(P2, P(PROPOSED), PRE_DEPLOYMENT, prepare)                                          \
+    X(P3, P(PRE_DEPLOYMENT), PILOT, pilot)                                               \
+    X(P4, P(PILOT), DEPLOYED, deploy)                                                    \
+    X(P5, P(PILOT) | P(DEPLOYED), SUSPENDED, by_stop)                                    \
+    X(P6, P(PILOT) | P(DEPLOYED), SUSPENDED, by_stop)                                    \
+    X(P7, P(SUSPENDED), PILOT, by_lift)                                                  \
+    X(P8, P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |      \
+          P(STOPPED), STOPPED, stop)                                                     \
+    X(P9, P(DEPLOYED), PILOT, step_back)                                                 \
+    X(P10, P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |     \
+           P(STOPPED), RETIRED, retire)                                                  \
+    X(P11, P(NONE), PILOT, rollback)
+
+/* Who signs, when the policy's `signing` map has no entry of that name: the proposals of
+ * lifecycle.md. Terms joined by +, alternatives by |, role[/function][*count]. The name is
+ * looked up whole, then up to its first dot. Rules of section 7: stop.* and lift.*. */
+#define LEDGER_RULE_MAP(X)                                                               \
+    X("algorithm", "vendor | gst/direction | director")                                  \
+    X("V2", "vendor | gst/direction | director")                                         \
+    X("V3", "msps/registry_desk")                                                        \
+    X("V4", "vendor | gst/direction | director")                                         \
+    X("V5", "has")                                                                       \
+    X("V6", "bench_operator")                                                            \
+    X("V7", "has/commissioner*3")                                                        \
+    X("V7.intermediate", "has/commissioner*3 + imanor")                                  \
+    X("V7.advanced", "has/commissioner*3 + imanor")                                      \
+    X("V8", "has/commissioner*3")                                                        \
+    X("V9", "has")                                                                       \
+    X("V10", "has*3")                                                                    \
+    X("V12", "has/commissioner*3")                                                       \
+    X("V13", "has/commissioner*3")                                                       \
+    X("V14", "has | msps | cndp")                                                        \
+    X("V15", "has/commissioner*3 | has/commissioner*3 + msps |"                          \
+             " has/commissioner*3 + cndp | has/commissioner*3 + msps + cndp")            \
+    X("V16", "system")                                                                   \
+    X("V17", "has")                                                                      \
+    X("V18", "vendor | has/commissioner*3 | msps/authority*2")                           \
+    X("V19", "system")                                                                   \
+    X("V21", "vendor | gst/direction | director")                                        \
+    X("P1", "clinical_lead")                                                             \
+    X("P2", "director + dsi + dim + clinical_lead")                                      \
+    X("P3", "dsi + dim + dpo + clinical_lead + quality + rssi")                          \
+    X("P4", "director + dim + gst/direction")                                            \
+    X("P8", "has/commissioner*3 | msps/authority*2")                                     \
+    X("P9", "dim | gst/direction")                                                       \
+    X("P10", "director")                                                                 \
+    X("P11", "dsi + dim")                                                                \
+    X("stop.patient", "physician | nurse | lab_technician | pharmacist | secretary |"    \
+                      " clinical_lead")                                                  \
+    X("stop.service", "physician | nurse | pharmacist | lab_technician | clinical_lead") \
+    X("stop.establishment", "director | dsi | dim | dpo | rssi | quality")               \
+    X("stop.region", "gst/direction")                                                    \
+    X("stop.national", "has | msps | cndp")                                              \
+    X("lift.patient", "clinical_lead | physician | nurse | lab_technician |"             \
+                      " pharmacist | secretary")                                         \
+    X("lift.service", "clinical_lead + dim")                                             \
+    X("lift.establishment", "director + dim")                                            \
+    X("lift.region", "gst/direction + has")                                              \
+    X("lift.national", "has/commissioner*3 | has/commissioner*3 + msps |"                \
+                       " has/commissioner*3 + cndp")                                     \
+    X("key_grant", "msps")                                                               \
+    X("key_grant.authority", "msps/authority*2")                                         \
+    X("key_revoke", "msps | has")                                                        \
+    X("policy_change", "msps/authority*2 + has")                                         \
+    X("system", "system")                                                                \
+    X("stop_ack", "system")                                                              \
+    X("node_checkpoint", "system")
+
+/* The only rules a policy may give to `system` (I11: it never raises what may be shown). */
+#define LEDGER_SYSTEM_RULES "V14 V16 V19 system stop stop_ack node_checkpoint"
+
+/* Events: X(type, members). Members: name[?]:type, see ledger_shape.c. Every event may also
+ * carry issued_at, issuer, type, supersedes and reason. */
+#define LEDGER_EVENT_MAP(X)                                                              \
+    X("genesis", "origin:s type_base:s log_key:s witnesses:a authorities:a "             \
+                 "policy_sha256:h")                                                      \
+    X("key_grant", "key:o")                                                              \
+    X("key_revoke", "key_id:h compromised_since?:i reason:s")                            \
+    X("admissibility", "model_digest:h verdict:s pointers:a")                            \
+    X("assignment", "model_digest:h rapporteur:h bench_operator:h requested_level:s "    \
+                    "sealed_data:a no_conflict:b")                                       \
+    X("stop", "scope:s model_digest:h gst?:s establishment?:s service?:s use_code?:s "   \
+              "motive_code?:s effect_at:t")                                              \
+    X("stop_ack", "order:h node:s effect_at:t")                                          \
+    X("stop_lift", "order:h reason:s")                                                   \
+    X("node_checkpoint", "node:s vkey:s size:i root:s previous_size:i proof:a counts:a") \
+    X("policy_change", "policy_sha256:h previous_sha256:h reason:s")                     \
+    X("expiry", "model_digest:h at:t")                                                   \
+    X("archive", "model_digest:h at:t")
+
+/* The other kinds; members beyond these are judged by schema/<kind>-1.json at the door of
+ * the registry, not by the fold. */
+#define LEDGER_SHAPE_MAP(X)                                                              \
+    X(ALGORITHM, "algorithm_id:s developer:o")                                           \
+    X(VERSION, "algorithm_id:s version_label:s model_digest:h artifacts:a "              \
+               "intended_use:o")                                                         \
+    X(EVIDENCE, "family:s rows:a model_digest:h measures:a")                             \
+    X(DECISION, "model_digest:h outcome:s decided_at:t signers:a evidence:a "            \
+                "policy_sha256:h")                                                       \
+    X(DEPLOYMENT, "establishment:s gst:s service:a use_code:s model_digest:h "           \
+                  "transition:s phase:s mode:s")
+
+/* Members of a version that must be there at declaration (registry.md 3.1, "from" =
+ * decl); 23 and 52 have guards of their own. */
+#define LEDGER_DECL_MAP(X)                                                               \
+    X("intended_use") X("decision_role") X("intended_users") X("required_training")      \
+    X("population") X("out_of_scope") X("known_risks") X("criticality") X("specialty")   \
+    X("body_site") X("modality") X("task") X("outputs") X("inputs")                      \
+    X("canonical_weight_hash") X("format") X("runtime") X("model_type") X("max_depth")   \
+    X("number_of_layers") X("dropout_rate") X("regularization_strength")                 \
+    X("learning_rate") X("batch_size") X("number_of_epochs") X("optimizer")              \
+    X("random_seed") X("training_data") X("validation_data") X("risks") X("regulatory")  \
+    X("instructions_for_use") X("evaluation_plan")
+
+/* Members a superseding version record may not change (V21: fields 20-24, 26-28, 46, and
+ * what the version is). */
+#define LEDGER_FROZEN_MAP(X)                                                             \
+    X("algorithm_id") X("version_label") X("model_digest") X("inputs") X("artifacts")    \
+    X("canonical_weight_hash") X("model_signature") X("format") X("opset") X("runtime")  \
+    X("model_type") X("max_depth") X("number_of_layers") X("dropout_rate")               \
+    X("regularization_strength") X("learning_rate") X("batch_size")                      \
+    X("number_of_epochs") X("optimizer") X("random_seed") X("evaluation_plan")
+
+/* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
+#define LEDGER_CODE_MAP(X)                                                               \
+    X(BAD_STATEMENT, "bad_statement", AM_E_INVALID)                                      \
+    X(BAD_RECORD, "bad_record", AM_E_INVALID)                                            \
+    X(SECOND_GENESIS, "second_genesis", AM_E_CONFLICT)                                   \
+    X(UNKNOWN_KEY, "unknown_key", AM_E_FORBIDDEN)                                        \
+    X(KEY_REVOKED, "key_revoked", AM_E_FORBIDDEN)                                        \
+    X(KEY_NOT_VALID, "key_not_valid", AM_E_FORBIDDEN)                                    \
+    X(KEY_COMPROMISED, "key_compromised", AM_E_FORBIDDEN)                                \
+    X(WRONG_ROLE, "wrong_role", AM_E_FORBIDDEN)                                          \
+    X(WRONG_ORGANISATION, "wrong_organisation", AM_E_FORBIDDEN)                          \
+    X(SAME_ORGANISATION, "same_organisation", AM_E_FORBIDDEN)                            \
+    X(ISSUER_MISMATCH, "issuer_mismatch", AM_E_FORBIDDEN)                                \
+    X(NOT_LISTED, "signer_not_listed", AM_E_FORBIDDEN)                                   \
+    X(REPLAY, "replay", AM_E_CONFLICT)                                                   \
+    X(STALE, "stale", AM_E_CONFLICT)                                                     \
+    X(ILLEGAL_TRANSITION, "illegal_transition", AM_E_CONFLICT)                           \
+    X(EXISTS, "exists", AM_E_CONFLICT)                                                   \
+    X(UNKNOWN_ALGORITHM, "unknown_algorithm", AM_E_CONFLICT)                             \
+    X(UNKNOWN_VERSION, "unknown_version", AM_E_CONFLICT)                                 \
+    X(UNKNOWN_ORDER, "unknown_order", AM_E_CONFLICT)                                     \
+    X(MADE_BY_STOP, "made_by_stop", AM_E_CONFLICT)                                       \
+    X(MADE_BY_LIFT, "made_by_lift", AM_E_CONFLICT)
+
+/* Guards. X(id, name, waivable, what admit answers). A policy may waive by name those
+ * marked true; identity, signatures, roles, separation of duties, digests and stops never.
+ * "No fact yet" = no statement records what it asks, so it refuses unless waived. */
+#define LEDGER_GUARD_MAP(X)                                                              \
+    /* identity and digests */                                                           \
+    X(ALGORITHM_ID, "guard.algorithm_id", false, AM_E_INVALID)                           \
+    X(DEVELOPER, "guard.developer", false, AM_E_FORBIDDEN)                               \
+    X(MODEL_DIGEST, "guard.model_digest", false, AM_E_INVALID)                           \
+    X(DIGEST_TAKEN, "guard.digest_taken", false, AM_E_CONFLICT)                          \
+    X(SUPERSEDES, "guard.supersedes", false, AM_E_CONFLICT)                              \
+    X(FROZEN, "guard.frozen", false, AM_E_INVALID)                                       \
+    X(KEY, "guard.key", false, AM_E_INVALID)                                             \
+    X(POLICY_FILE, "guard.policy_file", false, AM_E_INVALID)                             \
+    X(POLICY, "guard.policy", false, AM_E_INVALID)                                       \
+    X(EVIDENCE, "guard.evidence", false, AM_E_INVALID)                                   \
+    X(OUTCOME_DIFFERS, "guard.outcome_differs", false, AM_E_INVALID)                     \
+    X(PHASE, "guard.phase", false, AM_E_INVALID)                                         \
+    /* separation of duties */                                                           \
+    X(VENDOR_SIGNS, "guard.vendor_signs", false, AM_E_FORBIDDEN)                         \
+    X(RAPPORTEUR, "guard.rapporteur", false, AM_E_INVALID)                               \
+    X(RAPPORTEUR_VOTES, "guard.rapporteur_votes", false, AM_E_FORBIDDEN)                 \
+    X(BENCH_OPERATOR, "guard.bench_operator", false, AM_E_INVALID)                       \
+    X(BENCH_NOT_ASSIGNED, "guard.bench_not_assigned", false, AM_E_FORBIDDEN)             \
+    X(CONFLICT_OF_INTEREST, "guard.conflict_of_interest", false, AM_E_FORBIDDEN)         \
+    X(SECOND_ROLE, "guard.second_role", false, AM_E_FORBIDDEN)                           \
+    X(SUSPENDER, "guard.suspender", false, AM_E_FORBIDDEN)                               \
+    /* stops */                                                                          \
+    X(STOP_TARGET, "guard.stop_target", false, AM_E_INVALID)                             \
+    X(STOP_IN_FORCE, "guard.stop_in_force", false, AM_E_CONFLICT)                        \
+    X(NOT_IN_FORCE, "guard.not_in_force", false, AM_E_CONFLICT)                          \
+    X(LIFTED_BY_V15, "guard.lifted_by_v15", false, AM_E_CONFLICT)                        \
+    /* nodes */                                                                          \
+    X(NODE_KEY, "guard.node_key", false, AM_E_FORBIDDEN)                                 \
+    X(NODE_SEQUENCE, "guard.node_sequence", false, AM_E_CONFLICT)                        \
+    X(NODE_REWROTE, "guard.node_rewrote", false, AM_E_INVALID)                           \
+    X(K_MIN, "guard.k_min", false, AM_E_INVALID)                                         \
+    /* states */                                                                         \
+    X(CEILING, "guard.ceiling", false, AM_E_CONFLICT)                                    \
+    X(NOT_EXPIRED, "guard.not_expired", false, AM_E_INVALID)                             \
+    X(APPEAL, "guard.appeal", false, AM_E_INVALID) /* no fact yet */                     \
+    X(ROLLBACK, "guard.rollback", false, AM_E_INVALID) /* no fact yet */                 \
+    X(LEVEL, "guard.level", false, AM_E_INVALID)                                         \
+    X(TERM, "guard.term", false, AM_E_INVALID)                                           \
+    X(REASON, "guard.reason", false, AM_E_INVALID)                                       \
+    /* completeness: waivable by a policy, publicly */                                   \
+    X(COMPLETE, "guard.complete", true, AM_E_INVALID)                                    \
+    X(MODEL_SIGNATURE, "guard.model_signature", true, AM_E_INVALID) /* no fact yet */    \
+    X(FHIR_TWIN, "guard.fhir_twin", true, AM_E_INVALID) /* no fact yet */                \
+    X(VERSION_LABEL, "guard.version_label", true, AM_E_INVALID)                          \
+    X(PREVIOUS_VERSION, "guard.previous_version", true, AM_E_INVALID)                    \
+    X(ADMISSIBILITY_REPORT, "guard.admissibility_report", true,                          \
+      AM_E_INVALID) /* no fact yet */                                                    \
+    X(POINTERS, "guard.pointers", true, AM_E_INVALID)                                    \
+    X(EVALUATION_PLAN, "guard.evaluation_plan", true, AM_E_INVALID)                      \
+    X(SEALED, "guard.sealed", true, AM_E_INVALID)                                        \
+    X(ROWS, "guard.rows", true, AM_E_INVALID)                                            \
+    X(REPRODUCED, "guard.reproduced", true, AM_E_INVALID)                                \
+    X(CLOSED_PILOT, "guard.closed_pilot", true, AM_E_INVALID) /* no fact yet */          \
+    X(SITES, "guard.sites", true, AM_E_INVALID)                                          \
+    X(LIVE_MONITORING, "guard.live_monitoring", true, AM_E_INVALID) /* no fact yet */    \
+    X(SURVEILLANCE, "guard.surveillance", true, AM_E_INVALID)                            \
+    X(WITHDRAWAL_PLAN, "guard.withdrawal_plan", true, AM_E_INVALID) /* no fact yet */    \
+    X(RETENTION, "guard.retention", true, AM_E_INVALID)                                  \
+    X(SCOPE, "guard.scope", true, AM_E_INVALID)                                          \
+    X(OBJECTIVES, "guard.objectives", true, AM_E_INVALID)                                \
+    X(SERVICES, "guard.services", true, AM_E_INVALID)                                    \
+    X(RISK_ANALYSIS, "guard.risk_analysis", true, AM_E_INVALID)                          \
+    X(SECURITY_ARCHITECTURE, "guard.security_architecture", true, AM_E_INVALID)          \
+    X(DPIA, "guard.dpia", true, AM_E_INVALID)                                            \
+    X(CNDP, "guard.cndp", true, AM_E_INVALID)                                            \
+    X(INTEROP_TEST, "guard.interop_test", true, AM_E_INVALID) /* no fact yet */          \
+    X(BASELINE, "guard.baseline", true, AM_E_INVALID)                                    \
+    X(ROSTER, "guard.roster", true, AM_E_INVALID)                                        \
+    X(STOP_DRILL, "guard.stop_drill", true, AM_E_INVALID)                                \
+    X(PILOT_TERM, "guard.pilot_term", true, AM_E_INVALID)                                \
+    X(LOCAL_VALIDATION, "guard.local_validation", true, AM_E_INVALID) /* no fact yet */  \
+    X(REVIEW, "guard.review", true, AM_E_INVALID) /* no fact yet */                      \
+    X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID) /* no fact yet */  \
+    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID) /* no fact yet */
+
+#endif

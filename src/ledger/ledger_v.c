@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_v -- machine V, the life of a version: its table, declaration, admissibility,
+ * assignment, evidence, ends. Decisions that recompute the label are ledger_decide.c. */
+#include "ledger/ledger_priv.h"
+
+enum { SEALED_MAX = 1000, ROWS_MAX = 1000 };
+
+static int declare(struct ledger_act *a);
+static int supersede(struct ledger_act *a);
+static int admissibility(struct ledger_act *a);
+static int assign(struct ledger_act *a);
+static int evidence(struct ledger_act *a);
+static int suspend(struct ledger_act *a);
+static int expire(struct ledger_act *a);
+static int withdraw(struct ledger_act *a);
+static int archive(struct ledger_act *a);
+#define decide ledger_decide
+
+#define V(state) (1U << LEDGER_V_##state)
+const struct ledger_v_row ledger_v_table[] = {
+#define X(row, id, from, to, kind, discriminator, rule, check)                           \
+    {id, discriminator, rule, from, LEDGER_V_##to, LEDGER_##kind, check},
+    LEDGER_V_MAP(X)
+#undef X
+};
+const size_t ledger_v_rows = AM_LEN(ledger_v_table);
+
+/* ---- the plan -------------------------------------------------------------------------- */
+static struct str discriminator(const struct ledger_act *a)
+{
+    struct str type = a->s->event_type;
+    if (a->s->kind == LEDGER_DECISION)
+        return json_get_str(a->r, "outcome");
+    if (a->s->kind == LEDGER_EVENT)
+        return str_eqc(type, "admissibility") ? json_get_str(a->r, "verdict") : type;
+    return a->s->kind == LEDGER_VERSION && a->version == LEDGER_NONE &&
+                   json_get(a->r, "previous_version")
+               ? STR("previous")
+               : STR("");
+}
+
+/* Separation of duties, section 1: a vendor speaks for its own versions only, and nobody of
+ * its house speaks about them in another role. */
+static void check_house(struct ledger_act *a)
+{
+    const struct ledger_key *me = ledger_signer_key(a);
+    const struct ledger_verrec *v = &a->l->version.v[a->version];
+    bool own = strcmp(me->org_id, v->v.org_id) == 0;
+    if (a->s->kind == LEDGER_VERSION || me->role == LEDGER_VENDOR) {
+        if (!own)
+            ledger_refuse(a, CODE_WRONG_ORGANISATION, "/issuer/org_id",
+                          "not the organisation of this version");
+    } else {
+        ledger_guard(a, !own, GUARD_VENDOR_SIGNS, "/issuer/org_id",
+                     "the vendor's organisation does not judge its own version");
+    }
+    if (a->s->kind == LEDGER_DECISION && a->key == v->rapporteur)
+        ledger_guard(a, a->to == LEDGER_V_SUSPENDED, GUARD_RAPPORTEUR_VOTES, "/signers",
+                     "the rapporteur does not vote");
+}
+
+static void plan_evidence(struct ledger_act *a, const struct ledger_verrec *v)
+{
+    const struct ledger_key *me = ledger_signer_key(a);
+    unsigned open = V(UNDER_EVALUATION) | V(EVALUATED) | V(LABELLED) | V(SUSPENDED) |
+                    V(DEFERRED);
+    if (!((open >> v->v.state) & 1) || v->bench == LEDGER_NONE) {
+        ledger_refuse(a, CODE_ILLEGAL_TRANSITION, "/model_digest", "no evidence in %s",
+                      ledger_v_name(v->v.state));
+        return;
+    }
+    ledger_copy(a->rule, sizeof a->rule, STR("V6"));
+    a->apply = evidence;
+    a->o.transition = "";
+    check_house(a);
+    if (me->role == LEDGER_BENCH_OPERATOR)
+        ledger_guard(a, strcmp(me->org_id, a->l->key.v[v->bench].k.org_id) == 0,
+                     GUARD_BENCH_NOT_ASSIGNED, "/issuer/org_id",
+                     "%s was not assigned to this version", me->org_id);
+}
+
+void ledger_plan_v(struct ledger_act *a)
+{
+    enum ledger_v state = LEDGER_V_NONE;
+    struct str which = discriminator(a);
+    const struct ledger_v_row *row = NULL;
+    if (a->version != LEDGER_NONE)
+        state = a->l->version.v[a->version].v.state;
+    else if (a->s->kind != LEDGER_VERSION) {
+        ledger_refuse(a, CODE_UNKNOWN_VERSION, "/model_digest", "never declared");
+        return;
+    }
+    if (a->s->kind == LEDGER_EVIDENCE) {
+        plan_evidence(a, &a->l->version.v[a->version]);
+        return;
+    }
+    for (size_t i = 0; !row && i < ledger_v_rows; i++) {
+        const struct ledger_v_row *r = &ledger_v_table[i];
+        if (r->kind == a->s->kind && ((r->from >> state) & 1) &&
+            str_eqc(which, r->discriminator))
+            row = r;
+    }
+    if (!row) {
+        ledger_refuse(a, CODE_ILLEGAL_TRANSITION, "/model_digest",
+                      "%.*s %s: no transition from %s", (int)AM_MIN(which.n, 40), which.p,
+                      ledger_kind_name(a->s->kind), ledger_v_name(state));
+        return;
+    }
+    a->o.transition = row->id;
+    a->to = row->to ? row->to : state;
+    a->apply = row->apply;
+    ledger_copy(a->rule, sizeof a->rule, str_c(row->rule));
+    if (strcmp(row->rule, "V7") == 0)
+        snprintf(a->rule, sizeof a->rule, "V7.%.*s",
+                 (int)AM_MIN(json_get_str(a->r, "label_level").n, 16),
+                 json_get_str(a->r, "label_level").p);
+    if (a->version != LEDGER_NONE)
+        check_house(a);
+    if (strcmp(row->id, "V15") == 0)
+        (void)ledger_national_stops(a->l, &a->l->version.v[a->version], &a->also);
+}
+
+/* ---- V2, V20: declaration -------------------------------------------------------------- */
+struct artifact {
+    struct str path;
+    uint8_t sha256[32];
+};
+
+static int by_path(const void *x, const void *y)
+{
+    const struct artifact *a = x, *b = y;
+    return str_cmp(a->path, b->path);
+}
+
+/* OpenSSF Model Signing root digest, method `files`: SHA-256 over the raw digests of the
+ * files in path order. The paths themselves are not covered: two paths must differ. */
+static int root_digest(const struct json *artifacts, uint8_t out[32])
+{
+    VEC(struct artifact) list = {0};
+    struct crypto_sha256 h;
+    int err = AM_OK;
+    for (json_each(it, artifacts)) {
+        struct artifact f = {.path = json_get_str(it.val, "path")};
+        if (!f.path.n || !ledger_unhex(json_get(it.val, "sha256"), f.sha256))
+            err = AM_E_INVALID;
+        if (!err)
+            err = vec_push(&list, f);
+        if (err)
+            break;
+    }
+    if (!err && !list.n)
+        err = AM_E_INVALID;
+    if (!err)
+        qsort(list.v, list.n, sizeof *list.v, by_path);
+    crypto_sha256_init(&h);
+    for (size_t i = 0; !err && i < list.n; i++) {
+        if (i && str_eq(list.v[i].path, list.v[i - 1].path))
+            err = AM_E_INVALID;
+        crypto_sha256_add(&h, (struct str){(const char *)list.v[i].sha256, 32});
+    }
+    crypto_sha256_end(&h, out);
+    vec_release(&list);
+    return err;
+}
+
+/* SemVer 2.0.0, clause 11, without pre-release order: MAJOR.MINOR.PATCH decides. */
+static bool semver(struct str s, int64_t n[3])
+{
+    struct str rest = s;
+    for (int i = 0; i < 3; i++) {
+        struct str part = str_cut(rest, i < 2 ? '.' : '+', &rest);
+        if (i == 2)
+            part = str_cut(part, '-', &(struct str){0});
+        if (str_int(part, 0, INT32_MAX, &n[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool label_follows(struct str label, const char *newest)
+{
+    int64_t a[3], b[3];
+    if (!semver(label, a))
+        return false;
+    if (!*newest || !semver(str_c(newest), b))
+        return true;
+    for (int i = 0; i < 3; i++)
+        if (a[i] != b[i])
+            return a[i] > b[i];
+    return false;
+}
+
+static void check_complete(struct ledger_act *a)
+{
+    static const char *const due[] = {
+#define X(name) name,
+        LEDGER_DECL_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < AM_LEN(due); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/%s", due[i]);
+        ledger_guard(a, json_get(a->r, due[i]) != NULL, GUARD_COMPLETE, path,
+                     "due at declaration");
+    }
+    ledger_guard(a, false, GUARD_MODEL_SIGNATURE, "/model_signature",
+                 "no statement carries a verified OMS bundle yet");
+    ledger_guard(a, false, GUARD_FHIR_TWIN, "/fhir_twin",
+                 "no statement carries a validated twin yet");
+}
+
+static void check_previous(struct ledger_act *a, const struct ledger_algorec *alg)
+{
+    const struct json *prev = json_get(a->r, "previous_version");
+    uint8_t digest[32];
+    bool ok = prev == NULL && !*alg->label;
+    if (prev && ledger_unhex(json_get(prev, "model_digest"), digest)) {
+        size_t i = ledger_find_version(a->l, digest);
+        ok = i != LEDGER_NONE &&
+             strcmp(a->l->version.v[i].v.algorithm_id, alg->a.id) == 0;
+    }
+    ledger_guard(a, ok, GUARD_PREVIOUS_VERSION, "/previous_version",
+                 "a logged version of this algorithm; absent only for the first");
+    ledger_guard(a, label_follows(json_get_str(a->r, "version_label"), alg->label),
+                 GUARD_VERSION_LABEL, "/version_label",
+                 "MAJOR.MINOR.PATCH, greater than %s", *alg->label ? alg->label : "none");
+}
+
+static int commit_version(struct ledger_act *a, struct ledger_algorec *alg)
+{
+    struct ledger *l = a->l;
+    struct ledger_verrec v = {.rapporteur = LEDGER_NONE, .bench = LEDGER_NONE};
+    struct str label = json_get_str(a->r, "version_label");
+    struct str use = json_get_str(json_get(a->r, "intended_use"), "use_code");
+    int err;
+    memcpy(v.v.digest, a->s->subject, 32);
+    ledger_copy(v.v.algorithm_id, sizeof v.v.algorithm_id, str_c(alg->a.id));
+    ledger_copy(v.v.org_id, sizeof v.v.org_id, str_c(alg->a.org_id));
+    ledger_copy(v.v.version_label, sizeof v.v.version_label, label);
+    ledger_copy(v.v.use_code, sizeof v.v.use_code, use);
+    v.v.state = LEDGER_V_DECLARED;
+    v.v.declared.index = a->index;
+    v.v.declared.issued_at = a->s->issued_at;
+    memcpy(v.v.declared.payload, a->payload, 32);
+    memcpy(v.v.declared.record, a->s->record_sha256, 32);
+    v.plan = ledger_has(a->r, "evaluation_plan");
+    err = vec_room(&v.v.history);
+    if (!err)
+        err = map_set(&l->by_version, (struct str){(const char *)v.v.digest, 32},
+                      l->version.n);
+    if (!err)
+        err = vec_push(&l->version, v);
+    if (err) {
+        ledger_version_drop(&v);
+        return err;
+    }
+    ledger_copy(alg->label, sizeof alg->label, label);
+    a->version = l->version.n - 1;
+    return AM_OK;
+}
+
+static int declare(struct ledger_act *a)
+{
+    size_t i = ledger_find_algorithm(a->l, json_get_str(a->r, "algorithm_id"));
+    struct ledger_algorec *alg;
+    uint8_t root[32];
+    int err;
+    if (i == LEDGER_NONE) {
+        ledger_refuse(a, CODE_UNKNOWN_ALGORITHM, "/algorithm_id", "never declared");
+        return AM_OK;
+    }
+    alg = &a->l->algorithm.v[i];
+    if (strcmp(alg->a.org_id, ledger_signer_key(a)->org_id) != 0)
+        ledger_refuse(a, CODE_WRONG_ORGANISATION, "/algorithm_id",
+                      "not an algorithm of this organisation");
+    err = root_digest(json_get(a->r, "artifacts"), root);
+    if (err == AM_E_NOMEM)
+        return err;
+    ledger_guard(a, !err && memcmp(root, a->s->subject, 32) == 0, GUARD_MODEL_DIGEST,
+                 "/model_digest", "not the root digest of the artifacts");
+    ledger_guard(a, ledger_fits(json_get_str(a->r, "version_label"), 48) &&
+                        ledger_fits(json_get_str(json_get(a->r, "intended_use"),
+                                                 "use_code"), 64),
+                 GUARD_COMPLETE, "/intended_use/use_code", "too long");
+    check_complete(a);
+    check_previous(a, alg);
+    return ledger_stopped_here(a) ? AM_OK : commit_version(a, alg);
+}
+
+/* ---- V4, V21: the same weights, a fuller record ---------------------------------------- */
+static int supersede(struct ledger_act *a)
+{
+    static const char *const frozen[] = {
+#define X(name) name,
+        LEDGER_FROZEN_MAP(X)
+#undef X
+    };
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    struct ledger_statement_view old;
+    const struct json *algorithm = json_get(a->r, "algorithm_id");
+    uint8_t replaced[32];
+    int err;
+    ledger_guard(a, json_str_is(algorithm, v->v.algorithm_id), GUARD_DIGEST_TAKEN,
+                 "/model_digest", "declared under %s", v->v.algorithm_id);
+    ledger_guard(a, ledger_unhex(json_get(a->r, "supersedes"), replaced) &&
+                        memcmp(replaced, v->v.declared.record, 32) == 0,
+                 GUARD_SUPERSEDES, "/supersedes", "not the record in effect");
+    err = ledger_load(a->l, v->v.declared.payload, &old);
+    if (err)
+        return err;
+    for (size_t i = 0; i < AM_LEN(frozen); i++) {
+        char path[64];
+        const struct json *was = json_get(old.record, frozen[i]);
+        snprintf(path, sizeof path, "/%s", frozen[i]);
+        ledger_guard(a, !was ? !json_get(a->r, frozen[i])
+                             : json_equal(was, json_get(a->r, frozen[i])),
+                     GUARD_FROZEN, path, "fixed at declaration");
+    }
+    ledger_guard(a, json_equal(json_get(json_get(old.record, "intended_use"), "use_code"),
+                               json_get(json_get(a->r, "intended_use"), "use_code")),
+                 GUARD_FROZEN, "/intended_use/use_code", "fixed at declaration");
+    check_complete(a);
+    ledger_statement_release(&old);
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    v->v.declared.index = a->index;
+    v->v.declared.issued_at = a->s->issued_at;
+    memcpy(v->v.declared.payload, a->payload, 32);
+    memcpy(v->v.declared.record, a->s->record_sha256, 32);
+    v->v.state = a->to;
+    return AM_OK;
+}
+
+/* ---- V3 -------------------------------------------------------------------------------- */
+static int admissibility(struct ledger_act *a)
+{
+    ledger_guard(a, false, GUARD_ADMISSIBILITY_REPORT, "/report",
+                 "no statement carries the automatic report yet");
+    ledger_guard(a, a->to == LEDGER_V_ADMISSIBLE || json_size(json_get(a->r, "pointers")),
+                 GUARD_POINTERS, "/pointers", "an inadmissible record names what is wrong");
+    if (!ledger_stopped_here(a))
+        a->l->version.v[a->version].v.state = a->to;
+    return AM_OK;
+}
+
+/* ---- V5, V9, V10, V17: assignment ------------------------------------------------------ */
+static size_t named_key(const struct ledger_act *a, const char *member)
+{
+    char id[CRYPTO_HEX];
+    size_t k;
+    ledger_copy(id, sizeof id, json_get_str(a->r, member));
+    k = ledger_find_key(a->l, id);
+    return k != LEDGER_NONE && !a->l->key.v[k].k.revoked ? k : LEDGER_NONE;
+}
+
+static void check_named(struct ledger_act *a, const struct ledger_verrec *v,
+                        size_t rapporteur, size_t bench)
+{
+    const struct ledger_keyrec *key = a->l->key.v;
+    bool r = rapporteur != LEDGER_NONE && key[rapporteur].k.role == LEDGER_HAS &&
+             strcmp(key[rapporteur].k.function, "rapporteur") == 0 &&
+             strcmp(key[rapporteur].k.org_id, v->v.org_id) != 0;
+    bool b = bench != LEDGER_NONE && key[bench].k.role == LEDGER_BENCH_OPERATOR &&
+             strcmp(key[bench].k.org_id, v->v.org_id) != 0;
+    ledger_guard(a, r, GUARD_RAPPORTEUR, "/rapporteur",
+                 "a key of has/rapporteur in force, not of the vendor");
+    ledger_guard(a, b, GUARD_BENCH_OPERATOR, "/bench_operator",
+                 "a key of bench_operator in force, not of the vendor");
+}
+
+static int read_sealed(struct ledger_act *a, struct ledger_verrec *next)
+{
+    const struct json *list = json_get(a->r, "sealed_data");
+    bool ok = json_size(list) > 0 && json_size(list) <= SEALED_MAX;
+    for (json_each(it, list)) {
+        struct tlog_hash h;
+        ok &= ledger_unhex(it.val, h.h);
+        if (ok && vec_push(&next->sealed, h))
+            return AM_E_NOMEM;
+    }
+    ledger_guard(a, ok, GUARD_SEALED, "/sealed_data", "digests of the sealed test sets");
+    return AM_OK;
+}
+
+static int assign(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version], next = {0};
+    size_t rapporteur = named_key(a, "rapporteur"), bench = named_key(a, "bench_operator");
+    enum ledger_level level = LEDGER_LEVEL_NONE;
+    bool again = strcmp(a->o.transition, "V9") == 0;
+    int err = ledger_level_parse(json_get_str(a->r, "requested_level"), &level);
+    ledger_guard(a, !err && level >= LEDGER_BASE, GUARD_LEVEL, "/requested_level",
+                 "base, intermediate or advanced");
+    check_named(a, v, rapporteur, bench);
+    ledger_guard(a, json_bool(json_get(a->r, "no_conflict"), false),
+                 GUARD_CONFLICT_OF_INTEREST, "/no_conflict", "must be declared");
+    ledger_guard(a, v->plan, GUARD_EVALUATION_PLAN, "/model_digest",
+                 "no evaluation_plan logged before the data are opened");
+    ledger_guard(a, strcmp(a->o.transition, "V10") != 0, GUARD_APPEAL, "/model_digest",
+                 "no statement records an appeal yet");
+    err = read_sealed(a, &next);
+    if (err || ledger_stopped_here(a)) {
+        vec_release(&next.sealed);
+        return err;
+    }
+    vec_release(&v->sealed);
+    v->sealed.v = next.sealed.v;
+    v->sealed.n = next.sealed.n;
+    v->sealed.cap = next.sealed.cap;
+    v->rapporteur = rapporteur;
+    v->bench = bench;
+    v->assigned = a->index;
+    if (!again) /* deferred: new data for the rows named, the others stand (V9) */
+        v->rows.n = v->run.n = 0;
+    v->v.requested = level;
+    v->v.state = a->to;
+    return AM_OK;
+}
+
+/* ---- V6: evidence ---------------------------------------------------------------------- */
+static void check_dataset(struct ledger_act *a, const struct ledger_verrec *v)
+{
+    const struct json *set = json_get(a->r, "dataset");
+    struct tlog_hash h;
+    bool ok = set == NULL || json_get(set, "na");
+    if (ledger_unhex(json_get(set, "sha256"), h.h))
+        for (size_t i = 0; i < v->sealed.n; i++)
+            ok |= memcmp(v->sealed.v[i].h, h.h, 32) == 0;
+    ledger_guard(a, ok, GUARD_SEALED, "/dataset/sha256", "not a sealed set of the assignment");
+}
+
+static bool row_known(const struct ledger_policy *p, struct str id)
+{
+    for (size_t i = 0; i < label_policy_rows(p->label); i++)
+        if (str_eq(id, json_get_str(label_policy_row(p->label, i), "id")))
+            return true;
+    return false;
+}
+
+static void check_rows(struct ledger_act *a)
+{
+    const struct json *rows = json_get(a->r, "rows");
+    bool ok = json_size(rows) > 0 && json_size(rows) <= ROWS_MAX;
+    for (json_each(it, rows)) {
+        char path[40];
+        snprintf(path, sizeof path, "/rows/%zu", it.i);
+        ledger_guard(a, ledger_fits(json_str(it.val), LEDGER_ROW_ID) &&
+                            row_known(a->l->policy, json_str(it.val)),
+                     GUARD_ROWS, path, "not a row of the policy in force");
+    }
+    ledger_guard(a, ok, GUARD_ROWS, "/rows", "which rows it speaks for");
+}
+
+/* Where the record replaces an earlier one, that one; else the end of the list. */
+static size_t evidence_slot(struct ledger_act *a, const struct ledger_verrec *v)
+{
+    uint8_t old[32];
+    if (!json_get(a->r, "supersedes"))
+        return v->v.evidence.n;
+    if (ledger_unhex(json_get(a->r, "supersedes"), old))
+        for (size_t i = 0; i < v->v.evidence.n; i++)
+            if (memcmp(v->v.evidence.v[i].record, old, 32) == 0)
+                return i;
+    ledger_guard(a, false, GUARD_SUPERSEDES, "/supersedes", "not evidence in effect");
+    return v->v.evidence.n;
+}
+
+static bool row_covered(const struct ledger_verrec *v, struct str id)
+{
+    for (size_t i = 0; i < v->rows.n; i++)
+        if (str_eqc(id, v->rows.v[i].id))
+            return true;
+    return false;
+}
+
+/* The union of covered rows with those of this record, made aside. */
+static int merge_rows(const struct ledger_act *a, const struct ledger_verrec *v,
+                      struct ledger_verrec *next)
+{
+    for (size_t i = 0; i < v->rows.n; i++)
+        if (vec_push(&next->rows, v->rows.v[i]))
+            return AM_E_NOMEM;
+    for (json_each(it, json_get(a->r, "rows"))) {
+        struct ledger_row row;
+        if (row_covered(next, json_str(it.val)))
+            continue;
+        ledger_copy(row.id, sizeof row.id, json_str(it.val));
+        if (vec_push(&next->rows, row))
+            return AM_E_NOMEM;
+    }
+    return AM_OK;
+}
+
+bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
+                         enum ledger_level level, const struct json *more)
+{
+    const struct label_policy *p = a->l->policy->label;
+    for (size_t i = 0; i < label_policy_rows(p); i++) {
+        const struct json *row = label_policy_row(p, i);
+        struct str asked = json_get_str(json_get(row, "level"), ledger_level_name(level));
+        struct str id = json_get_str(row, "id");
+        bool there = row_covered(v, id);
+        if (!str_eqc(asked, "gate") && !str_eqc(asked, "documented"))
+            continue;
+        for (json_each(it, more))
+            there |= str_eq(json_str(it.val), id);
+        if (!there)
+            return false;
+    }
+    return true;
+}
+
+/* Every scored run has a twin: the same per-case scores, from another machine's key. */
+bool ledger_reproduced(const struct ledger_verrec *v)
+{
+    for (size_t i = 0; i < v->run.n; i++) {
+        bool twin = !v->run.v[i].scored;
+        for (size_t j = 0; j < v->run.n; j++)
+            twin |= v->run.v[j].scored && v->run.v[j].key != v->run.v[i].key &&
+                    memcmp(v->run.v[i].scores, v->run.v[j].scores, 32) == 0;
+        if (!twin)
+            return false;
+    }
+    return v->run.n > 1;
+}
+
+static void commit_evidence(struct ledger_act *a, struct ledger_verrec *v,
+                            struct ledger_verrec *next, size_t slot)
+{
+    struct ledger_ref *ref = &v->v.evidence.v[slot];
+    struct ledger_run run = {.key = a->key, .index = a->index};
+    run.scored = ledger_unhex(json_get(a->r, "scores_sha256"), run.scores);
+    *ref = (struct ledger_ref){.index = a->index, .issued_at = a->s->issued_at};
+    memcpy(ref->payload, a->payload, 32);
+    memcpy(ref->record, a->s->record_sha256, 32);
+    if (slot == v->v.evidence.n)
+        v->v.evidence.n++;
+    v->run.v[v->run.n++] = run;
+    vec_release(&v->rows);
+    v->rows.v = next->rows.v;
+    v->rows.n = next->rows.n;
+    v->rows.cap = next->rows.cap;
+    if (v->v.state != LEDGER_V_UNDER_EVALUATION ||
+        !ledger_rows_covered(a, v, v->v.requested, NULL))
+        return;
+    if (v->v.requested >= LEDGER_INTERMEDIATE &&
+        !ledger_holds(a, ledger_reproduced(v), GUARD_REPRODUCED))
+        return;
+    v->v.state = LEDGER_V_EVALUATED;
+    a->o.transition = "V6";
+}
+
+static int evidence(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version], next = {0};
+    size_t slot = evidence_slot(a, v);
+    int err;
+    check_rows(a);
+    check_dataset(a, v);
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    err = merge_rows(a, v, &next);
+    if (!err)
+        err = vec_room(&v->v.evidence);
+    if (!err)
+        err = vec_room(&v->run);
+    if (err) {
+        vec_release(&next.rows);
+        return err;
+    }
+    commit_evidence(a, v, &next, slot);
+    return AM_OK;
+}
+
+/* ---- ends ------------------------------------------------------------------------------ */
+static void set_decision(struct ledger_act *a, struct ledger_verrec *v)
+{
+    v->v.decision.index = a->index;
+    v->v.decision.issued_at = a->s->issued_at;
+    memcpy(v->v.decision.payload, a->payload, 32);
+    memcpy(v->v.decision.record, a->s->record_sha256, 32);
+}
+
+/* V14 by decision: follows a stop within 24 h for readers of VSAs, or suspends itself. */
+static int suspend(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    for (size_t i = 0; i < a->signers; i++)
+        v->suspended_by |= 1U << a->l->key.v[a->signer[i].key].k.role;
+    if (v->v.state == LEDGER_V_LABELLED)
+        v->v.before = LEDGER_V_LABELLED;
+    v->v.state = LEDGER_V_SUSPENDED;
+    set_decision(a, v);
+    return AM_OK;
+}
+
+static int expire(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    int64_t at = ledger_time(json_get(a->r, "at"));
+    ledger_guard(a, v->v.expires_at && at >= v->v.expires_at && a->s->issued_at >= at,
+                 GUARD_NOT_EXPIRED, "/at", "before the term of the label");
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    v->v.before = v->v.state;
+    v->v.state = a->to;
+    v->v.level = LEDGER_LEVEL_NONE;
+    return AM_OK;
+}
+
+static int withdraw(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    ledger_guard(a, false, GUARD_WITHDRAWAL_PLAN, "/conditions",
+                 "no statement records the migration plan and the escrow check yet");
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    v->v.before = v->v.state;
+    v->v.state = a->to;
+    v->v.level = LEDGER_LEVEL_NONE;
+    set_decision(a, v);
+    return AM_OK;
+}
+
+static int archive(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    int64_t at = ledger_time(json_get(a->r, "at")), due = INT64_MAX;
+    bool active = false;
+    for (size_t i = 0; i < v->deployment.n; i++) {
+        enum ledger_p p = a->l->deployment.v[v->deployment.v[i]].p.phase;
+        active |= p == LEDGER_P_PILOT || p == LEDGER_P_DEPLOYED;
+    }
+    ledger_guard(a, !active, GUARD_CEILING, "/model_digest", "still deployed");
+    if (time_add_iso(v->last_at, ledger_clock(a->l->policy, "archive", "P10Y"), &due))
+        due = INT64_MAX;
+    ledger_guard(a, at >= due && a->s->issued_at >= at, GUARD_RETENTION, "/at",
+                 "too early after the last use");
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    v->v.before = v->v.state;
+    v->v.state = a->to;
+    return AM_OK;
+}
