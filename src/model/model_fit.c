@@ -152,15 +152,20 @@ static int fit_newton(struct fit *f, unsigned steps_max, double tolerance, struc
 static int fit_check(const struct fit *f, const char *const *name, struct diag *d)
 {
     size_t k = f->p - 1, positives = 0;
+    bool bad = false;
     for (size_t i = 0; i < f->n; i++) {
         positives += f->y[i] == 1;
-        if (f->y[i] > 1)
+        if (f->y[i] > 1) {
             diag_err(d, "label", "model.label", "row %zu: not 0 or 1", i);
+            bad = true;
+        }
         for (size_t j = 0; j < k; j++)
-            if (!isfinite(f->x[i * k + j]))
+            if (!isfinite(f->x[i * k + j])) {
                 diag_err(d, name[j], "model.missing", "row %zu has no value", i);
+                bad = true;
+            }
     }
-    if (diag_result(d))
+    if (bad)
         return AM_E_INVALID;
     if (positives == 0 || positives == f->n) {
         diag_err(d, "label", "model.one_class", "all rows have the same label");
@@ -169,9 +174,10 @@ static int fit_check(const struct fit *f, const char *const *name, struct diag *
     return AM_OK;
 }
 
-static void fit_standardise(struct fit *f, const char *const *name, struct diag *d)
+static int fit_standardise(struct fit *f, const char *const *name, struct diag *d)
 {
     size_t k = f->p - 1;
+    int err = AM_OK;
     for (size_t j = 0; j < k; j++) {
         double sum = 0, squares = 0;
         for (size_t i = 0; i < f->n; i++)
@@ -182,9 +188,12 @@ static void fit_standardise(struct fit *f, const char *const *name, struct diag 
             squares += e * e;
         }
         f->sd[j] = sqrt(squares / (double)f->n);
-        if (!(f->sd[j] > 1e-12 * fabs(f->mean[j])) || f->sd[j] <= 0)
+        if (!(f->sd[j] > 1e-12 * fabs(f->mean[j])) || f->sd[j] <= 0) {
             diag_err(d, name[j], "model.constant", "the column never changes");
+            err = AM_E_INVALID;
+        }
     }
+    return err;
 }
 
 /* ---- after: what is written
@@ -348,10 +357,8 @@ int model_fit_logistic(const double *x, const uint8_t *y, size_t n,
     f.row = f.trial + f.p;
     f.hessian = f.row + f.p;
     err = fit_check(&f, name, d);
-    if (!err) {
-        fit_standardise(&f, name, d);
-        err = diag_result(d);
-    }
+    if (!err)
+        err = fit_standardise(&f, name, d);
     if (!err)
         err = fit_newton(&f, opt.steps_max ? opt.steps_max : FIT_STEPS,
                          opt.tolerance > 0 ? opt.tolerance : FIT_TOLERANCE, d);

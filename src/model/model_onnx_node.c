@@ -18,10 +18,10 @@ static void attr_add64(struct node_attr *a, uint64_t v)
 static int attr_tensor(struct pb *m, const struct pb_field *f, struct node_attr *a)
 {
     struct onnx_tensor t;
-    int err = pb_want(m, f, PB_BYTES, true);
+    int err = model_pb_want(m, f, PB_BYTES, true);
     if (err)
         return err;
-    err = onnx_tensor_read(pb_sub(m, f), &t);
+    err = model_onnx_tensor_read(model_pb_sub(m, f), &t);
     if (!err) {
         attr_add64(a, (uint64_t)t.dtype);
         attr_add64(a, t.rank);
@@ -43,13 +43,13 @@ static int attr_list(struct pb *m, const struct pb_field *f, struct node_attr *a
         return AM_OK;
     }
     if (f->wire != PB_BYTES || (!ints && s.n % 4))
-        return pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
+        return model_pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
     if (!ints)
         crypto_sha256_add(&a->h, s);
     while (ints && s.n > 0) {
         uint64_t v = 0;
-        if (pb_packed(&s, &v))
-            return pb_bad(m, f, "model.protobuf", "a broken number");
+        if (model_pb_packed(&s, &v))
+            return model_pb_bad(m, f, "model.protobuf", "a broken number");
         attr_add64(a, v);
     }
     return AM_OK;
@@ -64,15 +64,15 @@ static int attr_field(struct pb *m, const struct pb_field *f, struct node_attr *
     switch (f->number) {
     case 1:
         a->name = f->bytes;
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 2:
     case 3:
-        err = pb_want(m, f, f->number == 2 ? PB_FIXED32 : PB_VARINT, true);
+        err = model_pb_want(m, f, f->number == 2 ? PB_FIXED32 : PB_VARINT, true);
         attr_add64(a, f->value);
         return err;
     case 4:
     case 9:
-        err = pb_want(m, f, PB_BYTES, f->number == 4);
+        err = model_pb_want(m, f, PB_BYTES, f->number == 4);
         attr_add64(a, f->bytes.n);
         if (!err)
             crypto_sha256_add(&a->h, f->bytes);
@@ -84,13 +84,14 @@ static int attr_field(struct pb *m, const struct pb_field *f, struct node_attr *
         return attr_list(m, f, a, f->number == 8);
     case 6:
     case 11:
-        return pb_bad(m, f, "model.onnx_subgraph", "graphs inside operators are refused");
+        return model_pb_bad(m, f, "model.onnx_subgraph",
+                            "graphs inside operators are refused");
     case 13: /* doc_string */
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 20: /* type */
-        return pb_want(m, f, PB_VARINT, true);
+        return model_pb_want(m, f, PB_VARINT, true);
     default:
-        return pb_bad(m, f, "model.onnx_field", "an unknown field of an attribute");
+        return model_pb_bad(m, f, "model.onnx_field", "an unknown field of an attribute");
     }
 }
 
@@ -100,7 +101,7 @@ static int node_attribute(struct pb m, struct node_attr *a)
     int err;
     crypto_sha256_init(&a->h);
     a->name = STR_NULL;
-    while (!(err = pb_next(&m, &f)))
+    while (!(err = model_pb_next(&m, &f)))
         if ((err = attr_field(&m, &f, a)))
             return err;
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -162,9 +163,9 @@ struct node {
 static int node_field(struct onnx_reader *r, struct pb *m, const struct pb_field *f,
                       struct node *n)
 {
-    int err =
-        pb_want(m, f, PB_BYTES,
-                f->number != 1 && f->number != 2 && f->number != 5 && f->number != 9);
+    int err = model_pb_want(m, f, PB_BYTES,
+                            f->number != 1 && f->number != 2 && f->number != 5 &&
+                                f->number != 9);
     if (err)
         return err;
     switch (f->number) {
@@ -180,15 +181,15 @@ static int node_field(struct onnx_reader *r, struct pb *m, const struct pb_field
         return AM_OK;
     case 5:
         if (n->attrs == NODE_ATTRIBUTES_MAX)
-            return pb_bad(m, f, "model.toobig", "too many attributes");
-        return node_attribute(pb_sub(m, f), &n->attr[n->attrs++]);
+            return model_pb_bad(m, f, "model.toobig", "too many attributes");
+        return node_attribute(model_pb_sub(m, f), &n->attr[n->attrs++]);
     case 7:
         n->domain = f->bytes;
-        return node_known_domain(f->bytes)
-                   ? AM_OK
-                   : pb_bad(m, f, "model.onnx_domain", "custom operators are refused");
+        return node_known_domain(f->bytes) ? AM_OK
+                                           : model_pb_bad(m, f, "model.onnx_domain",
+                                                          "custom operators are refused");
     default: /* 8 overload: functions of the model's own */
-        return pb_bad(m, f, "model.onnx_field", "an unknown field of an operator");
+        return model_pb_bad(m, f, "model.onnx_field", "an unknown field of an operator");
     }
 }
 
@@ -197,7 +198,8 @@ static int node_finish(struct onnx_reader *r, struct pb *m, struct node *n)
     const struct pb_field here = {.at = m->end};
     int err;
     if (n->op.n == 0 || n->op.n > 100 || memchr(n->op.p, 0, n->op.n))
-        return pb_bad(m, &here, "model.onnx_operator", "an operator without a type");
+        return model_pb_bad(m, &here, "model.onnx_operator",
+                            "an operator without a type");
     qsort(n->attr, n->attrs, sizeof n->attr[0], attr_cmp);
     err = node_text(&r->ops, 't', n->op);
     if (!err)
@@ -207,7 +209,7 @@ static int node_finish(struct onnx_reader *r, struct pb *m, struct node *n)
         uint8_t sum[CRYPTO_SHA256];
         char hex[CRYPTO_HEX];
         if (i > 0 && str_eq(n->attr[i].name, n->attr[i - 1].name))
-            return pb_bad(m, &here, "model.protobuf", "an attribute comes twice");
+            return model_pb_bad(m, &here, "model.protobuf", "an attribute comes twice");
         crypto_sha256_end(&n->attr[i].h, sum);
         err = node_text(&r->ops, 'a', n->attr[i].name);
         if (!err)
@@ -217,19 +219,19 @@ static int node_finish(struct onnx_reader *r, struct pb *m, struct node *n)
     return err ? err : buf_addc(&r->ops, '\n');
 }
 
-int onnx_node_read(struct onnx_reader *r, struct pb m)
+int model_onnx_node_read(struct onnx_reader *r, struct pb m)
 {
     struct pb_field f;
     struct node *n;
     int err;
     if (++r->nodes > ONNX_NODES_MAX) {
         const struct pb_field here = {.at = m.p};
-        return pb_bad(&m, &here, "model.toobig", "too many operators");
+        return model_pb_bad(&m, &here, "model.toobig", "too many operators");
     }
     n = am_calloc(1, sizeof *n);
     if (!n)
         return AM_E_NOMEM;
-    while (!(err = pb_next(&m, &f)))
+    while (!(err = model_pb_next(&m, &f)))
         if ((err = node_field(r, &m, &f, n)))
             break;
     if (err == AM_E_NOTFOUND)

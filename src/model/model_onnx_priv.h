@@ -40,10 +40,10 @@ struct onnx_reader {
     bool saw_graph;
 };
 /* A borrowed tensor message into t; release t->made afterwards. */
-AM_CHECK int onnx_tensor_read(struct pb m, struct onnx_tensor *t);
-const char *onnx_dtype_name(int dtype); /* NULL: refused */
-AM_CHECK int onnx_node_read(struct onnx_reader *r, struct pb m);
+AM_CHECK int model_onnx_tensor_read(struct pb m, struct onnx_tensor *t);
+const char *model_onnx_dtype_name(int dtype); /* NULL: refused */
+AM_CHECK int model_onnx_node_read(struct onnx_reader *r, struct pb m);
 /* Inputs and outputs of the graph to features and score. */
-AM_CHECK int onnx_signature(struct onnx_reader *r, struct model *m);
+AM_CHECK int model_onnx_signature(struct onnx_reader *r, struct model *m);
 
 #endif

@@ -11,14 +11,14 @@ static int onnx_dimension(struct pb m, int64_t *out)
     struct pb_field f;
     int err;
     *out = -1;
-    while (!(err = pb_next(&m, &f))) {
+    while (!(err = model_pb_next(&m, &f))) {
         if (f.number == 1) { /* dim_value */
-            err = pb_want(&m, &f, PB_VARINT, true);
+            err = model_pb_want(&m, &f, PB_VARINT, true);
             if (!err && f.value > MODEL_FILE_MAX)
-                err = pb_bad(&m, &f, "model.onnx_shape", "a dimension is absurd");
+                err = model_pb_bad(&m, &f, "model.onnx_shape", "a dimension is absurd");
             *out = (int64_t)f.value;
         } else { /* 2 dim_param, 3 denotation: names */
-            err = pb_want(&m, &f, PB_BYTES, true);
+            err = model_pb_want(&m, &f, PB_BYTES, true);
         }
         if (err)
             return err;
@@ -31,12 +31,12 @@ static int onnx_shape(struct pb m, struct onnx_value *v)
     struct pb_field f;
     int err;
     v->has_shape = true;
-    while (!(err = pb_next(&m, &f))) {
+    while (!(err = model_pb_next(&m, &f))) {
         if (f.number != 1 || v->rank >= ONNX_RANK_MAX)
-            return pb_bad(&m, &f, "model.onnx_shape", "a shape we cannot read");
-        err = pb_want(&m, &f, PB_BYTES, false);
+            return model_pb_bad(&m, &f, "model.onnx_shape", "a shape we cannot read");
+        err = model_pb_want(&m, &f, PB_BYTES, false);
         if (!err)
-            err = onnx_dimension(pb_sub(&m, &f), &v->dim[v->rank++]);
+            err = onnx_dimension(model_pb_sub(&m, &f), &v->dim[v->rank++]);
         if (err)
             return err;
     }
@@ -47,16 +47,16 @@ static int onnx_tensor_type(struct pb m, struct onnx_value *v)
 {
     struct pb_field f;
     int err;
-    while (!(err = pb_next(&m, &f))) {
+    while (!(err = model_pb_next(&m, &f))) {
         if (f.number == 1) {
-            err = pb_want(&m, &f, PB_VARINT, true);
+            err = model_pb_want(&m, &f, PB_VARINT, true);
             v->dtype = f.value < 64 ? (int)f.value : 0;
         } else if (f.number == 2) {
-            err = pb_want(&m, &f, PB_BYTES, true);
+            err = model_pb_want(&m, &f, PB_BYTES, true);
             if (!err)
-                err = onnx_shape(pb_sub(&m, &f), v);
+                err = onnx_shape(model_pb_sub(&m, &f), v);
         } else {
-            err = pb_bad(&m, &f, "model.onnx_field", "an unknown field of a type");
+            err = model_pb_bad(&m, &f, "model.onnx_field", "an unknown field of a type");
         }
         if (err)
             return err;
@@ -68,10 +68,10 @@ static int onnx_type(struct pb m, struct onnx_value *v)
 {
     struct pb_field f;
     int err;
-    while (!(err = pb_next(&m, &f))) {
-        err = pb_want(&m, &f, PB_BYTES, true);
+    while (!(err = model_pb_next(&m, &f))) {
+        err = model_pb_want(&m, &f, PB_BYTES, true);
         if (!err && f.number == 1)
-            err = onnx_tensor_type(pb_sub(&m, &f), v);
+            err = onnx_tensor_type(model_pb_sub(&m, &f), v);
         if (err) /* 4 sequence, 5 map, 9 optional: dtype stays 0 */
             return err;
     }
@@ -83,12 +83,12 @@ static int onnx_value(struct pb m, struct onnx_value *v)
     struct pb_field f;
     int err;
     *v = (struct onnx_value){0};
-    while (!(err = pb_next(&m, &f))) {
-        err = pb_want(&m, &f, PB_BYTES, f.number != 4);
+    while (!(err = model_pb_next(&m, &f))) {
+        err = model_pb_want(&m, &f, PB_BYTES, f.number != 4);
         if (!err && f.number == 1)
             v->name = f.bytes;
         else if (!err && f.number == 2)
-            err = onnx_type(pb_sub(&m, &f), v);
+            err = onnx_type(model_pb_sub(&m, &f), v);
         if (err)
             return err;
     }
@@ -103,11 +103,12 @@ static int onnx_initializer(struct onnx_reader *r, struct pb *m, const struct pb
     struct onnx_tensor t;
     int err;
     if (r->tensor.n >= ONNX_TENSORS_MAX)
-        return pb_bad(m, f, "model.toobig", "too many tensors");
-    err = onnx_tensor_read(pb_sub(m, f), &t);
+        return model_pb_bad(m, f, "model.toobig", "too many tensors");
+    err = model_onnx_tensor_read(model_pb_sub(m, f), &t);
     if (!err &&
         (t.name.n == 0 || t.name.n >= ONNX_NAME_MAX || memchr(t.name.p, 0, t.name.n)))
-        err = pb_bad(m, f, "model.onnx_name", "a tensor's name is empty or too long");
+        err =
+            model_pb_bad(m, f, "model.onnx_name", "a tensor's name is empty or too long");
     if (!err)
         err = vec_push(&r->tensor, t);
     if (err)
@@ -121,15 +122,15 @@ static int onnx_port(struct onnx_reader *r, struct pb *m, const struct pb_field 
 {
     struct onnx_value v;
     bool in = f->number == 11;
-    int err = pb_want(m, f, PB_BYTES, false);
+    int err = model_pb_want(m, f, PB_BYTES, false);
     if (!err && (in ? r->input.n : r->output.n) >= ONNX_IO_MAX)
-        err = pb_bad(m, f, "model.toobig", "too many inputs or outputs");
+        err = model_pb_bad(m, f, "model.toobig", "too many inputs or outputs");
     if (!err)
-        err = onnx_value(pb_sub(m, f), &v);
+        err = onnx_value(model_pb_sub(m, f), &v);
     if (!err && (v.name.n == 0 || v.name.n >= ONNX_NAME_MAX ||
                  memchr(v.name.p, 0, v.name.n) || !str_utf8(v.name)))
-        err =
-            pb_bad(m, f, "model.onnx_name", "an input's or output's name is not usable");
+        err = model_pb_bad(m, f, "model.onnx_name",
+                           "an input's or output's name is not usable");
     if (err)
         return err;
     return in ? vec_push(&r->input, v) : vec_push(&r->output, v);
@@ -140,23 +141,24 @@ static int onnx_graph_field(struct onnx_reader *r, struct pb *m, const struct pb
     int err;
     switch (f->number) {
     case 1:
-        err = pb_want(m, f, PB_BYTES, false);
-        return err ? err : onnx_node_read(r, pb_sub(m, f));
+        err = model_pb_want(m, f, PB_BYTES, false);
+        return err ? err : model_onnx_node_read(r, model_pb_sub(m, f));
     case 5:
-        err = pb_want(m, f, PB_BYTES, false);
+        err = model_pb_want(m, f, PB_BYTES, false);
         return err ? err : onnx_initializer(r, m, f);
     case 11:
     case 12:
         return onnx_port(r, m, f);
     case 2:  /* name */
     case 10: /* doc_string */
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 13: /* value_info: ONNX Runtime infers and checks it */
     case 14: /* quantization_annotation */
     case 16: /* metadata_props */
-        return pb_want(m, f, PB_BYTES, false);
+        return model_pb_want(m, f, PB_BYTES, false);
     default: /* 15: sparse_initializer */
-        return pb_bad(m, f, "model.onnx_field", "an unsupported field of the graph");
+        return model_pb_bad(m, f, "model.onnx_field",
+                            "an unsupported field of the graph");
     }
 }
 
@@ -165,7 +167,7 @@ static int onnx_graph(struct onnx_reader *r, struct pb m)
     struct pb_field f;
     int err;
     r->saw_graph = true;
-    while (!(err = pb_next(&m, &f)))
+    while (!(err = model_pb_next(&m, &f)))
         if ((err = onnx_graph_field(r, &m, &f)))
             return err;
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -181,12 +183,12 @@ static int onnx_opset(struct onnx_reader *r, struct pb m)
     int64_t version = 0;
     struct pb_field f;
     int err;
-    while (!(err = pb_next(&m, &f))) {
+    while (!(err = model_pb_next(&m, &f))) {
         if (f.number == 1) {
-            err = pb_want(&m, &f, PB_BYTES, true);
+            err = model_pb_want(&m, &f, PB_BYTES, true);
             domain = f.bytes;
         } else {
-            err = pb_want(&m, &f, PB_VARINT, true);
+            err = model_pb_want(&m, &f, PB_VARINT, true);
             version = f.value < 1000 ? (int64_t)f.value : 0;
         }
         if (err)
@@ -199,9 +201,11 @@ static int onnx_opset(struct onnx_reader *r, struct pb m)
     else if (str_eqc(domain, "ai.onnx.ml"))
         r->o->opset_ml = version;
     else
-        return pb_bad(&m, &here, "model.onnx_domain", "custom operators are refused");
-    return version > 0 ? AM_OK
-                       : pb_bad(&m, &here, "model.onnx_opset", "not a version number");
+        return model_pb_bad(&m, &here, "model.onnx_domain",
+                            "custom operators are refused");
+    return version > 0
+               ? AM_OK
+               : model_pb_bad(&m, &here, "model.onnx_opset", "not a version number");
 }
 
 static int onnx_model_field(struct onnx_reader *r, struct pb *m, const struct pb_field *f)
@@ -210,9 +214,9 @@ static int onnx_model_field(struct onnx_reader *r, struct pb *m, const struct pb
     switch (f->number) {
     case 1:
         r->o->ir_version = f->value < 1000 ? (int64_t)f->value : 0;
-        return pb_want(m, f, PB_VARINT, true);
+        return model_pb_want(m, f, PB_VARINT, true);
     case 2:
-        err = pb_want(m, f, PB_BYTES, true);
+        err = model_pb_want(m, f, PB_BYTES, true);
         if (!err && f->bytes.n < sizeof r->o->producer && str_utf8(f->bytes) &&
             !memchr(f->bytes.p, 0, f->bytes.n))
             snprintf(r->o->producer, sizeof r->o->producer, "%.*s", STR_FMT(f->bytes));
@@ -220,19 +224,20 @@ static int onnx_model_field(struct onnx_reader *r, struct pb *m, const struct pb
     case 3: /* producer_version */
     case 4: /* domain */
     case 6: /* doc_string */
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 5: /* model_version */
-        return pb_want(m, f, PB_VARINT, true);
+        return model_pb_want(m, f, PB_VARINT, true);
     case 7:
-        err = pb_want(m, f, PB_BYTES, true);
-        return err ? err : onnx_graph(r, pb_sub(m, f));
+        err = model_pb_want(m, f, PB_BYTES, true);
+        return err ? err : onnx_graph(r, model_pb_sub(m, f));
     case 8:
-        err = pb_want(m, f, PB_BYTES, false);
-        return err ? err : onnx_opset(r, pb_sub(m, f));
+        err = model_pb_want(m, f, PB_BYTES, false);
+        return err ? err : onnx_opset(r, model_pb_sub(m, f));
     case 14: /* metadata_props */
-        return pb_want(m, f, PB_BYTES, false);
+        return model_pb_want(m, f, PB_BYTES, false);
     default: /* 20 training_info, 25 functions */
-        return pb_bad(m, f, "model.onnx_field", "an unsupported field of the model");
+        return model_pb_bad(m, f, "model.onnx_field",
+                            "an unsupported field of the model");
     }
 }
 
@@ -258,7 +263,8 @@ static int onnx_digest(struct onnx_reader *r, struct model *m)
             return AM_E_INVALID;
         }
         snprintf(name, sizeof name, "%.*s", STR_FMT(t->name));
-        model_canon_head(&c, name, onnx_dtype_name(t->dtype), t->dim, t->rank, t->raw.n);
+        model_canon_head(&c, name, model_onnx_dtype_name(t->dtype), t->dim, t->rank,
+                         t->raw.n);
         model_canon_data(&c, t->raw.p, t->raw.n);
     }
     snprintf(text, sizeof text, "opset %lld %lld", (long long)r->o->opset,
@@ -303,7 +309,7 @@ static int onnx_check(struct onnx_reader *r, struct model *m)
     o->tensors = r->tensor.n;
     o->operators = r->nodes;
     err = onnx_digest(r, m);
-    return err ? err : onnx_signature(r, m);
+    return err ? err : model_onnx_signature(r, m);
 }
 
 int model_onnx_read(struct model *m, struct str bytes, struct diag *d)
@@ -317,7 +323,7 @@ int model_onnx_read(struct model *m, struct str bytes, struct diag *d)
     if (!r.o)
         return AM_E_NOMEM;
     buf_init(&r.ops, MODEL_FILE_MAX);
-    while (!(err = pb_next(&top, &f)))
+    while (!(err = model_pb_next(&top, &f)))
         if ((err = onnx_model_field(&r, &top, &f)))
             break;
     if (err == AM_E_NOTFOUND)

@@ -106,7 +106,7 @@ static int sig_names(struct model *m)
     return AM_OK;
 }
 
-int onnx_signature(struct onnx_reader *r, struct model *m)
+int model_onnx_signature(struct onnx_reader *r, struct model *m)
 {
     int err = AM_OK;
     for (size_t i = 0; !err && i < r->input.n; i++)

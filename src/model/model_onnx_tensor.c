@@ -13,7 +13,7 @@ static const struct {
     {"u32", 4}, {"u64", 8}, {NULL, 0},  {NULL, 0},   {"bf16", 2},
 };
 
-const char *onnx_dtype_name(int dtype)
+const char *model_onnx_dtype_name(int dtype)
 {
     return dtype > 0 && dtype < (int)AM_LEN(onnx_dtypes) ? onnx_dtypes[dtype].name : NULL;
 }
@@ -22,9 +22,9 @@ static int onnx_dim(struct pb *m, const struct pb_field *f, struct onnx_tensor *
                     uint64_t v)
 {
     if (t->rank >= ONNX_RANK_MAX)
-        return pb_bad(m, f, "model.onnx_shape", "too many dimensions");
+        return model_pb_bad(m, f, "model.onnx_shape", "too many dimensions");
     if (v > (uint64_t)MODEL_FILE_MAX)
-        return pb_bad(m, f, "model.onnx_shape", "a dimension is absurd");
+        return model_pb_bad(m, f, "model.onnx_shape", "a dimension is absurd");
     t->dim[t->rank++] = (int64_t)v;
     return AM_OK;
 }
@@ -36,12 +36,12 @@ static int onnx_dims(struct pb *m, const struct pb_field *f, struct onnx_tensor 
     if (f->wire == PB_VARINT)
         return onnx_dim(m, f, t, f->value);
     if (f->wire != PB_BYTES)
-        return pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
+        return model_pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
     while (!err && s.n > 0) {
         uint64_t v = 0;
-        err = pb_packed(&s, &v);
+        err = model_pb_packed(&s, &v);
         if (err)
-            return pb_bad(m, f, "model.protobuf", "a broken number");
+            return model_pb_bad(m, f, "model.protobuf", "a broken number");
         err = onnx_dim(m, f, t, v);
     }
     return err;
@@ -54,11 +54,11 @@ static int onnx_fixed(struct pb *m, const struct pb_field *f, struct onnx_tensor
     char one[8];
     if (f->wire == PB_BYTES) {
         if (f->bytes.n % width)
-            return pb_bad(m, f, "model.protobuf", "a broken packed field");
+            return model_pb_bad(m, f, "model.protobuf", "a broken packed field");
         return buf_add(&t->made, f->bytes);
     }
     if (f->wire != (width == 4 ? PB_FIXED32 : PB_FIXED64))
-        return pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
+        return model_pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
     memcpy(one, &f->value, sizeof one);
     return buf_add(&t->made, (struct str){one, width});
 }
@@ -72,11 +72,11 @@ static int onnx_varints(struct pb *m, const struct pb_field *f, struct onnx_tens
     if (f->wire == PB_VARINT)
         return buf_add(&t->made, (struct str){(const char *)&f->value, 8});
     if (f->wire != PB_BYTES)
-        return pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
+        return model_pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
     while (!err && s.n > 0) {
         uint64_t v = 0;
-        if (pb_packed(&s, &v))
-            return pb_bad(m, f, "model.protobuf", "a broken number");
+        if (model_pb_packed(&s, &v))
+            return model_pb_bad(m, f, "model.protobuf", "a broken number");
         err = buf_add(&t->made, (struct str){(const char *)&v, 8});
     }
     return err;
@@ -85,7 +85,7 @@ static int onnx_varints(struct pb *m, const struct pb_field *f, struct onnx_tens
 static int onnx_string(struct pb *m, const struct pb_field *f, struct onnx_tensor *t)
 {
     uint64_t n = f->bytes.n;
-    int err = pb_want(m, f, PB_BYTES, false);
+    int err = model_pb_want(m, f, PB_BYTES, false);
     if (!err)
         err = buf_add(&t->made, (struct str){(const char *)&n, 8});
     t->elements++;
@@ -116,15 +116,18 @@ static bool onnx_field_fits(uint32_t field, int dtype)
 static int onnx_settle(struct pb *m, struct onnx_tensor *t, uint32_t field)
 {
     const struct pb_field here = {.at = m->end};
-    size_t width = onnx_dtype_name(t->dtype) ? onnx_dtypes[t->dtype].size_b : 0;
+    size_t width = model_onnx_dtype_name(t->dtype) ? onnx_dtypes[t->dtype].size_b : 0;
     uint64_t n = 1;
-    if (!onnx_dtype_name(t->dtype))
-        return pb_bad(m, &here, "model.onnx_dtype", "a tensor of an unsupported type");
+    if (!model_onnx_dtype_name(t->dtype))
+        return model_pb_bad(m, &here, "model.onnx_dtype",
+                            "a tensor of an unsupported type");
     for (size_t i = 0; i < t->rank; i++)
         if (__builtin_mul_overflow(n, (uint64_t)t->dim[i], &n) || n > MODEL_FILE_MAX)
-            return pb_bad(m, &here, "model.onnx_shape", "the tensor is absurdly large");
+            return model_pb_bad(m, &here, "model.onnx_shape",
+                                "the tensor is absurdly large");
     if (field && !onnx_field_fits(field, t->dtype))
-        return pb_bad(m, &here, "model.onnx_dtype", "values in a field of another type");
+        return model_pb_bad(m, &here, "model.onnx_dtype",
+                            "values in a field of another type");
     if (field == 5 || field == 7 || field == 11) { /* narrow in place */
         size_t k = t->made.n / 8;
         for (size_t i = 0; i < k; i++)
@@ -134,8 +137,8 @@ static int onnx_settle(struct pb *m, struct onnx_tensor *t, uint32_t field)
     if (field && field != 9)
         t->raw = buf_str(&t->made);
     if (t->dtype == MODEL_STRING ? t->elements != n : t->raw.n != n * width)
-        return pb_bad(m, &here, "model.onnx_shape",
-                      "not as many values as the shape says");
+        return model_pb_bad(m, &here, "model.onnx_shape",
+                            "not as many values as the shape says");
     t->elements = n;
     return AM_OK;
 }
@@ -146,14 +149,14 @@ static int onnx_tensor_field(struct pb *m, const struct pb_field *f,
     int err = AM_OK;
     if ((f->number >= 4 && f->number <= 7) || (f->number >= 9 && f->number <= 11)) {
         if (*data && *data != f->number)
-            return pb_bad(m, f, "model.protobuf", "values in two fields at once");
+            return model_pb_bad(m, f, "model.protobuf", "values in two fields at once");
         *data = f->number;
     }
     switch (f->number) {
     case 1:
         return onnx_dims(m, f, t);
     case 2:
-        err = pb_want(m, f, PB_VARINT, true);
+        err = model_pb_want(m, f, PB_VARINT, true);
         t->dtype = f->value < 64 ? (int)f->value : 0;
         return err;
     case 4:
@@ -168,36 +171,36 @@ static int onnx_tensor_field(struct pb *m, const struct pb_field *f,
         return onnx_string(m, f, t);
     case 8:
         t->name = f->bytes;
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 9:
         t->raw = f->bytes;
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 12: /* doc_string */
-        return pb_want(m, f, PB_BYTES, true);
+        return model_pb_want(m, f, PB_BYTES, true);
     case 13: /* external_data */
-        return pb_bad(m, f, "model.onnx_external",
-                      "weights outside the file are refused");
+        return model_pb_bad(m, f, "model.onnx_external",
+                            "weights outside the file are refused");
     case 14: /* data_location: 0 is DEFAULT */
-        err = pb_want(m, f, PB_VARINT, true);
+        err = model_pb_want(m, f, PB_VARINT, true);
         if (!err && f->value)
-            err = pb_bad(m, f, "model.onnx_external",
-                         "weights outside the file are refused");
+            err = model_pb_bad(m, f, "model.onnx_external",
+                               "weights outside the file are refused");
         return err;
     case 16: /* metadata_props */
-        return pb_want(m, f, PB_BYTES, false);
+        return model_pb_want(m, f, PB_BYTES, false);
     default: /* 3: segments */
-        return pb_bad(m, f, "model.onnx_field", "an unknown field of a tensor");
+        return model_pb_bad(m, f, "model.onnx_field", "an unknown field of a tensor");
     }
 }
 
-int onnx_tensor_read(struct pb m, struct onnx_tensor *t)
+int model_onnx_tensor_read(struct pb m, struct onnx_tensor *t)
 {
     struct pb_field f;
     uint32_t data = 0;
     int err;
     *t = (struct onnx_tensor){0};
     buf_init(&t->made, MODEL_FILE_MAX);
-    while (!(err = pb_next(&m, &f)))
+    while (!(err = model_pb_next(&m, &f)))
         if ((err = onnx_tensor_field(&m, &f, t, &data)))
             return err;
     return err == AM_E_NOTFOUND ? onnx_settle(&m, t, data) : err;

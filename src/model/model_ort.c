@@ -72,12 +72,16 @@ static bool ort_ok(struct ort_status *s, char *why, size_t size)
     return false;
 }
 
+/* AMANE_ORT names the one library to use ("none": there is none); else the build's, else
+ * the system's. */
 static void *ort_dlopen(void)
 {
     const char *env = getenv("AMANE_ORT");
-    const char *const path[] = {env && env[0] ? env : AMANE_ORT_PATH, AMANE_ORT_PATH,
-                                "libonnxruntime.so.1", "libonnxruntime.so.1.21"};
+    static const char *const path[] = {AMANE_ORT_PATH, "libonnxruntime.so.1",
+                                       "libonnxruntime.so.1.21"};
     void *lib = NULL;
+    if (env && env[0])
+        return strcmp(env, "none") == 0 ? NULL : dlopen(env, RTLD_NOW | RTLD_LOCAL);
     for (size_t i = 0; !lib && i < AM_LEN(path); i++)
         lib = dlopen(path[i], RTLD_NOW | RTLD_LOCAL);
     return lib;

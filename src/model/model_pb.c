@@ -27,8 +27,8 @@ static int pb_complain(const struct pb *m, const uint8_t *at, const char *code,
     return AM_E_INVALID;
 }
 
-int pb_bad(const struct pb *m, const struct pb_field *f, const char *code,
-           const char *detail)
+int model_pb_bad(const struct pb *m, const struct pb_field *f, const char *code,
+                 const char *detail)
 {
     return pb_complain(m, f->at, code, detail);
 }
@@ -55,7 +55,7 @@ static int pb_bytes(struct pb *m, struct pb_field *f)
     return AM_OK;
 }
 
-int pb_next(struct pb *m, struct pb_field *f)
+int model_pb_next(struct pb *m, struct pb_field *f)
 {
     uint64_t key = 0;
     *f = (struct pb_field){.at = m->p};
@@ -81,25 +81,25 @@ int pb_next(struct pb *m, struct pb_field *f)
     }
 }
 
-struct pb pb_sub(const struct pb *m, const struct pb_field *f)
+struct pb model_pb_sub(const struct pb *m, const struct pb_field *f)
 {
     const uint8_t *p = (const uint8_t *)f->bytes.p;
     return (struct pb){.file = m->file, .p = p, .end = p + f->bytes.n, .d = m->d};
 }
 
-int pb_want(struct pb *m, const struct pb_field *f, enum pb_wire wire, bool single)
+int model_pb_want(struct pb *m, const struct pb_field *f, enum pb_wire wire, bool single)
 {
     if (f->wire != wire)
-        return pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
+        return model_pb_bad(m, f, "model.protobuf", "a field of the wrong kind");
     if (single && f->number < 64) {
         if (m->seen >> f->number & 1)
-            return pb_bad(m, f, "model.protobuf", "a single field comes twice");
+            return model_pb_bad(m, f, "model.protobuf", "a single field comes twice");
         m->seen |= UINT64_C(1) << f->number;
     }
     return AM_OK;
 }
 
-int pb_packed(struct str *s, uint64_t *v)
+int model_pb_packed(struct str *s, uint64_t *v)
 {
     const uint8_t *p = (const uint8_t *)s->p, *end = p + s->n;
     int err = pb_varint(&p, end, v);

@@ -25,16 +25,16 @@ struct pb_field {
     const uint8_t *at;
 };
 /* AM_OK with a field, AM_E_NOTFOUND at the end of the message, or AM_E_INVALID. */
-AM_CHECK int pb_next(struct pb *m, struct pb_field *f);
+AM_CHECK int model_pb_next(struct pb *m, struct pb_field *f);
 /* The message inside a field of wire type PB_BYTES. */
-struct pb pb_sub(const struct pb *m, const struct pb_field *f);
+struct pb model_pb_sub(const struct pb *m, const struct pb_field *f);
 /* One problem at the byte of the field; AM_E_INVALID. */
-AM_CHECK int pb_bad(const struct pb *m, const struct pb_field *f, const char *code,
-                    const char *detail);
+AM_CHECK int model_pb_bad(const struct pb *m, const struct pb_field *f, const char *code,
+                          const char *detail);
 /* The field must have this wire type (and, single, come once). */
-AM_CHECK int pb_want(struct pb *m, const struct pb_field *f, enum pb_wire wire,
-                     bool single);
+AM_CHECK int model_pb_want(struct pb *m, const struct pb_field *f, enum pb_wire wire,
+                           bool single);
 /* Next varint of a packed run; *s shrinks. AM_E_INVALID when broken. */
-AM_CHECK int pb_packed(struct str *s, uint64_t *v);
+AM_CHECK int model_pb_packed(struct str *s, uint64_t *v);
 
 #endif

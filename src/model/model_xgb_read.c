@@ -15,7 +15,7 @@ static const struct {
 } xgb_objectives[] = {
     {"binary:logistic", MODEL_SIGMOID, true},
     {"reg:logistic", MODEL_SIGMOID, true},
-    {"binary:logitraw", MODEL_IDENTITY, true},
+    {"binary:logitraw", MODEL_IDENTITY, false},
     {"reg:squarederror", MODEL_IDENTITY, false},
     {"reg:squaredlogerror", MODEL_IDENTITY, false},
     {"reg:absoluteerror", MODEL_IDENTITY, false},
@@ -330,7 +330,8 @@ static int xgb_document(struct model_reader *r, struct model *m, const struct js
         err = json_pointer_add(&r->path, STR("learner_model_param"));
     if (!err)
         err = xgb_learner_param(r, json_get(learner, "learner_model_param"));
-    buf_cut(&r->path, strlen("/learner"));
+    buf_cut(&r->path,
+            AM_MIN(r->path.n, strlen("/learner"))); /* shorter if out of memory */
     if (!err)
         err = xgb_objective(r, learner);
     m->features = err ? 0 : r->x->features;
