@@ -53,13 +53,13 @@ enum json_type json_type(const struct json *v);
 const struct json *json_get(const struct json *obj, const char *key); /* NULL: absent */
 const struct json *json_getn(const struct json *obj, struct str key);
 const struct json *json_at(const struct json *arr, size_t i);
-size_t json_size(const struct json *v); /* members or elements; 0 for others */
-struct str json_str(const struct json *v);           /* STR_NULL unless a string */
+size_t json_size(const struct json *v);    /* members or elements; 0 for others */
+struct str json_str(const struct json *v); /* STR_NULL unless a string */
 struct str json_get_str(const struct json *obj, const char *key);
 bool json_str_is(const struct json *v, const char *z);
 bool json_bool(const struct json *v, bool otherwise);
 double json_num(const struct json *v, double otherwise); /* any number */
-bool json_is_int(const struct json *v);              /* integral value within int64 */
+bool json_is_int(const struct json *v);                  /* integral value within int64 */
 int64_t json_int(const struct json *v, int64_t otherwise);
 bool json_equal(const struct json *a, const struct json *b); /* 1 == 1.0; order-free */
 
@@ -72,7 +72,9 @@ struct json_iter {
 };
 struct json_iter json_iter(const struct json *v);
 bool json_next(struct json_iter *it); /* false: no more */
-#define json_each(it, v) struct json_iter it = json_iter(v); json_next(&it);
+#define json_each(it, v)                                                                 \
+    struct json_iter it = json_iter(v);                                                  \
+    json_next(&it);
 
 /* RFC 6901; NULL when nothing is there or the pointer is malformed. */
 const struct json *json_pointer(const struct json *root, struct str pointer);
@@ -80,8 +82,9 @@ const struct json *json_pointer(const struct json *root, struct str pointer);
 AM_CHECK int json_pointer_add(struct buf *b, struct str token);
 AM_CHECK int json_pointer_addi(struct buf *b, size_t index);
 
-/* RFC 8785. AM_E_INVALID for integers beyond 2^53-1, however written (1e20 too, as it would
- * be printed as one: the canonical text can always be canonicalised again). Appends. */
+/* RFC 8785. AM_E_INVALID for integers beyond 2^53-1, however written (1e20 too, as it
+ * would be printed as one: the canonical text can always be canonicalised again).
+ * Appends. */
 AM_CHECK int json_canon(struct buf *out, const struct json *v);
 /* Parses, then canonicalises: text to canonical text. */
 AM_CHECK int json_canon_text(struct buf *out, struct str text, struct diag *d);
@@ -97,7 +100,7 @@ struct jw {
     bool comma, pretty, key; /* key: a member name waits for its value */
 };
 void jw_init(struct jw *w, struct buf *out);
-void jw_pretty(struct jw *w); /* two-space indent, for people */
+void jw_pretty(struct jw *w);       /* two-space indent, for people */
 AM_CHECK int jw_done(struct jw *w); /* AM_OK, or the first error */
 void jw_obj(struct jw *w);
 void jw_obj_end(struct jw *w);
@@ -105,14 +108,14 @@ void jw_arr(struct jw *w);
 void jw_arr_end(struct jw *w);
 void jw_key(struct jw *w, const char *key);
 void jw_keyn(struct jw *w, struct str key);
-void jw_str(struct jw *w, struct str s); /* invalid UTF-8 is AM_E_INVALID */
+void jw_str(struct jw *w, struct str s);   /* invalid UTF-8 is AM_E_INVALID */
 void jw_strz(struct jw *w, const char *z); /* NULL writes null */
 void jw_strf(struct jw *w, const char *fmt, ...) AM_PRINTF(2, 3);
 void jw_int(struct jw *w, int64_t i);
 void jw_num(struct jw *w, double v); /* NaN and infinities write null */
 void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);
-void jw_raw(struct jw *w, struct str json); /* already JSON, trusted */
+void jw_raw(struct jw *w, struct str json);      /* already JSON, trusted */
 void jw_val(struct jw *w, const struct json *v); /* copies a value; NULL writes null */
 /* key + value in one call */
 void jw_kstr(struct jw *w, const char *key, struct str s);

@@ -170,15 +170,27 @@ void jw_int(struct jw *w, int64_t i)
     jw_put(w, (struct str){z, (size_t)n});
 }
 
+/* From 2^53 to 1e21 ECMAScript pads the digits with zeros: an integer, but another one
+ * than the double is. With an exponent it reads back as the double it was. */
+static size_t jw_large(double v, char z[JSON_NUM])
+{
+    char digits[64];
+    int point, n = (int)json_num_digits(v, digits, &point);
+    return (size_t)snprintf(z, JSON_NUM, "%s%c%s%.*se+%d", v < 0 ? "-" : "", digits[0],
+                            n > 1 ? "." : "", n - 1, digits + 1, point - 1);
+}
+
 void jw_num(struct jw *w, double v)
 {
     char z[JSON_NUM];
+    size_t n;
     if (!isfinite(v)) {
         jw_null(w);
         return;
     }
+    n = fabs(v) >= 0x1p53 && fabs(v) < 1e21 ? jw_large(v, z) : json_num_format(v, z);
     jw_before(w);
-    jw_put(w, (struct str){z, json_num_format(v, z)});
+    jw_put(w, (struct str){z, n});
 }
 
 void jw_bool(struct jw *w, bool v)

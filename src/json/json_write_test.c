@@ -98,6 +98,30 @@ static void a_copy_of_a_value_equals_it(void **state)
     buf_release(&b);
 }
 
+static void doubles_read_back_as_the_same_double(void **state)
+{
+    static const double v[] = {
+        0x1p53, -0x1p53, 9.25474091e20,         1e20, -123456789012345680000.0,
+        1e21,   5e-324,  1.7976931348623157e308};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(v); i++) {
+        struct json_doc *j;
+        struct buf b;
+        struct jw w;
+        buf_init(&b, 100);
+        jw_init(&w, &b);
+        jw_num(&w, v[i]);
+        assert_ok(jw_done(&w));
+        assert_ok(json_parse(&j, buf_str(&b), NULL, NULL));
+        if (json_num(json_root(j), 0) != v[i])
+            fail_msg("%s is not %.17g", b.p, v[i]);
+        if (v[i] == 9.25474091e20)
+            assert_string_equal(b.p, "9.25474091e+20");
+        json_free(j);
+        buf_release(&b);
+    }
+}
+
 static void errors_stick(void **state)
 {
     struct buf b;
@@ -144,5 +168,5 @@ static void writing_survives_every_failed_allocation(void **state)
 }
 
 TEST_MAIN(TEST(what_is_written_is_this), TEST(pretty_output_is_indented_by_two),
-          TEST(a_copy_of_a_value_equals_it), TEST(errors_stick),
-          TEST(writing_survives_every_failed_allocation))
+          TEST(a_copy_of_a_value_equals_it), TEST(doubles_read_back_as_the_same_double),
+          TEST(errors_stick), TEST(writing_survives_every_failed_allocation))
