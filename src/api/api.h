@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api -- the HTTP face of both servers: one route table (api_tbl.h: method, path pattern,
  * right, handler, schema of request and reply), problem+json errors in the reader's
- * language, OpenAPI from the same table, health, metrics, static log files; HTML pages are
- * `web`'s, mounted here.
+ * language, OpenAPI from the same table, health, metrics, static log files; HTML pages
+ * are `web`'s, mounted here.
  *
  * Problem body (RFC 9457): {type: "urn:amane:error:<key>", title, status, detail, lang,
  * problems: [{pointer, code, message, args}]}.

@@ -7,6 +7,11 @@
 
 #include "base/log.h"
 
+const char *node_dir(const struct node *n)
+{
+    return n->dir;
+}
+
 struct auth *node_auth(struct node *n)
 {
     return n->auth;

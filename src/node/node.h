@@ -52,6 +52,7 @@ struct node_config {
 };
 AM_CHECK int node_open(struct node **out, const struct node_config *c, struct diag *d);
 void node_close(struct node *n);
+const char *node_dir(const struct node *n);
 struct auth *node_auth(struct node *n);
 struct tlog *node_trace_log(struct node *n);
 const char *node_name(const struct node *n);

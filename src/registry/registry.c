@@ -8,6 +8,11 @@
 #include "base/log.h"
 #include "embed/embed.h"
 
+const char *registry_dir(const struct registry *r)
+{
+    return r->dir;
+}
+
 struct auth *registry_auth(struct registry *r)
 {
     return r->auth;

@@ -45,6 +45,7 @@ struct registry_config {
 AM_CHECK int registry_open(struct registry **out, const struct registry_config *c,
                            struct diag *d);
 void registry_close(struct registry *r);
+const char *registry_dir(const struct registry *r);
 struct auth *registry_auth(struct registry *r);
 struct tlog *registry_log(struct registry *r);
 struct blob_store *registry_blobs(struct registry *r);

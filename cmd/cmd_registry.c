@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_serve.h"
+
+#include "json/json.h"
+
+static const char synopsis[] =
+    "usage: amane registry --data DIR [--listen HOST:PORT]\n"
+    "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n";
+
+static int print_identity(const uint8_t genesis[32], const char *dir, const char *token,
+                          bool json)
+{
+    char hex[CRYPTO_HEX];
+    struct buf b;
+    struct jw w;
+    int err;
+    crypto_hex(genesis, 32, hex);
+    buf_init(&b, 4096);
+    jw_init(&w, &b);
+    if (json) {
+        jw_obj(&w);
+        jw_kstrz(&w, "genesis", hex);
+        jw_kstrz(&w, "admin_token", token);
+        jw_obj_end(&w);
+        err = jw_done(&w);
+        if (!err)
+            err = buf_addc(&b, '\n');
+    } else {
+        err =
+            buf_addf(&b,
+                     "genesis      %s\nadmin_token  %s\n\nStart it: amane registry --data"
+                     " %s\nKeep the token safe: it is shown once.\n",
+                     hex, token, dir);
+    }
+    if (!err)
+        err = cmd_out(buf_str(&b));
+    buf_wipe(&b);
+    return err ? 3 : 0;
+}
+
+static int init(const char *dir, const char *spec, const char *signer, bool json)
+{
+    struct json_doc *doc = NULL;
+    struct crypto_key *key = NULL;
+    char token[AUTH_TOKEN];
+    uint8_t genesis[32];
+    struct diag d;
+    int err, code;
+    diag_init(&d);
+    err = json_parse_file(&doc, spec, NULL, &d);
+    if (!err)
+        err = crypto_key_load(&key, signer, STR_NULL);
+    if (!err)
+        err = registry_init(dir, json_root(doc), key, token, genesis, &d);
+    code = err ? cmd_fail("create a registry in", dir, err, &d)
+               : print_identity(genesis, dir, token, json);
+    crypto_wipe(token, sizeof token);
+    crypto_key_free(key);
+    json_free(doc);
+    diag_release(&d);
+    return code;
+}
+
+static int serve(const char *dir, const char *listen)
+{
+    struct registry *r = NULL;
+    struct api *api = NULL;
+    struct registry_config rc = {.dir = dir};
+    struct conf c;
+    struct diag d;
+    int err, code;
+    cmd_block_signals();
+    conf_init(&c, CONF_R);
+    diag_init(&d);
+    err = cmd_settings(&c, dir, "registry.conf", listen, &d);
+    if (!err) {
+        rc.refresh_s = (unsigned)conf_int(&c, CONF_REFRESH_S);
+        err = registry_open(&r, &rc, &d);
+    }
+    if (!err)
+        err = api_new_registry(&api, r);
+    code = err ? cmd_fail("open the registry in", dir, err, &d) : cmd_serve(&c, api);
+    api_free(api);
+    registry_close(r);
+    conf_release(&c);
+    diag_release(&d);
+    return code;
+}
+
+int cmd_registry(int argc, char **argv);
+int cmd_registry(int argc, char **argv)
+{
+    const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL;
+    bool json = false, help;
+    const struct cmd_opt opt[] = {
+        {.name = "--data", .kind = CMD_TEXT, .text = &dir},
+        {.name = "--listen", .kind = CMD_TEXT, .text = &listen},
+        {.name = "--spec", .kind = CMD_TEXT, .text = &spec},
+        {.name = "--signer", .kind = CMD_TEXT, .text = &signer},
+        {.name = "--json", .kind = CMD_FLAG, .flag = &json},
+    };
+    if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
+        return cmd_usage(synopsis, false);
+    if (help)
+        return cmd_usage(synopsis, true);
+    if (dir && argc == 2 && !strcmp(argv[1], "init") && spec && signer)
+        return init(dir, spec, signer, json);
+    if (dir && argc == 1)
+        return serve(dir, listen);
+    return cmd_usage(synopsis, false);
+}

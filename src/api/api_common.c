@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes that both servers have: health, sessions, accounts, metrics. */
+#include "api_priv.h"
+
+#include "base/log.h"
+
+int api_h_health(struct api_call *c)
+{
+    http_setz(c->req, c->resp, "Content-Type", "text/plain; charset=utf-8");
+    return buf_adds(&c->resp->body, "ok\n");
+}
+
+int api_h_ready(struct api_call *c)
+{
+    bool ready = true;
+    jw_obj(&c->w);
+    if (c->api->r) {
+        struct registry_stats s;
+        registry_stats(c->api->r, &s);
+        jw_kstrz(&c->w, "server", "registry");
+        jw_kint(&c->w, "size", (int64_t)s.size);
+        jw_kint(&c->w, "cosigned", (int64_t)s.cosigned);
+    } else {
+        struct node_state s;
+        node_state(c->api->n, &s);
+        /* A node serves charts, worklists and stops without the registry; it is ready
+         * when it knows which log it mirrors. */
+        ready = s.size > 0;
+        jw_kstrz(&c->w, "server", "node");
+        jw_kint(&c->w, "size", (int64_t)s.size);
+        jw_kbool(&c->w, "lease_fresh", s.lease_fresh);
+    }
+    jw_kbool(&c->w, "ready", ready);
+    jw_obj_end(&c->w);
+    return api_done(c, ready ? 200 : 503);
+}
+
+/* ---- sessions
+ * ------------------------------------------------------------------------------- */
+int api_h_session_open(struct api_call *c)
+{
+    const struct json *v = NULL;
+    char token[AUTH_TOKEN];
+    int err = api_body(c, &v);
+    if (!err)
+        err = auth_login(c->api->auth, json_get_str(v, "login"),
+                         json_get_str(v, "password"), c->req->peer, time_now(), token);
+    if (err)
+        return err;
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "token", token);
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
+int api_h_session_close(struct api_call *c)
+{
+    c->resp->status = 204;
+    return auth_logout(c->api->auth, c->token);
+}
+
+/* The registry's desk opens accounts for anyone; on a node, only for its own house. */
+static int api_account_bounds(const struct api_call *c, struct auth_account *spec,
+                              struct diag *d)
+{
+    if (c->api->r || !c->who.establishment[0])
+        return AM_OK;
+    if (!spec->establishment[0])
+        snprintf(spec->establishment, sizeof spec->establishment, "%s",
+                 c->who.establishment);
+    if (strcmp(spec->establishment, c->who.establishment) == 0)
+        return AM_OK;
+    diag_err(d, "/establishment", "account.establishment",
+             "accounts are opened for %s only", c->who.establishment);
+    return AM_E_FORBIDDEN;
+}
+
+int api_h_account_create(struct api_call *c)
+{
+    const struct json *v = NULL;
+    struct auth_account spec;
+    struct str password;
+    int64_t id;
+    int err = api_body(c, &v);
+    if (!err)
+        err = auth_account_from_json(v, &spec, &password, &c->d);
+    if (!err)
+        err = api_account_bounds(c, &spec, &c->d);
+    if (!err)
+        err = auth_account_create(c->api->auth, &spec, password, &id, &c->d);
+    if (err)
+        return err;
+    LOG_I("auth.account_created", log_i("id", id),
+          log_s("role", ledger_role_name(spec.role)));
+    jw_obj(&c->w);
+    jw_kint(&c->w, "id", id);
+    jw_kstrz(&c->w, "login", spec.login);
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
+int api_h_token_create(struct api_call *c)
+{
+    const struct json *v = NULL;
+    char token[AUTH_TOKEN], until_text[TIME_TEXT];
+    int64_t account, until = 0, now = time_now();
+    int err = api_body(c, &v);
+    if (err)
+        return err;
+    account = json_int(json_get(v, "account"), c->who.id);
+    if (account != c->who.id && !auth_may(&c->who, AUTH_ACCOUNT_CREATE)) {
+        diag_err(&c->d, "/account", "right.missing", "tokens for others need a right");
+        return AM_E_FORBIDDEN;
+    }
+    if (json_get(v, "until") && time_parse(json_get_str(v, "until"), &until)) {
+        diag_err(&c->d, "/until", "schema.format", "an RFC 3339 instant is expected");
+        return AM_E_INVALID;
+    }
+    if (!until)
+        until = now + 365 * TIME_DAY;
+    err = auth_token_create(c->api->auth, account, now, until, token);
+    if (err)
+        return err;
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "token", token);
+    jw_kstrz(&c->w, "until", time_format(until, until_text));
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
+/* ---- metrics
+ * ----------------------------------------------------------------------------------- */
+static int api_metric(struct buf *b, const char *name, const char *type, const char *help,
+                      uint64_t value)
+{
+    return buf_addf(b, "# TYPE %s %s\n# HELP %s %s\n%s%s %llu\n", name, type, name, help,
+                    name, strcmp(type, "counter") == 0 ? "_total" : "",
+                    (unsigned long long)value);
+}
+
+struct api_metric_row {
+    const char *name, *type, *help;
+    uint64_t value;
+};
+
+static int api_metrics_write(struct buf *b, const struct api_metric_row *row, size_t n)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < n && !err; i++)
+        err = api_metric(b, row[i].name, row[i].type, row[i].help, row[i].value);
+    return err;
+}
+
+static int api_metrics_registry(struct api_call *c)
+{
+    struct registry_stats s;
+    registry_stats(c->api->r, &s);
+    {
+        const struct api_metric_row row[] = {
+            {"amane_log_entries", "gauge", "Entries in the log", s.size},
+            {"amane_log_cosigned", "gauge", "Entries under a quorum", s.cosigned},
+            {"amane_statements_logged", "counter", "Statements admitted", s.submitted},
+            {"amane_statements_refused", "counter", "Statements refused", s.refused},
+            {"amane_versions", "gauge", "Versions known", s.versions},
+            {"amane_deployments", "gauge", "Deployments known", s.deployments},
+            {"amane_stops", "gauge", "Stop orders known", s.stops},
+        };
+        return api_metrics_write(&c->resp->body, row, AM_LEN(row));
+    }
+}
+
+static int api_metrics_node(struct api_call *c)
+{
+    struct node_state s;
+    node_state(c->api->n, &s);
+    {
+        const struct api_metric_row row[] = {
+            {"amane_mirror_entries", "gauge", "Entries of the national log here", s.size},
+            {"amane_trace_entries", "gauge", "Entries of the trace log", s.trace_size},
+            {"amane_predictions", "counter", "Predictions made", s.predictions},
+            {"amane_predictions_refused", "counter", "Refused by the gate", s.refused},
+            {"amane_predictions_pending", "gauge", "Waiting for a person", s.pending},
+            {"amane_outbox", "gauge", "Statements waiting for the registry", s.outbox},
+            {"amane_lease_fresh", "gauge", "1 while predictions may run", s.lease_fresh},
+            {"amane_split_view", "gauge", "1 when two histories were seen", s.split_view},
+        };
+        return api_metrics_write(&c->resp->body, row, AM_LEN(row));
+    }
+}
+
+int api_h_metrics(struct api_call *c)
+{
+    struct buf *b = &c->resp->body;
+    int err = c->api->r ? api_metrics_registry(c) : api_metrics_node(c);
+    if (!err && c->api->server) {
+        struct http_stats h;
+        http_server_stats(c->api->server, &h);
+        {
+            const struct api_metric_row row[] = {
+                {"amane_http_requests", "counter", "Requests", h.requests},
+                {"amane_http_bad_requests", "counter", "Malformed", h.bad_requests},
+                {"amane_http_busy", "counter", "Turned away, queue full",
+                 h.rejected_busy},
+                {"amane_http_in_flight", "gauge", "Being served", h.in_flight},
+            };
+            err = api_metrics_write(b, row, AM_LEN(row));
+        }
+    }
+    if (!err)
+        err = buf_adds(b, "# EOF\n");
+    http_setz(c->req, c->resp, "Content-Type",
+              "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    return err;
+}

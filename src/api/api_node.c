@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of the node. */
+#include "api_priv.h"
+
+static int api_raw(struct api_call *c, int err, int status)
+{
+    if (!err)
+        api_json(c, status);
+    else
+        buf_clear(&c->resp->body);
+    return err;
+}
+
+int api_h_add_checkpoint(struct api_call *c)
+{
+    int status = 500,
+        err = node_witness(c->api->n, c->req->body, &status, &c->resp->body);
+    if (err)
+        return err;
+    c->resp->status = status;
+    http_setz(c->req, c->resp, "Content-Type",
+              status == 409 ? "text/x.tlog.size" : "text/plain; charset=utf-8");
+    return AM_OK;
+}
+
+int api_h_state(struct api_call *c)
+{
+    struct node_state s;
+    char at[TIME_TEXT];
+    node_state(c->api->n, &s);
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "node", node_name(c->api->n));
+    jw_kstrz(&c->w, "gst", node_gst(c->api->n));
+    jw_kint(&c->w, "size", (int64_t)s.size);
+    jw_kint(&c->w, "trace_size", (int64_t)s.trace_size);
+    if (s.lease_at) {
+        jw_kstrz(&c->w, "lease_at", time_format(s.lease_at, at));
+        jw_kstrz(&c->w, "lease_end_at", time_format(s.lease_end_at, at));
+    }
+    jw_kbool(&c->w, "lease_fresh", s.lease_fresh);
+    jw_kbool(&c->w, "lease_warn", s.lease_warn);
+    jw_kbool(&c->w, "registry_reachable", s.registry_reachable);
+    jw_kbool(&c->w, "split_view", s.split_view);
+    jw_kint(&c->w, "predictions", (int64_t)s.predictions);
+    jw_kint(&c->w, "refused", (int64_t)s.refused);
+    jw_kint(&c->w, "pending", (int64_t)s.pending);
+    jw_kint(&c->w, "outbox", (int64_t)s.outbox);
+    jw_obj_end(&c->w);
+    return api_done(c, 200);
+}
+
+int api_h_sync(struct api_call *c)
+{
+    c->resp->status = 202;
+    return node_sync(c->api->n);
+}
+
+int api_h_node_deployments(struct api_call *c)
+{
+    return api_raw(c, node_deployments(c->api->n, &c->resp->body), 200);
+}
+
+int api_h_predict(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = node_predict(c->api->n, &c->who, v, &c->resp->body, &c->d);
+    return api_raw(c, err, 201);
+}
+
+int api_h_predictions(struct api_call *c)
+{
+    struct str before = http_query(c->req, "before"), limit = http_query(c->req, "limit"),
+               service = http_query(c->req, "service");
+    int64_t at = 0, n = 50;
+    if ((before.n && str_int(before, 0, INT64_MAX, &at)) ||
+        (limit.n && str_int(limit, 1, 500, &n))) {
+        diag_err(&c->d, "", "query.number", "before and limit (1 to 500) are numbers");
+        return AM_E_SYNTAX;
+    }
+    return api_raw(c,
+                   node_predictions(c->api->n, http_query(c->req, "status"), service, at,
+                                    (unsigned)n, &c->resp->body),
+                   200);
+}
+
+int api_h_prediction(struct api_call *c)
+{
+    return api_raw(c, node_prediction(c->api->n, c->param[0], &c->resp->body), 200);
+}
+
+int api_h_prediction_proof(struct api_call *c)
+{
+    return api_raw(c, node_proof(c->api->n, c->param[0], &c->resp->body), 200);
+}
+
+int api_h_validate(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = node_validate(c->api->n, &c->who, c->param[0], v, &c->resp->body, &c->d);
+    return api_raw(c, err, 201);
+}
+
+int api_h_stop(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = node_stop(c->api->n, &c->who, v, &c->resp->body, &c->d);
+    return api_raw(c, err, 201);
+}
+
+int api_h_stop_order(struct api_call *c)
+{
+    return api_raw(c, node_stop_order(c->api->n, c->req->body, &c->resp->body, &c->d),
+                   201);
+}

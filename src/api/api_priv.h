@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to api: one call, its helpers, and the handlers of the table. */
+#ifndef API_PRIV_H
+#define API_PRIV_H
+
+#include "api/api.h"
+#include "api/api_tbl.h"
+#include "base/clock.h"
+#include "text/text.h"
+#include "web/web.h"
+
+enum { API_BODY_JSON_MAX = 16 << 20, API_PARAMS = 2 };
+
+struct api {
+    struct registry *r;
+    struct node *n;
+    struct auth *auth;
+    struct web_site *site;
+    const struct http_server *server;
+    int64_t started_at;
+};
+
+/* One request on its way through a handler. */
+struct api_call {
+    struct api *api;
+    struct http_req *req;
+    struct http_resp *resp;
+    struct str param[API_PARAMS]; /* values of {name}, in order */
+    struct auth_account who;      /* filled when the route needs an account */
+    bool has_who;
+    struct str token;     /* the bearer token or session it came with */
+    struct json_doc *doc; /* parsed body, when api_body() was called */
+    struct diag d;
+    struct jw w; /* writes resp->body */
+};
+
+/* Parses the body once; AM_E_SYNTAX with problems in c->d. */
+AM_CHECK int api_body(struct api_call *c, const struct json **out);
+/* Sets status and content type; the body is in resp->body. */
+void api_json(struct api_call *c, int status);
+/* Finishes c->w, then api_json(). */
+AM_CHECK int api_done(struct api_call *c, int status);
+void api_weak_etag(struct api_call *c, uint64_t size);
+enum text_lang api_lang(const struct http_req *r);
+/* problem+json from an error and its problems. */
+void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d);
+/* Who is asking: bearer token, or session cookie for safe methods. */
+AM_CHECK int api_identify(struct api_call *c);
+AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
+/* A file of a log folder; path is what follows the prefix. */
+AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
+
+#define X(servers, method, pattern, access, handler, request, reply, summary)            \
+    int api_h_##handler(struct api_call *c);
+API_TABLE(X)
+#undef X
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_tbl -- every route of both servers: from this table come dispatch, authorisation,
+ * OpenAPI and the tests that walk it.
+ *
+ * X(servers, METHOD, "pattern", access, handler, "request", "reply", "summary")
+ *   servers: R registry, N node, B both. {name} takes one path segment; {*} the rest.
+ *   access: PUBLIC; SESSION = any account; or a right of auth_tbl.h.
+ *   request, reply: name of a schema under schema/, a media type, or "". */
+#ifndef API_TBL_H
+#define API_TBL_H
+
+#define API_TABLE(X)                                                                     \
+    X(B, GET, "/healthz", PUBLIC, health, "", "text/plain", "Is the process alive?")     \
+    X(B, GET, "/readyz", PUBLIC, ready, "", "ready", "Can it serve?")                    \
+    X(B, GET, "/metrics", PUBLIC, metrics, "", "application/openmetrics-text",           \
+      "Counters, OpenMetrics")                                                           \
+    X(B, GET, "/api/v1/openapi.json", PUBLIC, openapi, "", "openapi",                    \
+      "This interface, OpenAPI 3.1")                                                     \
+    X(B, POST, "/api/v1/sessions", PUBLIC, session_open, "session-request", "token",     \
+      "Open a session with login and password")                                          \
+    X(B, DELETE, "/api/v1/sessions", SESSION, session_close, "", "",                     \
+      "Close one's session")                                                             \
+    X(B, POST, "/api/v1/accounts", ACCOUNT_CREATE, account_create, "account", "created", \
+      "Open an account")                                                                 \
+    X(B, POST, "/api/v1/tokens", SESSION, token_create, "token-request", "token",        \
+      "Make an API token: for oneself, or for another with account_create")              \
+    X(R, POST, "/api/v1/algorithm-ids", ALGORITHM_ID, algorithm_id, "org6",              \
+      "algorithm-id", "A new algorithm identifier")                                      \
+    X(R, PUT, "/api/v1/blobs/{sha256}", BLOB_PUT, blob_put, "application/octet-stream",  \
+      "", "Upload a file under its SHA-256")                                             \
+    X(R, GET, "/api/v1/blobs/{sha256}", PUBLIC, blob_get, "",                            \
+      "application/octet-stream", "A file; weights and scores need a right")             \
+    X(R, POST, "/api/v1/checks/{kind}", PUBLIC, check, "record", "check",                \
+      "What is missing or wrong in a record, without submitting it")                     \
+    X(R, POST, "/api/v1/algorithms", PUBLIC, submit, "dsse-envelope", "receipt",         \
+      "Submit a signed algorithm record")                                                \
+    X(R, POST, "/api/v1/versions", PUBLIC, submit, "dsse-envelope", "receipt",           \
+      "Declare a version")                                                               \
+    X(R, POST, "/api/v1/evidence", PUBLIC, submit, "dsse-envelope", "receipt",           \
+      "Submit evidence")                                                                 \
+    X(R, POST, "/api/v1/decisions", PUBLIC, submit, "dsse-envelope", "receipt",          \
+      "Sign a decision")                                                                 \
+    X(R, POST, "/api/v1/deployments", PUBLIC, submit, "dsse-envelope", "receipt",        \
+      "Sign a deployment transition")                                                    \
+    X(R, POST, "/api/v1/events", PUBLIC, submit, "dsse-envelope", "receipt",             \
+      "Submit an event: stop, key, admissibility, acknowledgement...")                   \
+    X(R, GET, "/api/v1/algorithms", PUBLIC, algorithms, "", "list", "Algorithms")        \
+    X(R, GET, "/api/v1/versions", PUBLIC, versions, "", "list",                          \
+      "Versions; filters q, state, level")                                               \
+    X(R, GET, "/api/v1/versions/{digest}", PUBLIC, version, "", "version-view",          \
+      "The folded view of a version")                                                    \
+    X(R, GET, "/api/v1/versions/{digest}/history", PUBLIC, history, "", "list",          \
+      "Every statement about a version")                                                 \
+    X(R, GET, "/api/v1/versions/{digest}/proof", PUBLIC, version_proof, "", "proof",     \
+      "Inclusion of its declaration and decision")                                       \
+    X(R, GET, "/api/v1/deployments", PUBLIC, deployments, "", "list",                    \
+      "Deployments; filters establishment, use, model")                                  \
+    X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \
+      "One deployment")                                                                  \
+    X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "list",                                \
+      "Stop orders with acknowledgements; filter since (log index)")                     \
+    X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
+    X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
+      "One entry of the log: leaf, payload, outcome")                                    \
+    X(R, GET, "/api/v1/policy", PUBLIC, policy, "", "policy", "The policy in force")     \
+    X(R, GET, "/api/v1/witnesses", PUBLIC, witnesses, "", "list",                        \
+      "Who cosigned what, and when")                                                     \
+    X(R, GET, "/api/v1/genesis", PUBLIC, genesis, "", "genesis",                         \
+      "Digest of entry 0, to pin")                                                       \
+    X(R, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
+      "The log as C2SP tlog-tiles files")                                                \
+    X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \
+      "text/plain", "C2SP tlog-witness")                                                 \
+    X(N, GET, "/api/v1/state", PUBLIC, state, "", "state",                               \
+      "Mirror, lease, trace: no personal data")                                          \
+    X(N, POST, "/api/v1/sync", NODE_OPERATE, sync, "", "", "Look at the registry now")   \
+    X(N, GET, "/api/v1/deployments", SESSION, node_deployments, "", "list",              \
+      "What may run here")                                                               \
+    X(N, POST, "/api/v1/predictions", PREDICT, predict, "prediction-request",            \
+      "prediction", "Ask for a supervised prediction")                                   \
+    X(N, GET, "/api/v1/predictions", TRACE_READ, predictions, "", "list",                \
+      "Predictions; filters status, service, before, limit")                             \
+    X(N, GET, "/api/v1/predictions/{id}", TRACE_READ, prediction, "", "prediction",      \
+      "One prediction")                                                                  \
+    X(N, GET, "/api/v1/predictions/{id}/proof", TRACE_READ, prediction_proof, "",        \
+      "proof", "Its commitments and proofs")                                             \
+    X(N, POST, "/api/v1/predictions/{id}/validation", VALIDATE, validate, "validation",  \
+      "validated", "Accept, correct or refuse an output")                                \
+    X(N, POST, "/api/v1/stops", STOP_SERVICE, stop, "stop-request", "stopped",           \
+      "Stop a model in a service or the establishment, at once")                         \
+    X(N, POST, "/api/v1/stop-orders", PUBLIC, stop_order, "dsse-envelope", "stopped",    \
+      "Bring a signed stop order: obeyed on receipt")                                    \
+    X(N, GET, "/trace/{*}", PUBLIC, trace_file, "", "text/plain",                        \
+      "The node's trace log: salted commitments only")
+
+#endif

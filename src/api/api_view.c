@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of the registry that read: views of the fold under its read lock. */
+#include "api_priv.h"
+
+static int api_view_done(struct api_call *c, int err)
+{
+    return err ? err : api_done(c, 200);
+}
+
+static void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned)
+{
+    api_weak_etag(c, ledger_size(l));
+    jw_kint(&c->w, "tree_size", (int64_t)ledger_size(l));
+    jw_kint(&c->w, "cosigned_size", (int64_t)cosigned);
+}
+
+/* ---- algorithms, versions
+ * ------------------------------------------------------------------------ */
+static int api_list_algorithms(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_algorithms(l); i++) {
+        const struct ledger_algorithm *a = ledger_algorithm_at(l, i);
+        char hex[CRYPTO_HEX];
+        jw_obj(&c->w);
+        jw_kstrz(&c->w, "algorithm_id", a->id);
+        jw_kstrz(&c->w, "org_id", a->org_id);
+        jw_kstrz(&c->w, "payload_sha256", crypto_hex(a->payload, 32, hex));
+        jw_kint(&c->w, "index", (int64_t)a->index);
+        jw_obj_end(&c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_algorithms(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_list_algorithms, c));
+}
+
+static bool api_contains(const char *text, struct str q)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i + q.n <= n; i++)
+        if (str_eq_nocase((struct str){text + i, q.n}, q))
+            return true;
+    return q.n == 0;
+}
+
+static bool api_version_wanted(const struct api_call *c, const struct ledger_version *v)
+{
+    struct str q = http_query(c->req, "q"), state = http_query(c->req, "state"),
+               level = http_query(c->req, "level");
+    return (!state.n || str_eqc(state, ledger_v_name(v->state))) &&
+           (!level.n || str_eqc(level, ledger_level_name(v->level))) &&
+           (!q.n || api_contains(v->algorithm_id, q) || api_contains(v->org_id, q) ||
+            api_contains(v->use_code, q));
+}
+
+static int api_list_versions(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    int64_t now = time_now();
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_versions(l); i++)
+        if (api_version_wanted(c, ledger_version_at(l, i)))
+            ledger_version_json(l, ledger_version_at(l, i), now, &c->w);
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_versions(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_list_versions, c));
+}
+
+static const struct ledger_version *api_find(struct api_call *c, const struct ledger *l)
+{
+    uint8_t digest[32];
+    return api_hex_param(c, 0, digest) ? NULL : ledger_version_find(l, digest);
+}
+
+static int api_one_version(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    const struct ledger_version *v = api_find(c, l);
+    if (!v)
+        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "version");
+    ledger_version_json(l, v, time_now(), &c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_version(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_version, c));
+}
+
+/* ---- statements
+ * -------------------------------------------------------------------------------------
+ */
+static const char *api_effect(enum ledger_effect e)
+{
+    return e == LEDGER_IN_EFFECT         ? "in_effect"
+           : e == LEDGER_WAITING_SIGNERS ? "waiting_signers"
+                                         : "no_effect";
+}
+
+static int api_statement_json(struct api_call *c, const struct ledger *l, uint64_t index,
+                              bool leaf)
+{
+    const struct ledger_outcome *o = ledger_outcome(l, index);
+    const struct ledger_key *k;
+    const char *key_id = "";
+    char hex[CRYPTO_HEX];
+    uint8_t payload[32];
+    struct buf b;
+    int err = ledger_entry_of(l, index, payload, &key_id);
+    if (err || !o)
+        return err ? err : AM_E_NOTFOUND;
+    buf_init(&b, (size_t)8 << 20);
+    jw_obj(&c->w);
+    jw_kint(&c->w, "index", (int64_t)index);
+    jw_kstrz(&c->w, "payload_sha256", crypto_hex(payload, 32, hex));
+    jw_key(&c->w, "signer");
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "key_id", key_id);
+    k = ledger_key_find(l, key_id);
+    if (k) {
+        jw_kstrz(&c->w, "role", ledger_role_name(k->role));
+        jw_kstrz(&c->w, "function", k->function);
+        jw_kstrz(&c->w, "org_id", k->org_id);
+        jw_kstrz(&c->w, "label", k->label);
+    }
+    jw_obj_end(&c->w);
+    jw_key(&c->w, "outcome");
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "effect", api_effect(o->effect));
+    jw_kstrz(&c->w, "code", o->code);
+    jw_kstrz(&c->w, "transition", o->transition);
+    jw_obj_end(&c->w);
+    if (leaf) {
+        err = tlog_entry(registry_log(c->api->r), index, &b);
+        jw_kstr(&c->w, "leaf", buf_str(&b));
+        buf_clear(&b);
+    }
+    if (!err)
+        err = blob_get(registry_blobs(c->api->r), payload, &b);
+    if (!err) {
+        jw_key(&c->w, "payload");
+        jw_raw(&c->w, buf_str(&b)); /* canonical JSON, checked when it was admitted */
+    }
+    jw_obj_end(&c->w);
+    buf_release(&b);
+    return err;
+}
+
+static int api_one_statement(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    int64_t index;
+    (void)cosigned;
+    if (str_int(c->param[0], 0, INT64_MAX, &index)) {
+        diag_err(&c->d, "", "path.index", "a log index is expected in the path");
+        return AM_E_SYNTAX;
+    }
+    return api_statement_json(c, l, (uint64_t)index, true);
+}
+
+int api_h_statement(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_statement, c));
+}
+
+static int api_one_history(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    const struct ledger_version *v = api_find(c, l);
+    int err = AM_OK;
+    if (!v)
+        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < v->history.n && !err; i++)
+        err = api_statement_json(c, l, v->history.v[i], false);
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return err;
+}
+
+int api_h_history(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_history, c));
+}
+
+static int api_inclusion(struct api_call *c, const char *key, uint64_t index,
+                         uint64_t size)
+{
+    struct tlog_proof p;
+    struct buf b64;
+    int err = tlog_prove_inclusion(registry_log(c->api->r), index, size, &p);
+    if (err)
+        return err;
+    buf_init(&b64, 128);
+    jw_key(&c->w, key);
+    jw_obj(&c->w);
+    jw_kint(&c->w, "index", (int64_t)index);
+    jw_key(&c->w, "hashes");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < p.n && !err; i++) {
+        buf_clear(&b64);
+        err = crypto_base64(&b64, (struct str){(const char *)p.node[i].h, TLOG_HASH});
+        jw_str(&c->w, buf_str(&b64));
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    buf_release(&b64);
+    return err;
+}
+
+/* Proofs against the checkpoint with the quorum, so that nobody needs to trust us. */
+static int api_one_proof(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    const struct ledger_version *v = api_find(c, l);
+    struct buf note;
+    int err;
+    if (!v)
+        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    if (v->declared.index >= cosigned)
+        return AM_E_UNAVAILABLE; /* cosignatures are on their way */
+    buf_init(&note, TLOG_NOTE_MAX);
+    err = tlog_note_cosigned(registry_log(c->api->r), &note);
+    jw_obj(&c->w);
+    jw_kint(&c->w, "tree_size", (int64_t)cosigned);
+    jw_kstr(&c->w, "checkpoint", buf_str(&note));
+    if (!err)
+        err = api_inclusion(c, "declared", v->declared.index, cosigned);
+    if (!err && v->decision.index && v->decision.index < cosigned)
+        err = api_inclusion(c, "decision", v->decision.index, cosigned);
+    jw_obj_end(&c->w);
+    buf_release(&note);
+    return err;
+}
+
+int api_h_version_proof(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_proof, c));
+}
+
+/* ---- deployments, stops, keys
+ * --------------------------------------------------------------------------- */
+static int api_list_deployments(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    struct str est = http_query(c->req, "establishment"), use = http_query(c->req, "use"),
+               model = http_query(c->req, "model");
+    int64_t now = time_now();
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_deployments(l); i++) {
+        const struct ledger_deployment *p = ledger_deployment_at(l, i);
+        char hex[CRYPTO_HEX];
+        crypto_hex(p->model_digest, 32, hex);
+        if ((!est.n || str_eqc(est, p->establishment)) &&
+            (!use.n || str_eqc(use, p->use_code)) && (!model.n || str_eqc(model, hex)))
+            ledger_deployment_json(l, p, now, &c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_deployments(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_list_deployments, c));
+}
+
+static int api_one_deployment(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    const struct ledger_deployment *p = ledger_deployment_find(l, c->param[0]);
+    if (!p)
+        return AM_E_NOTFOUND;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "deployment");
+    ledger_deployment_json(l, p, time_now(), &c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_deployment(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_deployment, c));
+}
+
+static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    struct str text = http_query(c->req, "since");
+    int64_t since = 0;
+    if (text.n && str_int(text, 0, INT64_MAX, &since)) {
+        diag_err(&c->d, "", "query.since", "a log index is expected");
+        return AM_E_SYNTAX;
+    }
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_stops(l); i++)
+        if (ledger_stop_at(l, i)->index >= (uint64_t)since)
+            ledger_stop_json(l, ledger_stop_at(l, i), &c->w);
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_stops(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_list_stops, c));
+}
+
+static int api_list_keys(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_keys(l); i++) {
+        const struct ledger_key *k = ledger_key_at(l, i);
+        jw_obj(&c->w);
+        jw_kstrz(&c->w, "key_id", k->key_id);
+        jw_kstrz(&c->w, "role", ledger_role_name(k->role));
+        jw_kstrz(&c->w, "function", k->function);
+        jw_kstrz(&c->w, "org_id", k->org_id);
+        jw_kstrz(&c->w, "label", k->label);
+        jw_kstrz(&c->w, "gst", k->gst);
+        jw_kstrz(&c->w, "establishment", k->establishment);
+        jw_kint(&c->w, "granted", (int64_t)k->granted);
+        if (k->revoked)
+            jw_kint(&c->w, "revoked", (int64_t)k->revoked);
+        jw_obj_end(&c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_keys(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_list_keys, c));
+}
+
+/* ---- policy, genesis, witnesses
+ * ----------------------------------------------------------------------------- */
+static int api_one_policy(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    char hex[CRYPTO_HEX];
+    uint8_t digest[32];
+    (void)cosigned;
+    ledger_policy_digest(l, digest);
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "sha256", crypto_hex(digest, sizeof digest, hex));
+    jw_kval(&c->w, "policy", ledger_policy(l));
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_policy(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_policy, c));
+}
+
+static int api_one_genesis(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    char hex[CRYPTO_HEX];
+    uint8_t digest[32];
+    struct buf vkey;
+    int err = ledger_genesis_digest(l, digest);
+    (void)cosigned;
+    buf_init(&vkey, 512);
+    if (!err)
+        err = tlog_vkey_format(ledger_log_key(l), &vkey);
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "genesis", crypto_hex(digest, sizeof digest, hex));
+    jw_kstr(&c->w, "origin", ledger_origin(l));
+    jw_kstr(&c->w, "type_base", ledger_type_base(l));
+    jw_kstr(&c->w, "log_key", buf_str(&vkey));
+    jw_obj_end(&c->w);
+    buf_release(&vkey);
+    return err;
+}
+
+int api_h_genesis(struct api_call *c)
+{
+    return api_view_done(c, registry_view(c->api->r, api_one_genesis, c));
+}
+
+int api_h_witnesses(struct api_call *c)
+{
+    struct registry_witness w[64];
+    size_t n = registry_witnesses(c->api->r, w, AM_LEN(w));
+    char at[TIME_TEXT];
+    jw_obj(&c->w);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < n; i++) {
+        jw_obj(&c->w);
+        jw_kstrz(&c->w, "name", w[i].name);
+        jw_kint(&c->w, "size", (int64_t)w[i].size);
+        if (w[i].at)
+            jw_kstrz(&c->w, "at", time_format(w[i].at, at));
+        jw_kint(&c->w, "failures", (int64_t)w[i].failures);
+        jw_kbool(&c->w, "refused", w[i].refused);
+        jw_obj_end(&c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return api_done(c, 200);
+}
