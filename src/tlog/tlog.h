@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tlog -- a tamper-evident log that strangers can check: RFC 6962 Merkle tree, kept as C2SP
- * tlog-tiles files, signed as C2SP checkpoints, cosigned by witnesses.
+/* tlog -- a tamper-evident log that strangers can check: RFC 6962 Merkle tree, kept as
+ * C2SP tlog-tiles files, signed as C2SP checkpoints, cosigned by witnesses.
  *
  *     DIR/tile/<L>/<NNN>[.p/<W>]          hashes, 256 per tile
  *     DIR/tile/entries/<NNN>[.p/<W>]      entry bundles, uint16 big-endian lengths
- *     DIR/checkpoint                      newest signed checkpoint (+ cosignatures so far)
- *     DIR/checkpoint.cosigned             newest checkpoint that satisfies the quorum
+ *     DIR/checkpoint                      newest signed checkpoint (+ cosignatures so
+ * far) DIR/checkpoint.cosigned             newest checkpoint that satisfies the quorum
  *
  * Any static web server can publish DIR as it is.
  *
- * Group commit: tlog_append() queues, one sequencer thread writes what waits: entry bundle
- * fsync, tiles fsync, then the checkpoint, each renamed into place and its directory
- * fsynced; then every caller learns its index. A checkpoint is published at most
- * TLOG_DELAY_MS after the first waiting entry.
+ * Group commit: tlog_append() queues, one sequencer thread writes what waits: entry
+ * bundle fsync, tiles fsync, then the checkpoint, each renamed into place and its
+ * directory fsynced; then every caller learns its index. A checkpoint is published at
+ * most TLOG_DELAY_MS after the first waiting entry.
  *
  * Invariants
  *   I1  tlog_append() returns AM_OK only when the entry is covered by a durable signed
  *       checkpoint; after a crash nothing acknowledged is missing, nothing is reordered;
  *   I2  a checkpoint is signed only after its tiles are durable;
  *   I3  what lies beyond the checkpoint after a crash is discarded, never half-used;
- *   I4  a witness never signs two roots that no consistency proof joins: the check and the
- *       persisting of the new state are one atomic step, durable before the signature
+ *   I4  a witness never signs two roots that no consistency proof joins: the check and
+ * the persisting of the new state are one atomic step, durable before the signature
  *       leaves;
  *   I5  one process per folder: a second opener is refused (AM_E_CONFLICT).
  *
- * Files starting at `tile/` are never edited after the tile is full. Partial tiles are kept
- * only for the newest checkpoints.
+ * Files starting at `tile/` are never edited after the tile is full. Partial tiles are
+ * kept only for the newest checkpoints.
  *
  * Threads: a struct tlog may be used from any thread. Sources: RFC 6962 section 2; C2SP
- * tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-witness, tlog-policy. */
+ * tlog-tiles, tlog-checkpoint, signed-note, tlog-cosignature, tlog-witness, tlog-policy.
+ */
 #ifndef TLOG_H
 #define TLOG_H
 
@@ -36,8 +37,14 @@
 #include "base/diag.h"
 #include "crypto/crypto.h"
 
-enum { TLOG_HASH = CRYPTO_SHA256, TLOG_ENTRY_MAX = 65535, TLOG_PROOF_MAX = 64,
-       TLOG_DELAY_MS = 1000, TLOG_NAME_MAX = 128, TLOG_NOTE_MAX = 1 << 20 };
+enum {
+    TLOG_HASH = CRYPTO_SHA256,
+    TLOG_ENTRY_MAX = 65535,
+    TLOG_PROOF_MAX = 64,
+    TLOG_DELAY_MS = 1000,
+    TLOG_NAME_MAX = 128,
+    TLOG_NOTE_MAX = 1 << 20
+};
 
 /* ---- the tree: pure functions ----------------------------------------------------- */
 struct tlog_hash {
@@ -90,12 +97,15 @@ AM_CHECK int tlog_note_sign(const struct tlog_vkey *k, const struct crypto_key *
  * AM_E_SYNTAX, AM_E_TAMPERED (no valid signature by k), AM_E_CONFLICT (other origin). */
 AM_CHECK int tlog_checkpoint_open(struct str note, const struct tlog_vkey *k,
                                   struct tlog_checkpoint *out);
-/* cosignature/v1: signs "cosignature/v1\ntime <s>\n" + body at time at (whole seconds). */
+/* cosignature/v1: signs "cosignature/v1\ntime <s>\n" + body; at is an instant
+ * (microseconds, as everywhere), of which the whole seconds are signed. */
 AM_CHECK int tlog_cosign(const struct tlog_vkey *k, const struct crypto_key *priv,
                          struct str body, int64_t at, struct buf *line);
-/* Looks for a valid cosignature by k in the note: AM_OK and its time, AM_E_NOTFOUND,
- * AM_E_TAMPERED when there is one that does not verify. */
-AM_CHECK int tlog_cosignature_find(struct str note, const struct tlog_vkey *k, int64_t *at);
+/* Looks for a valid cosignature by k in the note: AM_OK and its time (the newest one's,
+ * in microseconds), AM_E_NOTFOUND, AM_E_TAMPERED when there is one that does not verify.
+ */
+AM_CHECK int tlog_cosignature_find(struct str note, const struct tlog_vkey *k,
+                                   int64_t *at);
 
 /* ---- quorum: a C2SP tlog-policy file ----------------------------------------------- */
 struct tlog_witness_ref {
@@ -110,27 +120,36 @@ size_t tlog_policy_witnesses(const struct tlog_policy *p);
 const struct tlog_witness_ref *tlog_policy_witness(const struct tlog_policy *p, size_t i);
 /* Checks the log's signature and the quorum. *lease_at = the largest time T such that
  * cosignatures dated T or later still satisfy the quorum (lifecycle.md, section 8);
- * AM_E_PRECONDITION: signed by the log but short of the quorum. signed_by: bit i = witness
- * i has cosigned (first 64). Either out pointer may be NULL. */
+ * AM_E_PRECONDITION: signed by the log but short of the quorum. signed_by: bit i =
+ * witness i has cosigned (first 64). Any out pointer may be NULL. A line that claims to
+ * be by a listed witness and does not verify is AM_E_TAMPERED: the note is refused whole.
+ * `quorum none` knows no witnessed time: *lease_at is 0, a lease that has ended. */
 AM_CHECK int tlog_policy_check(const struct tlog_policy *p, struct str note,
                                struct tlog_checkpoint *out, int64_t *lease_at,
                                uint64_t *signed_by);
 
-/* ---- the writer --------------------------------------------------------------------- */
+/* ---- the writer ---------------------------------------------------------------------
+ */
 struct tlog;
 struct tlog_config {
     const char *dir;
-    const char *origin; /* [a-z0-9./-] only: Sigstore reads names as regular expressions */
+    const char
+        *origin; /* [a-z0-9./-] only: Sigstore reads names as regular expressions */
     const struct crypto_key *key; /* Ed25519, borrowed; NULL: read only / mirror */
-    unsigned delay_ms; /* longest wait for company; 0: 5 ms (the bound is TLOG_DELAY_MS) */
+    unsigned
+        delay_ms; /* longest wait for company; 0: 5 ms (the bound is TLOG_DELAY_MS) */
     unsigned batch_max; /* 0: 1024 entries per checkpoint */
-    /* Called in the sequencer thread after each new durable checkpoint; may be NULL. */
+    /* Called in the sequencer thread after each new durable checkpoint; may be NULL. It
+     * may read and add cosignatures, but not wait for an append. */
     void (*on_checkpoint)(void *cookie, const struct tlog_checkpoint *c);
     void *cookie;
 };
-/* Creates an empty log (checkpoint of size 0) in an empty folder. Otherwise recovers:
- * discards what lies beyond the checkpoint, verifies the checkpoint's root against the
- * tiles. AM_E_TAMPERED: they disagree. */
+/* key NULL: a reader beside the writer. It takes no lock, sees the checkpoint of the
+ * moment it opened, and checks no signature (it has no key); origin may then be NULL.
+ * tlog_fsck() and tlog_mirror_open() check signatures. Creates an empty log (checkpoint
+ * of size 0) in an empty folder. Otherwise recovers: discards what lies beyond the
+ * checkpoint, verifies the checkpoint's root against the tiles. AM_E_TAMPERED: they
+ * disagree. */
 AM_CHECK int tlog_open(struct tlog **out, const struct tlog_config *c);
 void tlog_close(struct tlog *t);
 const struct tlog_vkey *tlog_key(const struct tlog *t);
@@ -144,10 +163,14 @@ AM_CHECK int tlog_wait(struct tlog *t, uint64_t index);
 void tlog_head(struct tlog *t, struct tlog_checkpoint *out); /* newest durable */
 /* The signed note as published now, with the cosignatures collected for it. */
 AM_CHECK int tlog_note(struct tlog *t, struct buf *out);
-AM_CHECK int tlog_note_cosigned(struct tlog *t, struct buf *out); /* AM_E_NOTFOUND: none */
+AM_CHECK int tlog_note_cosigned(struct tlog *t,
+                                struct buf *out); /* AM_E_NOTFOUND: none */
 /* Adds verified cosignature lines to the published checkpoint of that size, rewrites
  * `checkpoint`, and `checkpoint.cosigned` when policy is satisfied and it is newer, or as
- * large with a later lease. Stale sizes are AM_E_CONFLICT. */
+ * large with a later lease. The 1024 newest checkpoints may still be cosigned, since
+ * witnesses answer while the log grows; their partial tiles are put back when needed.
+ * Other sizes are AM_E_CONFLICT. Lines of strangers and lines that do not verify are
+ * dropped; AM_E_TAMPERED when none is left. */
 AM_CHECK int tlog_add_cosignatures(struct tlog *t, const struct tlog_policy *policy,
                                    uint64_t size, struct str lines);
 
@@ -166,11 +189,12 @@ AM_CHECK int tlog_prove_consistency(struct tlog *t, uint64_t old_size, uint64_t 
 AM_CHECK int tlog_collect(struct tlog *t);
 
 /* Recomputes every hash of a folder from its entry bundles and compares with tiles and
- * checkpoint; needs no key when k is NULL (signature then unchecked). Problems go to d with
- * the file's path. Works on copies: takes no lock. */
+ * checkpoint; needs no key when k is NULL (signature then unchecked). Problems go to d
+ * with the file's path. Works on copies: takes no lock. */
 AM_CHECK int tlog_fsck(const char *dir, const struct tlog_vkey *k, struct diag *d);
 
-/* ---- a mirror: a copy that grows only by verified steps ------------------------------ */
+/* ---- a mirror: a copy that grows only by verified steps ------------------------------
+ */
 /* Opened with key = NULL and the log's vkey. Entries are staged, then accepted together
  * with a note whose size and root they must reproduce; else AM_E_TAMPERED and nothing of
  * them is kept. The note must have been checked by the caller (tlog_policy_check). */
@@ -183,19 +207,25 @@ AM_CHECK int tlog_bundle_parse(struct str data, struct str *entry, size_t max, s
 /* Path of a tile below DIR, C2SP form: level 0.. or -1 for entries, width 1..256. */
 void tlog_tile_path(int level, uint64_t index, unsigned width, char out[96]);
 
-/* ---- a witness ------------------------------------------------------------------------ */
-/* State: one small file per log origin in dir, replaced atomically, fsynced (I4). */
+/* ---- a witness ------------------------------------------------------------------------
+ */
+/* State: one small file per log origin in dir, replaced atomically, fsynced (I4). The key
+ * is borrowed. A second opener is AM_E_CONFLICT; a damaged state is AM_E_TAMPERED, never
+ * taken for "nothing signed yet". */
 struct tlog_witness;
-AM_CHECK int tlog_witness_open(struct tlog_witness **out, const char *dir, const char *name,
-                               const struct crypto_key *ed25519);
+AM_CHECK int tlog_witness_open(struct tlog_witness **out, const char *dir,
+                               const char *name, const struct crypto_key *ed25519);
 void tlog_witness_close(struct tlog_witness *w);
 const struct tlog_vkey *tlog_witness_key(const struct tlog_witness *w);
 AM_CHECK int tlog_witness_add_log(struct tlog_witness *w, const struct tlog_vkey *log);
-/* The add-checkpoint request of C2SP tlog-witness: "old <size>\n" proof lines, empty line,
- * note. Appends the cosignature line. *status gets the HTTP status of the protocol:
- * 200, 400 malformed, 403 unknown log or bad signature, 404, 409 (reply: known size in
- * decimal, newline), 422 inconsistent. AM_OK whenever a protocol answer exists. A 422 on a
- * valid signature is evidence of a split view: *split is set and the note kept in dir. */
+/* The add-checkpoint request of C2SP tlog-witness: "old <size>\n" proof lines, empty
+ * line, note. Appends the cosignature line. *status gets the HTTP status of the protocol:
+ * 200, 400 malformed, 403 no valid signature, 404 unknown log, 409 (reply: known size in
+ * decimal, newline), 422 inconsistent. AM_OK whenever a protocol answer exists. *split is
+ * set and the note kept in dir (64 at most) when a validly signed checkpoint does not
+ * fit: two roots for one size (409; split-*.note, proof by itself), or a consistency
+ * proof that does not verify (422; suspect-*.note: the proof may have been spoilt by the
+ * sender). */
 AM_CHECK int tlog_witness_add_checkpoint(struct tlog_witness *w, struct str request,
                                          int64_t now, int *status, struct buf *reply,
                                          bool *split);
