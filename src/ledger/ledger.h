@@ -192,6 +192,7 @@ struct ledger_stop {
     enum ledger_scope scope;
     uint8_t model_digest[32];  /* what stops */
     char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX];
+    char use_code[64]; /* "": every use there */
     char motive_code[64];
     enum ledger_role by_role;
     char by_org[LEDGER_ID_MAX];

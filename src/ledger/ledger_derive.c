@@ -55,6 +55,9 @@ bool ledger_may_show(enum ledger_p effective, unsigned conditions)
 static bool covers(const struct ledger_stop *s, const struct ledger_deployment *p,
                    struct str service)
 {
+    if (s->scope < LEDGER_STOP_REGION && *s->use_code &&
+        strcmp(s->use_code, p->use_code) != 0)
+        return false;
     switch (s->scope) {
     case LEDGER_STOP_NATIONAL:
         return true;

@@ -161,6 +161,7 @@ void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struc
     jw_kstrz(w, "gst", s->gst);
     jw_kstrz(w, "establishment", s->establishment);
     jw_kstrz(w, "service", s->service);
+    jw_kstrz(w, "use_code", s->use_code);
     jw_kstrz(w, "motive_code", s->motive_code);
     jw_kstrz(w, "by_role", ledger_role_name(s->by_role));
     jw_kstrz(w, "by_org", s->by_org);

@@ -288,8 +288,6 @@ static void check_issuer(struct ledger_act *a)
 {
     const struct json *issuer = json_get(a->r, "issuer");
     struct str role = json_get_str(issuer, "role"), org = json_get_str(issuer, "org_id");
-    if (a->stands_for)
-        return; /* ledger_stop.c has bound the user's role to the node's region */
     for (size_t s = 0; s < a->signers; s++)
         if (str_eqc(role, ledger_role_name(key_of(a, s)->role)) &&
             str_eqc(org, key_of(a, s)->org_id))

@@ -72,14 +72,15 @@ static void check_target(struct ledger_act *a, enum ledger_scope scope)
                  ledger_scope_name(scope));
 }
 
-/* A node signs for the user who pressed stop, in its own region; or the automaton itself
- * stops (P6; V14 by the registry's). */
+/* A node signs for the user who pressed stop (`ordered_by`), in its own region; or the
+ * automaton itself stops (P6; V14 by the registry's). */
 static void plan_system(struct ledger_act *a, enum ledger_scope scope)
 {
     const struct ledger_key *me = ledger_signer_key(a);
-    enum ledger_role presser = LEDGER_ROLE_NONE;
+    const struct json *by = json_get(a->r, "ordered_by");
+    enum ledger_role presser = LEDGER_SYSTEM;
     bool national = scope == LEDGER_STOP_NATIONAL;
-    if (ledger_role_parse(json_get_str(json_get(a->r, "issuer"), "role"), &presser))
+    if (by && ledger_role_parse(json_get_str(by, "role"), &presser))
         presser = LEDGER_ROLE_NONE;
     if (national ? strcmp(me->function, "registry") != 0
                  : !str_eqc(region_of(a), ledger_region(me))) {
@@ -115,10 +116,11 @@ static int stop(struct ledger_act *a)
     ledger_copy(s.s.establishment, sizeof s.s.establishment,
                 json_get_str(a->r, "establishment"));
     ledger_copy(s.s.service, sizeof s.s.service, json_get_str(a->r, "service"));
+    ledger_copy(s.s.use_code, sizeof s.s.use_code, json_get_str(a->r, "use_code"));
     ledger_copy(s.s.motive_code, sizeof s.s.motive_code, json_get_str(a->r, "motive_code"));
     s.s.by_role = a->stands_for ? a->stands_for : me->role;
     ledger_copy(s.s.by_org, sizeof s.s.by_org,
-                a->stands_for ? json_get_str(json_get(a->r, "issuer"), "org_id")
+                a->stands_for ? json_get_str(json_get(a->r, "ordered_by"), "org_id")
                               : str_c(me->org_id));
     s.s.effect_at = ledger_time(json_get(a->r, "effect_at"));
     s.s.index = a->index;
@@ -155,7 +157,8 @@ void ledger_plan_stop(struct ledger_act *a)
         return;
     }
     if (!ledger_fits(json_get_str(a->r, "motive_code"), 64) ||
-        !ledger_fits(json_get_str(json_get(a->r, "issuer"), "org_id"), LEDGER_ID_MAX))
+        !ledger_fits(json_get_str(a->r, "use_code"), 64) ||
+        !ledger_fits(json_get_str(json_get(a->r, "ordered_by"), "org_id"), LEDGER_ID_MAX))
         ledger_refuse(a, CODE_BAD_RECORD, "/motive_code", "too long");
     check_target(a, scope);
     snprintf(a->rule, sizeof a->rule, "stop.%s", ledger_scope_name(scope));

@@ -203,7 +203,7 @@
     X("assignment", "model_digest:h rapporteur:h bench_operator:h requested_level:s "    \
                     "sealed_data:a no_conflict:b")                                       \
     X("stop", "scope:s model_digest:h gst?:s establishment?:s service?:s use_code?:s "   \
-              "motive_code?:s effect_at:t")                                              \
+              "motive_code?:s effect_at:t ordered_by?:o")                                \
     X("stop_ack", "order:h node:s effect_at:t")                                          \
     X("stop_lift", "order:h reason:s")                                                   \
     X("node_checkpoint", "node:s vkey:s size:i root:s previous_size:i proof:a counts:a") \
