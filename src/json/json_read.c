@@ -4,6 +4,7 @@
  * One scan counts depth and values before yyjson allocates for them; yyjson itself does
  * not recurse. Its tree is one array in reading order, so the checks after it are one
  * loop. */
+#include <endian.h>
 #include <math.h>
 #include <sys/random.h>
 
@@ -55,11 +56,29 @@ static void json_complain(struct diag *d, struct str text, size_t at, const char
     diag_err(d, path, code, "%s", detail);
 }
 
+/* Eight copies of a byte; and the high bit of each byte of x that is zero (the lowest
+ * such bit is exact, which is the one used): Warren, Hacker's Delight, section 6-1. */
+#define JSON_EIGHT(c) (0x0101010101010101u * (unsigned char)(c))
+#define JSON_ZERO(x)  (((x) - JSON_EIGHT(1)) & ~(x) & JSON_EIGHT(0x80))
+
 /* After the opening quote at p[i]: index after the closing one, or n. */
 static size_t json_skip_string(const char *p, size_t n, size_t i)
 {
-    while (i < n && p[i] != '"')
-        i += p[i] == '\\' ? 2 : 1;
+    while (i < n && p[i] != '"') {
+        uint64_t x, hit = 0;
+        if (p[i] == '\\') {
+            i += 2;
+            continue;
+        }
+        if (i + 8 <= n) {
+            memcpy(&x, p + i, 8);
+            x = htole64(x);
+            hit = JSON_ZERO(x ^ JSON_EIGHT('"')) | JSON_ZERO(x ^ JSON_EIGHT('\\'));
+            i += hit ? (size_t)__builtin_ctzll(hit) / 8 : 8;
+        } else {
+            i++;
+        }
+    }
     return i < n ? i + 1 : n;
 }
 
@@ -68,26 +87,37 @@ static size_t json_skip_string(const char *p, size_t n, size_t i)
 static int json_scan(struct str text, const struct json_limits *lim, struct diag *d)
 {
     size_t depth = 0, values = 1;
-    char last = 0;
+    bool opened = false; /* the last thing was an opening bracket */
     for (size_t i = 0; i < text.n;) {
-        char c = text.p[i++];
-        if (c == ' ' || c == '\n' || c == '\t' || c == '\r')
-            continue;
-        if (c == '"') {
+        switch (text.p[i++]) {
+        case '"':
             i = json_skip_string(text.p, text.n, i);
-        } else if (c == '[' || c == '{') {
+            break;
+        case '[':
+        case '{':
+            opened = true;
             values++;
-            if (++depth > lim->depth) {
-                json_complain(d, text, i - 1, "json.depth", "nested too deeply");
-                return AM_E_TOOBIG;
-            }
-        } else if (c == ']' || c == '}') {
-            values -= last == '[' || last == '{'; /* an empty one holds no first value */
+            if (++depth <= lim->depth)
+                continue;
+            json_complain(d, text, i - 1, "json.depth", "nested too deeply");
+            return AM_E_TOOBIG;
+        case ']':
+        case '}':
+            values -= opened; /* an empty one holds no first value */
             depth -= depth > 0;
-        } else if (c == ',') {
+            break;
+        case ',':
             values++;
+            break;
+        case ' ':
+        case '\n':
+        case '\t':
+        case '\r':
+            continue;
+        default:
+            break;
         }
-        last = c;
+        opened = false;
         if (values - 1 > lim->values) /* one may be the promise of an opening bracket */
             break;
     }

@@ -190,7 +190,7 @@ static void catastrophic_patterns_take_linear_time(void **state)
 {
     static const char *const p[] = {"^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*)*x$",
                                     "(a*)*(a*)*(a*)*b$"};
-    size_t n = 1 << 20;
+    size_t n = 1 << 18;
     char *text = malloc(n);
     (void)state;
     assert_non_null(text);

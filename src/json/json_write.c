@@ -85,26 +85,32 @@ void jw_arr_end(struct jw *w)
     jw_close(w, STR("]"));
 }
 
-int json_quote(struct buf *out, struct str s)
+/* Appends the escape of c. */
+static int json_escape(struct buf *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
+    static const char shorts[] = "btn\0fr"; /* 0x08 .. 0x0D but 0x0B */
+    char esc[7] = {'\\', (char)c, 0};
+    if (c >= 8 && c <= 13 && c != 11)
+        esc[1] = shorts[c - 8];
+    else if (c < 0x20)
+        memcpy(esc + 1, (char[]){'u', '0', '0', hex[c >> 4], hex[c & 15], 0}, 6);
+    return buf_adds(out, esc);
+}
+
+int json_quote(struct buf *out, struct str s)
+{
     size_t from = 0;
-    int err = buf_addc(out, '"');
+    int err = buf_reserve(out, s.n + 2); /* enough for nearly all strings */
+    if (!err)
+        err = buf_addc(out, '"');
     for (size_t i = 0; i < s.n && !err; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        char esc[7] = {'\\', (char)c, 0};
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
-        if (c < 0x20) {
-            static const char shorts[] = "btn\0fr"; /* 0x08 .. 0x0D but 0x0B */
-            if (c >= 8 && c <= 13 && c != 11)
-                esc[1] = shorts[c - 8];
-            else
-                memcpy(esc + 1, (char[]){'u', '0', '0', hex[c >> 4], hex[c & 15], 0}, 6);
-        }
         err = buf_add(out, str_sub(s, from, i));
         if (!err)
-            err = buf_adds(out, esc);
+            err = json_escape(out, c);
         from = i + 1;
     }
     if (!err)
