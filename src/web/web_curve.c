@@ -7,12 +7,12 @@
 #include "web/web_priv.h"
 
 enum {
-    W = 640,
-    H = 340,
-    LEFT = 56,
-    RIGHT = 150,
+    W = 500,
+    H = 300,
+    LEFT = 70,
+    RIGHT = 160,
     TOP = 14,
-    BOTTOM = 52,
+    BOTTOM = 56,
     SERIES = 4,
     TICKS = 5,
     POINTS = 2000
@@ -78,19 +78,21 @@ static int ticks(struct buf *out, enum text_lang l, const struct axis *x,
     return err;
 }
 
-static int axis_names(struct buf *out, const struct axis *x, const struct axis *y)
+static int axis_names(struct buf *out, enum text_lang l, const struct axis *x,
+                      const struct axis *y)
 {
-    int err =
-        buf_addf(out, "<text class=\"cv-axis\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
-                 (LEFT + W - RIGHT) / 2, H - 10);
+    int err = buf_addf(out,
+                       "<text class=\"cv-axis\" direction=\"%s\" x=\"%d\" y=\"%d\" "
+                       "text-anchor=\"middle\">",
+                       text_lang_dir(l), (LEFT + W - RIGHT) / 2, H - 10);
     if (!err)
         err = web_escape(out, x->label);
     if (!err)
-        err = buf_addf(
-            out,
-            "</text><text class=\"cv-axis\" transform=\"translate(14 %d) rotate(-90)\" "
-            "text-anchor=\"middle\">",
-            (TOP + H - BOTTOM) / 2);
+        err = buf_addf(out,
+                       "</text><text class=\"cv-axis\" direction=\"%s\" "
+                       "transform=\"translate(14 %d) rotate(-90)\" "
+                       "text-anchor=\"middle\">",
+                       text_lang_dir(l), (TOP + H - BOTTOM) / 2);
     if (!err)
         err = web_escape(out, y->label);
     return err ? err : buf_adds(out, "</text>");
@@ -151,9 +153,10 @@ static int names(struct buf *out, enum text_lang l, const struct json *series, s
             at[k] = at[k - 1] + gap;
         err = buf_addf(
             out,
-            "<path class=\"cv cv%zu\" d=\"M%d %.1fh18\"/><text class=\"cv-name\" "
-            "x=\"%d\" y=\"%.1f\" direction=\"ltr\">",
-            order[k] + 1, W - RIGHT + 6, at[k], W - RIGHT + 30, at[k] + 5);
+            "<path class=\"cv cv%zu\" d=\"M%d %.1fh14\"/><text class=\"cv-name\" "
+            "x=\"%d\" y=\"%.1f\" direction=\"%s\" text-anchor=\"%s\">",
+            order[k] + 1, W - RIGHT + 6, at[k], W - RIGHT + 24, at[k] + 5,
+            text_lang_dir(l), l == TEXT_AR ? "end" : "start");
         if (!err)
             err = web_member(out, l, json_at(series, order[k]), "name");
         if (!err)
@@ -237,7 +240,7 @@ int web_svg_curve(struct buf *out, enum text_lang l, const struct json *v)
     if (!err)
         err = ticks(out, l, &x, &y);
     if (!err)
-        err = axis_names(out, &x, &y);
+        err = axis_names(out, l, &x, &y);
     if (!err && json_bool(json_get(v, "diagonal"), false))
         err = buf_addf(out, "<path class=\"cv-diag\" d=\"M%d %dL%d %d\"/>", LEFT,
                        H - BOTTOM, W - RIGHT, TOP);

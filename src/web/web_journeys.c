@@ -78,13 +78,14 @@ int web_svg_journeys(struct buf *out, enum text_lang l)
         err = web_escape(out, text_get(l, "journeys.desc"));
     if (!err)
         err = buf_adds(out, "</desc>");
+    for (int k = 0; k < 3 && !err;
+         k++) { /* behind the boxes: every step falls into the log */
+        int x = from_start(l, 6 + k * (BOX_W + GAP) + BOX_W - 10, 0);
+        err = buf_addf(out, "<path class=\"jy-fall\" d=\"M%d %dV%d\"/>", x,
+                       TOP + 22 + BOX_H, LOG_Y + 8);
+    }
     for (int i = 0; i < 3 && !err; i++)
         err = lane(out, l, i, id[i]);
-    for (int k = 0; k < 3 && !err; k++) { /* every column falls into the log */
-        int x = 6 + k * (BOX_W + GAP) + BOX_W / 2;
-        err = buf_addf(out, "<path class=\"jy-fall\" d=\"M%d %dV%d\"/>", x,
-                       TOP + 2 * LANE + 22 + BOX_H, LOG_Y + 8);
-    }
     if (!err)
         err = buf_addf(out,
                        "<rect class=\"jy-log\" x=\"6\" y=\"%d\" width=\"%d\" "

@@ -81,21 +81,22 @@ static int figures(struct buf *out, enum text_lang l, double estimate, double lo
     if (!err)
         err = web_text(out, l, "metric.ci");
     if (!err)
-        err = buf_adds(out, " </span><bdi dir=\"ltr\" class=\"ci\">");
+        err = buf_adds(out, " </span><bdi dir=\"ltr\" class=\"ci\">(");
     if (!err)
         err = text_num(out, l, lo, decimals);
     if (!err)
         err = buf_adds(out, "\xe2\x80\x93");
     if (!err)
         err = text_num(out, l, hi, decimals);
-    return err ? err : buf_adds(out, "</bdi>");
+    return err ? err : buf_adds(out, ")</bdi>");
 }
 
-static int count(struct buf *out, enum text_lang l, const char *id, const struct json *n)
+static int count(struct buf *out, enum text_lang l, const char *id, const struct json *n,
+                 const char *before)
 {
     if (!json_is_int(n))
         return AM_OK;
-    int err = buf_adds(out, " <span class=\"nn\">");
+    int err = buf_addf(out, "%s<span class=\"nn\">", before);
     if (!err)
         err = web_count(out, l, id, json_int(n, 0));
     return err ? err : buf_adds(out, "</span>");
@@ -124,7 +125,7 @@ int web_svg_interval(struct buf *out, enum text_lang l, const struct json *v)
     if (!err)
         err = figures(out, l, estimate, lo, hi, decimals_of(v));
     if (!err)
-        err = count(out, l, "metric.n", json_get(v, "n"));
+        err = count(out, l, "metric.n", json_get(v, "n"), " · ");
     if (!err)
         err = buf_adds(out, "</span></span>");
     if (err)
@@ -176,9 +177,9 @@ static int forest_row(struct buf *out, enum text_lang l, const struct json *v,
     if (!err)
         err = buf_adds(out, "</th><td>");
     if (!err)
-        err = count(out, l, "metric.n", json_get(row, "n"));
+        err = count(out, l, "metric.n", json_get(row, "n"), "");
     if (!err)
-        err = count(out, l, "metric.positives", json_get(row, "positives"));
+        err = count(out, l, "metric.positives", json_get(row, "positives"), "");
     if (!err)
         err = buf_adds(out, "</td><td><span class=\"ibx\">");
     if (!err && isfinite(estimate)) {
