@@ -5,23 +5,25 @@
  *
  * From record to leaf (registry.md, 2.2)
  *   record --JCS--> record_sha256
- *     -> in-toto Statement v1 (subject = model digest, or record digest for `algorithm` and
- *        `event`; own predicate types carry the record as predicate; evidence is test-result
- *        v0.1 and a decision is SLSA VSA v1, both with one extension member `amane_record`)
+ *     -> in-toto Statement v1 (subject = model digest, or record digest for `algorithm`
+ * and `event`; own predicate types carry the record as predicate; evidence is test-result
+ *        v0.1 and a decision is SLSA VSA v1, both with one extension member
+ * `amane_record`)
  *     -> JCS bytes = DSSE payload "application/vnd.in-toto+json"
  *     -> one ECDSA P-256 signature per envelope
  *     -> leaf = Rekor v2 body `dsse 0.0.2` in JCS: payload hash, signature, public key.
- * The payload itself lives in the blob store under its SHA-256. k signers = k envelopes over
- * the same payload bytes = k leaves; the statement takes effect at the leaf that completes
- * its signing rule.
+ * The payload itself lives in the blob store under its SHA-256. k signers = k envelopes
+ * over the same payload bytes = k leaves; the statement takes effect at the leaf that
+ * completes its signing rule.
  *
  * Every record, whatever its kind, has `issued_at` (RFC 3339, UTC) and `issuer` {role,
- * org_id}; `function`, `gst`, `establishment` of the signer come from the key directory, not
- * from the record.
+ * org_id}; `function`, `gst`, `establishment` of the signer come from the key directory,
+ * not from the record.
  *
- * Entry 0 is the event `genesis`: {type, origin, type_base, log_key (vkey), witnesses [vkey],
- * authorities [{role, function, org_id, spki}], policy_sha256}, signed by one of its own
- * authority keys. Whoever pins the SHA-256 of its payload needs to trust nothing else.
+ * Entry 0 is the event `genesis`: {type, origin, type_base, log_key (vkey), witnesses
+ * [vkey], authorities [{role, function, org_id, spki}], policy_sha256}, signed by one of
+ * its own authority keys. Whoever pins the SHA-256 of its payload needs to trust nothing
+ * else.
  *
  * Invariants (lifecycle.md, section 13)
  *   I1  no status is ever written: state = fold(entries [0, size)), nothing else;
@@ -47,47 +49,103 @@
 
 enum { LEDGER_ID_MAX = 64, LEDGER_NAME_MAX = 128 };
 
-/* ---- kinds, roles, states: X-macro tables in ledger_tbl.h ---------------------------- */
-enum ledger_kind { LEDGER_ALGORITHM, LEDGER_VERSION, LEDGER_EVIDENCE, LEDGER_DECISION,
-                   LEDGER_DEPLOYMENT, LEDGER_EVENT, LEDGER_KINDS };
+/* ---- kinds, roles, states: X-macro tables in ledger_tbl.h ----------------------------
+ */
+enum ledger_kind {
+    LEDGER_ALGORITHM,
+    LEDGER_VERSION,
+    LEDGER_EVIDENCE,
+    LEDGER_DECISION,
+    LEDGER_DEPLOYMENT,
+    LEDGER_EVENT,
+    LEDGER_KINDS
+};
 const char *ledger_kind_name(enum ledger_kind k); /* "algorithm" ... */
 AM_CHECK int ledger_kind_parse(struct str s, enum ledger_kind *out);
 
 /* lifecycle.md section 1; functions of has, msps, gst are separate strings. */
 enum ledger_role {
-    LEDGER_ROLE_NONE, LEDGER_VENDOR, LEDGER_BENCH_OPERATOR, LEDGER_IMANOR, LEDGER_HAS,
-    LEDGER_MSPS, LEDGER_CNDP, LEDGER_GST, LEDGER_DIRECTOR, LEDGER_DSI, LEDGER_DIM,
-    LEDGER_DPO, LEDGER_RSSI, LEDGER_QUALITY, LEDGER_CLINICAL_LEAD, LEDGER_PHYSICIAN,
-    LEDGER_NURSE, LEDGER_LAB_TECHNICIAN, LEDGER_PHARMACIST, LEDGER_SECRETARY,
-    LEDGER_PEER_VISITOR, LEDGER_ESCROW_AGENT, LEDGER_AUDITOR, LEDGER_RESEARCHER,
-    LEDGER_SYSTEM, LEDGER_ROLES
+    LEDGER_ROLE_NONE,
+    LEDGER_VENDOR,
+    LEDGER_BENCH_OPERATOR,
+    LEDGER_IMANOR,
+    LEDGER_HAS,
+    LEDGER_MSPS,
+    LEDGER_CNDP,
+    LEDGER_GST,
+    LEDGER_DIRECTOR,
+    LEDGER_DSI,
+    LEDGER_DIM,
+    LEDGER_DPO,
+    LEDGER_RSSI,
+    LEDGER_QUALITY,
+    LEDGER_CLINICAL_LEAD,
+    LEDGER_PHYSICIAN,
+    LEDGER_NURSE,
+    LEDGER_LAB_TECHNICIAN,
+    LEDGER_PHARMACIST,
+    LEDGER_SECRETARY,
+    LEDGER_PEER_VISITOR,
+    LEDGER_ESCROW_AGENT,
+    LEDGER_AUDITOR,
+    LEDGER_RESEARCHER,
+    LEDGER_SYSTEM,
+    LEDGER_ROLES
 };
 const char *ledger_role_name(enum ledger_role r); /* "bench_operator" ... */
 AM_CHECK int ledger_role_parse(struct str s, enum ledger_role *out);
 
-enum ledger_level { LEDGER_LEVEL_NONE, LEDGER_BASE, LEDGER_INTERMEDIATE, LEDGER_ADVANCED };
+enum ledger_level {
+    LEDGER_LEVEL_NONE,
+    LEDGER_BASE,
+    LEDGER_INTERMEDIATE,
+    LEDGER_ADVANCED
+};
 const char *ledger_level_name(enum ledger_level l); /* "none", "base"... */
 AM_CHECK int ledger_level_parse(struct str s, enum ledger_level *out);
 
 enum ledger_v { /* machine V, lifecycle.md section 2 */
-    LEDGER_V_NONE, LEDGER_V_DRAFT, LEDGER_V_DECLARED, LEDGER_V_INADMISSIBLE,
-    LEDGER_V_ADMISSIBLE, LEDGER_V_UNDER_EVALUATION, LEDGER_V_EVALUATED, LEDGER_V_LABELLED,
-    LEDGER_V_DEFERRED, LEDGER_V_REFUSED, LEDGER_V_SUSPENDED, LEDGER_V_EXPIRED,
-    LEDGER_V_WITHDRAWN, LEDGER_V_ARCHIVED, LEDGER_V_STATES
+                LEDGER_V_NONE,
+                LEDGER_V_DRAFT,
+                LEDGER_V_DECLARED,
+                LEDGER_V_INADMISSIBLE,
+                LEDGER_V_ADMISSIBLE,
+                LEDGER_V_UNDER_EVALUATION,
+                LEDGER_V_EVALUATED,
+                LEDGER_V_LABELLED,
+                LEDGER_V_DEFERRED,
+                LEDGER_V_REFUSED,
+                LEDGER_V_SUSPENDED,
+                LEDGER_V_EXPIRED,
+                LEDGER_V_WITHDRAWN,
+                LEDGER_V_ARCHIVED,
+                LEDGER_V_STATES
 };
 const char *ledger_v_name(enum ledger_v s); /* "under_evaluation" ... */
-enum ledger_p { /* machine P, section 3 */
-    LEDGER_P_NONE, LEDGER_P_PROPOSED, LEDGER_P_PRE_DEPLOYMENT, LEDGER_P_PILOT,
-    LEDGER_P_DEPLOYED, LEDGER_P_SUSPENDED, LEDGER_P_STOPPED, LEDGER_P_RETIRED,
-    LEDGER_P_STATES
+enum ledger_p {                             /* machine P, section 3 */
+                LEDGER_P_NONE,
+                LEDGER_P_PROPOSED,
+                LEDGER_P_PRE_DEPLOYMENT,
+                LEDGER_P_PILOT,
+                LEDGER_P_DEPLOYED,
+                LEDGER_P_SUSPENDED,
+                LEDGER_P_STOPPED,
+                LEDGER_P_RETIRED,
+                LEDGER_P_STATES
 };
 const char *ledger_p_name(enum ledger_p s);
 
-enum ledger_scope { LEDGER_STOP_PATIENT, LEDGER_STOP_SERVICE, LEDGER_STOP_ESTABLISHMENT,
-                    LEDGER_STOP_REGION, LEDGER_STOP_NATIONAL };
+enum ledger_scope {
+    LEDGER_STOP_PATIENT,
+    LEDGER_STOP_SERVICE,
+    LEDGER_STOP_ESTABLISHMENT,
+    LEDGER_STOP_REGION,
+    LEDGER_STOP_NATIONAL
+};
 const char *ledger_scope_name(enum ledger_scope s);
 
-/* ---- making and opening envelopes ---------------------------------------------------- */
+/* ---- making and opening envelopes ----------------------------------------------------
+ */
 /* Builds the DSSE payload of a record. type_base: from genesis. AM_E_INVALID: the record
  * lacks what the statement needs (problems in d). Appends to payload. */
 AM_CHECK int ledger_statement(enum ledger_kind kind, const struct json *record,
@@ -112,8 +170,8 @@ AM_CHECK int ledger_envelope_open(struct str text, struct ledger_envelope *out,
                                   struct diag *d);
 void ledger_envelope_release(struct ledger_envelope *e);
 
-AM_CHECK int ledger_leaf(const uint8_t payload_sha256[32], struct str sig, struct str spki,
-                         struct buf *leaf);
+AM_CHECK int ledger_leaf(const uint8_t payload_sha256[32], struct str sig,
+                         struct str spki, struct buf *leaf);
 struct ledger_leaf_view {
     uint8_t payload_sha256[32];
     char key_id[CRYPTO_HEX];
@@ -124,7 +182,7 @@ void ledger_leaf_release(struct ledger_leaf_view *v);
 
 /* A statement read back from its payload. */
 struct ledger_statement_view {
-    struct json_doc *doc;      /* the whole Statement */
+    struct json_doc *doc; /* the whole Statement */
     enum ledger_kind kind;
     const struct json *record; /* predicate or predicate.amane_record */
     struct str event_type;     /* of events; STR_NULL for others */
@@ -136,15 +194,16 @@ AM_CHECK int ledger_statement_parse(struct str payload, struct str type_base,
                                     struct ledger_statement_view *out, struct diag *d);
 void ledger_statement_release(struct ledger_statement_view *v);
 
-/* ---- the fold ------------------------------------------------------------------------- */
+/* ---- the fold -------------------------------------------------------------------------
+ */
 struct ledger_key { /* one grant in the directory */
     char key_id[CRYPTO_HEX];
     enum ledger_role role;
-    char function[32];       /* "commissioner", "authority", "registry_desk", "direction" */
+    char function[32]; /* "commissioner", "authority", "registry_desk", "direction" */
     char org_id[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX];
     char label[LEDGER_NAME_MAX]; /* of the organisation, never of a person */
     struct buf spki;
-    uint64_t granted, revoked;   /* index; revoked 0: in force */
+    uint64_t granted, revoked;           /* index; revoked 0: in force */
     int64_t not_before_at, not_after_at; /* 0: none */
 };
 struct ledger_algorithm {
@@ -155,7 +214,7 @@ struct ledger_algorithm {
 };
 struct ledger_ref { /* a statement that counts for something */
     uint8_t payload[32], record[32];
-    uint64_t index;    /* where it took effect */
+    uint64_t index; /* where it took effect */
     int64_t issued_at;
 };
 struct ledger_version {
@@ -164,8 +223,8 @@ struct ledger_version {
     char use_code[64];
     enum ledger_v state, before; /* before: what suspension remembers */
     enum ledger_level level, requested;
-    struct ledger_ref declared;  /* the newest version record in effect */
-    struct ledger_ref decision;  /* index 0: none yet */
+    struct ledger_ref declared; /* the newest version record in effect */
+    struct ledger_ref decision; /* index 0: none yet */
     int64_t expires_at;
     VEC(struct ledger_ref) evidence;
     VEC(char *) scope_gst, scope_establishment; /* of the decision; empty: none named */
@@ -178,7 +237,7 @@ struct ledger_deployment {
     VEC(char *) service;
     enum ledger_p phase, before;
     bool shadow;
-    double local_threshold; /* NaN: that of the version */
+    double local_threshold;   /* NaN: that of the version */
     struct ledger_ref newest; /* the deployment record in effect */
     VEC(uint64_t) history;
 };
@@ -188,9 +247,9 @@ struct ledger_ack {
     uint64_t index;
 };
 struct ledger_stop {
-    uint8_t order[32];  /* record_sha256 of the stop */
+    uint8_t order[32]; /* record_sha256 of the stop */
     enum ledger_scope scope;
-    uint8_t model_digest[32];  /* what stops */
+    uint8_t model_digest[32]; /* what stops */
     char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX];
     char use_code[64]; /* "": every use there */
     char motive_code[64];
@@ -211,8 +270,8 @@ struct ledger_node {
 enum ledger_effect { LEDGER_NO_EFFECT, LEDGER_WAITING_SIGNERS, LEDGER_IN_EFFECT };
 struct ledger_outcome {
     enum ledger_effect effect;
-    const char *code;     /* stable: "ok", "waiting_signers", "bad_signature", "wrong_role",
-                             "key_revoked", "illegal_transition", "guard.<name>"... */
+    const char *code; /* stable: "ok", "waiting_signers", "bad_signature", "wrong_role",
+                         "key_revoked", "illegal_transition", "guard.<name>"... */
     const char *transition; /* "V7", "P3", "" for plain facts */
     uint64_t waived;        /* bit i: the policy waived ledger_guard_waivable(i) for it */
 };
@@ -220,12 +279,13 @@ struct ledger_outcome {
 const char *ledger_guard_waivable(unsigned i);
 
 struct ledger;
-AM_CHECK int ledger_new(struct ledger **out, struct blob_store *blobs); /* blobs borrowed */
+AM_CHECK int ledger_new(struct ledger **out,
+                        struct blob_store *blobs); /* blobs borrowed */
 void ledger_free(struct ledger *l);
 /* Folds the next entry: index must be ledger_size(l). Verifies the signature, loads the
  * payload from the blobs. AM_E_NOTFOUND: the payload is missing; AM_E_TAMPERED: leaf or
- * payload do not hold together (signature, digest); AM_E_INVALID: entry 0 is no genesis. A
- * statement that merely has no effect is AM_OK: see ledger_outcome(). */
+ * payload do not hold together (signature, digest); AM_E_INVALID: entry 0 is no genesis.
+ * A statement that merely has no effect is AM_OK: see ledger_outcome(). */
 AM_CHECK int ledger_apply(struct ledger *l, struct str leaf);
 /* Would this signed payload do something now? AM_OK (in effect or waiting for co-signers:
  * *o says), AM_E_FORBIDDEN (key, role, separation of duties), AM_E_CONFLICT (illegal
@@ -245,7 +305,8 @@ struct str ledger_origin(const struct ledger *l);
 struct str ledger_type_base(const struct ledger *l);
 const struct tlog_vkey *ledger_log_key(const struct ledger *l);
 AM_CHECK int ledger_genesis_digest(const struct ledger *l, uint8_t out[32]);
-/* The policy in force at this size (quorum file inside): its digest and parsed document. */
+/* The policy in force at this size (quorum file inside): its digest and parsed document.
+ */
 void ledger_policy_digest(const struct ledger *l, uint8_t out[32]);
 const struct json *ledger_policy(const struct ledger *l);
 const struct tlog_policy *ledger_quorum(const struct ledger *l);
@@ -259,7 +320,8 @@ size_t ledger_keys(const struct ledger *l);
 const struct ledger_key *ledger_key_at(const struct ledger *l, size_t i);
 size_t ledger_algorithms(const struct ledger *l);
 const struct ledger_algorithm *ledger_algorithm_at(const struct ledger *l, size_t i);
-const struct ledger_algorithm *ledger_algorithm_find(const struct ledger *l, struct str id);
+const struct ledger_algorithm *ledger_algorithm_find(const struct ledger *l,
+                                                     struct str id);
 size_t ledger_versions(const struct ledger *l);
 const struct ledger_version *ledger_version_at(const struct ledger *l, size_t i);
 const struct ledger_version *ledger_version_find(const struct ledger *l,
@@ -296,8 +358,10 @@ enum ledger_show {
     LEDGER_SHOW_ALL = (1 << 6) - 1
 };
 bool ledger_may_show(enum ledger_p effective, unsigned conditions);
-/* Are the data-protection approvals of this deployment (DPIA, CNDP) valid at that time? */
-bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p, int64_t at);
+/* Are the data-protection approvals of this deployment (DPIA, CNDP) valid at that time?
+ */
+bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p,
+                      int64_t at);
 /* MA-IA-<org6>-<10 base32>-<check>: ISO 7064 mod 37,36 over the letters and digits. */
 enum { LEDGER_ALGORITHM_ID = 25 };
 bool ledger_algorithm_id_valid(struct str id);
@@ -305,22 +369,24 @@ bool ledger_algorithm_id_valid(struct str id);
 AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
                                  char out[LEDGER_ALGORITHM_ID + 1]);
 /* Deployment id from its parts. */
-AM_CHECK int ledger_deployment_id(const uint8_t model_digest[32], struct str establishment,
-                                  struct str use_code, char out[CRYPTO_HEX]);
+AM_CHECK int ledger_deployment_id(const uint8_t model_digest[32],
+                                  struct str establishment, struct str use_code,
+                                  char out[CRYPTO_HEX]);
 
 /* JSON of views, for faces and tools (stable member names = the fields above). */
-void ledger_version_json(const struct ledger *l, const struct ledger_version *v, int64_t at,
-                         struct jw *w);
+void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
+                         int64_t at, struct jw *w);
 void ledger_deployment_json(const struct ledger *l, const struct ledger_deployment *p,
                             int64_t at, struct jw *w);
 void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
 
-/* ---- offline verification of a mirror ------------------------------------------------- */
+/* ---- offline verification of a mirror -------------------------------------------------
+ */
 /* DIR holds log/ and blobs/. Recomputes everything: tiles, root, checkpoint signature,
- * cosignatures and quorum, every inclusion proof, consistency between recorded sizes, every
- * DSSE signature, every payload digest, every blob in DIR/blobs, then folds. genesis: the
- * pinned digest in hex, or STR_NULL. Problems go to d, each naming file or index; *out (may
- * be NULL) gets the fold. */
+ * cosignatures and quorum, every inclusion proof, consistency between recorded sizes,
+ * every DSSE signature, every payload digest, every blob in DIR/blobs, then folds.
+ * genesis: the pinned digest in hex, or STR_NULL. Problems go to d, each naming file or
+ * index; *out (may be NULL) gets the fold. */
 struct ledger_verify_report {
     uint64_t size, entries_ok, payloads_ok, blobs_ok, inclusion_ok, consistency_ok;
     uint64_t cosignatures;

@@ -32,12 +32,14 @@ static void read_decision(struct ledger_act *a, struct decision *c)
         c->level = LEDGER_LEVEL_NONE;
 }
 
-/* ---- what it must cite ----------------------------------------------------------------- */
+/* ---- what it must cite
+ * ----------------------------------------------------------------- */
 static void check_policy(struct ledger_act *a)
 {
     uint8_t digest[32];
-    ledger_guard(a, ledger_unhex(json_get(a->r, "policy_sha256"), digest) &&
-                        memcmp(digest, a->l->policy->digest, 32) == 0,
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "policy_sha256"), digest) &&
+                     memcmp(digest, a->l->policy->digest, 32) == 0,
                  GUARD_POLICY, "/policy_sha256", "not the policy in force");
 }
 
@@ -68,7 +70,8 @@ static void check_signers(struct ledger_act *a)
     }
 }
 
-/* ---- what it may grant ----------------------------------------------------------------- */
+/* ---- what it may grant
+ * ----------------------------------------------------------------- */
 static void check_level(struct ledger_act *a, const struct ledger_verrec *v,
                         const struct decision *c)
 {
@@ -87,7 +90,8 @@ static void check_level(struct ledger_act *a, const struct ledger_verrec *v,
         ok = c->level == now;
     else if (c->v15)
         ok = c->level >= LEDGER_BASE && c->level <= now;
-    ledger_guard(a, ok, GUARD_LEVEL, "/label_level", "not a level this decision may give");
+    ledger_guard(a, ok, GUARD_LEVEL, "/label_level",
+                 "not a level this decision may give");
     if (c->v11)
         ledger_guard(a, ledger_rows_covered(a, v, c->requested, NULL), GUARD_ROWS,
                      "/evidence", "rows of the level asked are without evidence");
@@ -171,8 +175,8 @@ static int check_use(struct ledger_act *a, const struct ledger_verrec *v,
 static void check_scope(struct ledger_act *a, const struct decision *c)
 {
     const struct json *scope = json_get(a->r, "scope");
-    bool sites = json_size(json_get(scope, "gst")) ||
-                 json_size(json_get(scope, "establishments"));
+    bool sites =
+        json_size(json_get(scope, "gst")) || json_size(json_get(scope, "establishments"));
     ledger_guard(a, json_size(json_get(scope, "uses")), GUARD_SCOPE, "/scope/uses",
                  "at least one use");
     ledger_guard(a, sites || c->level >= LEDGER_ADVANCED, GUARD_SCOPE,
@@ -211,7 +215,8 @@ static void check_surveillance(struct ledger_act *a, const struct ledger_verrec 
                  "no evidence since the last decision");
 }
 
-/* ---- recomputing ----------------------------------------------------------------------- */
+/* ---- recomputing
+ * ----------------------------------------------------------------------- */
 static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
                     enum ledger_level asked, struct label_result *out)
 {
@@ -219,8 +224,8 @@ static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
     struct ledger_statement_view declared = {0};
     struct ledger_statement_view *s = am_calloc(n + 1, sizeof *s);
     const struct json **record = am_calloc(n + 1, sizeof *record);
-    int err = s && record ? ledger_load(a->l, v->v.declared.payload, &declared)
-                          : AM_E_NOMEM;
+    int err =
+        s && record ? ledger_load(a->l, v->v.declared.payload, &declared) : AM_E_NOMEM;
     for (; !err && loaded < n; loaded++) {
         err = ledger_load(a->l, v->v.evidence.v[loaded].payload, &s[loaded]);
         if (err)
@@ -263,8 +268,7 @@ static void compare(struct ledger_act *a, const struct decision *c,
     if (c->v8)
         ledger_guard(a, said >= computed, GUARD_OUTCOME_DIFFERS, "/outcome",
                      "the policy gives %s", r->outcome);
-    if ((c->v8 && said > computed) ||
-        (c->v7 && (size_t)c->level < (size_t)r->reached))
+    if ((c->v8 && said > computed) || (c->v7 && (size_t)c->level < (size_t)r->reached))
         ledger_guard(a, c->reason, GUARD_REASON, "/derogation/reason",
                      "stricter than computed needs a reason");
 }
@@ -290,7 +294,8 @@ static int recompute(struct ledger_act *a, const struct ledger_verrec *v,
     return AM_OK;
 }
 
-/* ---- commit ---------------------------------------------------------------------------- */
+/* ---- commit
+ * ---------------------------------------------------------------------------- */
 static void swap_names(char ***v, size_t *n, size_t *cap, struct ledger_names *with)
 {
     struct ledger_names old = {*v, *n, *cap};
@@ -340,7 +345,8 @@ static int commit(struct ledger_act *a, struct ledger_verrec *v, const struct de
             swap_names(&v->use.v, &v->use.n, &v->use.cap, &use);
         }
         if (c->v8 && !c->expires_at) /* a deferral lapses after 12 months (V16) */
-            if (time_add_iso(c->decided_at, ledger_clock(a->l->policy, "deferred", "P12M"),
+            if (time_add_iso(c->decided_at,
+                             ledger_clock(a->l->policy, "deferred", "P12M"),
                              &v->v.expires_at))
                 v->v.expires_at = c->decided_at;
     }

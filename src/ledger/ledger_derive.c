@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_derive -- what follows from the state: the coupling rule (lifecycle.md section 4),
- * stops as a union (section 7), the public status. Pure; time comes in as `at`. */
+/* ledger_derive -- what follows from the state: the coupling rule (lifecycle.md section
+ * 4), stops as a union (section 7), the public status. Pure; time comes in as `at`. */
 #include "ledger/ledger_priv.h"
 
 const char *ledger_registry_status(const struct ledger_version *v)
@@ -29,7 +29,7 @@ enum ledger_p ledger_ceiling(const struct ledger_version *v, struct str gst)
         return LEDGER_P_PILOT;
     case LEDGER_INTERMEDIATE:
         return ledger_names_has(v->scope_gst.v, v->scope_gst.n, gst) ? LEDGER_P_DEPLOYED
-                                                                      : LEDGER_P_PILOT;
+                                                                     : LEDGER_P_PILOT;
     case LEDGER_ADVANCED:
         return LEDGER_P_DEPLOYED;
     default:
@@ -103,14 +103,16 @@ static const struct ledger_deprec *record_of(const struct ledger *l,
     return i == LEDGER_NONE ? NULL : &l->deployment.v[i];
 }
 
-bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p, int64_t at)
+bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p,
+                      int64_t at)
 {
     const struct ledger_deprec *r = record_of(l, p);
     return r && (!r->dpia_until || at < r->dpia_until) &&
            (!r->cndp_until || at < r->cndp_until);
 }
 
-/* Dates that have passed restrict at once, before `system` has logged the expiry (2.1). */
+/* Dates that have passed restrict at once, before `system` has logged the expiry (2.1).
+ */
 enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deployment *p,
                                int64_t at)
 {

@@ -110,7 +110,8 @@ static int envelope_read(const struct json *v, struct ledger_envelope *e, struct
     struct str keyid = json_get_str(one, "keyid");
     int err;
     if (json_type(v) != JSON_OBJECT || json_size(v) != 3) {
-        diag_err(d, "", "envelope.members", "payload, payloadType, signatures and no more");
+        diag_err(d, "", "envelope.members",
+                 "payload, payloadType, signatures and no more");
         return AM_E_INVALID;
     }
     if (!json_str_is(json_get(v, "payloadType"), ledger_payload_type)) {
@@ -139,7 +140,8 @@ static int envelope_read(const struct json *v, struct ledger_envelope *e, struct
     if (err == AM_E_NOMEM)
         return err;
     if (err || e->sig.n == 0) {
-        diag_err(d, "/signatures/0/sig", "envelope.base64", "strict base64, DER signature");
+        diag_err(d, "/signatures/0/sig", "envelope.base64",
+                 "strict base64, DER signature");
         return AM_E_INVALID;
     }
     memcpy(e->keyid, keyid.p, keyid.n);
@@ -173,7 +175,8 @@ void ledger_envelope_release(struct ledger_envelope *e)
     buf_release(&e->sig);
 }
 
-/* ---- leaves ---------------------------------------------------------------------------- */
+/* ---- leaves
+ * ---------------------------------------------------------------------------- */
 int ledger_leaf(const uint8_t payload_sha256[32], struct str sig, struct str spki,
                 struct buf *leaf)
 {

@@ -30,15 +30,17 @@ void ledger_plan_event(struct ledger_act *a)
     ledger_refuse(a, CODE_SECOND_GENESIS, "/type", "a log begins once");
 }
 
-/* ---- policy_change --------------------------------------------------------------------- */
+/* ---- policy_change
+ * --------------------------------------------------------------------- */
 static int change_policy(struct ledger_act *a)
 {
     struct ledger *l = a->l;
     struct ledger_policy *next;
     uint8_t digest[32], previous[32];
     int err;
-    ledger_guard(a, ledger_unhex(json_get(a->r, "previous_sha256"), previous) &&
-                        memcmp(previous, l->policy->digest, 32) == 0,
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "previous_sha256"), previous) &&
+                     memcmp(previous, l->policy->digest, 32) == 0,
                  GUARD_POLICY, "/previous_sha256", "not the policy in force");
     if (!ledger_unhex(json_get(a->r, "policy_sha256"), digest) || a->err)
         return AM_OK;
@@ -64,7 +66,8 @@ void ledger_plan_policy(struct ledger_act *a)
     a->apply = change_policy;
 }
 
-/* ---- node_checkpoint: the log of logs -------------------------------------------------- */
+/* ---- node_checkpoint: the log of logs
+ * -------------------------------------------------- */
 static int read_hash(const struct json *v, struct tlog_hash *out)
 {
     struct buf b;
@@ -93,7 +96,8 @@ static int read_proof(const struct json *list, struct tlog_proof *p)
     return AM_OK;
 }
 
-/* A node never shrinks and never rewrites: every step is joined by a consistency proof. */
+/* A node never shrinks and never rewrites: every step is joined by a consistency proof.
+ */
 static int check_growth(struct ledger_act *a, const struct tlog_checkpoint *last,
                         const struct tlog_checkpoint *next)
 {
@@ -159,12 +163,13 @@ static int node_checkpoint(struct ledger_act *a)
     i = ledger_find_node(l, str_c(next.vkey.name));
     if (i != LEDGER_NONE) {
         next.n.last = l->node.v[i].n.last;
-        ledger_guard(a, same_vkey(&l->node.v[i].vkey, &next.vkey) &&
-                            strcmp(l->node.v[i].n.org_id, me->org_id) == 0,
+        ledger_guard(a,
+                     same_vkey(&l->node.v[i].vkey, &next.vkey) &&
+                         strcmp(l->node.v[i].n.org_id, me->org_id) == 0,
                      GUARD_NODE_KEY, "/vkey", "that log has another key");
     }
-    struct tlog_checkpoint grown = {
-        .size = (uint64_t)json_int(json_get(a->r, "size"), 0)};
+    struct tlog_checkpoint grown = {.size =
+                                        (uint64_t)json_int(json_get(a->r, "size"), 0)};
     ledger_copy(grown.origin, sizeof grown.origin, str_c(next.vkey.name));
     err = read_hash(json_get(a->r, "root"), &grown.root);
     if (err == AM_E_NOMEM)

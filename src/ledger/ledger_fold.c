@@ -19,7 +19,8 @@ static const int guard_err[GUARD_COUNT] = {
 #undef X
 };
 
-/* ---- saying no ------------------------------------------------------------------------- */
+/* ---- saying no
+ * ------------------------------------------------------------------------- */
 static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
                    const char *detail, va_list ap)
 {
@@ -66,7 +67,8 @@ void ledger_guard(struct ledger_act *a, bool holds, enum ledger_guard g, const c
     va_end(ap);
 }
 
-/* ---- one statement --------------------------------------------------------------------- */
+/* ---- one statement
+ * --------------------------------------------------------------------- */
 static void look_up(struct ledger_act *a)
 {
     uint8_t digest[32];
@@ -133,8 +135,8 @@ static void check_chain(struct ledger_act *a, const char *key_id)
     uint64_t i = first_of(l, a->payload);
     for (; i != UINT64_MAX; i = l->entry.v[i].next ? l->entry.v[i].next : UINT64_MAX) {
         const struct ledger_entry *e = &l->entry.v[i];
-        const char *id = e->strange ? l->stranger.v[e->key].key_id
-                                    : l->key.v[e->key].k.key_id;
+        const char *id =
+            e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
         if (strcmp(id, key_id) == 0 || e->o.effect == LEDGER_IN_EFFECT)
             ledger_refuse(a, CODE_REPLAY, "", "the same payload as entry %llu",
                           (unsigned long long)i);
@@ -159,9 +161,12 @@ static void check_fresh(struct ledger_act *a)
 static void plan(struct ledger_act *a)
 {
     static void (*const by_kind[LEDGER_KINDS])(struct ledger_act *) = {
-        [LEDGER_ALGORITHM] = ledger_plan_algorithm,   [LEDGER_VERSION] = ledger_plan_v,
-        [LEDGER_EVIDENCE] = ledger_plan_v,            [LEDGER_DECISION] = ledger_plan_v,
-        [LEDGER_DEPLOYMENT] = ledger_plan_deployment, [LEDGER_EVENT] = ledger_plan_event,
+        [LEDGER_ALGORITHM] = ledger_plan_algorithm,
+        [LEDGER_VERSION] = ledger_plan_v,
+        [LEDGER_EVIDENCE] = ledger_plan_v,
+        [LEDGER_DECISION] = ledger_plan_v,
+        [LEDGER_DEPLOYMENT] = ledger_plan_deployment,
+        [LEDGER_EVENT] = ledger_plan_event,
     };
     by_kind[a->s->kind](a);
 }
@@ -199,7 +204,8 @@ static void settle(struct ledger_act *a)
         a->o.transition = "";
 }
 
-/* ---- reserve and commit an entry ------------------------------------------------------- */
+/* ---- reserve and commit an entry
+ * ------------------------------------------------------- */
 static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char *key_id,
                          struct ledger_entry *e)
 {
@@ -209,8 +215,7 @@ static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char
     e->strange = e->key == LEDGER_NONE;
     if (!err && e->strange) {
         struct ledger_stranger s;
-        if (map_get(&l->by_stranger, str_c(key_id), &e->key) ||
-            e->key >= l->stranger.n ||
+        if (map_get(&l->by_stranger, str_c(key_id), &e->key) || e->key >= l->stranger.n ||
             strcmp(l->stranger.v[e->key].key_id, key_id) != 0) {
             e->key = l->stranger.n;
             memcpy(s.key_id, key_id, CRYPTO_HEX);
@@ -220,8 +225,8 @@ static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char
         }
     }
     if (!err && first_of(l, payload) == UINT64_MAX)
-        err = map_set(&l->by_payload, (struct str){(const char *)payload, 32},
-                      l->entry.n);
+        err =
+            map_set(&l->by_payload, (struct str){(const char *)payload, 32}, l->entry.n);
     return err;
 }
 
@@ -260,8 +265,8 @@ static void commit_entry(struct ledger *l, const struct ledger_entry *e,
 
 static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
                       const char *key_id);
-static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t payload[32],
-                  struct str text, const char *key_id);
+static int refold(struct ledger *l, const struct ledger_void *v,
+                  const uint8_t payload[32], struct str text, const char *key_id);
 
 static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_entry *e,
                           struct str text, const char *key_id)
@@ -344,10 +349,10 @@ static int fold_genesis(struct ledger *l, const uint8_t payload[32], struct str 
     return AM_OK;
 }
 
-/* Folds all entries again, and then this one, without the leaves of a compromised key. The
- * blobs are read again: a rare event may cost what a start costs. */
-static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t payload[32],
-                  struct str text, const char *key_id)
+/* Folds all entries again, and then this one, without the leaves of a compromised key.
+ * The blobs are read again: a rare event may cost what a start costs. */
+static int refold(struct ledger *l, const struct ledger_void *v,
+                  const uint8_t payload[32], struct str text, const char *key_id)
 {
     struct ledger *again;
     struct buf b;
@@ -361,8 +366,8 @@ static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t p
         err = vec_push(&again->voided, *v);
     for (uint64_t i = 0; !err && i < l->entry.n; i++) {
         const struct ledger_entry *e = &l->entry.v[i];
-        const char *id = e->strange ? l->stranger.v[e->key].key_id
-                                    : l->key.v[e->key].k.key_id;
+        const char *id =
+            e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
         buf_clear(&b);
         err = blob_get(l->blobs, e->payload, &b);
         if (!err)
@@ -380,7 +385,8 @@ static int refold(struct ledger *l, const struct ledger_void *v, const uint8_t p
     return err;
 }
 
-/* ---- the public door ------------------------------------------------------------------- */
+/* ---- the public door
+ * ------------------------------------------------------------------- */
 static int check_signature(const struct ledger *l, const struct ledger_leaf_view *v,
                            struct str payload)
 {
@@ -476,8 +482,7 @@ int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],
     e = &l->entry.v[index];
     memcpy(payload, e->payload, 32);
     if (key_id)
-        *key_id =
-            e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
+        *key_id = e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
     return AM_OK;
 }
 

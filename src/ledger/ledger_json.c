@@ -89,8 +89,8 @@ static void version_members(const struct ledger_version *v, struct jw *w)
     kindexes(w, "history", v->history.v, v->history.n);
 }
 
-void ledger_version_json(const struct ledger *l, const struct ledger_version *v, int64_t at,
-                         struct jw *w)
+void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
+                         int64_t at, struct jw *w)
 {
     size_t i = ledger_find_version(l, v->digest);
     jw_obj(w);
@@ -185,7 +185,8 @@ void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struc
     jw_obj_end(w);
 }
 
-/* ---- the state digest ------------------------------------------------------------------ */
+/* ---- the state digest
+ * ------------------------------------------------------------------ */
 static void put_algorithm(const struct ledger *l, size_t i, struct jw *w)
 {
     const struct ledger_algorec *a = &l->algorithm.v[i];
@@ -314,8 +315,8 @@ static void hash_outcomes(const struct ledger *l, uint8_t out[32])
     for (size_t i = 0; i < l->entry.n; i++) {
         const struct ledger_entry *e = &l->entry.v[i];
         char line[160];
-        int n = snprintf(line, sizeof line, "%d %s %s %llx\n", (int)e->o.effect, e->o.code,
-                         e->o.transition, (unsigned long long)e->o.waived);
+        int n = snprintf(line, sizeof line, "%d %s %s %llx\n", (int)e->o.effect,
+                         e->o.code, e->o.transition, (unsigned long long)e->o.waived);
         crypto_sha256_add(&h, (struct str){(const char *)e->payload, 32});
         crypto_sha256_add(&h, (struct str){line, (size_t)n});
     }

@@ -113,7 +113,8 @@ int ledger_key_read(const struct json *v, uint64_t index, struct ledger_keyrec *
 static void check_grantor(struct ledger_act *a, const struct ledger_key *k)
 {
     const struct ledger_key *me = ledger_signer_key(a);
-    enum ledger_place mine = ledger_role_place(me->role), its = ledger_role_place(k->role);
+    enum ledger_place mine = ledger_role_place(me->role),
+                      its = ledger_role_place(k->role);
     bool local = its == LEDGER_LOCAL || its == LEDGER_USER;
     if (mine == LEDGER_NATIONAL)
         return;

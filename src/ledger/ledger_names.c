@@ -7,10 +7,9 @@ static const char *const kind_name[] = {
     LEDGER_KIND_MAP(X)
 #undef X
 };
-static const char *const role_name[] = {
-    [LEDGER_ROLE_NONE] = "none",
+static const char *const role_name[] = {[LEDGER_ROLE_NONE] = "none",
 #define X(id, name, place) [LEDGER_##id] = name,
-    LEDGER_ROLE_MAP(X)
+                                        LEDGER_ROLE_MAP(X)
 #undef X
 };
 static const enum ledger_place role_place[] = {
@@ -46,7 +45,8 @@ const char *const ledger_guard_name[GUARD_COUNT] = {
 
 /* GUARD_FIRST_WAIVABLE splits the table: the order of the rows must agree with it. */
 #define X(id, name, waivable, err)                                                       \
-    _Static_assert((waivable) == (GUARD_##id >= GUARD_FIRST_WAIVABLE), "order of " name);
+    _Static_assert((waivable) == (GUARD_##id >= GUARD_FIRST_WAIVABLE), "order "          \
+                                                                       "of " name);
 LEDGER_GUARD_MAP(X)
 #undef X
 
@@ -140,7 +140,8 @@ const char *ledger_guard_waivable(unsigned i)
                : NULL;
 }
 
-/* ---- MA-IA-<org6>-<base32 x10>-<check> (registry.md 3.1, field 1) -------------------- */
+/* ---- MA-IA-<org6>-<base32 x10>-<check> (registry.md 3.1, field 1) --------------------
+ */
 static const char alphabet36[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 static int digit36(char c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_p -- machine P, the life of a deployment: P1-P4, P8-P11. Stops (P5, P6) and lifts
- * (P7) are ledger_stop.c: the phase kept here is the one they remember. */
+/* ledger_p -- machine P, the life of a deployment: P1-P4, P8-P11. Stops (P5, P6) and
+ * lifts (P7) are ledger_stop.c: the phase kept here is the one they remember. */
 #include <math.h>
 
 #include "ledger/ledger_priv.h"
@@ -77,7 +77,8 @@ void ledger_plan_deployment(struct ledger_act *a)
     ledger_check_place(a, json_get_str(a->r, "establishment"), gst);
 }
 
-/* ---- guards ---------------------------------------------------------------------------- */
+/* ---- guards
+ * ---------------------------------------------------------------------------- */
 static void check_common(struct ledger_act *a)
 {
     struct str mode = json_get_str(a->r, "mode");
@@ -113,9 +114,9 @@ static void check_forward(struct ledger_act *a, enum ledger_p needs)
     ledger_guard(a, !v->v.expires_at || a->s->issued_at < v->v.expires_at, GUARD_CEILING,
                  "/issued_at", "the label has expired");
     if (a->deployment != LEDGER_NONE)
-        ledger_guard(a,
-                     !ledger_stopped(a->l, &a->l->deployment.v[a->deployment].p, STR_NULL),
-                     GUARD_STOP_IN_FORCE, "/model_digest", "a stop covers it");
+        ledger_guard(
+            a, !ledger_stopped(a->l, &a->l->deployment.v[a->deployment].p, STR_NULL),
+            GUARD_STOP_IN_FORCE, "/model_digest", "a stop covers it");
 }
 
 static void check_scope(struct ledger_act *a)
@@ -123,8 +124,8 @@ static void check_scope(struct ledger_act *a)
     const struct ledger_verrec *v = &a->l->version.v[a->version];
     struct str est = json_get_str(a->r, "establishment"), gst = json_get_str(a->r, "gst");
     const struct ledger_version *pub = &v->v;
-    bool named = ledger_names_has(pub->scope_establishment.v, pub->scope_establishment.n,
-                                  est);
+    bool named =
+        ledger_names_has(pub->scope_establishment.v, pub->scope_establishment.n, est);
     ledger_guard(a, ledger_names_has(v->use.v, v->use.n, json_get_str(a->r, "use_code")),
                  GUARD_SCOPE, "/use_code", "not a use of the decision");
     if (pub->scope_establishment.n == 0)
@@ -147,14 +148,17 @@ static void check_pilot_facts(struct ledger_act *a)
     int64_t until = ledger_time(json_get(a->r, "pilot_until")), latest;
     struct str term = ledger_clock(a->l->policy, "pilot", "P6M");
     const struct json *base = json_get(a->r, "baseline_indicators");
-    const struct json *values = json_get(base, "values") ? json_get(base, "values") : base;
+    const struct json *values =
+        json_get(base, "values") ? json_get(base, "values") : base;
     double share = json_num(json_get(a->r, "trained_roster_share"), 0);
     uint8_t digest[32];
-    ledger_guard(a, ledger_unhex(json_get(a->r, "risk_analysis"), digest) ||
-                        ledger_has(json_get(a->r, "risk_analysis"), "sha256"),
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "risk_analysis"), digest) ||
+                     ledger_has(json_get(a->r, "risk_analysis"), "sha256"),
                  GUARD_RISK_ANALYSIS, "/risk_analysis", "digest of the five categories");
-    ledger_guard(a, ledger_unhex(json_get(a->r, "security_architecture"), digest) ||
-                        ledger_has(json_get(a->r, "security_architecture"), "sha256"),
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "security_architecture"), digest) ||
+                     ledger_has(json_get(a->r, "security_architecture"), "sha256"),
                  GUARD_SECURITY_ARCHITECTURE, "/security_architecture", "digest");
     ledger_guard(a, approval(a, "dpia"), GUARD_DPIA, "/dpia",
                  "{number, date, expires}, not expired");
@@ -177,7 +181,8 @@ static void check_pilot_facts(struct ledger_act *a)
                  "named services only");
 }
 
-/* ---- commit ---------------------------------------------------------------------------- */
+/* ---- commit
+ * ---------------------------------------------------------------------------- */
 static void set_facts(struct ledger_act *a, struct ledger_deprec *p)
 {
     int64_t dpia = ledger_time(json_get(json_get(a->r, "dpia"), "expires"));
@@ -259,7 +264,8 @@ static int commit(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- the transitions ------------------------------------------------------------------- */
+/* ---- the transitions
+ * ------------------------------------------------------------------- */
 static int propose(struct ledger_act *a)
 {
     check_common(a);

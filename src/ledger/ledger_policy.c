@@ -10,8 +10,8 @@ static int problem(struct diag *d, const char *path, const char *code, const cha
     return AM_E_INVALID;
 }
 
-/* Names the policy waives: known and waivable, or the policy does not hold. Names of other
- * modules' checks (without "guard.") are theirs to judge. */
+/* Names the policy waives: known and waivable, or the policy does not hold. Names of
+ * other modules' checks (without "guard.") are theirs to judge. */
 static int read_waived(const struct json *list, uint64_t *out, struct diag *d)
 {
     uint64_t bits = 0;
@@ -97,7 +97,8 @@ int ledger_policy_load(const struct ledger *l, const uint8_t digest[32],
     return AM_OK;
 }
 
-/* ---- the quorum as a C2SP tlog-policy file -------------------------------------------- */
+/* ---- the quorum as a C2SP tlog-policy file --------------------------------------------
+ */
 static bool token(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -167,7 +168,8 @@ int ledger_quorum_make(const struct ledger *l, const struct json *policy,
     return err;
 }
 
-/* ---- entry 0 --------------------------------------------------------------------------- */
+/* ---- entry 0
+ * --------------------------------------------------------------------------- */
 static bool origin_ok(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) { /* Sigstore reads names as regular expressions */
@@ -206,7 +208,8 @@ int ledger_genesis(struct ledger *l, const struct ledger_statement_view *s,
     if (s->kind != LEDGER_EVENT || !str_eqc(s->event_type, "genesis"))
         return AM_E_INVALID;
     ledger_shape(&a);
-    if (a.err || !origin_ok(origin) || !ledger_unhex(json_get(r, "policy_sha256"), digest))
+    if (a.err || !origin_ok(origin) ||
+        !ledger_unhex(json_get(r, "policy_sha256"), digest))
         return AM_E_INVALID;
     if (tlog_vkey_parse(json_get_str(r, "log_key"), &l->log_key) ||
         !str_eqc(origin, l->log_key.name))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ledger_priv -- the folded state and one judgement over it.
  *
- * Every statement passes the same steps (ledger_fold.c): leaf and payload hold together ->
- * key in force -> not seen before -> shape -> plan (which transition, which rule) -> signing
- * rule -> apply (guards, then reserve, then commit). Guards never change anything; reserve
- * takes all memory; commit cannot fail. So an entry has all of its effect or none, also
- * when memory runs out: a map may then keep a key that points past its array, or at an
- * object of another name, which is why every look-up compares the name it found. */
+ * Every statement passes the same steps (ledger_fold.c): leaf and payload hold together
+ * -> key in force -> not seen before -> shape -> plan (which transition, which rule) ->
+ * signing rule -> apply (guards, then reserve, then commit). Guards never change
+ * anything; reserve takes all memory; commit cannot fail. So an entry has all of its
+ * effect or none, also when memory runs out: a map may then keep a key that points past
+ * its array, or at an object of another name, which is why every look-up compares the
+ * name it found. */
 #ifndef LEDGER_PRIV_H
 #define LEDGER_PRIV_H
 
@@ -47,7 +48,8 @@ enum ledger_guard {
 _Static_assert(GUARD_COUNT - GUARD_COMPLETE <= 64, "waived guards must fit a uint64_t");
 extern const char *const ledger_guard_name[GUARD_COUNT];
 
-/* ---- signing rules (ledger_rule.c) -------------------------------------------------- */
+/* ---- signing rules (ledger_rule.c) --------------------------------------------------
+ */
 struct ledger_term {
     enum ledger_role role;
     char function[32];
@@ -64,14 +66,17 @@ struct ledger_rules {
     VEC(struct ledger_rule) rule;
     struct map by_name;
 };
-/* Reads policy.signing (may be NULL) and adds the defaults. AM_E_INVALID: problems in d. */
+/* Reads policy.signing (may be NULL) and adds the defaults. AM_E_INVALID: problems in d.
+ */
 AM_CHECK int ledger_rules_new(struct ledger_rules *out, const struct json *signing,
                               struct diag *d);
 void ledger_rules_release(struct ledger_rules *r);
 /* "V7.base", then "V7"; NULL: nobody may sign it. */
-const struct ledger_rule *ledger_rule_find(const struct ledger_rules *r, const char *name);
+const struct ledger_rule *ledger_rule_find(const struct ledger_rules *r,
+                                           const char *name);
 
-/* ---- the policy in force (ledger_policy.c) ------------------------------------------ */
+/* ---- the policy in force (ledger_policy.c) ------------------------------------------
+ */
 struct ledger_policy {
     uint8_t digest[32];
     struct json_doc *doc;
@@ -92,7 +97,8 @@ void ledger_policy_free(struct ledger_policy *p);
 struct str ledger_clock(const struct ledger_policy *p, const char *name,
                         const char *otherwise);
 
-/* ---- the state ----------------------------------------------------------------------- */
+/* ---- the state -----------------------------------------------------------------------
+ */
 struct ledger_keyrec {
     struct ledger_key k;
     struct crypto_key *pub;
@@ -105,7 +111,8 @@ struct ledger_algorec {
 struct ledger_row {
     char id[LEDGER_ROW_ID];
 };
-struct ledger_run { /* a bench run that counts: what reproduction and sites are read from */
+struct ledger_run { /* a bench run that counts: what reproduction and sites are read from
+                     */
     uint8_t scores[32];
     bool scored;
     size_t key;
@@ -113,16 +120,16 @@ struct ledger_run { /* a bench run that counts: what reproduction and sites are 
 };
 struct ledger_verrec { /* the public view first: one is the other's address */
     struct ledger_version v;
-    bool plan;       /* an evaluation_plan is declared */
+    bool plan; /* an evaluation_plan is declared */
     uint64_t assigned;
-    size_t rapporteur, bench; /* keys */
+    size_t rapporteur, bench;    /* keys */
     VEC(struct ledger_row) rows; /* covered since the assignment */
     VEC(struct ledger_run) run;
     VEC(struct tlog_hash) sealed;
     uint8_t decision_policy[32];
     unsigned suspended_by; /* roles of the decision that suspended (V14) */
     VEC(char *) use;       /* scope.uses of the decision */
-    VEC(size_t) stop; /* in force, wider than one patient */
+    VEC(size_t) stop;      /* in force, wider than one patient */
     VEC(size_t) deployment;
     int64_t last_at;
 };
@@ -140,10 +147,10 @@ struct ledger_noderec {
 };
 struct ledger_entry {
     uint8_t payload[32];
-    size_t key;     /* index of l->key, or of l->stranger when strange */
-    uint64_t next;  /* next entry with the same payload; 0: none */
+    size_t key;    /* index of l->key, or of l->stranger when strange */
+    uint64_t next; /* next entry with the same payload; 0: none */
     bool strange;
-    bool counts;    /* a signature that helps its signing rule */
+    bool counts; /* a signature that helps its signing rule */
     struct ledger_outcome o;
 };
 struct ledger_void { /* a compromised key: its leaves after `since` have lost effect */
@@ -192,7 +199,8 @@ void ledger_deployment_drop(struct ledger_deprec *p);
 /* The remembered phase, or suspended while a stop covers the whole deployment (P5-P7). */
 enum ledger_p ledger_phase(const struct ledger *l, const struct ledger_deployment *p);
 
-/* ---- one judgement ------------------------------------------------------------------- */
+/* ---- one judgement -------------------------------------------------------------------
+ */
 struct ledger_signer {
     size_t key;
     uint64_t index;
@@ -243,7 +251,7 @@ bool ledger_unhex(const struct json *v, uint8_t out[32]); /* "64 lower-case digi
 int64_t ledger_time(const struct json *v);                /* RFC 3339 or date; 0: none */
 bool ledger_fits(struct str s, size_t cap);               /* name that fits its array */
 void ledger_copy(char *out, size_t cap, struct str s);
-bool ledger_has(const struct json *v, const char *key);   /* there, and not {"na"} */
+bool ledger_has(const struct json *v, const char *key); /* there, and not {"na"} */
 
 /* Rules (ledger_rule.c). Counts the signers; sets waiting or refuses. */
 void ledger_rule_judge(struct ledger_act *a);
@@ -263,7 +271,8 @@ void ledger_plan_node(struct ledger_act *a);
 void ledger_plan_policy(struct ledger_act *a);
 /* Takes order i out of force at index. */
 void ledger_lift(struct ledger *l, size_t i, uint64_t index);
-/* National stops of a version that are in force: count, and the roles that ordered them. */
+/* National stops of a version that are in force: count, and the roles that ordered them.
+ */
 size_t ledger_national_stops(const struct ledger *l, const struct ledger_verrec *v,
                              unsigned *roles);
 

@@ -29,7 +29,8 @@ void ledger_rules_release(struct ledger_rules *r)
     map_release(&r->by_name);
 }
 
-/* ---- "role/function*count + ... | ..." ------------------------------------------------ */
+/* ---- "role/function*count + ... | ..." ------------------------------------------------
+ */
 static int term_parse(struct str text, struct ledger_term *t)
 {
     struct str count, function, head = str_cut(str_trim(text), '*', &count);
@@ -66,10 +67,12 @@ static int default_rule(const char *text, struct ledger_rule *r)
     return AM_OK;
 }
 
-/* ---- the policy's JSON ---------------------------------------------------------------- */
+/* ---- the policy's JSON ----------------------------------------------------------------
+ */
 static bool system_may(struct str rule)
 {
-    struct str rest = STR(LEDGER_SYSTEM_RULES), base = str_cut(rule, '.', &(struct str){0});
+    struct str rest = STR(LEDGER_SYSTEM_RULES),
+               base = str_cut(rule, '.', &(struct str){0});
     while (rest.n)
         if (str_eq(str_cut(rest, ' ', &rest), base))
             return true;
@@ -210,7 +213,8 @@ const struct ledger_rule *ledger_rule_find(const struct ledger_rules *r, const c
     return NULL;
 }
 
-/* ---- judging -------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------
+ */
 /* A node signs for the user who pressed stop: the user's role is what counts. */
 static enum ledger_role role_of(const struct ledger_act *a, const struct ledger_key *k)
 {
@@ -269,7 +273,8 @@ static bool of_one_house(enum ledger_role r)
     return p == LEDGER_LOCAL || p == LEDGER_USER;
 }
 
-/* Two roles asked are two organisations, unless both belong to one establishment (I13). */
+/* Two roles asked are two organisations, unless both belong to one establishment (I13).
+ */
 static void check_organisations(struct ledger_act *a)
 {
     const struct ledger_key *me = ledger_signer_key(a);
@@ -308,7 +313,8 @@ static bool check_listed(struct ledger_act *a)
                  json_str_is(json_get(it.val, "role"), ledger_role_name(me->role)) &&
                  json_str_is(json_get(it.val, "org_id"), me->org_id);
     if (!found)
-        ledger_refuse(a, CODE_NOT_LISTED, "/signers", "%s is not one of them", me->key_id);
+        ledger_refuse(a, CODE_NOT_LISTED, "/signers", "%s is not one of them",
+                      me->key_id);
     return json_size(list) == a->signers;
 }
 

@@ -2,7 +2,8 @@
 /* ledger_state -- the folded state: its memory, its look-ups, its read-only views. */
 #include "ledger/ledger_priv.h"
 
-/* ---- release --------------------------------------------------------------------------- */
+/* ---- release
+ * --------------------------------------------------------------------------- */
 static void drop_strings(char **v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -120,7 +121,8 @@ void ledger_free(struct ledger *l)
     free(l);
 }
 
-/* ---- look-ups: a map may hold the key of an object that was never committed ----------- */
+/* ---- look-ups: a map may hold the key of an object that was never committed -----------
+ */
 static struct str bytes32(const uint8_t d[32])
 {
     return (struct str){(const char *)d, 32};
@@ -180,7 +182,8 @@ size_t ledger_find_node(const struct ledger *l, struct str name)
     return i;
 }
 
-/* ---- views ----------------------------------------------------------------------------- */
+/* ---- views
+ * ----------------------------------------------------------------------------- */
 struct str ledger_origin(const struct ledger *l)
 {
     return str_c(l->origin);
@@ -255,7 +258,8 @@ const struct ledger_algorithm *ledger_algorithm_at(const struct ledger *l, size_
     return i < l->algorithm.n ? &l->algorithm.v[i].a : NULL;
 }
 
-const struct ledger_algorithm *ledger_algorithm_find(const struct ledger *l, struct str id)
+const struct ledger_algorithm *ledger_algorithm_find(const struct ledger *l,
+                                                     struct str id)
 {
     return ledger_algorithm_at(l, ledger_find_algorithm(l, id));
 }

@@ -4,8 +4,9 @@
  * Own predicate types carry the record as predicate. Evidence is test-result v0.1 and a
  * decision is SLSA VSA v1: standard fields plus one extension member `amane_record`. The
  * standard fields are derived from the record and from nothing else; reading a statement
- * derives them again and compares bytes, so that they can never tell another story than the
- * record does. Sources: in-toto attestation Statement v1, test-result v0.1, SLSA VSA v1. */
+ * derives them again and compares bytes, so that they can never tell another story than
+ * the record does. Sources: in-toto attestation Statement v1, test-result v0.1, SLSA VSA
+ * v1. */
 #include "ledger/ledger_priv.h"
 
 static const char *const kind_type[] = {

@@ -37,7 +37,8 @@ void ledger_lift(struct ledger *l, size_t i, uint64_t index)
         }
 }
 
-/* ---- stop ------------------------------------------------------------------------------ */
+/* ---- stop
+ * ------------------------------------------------------------------------------ */
 static enum ledger_scope scope_of(const struct ledger_act *a)
 {
     enum ledger_scope s = LEDGER_STOP_NATIONAL;
@@ -112,12 +113,14 @@ static int stop(struct ledger_act *a)
     memcpy(s.s.model_digest, v->v.digest, 32);
     s.s.scope = scope_of(a);
     ledger_copy(s.s.gst, sizeof s.s.gst,
-                s.s.scope < LEDGER_STOP_REGION ? region_of(a) : json_get_str(a->r, "gst"));
+                s.s.scope < LEDGER_STOP_REGION ? region_of(a)
+                                               : json_get_str(a->r, "gst"));
     ledger_copy(s.s.establishment, sizeof s.s.establishment,
                 json_get_str(a->r, "establishment"));
     ledger_copy(s.s.service, sizeof s.s.service, json_get_str(a->r, "service"));
     ledger_copy(s.s.use_code, sizeof s.s.use_code, json_get_str(a->r, "use_code"));
-    ledger_copy(s.s.motive_code, sizeof s.s.motive_code, json_get_str(a->r, "motive_code"));
+    ledger_copy(s.s.motive_code, sizeof s.s.motive_code,
+                json_get_str(a->r, "motive_code"));
     s.s.by_role = a->stands_for ? a->stands_for : me->role;
     ledger_copy(s.s.by_org, sizeof s.s.by_org,
                 a->stands_for ? json_get_str(json_get(a->r, "ordered_by"), "org_id")
@@ -173,7 +176,8 @@ void ledger_plan_stop(struct ledger_act *a)
     a->apply = stop;
 }
 
-/* ---- acknowledgement ------------------------------------------------------------------- */
+/* ---- acknowledgement
+ * ------------------------------------------------------------------- */
 static size_t find_order(struct ledger_act *a)
 {
     uint8_t order[32];
@@ -208,15 +212,17 @@ void ledger_plan_ack(struct ledger_act *a)
     const struct ledger_key *me = ledger_signer_key(a);
     size_t i = ledger_find_node(a->l, node);
     a->order = find_order(a);
-    ledger_guard(a, str_eqc(node, me->org_id) ||
-                        (i != LEDGER_NONE &&
-                         strcmp(a->l->node.v[i].n.org_id, me->org_id) == 0),
-                 GUARD_NODE_KEY, "/node", "not the node of this key");
+    ledger_guard(
+        a,
+        str_eqc(node, me->org_id) ||
+            (i != LEDGER_NONE && strcmp(a->l->node.v[i].n.org_id, me->org_id) == 0),
+        GUARD_NODE_KEY, "/node", "not the node of this key");
     ledger_copy(a->rule, sizeof a->rule, STR("stop_ack"));
     a->apply = acknowledge;
 }
 
-/* ---- lift ------------------------------------------------------------------------------ */
+/* ---- lift
+ * ------------------------------------------------------------------------------ */
 /* Who ordered it lifts it only with a second role (section 1). */
 static void check_second_role(struct ledger_act *a, const struct ledger_stoprec *s)
 {
@@ -251,8 +257,8 @@ static int lift(struct ledger_act *a)
 static void check_patient_lift(struct ledger_act *a, const struct ledger_stoprec *s)
 {
     const struct ledger_key *me = ledger_signer_key(a);
-    if (s->s.scope == LEDGER_STOP_PATIENT &&
-        ledger_role_place(me->role) == LEDGER_USER && a->key != s->key)
+    if (s->s.scope == LEDGER_STOP_PATIENT && ledger_role_place(me->role) == LEDGER_USER &&
+        a->key != s->key)
         ledger_refuse(a, CODE_WRONG_ROLE, "/order", "ordered by somebody else");
 }
 

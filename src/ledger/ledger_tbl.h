@@ -14,8 +14,8 @@
     X(EVENT, "event", "/event/v1")
 
 /* X(id, name, place). Place: NATIONAL and OUTSIDE speak for their own organisation (two
- * such roles asked = two organisations, I13); REGIONAL is bound to a GST; LOCAL and USER to
- * an establishment; SYSTEM is an automaton, which only restricts (I11). Section 1. */
+ * such roles asked = two organisations, I13); REGIONAL is bound to a GST; LOCAL and USER
+ * to an establishment; SYSTEM is an automaton, which only restricts (I11). Section 1. */
 #define LEDGER_ROLE_MAP(X)                                                               \
     X(VENDOR, "vendor", OUTSIDE)                                                         \
     X(BENCH_OPERATOR, "bench_operator", OUTSIDE)                                         \
@@ -83,8 +83,8 @@
 
 /* Machine V (section 2). X(row, id, from-set, to, kind, discriminator, rule, check).
  * V(x) is the bit of a state. to = NONE: the state stays. The discriminator is the event
- * type, the event's verdict, or the outcome of the decision. V1 (a draft) and the stop half
- * of V14 are not here: the first is never logged, the second is ledger_stop.c. */
+ * type, the event's verdict, or the outcome of the decision. V1 (a draft) and the stop
+ * half of V14 are not here: the first is never logged, the second is ledger_stop.c. */
 #define LEDGER_V_LOGGED                                                                  \
     (V(DECLARED) | V(INADMISSIBLE) | V(ADMISSIBLE) | V(UNDER_EVALUATION) |               \
      V(EVALUATED) | V(LABELLED) | V(DEFERRED) | V(REFUSED) | V(SUSPENDED) | V(EXPIRED) | \
@@ -127,16 +127,20 @@
     X(P5, P(PILOT) | P(DEPLOYED), SUSPENDED, by_stop)                                    \
     X(P6, P(PILOT) | P(DEPLOYED), SUSPENDED, by_stop)                                    \
     X(P7, P(SUSPENDED), PILOT, by_lift)                                                  \
-    X(P8, P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |      \
-          P(STOPPED), STOPPED, stop)                                                     \
+    X(P8,                                                                                \
+      P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |          \
+          P(STOPPED),                                                                    \
+      STOPPED, stop)                                                                     \
     X(P9, P(DEPLOYED), PILOT, step_back)                                                 \
-    X(P10, P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |     \
-           P(STOPPED), RETIRED, retire)                                                  \
+    X(P10,                                                                               \
+      P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |          \
+          P(STOPPED),                                                                    \
+      RETIRED, retire)                                                                   \
     X(P11, P(NONE), PILOT, rollback)
 
 /* Who signs, when the policy's `signing` map has no entry of that name: the proposals of
- * lifecycle.md. Terms joined by +, alternatives by |, role[/function][*count]. The name is
- * looked up whole, then up to its first dot. Rules of section 7: stop.* and lift.*. */
+ * lifecycle.md. Terms joined by +, alternatives by |, role[/function][*count]. The name
+ * is looked up whole, then up to its first dot. Rules of section 7: stop.* and lift.*. */
 #define LEDGER_RULE_MAP(X)                                                               \
     X("algorithm", "vendor | gst/direction | director")                                  \
     X("V2", "vendor | gst/direction | director")                                         \
@@ -189,11 +193,12 @@
     X("stop_ack", "system")                                                              \
     X("node_checkpoint", "system")
 
-/* The only rules a policy may give to `system` (I11: it never raises what may be shown). */
+/* The only rules a policy may give to `system` (I11: it never raises what may be shown).
+ */
 #define LEDGER_SYSTEM_RULES "V14 V16 V19 system stop stop_ack node_checkpoint"
 
-/* Events: X(type, members). Members: name[?]:type, see ledger_shape.c. Every event may also
- * carry issued_at, issuer, type, supersedes and reason. */
+/* Events: X(type, members). Members: name[?]:type, see ledger_shape.c. Every event may
+ * also carry issued_at, issuer, type, supersedes and reason. */
 #define LEDGER_EVENT_MAP(X)                                                              \
     X("genesis", "origin:s type_base:s log_key:s witnesses:a authorities:a "             \
                  "policy_sha256:h")                                                      \
@@ -226,23 +231,28 @@
 /* Members of a version that must be there at declaration (registry.md 3.1, "from" =
  * decl); 23 and 52 have guards of their own. */
 #define LEDGER_DECL_MAP(X)                                                               \
-    X("intended_use") X("decision_role") X("intended_users") X("required_training")      \
-    X("population") X("out_of_scope") X("known_risks") X("criticality") X("specialty")   \
-    X("body_site") X("modality") X("task") X("outputs") X("inputs")                      \
-    X("canonical_weight_hash") X("format") X("runtime") X("model_type") X("max_depth")   \
-    X("number_of_layers") X("dropout_rate") X("regularization_strength")                 \
-    X("learning_rate") X("batch_size") X("number_of_epochs") X("optimizer")              \
-    X("random_seed") X("training_data") X("validation_data") X("risks") X("regulatory")  \
-    X("instructions_for_use") X("evaluation_plan")
+    X("intended_use")                                                                    \
+    X("decision_role") X("intended_users") X("required_training") X("population")        \
+        X("out_of_scope") X("known_risks") X("criticality") X("specialty")               \
+            X("body_site") X("modality") X("task") X("outputs") X("inputs")              \
+                X("canonical_weight_hash") X("format") X("runtime") X("model_type")      \
+                    X("max_depth") X("number_of_layers") X("dropout_rate")               \
+                        X("regularization_strength") X("learning_rate") X("batch_size")  \
+                            X("number_of_epochs") X("optimizer") X("random_seed")        \
+                                X("training_data") X("validation_data") X("risks")       \
+                                    X("regulatory") X("instructions_for_use")            \
+                                        X("evaluation_plan")
 
 /* Members a superseding version record may not change (V21: fields 20-24, 26-28, 46, and
  * what the version is). */
 #define LEDGER_FROZEN_MAP(X)                                                             \
-    X("algorithm_id") X("version_label") X("model_digest") X("inputs") X("artifacts")    \
-    X("canonical_weight_hash") X("model_signature") X("format") X("opset") X("runtime")  \
-    X("model_type") X("max_depth") X("number_of_layers") X("dropout_rate")               \
-    X("regularization_strength") X("learning_rate") X("batch_size")                      \
-    X("number_of_epochs") X("optimizer") X("random_seed") X("evaluation_plan")
+    X("algorithm_id")                                                                    \
+    X("version_label") X("model_digest") X("inputs") X("artifacts")                      \
+        X("canonical_weight_hash") X("model_signature") X("format") X("opset")           \
+            X("runtime") X("model_type") X("max_depth") X("number_of_layers")            \
+                X("dropout_rate") X("regularization_strength") X("learning_rate")        \
+                    X("batch_size") X("number_of_epochs") X("optimizer")                 \
+                        X("random_seed") X("evaluation_plan")
 
 /* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
 #define LEDGER_CODE_MAP(X)                                                               \
@@ -269,8 +279,9 @@
     X(MADE_BY_LIFT, "made_by_lift", AM_E_CONFLICT)
 
 /* Guards. X(id, name, waivable, what admit answers). A policy may waive by name those
- * marked true; identity, signatures, roles, separation of duties, digests and stops never.
- * "No fact yet" = no statement records what it asks, so it refuses unless waived. */
+ * marked true; identity, signatures, roles, separation of duties, digests and stops
+ * never. "No fact yet" = no statement records what it asks, so it refuses unless waived.
+ */
 #define LEDGER_GUARD_MAP(X)                                                              \
     /* identity and digests */                                                           \
     X(ALGORITHM_ID, "guard.algorithm_id", false, AM_E_INVALID)                           \
@@ -307,7 +318,7 @@
     /* states */                                                                         \
     X(CEILING, "guard.ceiling", false, AM_E_CONFLICT)                                    \
     X(NOT_EXPIRED, "guard.not_expired", false, AM_E_INVALID)                             \
-    X(APPEAL, "guard.appeal", false, AM_E_INVALID) /* no fact yet */                     \
+    X(APPEAL, "guard.appeal", false, AM_E_INVALID)     /* no fact yet */                 \
     X(ROLLBACK, "guard.rollback", false, AM_E_INVALID) /* no fact yet */                 \
     X(LEVEL, "guard.level", false, AM_E_INVALID)                                         \
     X(TERM, "guard.term", false, AM_E_INVALID)                                           \
@@ -315,7 +326,7 @@
     /* completeness: waivable by a policy, publicly */                                   \
     X(COMPLETE, "guard.complete", true, AM_E_INVALID)                                    \
     X(MODEL_SIGNATURE, "guard.model_signature", true, AM_E_INVALID) /* no fact yet */    \
-    X(FHIR_TWIN, "guard.fhir_twin", true, AM_E_INVALID) /* no fact yet */                \
+    X(FHIR_TWIN, "guard.fhir_twin", true, AM_E_INVALID)             /* no fact yet */    \
     X(VERSION_LABEL, "guard.version_label", true, AM_E_INVALID)                          \
     X(PREVIOUS_VERSION, "guard.previous_version", true, AM_E_INVALID)                    \
     X(ADMISSIBILITY_REPORT, "guard.admissibility_report", true,                          \
@@ -344,8 +355,8 @@
     X(STOP_DRILL, "guard.stop_drill", true, AM_E_INVALID)                                \
     X(PILOT_TERM, "guard.pilot_term", true, AM_E_INVALID)                                \
     X(LOCAL_VALIDATION, "guard.local_validation", true, AM_E_INVALID) /* no fact yet */  \
-    X(REVIEW, "guard.review", true, AM_E_INVALID) /* no fact yet */                      \
+    X(REVIEW, "guard.review", true, AM_E_INVALID)                     /* no fact yet */  \
     X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID) /* no fact yet */  \
-    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID) /* no fact yet */
+    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)       /* no fact yet */
 
 #endif

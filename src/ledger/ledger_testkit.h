@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_testkit -- a small country for tests: keys, a policy, records, a ledger in memory.
+/* ledger_testkit -- a small country for tests: keys, a policy, records, a ledger in
+ * memory.
  *
  *     struct tk tk;
  *     tk_open(&tk);                 genesis with TK_MSPS..., every actor granted
@@ -7,8 +8,8 @@
  *     tk_close(&tk);
  *
  * tk_say() makes one statement from JSON text and applies it for one signer; tk_co() adds
- * the next signature over the same payload. Only tests include this file (ledger, registry,
- * node). It asserts: a step that cannot be made is a broken test. */
+ * the next signature over the same payload. Only tests include this file (ledger,
+ * registry, node). It asserts: a step that cannot be made is a broken test. */
 #ifndef LEDGER_TESTKIT_H
 #define LEDGER_TESTKIT_H
 
@@ -49,14 +50,14 @@
     X(NODE, "system", "", "GST-RSK", "GST-RSK", "")                                      \
     X(NODE2, "system", "", "GST-CS", "GST-CS", "")                                       \
     X(ROBOT, "system", "registry", "REGISTRY", "", "")                                   \
-    X(DIRECTOR, "director", "", TK_SITE, TK_REGION, TK_SITE)                                  \
-    X(DSI, "dsi", "", TK_SITE, TK_REGION, TK_SITE)                                            \
-    X(DIM, "dim", "", TK_SITE, TK_REGION, TK_SITE)                                            \
-    X(DPO, "dpo", "", TK_SITE, TK_REGION, TK_SITE)                                            \
-    X(RSSI, "rssi", "", TK_SITE, TK_REGION, TK_SITE)                                          \
-    X(QUALITY, "quality", "", TK_SITE, TK_REGION, TK_SITE)                                    \
-    X(LEAD, "clinical_lead", "", TK_SITE, TK_REGION, TK_SITE)                                 \
-    X(DOCTOR, "physician", "", TK_SITE, TK_REGION, TK_SITE)                                   \
+    X(DIRECTOR, "director", "", TK_SITE, TK_REGION, TK_SITE)                             \
+    X(DSI, "dsi", "", TK_SITE, TK_REGION, TK_SITE)                                       \
+    X(DIM, "dim", "", TK_SITE, TK_REGION, TK_SITE)                                       \
+    X(DPO, "dpo", "", TK_SITE, TK_REGION, TK_SITE)                                       \
+    X(RSSI, "rssi", "", TK_SITE, TK_REGION, TK_SITE)                                     \
+    X(QUALITY, "quality", "", TK_SITE, TK_REGION, TK_SITE)                               \
+    X(LEAD, "clinical_lead", "", TK_SITE, TK_REGION, TK_SITE)                            \
+    X(DOCTOR, "physician", "", TK_SITE, TK_REGION, TK_SITE)                              \
     X(LEAD2, "clinical_lead", "", "CHU-CASA", "GST-CS", "CHU-CASA")                      \
     X(STRANGER, "has", "commissioner", "NOBODY", "", "")
 enum tk_actor {
@@ -83,9 +84,9 @@ struct tk {
     struct buf spki[TK_COUNT];
     struct crypto_key *log_key, *witness[4];
     int64_t now;
-    struct buf payload;                /* of the last statement */
+    struct buf payload; /* of the last statement */
     uint8_t payload_sha256[32], record_sha256[32];
-    VEC(char *) leaf;                  /* every leaf applied, in order */
+    VEC(char *) leaf; /* every leaf applied, in order */
     VEC(size_t) leaf_n;
     uint8_t policy[32], model[32];
     char model_hex[CRYPTO_HEX], version_record[CRYPTO_HEX], evidence[CRYPTO_HEX];
@@ -100,7 +101,8 @@ static inline int tk_remove(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
-/* ---- text ------------------------------------------------------------------------------ */
+/* ---- text
+ * ------------------------------------------------------------------------------ */
 static inline void tk_addf(struct buf *b, const char *fmt, ...) AM_PRINTF(2, 3);
 static inline void tk_addf(struct buf *b, const char *fmt, ...)
 {
@@ -124,7 +126,8 @@ static inline const char *tk_time(const struct tk *tk, int64_t days, char out[TI
     return time_format(tk->now + days * TIME_DAY, out);
 }
 
-/* ---- signing and applying -------------------------------------------------------------- */
+/* ---- signing and applying
+ * -------------------------------------------------------------- */
 /* A leaf over tk->payload by that key; the caller releases it. */
 static inline void tk_leaf(struct tk *tk, const struct crypto_key *key, struct buf *leaf)
 {
@@ -187,8 +190,8 @@ static inline void tk_make(struct tk *tk, enum ledger_kind kind, struct str reco
     buf_clear(&tk->payload);
     err = ledger_statement(kind, json_root(doc), STR(TK_BASE), &tk->payload, &d);
     if (err)
-        fail_msg("%s %s in %.*s", d.n ? d.item[0].path : "?", d.n ? d.item[0].detail : "?",
-                 STR_FMT(record));
+        fail_msg("%s %s in %.*s", d.n ? d.item[0].path : "?",
+                 d.n ? d.item[0].detail : "?", STR_FMT(record));
     assert_ok(blob_put(tk->blobs, buf_str(&tk->payload), tk->payload_sha256));
     assert_ok(ledger_statement_parse(buf_str(&tk->payload), STR(TK_BASE), &v, NULL));
     memcpy(tk->record_sha256, v.record_sha256, 32);
@@ -227,7 +230,8 @@ static inline const char *tk_say(struct tk *tk, enum ledger_kind kind, enum tk_a
     return code;
 }
 
-/* ---- the country ----------------------------------------------------------------------- */
+/* ---- the country
+ * ----------------------------------------------------------------------- */
 /* A policy of two gates and one documented row; rules are the defaults of lifecycle.md
  * except where `signing` says otherwise ("{}"). waived: JSON array. */
 static inline void tk_policy_text(struct buf *b, const char *waived, const char *signing)
@@ -303,8 +307,8 @@ static inline void tk_add_vkey(struct buf *b, const char *name, enum tlog_sig_ty
 static inline void tk_genesis_members(struct tk *tk, struct buf *b)
 {
     char hex[CRYPTO_HEX];
-    tk_addf(b, "\"type\":\"genesis\",\"origin\":\"" TK_ORIGIN "\",\"type_base\":\"" TK_BASE
-               "\",\"log_key\":\"");
+    tk_addf(b, "\"type\":\"genesis\",\"origin\":\"" TK_ORIGIN
+               "\",\"type_base\":\"" TK_BASE "\",\"log_key\":\"");
     tk_add_vkey(b, TK_ORIGIN, TLOG_SIG_ED25519, tk->log_key);
     tk_addf(b, "\",\"witnesses\":[");
     for (int i = 0; i < 4; i++) {
@@ -405,7 +409,8 @@ static inline void tk_close(struct tk *tk)
     buf_release(&tk->payload);
 }
 
-/* ---- the happy path -------------------------------------------------------------------- */
+/* ---- the happy path
+ * -------------------------------------------------------------------- */
 static inline const char *tk_algorithm(struct tk *tk)
 {
     return tk_say(tk, LEDGER_ALGORITHM, TK_VENDOR,
@@ -493,15 +498,16 @@ static inline const char *tk_evidence_by(struct tk *tk, enum tk_actor who, doubl
     snprintf(m[1], sizeof m[1], measure, "PF-3", "sensitivity", auc, auc - 0.01,
              auc + 0.01);
 #pragma GCC diagnostic pop
-    code = tk_say(tk, LEDGER_EVIDENCE, who,
-                  "\"family\":\"performance\",\"rows\":[\"PF-1\",\"PF-3\",\"PF-4\"],"
-                  "\"model_digest\":\"%s\",\"dataset\":{\"id\":\"d1\",\"sha256\":\"" TK_SEALED
-                  "\",\"n\":400,\"positives\":180,\"period\":{\"from\":\"2026-01-01\","
-                  "\"to\":\"2026-06-30\"},\"external\":true,\"tester_org\":\"BENCH1\","
-                  "\"leakage_test\":\"none\",\"sites\":[{\"site\":\"" TK_SITE
-                  "\",\"gst\":\"" TK_REGION "\",\"n\":400,\"positives\":180,\"sha256\":\""
-                  TK_SEALED "\"}]},\"measures\":[%s,%s],\"scores_sha256\":\"" TK_SEALED "\"",
-                  tk->model_hex, m[0], m[1]);
+    code = tk_say(
+        tk, LEDGER_EVIDENCE, who,
+        "\"family\":\"performance\",\"rows\":[\"PF-1\",\"PF-3\",\"PF-4\"],"
+        "\"model_digest\":\"%s\",\"dataset\":{\"id\":\"d1\",\"sha256\":\"" TK_SEALED
+        "\",\"n\":400,\"positives\":180,\"period\":{\"from\":\"2026-01-01\","
+        "\"to\":\"2026-06-30\"},\"external\":true,\"tester_org\":\"BENCH1\","
+        "\"leakage_test\":\"none\",\"sites\":[{\"site\":\"" TK_SITE
+        "\",\"gst\":\"" TK_REGION "\",\"n\":400,\"positives\":180,\"sha256\":\"" TK_SEALED
+        "\"}]},\"measures\":[%s,%s],\"scores_sha256\":\"" TK_SEALED "\"",
+        tk->model_hex, m[0], m[1]);
     crypto_hex(tk->payload_sha256, 32, tk->evidence);
     return code;
 }
@@ -513,7 +519,7 @@ static inline const char *tk_evidence(struct tk *tk, double auc)
 
 struct tk_decision {
     const char *outcome, *requested, *level, *computed, *extra; /* extra: ",\"x\":1" */
-    int64_t days; /* expiry */
+    int64_t days;                                               /* expiry */
     const enum tk_actor *by;
     size_t n;
     const char *evidence; /* JSON list; NULL: the last evidence */
@@ -600,15 +606,16 @@ static inline void tk_pilot_facts(const struct tk *tk, struct buf *b, double ros
                                   int64_t dpia_days)
 {
     char until[TIME_TEXT], dpia[TIME_TEXT];
-    tk_addf(b,
-            ",\"risk_analysis\":\"" TK_SEALED "\",\"security_architecture\":\"" TK_SEALED
-            "\",\"dpia\":{\"number\":\"D1\",\"date\":\"2026-10-01\",\"expires\":\"%.10s\","
-            "\"summary\":{\"fr\":\"s\"}},\"cndp_authorization\":{\"number\":\"A1\","
-            "\"expires\":\"2031-01-01\"},\"baseline_indicators\":{\"period\":{},"
-            "\"values\":[1,2,3,4,5,6,7,8,9,10,11,12]},\"trained_roster_share\":%.2f,"
-            "\"stop_drill\":{\"at\":\"2026-10-01T00:00:00Z\",\"effect_s\":0.4},"
-            "\"pilot_until\":\"%s\"",
-            tk_time(tk, dpia_days, dpia), roster, tk_time(tk, 150, until));
+    tk_addf(
+        b,
+        ",\"risk_analysis\":\"" TK_SEALED "\",\"security_architecture\":\"" TK_SEALED
+        "\",\"dpia\":{\"number\":\"D1\",\"date\":\"2026-10-01\",\"expires\":\"%.10s\","
+        "\"summary\":{\"fr\":\"s\"}},\"cndp_authorization\":{\"number\":\"A1\","
+        "\"expires\":\"2031-01-01\"},\"baseline_indicators\":{\"period\":{},"
+        "\"values\":[1,2,3,4,5,6,7,8,9,10,11,12]},\"trained_roster_share\":%.2f,"
+        "\"stop_drill\":{\"at\":\"2026-10-01T00:00:00Z\",\"effect_s\":0.4},"
+        "\"pilot_until\":\"%s\"",
+        tk_time(tk, dpia_days, dpia), roster, tk_time(tk, 150, until));
 }
 
 static const enum tk_actor tk_board[] = {TK_DSI,  TK_DIM,     TK_DPO,

@@ -25,7 +25,8 @@ const struct ledger_v_row ledger_v_table[] = {
 };
 const size_t ledger_v_rows = AM_LEN(ledger_v_table);
 
-/* ---- the plan -------------------------------------------------------------------------- */
+/* ---- the plan
+ * -------------------------------------------------------------------------- */
 static struct str discriminator(const struct ledger_act *a)
 {
     struct str type = a->s->event_type;
@@ -39,8 +40,8 @@ static struct str discriminator(const struct ledger_act *a)
                : STR("");
 }
 
-/* Separation of duties, section 1: a vendor speaks for its own versions only, and nobody of
- * its house speaks about them in another role. */
+/* Separation of duties, section 1: a vendor speaks for its own versions only, and nobody
+ * of its house speaks about them in another role. */
 static void check_house(struct ledger_act *a)
 {
     const struct ledger_key *me = ledger_signer_key(a);
@@ -62,8 +63,8 @@ static void check_house(struct ledger_act *a)
 static void plan_evidence(struct ledger_act *a, const struct ledger_verrec *v)
 {
     const struct ledger_key *me = ledger_signer_key(a);
-    unsigned open = V(UNDER_EVALUATION) | V(EVALUATED) | V(LABELLED) | V(SUSPENDED) |
-                    V(DEFERRED);
+    unsigned open =
+        V(UNDER_EVALUATION) | V(EVALUATED) | V(LABELLED) | V(SUSPENDED) | V(DEFERRED);
     if (!((open >> v->v.state) & 1) || v->bench == LEDGER_NONE) {
         ledger_refuse(a, CODE_ILLEGAL_TRANSITION, "/model_digest", "no evidence in %s",
                       ledger_v_name(v->v.state));
@@ -120,7 +121,8 @@ void ledger_plan_v(struct ledger_act *a)
         (void)ledger_national_stops(a->l, &a->l->version.v[a->version], &a->also);
 }
 
-/* ---- V2, V20: declaration -------------------------------------------------------------- */
+/* ---- V2, V20: declaration
+ * -------------------------------------------------------------- */
 struct artifact {
     struct str path;
     uint8_t sha256[32];
@@ -216,8 +218,8 @@ static void check_previous(struct ledger_act *a, const struct ledger_algorec *al
     bool ok = prev == NULL && !*alg->label;
     if (prev && ledger_unhex(json_get(prev, "model_digest"), digest)) {
         size_t i = ledger_find_version(a->l, digest);
-        ok = i != LEDGER_NONE &&
-             strcmp(a->l->version.v[i].v.algorithm_id, alg->a.id) == 0;
+        ok =
+            i != LEDGER_NONE && strcmp(a->l->version.v[i].v.algorithm_id, alg->a.id) == 0;
     }
     ledger_guard(a, ok, GUARD_PREVIOUS_VERSION, "/previous_version",
                  "a logged version of this algorithm; absent only for the first");
@@ -278,16 +280,18 @@ static int declare(struct ledger_act *a)
         return err;
     ledger_guard(a, !err && memcmp(root, a->s->subject, 32) == 0, GUARD_MODEL_DIGEST,
                  "/model_digest", "not the root digest of the artifacts");
-    ledger_guard(a, ledger_fits(json_get_str(a->r, "version_label"), 48) &&
-                        ledger_fits(json_get_str(json_get(a->r, "intended_use"),
-                                                 "use_code"), 64),
-                 GUARD_COMPLETE, "/intended_use/use_code", "too long");
+    ledger_guard(
+        a,
+        ledger_fits(json_get_str(a->r, "version_label"), 48) &&
+            ledger_fits(json_get_str(json_get(a->r, "intended_use"), "use_code"), 64),
+        GUARD_COMPLETE, "/intended_use/use_code", "too long");
     check_complete(a);
     check_previous(a, alg);
     return ledger_stopped_here(a) ? AM_OK : commit_version(a, alg);
 }
 
-/* ---- V4, V21: the same weights, a fuller record ---------------------------------------- */
+/* ---- V4, V21: the same weights, a fuller record
+ * ---------------------------------------- */
 static int supersede(struct ledger_act *a)
 {
     static const char *const frozen[] = {
@@ -302,8 +306,9 @@ static int supersede(struct ledger_act *a)
     int err;
     ledger_guard(a, json_str_is(algorithm, v->v.algorithm_id), GUARD_DIGEST_TAKEN,
                  "/model_digest", "declared under %s", v->v.algorithm_id);
-    ledger_guard(a, ledger_unhex(json_get(a->r, "supersedes"), replaced) &&
-                        memcmp(replaced, v->v.declared.record, 32) == 0,
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "supersedes"), replaced) &&
+                     memcmp(replaced, v->v.declared.record, 32) == 0,
                  GUARD_SUPERSEDES, "/supersedes", "not the record in effect");
     err = ledger_load(a->l, v->v.declared.payload, &old);
     if (err)
@@ -312,12 +317,14 @@ static int supersede(struct ledger_act *a)
         char path[64];
         const struct json *was = json_get(old.record, frozen[i]);
         snprintf(path, sizeof path, "/%s", frozen[i]);
-        ledger_guard(a, !was ? !json_get(a->r, frozen[i])
-                             : json_equal(was, json_get(a->r, frozen[i])),
+        ledger_guard(a,
+                     !was ? !json_get(a->r, frozen[i])
+                          : json_equal(was, json_get(a->r, frozen[i])),
                      GUARD_FROZEN, path, "fixed at declaration");
     }
-    ledger_guard(a, json_equal(json_get(json_get(old.record, "intended_use"), "use_code"),
-                               json_get(json_get(a->r, "intended_use"), "use_code")),
+    ledger_guard(a,
+                 json_equal(json_get(json_get(old.record, "intended_use"), "use_code"),
+                            json_get(json_get(a->r, "intended_use"), "use_code")),
                  GUARD_FROZEN, "/intended_use/use_code", "fixed at declaration");
     check_complete(a);
     ledger_statement_release(&old);
@@ -331,19 +338,22 @@ static int supersede(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- V3 -------------------------------------------------------------------------------- */
+/* ---- V3
+ * -------------------------------------------------------------------------------- */
 static int admissibility(struct ledger_act *a)
 {
     ledger_guard(a, false, GUARD_ADMISSIBILITY_REPORT, "/report",
                  "no statement carries the automatic report yet");
     ledger_guard(a, a->to == LEDGER_V_ADMISSIBLE || json_size(json_get(a->r, "pointers")),
-                 GUARD_POINTERS, "/pointers", "an inadmissible record names what is wrong");
+                 GUARD_POINTERS, "/pointers",
+                 "an inadmissible record names what is wrong");
     if (!ledger_stopped_here(a))
         a->l->version.v[a->version].v.state = a->to;
     return AM_OK;
 }
 
-/* ---- V5, V9, V10, V17: assignment ------------------------------------------------------ */
+/* ---- V5, V9, V10, V17: assignment
+ * ------------------------------------------------------ */
 static size_t named_key(const struct ledger_act *a, const char *member)
 {
     char id[CRYPTO_HEX];
@@ -385,7 +395,8 @@ static int read_sealed(struct ledger_act *a, struct ledger_verrec *next)
 static int assign(struct ledger_act *a)
 {
     struct ledger_verrec *v = &a->l->version.v[a->version], next = {0};
-    size_t rapporteur = named_key(a, "rapporteur"), bench = named_key(a, "bench_operator");
+    size_t rapporteur = named_key(a, "rapporteur"),
+           bench = named_key(a, "bench_operator");
     enum ledger_level level = LEDGER_LEVEL_NONE;
     bool again = strcmp(a->o.transition, "V9") == 0;
     int err = ledger_level_parse(json_get_str(a->r, "requested_level"), &level);
@@ -417,7 +428,8 @@ static int assign(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- V6: evidence ---------------------------------------------------------------------- */
+/* ---- V6: evidence
+ * ---------------------------------------------------------------------- */
 static void check_dataset(struct ledger_act *a, const struct ledger_verrec *v)
 {
     const struct json *set = json_get(a->r, "dataset");
@@ -426,7 +438,8 @@ static void check_dataset(struct ledger_act *a, const struct ledger_verrec *v)
     if (ledger_unhex(json_get(set, "sha256"), h.h))
         for (size_t i = 0; i < v->sealed.n; i++)
             ok |= memcmp(v->sealed.v[i].h, h.h, 32) == 0;
-    ledger_guard(a, ok, GUARD_SEALED, "/dataset/sha256", "not a sealed set of the assignment");
+    ledger_guard(a, ok, GUARD_SEALED, "/dataset/sha256",
+                 "not a sealed set of the assignment");
 }
 
 static bool row_known(const struct ledger_policy *p, struct str id)
@@ -444,8 +457,9 @@ static void check_rows(struct ledger_act *a)
     for (json_each(it, rows)) {
         char path[40];
         snprintf(path, sizeof path, "/rows/%zu", it.i);
-        ledger_guard(a, ledger_fits(json_str(it.val), LEDGER_ROW_ID) &&
-                            row_known(a->l->policy, json_str(it.val)),
+        ledger_guard(a,
+                     ledger_fits(json_str(it.val), LEDGER_ROW_ID) &&
+                         row_known(a->l->policy, json_str(it.val)),
                      GUARD_ROWS, path, "not a row of the policy in force");
     }
     ledger_guard(a, ok, GUARD_ROWS, "/rows", "which rows it speaks for");
@@ -572,7 +586,8 @@ static int evidence(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- ends ------------------------------------------------------------------------------ */
+/* ---- ends
+ * ------------------------------------------------------------------------------ */
 static void set_decision(struct ledger_act *a, struct ledger_verrec *v)
 {
     v->v.decision.index = a->index;

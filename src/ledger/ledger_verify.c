@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_verify -- `amane log verify`: a copy of the log checked without trusting anybody.
+/* ledger_verify -- `amane log verify`: a copy of the log checked without trusting
+ * anybody.
  *
- * Reads files only (no lock: a running server's folder may be checked): tiles against entry
- * bundles (tlog_fsck), the checkpoints against keys and quorum that entry 0 names, proofs
- * from a tree computed here, every leaf, signature and payload through the fold, every blob
- * against its name. Nothing stops at the first problem. */
+ * Reads files only (no lock: a running server's folder may be checked): tiles against
+ * entry bundles (tlog_fsck), the checkpoints against keys and quorum that entry 0 names,
+ * proofs from a tree computed here, every leaf, signature and payload through the fold,
+ * every blob against its name. Nothing stops at the first problem. */
 #include <sys/stat.h>
 
 #include "base/log.h"
 #include "ledger/ledger_priv.h"
 
-enum { BUNDLE = 256, BUNDLE_MAX = BUNDLE * (TLOG_ENTRY_MAX + 2), LEVELS = 64, PATHS = 4096 };
+enum {
+    BUNDLE = 256,
+    BUNDLE_MAX = BUNDLE * (TLOG_ENTRY_MAX + 2),
+    LEVELS = 64,
+    PATHS = 4096
+};
 enum { EVERY_SIZE = 4096 }; /* consistency from each size up to here, then per tile */
 
 struct verify {
@@ -36,7 +42,8 @@ static void tell(struct verify *v, const char *step, uint64_t done)
           log_i("of", (int64_t)v->r.size));
 }
 
-/* ---- the tree, kept as full subtrees --------------------------------------------------- */
+/* ---- the tree, kept as full subtrees
+ * --------------------------------------------------- */
 static int tree_add(struct verify *v, struct str leaf)
 {
     struct tlog_hash h;
@@ -141,7 +148,8 @@ static void check_proofs(struct verify *v, const struct tlog_checkpoint *c)
     }
 }
 
-/* ---- entries ---------------------------------------------------------------------------- */
+/* ---- entries
+ * ---------------------------------------------------------------------------- */
 /* Remembers what a digest names, so that a broken blob is named by its use. */
 static int note_blob(struct verify *v, const struct json *digest, const char *what,
                      uint64_t index)
@@ -231,8 +239,8 @@ static void payload_problem(struct verify *v, const uint8_t digest[32], uint64_t
              am_err_text(err));
 }
 
-/* One entry: leaf, payload, then the fold, which checks the signature. After a first break
- * the fold stops (it would judge on a hole) and the rest is still read. */
+/* One entry: leaf, payload, then the fold, which checks the signature. After a first
+ * break the fold stops (it would judge on a hole) and the rest is still read. */
 static int check_entry(struct verify *v, uint64_t index, struct str leaf)
 {
     struct ledger_leaf_view view;
@@ -264,8 +272,9 @@ static int check_entry(struct verify *v, uint64_t index, struct str leaf)
         err = ledger_apply(v->l, leaf);
         if (err && err != AM_E_NOMEM) {
             entry_problem(v, index, "verify.entry",
-                          err == AM_E_INVALID ? "no genesis that holds"
-                                              : "signature, leaf or payload do not agree");
+                          err == AM_E_INVALID
+                              ? "no genesis that holds"
+                              : "signature, leaf or payload do not agree");
             v->folding = false;
             err = AM_OK;
         } else if (!err) {
@@ -278,7 +287,8 @@ out:
     return err;
 }
 
-/* Reads bundle b of a log of that size: the full tile when there, else the partial one. */
+/* Reads bundle b of a log of that size: the full tile when there, else the partial one.
+ */
 static int read_bundle(const struct verify *v, uint64_t b, uint64_t size, char **data,
                        size_t *n, char path[PATHS])
 {
@@ -326,7 +336,8 @@ static int check_entries(struct verify *v)
     return AM_OK;
 }
 
-/* ---- checkpoints ------------------------------------------------------------------------ */
+/* ---- checkpoints
+ * ------------------------------------------------------------------------ */
 static int read_note(const struct verify *v, const char *name, char **text, size_t *n)
 {
     char path[PATHS];
@@ -385,7 +396,8 @@ static int check_notes(struct verify *v)
         return err;
     v->r.cosignatures = count_bits(who);
     if (err) {
-        diag_err(v->d, "log/checkpoint.cosigned", "verify.quorum", "%s", am_err_text(err));
+        diag_err(v->d, "log/checkpoint.cosigned", "verify.quorum", "%s",
+                 am_err_text(err));
         return AM_OK;
     }
     if (c.size > v->level[0].n) {
@@ -400,7 +412,8 @@ static int check_notes(struct verify *v)
     return AM_OK;
 }
 
-/* ---- blobs ------------------------------------------------------------------------------ */
+/* ---- blobs
+ * ------------------------------------------------------------------------------ */
 static int check_blob(void *cookie, const uint8_t digest[32], uint64_t size_b)
 {
     struct verify *v = cookie;
