@@ -22,6 +22,11 @@ struct tlog *node_trace_log(struct node *n)
     return n->trace;
 }
 
+struct blob_store *node_blobs(struct node *n)
+{
+    return n->blobs;
+}
+
 const char *node_name(const struct node *n)
 {
     return n->name;

@@ -55,6 +55,7 @@ void node_close(struct node *n);
 const char *node_dir(const struct node *n);
 struct auth *node_auth(struct node *n);
 struct tlog *node_trace_log(struct node *n);
+struct blob_store *node_blobs(struct node *n); /* of the mirror */
 const char *node_name(const struct node *n);
 const char *node_gst(const struct node *n);
 
