@@ -68,6 +68,13 @@ static void the_reader_s_preference_wins(void **state)
         if (text_lang_accept(str_c(v[i].header)) != v[i].want)
             fail_msg("%s", v[i].header);
     assert_int_equal(text_lang_accept(STR_NULL), TEXT_FR);
+    char longest[300];
+    memset(longest, ',', sizeof longest);
+    memcpy(longest + 63, "en", 3); /* element 64 is the last one read */
+    assert_int_equal(text_lang_accept(str_c(longest)), TEXT_EN);
+    memset(longest, ',', sizeof longest);
+    memcpy(longest + 64, "en", 3);
+    assert_int_equal(text_lang_accept(str_c(longest)), TEXT_FR);
 }
 
 TEST_MAIN(TEST(locales_are_understood), TEST(the_reader_s_preference_wins))

@@ -101,6 +101,21 @@ static void other_pages_render(void **state)
     }
 }
 
+static void an_unknown_page_is_named(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct diag d;
+    buf_init(&b, 1000);
+    diag_init(&d);
+    assert_int_equal(web_render(&b, "no_such_page", TEXT_FR, NULL, &d), AM_E_NOTFOUND);
+    assert_int_equal(b.n, 0);
+    assert_string_equal(d.item[0].path, "no_such_page");
+    assert_int_equal(web_render_text(&b, "login", TEXT_FR, STR("{")), AM_E_SYNTAX);
+    diag_release(&d);
+    buf_release(&b);
+}
+
 static void assets_are_reachable_and_nothing_else(void **state)
 {
     (void)state;
@@ -164,9 +179,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = {TEST(gallery_renders_in_every_language),
-                                   TEST(other_pages_render),
-                                   TEST(assets_are_reachable_and_nothing_else),
-                                   TEST(headers_forbid_everything_foreign)};
+    const struct CMUnitTest t[] = {
+        TEST(gallery_renders_in_every_language), TEST(other_pages_render),
+        TEST(an_unknown_page_is_named), TEST(assets_are_reachable_and_nothing_else),
+        TEST(headers_forbid_everything_foreign)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -157,6 +157,8 @@ static void unsafe_templates_are_refused(void **state)
         "<a href=\"/x?{{t nav.home}}\">",
         "<a href={{url x}}>", /* no quotes */
         "<a href='/x'>",
+        "<a class=x>",
+        "<!-- a > {{x}} -->",
         "<a onclick=\"f()\">",
         "<p style=\"color:red\">",
         "<script>{{x}}</script>",
