@@ -156,5 +156,9 @@ const char *model_float_text(float v, char out[MODEL_FLOAT_TEXT])
         if (strtof(out, NULL) == v)
             break;
     }
+    if (!strpbrk(out, ".e")) { /* to libxgboost "2" is no number but an integer */
+        size_t n = strlen(out);
+        memcpy(out + n, ".0", 3);
+    }
     return out;
 }

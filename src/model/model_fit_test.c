@@ -222,6 +222,19 @@ static void the_same_rows_give_the_same_bytes(void **state)
     fitted_free(&b);
 }
 
+/* libxgboost reads "2" as an integer and refuses it where it wants a number. */
+static void weights_are_never_written_as_integers(void **state)
+{
+    static const float v[] = {0, 2, -3, 1e6f, 1e30f, 0.1f, 1e-30f, 16777216, 3.4e38f};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(v); i++) {
+        char text[MODEL_FLOAT_TEXT];
+        model_float_text(v[i], text);
+        assert_non_null(strpbrk(text, ".e"));
+        assert_true(strtof(text, NULL) == v[i]);
+    }
+}
+
 static void allocation_failures_change_nothing(void **state)
 {
     double x[] = {0, 1, 2, 3, 4, 5};
@@ -253,4 +266,5 @@ TEST_MAIN(TEST(two_by_two_table_gives_its_log_odds_ratio), TEST(score_equations_
           TEST(missing_value_contributes_what_the_model_sees),
           TEST(unusable_data_is_refused), TEST(separated_classes_are_said_so),
           TEST(the_same_rows_give_the_same_bytes),
+          TEST(weights_are_never_written_as_integers),
           TEST(allocation_failures_change_nothing))

@@ -25,17 +25,41 @@ enum model_booster { MODEL_GBTREE, MODEL_DART, MODEL_GBLINEAR };
 enum model_link { MODEL_IDENTITY, MODEL_SIGMOID, MODEL_EXP };
 
 /* Children are neighbours: right = left + 1. A leaf points to itself with step 0, so that
- * rows can walk a tree in lock step without asking who has arrived. */
+ * rows can walk a tree in lock step without asking who has arrived. Thresholds are kept
+ * as keys: integers in the order of the floats, so that a comparison needs no branch for
+ * NaN. */
+enum { MODEL_MISSING_LEFT = 1, MODEL_CATEGORICAL = 2, MODEL_KEY_MISSING = INT32_MAX };
 struct model_node {
     union {
-        float cond;   /* x < cond goes left; the value of a leaf */
-        uint32_t cat; /* index of the category set: members go right */
+        int32_t key;  /* split: below goes left */
+        uint32_t cat; /* categorical split: the set whose members go right */
+        float value;  /* leaf */
     } u;
-    uint32_t feature, left;
-    uint8_t step;          /* 1: inner node, 0: leaf */
-    uint8_t missing_right; /* where a missing value goes */
-    uint8_t categorical;
+    uint32_t left;
+    uint16_t feature;
+    uint8_t step;  /* 1: split, 0: leaf */
+    uint8_t flags; /* MODEL_MISSING_LEFT, MODEL_CATEGORICAL */
 };
+_Static_assert(MODEL_FEATURES_MAX <= UINT16_MAX, "a feature fits its field");
+
+/* Negative floats are turned round; -0 is +0; NaN is beyond infinity. */
+static inline int32_t model_key(float v)
+{
+    int32_t k;
+    float w = v + 0.0f;
+    memcpy(&k, &w, sizeof k);
+    k ^= (k >> 31) & INT32_MAX;
+    return v == v ? k : MODEL_KEY_MISSING;
+}
+
+static inline float model_unkey(int32_t k)
+{
+    float v;
+    int32_t b = k ^ ((k >> 31) & INT32_MAX);
+    memcpy(&v, &b, sizeof v);
+    return v; /* MODEL_KEY_MISSING gives a NaN */
+}
+
 struct model_tree {
     uint32_t root, depth; /* depth: edges on the longest path */
     float weight;         /* dart: weight_drop; else 1 */
@@ -178,7 +202,7 @@ enum model_format model_sniff(struct str bytes);
 const char *model_format_name(enum model_format f);
 /* Parsing only, so that fuzzers need no ONNX Runtime. */
 AM_CHECK int model_parse(struct model **out, struct str bytes, struct diag *d);
-/* The shortest decimal text that gives the same float32 back. */
+/* A short decimal text, never an integer, that gives the same (finite) float32 back. */
 enum { MODEL_FLOAT_TEXT = 24 };
 const char *model_float_text(float v, char out[MODEL_FLOAT_TEXT]);
 

@@ -45,7 +45,7 @@ static double game(const struct model_xgb *x, uint32_t at, const double *row,
     uint32_t l = nd->left, r = l + 1;
     double cl, cr;
     if (!nd->step)
-        return (double)nd->u.cond;
+        return (double)nd->u.value;
     if (known >> nd->feature & 1)
         return game(x, l + model_goes_right(x, nd, (float)row[nd->feature]), row, known);
     cl = (double)x->cover.v[l], cr = (double)x->cover.v[r];

@@ -9,7 +9,8 @@
 
 #include "model/model_priv.h"
 
-enum { RUN_FLOATS = 16384, RUN_ROWS = 64, RUN_LANES = 8, RUN_LOCK_DEPTH = 16 };
+enum { RUN_KEYS = 16384, RUN_ROWS = 64, RUN_LANES = 8, RUN_LOCK_DEPTH = 16 };
+#define RUN_LANE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 
 /* As libxgboost's common::Decision: out of range (also of the set's words) goes left. */
 bool model_cat_member(const struct model_xgb *x, uint32_t set, float v)
@@ -25,59 +26,68 @@ bool model_cat_member(const struct model_xgb *x, uint32_t set, float v)
 uint32_t model_goes_right(const struct model_xgb *x, const struct model_node *nd, float v)
 {
     if (isnan(v))
-        return nd->missing_right;
-    if (nd->categorical)
+        return !(nd->flags & MODEL_MISSING_LEFT);
+    if (nd->flags & MODEL_CATEGORICAL)
         return model_cat_member(x, nd->u.cat, v);
-    return !(v < nd->u.cond);
+    return model_key(v) >= nd->u.key;
 }
 
-static inline uint32_t run_step(const struct model_node *nd, float v)
+/* No branch: a missing key is beyond every threshold, hence right, unless told left. */
+static inline uint32_t run_step(const struct model_node *nd, int32_t key)
 {
-    uint32_t right = v < nd->u.cond ? 0 : 1;
-    right = v == v ? right : nd->missing_right; /* both sides computed: no branch */
-    return nd->left + (right & nd->step);
+    uint32_t right = key >= nd->u.key;
+    uint32_t missing = key == MODEL_KEY_MISSING;
+    return nd->left + (right & ~(missing & nd->flags) & nd->step);
 }
 
+/* Eight rows, one tree. key: lane k of feature j at [j * RUN_LANES + k]. */
 static void run_lanes(const struct model_node *node, const struct model_tree *t,
-                      const float *row, size_t f, float *margin)
+                      const int32_t *key, float *margin)
 {
-    uint32_t at[RUN_LANES];
-    for (int k = 0; k < RUN_LANES; k++)
-        at[k] = t->root;
-    for (uint32_t d = 0; d < t->depth; d++)
-        for (size_t k = 0; k < RUN_LANES; k++) {
-            const struct model_node *nd = &node[at[k]];
-            at[k] = run_step(nd, row[k * f + nd->feature]);
-        }
-    for (int k = 0; k < RUN_LANES; k++)
-        margin[k] += t->weight * node[at[k]].u.cond;
-}
-
-/* Four trees of one row in lock step: the same trick for a single patient. */
-static void run_trees4(const struct model_node *node, const struct model_tree *t,
-                       const float *row, float *margin)
-{
-    uint32_t at[4], depth = 0;
-    for (int k = 0; k < 4; k++) {
-        at[k] = t[k].root;
-        depth = AM_MAX(depth, t[k].depth);
+#define DECLARE(k) uint32_t at##k = t->root;
+#define STEP(k)                                                                          \
+    at##k = run_step(&node[at##k], key[(size_t)node[at##k].feature * RUN_LANES + k]);
+#define ADD(k) margin[k] += t->weight * node[at##k].u.value;
+    RUN_LANE(DECLARE)
+    for (uint32_t d = 0; d < t->depth; d++) {
+        RUN_LANE(STEP)
     }
-    for (uint32_t d = 0; d < depth; d++)
-        for (int k = 0; k < 4; k++) {
-            const struct model_node *nd = &node[at[k]];
-            at[k] = run_step(nd, row[nd->feature]);
-        }
-    for (int k = 0; k < 4; k++) /* in order: float32 addition is not associative */
-        *margin += t[k].weight * node[at[k]].u.cond;
+    RUN_LANE(ADD)
+#undef DECLARE
+#undef STEP
+#undef ADD
 }
 
+/* One row, eight trees: the same trick for a single patient. The leaves are added in tree
+ * order, since float32 addition is not associative. */
+static void run_trees(const struct model_node *node, const struct model_tree *t,
+                      const int32_t *key, float *margin)
+{
+    uint32_t depth = 0;
+#define DECLARE(k) uint32_t at##k = t[k].root;
+#define STEP(k)    at##k = run_step(&node[at##k], key[node[at##k].feature]);
+#define ADD(k)     *margin += t[k].weight * node[at##k].u.value;
+    RUN_LANE(DECLARE)
+    for (int k = 0; k < RUN_LANES; k++)
+        depth = AM_MAX(depth, t[k].depth);
+    for (uint32_t d = 0; d < depth; d++) {
+        RUN_LANE(STEP)
+    }
+    RUN_LANE(ADD)
+#undef DECLARE
+#undef STEP
+#undef ADD
+}
+
+/* stride: between the features of the row. */
 static float run_one(const struct model_xgb *x, const struct model_tree *t,
-                     const float *row)
+                     const int32_t *key, size_t stride)
 {
     const struct model_node *nd = &x->node.v[t->root];
     while (nd->step)
-        nd = &x->node.v[nd->left + model_goes_right(x, nd, row[nd->feature])];
-    return t->weight * nd->u.cond;
+        nd = &x->node.v[nd->left +
+                        model_goes_right(x, nd, model_unkey(key[nd->feature * stride]))];
+    return t->weight * nd->u.value;
 }
 
 static bool run_lockable(const struct model_tree *t)
@@ -85,64 +95,87 @@ static bool run_lockable(const struct model_tree *t)
     return !t->categorical && t->depth <= RUN_LOCK_DEPTH;
 }
 
-static void run_rest(const struct model_xgb *x, const float *row, float *margin)
+static void run_row(const struct model_xgb *x, const int32_t *key, float *margin)
 {
     size_t n = x->tree.n, i = 0;
     while (i < n) {
         const struct model_tree *t = &x->tree.v[i];
-        if (i + 4 <= n && run_lockable(t) && run_lockable(t + 1) && run_lockable(t + 2) &&
-            run_lockable(t + 3)) {
-            run_trees4(x->node.v, t, row, margin);
-            i += 4;
+        bool lock = i + RUN_LANES <= n;
+        for (size_t k = 0; lock && k < RUN_LANES; k++)
+            lock = run_lockable(t + k);
+        if (lock) {
+            run_trees(x->node.v, t, key, margin);
+            i += RUN_LANES;
         } else {
-            *margin += run_one(x, t, row);
+            *margin += run_one(x, t, key, 1);
             i++;
         }
     }
 }
 
-static void run_block(const struct model_xgb *x, const float *row, size_t n,
+/* n: a multiple of RUN_LANES; the keys of eight rows lie interleaved. */
+static void run_block(const struct model_xgb *x, const int32_t *key, size_t n,
                       float *margin)
 {
-    size_t f = x->features, full = n - n % RUN_LANES;
-    for (size_t i = 0; i < x->tree.n && full > 0; i++) {
+    for (size_t i = 0; i < x->tree.n; i++) {
         const struct model_tree *t = &x->tree.v[i];
-        if (run_lockable(t))
-            for (size_t r = 0; r < full; r += RUN_LANES)
-                run_lanes(x->node.v, t, row + r * f, f, margin + r);
-        else
-            for (size_t r = 0; r < full; r++)
-                margin[r] += run_one(x, t, row + r * f);
+        for (size_t r = 0; r < n; r += RUN_LANES) {
+            const int32_t *eight = key + r * x->features;
+            if (run_lockable(t)) {
+                run_lanes(x->node.v, t, eight, margin + r);
+                continue;
+            }
+            for (size_t k = 0; k < RUN_LANES; k++)
+                margin[r + k] += run_one(x, t, eight + k, RUN_LANES);
+        }
     }
-    for (size_t r = full; r < n; r++)
-        run_rest(x, row + r * f, &margin[r]);
 }
 
 /* libxgboost skips missing entries; the sum starts at the bias. */
-static float run_linear(const struct model_xgb *x, const float *row)
+static float run_linear(const struct model_xgb *x, const double *in)
 {
     float sum = x->weight[x->features] + x->base_margin;
     for (size_t j = 0; j < x->features; j++)
-        if (!isnan(row[j]))
-            sum += row[j] * x->weight[j];
+        if (!isnan(in[j]))
+            sum += (float)in[j] * x->weight[j];
     return sum;
+}
+
+/* Whole groups of eight rows, interleaved; then what is left, row by row. */
+static void run_trees_all(const struct model_xgb *x, const double *in, size_t n,
+                          float *margin)
+{
+    int32_t key[RUN_KEYS];
+    size_t f = x->features, most = AM_MIN((size_t)RUN_ROWS, RUN_KEYS / f);
+    size_t full = most < RUN_LANES ? 0 : n - n % RUN_LANES;
+    most -= most % RUN_LANES;
+    for (size_t done = 0; done < full; done += most) {
+        size_t rows = AM_MIN(most, full - done);
+        const double *block = in + done * f;
+        for (size_t r = 0; r < rows; r++)
+            for (size_t j = 0; j < f; j++)
+                key[(r / RUN_LANES * f + j) * RUN_LANES + r % RUN_LANES] =
+                    model_key((float)block[r * f + j]);
+        run_block(x, key, rows, margin + done);
+    }
+    for (size_t r = full; r < n; r++) {
+        for (size_t j = 0; j < f; j++)
+            key[j] = model_key((float)in[r * f + j]);
+        run_row(x, key, margin + r);
+    }
 }
 
 void model_xgb_margins(const struct model_xgb *x, const double *in, size_t n,
                        float *margin)
 {
-    float row[RUN_FLOATS];
-    size_t f = x->features, rows = AM_MIN((size_t)RUN_ROWS, RUN_FLOATS / f);
-    for (size_t done = 0; done < n; done += rows) {
-        size_t k = AM_MIN(rows, n - done);
-        for (size_t i = 0; i < k * f; i++)
-            row[i] = (float)in[done * f + i];
-        for (size_t r = 0; r < k; r++)
-            margin[done + r] = x->booster == MODEL_GBLINEAR ? run_linear(x, row + r * f)
-                                                            : x->base_margin;
-        if (x->booster != MODEL_GBLINEAR)
-            run_block(x, row, k, margin + done);
+    if (x->booster == MODEL_GBLINEAR) {
+        for (size_t r = 0; r < n; r++)
+            margin[r] = run_linear(x, in + r * x->features);
+        return;
     }
+    for (size_t r = 0; r < n; r++)
+        margin[r] = x->base_margin;
+    run_trees_all(x, in, n, margin);
 }
 
 float model_xgb_link(const struct model_xgb *x, float margin)

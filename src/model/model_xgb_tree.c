@@ -265,7 +265,7 @@ static int tree_category(struct model_reader *r, const struct tree_file *t, int3
         int32_t c = t->cat[t->cat_at[lo] + i];
         x->cat_bit.v[set.at + (uint32_t)c / 32] |= 1u << (c % 32);
     }
-    out->categorical = 1;
+    out->flags |= MODEL_CATEGORICAL;
     out->u.cat = (uint32_t)x->catset.n;
     return vec_push(&x->catset, set);
 }
@@ -275,7 +275,7 @@ static int tree_place(struct model_reader *r, const struct tree_file *t, int32_t
                       uint32_t at, bool *inner)
 {
     struct model_xgb *x = r->x;
-    struct model_node nd = {.left = at, .u.cond = t->cond[f]};
+    struct model_node nd = {.left = at, .u.value = t->cond[f]};
     bool categorical = false;
     int err = AM_OK;
     if ((t->left[f] < 0) != (t->right[f] < 0))
@@ -286,10 +286,11 @@ static int tree_place(struct model_reader *r, const struct tree_file *t, int32_t
         if (t->feature[f] < 0 || (size_t)t->feature[f] >= x->features)
             return tree_bad_at(r, "split_indices", (size_t)f, "model.index",
                                "no such feature");
-        nd.feature = (uint32_t)t->feature[f];
+        nd.feature = (uint16_t)t->feature[f];
+        nd.u.key = model_key(t->cond[f]);
         nd.left = (uint32_t)x->node.n;
         nd.step = 1;
-        nd.missing_right = !t->missing_left[f];
+        nd.flags = t->missing_left[f] ? MODEL_MISSING_LEFT : 0;
         categorical = t->type[f] == 1;
         if (categorical)
             err = tree_category(r, t, f, &nd);
@@ -327,7 +328,7 @@ static int tree_lay_out(struct model_reader *r, const struct tree_file *t, int32
         int32_t f = queue[head];
         bool inner = false;
         err = tree_place(r, t, f, base + (uint32_t)head, &inner);
-        tree->categorical |= !err && x->node.v[base + head].categorical;
+        tree->categorical |= !err && (x->node.v[base + head].flags & MODEL_CATEGORICAL);
         if (!err && inner) {
             if (tail + 2 > t->n) /* more arrivals than nodes: somebody came twice */
                 return tree_bad_at(r, "left_children", (size_t)f, "model.tree_cycle",

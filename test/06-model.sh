@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# amane model, as a user meets it: inspect, predict, fit, refusals, exit codes. TAP. AMANE = the program,
+# AMANE_SHARED = real data beside the checkout (reference models; skipped loudly without).
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=${AMANE:-$root/build/amane}
+truth=${AMANE_SHARED:-$root/../shared}/data/bench_truth
+if [ -z "${AMANE_ORT:-}" ] && [ -f "$root/.deps/onnxruntime/libonnxruntime.so.1" ]; then
+    export AMANE_ORT="$root/.deps/onnxruntime/libonnxruntime.so.1"
+fi
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+n=0 bad=0
+report() { # report STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$dir/out" "$dir/err" | head -n 20
+        bad=1
+    fi
+}
+skipped() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+model() { "$amane" model "$@" >"$dir/out" 2>"$dir/err"; }
+# exits CODE NAME ARGS...: the exit code
+exits() {
+    want=$1 name=$2
+    shift 2
+    model "$@"
+    code=$?
+    [ "$code" = "$want" ] || echo "exit $code, wanted $want" >>"$dir/err"
+    [ "$code" = "$want" ]
+    report $? "$name"
+}
+# says WORDS NAME: on stderr of the last command
+says() { grep -qF -e "$1" "$dir/err"; report $? "$2"; }
+# key FILTER WANTED NAME: jq on the last output
+key() { [ "$(jq -r "$1" "$dir/out" 2>>"$dir/err")" = "$2" ]; report $? "$3"; }
+
+# ---- a table made here: y depends on a and b; c is noise
+awk 'BEGIN { srand(7); print "id,y,a,b,c"; for (i = 0; i < 400; i++) { a = rand() * 4; b = int(rand() * 3); c = rand();
+    p = 1 / (1 + exp(-(a - 2 - 0.7 * b))); printf "%d,%d,%.6f,%d,%.6f\n", i, rand() < p, a, b, c } }' >"$dir/t.csv"
+
+exits 0 "fit: writes a model and a report" fit --kind logistic --csv "$dir/t.csv" --label y --features a,b,c --ridge 1 \
+    --out "$dir/m.json" --report "$dir/r.json"
+[ "$(jq -c '[.n, .converged, [.coefficients[].name]]' "$dir/r.json")" = '[400,true,["(intercept)","a","b","c"]]' ]
+report $? "fit: the report names the coefficients"
+exits 0 "inspect: reads the fitted model" inspect "$dir/m.json" --json
+key .model_type logistic_regression "inspect: says the type"
+key '[.inputs[].name] | join(",")' a,b,c "inspect: names the inputs"
+key .hyperparameters.regularization_strength 1 "inspect: finds the ridge"
+key .file_sha256 "$(sha256sum "$dir/m.json" | cut -d' ' -f1)" "inspect: the digest is sha256sum's"
+hash=$(jq -r .canonical_weight_hash "$dir/out")
+
+jq . "$dir/m.json" >"$dir/pretty.json"
+model inspect "$dir/pretty.json" --json
+key .canonical_weight_hash "$hash" "the canonical hash survives reformatting"
+jq '.learner.gradient_booster.model.weights[0] += 1e-6' "$dir/m.json" >"$dir/other.json"
+model inspect "$dir/other.json" --json
+[ "$(jq -r .canonical_weight_hash "$dir/out")" != "$hash" ]
+report $? "the canonical hash sees a changed weight"
+
+exits 0 "predict: writes scores" predict "$dir/m.json" --csv "$dir/t.csv" --out "$dir/s.csv"
+[ "$(head -n 1 "$dir/s.csv")" = row,score ] && [ "$(wc -l <"$dir/s.csv")" = 401 ] && [ "$(tail -n 1 "$dir/s.csv" | cut -d, -f1)" = 399 ]
+report $? "predict: one line per row, counted from 0"
+# columns in another order, and one more: the same scores
+awk -F, 'NR == 1 { print "c,z,b,a"; next } { print $5 ",1," $4 "," $3 }' "$dir/t.csv" >"$dir/mixed.csv"
+model predict "$dir/m.json" --csv "$dir/mixed.csv" --out "$dir/s2.csv" && cmp -s "$dir/s.csv" "$dir/s2.csv"
+report $? "predict: columns are found by name"
+printf 'a,b,c\n,1,0.5\nNA,1,0.5\nNaN,1,0.5\n?,1,0.5\n0,1,0.5\n' >"$dir/gaps.csv"
+model predict "$dir/m.json" --csv "$dir/gaps.csv" --out - && [ "$(cut -d, -f2 "$dir/out" | tail -n 5 | sort -u | wc -l)" = 1 ]
+report $? "predict: empty, NA, NaN and ? are missing, which a linear model skips"
+printf 'a,b,c\n1,x,0.5\n1,2,0.5\nz,2,0.5\n' >"$dir/bad.csv"
+exits 1 "predict: a cell that is no number is refused" predict "$dir/m.json" --csv "$dir/bad.csv" --out "$dir/no.csv"
+says '2:#2' "predict: ... by its place"
+says '4:#1' "predict: ... all of them"
+[ ! -e "$dir/no.csv" ]
+report $? "predict: ... and nothing is written"
+printf 'a,c\n1,2\n' >"$dir/few.csv"
+exits 1 "predict: a missing column is refused" predict "$dir/m.json" --csv "$dir/few.csv" --out "$dir/no.csv"
+says '"b"' "predict: ... by its name"
+
+exits 1 "fit: a missing label column is refused" fit --kind logistic --csv "$dir/t.csv" --label nope --out "$dir/x.json"
+printf 'y,a\n0,1\n1,\n0,2\n1,3\n' >"$dir/gap.csv"
+exits 1 "fit: a missing value is refused" fit --kind logistic --csv "$dir/gap.csv" --label y --out "$dir/x.json"
+printf 'y,a\n0,1\n0,2\n1,3\n1,4\n' >"$dir/split.csv"
+exits 1 "fit: separated classes are a negative answer" fit --kind logistic --csv "$dir/split.csv" --label y --out "$dir/x.json"
+says model.not_converged "fit: ... said so"
+
+head -c 300 "$dir/m.json" >"$dir/cut.json"
+exits 1 "inspect: a cut file is refused" inspect "$dir/cut.json"
+printf 'GIF89a' >"$dir/gif"
+exits 1 "inspect: another format is refused" inspect "$dir/gif"
+says model.format "inspect: ... said so"
+jq '.learner.objective.name = "multi:softprob"' "$dir/m.json" >"$dir/multi.json"
+exits 1 "inspect: an unsupported objective is refused" inspect "$dir/multi.json"
+says /learner/objective/name "inspect: ... by its pointer"
+exits 2 "no verb is a usage error"
+exits 2 "predict without --out is a usage error" predict "$dir/m.json" --csv "$dir/t.csv"
+exits 2 "fit of an unknown kind is a usage error" fit --kind forest --csv "$dir/t.csv" --label y --out "$dir/x"
+exits 0 "-h explains" -h
+# shellcheck disable=SC2016 # back quotes of Markdown
+sed -n '/^```$/,/^```$/p' "$root/doc/man/amane-model.1.md" | sed '1d;$d' | cmp -s - "$dir/out"
+report $? "-h is the synopsis of the manual"
+
+# ---- reference models
+close() { # close CSV COLUMN TOLERANCE: $dir/s.csv against a column of CSV
+    awk -F, -v col="$2" -v tol="$3" 'NR == FNR { if (FNR == 1) for (i = 1; i <= NF; i++) { if ($i == col) c = i } else want[FNR] = $c; next }
+        FNR > 1 { d = $2 - want[FNR]; if (d < 0) d = -d; if (!(d <= tol)) bad = 1; k++ } END { exit bad || !k }' "$1" "$dir/s.csv"
+}
+if [ -d "$truth" ]; then
+    for form in json ubj; do
+        exits 0 "predict: reference XGBoost $form" predict "$truth/model_pima_xgb.$form" --csv "$truth/model_pima_xgb_expected.csv" --out "$dir/s.csv"
+        close "$truth/model_pima_xgb_expected.csv" pred 1e-6
+        report $? "reference XGBoost $form: predictions to 1e-6"
+    done
+    if model predict "$truth/model_pima_mlp.onnx" --csv "$truth/model_pima_mlp_expected.csv" --out "$dir/s.csv"; then
+        close "$truth/model_pima_mlp_expected.csv" pred 1e-6
+        report $? "reference ONNX: predictions to 1e-6"
+    elif grep -q model.onnx_runtime "$dir/err"; then
+        skipped "reference ONNX" "ONNX Runtime is not installed"
+    else
+        report 1 "reference ONNX: predictions"
+    fi
+else
+    skipped "reference models" "no shared data"
+fi
+echo "1..$n"
+exit $bad
