@@ -4,15 +4,17 @@
  * unknown keyword is data. */
 #include "json/json_schema_priv.h"
 
-static struct str json_address(const struct json *const *v)
+/* The map key of a value: where it is. */
+static struct str json_address(const uintptr_t *v)
 {
     return (struct str){(const char *)v, sizeof *v};
 }
 
 struct json_node *json_node_at(const struct json_compile *c, const struct json *v)
 {
+    uintptr_t where = (uintptr_t)v;
     size_t i;
-    return map_get(&c->at, json_address(&v), &i) ? NULL : c->s->node.v[i];
+    return map_get(&c->at, json_address(&where), &i) ? NULL : c->s->node.v[i];
 }
 
 /* The JSON Pointer of a node inside its document. */
@@ -218,6 +220,7 @@ static int json_index_inside(struct json_compile *c, struct json_node *n)
 static int json_index(struct json_compile *c, struct json_node at, struct json_node **out)
 {
     struct json_node *n = json_node_at(c, at.src);
+    uintptr_t where = (uintptr_t)at.src;
     int err;
     if (out)
         *out = n;
@@ -226,10 +229,12 @@ static int json_index(struct json_compile *c, struct json_node at, struct json_n
     if (c->s->node.n >= JSON_SCHEMA_NODES)
         return AM_E_TOOBIG;
     n = ARENA_NEW(&c->s->arena, struct json_node);
-    if (!n || vec_push(&c->s->node, n) ||
-        map_set(&c->at, json_address(&at.src), c->s->node.n - 1))
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a vector of pointers */
+    if (!n || vec_push(&c->s->node, n))
         return AM_E_NOMEM;
     *n = at;
+    if (map_set(&c->at, json_address(&where), c->s->node.n - 1))
+        return AM_E_NOMEM;
     if (out)
         *out = n;
     if (json_type(n->src) == JSON_BOOL)
@@ -253,10 +258,9 @@ int json_index_doc(struct json_compile *c, const struct json *root, struct str u
     bool ignored;
     draft = json_draft_of(root, draft);
     ignored = draft & JSON_DRAFT_OLD && json_get(root, "$ref");
-    if (json_node_at(c, root)) { /* the same document under a second URI */
-        *out = json_node_at(c, root);
+    *out = json_node_at(c, root);
+    if (*out) /* the same document under a second URI */
         return map_set(&c->uris, uri, (*out)->res);
-    }
     if (id.p && !ignored)
         err = json_uri_resolve(&c->s->arena, uri, str_cut(id, '#', &rest), &base);
     if (!err)
@@ -284,6 +288,7 @@ static int json_find_resource(struct json_compile *c, struct str uri,
         err = json_parse(&doc, str_c(json_metas[i].text), NULL, NULL);
         if (err)
             return err;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a vector of pointers */
         if (vec_push(&c->s->doc, doc)) {
             json_free(doc);
             return AM_E_NOMEM;

@@ -78,6 +78,7 @@ static int json_c_regex(struct json_compile *c, const struct json_node *n,
                  (int)AM_MIN(pattern.n, 120), pattern.p, why);
         return AM_OK;
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a vector of pointers */
     if (vec_push(&c->s->re, *out)) {
         json_regex_free(*out);
         return AM_E_NOMEM;
