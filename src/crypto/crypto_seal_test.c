@@ -174,6 +174,20 @@ static int run(const char *const *argv, const char *out)
     return status;
 }
 
+static void the_cost_of_a_stored_hash_is_bounded(void **state)
+{
+    (void)state;
+    /* libargon2's argon2id_hash_encoded(t, 64, 1, "password", "somesalt"): both are
+     * right, the second asks for more passes than we give to a stored string. */
+    assert_ok(crypto_password_check(STR("password"),
+                                    "$argon2id$v=19$m=64,t=100,p=1$c29tZXNhbHQ$o7/d/"
+                                    "lQhkjgJOhWVUGcEQO8YnbmTZL5VbXdAqb/mmvI"));
+    assert_int_equal(crypto_password_check(STR("password"),
+                                           "$argon2id$v=19$m=64,t=101,p=1$c29tZXNhbHQ$"
+                                           "F8NUGwXWBAOYDmB8XS/zVqUedcr7y+MaB/AHbxi+ijs"),
+                     AM_E_UNAUTHORIZED);
+}
+
 static void self_signed_certificate_satisfies_openssl(void **state)
 {
     (void)state;
@@ -251,5 +265,6 @@ TEST_MAIN(TEST(opens_what_python_cryptography_sealed),
           TEST(random_bytes_differ_and_comparison_sees_every_bit),
           TEST(password_check_knows_the_reference_vector),
           TEST(password_hash_is_salted_and_checks), TEST(absurd_costs_are_refused),
+          TEST(the_cost_of_a_stored_hash_is_bounded),
           TEST(self_signed_certificate_satisfies_openssl),
           TEST(certificates_with_bad_names_or_text_are_refused))

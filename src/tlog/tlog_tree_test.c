@@ -122,6 +122,10 @@ static void only_this_inclusion(struct tlog_proof *p, size_t m, size_t n,
     assert_int_equal(tlog_verify_inclusion(p, m, &leaf[m], n, &bad), AM_E_TAMPERED);
     longer.node[longer.n++] = *root;
     assert_int_equal(tlog_verify_inclusion(&longer, m, &leaf[m], n, root), AM_E_TAMPERED);
+    /* A larger tree needs a longer path: the root of a small one proves nothing there. */
+    assert_int_equal(tlog_verify_inclusion(p, m, &leaf[m], 2 * n, root), AM_E_TAMPERED);
+    assert_int_equal(tlog_verify_inclusion(p, m, &leaf[m], UINT64_MAX, root),
+                     AM_E_TAMPERED);
     if (p->n) {
         longer.n = p->n - 1;
         assert_int_equal(tlog_verify_inclusion(&longer, m, &leaf[m], n, root),
