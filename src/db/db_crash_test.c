@@ -168,8 +168,7 @@ static void a_full_disk_refuses_and_recovers(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- memory: SQLite's own allocations fail in turn as well
- * ------------------------------ */
+/* ---- memory: SQLite's own allocations fail in turn as well ---- */
 static void *lite_malloc(int n)
 {
     return am_malloc((size_t)n);

@@ -10,7 +10,7 @@
 
 #include "db/db.h"
 
-/* ---- one connection (db_sqlite.c, db_stmt.c) --------------------------------------- */
+/* ---- one connection (db_sqlite.c, db_stmt.c) ---- */
 enum db_role { DB_WRITER, DB_READER };
 AM_CHECK int db_conn_open(struct db_conn **out, const char *path, enum db_role role);
 void db_conn_close(struct db_conn *c);
@@ -31,8 +31,7 @@ AM_CHECK int db_conn_script(struct db_conn *c, const char *sql); /* several stat
 AM_CHECK int db_conn_check(struct db_conn *c);
 AM_CHECK int db_conn_backup(struct db_conn *c, const char *path);
 
-/* ---- the database -------------------------------------------------------------------
- */
+/* ---- the database ---- */
 struct db_job {
     db_fn *fn;
     void *arg;

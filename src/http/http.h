@@ -108,7 +108,7 @@ struct http_stats {
 };
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
-/* ---- client ---------------------------------------------------------------------- */
+/* ---- client ---- */
 struct http_call {
     enum http_method method;
     const char *url; /* http:// or https:// only; redirects are not followed */

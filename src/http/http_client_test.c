@@ -106,8 +106,7 @@ static void it_goes_nowhere_else(void **state)
     unsetenv("ALL_PROXY");
 }
 
-/* ---- a peer that behaves as its script says
- * -------------------------------------------------- */
+/* ---- a peer that behaves as its script says ---- */
 struct script {
     int fd, accepted, requests;
     unsigned port;
@@ -211,9 +210,7 @@ static void a_peer_that_misbehaves_is_an_error(void **state)
     assert_int_equal(script_call(&endless, 1), AM_E_TOOBIG);
 }
 
-/* ---- TLS
- * ---------------------------------------------------------------------------------------
- */
+/* ---- TLS ---- */
 static int run(const char *const *argv)
 {
     extern char **environ;

@@ -132,24 +132,50 @@ static void http_work(struct http_one *one)
     }
 }
 
-static void *http_job_main(void *arg)
+/* Under the lock: whether to signal after it. One thread is woken at a time, and wakes
+ * the next when it finds more to do: small requests are then served by a thread that is
+ * already awake, while a long one holds up nobody. */
+static bool http_wake_one(struct http_server *s)
 {
-    struct http_server *s = arg;
+    if (!s->head || s->idle == 0 || s->waking)
+        return false;
+    s->waking = true;
+    return true;
+}
+
+/* The next request, or NULL when the server stops and none is left. *stop tells. */
+static struct http_one *http_job_take(struct http_server *s, bool *stop)
+{
+    struct http_one *one;
+    bool wake;
     am_assert(!pthread_mutex_lock(&s->queue_lock));
-    for (;;) {
-        struct http_one *one;
-        bool stop;
-        while (!s->head && !s->stop)
-            am_assert(!pthread_cond_wait(&s->queue_wake, &s->queue_lock));
-        if (!s->head)
-            break;
-        one = s->head;
+    while (!s->head && !s->stop) {
+        s->idle++;
+        am_assert(!pthread_cond_wait(&s->queue_wake, &s->queue_lock));
+        s->idle--;
+        s->waking = false;
+    }
+    one = s->head;
+    if (one) {
         s->head = one->next;
         if (!s->head)
             s->tail = &s->head;
         s->queued--;
-        stop = s->stop;
-        am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    }
+    *stop = s->stop;
+    wake = http_wake_one(s);
+    am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    if (wake)
+        am_assert(!pthread_cond_signal(&s->queue_wake));
+    return one;
+}
+
+static void *http_job_main(void *arg)
+{
+    struct http_server *s = arg;
+    struct http_one *one;
+    bool stop;
+    while ((one = http_job_take(s, &stop))) {
         if (stop) { /* drained for long enough: what never started is refused */
             one->resp.status = 503;
             one->reply = http_bare(503);
@@ -158,9 +184,7 @@ static void *http_job_main(void *arg)
         }
         one->stage = HTTP_REPLY;
         MHD_resume_connection(one->conn); /* from here the request is the library's */
-        am_assert(!pthread_mutex_lock(&s->queue_lock));
     }
-    am_assert(!pthread_mutex_unlock(&s->queue_lock));
     return NULL;
 }
 
@@ -170,7 +194,7 @@ static void *http_job_main(void *arg)
 bool http_jobs_put(struct http_one *one)
 {
     struct http_server *s = one->s;
-    bool room;
+    bool room, wake;
     am_assert(!pthread_mutex_lock(&s->queue_lock));
     room = s->queued < s->conf.queue_max && !s->stop;
     if (room) {
@@ -180,9 +204,11 @@ bool http_jobs_put(struct http_one *one)
         *s->tail = one;
         s->tail = &one->next;
         s->queued++;
-        am_assert(!pthread_cond_signal(&s->queue_wake));
     }
+    wake = http_wake_one(s);
     am_assert(!pthread_mutex_unlock(&s->queue_lock));
+    if (wake)
+        am_assert(!pthread_cond_signal(&s->queue_wake));
     return room;
 }
 

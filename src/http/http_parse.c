@@ -19,8 +19,7 @@ enum http_method http_method_of(const char *name)
     return HTTP_OTHER;
 }
 
-/* ---- header gate ----------------------------------------------------------------------
- */
+/* ---- header gate ---- */
 static bool http_alnum(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -96,8 +95,7 @@ int http_gate(const struct http_field *f, size_t n, bool http_1_1, const char **
     return *why ? AM_E_SYNTAX : AM_OK;
 }
 
-/* ---- percent-decoding
- * ------------------------------------------------------------------ */
+/* ---- percent-decoding ---- */
 static int http_hex(char c)
 {
     if (c >= '0' && c <= '9')
@@ -230,8 +228,7 @@ struct str http_cookie_in(struct str header, const char *name)
     return STR_NULL;
 }
 
-/* ---- addresses
- * --------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 struct str http_last(struct str list)
 {
     size_t from = list.n;

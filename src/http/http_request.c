@@ -87,19 +87,29 @@ static enum MHD_Result http_refuse(struct http_one *one, int status)
 {
     if (status < 500)
         atomic_fetch_add(&one->s->bad, 1u);
-    one->close =
-        true; /* what follows on this connection cannot be trusted or is unread */
+    one->close = true; /* what follows is unread, or cannot be trusted */
     http_link_deadline(one->s, one->link, 0);
     return http_send(one, status, http_bare(status));
 }
 
-/* ---- the first callback: headers
- * ------------------------------------------------------- */
+/* ---- the first callback: headers ---- */
 struct http_collect {
     struct http_req *r;
-    size_t bytes;
-    int err;
+    size_t bytes, max;
 };
+
+static enum MHD_Result http_count_field(void *cookie, enum MHD_ValueKind kind,
+                                        const char *name, size_t name_n,
+                                        const char *value, size_t value_n)
+{
+    struct http_collect *c = cookie;
+    (void)kind;
+    (void)name;
+    (void)value;
+    c->max++;
+    c->bytes += name_n + value_n + 4;
+    return MHD_YES;
+}
 
 static enum MHD_Result http_collect(void *cookie, enum MHD_ValueKind kind,
                                     const char *name, size_t name_n, const char *value,
@@ -108,11 +118,7 @@ static enum MHD_Result http_collect(void *cookie, enum MHD_ValueKind kind,
     struct http_collect *c = cookie;
     struct http_req *r = c->r;
     (void)kind;
-    if (r->headers == HTTP_FIELDS_MAX) {
-        c->err = 431;
-        return MHD_NO;
-    }
-    c->bytes += name_n + value_n + 4;
+    am_assert(r->headers < c->max);
     r->header[r->headers++] =
         (struct http_field){{name, name_n}, {value ? value : "", value_n}};
     return MHD_YES;
@@ -121,14 +127,14 @@ static enum MHD_Result http_collect(void *cookie, enum MHD_ValueKind kind,
 static int http_headers(struct http_one *one)
 {
     struct http_collect c = {.r = &one->req};
-    one->req.header =
-        arena_alloc(&one->arena, HTTP_FIELDS_MAX, sizeof(struct http_field));
+    MHD_get_connection_values_n(one->conn, MHD_HEADER_KIND, http_count_field, &c);
+    if (c.max > HTTP_FIELDS_MAX || c.bytes > one->s->conf.header_max)
+        return 431;
+    one->req.header = arena_alloc(&one->arena, c.max + 1, sizeof(struct http_field));
     if (!one->req.header)
         return 503;
     MHD_get_connection_values_n(one->conn, MHD_HEADER_KIND, http_collect, &c);
-    if (c.bytes > one->s->conf.header_max)
-        return 431;
-    return c.err;
+    return 0;
 }
 
 static int http_peer(struct http_one *one)
@@ -191,8 +197,7 @@ static int http_judge(struct http_one *one, const char *version)
     return 0;
 }
 
-/* ---- refusing a body that is on its way
- * -------------------------------------------------- */
+/* ---- refusing a body that is on its way ---- */
 /* The library can answer before or after a body, not within. On a plain socket the
  * refusal is written past it, so that the peer learns it while still sending; what comes
  * after is thrown away for a while, because closing at once would reset the connection
@@ -248,8 +253,7 @@ static enum MHD_Result http_body_more(struct http_one *one, const char *p, size_
     return MHD_YES;
 }
 
-/* ---- the callbacks
- * ------------------------------------------------------------------------ */
+/* ---- the callbacks ---- */
 static enum MHD_Result http_first(struct http_one *one, struct MHD_Connection *conn,
                                   const char *method, const char *version)
 {

@@ -72,11 +72,11 @@ struct http_server {
     unsigned port;
     bool tls;
 
-    pthread_mutex_t queue_lock; /* guards the next seven */
+    pthread_mutex_t queue_lock; /* guards the next eight */
     pthread_cond_t queue_wake;
     struct http_one *head, **tail;
-    unsigned queued;
-    bool stop;
+    unsigned queued, idle;
+    bool waking, stop;
     pthread_t *job;
     unsigned jobs;
 

@@ -116,8 +116,7 @@ static void errors_are_rendered_or_bare(void **state)
     stop();
 }
 
-/* ---- limits
- * ------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 static void a_body_over_the_cap_is_refused_while_it_comes(void **state)
 {
     static char junk[65536];
@@ -206,8 +205,7 @@ static void a_full_queue_answers_503_at_once(void **state)
         fd[i] = t_connect(port);
         t_send(fd[i], STR("GET /slow?ms=300 HTTP/1.1\r\nHost: a\r\n\r\n"));
         if (i == 0)
-            while (atomic_load(&t_running) == 0)
-                usleep(1000);
+            t_until_running(1);
         usleep(5000);
     }
     for (int i = 3; i < 8; i++) /* one runs, two wait */
@@ -247,8 +245,7 @@ static void draining_finishes_what_runs_and_takes_nothing_new(void **state)
     assert_int_equal(t_status(kept, 2000), 204);
     t_receive(kept, text, sizeof text, 50);
     t_send(slow, STR("GET /slow?ms=700 HTTP/1.1\r\nHost: a\r\n\r\n"));
-    while (atomic_load(&t_running) == 0)
-        usleep(1000);
+    t_until_running(1);
     from = time_mono();
     assert_int_equal(pthread_create(&t, NULL, stop_main, &drain), 0);
     usleep(100000);
@@ -277,8 +274,7 @@ static void stopping_without_patience_leaves_nothing_behind(void **state)
         fd[i] = t_connect(port);
         t_send(fd[i], STR("GET /slow?ms=200 HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
-    while (atomic_load(&t_running) < 2)
-        usleep(1000);
+    t_until_running(2);
     http_server_stop(server, 0); /* would abort if a suspended connection were left */
     for (int i = 0; i < 20; i++)
         close(fd[i]);

@@ -65,6 +65,15 @@ static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
     return buf_addf(&a->body, "%0195d", 7);
 }
 
+/* Until n handlers are inside /slow; a server that does not get there fails, not hangs.
+ */
+static inline void t_until_running(int n)
+{
+    for (int i = 0; i < 5000 && atomic_load(&t_running) < n; i++)
+        usleep(1000);
+    assert_true(atomic_load(&t_running) >= n);
+}
+
 static inline struct http_config t_config(void)
 {
     return (struct http_config){.listen = "127.0.0.1:0", .handler = t_handler, .jobs = 8};
