@@ -163,6 +163,7 @@ static void what_is_not_supported_is_refused_at_compile_time(void **state)
     refused("a{2,1}", AM_E_INVALID);
     refused("(?a)", AM_E_INVALID);
     refused("(?<a", AM_E_INVALID);
+    refused("(?<>a)", AM_E_INVALID);
     refused("\\", AM_E_INVALID);
     refused("\\u12", AM_E_INVALID);
     refused("\\u{110000}", AM_E_INVALID);
