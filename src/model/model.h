@@ -2,9 +2,10 @@
 /* model -- everything that touches the bytes of a model: reading, describing, running,
  * explaining, fitting. Nothing else in Amane may open a model file.
  *
- * One interface, two runtimes: `tree` = our own evaluator for XGBoost JSON and UBJ (gbtree,
- * gblinear), `onnx` = ONNX Runtime loaded by dlopen (absent is AM_E_UNSUPPORTED with a
- * clear problem), one intra-op thread, no spinning, no external data, no custom operators.
+ * One interface, two runtimes: `tree` = our own evaluator for XGBoost JSON and UBJ
+ * (gbtree, gblinear), `onnx` = ONNX Runtime loaded by dlopen (absent is AM_E_UNSUPPORTED
+ * with a clear problem), one intra-op thread, no spinning, no external data, no custom
+ * operators.
  *
  * Two ways to use it. In process (model_load...): only for bytes we made ourselves, for
  * tests, and inside a worker. Through a worker (model_session...): for everything that
@@ -15,7 +16,8 @@
  *
  * Digests: file = SHA-256 of the file's bytes; canonical = SHA-256 over sorted (tensor
  * name, dtype, shape, raw little-endian bytes) plus the operator list (bench.md, 6.1), so
- * that a re-saved or re-commented model is recognised as the same weights, in JSON or UBJ.
+ * that a re-saved or re-commented model is recognised as the same weights, in JSON or
+ * UBJ.
  *
  * Threads: a loaded model is immutable and may score from many threads (tree); a session
  * has one owner. */
@@ -54,15 +56,16 @@ AM_CHECK int model_score(const struct model *m, const double *x, size_t n, doubl
 AM_CHECK int model_contributions(const struct model *m, const double *x, size_t n,
                                  const double *background_mean, double *phi);
 
-/* ---- through a worker ----------------------------------------------------------------- */
+/* ---- through a worker -----------------------------------------------------------------
+ */
 struct model_session;
 struct model_limits {
     size_t memory_b;   /* 0: 2 GiB */
     unsigned cpu_s;    /* 0: 600 */
     unsigned reply_ms; /* 0: 30,000 */
 };
-/* Loads bytes in a fresh worker. Problems found by the parser come back in d with the same
- * paths; a crash or a hang of the worker is AM_E_REFUSED with code model.crashed /
+/* Loads bytes in a fresh worker. Problems found by the parser come back in d with the
+ * same paths; a crash or a hang of the worker is AM_E_REFUSED with code model.crashed /
  * model.timeout and how it ended. */
 AM_CHECK int model_session_open(struct model_session **out, struct str bytes,
                                 const struct model_limits *limits, struct diag *d);
@@ -72,26 +75,27 @@ struct str model_session_describe(const struct model_session *s);
 size_t model_session_features(const struct model_session *s);
 AM_CHECK int model_session_score(struct model_session *s, const double *x, size_t n,
                                  double *score, struct diag *d);
-AM_CHECK int model_session_contributions(struct model_session *s, const double *x, size_t n,
-                                         const double *background_mean, double *phi,
-                                         struct diag *d);
+AM_CHECK int model_session_contributions(struct model_session *s, const double *x,
+                                         size_t n, const double *background_mean,
+                                         double *phi, struct diag *d);
 /* Digest of the file the session was opened with, recomputed from memory now. */
 void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256]);
 bool model_session_alive(struct model_session *s);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 
-/* ---- fitting --------------------------------------------------------------------------- */
+/* ---- fitting
+ * --------------------------------------------------------------------------- */
 struct model_fit_options {
     double ridge;       /* L2 penalty on standardised coefficients, >= 0 */
     unsigned steps_max; /* 0: 50 */
     double tolerance;   /* 0: 1e-10, on the largest change of a coefficient */
 };
 /* Logistic regression by Newton-Raphson with ridge (Hastie, Tibshirani, Friedman, 4.4.1).
- * Columns are standardised for fitting, coefficients given back on the raw scale; rows with
- * a missing value are AM_E_INVALID. Appends XGBoost gblinear JSON (binary:logistic) that
- * libxgboost loads and scores identically (float32 weights). report: JSON object
- * {n, n_pos, steps, converged, log_likelihood, coefficients [{name, raw, standardised}]}. */
+ * Columns are standardised for fitting, coefficients given back on the raw scale; rows
+ * with a missing value are AM_E_INVALID. Appends XGBoost gblinear JSON (binary:logistic)
+ * that libxgboost loads and scores identically (float32 weights). report: JSON object {n,
+ * n_pos, steps, converged, log_likelihood, coefficients [{name, raw, standardised}]}. */
 AM_CHECK int model_fit_logistic(const double *x, const uint8_t *y, size_t n,
                                 const char *const *name, size_t features,
                                 const struct model_fit_options *o, struct buf *model_json,

@@ -34,17 +34,25 @@ static void child_problems(struct jw *w, const struct diag *d)
     jw_arr_end(w);
 }
 
+/* Debian 13's ONNX Runtime greets with hundreds of lines on stderr (operators registered
+ * twice): they go where our stdout is, to /dev/null. An absent runtime is no error yet:
+ * it is reported when a model needs it. */
+static void child_load_runtime(void)
+{
+    int keep = dup(STDERR_FILENO);
+    if (keep >= 0)
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+    (void)!model_ort_load(NULL);
+    if (keep >= 0) {
+        dup2(keep, STDERR_FILENO);
+        close(keep);
+    }
+}
+
 static int child_lock(const struct json *req)
 {
-    struct diag ignored; /* an absent runtime is reported when a model needs it */
-    if (json_bool(json_get(req, "onnx"), false)) {
-        diag_init(&ignored);
-        if (model_ort_load(&ignored) == AM_E_NOMEM) {
-            diag_release(&ignored);
-            return AM_E_NOMEM;
-        }
-        diag_release(&ignored);
-    }
+    if (json_bool(json_get(req, "onnx"), false))
+        child_load_runtime();
     return worker_enter();
 }
 

@@ -25,7 +25,8 @@ struct worker_limits {
     unsigned cpu_s;    /* RLIMIT_CPU; 0: 600 */
     unsigned reply_ms; /* longest wait for one reply; 0: 30,000 */
 };
-/* Path of the program to start: argv[0] resolved; tests set AMANE_PROGRAM or call this. */
+/* Path of the program to start: argv[0] resolved; tests set AMANE_PROGRAM or call this.
+ */
 void worker_set_program(const char *path);
 AM_CHECK int worker_spawn(struct worker **out, const char *role,
                           const struct worker_limits *limits);
@@ -36,8 +37,8 @@ int worker_pid(const struct worker *w);
 
 /* One request, one reply. fds (<= 2) are duplicated to the child. Errors: AM_E_TIMEOUT
  * (child is killed), AM_E_UNAVAILABLE (it died: *why says how), AM_E_TOOBIG. */
-AM_CHECK int worker_call(struct worker *w, struct str request, const int *fds, size_t n_fds,
-                         struct buf *reply);
+AM_CHECK int worker_call(struct worker *w, struct str request, const int *fds,
+                         size_t n_fds, struct buf *reply);
 /* How the child ended: "signal 31 (seccomp)", "signal 9", "exit 3", "" while alive. */
 const char *worker_end(const struct worker *w);
 
@@ -60,7 +61,8 @@ AM_CHECK int worker_enter(void);
 AM_CHECK int worker_recv(struct buf *frame, int *fds, size_t *n_fds);
 AM_CHECK int worker_send(struct str frame);
 
-/* A role: name and main function, registered by cmd in one table. Returns an exit code. */
+/* A role: name and main function, registered by cmd in one table. Returns an exit code.
+ */
 struct worker_role {
     const char *name;
     int (*main)(void);

@@ -43,7 +43,7 @@ static void child_does(struct str what, struct buf *reply)
         for (;;)
             pause();
     else if (str_eqc(what, "spin"))
-        for (volatile int i = 0;; i++)
+        for (volatile unsigned i = 0;; i++)
             continue;
     else if (str_eqc(what, "bomb"))
         child_memory_bomb();
