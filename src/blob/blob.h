@@ -17,7 +17,8 @@ struct blob_store;
 AM_CHECK int blob_open(struct blob_store **out, const char *dir); /* creates dir 0700 */
 void blob_close(struct blob_store *s);
 
-AM_CHECK int blob_put(struct blob_store *s, struct str data, uint8_t digest[CRYPTO_SHA256]);
+AM_CHECK int blob_put(struct blob_store *s, struct str data,
+                      uint8_t digest[CRYPTO_SHA256]);
 /* Refuses (AM_E_TAMPERED) data whose digest is not the one announced. */
 AM_CHECK int blob_put_as(struct blob_store *s, struct str data,
                          const uint8_t digest[CRYPTO_SHA256]);
@@ -32,7 +33,8 @@ AM_CHECK int blob_size(const struct blob_store *s, const uint8_t digest[CRYPTO_S
 void blob_path(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA256], char *out,
                size_t cap);
 /* Visits every blob in digest order; stops at the first non-zero return, passed on. */
-typedef int blob_visit(void *cookie, const uint8_t digest[CRYPTO_SHA256], uint64_t size_b);
+typedef int blob_visit(void *cookie, const uint8_t digest[CRYPTO_SHA256],
+                       uint64_t size_b);
 AM_CHECK int blob_each(const struct blob_store *s, blob_visit *visit, void *cookie);
 
 #endif

@@ -34,8 +34,8 @@ AM_CHECK int crypto_hkdf_sha256(struct str secret, struct str salt, struct str i
 const char *crypto_hex(const uint8_t *p, size_t n, char *out);
 /* Exactly n bytes of lower- or upper-case hex, else AM_E_SYNTAX. */
 AM_CHECK int crypto_unhex(struct str hex, uint8_t *out, size_t n);
-AM_CHECK int crypto_base64(struct buf *out, struct str data);     /* RFC 4648, padded */
-AM_CHECK int crypto_base64url(struct buf *out, struct str data);  /* no padding */
+AM_CHECK int crypto_base64(struct buf *out, struct str data);    /* RFC 4648, padded */
+AM_CHECK int crypto_base64url(struct buf *out, struct str data); /* no padding */
 /* Strict: no white space, right padding, zero trailing bits; accepts the std alphabet. */
 AM_CHECK int crypto_unbase64(struct buf *out, struct str text);
 AM_CHECK int crypto_unbase64url(struct buf *out, struct str text);
@@ -49,8 +49,10 @@ struct crypto_key; /* a private or public key */
 
 AM_CHECK int crypto_key_generate(struct crypto_key **out, enum crypto_alg alg);
 /* PEM: PKCS#8 private (optionally encrypted: pass may be STR_NULL), or SPKI public. */
-AM_CHECK int crypto_key_from_pem(struct crypto_key **out, struct str pem, struct str pass);
-AM_CHECK int crypto_key_to_pem(const struct crypto_key *k, struct buf *out, struct str pass);
+AM_CHECK int crypto_key_from_pem(struct crypto_key **out, struct str pem,
+                                 struct str pass);
+AM_CHECK int crypto_key_to_pem(const struct crypto_key *k, struct buf *out,
+                               struct str pass);
 AM_CHECK int crypto_key_public_pem(const struct crypto_key *k, struct buf *out);
 /* DER SubjectPublicKeyInfo: how leaves and directories name a key. */
 AM_CHECK int crypto_key_from_spki(struct crypto_key **out, struct str der);
@@ -64,7 +66,8 @@ bool crypto_key_private(const struct crypto_key *k);
 /* key_id: lower-case hex of SHA-256 over the SPKI DER. */
 AM_CHECK int crypto_key_id(const struct crypto_key *k, char out[CRYPTO_HEX]);
 /* Keys in files: 0600, never overwritten; public half beside it as PATH.pub. */
-AM_CHECK int crypto_key_save(const struct crypto_key *k, const char *path, struct str pass);
+AM_CHECK int crypto_key_save(const struct crypto_key *k, const char *path,
+                             struct str pass);
 AM_CHECK int crypto_key_load(struct crypto_key **out, const char *path, struct str pass);
 
 /* P-256: DER ECDSA over SHA-256(data). Ed25519: 64 bytes over data. Appends to sig. */
