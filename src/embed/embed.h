@@ -3,7 +3,7 @@
  *
  * Pages, style sheets, fonts, JSON Schemas, SQL migrations and policy files are part of
  * what an auditor verifies: one program file, one digest. tools/embed.py turns
- * web/assets, web/templates, schema and policy into a table at build time; this header is
+ * web/assets, web/templates, schema, policy and demo into a table at build time; this header is
  * the only way to it.
  *
  * Invariants

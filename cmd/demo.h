@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* demo -- the main job end to end (cmd_demo.c): what its files share.
+ *
+ * The demo is a client: it starts the servers as processes and talks to their public HTTP
+ * API, uses the other commands of this program as processes, and keeps the actors' keys,
+ * as each actor would. It never calls the domain modules. */
+#ifndef DEMO_H
+#define DEMO_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/vec.h"
+#include "crypto/crypto.h"
+#include "http/http.h"
+#include "json/json.h"
+#include "ledger/ledger.h"
+#include "text/text.h"
+
+enum { DEMO_SITES = 4, DEMO_INPUTS = 16, DEMO_PATH = 1024, DEMO_PILOTS = 2 };
+
+struct demo_actor {
+    const char *name; /* "vendor" */
+    const char *role, *function, *org, *gst, *establishment;
+    struct crypto_key *key;
+    char key_id[CRYPTO_HEX];
+};
+
+struct demo_row { /* one patient */
+    double x[DEMO_INPUTS];
+    int label;
+    char id[40];
+};
+struct demo_site {
+    char name[32], gst[32], establishment[32], node[8];
+    VEC(struct demo_row) train, bench, held;
+    /* its node */
+    char dir[DEMO_PATH], url[128], witness_vkey[512], service_spki[512], admin_token[128];
+    char physician_token[128];
+    unsigned port;
+    int pid;
+};
+
+struct demo {
+    enum text_lang lang;
+    bool serve, quiet, real;
+    char dir[DEMO_PATH], program[DEMO_PATH], data[DEMO_PATH];
+    unsigned step;
+    int64_t started_at;
+    struct http_client *http;
+    struct diag d;
+
+    struct json_doc *cohort; /* demo/cohort-*.json */
+    struct demo_site site[DEMO_SITES];
+    size_t inputs;
+
+    char url[128], registry_dir[DEMO_PATH], genesis[CRYPTO_HEX], admin_token[128];
+    char type_base[128];
+    unsigned port;
+    int pid;
+    char vendor_token[128], bench_token[128];
+
+    char algorithm_id[64], model_hex[CRYPTO_HEX], weights_hex[CRYPTO_HEX],
+        canonical[CRYPTO_HEX], policy_hex[CRYPTO_HEX], notice_hex[CRYPTO_HEX];
+    char deployment[DEMO_PILOTS][CRYPTO_HEX], version_payload[CRYPTO_HEX];
+    double threshold, ridge;
+    VEC(char *) evidence; /* payload digests */
+    char evidence_blob[CRYPTO_HEX];
+    char level[16], outcome[16];
+    char stop_order[CRYPTO_HEX];
+    int64_t stop_ms[DEMO_PILOTS]; /* from the order to the first refusal there */
+
+    struct buf report; /* JSON facts for the HTML report: {"steps":[...]} */
+    struct jw w;
+};
+
+/* ---- telling (demo_tell.c)
+ * ------------------------------------------------------------- */
+void demo_title(struct demo *m, const char *id);
+/* A line of narration: catalogue id and up to 4 name/value pairs, ended by NULL. */
+void demo_say(struct demo *m, const char *id, ...);
+int demo_fail(struct demo *m, const char *what, const char *detail); /* AM_E_INTERNAL */
+/* Values for demo_say: kept in a ring, good for one line. */
+const char *demo_num(struct demo *m, double v, int decimals);
+const char *demo_int(struct demo *m, int64_t v);
+const char *demo_short(const char *hex); /* first 12 digits */
+
+/* ---- processes (demo_run.c)
+ * ----------------------------------------------------------------- */
+/* Runs the program with these arguments, waits; out gets stdout. Exit code, or -1. */
+int demo_tool(struct demo *m, struct buf *out, const char *const *argv);
+/* Starts a server; reads its ready line; *pid. */
+AM_CHECK int demo_server(struct demo *m, const char *const *argv, const char *log,
+                         int *pid);
+void demo_stop_server(int *pid);
+unsigned demo_free_port(void);
+
+/* ---- HTTP (demo_http.c)
+ * ------------------------------------------------------------------------ */
+struct demo_reply {
+    int status;
+    struct buf body;
+    struct json_doc *doc;
+    const struct json *v; /* root of doc, or NULL */
+};
+void demo_reply_release(struct demo_reply *r);
+AM_CHECK int demo_call(struct demo *m, enum http_method method, const char *base,
+                       const char *path, const char *token, struct str body,
+                       struct demo_reply *r);
+/* Expects a status; otherwise says what came instead and fails. */
+AM_CHECK int demo_expect(struct demo *m, enum http_method method, const char *base,
+                         const char *path, const char *token, struct str body, int status,
+                         struct demo_reply *r);
+/* Waits until the node has folded `size` entries under a quorum, at most 20 s. */
+AM_CHECK int demo_wait_size(struct demo *m, const struct demo_site *s, int64_t size);
+AM_CHECK int demo_wait_cosigned(struct demo *m, int64_t size);
+
+/* ---- records (demo_record.c)
+ * ---------------------------------------------------------------------- */
+struct demo_sub { /* ${name} becomes this JSON text */
+    const char *name;
+    struct str json;
+};
+AM_CHECK int demo_template(const char *file, const struct demo_sub *sub, size_t n,
+                           struct buf *out);
+/* JSON string literals and numbers, kept in the arena of the demo step. */
+struct str demo_q(struct arena *a, const char *z);
+struct str demo_now(struct arena *a); /* quoted, to the second */
+/* Signs the record as the actor, posts it, tells the outcome; receipt: {index...}. */
+AM_CHECK int demo_submit(struct demo *m, enum ledger_kind kind, struct str record,
+                         const struct demo_actor *who, struct demo_reply *receipt);
+AM_CHECK int demo_envelope(struct demo *m, enum ledger_kind kind, struct str record,
+                           const struct demo_actor *who, struct buf *envelope);
+struct demo_actor *demo_actor(const char *name);
+AM_CHECK int demo_make_actors(struct demo *m);
+AM_CHECK int demo_put_blob(struct demo *m, const char *token, struct str data,
+                           char hex[CRYPTO_HEX]);
+
+/* ---- data (demo_data.c)
+ * ------------------------------------------------------------------------------ */
+AM_CHECK int demo_load_data(struct demo *m);
+AM_CHECK int demo_write_train(struct demo *m, const char *path);
+AM_CHECK int demo_write_bench(struct demo *m, const char *dir);
+/* FHIR Bundle of one patient. age_shift moves the birth date. */
+AM_CHECK int demo_bundle(struct demo *m, const struct demo_row *row, int age_override,
+                         struct buf *out);
+const struct json *demo_input(const struct demo *m, size_t i);
+
+/* ---- the steps
+ * --------------------------------------------------------------------------------------------
+ */
+int demo_step_actors(struct demo *m);
+int demo_step_fit(struct demo *m);
+int demo_step_declare(struct demo *m);
+int demo_step_bench(struct demo *m);
+int demo_step_decide(struct demo *m);
+int demo_step_deploy(struct demo *m);
+int demo_step_predict(struct demo *m);
+int demo_step_stop(struct demo *m);
+int demo_step_verify(struct demo *m);
+int demo_report(struct demo *m);
+
+#endif

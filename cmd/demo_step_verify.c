@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Step 9: the log verified offline, and three copies that were touched, each found out.
+ */
+#include "demo.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int demo_copy_file(const char *from, const char *to)
+{
+    char *text;
+    size_t n;
+    int err = am_file_read(from, (size_t)256 << 20, &text, &n);
+    if (err)
+        return err;
+    err = am_file_write(to, (struct str){text, n}, 0600);
+    free(text);
+    return err;
+}
+
+static int demo_copy_tree(const char *from, const char *to)
+{
+    struct dirent *e;
+    DIR *d = opendir(from);
+    int err = d ? am_dir_make(to, 0700) : AM_E_IO;
+    while (!err && d && (e = readdir(d))) {
+        char a[PATH_MAX], b[PATH_MAX];
+        struct stat st;
+        if (e->d_name[0] == '.')
+            continue;
+        if (snprintf(a, sizeof a, "%s/%s", from, e->d_name) >= (int)sizeof a ||
+            snprintf(b, sizeof b, "%s/%s", to, e->d_name) >= (int)sizeof b) {
+            err = AM_E_TOOBIG;
+            break;
+        }
+        if (stat(a, &st))
+            continue;
+        err = S_ISDIR(st.st_mode) ? demo_copy_tree(a, b) : demo_copy_file(a, b);
+    }
+    if (d)
+        closedir(d);
+    return err;
+}
+
+static int demo_mirror(struct demo *m, const char *name, char *out, size_t cap)
+{
+    char from[DEMO_PATH + 64], to[DEMO_PATH + 128];
+    int err;
+    snprintf(out, cap, "%.900s/%s", m->dir, name);
+    snprintf(from, sizeof from, "%s/log", m->site[0].dir);
+    snprintf(to, sizeof to, "%s/log", out);
+    err = demo_copy_tree(from, to);
+    snprintf(from, sizeof from, "%s/blobs", m->site[0].dir);
+    snprintf(to, sizeof to, "%s/blobs", out);
+    return err ? err : demo_copy_tree(from, to);
+}
+
+static int demo_log_verify(struct demo *m, const char *dir, int *code,
+                           struct json_doc **doc)
+{
+    const char *const argv[] = {"log",      "verify", dir, "--genesis",
+                                m->genesis, "--json", NULL};
+    struct buf out;
+    int err;
+    buf_init(&out, (size_t)16 << 20);
+    *code = demo_tool(m, &out, argv);
+    err = json_parse(doc, buf_str(&out), NULL, &m->d);
+    buf_release(&out);
+    return err ? demo_fail(m, "log verify", "no answer") : AM_OK;
+}
+
+static int demo_flip(const char *path)
+{
+    char *text;
+    size_t n;
+    int err = am_file_read(path, (size_t)256 << 20, &text, &n);
+    if (err)
+        return err;
+    text[n / 2] ^= 1;
+    err = am_file_write(path, (struct str){text, n}, 0600);
+    free(text);
+    return err;
+}
+
+/* The largest file below dir whose path holds `part`: something worth flipping. */
+static void demo_largest(const char *dir, const char *part, char *best, size_t cap,
+                         off_t *size)
+{
+    struct dirent *e;
+    DIR *d = opendir(dir);
+    while (d && (e = readdir(d))) {
+        char a[PATH_MAX];
+        struct stat st;
+        if (e->d_name[0] == '.' ||
+            snprintf(a, sizeof a, "%s/%s", dir, e->d_name) >= (int)sizeof a ||
+            stat(a, &st))
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            demo_largest(a, part, best, cap, size);
+        } else if (strstr(a, part) && st.st_size > *size) {
+            *size = st.st_size;
+            snprintf(best, cap, "%s", a);
+        }
+    }
+    if (d)
+        closedir(d);
+}
+
+/* A problem must name the file that was touched (or the entry it holds). */
+static int demo_touched(struct demo *m, const char *dir, const char *path,
+                        const char *what)
+{
+    struct json_doc *doc = NULL;
+    const struct json *first;
+    const char *base = strrchr(path, '/');
+    bool named = false;
+    int code = 0, err = demo_flip(path);
+    if (!err)
+        err = demo_log_verify(m, dir, &code, &doc);
+    if (err)
+        return err;
+    first = json_at(json_get(json_root(doc), "problems"), 0);
+    for (json_each(it, json_get(json_root(doc), "problems"))) {
+        struct str p = json_get_str(it.val, "path");
+        if (base && p.n >= strlen(base + 1) && str_ends(p, str_c(base + 1)))
+            named = true;
+    }
+    if (code != 1 || !named)
+        err = demo_fail(m, "log verify did not name", path);
+    else
+        demo_say(m, "demo.verify.found", "what",
+                 arena_dup(&m->d.arena, text_get(m->lang, what)), "path",
+                 arena_dup(&m->d.arena, json_get_str(first, "path")), NULL);
+    json_free(doc);
+    return err;
+}
+
+static int demo_whole(struct demo *m)
+{
+    char dir[DEMO_PATH];
+    struct json_doc *doc = NULL;
+    int code = 0, err = demo_mirror(m, "copy", dir, sizeof dir);
+    if (!err)
+        err = demo_log_verify(m, dir, &code, &doc);
+    if (!err && (code != 0 || !json_bool(json_get(json_root(doc), "ok"), false)))
+        err = demo_fail(m, "log verify", "problems in an untouched copy");
+    if (!err) {
+        const struct json *v = json_root(doc);
+        demo_say(
+            m, "demo.verify.ok", "entries", demo_int(m, json_int(json_get(v, "size"), 0)),
+            "inclusion", demo_int(m, json_int(json_get(v, "inclusion_proofs"), 0)),
+            "consistency", demo_int(m, json_int(json_get(v, "consistency_proofs"), 0)),
+            "cosignatures", demo_int(m, json_int(json_get(v, "cosignatures"), 0)), NULL);
+        demo_say(m, "demo.verify.command", "dir", dir, "genesis", m->genesis, NULL);
+    }
+    json_free(doc);
+    return err;
+}
+
+int demo_step_verify(struct demo *m)
+{
+    char dir[DEMO_PATH], path[PATH_MAX] = "", part[DEMO_PATH + 128];
+    off_t size = 0;
+    int err;
+    demo_title(m, "demo.verify.title");
+    err = demo_whole(m);
+    if (!err)
+        err = demo_mirror(m, "copy-log", dir, sizeof dir);
+    if (!err) {
+        demo_largest(dir, "/tile/entries/", path, sizeof path, &size);
+        err = demo_touched(m, dir, path, "demo.verify.log");
+    }
+    if (!err)
+        err = demo_mirror(m, "copy-weights", dir, sizeof dir);
+    if (!err) {
+        snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->weights_hex,
+                 m->weights_hex + 2);
+        err = demo_touched(m, dir, part, "demo.verify.weights");
+    }
+    if (!err)
+        err = demo_mirror(m, "copy-evidence", dir, sizeof dir);
+    if (!err) {
+        snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->evidence.v[0],
+                 m->evidence.v[0] + 2);
+        err = demo_touched(m, dir, part, "demo.verify.evidence");
+    }
+    return err;
+}

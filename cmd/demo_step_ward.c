@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps 6 to 8: two pilots, predictions under a physician's hand, the stop. */
+#include "demo.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- 6: to a pilot
+ * ------------------------------------------------------------------------------ */
+static int demo_transition(struct demo *m, size_t site, const char *id, const char *phase,
+                           const char *const *who, size_t n, const char *more)
+{
+    const struct demo_site *s = &m->site[site];
+    struct demo_reply r = {0};
+    struct arena a;
+    struct buf b;
+    char name[64];
+    int err;
+    arena_init(&a, (size_t)4 << 20);
+    buf_init(&b, 1 << 20);
+    snprintf(name, sizeof name, "%s-%zu", who[0], site + 1);
+    {
+        const struct demo_sub sub[] = {
+            {"at", demo_now(&a)},
+            {"role", demo_q(&a, demo_actor(name)->role)},
+            {"establishment", demo_q(&a, s->establishment)},
+            {"gst", demo_q(&a, s->gst)},
+            {"service", demo_q(&a, "CONSULTATION")},
+            {"use_code",
+             demo_q(&a, arena_dup(&a, json_get_str(json_root(m->cohort), "use_code")))},
+            {"model_digest", demo_q(&a, m->model_hex)},
+            {"transition", demo_q(&a, id)},
+            {"phase", demo_q(&a, phase)},
+            {"more", str_c(more)}};
+        err = demo_template("demo/deployment.json", sub, AM_LEN(sub), &b);
+    }
+    for (size_t i = 0; i < n && !err; i++) {
+        snprintf(name, sizeof name, "%s-%zu", who[i], site + 1);
+        err = demo_submit(m, LEDGER_DEPLOYMENT, buf_str(&b), demo_actor(name), &r);
+        if (!err && i + 1 == n && !json_str_is(json_get(r.v, "effect"), "in_effect"))
+            err = demo_fail(m, id, "signatures are still missing");
+        demo_reply_release(&r);
+    }
+    if (!err)
+        demo_say(m, "demo.deploy.step", "id", id, "phase", phase, "establishment",
+                 s->establishment, "n", demo_int(m, (int64_t)n), NULL);
+    buf_release(&b);
+    arena_release(&a);
+    return err;
+}
+
+/* What the pilot file holds; the demo's policy waives the checks it names as waived. */
+static int demo_pilot_members(struct demo *m, char *out, size_t cap)
+{
+    char until[TIME_TEXT], hex[CRYPTO_HEX];
+    uint8_t digest[CRYPTO_SHA256];
+    int64_t end;
+    if (time_add_iso(time_now() / TIME_SECOND * TIME_SECOND, STR("P3M"), &end))
+        return AM_E_INTERNAL;
+    crypto_sha256(STR("demo: risk analysis in five categories"), digest);
+    crypto_hex(digest, sizeof digest, hex);
+    (void)m;
+    snprintf(out, cap,
+             ",\"risk_analysis\":\"%s\",\"security_architecture\":\"%s\",\"pilot_until\":"
+             "\"%s\"",
+             hex, hex, time_format(end, until));
+    return AM_OK;
+}
+
+static int demo_pilot(struct demo *m, size_t site)
+{
+    static const char *const p1[] = {"clinical_lead"},
+                             *const p2[] = {"director", "dsi", "dim", "clinical_lead"},
+                             *const p3[] = {"dsi", "dim", "dpo", "clinical_lead"};
+    char more[1024];
+    int err = demo_transition(m, site, "P1", "proposed", p1, 1, "");
+    if (!err)
+        err = demo_transition(
+            m, site, "P2", "pre_deployment", p2, 4,
+            ",\"objectives\":{\"expected_benefits\":\"Tri plus précoce\",\"workflow\":"
+            "\"Affichage après validation\",\"data_quality\":\"Saisie contrôlée\"}");
+    if (!err)
+        err = demo_pilot_members(m, more, sizeof more);
+    if (!err)
+        err = demo_transition(m, site, "P3", "pilot", p3, 4, more);
+    return err;
+}
+
+static int demo_ask(struct demo *m, size_t site, const struct demo_row *row, int age,
+                    struct demo_reply *r)
+{
+    struct buf bundle, body;
+    int err;
+    buf_init(&bundle, 1 << 20);
+    buf_init(&body, 1 << 20);
+    err = demo_bundle(m, row, age, &bundle);
+    if (!err)
+        err = buf_addf(
+            &body, "{\"deployment\":\"%s\",\"service\":\"CONSULTATION\",\"bundle\":%s}",
+            m->deployment[site], bundle.p);
+    if (!err)
+        err = demo_call(m, HTTP_POST, m->site[site].url, "/api/v1/predictions",
+                        m->site[site].physician_token, buf_str(&body), r);
+    buf_release(&body);
+    buf_release(&bundle);
+    return err;
+}
+
+/* A refusal must carry the reason we expect. */
+static int demo_expect_refusal(struct demo *m, struct demo_reply *r, const char *code)
+{
+    if (r->status == 422)
+        for (json_each(it, json_get(r->v, "problems")))
+            if (json_str_is(json_get(it.val, "code"), code)) {
+                demo_say(m, "demo.refused", "reason",
+                         arena_dup(&m->d.arena, json_get_str(it.val, "message")), NULL);
+                return AM_OK;
+            }
+    return demo_fail(m, code, r->body.n ? r->body.p : "no answer");
+}
+
+/* Somebody swaps the weights on the node's disk: the node must see it and say no. */
+static int demo_swap_weights(struct demo *m, size_t site, bool back)
+{
+    char path[DEMO_PATH + 128], model[DEMO_PATH + 32], *text;
+    size_t n;
+    int err;
+    snprintf(model, sizeof model, "%s/model.json", m->dir);
+    snprintf(path, sizeof path, "%s/blobs/sha256/%.2s/%s", m->site[site].dir,
+             m->weights_hex, m->weights_hex + 2);
+    err = am_file_read(model, (size_t)64 << 20, &text, &n);
+    if (err)
+        return err;
+    if (!back)
+        text[n / 2] ^= 1;
+    err = am_file_write(path, (struct str){text, n}, 0600);
+    free(text);
+    return err;
+}
+
+static int demo_wrong_digest(struct demo *m, size_t site)
+{
+    struct demo_reply r = {0};
+    int err = demo_swap_weights(m, site, false);
+    if (!err)
+        err = demo_ask(m, site, &m->site[site].held.v[0], 0, &r);
+    if (!err)
+        err = demo_expect_refusal(m, &r, "refusal.digest_mismatch");
+    demo_reply_release(&r);
+    if (!err)
+        err = demo_swap_weights(m, site, true);
+    return err;
+}
+
+static int demo_wrong_patient(struct demo *m, size_t site)
+{
+    struct demo_reply r = {0};
+    int err = demo_ask(m, site, &m->site[site].held.v[0], 12, &r);
+    if (!err)
+        err = demo_expect_refusal(m, &r, "refusal.out_of_population");
+    demo_reply_release(&r);
+    return err;
+}
+
+static int demo_wait_weights(struct demo *m, size_t site)
+{
+    char path[DEMO_PATH + 128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/blobs/sha256/%.2s/%s", m->site[site].dir,
+             m->weights_hex, m->weights_hex + 2);
+    for (int i = 0; i < 400; i++) {
+        if (stat(path, &st) == 0)
+            return AM_OK;
+        usleep(50000);
+    }
+    return demo_fail(m, m->site[site].node, "the weights did not arrive in 20 s");
+}
+
+int demo_step_deploy(struct demo *m)
+{
+    uint8_t digest[CRYPTO_SHA256];
+    struct demo_reply r = {0};
+    int64_t size = 0;
+    int err = AM_OK;
+    demo_title(m, "demo.deploy.title");
+    for (size_t i = 0; i < DEMO_PILOTS && !err; i++)
+        err = demo_pilot(m, i);
+    if (!err)
+        err = crypto_unhex(str_c(m->model_hex), digest, sizeof digest);
+    for (size_t i = 0; i < DEMO_PILOTS && !err; i++)
+        err = ledger_deployment_id(digest, str_c(m->site[i].establishment),
+                                   json_get_str(json_root(m->cohort), "use_code"),
+                                   m->deployment[i]);
+    if (!err)
+        err = demo_expect(m, HTTP_GET, m->url, "/api/v1/deployments", NULL, STR_NULL, 200,
+                          &r);
+    size = json_int(json_get(r.v, "tree_size"), 0);
+    demo_reply_release(&r);
+    for (size_t i = 0; i < DEMO_PILOTS && !err; i++) {
+        err = demo_wait_size(m, &m->site[i], size);
+        if (!err)
+            err = demo_wait_weights(m, i);
+    }
+    if (!err)
+        err = demo_wrong_digest(m, 0);
+    if (!err)
+        err = demo_wrong_patient(m, 1);
+    return err;
+}
+
+/* ---- 7: predictions
+ * ---------------------------------------------------------------------------------- */
+static int demo_validate(struct demo *m, size_t site, const char *id, bool agrees)
+{
+    char path[160];
+    struct demo_reply r = {0};
+    int err;
+    snprintf(path, sizeof path, "/api/v1/predictions/%s/validation", id);
+    err =
+        demo_expect(m, HTTP_POST, m->site[site].url, path, m->site[site].physician_token,
+                    agrees ? STR("{\"outcome\":\"accepted\"}")
+                           : STR("{\"outcome\":\"refused\",\"reason_code\":"
+                                 "\"clinical_context\",\"comment\":\"Ne correspond pas à "
+                                 "l'examen\"}"),
+                    201, &r);
+    demo_reply_release(&r);
+    return err;
+}
+
+static int demo_proof(struct demo *m, size_t site, const char *id)
+{
+    char path[160];
+    struct demo_reply r = {0};
+    int err;
+    snprintf(path, sizeof path, "/api/v1/predictions/%s/proof", id);
+    err = demo_expect(m, HTTP_GET, m->site[site].url, path, m->site[site].physician_token,
+                      STR_NULL, 200, &r);
+    if (!err)
+        demo_say(
+            m, "demo.predict.proof", "id", id, "index",
+            demo_int(m, json_int(json_get(json_get(r.v, "prediction"), "index"), -1)),
+            "n",
+            demo_int(m, (int64_t)json_size(
+                            json_get(json_get(r.v, "prediction"), "inclusion"))),
+            NULL);
+    demo_reply_release(&r);
+    return err;
+}
+
+static int demo_ward(struct demo *m, size_t site, size_t most, size_t *accepted,
+                     size_t *refused)
+{
+    struct demo_site *s = &m->site[site];
+    char id[64] = "";
+    for (size_t i = 0; i < s->held.n && i < most; i++) {
+        struct demo_reply r = {0};
+        bool above, agrees;
+        int err = demo_ask(m, site, &s->held.v[i], 0, &r);
+        if (!err && r.status != 201)
+            err = demo_fail(m, s->node, r.body.n ? r.body.p : "no answer");
+        if (!err && !json_str_is(json_get(r.v, "status"), "preliminary"))
+            err = demo_fail(m, s->node, "an output that is not preliminary");
+        above = json_bool(json_get(r.v, "above_threshold"), false);
+        snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(r.v, "id")));
+        demo_reply_release(&r);
+        if (err)
+            return err;
+        /* The physician of the demo knows the answer: refuses what is wrong. */
+        agrees = above == (s->held.v[i].label != 0);
+        err = demo_validate(m, site, id, agrees);
+        if (err)
+            return err;
+        *(agrees ? accepted : refused) += 1;
+    }
+    return *id ? demo_proof(m, site, id) : AM_OK;
+}
+
+/* One output left for the worklist page, and to be withdrawn by the stop. */
+static int demo_leave_pending(struct demo *m, size_t site)
+{
+    struct demo_reply r = {0};
+    int err = demo_ask(m, site, &m->site[site].held.v[0], 0, &r);
+    if (!err && r.status != 201)
+        err = demo_fail(m, m->site[site].node, r.body.n ? r.body.p : "no answer");
+    demo_reply_release(&r);
+    return err;
+}
+
+int demo_step_predict(struct demo *m)
+{
+    int err = AM_OK;
+    demo_title(m, "demo.predict.title");
+    for (size_t i = 0; i < DEMO_PILOTS && !err; i++) {
+        size_t accepted = 0, refused = 0;
+        err = demo_ward(m, i, 15, &accepted, &refused);
+        if (!err)
+            demo_say(m, "demo.predict.done", "node", m->site[i].node, "n",
+                     demo_int(m, (int64_t)(accepted + refused)), "accepted",
+                     demo_int(m, (int64_t)accepted), "refused",
+                     demo_int(m, (int64_t)refused), NULL);
+        if (!err)
+            err = demo_leave_pending(m, i);
+    }
+    return err;
+}
+
+/* ---- 8: the stop
+ * ---------------------------------------------------------------------------------------
+ */
+/* Asks until the node refuses because of the stop; milliseconds since the order. */
+static int demo_until_stopped(struct demo *m, size_t site, int64_t since)
+{
+    for (int i = 0; i < 200; i++) {
+        struct demo_reply r = {0};
+        bool stopped = false;
+        int err = demo_ask(m, site, &m->site[site].held.v[0], 0, &r);
+        for (json_each(it, json_get(r.v, "problems")))
+            stopped = stopped || json_str_is(json_get(it.val, "code"), "refusal.stopped");
+        demo_reply_release(&r);
+        if (err)
+            return err;
+        if (stopped) {
+            m->stop_ms[site] = (time_mono() - since) / 1000;
+            return AM_OK;
+        }
+        usleep(50000);
+    }
+    return demo_fail(m, m->site[site].node, "the stop did not arrive in 10 s");
+}
+
+static int demo_wait_acks(struct demo *m)
+{
+    for (int i = 0; i < 300; i++) {
+        struct demo_reply r = {0};
+        size_t acks = 0;
+        int err = demo_call(m, HTTP_GET, m->url, "/api/v1/stops", NULL, STR_NULL, &r);
+        for (json_each(it, json_get(r.v, "items")))
+            acks = AM_MAX(acks, json_size(json_get(it.val, "ack")));
+        demo_reply_release(&r);
+        if (err)
+            return err;
+        if (acks >= DEMO_PILOTS) {
+            demo_say(m, "demo.stop.acked", "n", demo_int(m, (int64_t)acks), NULL);
+            return AM_OK;
+        }
+        usleep(50000);
+    }
+    return demo_fail(m, "stop", "the nodes did not acknowledge in 15 s");
+}
+
+int demo_step_stop(struct demo *m)
+{
+    char text[1024], at[TIME_TEXT];
+    struct demo_reply r = {0};
+    struct buf envelope;
+    int64_t since;
+    int n, err;
+    demo_title(m, "demo.stop.title");
+    time_format(time_now() / TIME_SECOND * TIME_SECOND, at);
+    n = snprintf(text, sizeof text,
+                 "{\"issued_at\":\"%s\",\"issuer\":{\"role\":\"has\",\"org_id\":\"HAS\"},"
+                 "\"type\":\"stop\",\"scope\":\"national\",\"model_digest\":\"%s\","
+                 "\"motive_code\":\"patient_safety\",\"effect_at\":\"%s\"}",
+                 at, m->model_hex, at);
+    buf_init(&envelope, 1 << 20);
+    err = demo_envelope(m, LEDGER_EVENT, (struct str){text, (size_t)n},
+                        demo_actor("has-1"), &envelope);
+    since = time_mono();
+    if (!err) /* pressed at the first node: it must obey before anybody is told */
+        err = demo_expect(m, HTTP_POST, m->site[0].url, "/api/v1/stop-orders", NULL,
+                          buf_str(&envelope), 201, &r);
+    if (!err) {
+        snprintf(m->stop_order, sizeof m->stop_order, "%.*s",
+                 STR_FMT(json_get_str(r.v, "order")));
+        demo_say(m, "demo.stop.pressed", "order", demo_short(m->stop_order), "withdrawn",
+                 demo_int(m, json_int(json_get(r.v, "withdrawn"), 0)), NULL);
+    }
+    demo_reply_release(&r);
+    if (!err) { /* the very next request */
+        err = demo_ask(m, 0, &m->site[0].held.v[0], 0, &r);
+        if (!err)
+            err = demo_expect_refusal(m, &r, "refusal.stopped");
+        demo_reply_release(&r);
+    }
+    m->stop_ms[0] = (time_mono() - since) / 1000;
+    if (!err)
+        err = demo_until_stopped(m, 1, since);
+    if (!err)
+        demo_say(m, "demo.stop.times", "here", demo_int(m, m->stop_ms[0]), "there",
+                 demo_int(m, m->stop_ms[1]), NULL);
+    if (!err)
+        err = demo_wait_acks(m);
+    buf_release(&envelope);
+    return err;
+}
