@@ -11,8 +11,7 @@
 static const char synopsis[] = "usage: amane log verify DIR [--genesis SHA256] [--json]\n"
                                "       amane log show DIR [--json]\n";
 
-/* ---- verify
- * ---------------------------------------------------------------------------- */
+/* ---- verify ---------------------------------------------------------------------- */
 static void root_base64(const struct tlog_hash *h, struct buf *out)
 {
     if (crypto_base64(out, (struct str){(const char *)h->h, sizeof h->h}))
@@ -117,8 +116,7 @@ static int verify(const char *dir, const char *genesis, bool json)
     return out;
 }
 
-/* ---- show
- * ------------------------------------------------------------------------------ */
+/* ---- show ------------------------------------------------------------------------ */
 static const char *const effects[] = {"none", "waiting", "in_effect"};
 
 struct shown {

@@ -32,8 +32,7 @@ static void read_decision(struct ledger_act *a, struct decision *c)
         c->level = LEDGER_LEVEL_NONE;
 }
 
-/* ---- what it must cite
- * ----------------------------------------------------------------- */
+/* ---- what it must cite ----------------------------------------------------------- */
 static void check_policy(struct ledger_act *a)
 {
     uint8_t digest[32];
@@ -70,8 +69,7 @@ static void check_signers(struct ledger_act *a)
     }
 }
 
-/* ---- what it may grant
- * ----------------------------------------------------------------- */
+/* ---- what it may grant ----------------------------------------------------------- */
 static void check_level(struct ledger_act *a, const struct ledger_verrec *v,
                         const struct decision *c)
 {
@@ -215,8 +213,7 @@ static void check_surveillance(struct ledger_act *a, const struct ledger_verrec 
                  "no evidence since the last decision");
 }
 
-/* ---- recomputing
- * ----------------------------------------------------------------------- */
+/* ---- recomputing ----------------------------------------------------------------- */
 static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
                     enum ledger_level asked, struct label_result *out)
 {
@@ -294,8 +291,7 @@ static int recompute(struct ledger_act *a, const struct ledger_verrec *v,
     return AM_OK;
 }
 
-/* ---- commit
- * ---------------------------------------------------------------------------- */
+/* ---- commit ---------------------------------------------------------------------- */
 static void swap_names(char ***v, size_t *n, size_t *cap, struct ledger_names *with)
 {
     struct ledger_names old = {*v, *n, *cap};

@@ -175,8 +175,7 @@ void ledger_envelope_release(struct ledger_envelope *e)
     buf_release(&e->sig);
 }
 
-/* ---- leaves
- * ---------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------- */
 int ledger_leaf(const uint8_t payload_sha256[32], struct str sig, struct str spki,
                 struct buf *leaf)
 {

@@ -30,8 +30,7 @@ void ledger_plan_event(struct ledger_act *a)
     ledger_refuse(a, CODE_SECOND_GENESIS, "/type", "a log begins once");
 }
 
-/* ---- policy_change
- * --------------------------------------------------------------------- */
+/* ---- policy_change --------------------------------------------------------------- */
 static int change_policy(struct ledger_act *a)
 {
     struct ledger *l = a->l;
@@ -66,8 +65,7 @@ void ledger_plan_policy(struct ledger_act *a)
     a->apply = change_policy;
 }
 
-/* ---- node_checkpoint: the log of logs
- * -------------------------------------------------- */
+/* ---- node_checkpoint: the log of logs -------------------------------------------- */
 static int read_hash(const struct json *v, struct tlog_hash *out)
 {
     struct buf b;

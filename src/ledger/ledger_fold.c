@@ -19,8 +19,7 @@ static const int guard_err[GUARD_COUNT] = {
 #undef X
 };
 
-/* ---- saying no
- * ------------------------------------------------------------------------- */
+/* ---- saying no ------------------------------------------------------------------- */
 static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
                    const char *detail, va_list ap)
 {
@@ -67,20 +66,23 @@ void ledger_guard(struct ledger_act *a, bool holds, enum ledger_guard g, const c
     va_end(ap);
 }
 
-/* ---- one statement
- * --------------------------------------------------------------------- */
-static void look_up(struct ledger_act *a)
+/* ---- one statement --------------------------------------------------------------- */
+static int look_up(struct ledger_act *a)
 {
     uint8_t digest[32];
     char id[CRYPTO_HEX];
+    int err;
     a->version = a->deployment = a->order = LEDGER_NONE;
     if (!ledger_unhex(json_get(a->r, "model_digest"), digest))
-        return;
+        return AM_OK;
     a->version = ledger_find_version(a->l, digest);
-    if (a->s->kind == LEDGER_DEPLOYMENT &&
-        !ledger_deployment_id(digest, json_get_str(a->r, "establishment"),
-                              json_get_str(a->r, "use_code"), id))
+    if (a->s->kind != LEDGER_DEPLOYMENT)
+        return AM_OK;
+    err = ledger_deployment_id(digest, json_get_str(a->r, "establishment"),
+                               json_get_str(a->r, "use_code"), id);
+    if (!err)
         a->deployment = ledger_find_deployment(a->l, str_c(id));
+    return err == AM_E_NOMEM ? err : AM_OK; /* too long: no such deployment */
 }
 
 static bool late_is_fine(const struct ledger_statement_view *s)
@@ -204,8 +206,7 @@ static void settle(struct ledger_act *a)
         a->o.transition = "";
 }
 
-/* ---- reserve and commit an entry
- * ------------------------------------------------------- */
+/* ---- reserve and commit an entry ------------------------------------------------- */
 static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char *key_id,
                          struct ledger_entry *e)
 {
@@ -314,8 +315,9 @@ static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str te
     a.s = &s;
     a.r = s.record;
     a.key = ledger_find_key(l, key_id);
-    look_up(&a);
-    err = fold_statement(l, &a, &e, text, key_id);
+    err = look_up(&a);
+    if (!err)
+        err = fold_statement(l, &a, &e, text, key_id);
     ledger_statement_release(&s);
     return err;
 }
@@ -385,8 +387,7 @@ static int refold(struct ledger *l, const struct ledger_void *v,
     return err;
 }
 
-/* ---- the public door
- * ------------------------------------------------------------------- */
+/* ---- the public door ------------------------------------------------------------- */
 static int check_signature(const struct ledger *l, const struct ledger_leaf_view *v,
                            struct str payload)
 {
@@ -452,8 +453,9 @@ int ledger_admit(struct ledger *l, struct str payload, const char *key_id,
     a.s = &s;
     a.r = s.record;
     a.key = ledger_find_key(l, key_id);
-    look_up(&a);
-    err = judge(&a, key_id);
+    err = look_up(&a);
+    if (!err)
+        err = judge(&a, key_id);
     if (!err) {
         settle(&a);
         *o = a.o;

@@ -185,8 +185,7 @@ void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struc
     jw_obj_end(w);
 }
 
-/* ---- the state digest
- * ------------------------------------------------------------------ */
+/* ---- the state digest ------------------------------------------------------------ */
 static void put_algorithm(const struct ledger *l, size_t i, struct jw *w)
 {
     const struct ledger_algorec *a = &l->algorithm.v[i];

@@ -153,7 +153,7 @@ static int digit36(char c)
 
 /* ISO/IEC 7064:2003, clause 9: hybrid system mod 37,36. The check character of a string,
  * hyphens left out; 0 when a character is outside the alphabet. */
-static char check36(struct str s)
+char ledger_check36(struct str s)
 {
     int p = 36;
     for (size_t i = 0; i < s.n; i++) {
@@ -176,7 +176,7 @@ bool ledger_algorithm_id_valid(struct str id)
     for (size_t i = 0; i < id.n; i++)
         if (form[i] == '*' ? digit36(id.p[i]) < 0 : id.p[i] != form[i])
             return false;
-    return check36(str_sub(id, 0, LEDGER_ALGORITHM_ID - 1)) ==
+    return ledger_check36(str_sub(id, 0, LEDGER_ALGORITHM_ID - 1)) ==
            id.p[LEDGER_ALGORITHM_ID - 1];
 }
 
@@ -195,7 +195,7 @@ int ledger_algorithm_id(struct str org6, const uint8_t random[10],
     text[12] = text[23] = '-';
     for (size_t i = 0; i < 10; i++)
         text[13 + i] = base32[random[i] & 31];
-    text[24] = check36((struct str){text, 24});
+    text[24] = ledger_check36((struct str){text, 24});
     memcpy(out, text, sizeof text);
     return AM_OK;
 }

@@ -77,8 +77,7 @@ void ledger_plan_deployment(struct ledger_act *a)
     ledger_check_place(a, json_get_str(a->r, "establishment"), gst);
 }
 
-/* ---- guards
- * ---------------------------------------------------------------------------- */
+/* ---- guards ---------------------------------------------------------------------- */
 static void check_common(struct ledger_act *a)
 {
     struct str mode = json_get_str(a->r, "mode");
@@ -181,8 +180,7 @@ static void check_pilot_facts(struct ledger_act *a)
                  "named services only");
 }
 
-/* ---- commit
- * ---------------------------------------------------------------------------- */
+/* ---- commit ---------------------------------------------------------------------- */
 static void set_facts(struct ledger_act *a, struct ledger_deprec *p)
 {
     int64_t dpia = ledger_time(json_get(json_get(a->r, "dpia"), "expires"));
@@ -264,8 +262,7 @@ static int commit(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- the transitions
- * ------------------------------------------------------------------- */
+/* ---- the transitions ------------------------------------------------------------- */
 static int propose(struct ledger_act *a)
 {
     check_common(a);

@@ -168,8 +168,7 @@ int ledger_quorum_make(const struct ledger *l, const struct json *policy,
     return err;
 }
 
-/* ---- entry 0
- * --------------------------------------------------------------------------- */
+/* ---- entry 0 --------------------------------------------------------------------- */
 static bool origin_ok(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) { /* Sigstore reads names as regular expressions */
@@ -211,9 +210,9 @@ int ledger_genesis(struct ledger *l, const struct ledger_statement_view *s,
     if (a.err || !origin_ok(origin) ||
         !ledger_unhex(json_get(r, "policy_sha256"), digest))
         return AM_E_INVALID;
-    if (tlog_vkey_parse(json_get_str(r, "log_key"), &l->log_key) ||
-        !str_eqc(origin, l->log_key.name))
-        return AM_E_INVALID;
+    err = tlog_vkey_parse(json_get_str(r, "log_key"), &l->log_key);
+    if (err || !str_eqc(origin, l->log_key.name))
+        return err == AM_E_NOMEM ? err : AM_E_INVALID;
     l->origin = str_dup(origin);
     l->type_base = str_dup(json_get_str(r, "type_base"));
     if (!l->origin || !l->type_base)

@@ -47,6 +47,7 @@ enum ledger_guard {
 #define GUARD_FIRST_WAIVABLE GUARD_COMPLETE
 _Static_assert(GUARD_COUNT - GUARD_COMPLETE <= 64, "waived guards must fit a uint64_t");
 extern const char *const ledger_guard_name[GUARD_COUNT];
+char ledger_check36(struct str s); /* ISO 7064 mod 37,36 check character */
 
 /* ---- signing rules (ledger_rule.c) --------------------------------------------------
  */

@@ -2,8 +2,7 @@
 /* ledger_state -- the folded state: its memory, its look-ups, its read-only views. */
 #include "ledger/ledger_priv.h"
 
-/* ---- release
- * --------------------------------------------------------------------------- */
+/* ---- release --------------------------------------------------------------------- */
 static void drop_strings(char **v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -182,8 +181,7 @@ size_t ledger_find_node(const struct ledger *l, struct str name)
     return i;
 }
 
-/* ---- views
- * ----------------------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------------------- */
 struct str ledger_origin(const struct ledger *l)
 {
     return str_c(l->origin);

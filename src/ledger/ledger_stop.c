@@ -37,8 +37,7 @@ void ledger_lift(struct ledger *l, size_t i, uint64_t index)
         }
 }
 
-/* ---- stop
- * ------------------------------------------------------------------------------ */
+/* ---- stop ------------------------------------------------------------------------ */
 static enum ledger_scope scope_of(const struct ledger_act *a)
 {
     enum ledger_scope s = LEDGER_STOP_NATIONAL;
@@ -176,8 +175,7 @@ void ledger_plan_stop(struct ledger_act *a)
     a->apply = stop;
 }
 
-/* ---- acknowledgement
- * ------------------------------------------------------------------- */
+/* ---- acknowledgement ------------------------------------------------------------- */
 static size_t find_order(struct ledger_act *a)
 {
     uint8_t order[32];
@@ -221,8 +219,7 @@ void ledger_plan_ack(struct ledger_act *a)
     a->apply = acknowledge;
 }
 
-/* ---- lift
- * ------------------------------------------------------------------------------ */
+/* ---- lift ------------------------------------------------------------------------ */
 /* Who ordered it lifts it only with a second role (section 1). */
 static void check_second_role(struct ledger_act *a, const struct ledger_stoprec *s)
 {

@@ -101,8 +101,7 @@ static inline int tk_remove(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------ */
 static inline void tk_addf(struct buf *b, const char *fmt, ...) AM_PRINTF(2, 3);
 static inline void tk_addf(struct buf *b, const char *fmt, ...)
 {
@@ -126,8 +125,7 @@ static inline const char *tk_time(const struct tk *tk, int64_t days, char out[TI
     return time_format(tk->now + days * TIME_DAY, out);
 }
 
-/* ---- signing and applying
- * -------------------------------------------------------------- */
+/* ---- signing and applying -------------------------------------------------------- */
 /* A leaf over tk->payload by that key; the caller releases it. */
 static inline void tk_leaf(struct tk *tk, const struct crypto_key *key, struct buf *leaf)
 {
@@ -230,8 +228,7 @@ static inline const char *tk_say(struct tk *tk, enum ledger_kind kind, enum tk_a
     return code;
 }
 
-/* ---- the country
- * ----------------------------------------------------------------------- */
+/* ---- the country ----------------------------------------------------------------- */
 /* A policy of two gates and one documented row; rules are the defaults of lifecycle.md
  * except where `signing` says otherwise ("{}"). waived: JSON array. */
 static inline void tk_policy_text(struct buf *b, const char *waived, const char *signing)
@@ -409,8 +406,7 @@ static inline void tk_close(struct tk *tk)
     buf_release(&tk->payload);
 }
 
-/* ---- the happy path
- * -------------------------------------------------------------------- */
+/* ---- the happy path -------------------------------------------------------------- */
 static inline const char *tk_algorithm(struct tk *tk)
 {
     return tk_say(tk, LEDGER_ALGORITHM, TK_VENDOR,
@@ -490,13 +486,14 @@ static inline const char *tk_evidence_by(struct tk *tk, enum tk_actor who, doubl
         "{\"row\":\"%s\",\"name\":\"%s\",\"group\":\"\",\"threshold\":null,\"estimate\":"
         "%.3f,\"ci95_low\":%.3f,\"ci95_high\":%.3f,\"ci_method\":\"delong\",\"n\":400,"
         "\"positives\":180,\"seed\":\"1\"}";
-    char m[2][400];
+    char m[3][400];
     const char *code;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(m[0], sizeof m[0], measure, "PF-1", "auc", auc, auc - 0.01, auc + 0.01);
     snprintf(m[1], sizeof m[1], measure, "PF-3", "sensitivity", auc, auc - 0.01,
              auc + 0.01);
+    snprintf(m[2], sizeof m[2], measure, "PF-4", "ppv", auc, auc - 0.01, auc + 0.01);
 #pragma GCC diagnostic pop
     code = tk_say(
         tk, LEDGER_EVIDENCE, who,
@@ -506,8 +503,8 @@ static inline const char *tk_evidence_by(struct tk *tk, enum tk_actor who, doubl
         "\"to\":\"2026-06-30\"},\"external\":true,\"tester_org\":\"BENCH1\","
         "\"leakage_test\":\"none\",\"sites\":[{\"site\":\"" TK_SITE
         "\",\"gst\":\"" TK_REGION "\",\"n\":400,\"positives\":180,\"sha256\":\"" TK_SEALED
-        "\"}]},\"measures\":[%s,%s],\"scores_sha256\":\"" TK_SEALED "\"",
-        tk->model_hex, m[0], m[1]);
+        "\"}]},\"measures\":[%s,%s,%s],\"scores_sha256\":\"" TK_SEALED "\"",
+        tk->model_hex, m[0], m[1], m[2]);
     crypto_hex(tk->payload_sha256, 32, tk->evidence);
     return code;
 }

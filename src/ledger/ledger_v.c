@@ -25,8 +25,7 @@ const struct ledger_v_row ledger_v_table[] = {
 };
 const size_t ledger_v_rows = AM_LEN(ledger_v_table);
 
-/* ---- the plan
- * -------------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------- */
 static struct str discriminator(const struct ledger_act *a)
 {
     struct str type = a->s->event_type;
@@ -121,8 +120,7 @@ void ledger_plan_v(struct ledger_act *a)
         (void)ledger_national_stops(a->l, &a->l->version.v[a->version], &a->also);
 }
 
-/* ---- V2, V20: declaration
- * -------------------------------------------------------------- */
+/* ---- V2, V20: declaration -------------------------------------------------------- */
 struct artifact {
     struct str path;
     uint8_t sha256[32];
@@ -290,8 +288,7 @@ static int declare(struct ledger_act *a)
     return ledger_stopped_here(a) ? AM_OK : commit_version(a, alg);
 }
 
-/* ---- V4, V21: the same weights, a fuller record
- * ---------------------------------------- */
+/* ---- V4, V21: the same weights, a fuller record ---------------------------------- */
 static int supersede(struct ledger_act *a)
 {
     static const char *const frozen[] = {
@@ -338,8 +335,7 @@ static int supersede(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- V3
- * -------------------------------------------------------------------------------- */
+/* ---- V3 -------------------------------------------------------------------------- */
 static int admissibility(struct ledger_act *a)
 {
     ledger_guard(a, false, GUARD_ADMISSIBILITY_REPORT, "/report",
@@ -352,8 +348,7 @@ static int admissibility(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- V5, V9, V10, V17: assignment
- * ------------------------------------------------------ */
+/* ---- V5, V9, V10, V17: assignment ------------------------------------------------ */
 static size_t named_key(const struct ledger_act *a, const char *member)
 {
     char id[CRYPTO_HEX];
@@ -428,8 +423,7 @@ static int assign(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- V6: evidence
- * ---------------------------------------------------------------------- */
+/* ---- V6: evidence ---------------------------------------------------------------- */
 static void check_dataset(struct ledger_act *a, const struct ledger_verrec *v)
 {
     const struct json *set = json_get(a->r, "dataset");
@@ -586,8 +580,7 @@ static int evidence(struct ledger_act *a)
     return AM_OK;
 }
 
-/* ---- ends
- * ------------------------------------------------------------------------------ */
+/* ---- ends ------------------------------------------------------------------------ */
 static void set_decision(struct ledger_act *a, struct ledger_verrec *v)
 {
     v->v.decision.index = a->index;

@@ -42,8 +42,7 @@ static void tell(struct verify *v, const char *step, uint64_t done)
           log_i("of", (int64_t)v->r.size));
 }
 
-/* ---- the tree, kept as full subtrees
- * --------------------------------------------------- */
+/* ---- the tree, kept as full subtrees --------------------------------------------- */
 static int tree_add(struct verify *v, struct str leaf)
 {
     struct tlog_hash h;
@@ -148,8 +147,7 @@ static void check_proofs(struct verify *v, const struct tlog_checkpoint *c)
     }
 }
 
-/* ---- entries
- * ---------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------- */
 /* Remembers what a digest names, so that a broken blob is named by its use. */
 static int note_blob(struct verify *v, const struct json *digest, const char *what,
                      uint64_t index)
@@ -336,8 +334,7 @@ static int check_entries(struct verify *v)
     return AM_OK;
 }
 
-/* ---- checkpoints
- * ------------------------------------------------------------------------ */
+/* ---- checkpoints ----------------------------------------------------------------- */
 static int read_note(const struct verify *v, const char *name, char **text, size_t *n)
 {
     char path[PATHS];
@@ -412,8 +409,7 @@ static int check_notes(struct verify *v)
     return AM_OK;
 }
 
-/* ---- blobs
- * ------------------------------------------------------------------------------ */
+/* ---- blobs ----------------------------------------------------------------------- */
 static int check_blob(void *cookie, const uint8_t digest[32], uint64_t size_b)
 {
     struct verify *v = cookie;
