@@ -2,14 +2,15 @@
 /* bench -- measures a model on declared data sets and writes evidence. It emits measures
  * only; verdicts are `label`'s (cmd joins both in summary.json).
  *
- * Input: a version record (schema/version-1.json), the model's bytes, a manifest of one or
- * more data sets (schema/bench-manifest-1.json). Everything is validated before any number
- * is computed. The model runs in a worker: a crash or a hang is a finding, never the end of
- * the run. Deterministic for a given seed.
+ * Input: a version record (schema/version-1.json), the model's bytes, a manifest of one
+ * or more data sets (schema/bench-manifest-1.json). Everything is validated before any
+ * number is computed. The model runs in a worker: a crash or a hang is a finding, never
+ * the end of the run. Deterministic for a given seed.
  *
- * Families are table entries (bench_tbl.h): name, rows of the matrix they feed, function. The
- * spine has `identity`, `data`, `performance` and `equity_documentation`; a row without a
- * family appears in the result with reason `family_not_available`, never silently absent.
+ * Families are table entries (bench_tbl.h): name, rows of the matrix they feed, function.
+ * The spine has `identity`, `data`, `performance`, `equity_documentation`, `multi_site`;
+ * a row without a family appears in the result with reason `family_not_available`, never
+ * silently absent.
  *
  * Threads: one run per call; calls are independent. */
 #ifndef BENCH_H
@@ -28,6 +29,8 @@ struct bench_measure { /* records.md: measures[] */
 struct bench_run;
 struct bench_input {
     const struct json *record, *manifest;
+    struct str manifest_text; /* its file's bytes, whose digest the evidence cites; may be
+                                 STR_NULL: then that of the canonical form */
     const char *manifest_dir; /* data paths are relative to it */
     struct str model;         /* bytes */
     uint64_t seed;
@@ -47,6 +50,15 @@ AM_CHECK int bench_evidence(const struct bench_run *r, size_t family, struct str
                             int64_t at, struct buf *record_json);
 /* The sealed per-case score file: CSV case,site,label,score,rejected + group columns. */
 struct str bench_scores(const struct bench_run *r);
+/* For summary.json: measures one by one, counts of the data, table of subgroups (groups
+ * of fewer than 10 people are left out), the run itself. */
+void bench_measure_json(const struct bench_run *r, const struct bench_measure *m,
+                        struct jw *w);
+void bench_dataset_json(const struct bench_run *r, struct jw *w);
+AM_CHECK int bench_subgroups_json(const struct bench_run *r, struct jw *w);
+void bench_meta_json(const struct bench_run *r, struct jw *w);
+/* Does a family of this program feed the row? If not: reason `family_not_available`. */
+bool bench_feeds(const char *row);
 /* ROC, calibration points for the report: JSON. */
 AM_CHECK int bench_curves(const struct bench_run *r, struct buf *json);
 

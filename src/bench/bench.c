@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench -- one run: declarations, data, people, model, families, outputs. */
+#include "bench/bench_priv.h"
+
+enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
+
+static const struct {
+    const char *name, *rows;
+    int (*fn)(struct bench_run *r);
+} families[] = {
+#define X(name, rows, fn) {name, rows, fn},
+    BENCH_FAMILY_MAP(X)
+#undef X
+};
+
+static int copy_doc(struct json_doc **out, const struct json *v, struct diag *d)
+{
+    struct buf text;
+    struct jw w;
+    int err;
+    buf_init(&text, BENCH_DOC_MAX);
+    jw_init(&w, &text);
+    jw_val(&w, v);
+    err = jw_done(&w);
+    if (!err)
+        err = json_parse(out, buf_str(&text), NULL, d);
+    buf_release(&text);
+    return err;
+}
+
+/* Digest of the canonical form: what the same document has, however it is laid out. */
+static int digest_doc(const struct json *v, uint8_t out[32])
+{
+    struct buf b;
+    int err;
+    buf_init(&b, BENCH_DOC_MAX);
+    err = json_canon(&b, v);
+    if (!err)
+        crypto_sha256(buf_str(&b), out);
+    buf_release(&b);
+    return err;
+}
+
+/* Everything a second run needs to give the same numbers: record, manifest, seed. */
+static int digest_config(struct bench_run *r, struct str manifest)
+{
+    uint8_t record[32];
+    char a[CRYPTO_HEX], b[CRYPTO_HEX], text[256];
+    int err = digest_doc(r->record, record), n;
+    if (manifest.n) /* what sha256sum says of the file */
+        crypto_sha256(manifest, r->manifest_sha256);
+    else if (!err)
+        err = digest_doc(r->manifest, r->manifest_sha256);
+    if (err)
+        return err;
+    n = snprintf(text, sizeof text,
+                 "{\"manifest\":\"%s\",\"record\":\"%s\",\"seed\":\"%llu\"}",
+                 crypto_hex(r->manifest_sha256, 32, a), crypto_hex(record, 32, b),
+                 (unsigned long long)r->seed);
+    crypto_sha256((struct str){text, (size_t)n}, r->config_sha256);
+    return AM_OK;
+}
+
+static int digest_program(struct bench_run *r)
+{
+    char *text;
+    size_t n;
+    int err = am_file_read("/proc/self/exe", (size_t)1 << 30, &text, &n);
+    if (err)
+        return err;
+    crypto_sha256((struct str){text, n}, r->program_sha256);
+    free(text);
+    return AM_OK;
+}
+
+static void step(const struct bench_input *in, const char *name, uint64_t done,
+                 uint64_t total)
+{
+    if (in->progress)
+        in->progress(in->cookie, name, done, total);
+}
+
+static int run_families(struct bench_run *r, const struct bench_input *in)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(families) && !err; i++) {
+        struct bench_family f = {
+            .name = families[i].name, .rows = families[i].rows, .first = r->measure.n};
+        step(in, families[i].name, i, AM_LEN(families));
+        if (!strcmp(f.name, "performance") && !r->model_declared)
+            continue; /* there are no scores of the model the record is about */
+        err = families[i].fn(r);
+        f.n = r->measure.n - f.first;
+        if (!err)
+            err = vec_push(&r->family, f);
+    }
+    return err;
+}
+
+static int run(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    int err = copy_doc(&r->record_doc, in->record, d);
+    if (!err)
+        err = copy_doc(&r->manifest_doc, in->manifest, d);
+    if (err)
+        return err;
+    r->record = json_root(r->record_doc);
+    r->manifest = json_root(r->manifest_doc);
+    step(in, "check", 0, 1);
+    err = bench_check(r, d);
+    if (!err)
+        err = bench_check_model(r, in, d);
+    if (!err)
+        err = digest_config(r, in->manifest_text);
+    step(in, "load", 0, r->set.n);
+    if (!err)
+        err = bench_load(r, in, d);
+    if (!err)
+        err = bench_people(r, in, d);
+    if (!err)
+        err = bench_attributes(r, d);
+    if (!err)
+        err = bench_score(r, in, d);
+    if (!err)
+        err = bench_write_scores(r);
+    return err ? err : run_families(r, in);
+}
+
+int bench_run(struct bench_run **out, const struct bench_input *in, struct diag *d)
+{
+    struct bench_run *r = am_calloc(1, sizeof *r);
+    int err;
+    if (!r)
+        return AM_E_NOMEM;
+    buf_init(&r->scores, BENCH_SCORES_MAX);
+    r->seed = in->seed;
+    r->started_at = time_now();
+    err = digest_program(r);
+    if (!err)
+        err = run(r, in, d);
+    r->ended_at = time_now();
+    if (err) {
+        bench_run_free(r);
+        return err;
+    }
+    *out = r;
+    return AM_OK;
+}
+
+void bench_run_free(struct bench_run *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->set.n; i++) {
+        csv_free(r->set.v[i].csv);
+        free(r->set.v[i].input);
+    }
+    for (size_t i = 0; i < r->attribute.n; i++) {
+        for (size_t k = 0; k < r->attribute.v[i].value.n; k++)
+            free(r->attribute.v[i].value.v[k]);
+        vec_release(&r->attribute.v[i].value);
+        free(r->attribute.v[i].id);
+    }
+    vec_release(&r->set);
+    vec_release(&r->attribute);
+    vec_release(&r->feature);
+    vec_release(&r->cases);
+    vec_release(&r->measure);
+    vec_release(&r->family);
+    free(r->x);
+    free(r->s);
+    free(r->y);
+    free(r->cluster);
+    free(r->of);
+    buf_release(&r->scores);
+    json_free(r->record_doc);
+    json_free(r->manifest_doc);
+    free(r);
+}
+
+size_t bench_measures(const struct bench_run *r)
+{
+    return r->measure.n;
+}
+
+const struct bench_measure *bench_measure_at(const struct bench_run *r, size_t i)
+{
+    return i < r->measure.n ? &r->measure.v[i] : NULL;
+}
+
+size_t bench_families(const struct bench_run *r)
+{
+    return r->family.n;
+}
+
+const char *bench_family(const struct bench_run *r, size_t i)
+{
+    return i < r->family.n ? r->family.v[i].name : NULL;
+}
+
+bool bench_feeds(const char *row)
+{
+    for (size_t i = 0; i < AM_LEN(families); i++) {
+        struct str rest = str_c(families[i].rows);
+        while (rest.n)
+            if (str_eqc(str_cut(rest, ' ', &rest), row))
+                return true;
+    }
+    return false;
+}
+
+struct str bench_scores(const struct bench_run *r)
+{
+    return buf_str(&r->scores);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_data -- data files to cases. A value that cannot be read is a problem with its
+ * line and column; a row that cannot be used is counted with its reason. */
+#include "bench/bench_priv.h"
+
+const char *const bench_reject_name[BENCH_REJECTS] = {
+#define X(id, name) name,
+    BENCH_REJECT_MAP(X)
+#undef X
+};
+
+int bench_open_path(const struct bench_input *in, struct str path, char out[4096])
+{
+    int n;
+    if (path.n && path.p[0] == '/')
+        n = snprintf(out, 4096, "%.*s", STR_FMT(path));
+    else
+        n = snprintf(out, 4096, "%s/%.*s", in->manifest_dir ? in->manifest_dir : ".",
+                     STR_FMT(path));
+    return n < 0 || n >= 4096 ? AM_E_TOOBIG : AM_OK;
+}
+
+bool bench_same(struct str a, struct str b)
+{
+    double x, y;
+    return str_eq(a, b) || (!str_double(a, &x) && !str_double(b, &y) && x == y);
+}
+
+bool bench_missing(const struct bench_set *s, struct str v)
+{
+    if (csv_missing(v))
+        return true;
+    for (json_each(it, json_get(s->doc, "missing")))
+        if (str_eq(json_str(it.val), v))
+            return true;
+    return false;
+}
+
+/* ---- opening a file
+ * ------------------------------------------------------------------------ */
+static int read_file(const struct bench_input *in, struct bench_set *s, struct diag *d)
+{
+    struct str want = json_get_str(s->doc, "sha256");
+    char path[4096], at[BENCH_PATH], hex[CRYPTO_HEX];
+    struct diag own;
+    char *text = NULL;
+    size_t n = 0;
+    int err = bench_open_path(in, json_get_str(s->doc, "path"), path);
+    if (!err)
+        err = am_file_read(path, (size_t)256 << 20, &text, &n);
+    if (err) {
+        if (err != AM_E_NOMEM)
+            diag_err(d, bench_at(s, at, "/path"), "bench.file", "%s", am_err_text(err));
+        return err == AM_E_NOMEM ? err : AM_E_INVALID;
+    }
+    crypto_sha256((struct str){text, n}, s->sha256);
+    if (want.n && !str_eqc(want, crypto_hex(s->sha256, 32, hex)))
+        diag_err(d, bench_at(s, at, "/sha256"), "bench.data_digest",
+                 "the file has another digest: %s", hex);
+    diag_init(&own);
+    err = csv_parse(&s->csv, (struct str){text, n}, NULL, &own);
+    diag_merge(d, &own, bench_at(s, at, "/path:"));
+    diag_release(&own);
+    free(text);
+    return err == AM_E_SYNTAX || err == AM_E_TOOBIG ? AM_E_INVALID : err;
+}
+
+static void find_column(struct bench_set *s, struct str name, const char *member,
+                        size_t *out, struct diag *d)
+{
+    char at[BENCH_PATH], more[96];
+    if (csv_find(s->csv, name, out)) {
+        snprintf(more, sizeof more, "/columns/%s", member);
+        diag_err(d, bench_at(s, at, more), "csv.column", "no column is called \"%.*s\"",
+                 STR_FMT(name));
+        *out = BENCH_NO_COLUMN;
+    }
+}
+
+static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d)
+{
+    const struct json *columns = json_get(s->doc, "columns"),
+                      *inputs = json_get(columns, "inputs");
+    size_t unused;
+    s->input = am_calloc(r->feature.n + 1, sizeof *s->input);
+    if (!s->input)
+        return AM_E_NOMEM;
+    find_column(s, json_get_str(columns, "label"), "label", &s->label, d);
+    if (json_get(columns, "patient_id"))
+        find_column(s, json_get_str(columns, "patient_id"), "patient_id", &s->patient, d);
+    if (json_get(columns, "timestamp"))
+        find_column(s, json_get_str(columns, "timestamp"), "timestamp", &unused, d);
+    for (size_t i = 0; i < r->feature.n; i++) {
+        char member[80];
+        struct str name = r->feature.v[i].name;
+        snprintf(member, sizeof member, "inputs/%.*s", (int)AM_MIN(name.n, 60), name.p);
+        find_column(s, json_str(json_getn(inputs, name)), member, &s->input[i], d);
+    }
+    for (json_each(it, json_get(s->doc, "groups"))) {
+        char at[BENCH_PATH], more[48];
+        if (!csv_find(s->csv, json_get_str(it.val, "column"), &unused))
+            continue;
+        snprintf(more, sizeof more, "/groups/%zu/column", it.i);
+        diag_err(d, bench_at(s, at, more), "csv.column", "no column is called \"%.*s\"",
+                 STR_FMT(json_get_str(it.val, "column")));
+    }
+    return AM_OK;
+}
+
+/* ---- values
+ * ---------------------------------------------------------------------------------- */
+static void bad_cell(const struct bench_set *s, size_t row, size_t column,
+                     const char *code, const char *detail, struct diag *d)
+{
+    char at[BENCH_PATH], more[64];
+    snprintf(more, sizeof more, "/path:%zu:#%zu", csv_line(s->csv, row), column + 1);
+    diag_err(d, bench_at(s, at, more), code, "%s", detail);
+}
+
+/* Codes stand for the numbers of `values`; the number itself is understood too. */
+static bool read_code(const struct bench_feature *f, struct str v, double *out)
+{
+    double x;
+    const struct json *n = json_getn(f->values, v);
+    if (n) {
+        *out = json_num(n, NAN);
+        return true;
+    }
+    if (str_double(v, &x))
+        return false;
+    for (json_each(it, f->values))
+        if (json_num(it.val, NAN) == x) {
+            *out = x;
+            return true;
+        }
+    return false;
+}
+
+static bool read_boolean(struct str v, double *out)
+{
+    if (!str_double(v, out))
+        return *out == 0 || *out == 1;
+    if (str_eq_nocase(v, STR("true")) || str_eq_nocase(v, STR("false"))) {
+        *out = str_eq_nocase(v, STR("true"));
+        return true;
+    }
+    return false;
+}
+
+/* One cell to a number; why it cannot be used, or BENCH_REJECTS for unreadable. */
+static enum bench_reject read_input(const struct bench_set *s,
+                                    const struct bench_feature *f, struct str v,
+                                    double *out)
+{
+    *out = NAN;
+    if (bench_missing(s, v))
+        return f->missing_allowed ? BENCH_USED : BENCH_INPUT_MISSING;
+    if (str_eqc(f->type, "code")      ? !read_code(f, v, out)
+        : str_eqc(f->type, "boolean") ? !read_boolean(v, out)
+                                      : str_double(v, out) != AM_OK)
+        return BENCH_REJECTS;
+    if (str_eqc(f->type, "integer") && *out != floor(*out))
+        return BENCH_NOT_INTEGER;
+    return *out >= f->lo && *out <= f->hi ? BENCH_USED : BENCH_OUT_OF_RANGE;
+}
+
+static enum bench_reject read_label(const struct bench_set *s, struct str v, uint8_t *y)
+{
+    const struct json *map = json_get(s->doc, "label_map");
+    if (bench_missing(s, v))
+        return BENCH_LABEL_MISSING;
+    if (!map) {
+        *y = bench_same(v, json_get_str(s->doc, "positive_label"));
+        return BENCH_USED;
+    }
+    for (json_each(it, map))
+        if (bench_same(it.key, v)) {
+            *y = json_int(it.val, 0) == 1;
+            return BENCH_USED;
+        }
+    return BENCH_REJECTS;
+}
+
+/* ---- rows
+ * --------------------------------------------------------------------------------------
+ */
+static void read_row(struct bench_run *r, struct bench_set *s, size_t row,
+                     struct bench_case *c, double *x, size_t *outside, struct diag *d)
+{
+    enum bench_reject why = read_label(s, csv_at(s->csv, row, s->label), &c->y);
+    if (why == BENCH_REJECTS)
+        bad_cell(s, row, s->label, "bench.label", "a label the map does not know", d);
+    for (size_t i = 0; i < r->feature.n; i++) {
+        enum bench_reject one =
+            read_input(s, &r->feature.v[i], csv_at(s->csv, row, s->input[i]), &x[i]);
+        if (one == BENCH_REJECTS)
+            bad_cell(s, row, s->input[i], "bench.value", "not a value of this input", d);
+        outside[i] += one == BENCH_OUT_OF_RANGE;
+        if (why == BENCH_USED)
+            why = one;
+    }
+    c->why = (uint8_t)why;
+}
+
+static int read_rows(struct bench_run *r, struct bench_set *s, struct diag *d)
+{
+    size_t *outside = am_calloc(r->feature.n + 1, sizeof *outside);
+    if (!outside)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < s->rows; i++) {
+        struct bench_case *c = &r->cases.v[s->first + i];
+        c->set = (uint32_t)(s - r->set.v);
+        c->row = (uint32_t)i;
+        c->score = NAN;
+        read_row(r, s, i, c, r->x + (s->first + i) * r->feature.n, outside, d);
+    }
+    for (size_t i = 0; i < r->feature.n; i++) {
+        char at[BENCH_PATH], more[96];
+        struct str name = r->feature.v[i].name;
+        snprintf(more, sizeof more, "/columns/inputs/%.*s", (int)AM_MIN(name.n, 60),
+                 name.p);
+        if ((double)outside[i] > BENCH_IMPLAUSIBLE_SHARE * (double)s->rows)
+            diag_err(d, bench_at(s, at, more), "bench.implausible",
+                     "%zu of %zu values lie outside [%g, %g]: another unit?", outside[i],
+                     s->rows, r->feature.v[i].lo, r->feature.v[i].hi);
+        else if (outside[i])
+            diag_add(d, DIAG_WARNING, bench_at(s, at, more), "bench.out_of_range",
+                     "%zu of %zu values outside [%g, %g]: rows left out", outside[i],
+                     s->rows, r->feature.v[i].lo, r->feature.v[i].hi);
+    }
+    free(outside);
+    return AM_OK;
+}
+
+static int make_room(struct bench_run *r, struct diag *d)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < r->set.n; i++) {
+        r->set.v[i].first = rows;
+        r->set.v[i].rows = csv_rows(r->set.v[i].csv);
+        rows += r->set.v[i].rows;
+    }
+    if (rows > BENCH_CELLS_MAX / (r->feature.n + 1)) {
+        diag_err(d, "/manifest/data", "bench.toobig", "%zu rows of %zu inputs", rows,
+                 r->feature.n);
+        return AM_E_TOOBIG;
+    }
+    r->cases.v = am_calloc(rows + 1, sizeof *r->cases.v);
+    r->x = am_calloc((rows + 1) * r->feature.n + 1, sizeof *r->x);
+    if (!r->cases.v || !r->x)
+        return AM_E_NOMEM;
+    r->cases.n = r->cases.cap = rows;
+    return AM_OK;
+}
+
+int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < r->set.n; i++) {
+        int one = read_file(in, &r->set.v[i], d);
+        if (!one)
+            one = find_columns(r, &r->set.v[i], d);
+        if (one && one != AM_E_INVALID)
+            return one;
+        err = one ? one : err;
+    }
+    err = err ? err : diag_result(d);
+    if (!err)
+        err = make_room(r, d);
+    for (size_t i = 0; i < r->set.n && !err; i++)
+        err = read_rows(r, &r->set.v[i], d);
+    return err ? err : diag_result(d);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_PRIV_H
+#define BENCH_PRIV_H
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "bench/bench.h"
+#include "bench/bench_tbl.h"
+#include "crypto/crypto.h"
+#include "csv/csv.h"
+#include "model/model.h"
+#include "stat/stat.h"
+
+enum {
+    BENCH_INPUTS_MAX = 4096,
+    BENCH_ATTRIBUTES_MAX = 50,
+    BENCH_GROUPS_MAX = 1000, /* values of one attribute: an identifier is not a group */
+    BENCH_CELLS_MAX = 50000000,
+    BENCH_PATH = 160,
+    BENCH_SHOWN_MIN = 10 /* nothing about fewer people is published (bench.md, 3) */
+};
+#define BENCH_NO_COLUMN SIZE_MAX
+#define BENCH_NO_GROUP  UINT16_MAX
+/* A site most of whose rows lie outside the range of one input is in another unit. */
+#define BENCH_IMPLAUSIBLE_SHARE 0.5
+
+enum bench_reject {
+#define X(id, name) BENCH_##id,
+    BENCH_REJECT_MAP(X)
+#undef X
+        BENCH_REJECTS
+};
+extern const char *const bench_reject_name[BENCH_REJECTS];
+
+struct bench_feature { /* one input of the record */
+    struct str name, type;
+    double lo, hi;
+    bool missing_allowed;
+    const struct json *values;
+};
+struct bench_set { /* one data set of the manifest, sorted by site */
+    const struct json *doc;
+    size_t index; /* in the manifest */
+    struct str site, gst;
+    struct csv *csv;
+    uint8_t sha256[CRYPTO_SHA256];
+    size_t label, patient, *input; /* columns */
+    size_t first, rows;            /* in the cases */
+    int64_t n, positives;          /* used */
+    int64_t rejected[BENCH_REJECTS];
+};
+struct bench_case {
+    uint32_t set, row; /* row of the file, from 0 */
+    uint8_t y, why;
+    double score;
+};
+struct bench_attribute { /* "sex", "age_band", ... over all sites */
+    char name[40];
+    VEC(char *) value; /* in byte order */
+    uint16_t *id;      /* per case; BENCH_NO_GROUP: not known */
+    size_t declared;   /* sets that have it */
+};
+struct bench_family {
+    const char *name, *rows;
+    size_t first, n; /* measures */
+    bool ran;
+};
+struct bench_run {
+    struct json_doc *record_doc, *manifest_doc; /* own copies */
+    const struct json *record, *manifest;
+    uint64_t seed;
+    double threshold;
+    int64_t started_at, ended_at;
+    uint8_t manifest_sha256[32], config_sha256[32], program_sha256[32], scores_sha256[32];
+    uint8_t model_sha256[32], root_sha256[32]; /* of the file; of that one artefact */
+    bool model_declared;                       /* the bytes are those of the record */
+    bool canonical_match, model_failed;
+    VEC(struct bench_feature) feature;
+    VEC(struct bench_set) set;
+    VEC(struct bench_case) cases;
+    VEC(struct bench_attribute) attribute;
+    double *x; /* cases x features */
+    VEC(struct bench_measure) measure;
+    VEC(struct bench_family) family;
+    /* used rows, in order of the cases: what the statistics read */
+    double *s;
+    uint8_t *y;
+    uint32_t *cluster, *of; /* patient, case */
+    size_t used, clusters;
+    bool clustered;
+    int64_t overlap, duplicates, site_overlap; /* overlap -1: not known */
+    const char *leakage;
+    struct buf scores;
+};
+
+/* bench_check.c: the declarations. */
+int bench_check(struct bench_run *r, struct diag *d);
+int bench_check_model(struct bench_run *r, const struct bench_input *in, struct diag *d);
+/* bench_data.c: files to cases. */
+int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d);
+bool bench_missing(const struct bench_set *s, struct str v);
+bool bench_same(struct str a, struct str b); /* text, or the same number */
+/* bench_attribute.c */
+int bench_attributes(struct bench_run *r, struct diag *d);
+/* bench_people.c: patients, leakage, duplicates. */
+int bench_people(struct bench_run *r, const struct bench_input *in, struct diag *d);
+/* bench_score.c */
+int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d);
+/* Path of a data set in the manifest: "/manifest/data/2". */
+const char *bench_at(const struct bench_set *s, char path[BENCH_PATH], const char *more);
+int bench_open_path(const struct bench_input *in, struct str path, char out[4096]);
+
+/* bench_family.c: emitters, in the order of the table. */
+#define X(name, rows, fn) int fn(struct bench_run *r);
+BENCH_FAMILY_MAP(X)
+#undef X
+int bench_emit(struct bench_run *r, const char *row, const char *name, const char *group,
+               double estimate, const double ci[2], const char *method, int64_t n,
+               int64_t positives);
+
+/* A part of the used rows: everything, a site, a GST, a group. */
+struct bench_slice {
+    struct stat_binary b;
+    struct stat_auc auc; /* clustered when the manifest says so */
+    struct stat_ci gate;
+    char method[32];
+};
+enum bench_by { BENCH_ALL, BENCH_SITE, BENCH_GST, BENCH_GROUP };
+int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
+                struct bench_slice *out);
+/* bench_output.c */
+int bench_write_scores(struct bench_run *r);
+#endif

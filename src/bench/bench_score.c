@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_score -- the model, in its worker, on every usable row. A crash or a hang while
+ * scoring is a finding: the rows it took have no score, the run goes on. */
+#include "bench/bench_priv.h"
+
+enum { BENCH_CHUNK = 65536 };
+
+static void check_inputs(const struct bench_run *r, const struct json *described,
+                         struct diag *d)
+{
+    const struct json *have = json_get(described, "inputs");
+    if (json_size(have) != r->feature.n)
+        diag_err(d, "/record/inputs", "bench.inputs_differ",
+                 "%zu declared, the model reads %zu", r->feature.n, json_size(have));
+    for (size_t i = 0; i < r->feature.n && i < json_size(have); i++) {
+        struct str got = json_get_str(json_at(have, i), "name");
+        char path[BENCH_PATH];
+        if (!got.n || str_eq(got, r->feature.v[i].name))
+            continue; /* a file may name no input: then only their number is known */
+        snprintf(path, sizeof path, "/record/inputs/%zu/name", i);
+        diag_err(d, path, "bench.inputs_differ",
+                 "declared \"%.*s\", the model reads \"%.*s\"",
+                 STR_FMT(r->feature.v[i].name), STR_FMT(got));
+    }
+}
+
+static int describe(struct bench_run *r, struct model_session *m, struct diag *d)
+{
+    struct json_doc *doc = NULL;
+    int err = json_parse(&doc, model_session_describe(m), NULL, d);
+    if (err)
+        return err;
+    check_inputs(r, json_root(doc), d);
+    r->canonical_match = str_eq(json_get_str(json_root(doc), "canonical_weight_hash"),
+                                json_get_str(r->record, "canonical_weight_hash"));
+    json_free(doc);
+    return diag_result(d);
+}
+
+static int open_model(struct model_session **m, struct str bytes, struct diag *d)
+{
+    struct diag own;
+    int err;
+    diag_init(&own);
+    err = model_session_open(m, bytes, NULL, &own);
+    diag_merge(d, &own, "/model");
+    diag_release(&own);
+    if (err && err != AM_E_NOMEM && diag_result(d) == AM_OK)
+        diag_err(d, "/model", "bench.model", "the model does not open: %s",
+                 am_err_text(err));
+    return err && err != AM_E_NOMEM && err != AM_E_UNSUPPORTED ? AM_E_INVALID : err;
+}
+
+/* Usable rows, packed; at[i] is the case of packed row i. */
+static int pack(const struct bench_run *r, double **x, uint32_t **at, size_t *n)
+{
+    *n = 0;
+    *x = am_malloc((r->cases.n * r->feature.n + 1) * sizeof **x);
+    *at = am_malloc((r->cases.n + 1) * sizeof **at);
+    if (!*x || !*at)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < r->cases.n; i++) {
+        if (r->cases.v[i].why != BENCH_USED)
+            continue;
+        memcpy(*x + *n * r->feature.n, r->x + i * r->feature.n,
+               r->feature.n * sizeof **x);
+        (*at)[(*n)++] = (uint32_t)i;
+    }
+    return AM_OK;
+}
+
+static void finding(struct bench_run *r, int err, const struct diag *own, struct diag *d)
+{
+    r->model_failed = true;
+    diag_add(d, DIAG_WARNING, "/model", "bench.model_failed",
+             "the model failed while scoring: %s",
+             own->n ? own->item[0].detail : am_err_text(err));
+}
+
+static int score_rows(struct bench_run *r, const struct bench_input *in,
+                      struct model_session *m, struct diag *d)
+{
+    double *x = NULL, *score = NULL;
+    uint32_t *at = NULL;
+    size_t n;
+    int err = pack(r, &x, &at, &n);
+    if (!err && !(score = am_malloc((n + 1) * sizeof *score)))
+        err = AM_E_NOMEM;
+    for (size_t i = 0; !err && i < n; i += BENCH_CHUNK) {
+        size_t k = AM_MIN(n - i, (size_t)BENCH_CHUNK);
+        struct diag own;
+        diag_init(&own);
+        err = model_session_score(m, x + i * r->feature.n, k, score + i, &own);
+        if (err && err != AM_E_NOMEM) {
+            finding(r, err, &own, d);
+            for (size_t j = i; j < n; j++)
+                score[j] = NAN;
+            i = n;
+            err = AM_OK;
+        }
+        diag_release(&own);
+        if (in->progress)
+            in->progress(in->cookie, "score", AM_MIN(i + k, n), n);
+    }
+    for (size_t i = 0; !err && i < n; i++)
+        r->cases.v[at[i]].score = score[i];
+    free(score);
+    free(at);
+    free(x);
+    return err;
+}
+
+/* ---- what the statistics read
+ * -------------------------------------------------------------- */
+static int use_rows(struct bench_run *r, struct diag *d)
+{
+    bool constant = true;
+    r->s = am_malloc((r->cases.n + 1) * sizeof *r->s);
+    r->y = am_malloc(r->cases.n + 1);
+    r->of = am_malloc((r->cases.n + 1) * sizeof *r->of);
+    if (!r->s || !r->y || !r->of)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < r->cases.n; i++) {
+        struct bench_case *c = &r->cases.v[i];
+        struct bench_set *s = &r->set.v[c->set];
+        if (c->why == BENCH_USED && isnan(c->score) && r->model_declared)
+            c->why = BENCH_SCORE_NAN;
+        s->rejected[c->why]++;
+        if (c->why != BENCH_USED)
+            continue;
+        s->n++;
+        s->positives += c->y;
+        r->s[r->used] = c->score;
+        r->y[r->used] = c->y;
+        constant &= c->score == r->s[0];
+        r->of[r->used++] = (uint32_t)i;
+    }
+    if (r->used > 1 && constant)
+        diag_add(d, DIAG_WARNING, "/model", "bench.constant_scores",
+                 "every row has the same score");
+    return AM_OK;
+}
+
+static void check_classes(const struct bench_run *r, struct diag *d)
+{
+    int64_t n = 0, positives = 0;
+    for (size_t i = 0; i < r->cases.n; i++) {
+        const struct bench_case *c = &r->cases.v[i];
+        n += c->why == BENCH_USED;
+        positives += c->why == BENCH_USED && c->y;
+    }
+    if (!n)
+        diag_err(d, "/manifest/data", "bench.no_rows",
+                 "no row can be used: labels or inputs are missing or out of range");
+    else if (!positives || positives == n)
+        diag_err(d, "/manifest/data", "bench.one_class",
+                 "all %lld usable rows are of one class: nothing to discriminate",
+                 (long long)n);
+    for (size_t i = 0; i < r->set.n; i++) {
+        const struct bench_set *s = &r->set.v[i];
+        int64_t sn = 0, sp = 0;
+        char at[BENCH_PATH];
+        for (size_t k = s->first; k < s->first + s->rows; k++) {
+            sn += r->cases.v[k].why == BENCH_USED;
+            sp += r->cases.v[k].why == BENCH_USED && r->cases.v[k].y;
+        }
+        if (!sp || sp == sn)
+            diag_add(d, DIAG_WARNING, bench_at(s, at, ""), "bench.site_one_class",
+                     "%lld usable rows, %lld positive: no AUC for this site",
+                     (long long)sn, (long long)sp);
+    }
+}
+
+int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    struct model_session *m = NULL;
+    int err;
+    check_classes(r, d);
+    err = diag_result(d);
+    if (!err && r->model_declared) {
+        err = open_model(&m, in->model, d);
+        if (!err)
+            err = describe(r, m, d);
+        if (!err)
+            err = score_rows(r, in, m, d);
+        model_session_close(m);
+    }
+    return err ? err : use_rows(r, d);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_tbl -- families, reasons for leaving a row out, and the lists the checks walk. */
+#ifndef BENCH_TBL_H
+#define BENCH_TBL_H
+
+/* X(name, rows of the matrix it feeds, function). A new family is a line here. */
+#define BENCH_FAMILY_MAP(X)                                                              \
+    X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity)                                 \
+    X("data", "DA-1 DA-3", bench_data)                                                   \
+    X("performance", "PF-1 PF-2 PF-3 PF-4 MS-1", bench_performance)                      \
+    X("equity_documentation", "EQ-1", bench_equity_documentation)
+
+/* Why a row of the data is not used; all are counted, none is silent. */
+#define BENCH_REJECT_MAP(X)                                                              \
+    X(USED, "")                                                                          \
+    X(LABEL_MISSING, "label_missing")                                                    \
+    X(INPUT_MISSING, "input_missing")                                                    \
+    X(OUT_OF_RANGE, "out_of_range")                                                      \
+    X(NOT_INTEGER, "not_integer")                                                        \
+    X(SCORE_NAN, "score_nan")
+
+/* Bounds for which "how many more positives" is worked out: a policy whose limit is not
+ * one of these gets none (label_matrix 0.2.0 uses 0.70, 0.75 and 0.80). */
+#define BENCH_BOUNDS {0.60, 0.65, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95}
+
+/* Table II-2 of the policy reference: X(field). Row ID-3. */
+#define BENCH_HYPER_MAP(X)                                                               \
+    X("model_type")                                                                      \
+    X("max_depth")                                                                       \
+    X("number_of_layers")                                                                \
+    X("dropout_rate")                                                                    \
+    X("regularization_strength")                                                         \
+    X("learning_rate")                                                                   \
+    X("batch_size")                                                                      \
+    X("number_of_epochs")                                                                \
+    X("optimizer")                                                                       \
+    X("random_seed")
+
+/* registry.md section 5: X(model types, fields that may be not applicable, reason). */
+#define BENCH_NA_MAP(X)                                                                  \
+    X("tree forest",                                                                     \
+      "number_of_layers dropout_rate regularization_strength learning_rate batch_size "  \
+      "number_of_epochs optimizer",                                                      \
+      "model_type_has_no_such_parameter")                                                \
+    X("boosting", "number_of_layers dropout_rate batch_size optimizer",                  \
+      "model_type_has_no_such_parameter")                                                \
+    X("dense_network cnn rnn transformer", "max_depth",                                  \
+      "model_type_has_no_such_parameter")                                                \
+    X("logistic_regression linear_regression svm",                                       \
+      "max_depth number_of_layers dropout_rate learning_rate batch_size "                \
+      "number_of_epochs",                                                                \
+      "model_type_has_no_such_parameter")                                                \
+    X("logistic_regression linear_regression svm", "random_seed",                        \
+      "deterministic_solver")                                                            \
+    X("expert_rules",                                                                    \
+      "max_depth number_of_layers dropout_rate regularization_strength learning_rate "   \
+      "batch_size number_of_epochs optimizer",                                           \
+      "model_type_has_no_such_parameter")                                                \
+    X("expert_rules", "random_seed", "no_training_phase")
+
+/* What the evaluation plan must say before the data are opened. Row ID-4: X(pointer). */
+#define BENCH_PLAN_MAP(X)                                                                \
+    X("/intended_use/text")                                                              \
+    X("/intended_use/use_code")                                                          \
+    X("/population")                                                                     \
+    X("/criticality")                                                                    \
+    X("/evaluation_plan/primary_endpoint")                                               \
+    X("/evaluation_plan/thresholds/0/value")                                             \
+    X("/evaluation_plan/positive_class")                                                 \
+    X("/evaluation_plan/output_scale")                                                   \
+    X("/evaluation_plan/declared_minima")                                                \
+    X("/evaluation_plan/legitimate_predictors")
+
+#endif
