@@ -234,11 +234,46 @@ static void survives_no_memory(void **state)
     db_close(d);
 }
 
+struct nested {
+    struct db *d;
+    int (*call)(struct db *d, db_fn *fn, void *arg);
+};
+
+static int nested_fn(struct db_conn *c, void *arg)
+{
+    const struct nested *n = arg;
+    int64_t rows;
+    (void)c;
+    return n->call(n->d, t_count_fn, &rows);
+}
+
+/* It could wait for itself for ever, so it aborts at once, on the first try. */
+static void calls_that_nest_abort(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        int status;
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            struct nested n = {t_open(), i & 1 ? db_read : db_write};
+            close(2); /* the message is expected */
+            signal(SIGABRT, SIG_DFL);
+            if ((i & 2 ? db_read : db_write)(n.d, nested_fn, &n))
+                _exit(2);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest t[] = {
-        T(killed_at_any_moment_nothing_acknowledged_is_lost), T(the_writer_syncs_fully),
-        T(a_full_disk_refuses_and_recovers), T(survives_no_memory)};
+    const struct CMUnitTest t[] = {T(killed_at_any_moment_nothing_acknowledged_is_lost),
+                                   T(the_writer_syncs_fully),
+                                   T(a_full_disk_refuses_and_recovers),
+                                   T(calls_that_nest_abort), T(survives_no_memory)};
     if (sqlite3_config(SQLITE_CONFIG_MALLOC, &lite) != SQLITE_OK)
         return 1;
     return cmocka_run_group_tests(t, NULL, NULL);

@@ -199,7 +199,6 @@ bool http_jobs_put(struct http_one *one)
     room = s->queued < s->conf.queue_max && !s->stop;
     if (room) {
         one->stage = HTTP_WORK;
-        one->next = NULL;
         MHD_suspend_connection(one->conn);
         *s->tail = one;
         s->tail = &one->next;

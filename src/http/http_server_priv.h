@@ -17,7 +17,7 @@
 #include "http/http_priv.h"
 
 /* The library changed its callbacks' type from int in 0.9.71. */
-#if MHD_VERSION < 0x00097100
+#if defined(MHD_VERSION) && MHD_VERSION < 0x00097100
 #error "libmicrohttpd 0.9.71 or newer is needed"
 #endif
 

@@ -68,6 +68,10 @@ static void head_is_get_without_the_body(void **state)
     assert_string_equal(strstr(t, "\r\n\r\n"), "\r\n\r\n");
     t = WHOLE("GET /nothing", "", "");
     assert_non_null(strstr(t, "HTTP/1.1 204 No Content\r\n"));
+    assert_non_null(strstr(t, "\r\nCache-Control: private\r\n"));
+    assert_null(strstr(t, "no-store")); /* said once, by the handler */
+    assert_non_null(strstr(t, "\r\nX-One: 1\r\n"));
+    assert_null(strstr(t, "X-Empty"));
     stop();
 }
 

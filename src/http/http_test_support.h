@@ -53,6 +53,9 @@ static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
     if (str_eqc(r->path, "/length"))
         return buf_addf(&a->body, "%zu\n", r->body.n);
     if (str_eqc(r->path, "/nothing")) {
+        http_setz(r, a, "Cache-Control", "private");
+        http_setz(r, a, "X-Empty", "");
+        http_setz(r, a, "X-One", "1");
         a->status = 204;
         return AM_OK;
     }
