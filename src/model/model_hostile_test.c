@@ -221,9 +221,7 @@ static void nesting_is_bounded(void **state)
     }
 }
 
-/* ---- all formats
- * -------------------------------------------------------------------------------------
- */
+/* ---- all formats ---- */
 
 static void every_truncation_is_refused(void **state)
 {
@@ -298,7 +296,6 @@ static void pb_add(struct buf *b, unsigned field, struct str s)
 struct made { /* pieces of a Sigmoid(x) model, to be replaced one by one */
     struct str node, graph_extra, model_extra, input, output;
 };
-#define PORT(name, type, dims) "\n\001" name "\022" type dims
 /* tensor type: elem 1 (float), shape [n, 3] and [n, 1] */
 static const struct made good = {
     .node = STR_INIT("\n\001x\022\001p\042\007Sigmoid"),
@@ -308,22 +305,28 @@ static const struct made good = {
         STR_INIT("\n\001p\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\001"),
 };
 
-static int made_parse(const struct made *m, struct diag *d)
+static void made_bytes(const struct made *m, struct buf *f)
 {
-    struct buf g, f;
-    int err;
+    struct buf g;
     buf_init(&g, 1 << 20);
-    buf_init(&f, 1 << 20);
+    buf_init(f, 1 << 20);
     pb_add(&g, 1, m->node);
     assert_ok(buf_add(&g, m->graph_extra));
     pb_add(&g, 11, m->input);
     pb_add(&g, 12, m->output);
-    assert_ok(buf_adds(&f, "\010\010"));
-    pb_add(&f, 7, buf_str(&g));
-    pb_add(&f, 8, STR("\n\000\020\015"));
-    assert_ok(buf_add(&f, m->model_extra));
-    err = parse(buf_str(&f), d);
+    assert_ok(buf_adds(f, "\010\010"));
+    pb_add(f, 7, buf_str(&g));
+    pb_add(f, 8, STR("\n\000\020\015"));
+    assert_ok(buf_add(f, m->model_extra));
     buf_release(&g);
+}
+
+static int made_parse(const struct made *m, struct diag *d)
+{
+    struct buf f;
+    int err;
+    made_bytes(m, &f);
+    err = parse(buf_str(&f), d);
     buf_release(&f);
     return err;
 }
@@ -403,9 +406,38 @@ static void unusable_signatures_are_refused(void **state)
     SPOIL(input, "\n\001x\022\004\n\002\010\001", AM_E_UNSUPPORTED, "model.onnx_input");
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------------
- */
+/* int64 in, two columns out: Cast to float, Softmax; the score is the second column. */
+static void integer_inputs_and_two_columns_work(void **state)
+{
+    static const struct made two = {
+        .node =
+            STR_INIT("\n\001x\022\001c\042\004Cast\052\011\n\002to\030\001\240\001\002"),
+        .graph_extra = STR_INIT("\n\017\n\001c\022\001p\042\007Softmax"),
+        .input = STR_INIT(
+            "\n\001x\022\017\n\015\010\007\022\011\n\003\022\001n\n\002\010\002"),
+        .output = STR_INIT(
+            "\n\001p\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\002"),
+    };
+    double x[] = {0, 0, 0, 1, 3, 1, -2, 5}, s[4], gap[] = {1, NAN};
+    struct model *m;
+    struct buf f;
+    (void)state;
+    if (!test_onnx_runtime()) {
+        print_message("SKIPPED: ONNX Runtime is not installed\n");
+        skip();
+    }
+    made_bytes(&two, &f);
+    m = test_model(buf_str(&f));
+    assert_int_equal(model_features(m), 2);
+    assert_ok(model_score(m, x, 4, s));
+    for (size_t i = 0; i < 4; i++)
+        assert_near(s[i], 1 / (1 + exp(x[2 * i] - x[2 * i + 1])), 1e-6);
+    assert_int_equal(model_score(m, gap, 1, s), AM_E_INVALID); /* no integer is missing */
+    model_free(m);
+    buf_release(&f);
+}
+
+/* ---- memory ---- */
 
 static void allocation_failures_are_errors(void **state)
 {
@@ -445,4 +477,5 @@ TEST_MAIN(TEST(spoiled_trees_are_refused_by_place),
           TEST(broken_ubj_is_refused), TEST(nesting_is_bounded),
           TEST(every_truncation_is_refused), TEST(every_flipped_byte_is_survived),
           TEST(other_files_are_not_models), TEST(dangerous_onnx_is_refused),
-          TEST(unusable_signatures_are_refused), TEST(allocation_failures_are_errors))
+          TEST(unusable_signatures_are_refused),
+          TEST(integer_inputs_and_two_columns_work), TEST(allocation_failures_are_errors))

@@ -407,6 +407,24 @@ static void freeing_ends_a_busy_worker(void **state)
     worker_free(NULL);
 }
 
+static void no_descriptor_is_left_behind(void **state)
+{
+    int before = dup(0), after;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct worker_shm m;
+        char how[64];
+        assert_ok(worker_shm_new(&m, 4096));
+        worker_shm_release(&m);
+        assert_int_equal(ask("exit", how, sizeof how), AM_E_UNAVAILABLE);
+        assert_ok(ask("open", how, sizeof how));
+    }
+    close(before);
+    after = dup(0);
+    assert_int_equal(before, after);
+    close(after);
+}
+
 static void allocation_failures_are_errors(void **state)
 {
     (void)state;
@@ -451,6 +469,7 @@ int main(int argc, char **argv)
         TEST(a_missing_program_is_an_error),
         TEST(a_worker_does_not_outlive_its_parent),
         TEST(freeing_ends_a_busy_worker),
+        TEST(no_descriptor_is_left_behind),
         TEST(allocation_failures_are_errors),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
