@@ -195,7 +195,7 @@ static int blob_each_in(const struct blob_store *s, uint8_t first, blob_visit *v
         return errno == ENOENT ? AM_OK : am_err_errno(errno);
     for (int i = 0; i < n; i++) {
         uint8_t digest[CRYPTO_SHA256];
-        uint64_t size_b;
+        uint64_t size_b = 0;
         if (!err && strlen(list[i]->d_name) == CRYPTO_HEX - 3 &&
             strspn(list[i]->d_name, "0123456789abcdef") == CRYPTO_HEX - 3) {
             memcpy(hex, dir, 2);

@@ -258,6 +258,7 @@ int crypto_key_load(struct crypto_key **out, const char *path, struct str pass)
     crypto_wipe(text, sizeof text);
     if (err)
         return err;
+    am_assert(k);
     if (k->private && (st.st_mode & 077))
         LOG_W("crypto.key_mode", log_s("path", path), log_i("mode", st.st_mode & 0777));
     *out = k;

@@ -37,9 +37,10 @@ int crypto_unhex(struct str hex, uint8_t *out, size_t n)
     for (size_t i = 0; i < hex.n; i++)
         if (crypto_nibble(hex.p[i]) < 0)
             return AM_E_SYNTAX; /* before anything is written */
-    for (size_t i = 0; i < n; i++)
-        out[i] =
-            (uint8_t)(crypto_nibble(hex.p[2 * i]) << 4 | crypto_nibble(hex.p[2 * i + 1]));
+    for (size_t i = 0; i < n; i++) {
+        unsigned hi = (unsigned)crypto_nibble(hex.p[2 * i]);
+        out[i] = (uint8_t)(hi << 4 | (unsigned)crypto_nibble(hex.p[2 * i + 1]));
+    }
     return AM_OK;
 }
 

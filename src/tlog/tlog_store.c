@@ -157,7 +157,7 @@ static int tlog_write_tmp(int dirfd, size_t i, struct str data, int *out)
 /* Writes a few files, then syncs them: the first sync carries most of the others. */
 static int tlog_write_some(int dirfd, const struct tlog_files *f, size_t from, size_t to)
 {
-    int fd[TLOG_OPEN_FILES], err = AM_OK;
+    int fd[TLOG_OPEN_FILES] = {0}, err = AM_OK;
     size_t n = 0;
     for (size_t i = from; !err && i < to; i++) {
         err = tlog_write_tmp(dirfd, i, (struct str){f->v[i].data, f->v[i].n}, &fd[n]);

@@ -228,6 +228,7 @@ static size_t evidence(const struct fixture *f, const char *kind)
 {
     size_t n = 0;
     DIR *d = opendir(f->wit);
+    am_assert(d);
     for (struct dirent *e; (e = readdir(d));)
         n += !strncmp(e->d_name, kind, strlen(kind));
     closedir(d);
@@ -280,6 +281,7 @@ static void a_damaged_state_stops_the_witness(void **state)
     tlog_witness_close(f->w);
     f->w = NULL;
     d = opendir(f->wit);
+    am_assert(d);
     for (struct dirent *e; (e = readdir(d));)
         if (strstr(e->d_name, ".note"))
             snprintf(path, sizeof path, "%s/%s", f->wit, e->d_name);
