@@ -146,8 +146,7 @@ static int fit_newton(struct fit *f, unsigned steps_max, double tolerance, struc
     return AM_OK;
 }
 
-/* ---- before: checks and standardisation
- * ------------------------------------------------ */
+/* ---- before: checks and standardisation ---- */
 
 static int fit_check(const struct fit *f, const char *const *name, struct diag *d)
 {
@@ -196,8 +195,7 @@ static int fit_standardise(struct fit *f, const char *const *name, struct diag *
     return err;
 }
 
-/* ---- after: what is written
- * --------------------------------------------------------------- */
+/* ---- after: what is written ---- */
 
 static void fit_raw(const struct fit *f, double *raw)
 {

@@ -13,8 +13,7 @@ static int parse(struct str bytes, struct diag *d)
     return err;
 }
 
-/* ---- XGBoost
- * ---------------------------------------------------------------------------------- */
+/* ---- XGBoost ---- */
 
 #define TREE0 "/learner/gradient_booster/model/trees/0/"
 static const struct {
@@ -169,8 +168,7 @@ static void splits_without_weight_score_but_do_not_explain(void **state)
     test_str_free(t);
 }
 
-/* ---- UBJ: a tiny writer of valid and broken documents
- * --------------------------------------------- */
+/* ---- UBJ: a tiny writer of valid and broken documents ---- */
 
 static void broken_ubj_is_refused(void **state)
 {
@@ -280,8 +278,7 @@ static void other_files_are_not_models(void **state)
     }
 }
 
-/* ---- ONNX: messages built here
- * --------------------------------------------------------------------------- */
+/* ---- ONNX: messages built here ---- */
 
 static void pb_add(struct buf *b, unsigned field, struct str s)
 {

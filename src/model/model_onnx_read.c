@@ -3,8 +3,7 @@
  * and the digest. ONNX Runtime sees the bytes only after this said yes. */
 #include "model/model_onnx_priv.h"
 
-/* ---- types and shapes
- * -------------------------------------------------------------------- */
+/* ---- types and shapes ---- */
 
 static int onnx_dimension(struct pb m, int64_t *out)
 {
@@ -95,8 +94,7 @@ static int onnx_value(struct pb m, struct onnx_value *v)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
-/* ---- the graph
- * ------------------------------------------------------------------------------ */
+/* ---- the graph ---- */
 
 static int onnx_initializer(struct onnx_reader *r, struct pb *m, const struct pb_field *f)
 {
@@ -173,8 +171,7 @@ static int onnx_graph(struct onnx_reader *r, struct pb m)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
-/* ---- the model
- * -------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 static int onnx_opset(struct onnx_reader *r, struct pb m)
 {

@@ -132,8 +132,7 @@ const char *model_ort_version(void)
     return ort.api ? ort.version : NULL;
 }
 
-/* ---- a session
- * --------------------------------------------------------------------------- */
+/* ---- a session ---- */
 
 struct model_ort {
     void *session;
@@ -207,8 +206,7 @@ void model_ort_close(struct model_ort *s)
     free(s);
 }
 
-/* ---- scoring
- * ------------------------------------------------------------------------------- */
+/* ---- scoring ---- */
 
 struct ort_run {
     const struct model_onnx *o;

@@ -136,8 +136,7 @@ AM_CHECK int model_floats(struct model_reader *r, const struct json *obj, const 
 AM_CHECK int model_ints(struct model_reader *r, const struct json *obj, const char *key,
                         size_t n, int64_t lo, int64_t hi, int32_t *out);
 
-/* ---- canonical digest (model_canon.c)
- * --------------------------------------------------- */
+/* ---- canonical digest (model_canon.c) ---- */
 /* Tensors must come in byte order of their names; then the operators. */
 struct model_canon {
     struct crypto_sha256 h;
@@ -152,8 +151,7 @@ void model_canon_tensor1(struct model_canon *c, const char *name, const char *dt
 void model_canon_op(struct model_canon *c, struct str text);
 void model_canon_end(struct model_canon *c, uint8_t out[CRYPTO_SHA256]);
 
-/* ---- ONNX
- * -------------------------------------------------------------------------------- */
+/* ---- ONNX ---- */
 enum model_dtype { /* numbers of TensorProto.DataType */
                    MODEL_F32 = 1,
                    MODEL_I64 = 7,
@@ -187,8 +185,7 @@ void model_ort_close(struct model_ort *s);
 AM_CHECK int model_ort_score(const struct model_onnx *o, const double *x, size_t n,
                              double *score);
 
-/* ---- the object
- * ---------------------------------------------------------------------------- */
+/* ---- the object ---- */
 struct model {
     enum model_format format;
     size_t features;

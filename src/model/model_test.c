@@ -4,8 +4,7 @@
  * pencil. */
 #include "model/model_test.h"
 
-/* ---- pencil and paper
- * -------------------------------------------------------------------- */
+/* ---- pencil and paper ---- */
 
 static double small_margin(double b, double c)
 {
@@ -97,8 +96,7 @@ static void batches_of_any_size_give_the_same_bits(void **state)
     model_free(m);
 }
 
-/* ---- reference models
- * ------------------------------------------------------------------------ */
+/* ---- reference models ---- */
 
 static void xgboost_predictions_match(void **state)
 {
@@ -188,8 +186,7 @@ static void onnx_logistic_equals_its_weights(void **state)
     csv_free(c);
 }
 
-/* ---- digests
- * ------------------------------------------------------------------------------------ */
+/* ---- digests ---- */
 
 static void digest_of(struct str bytes, char hex[CRYPTO_HEX])
 {
@@ -279,8 +276,7 @@ static void onnx_comments_and_names_do_not_count(void **state)
     test_str_free(s);
 }
 
-/* ---- descriptions
- * ------------------------------------------------------------------------------------ */
+/* ---- descriptions ---- */
 
 static void description_tells_what_the_file_shows(void **state)
 {

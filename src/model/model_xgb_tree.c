@@ -123,8 +123,7 @@ int model_ints(struct model_reader *r, const struct json *obj, const char *key, 
     return AM_OK;
 }
 
-/* ---- reading the arrays
- * ---------------------------------------------------------------- */
+/* ---- reading the arrays ---- */
 
 static int tree_alloc(struct tree_file *t)
 {
@@ -234,8 +233,7 @@ static void tree_hash(struct model_canon *c, const struct tree_file *t, size_t i
     }
 }
 
-/* ---- laying out
- * --------------------------------------------------------------------------- */
+/* ---- laying out ---- */
 
 /* The categories of one node as a bit set, in whole words as libxgboost sizes it. */
 static int tree_category(struct model_reader *r, const struct tree_file *t, int32_t node,
