@@ -84,8 +84,7 @@ bool model_session_alive(struct model_session *s);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 
-/* ---- fitting
- * --------------------------------------------------------------------------- */
+/* ---- fitting ---- */
 struct model_fit_options {
     double ridge;       /* L2 penalty on standardised coefficients, >= 0 */
     unsigned steps_max; /* 0: 50 */
