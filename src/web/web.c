@@ -138,10 +138,9 @@ int web_render_text(struct buf *out, const char *name, enum text_lang l, struct 
 static const struct {
     const char *site, *id, *href;
 } nav[] = {
-    {"registry", "nav.register", "/"},     {"registry", "nav.log", "/log"},
-    {"registry", "nav.network", "/nodes"}, {"registry", "nav.policy", "/policy"},
-    {"node", "nav.worklist", "/"},         {"node", "nav.models", "/models"},
-    {"node", "nav.stops", "/stops"},       {"node", "nav.traces", "/traces"},
+    {"registry", "nav.register", "/"}, {"registry", "nav.witnesses", "/witnesses"},
+    {"registry", "nav.verify", "/verify"}, {"node", "nav.worklist", "/"},
+    {"node", "nav.models", "/deployments"}, {"node", "nav.state", "/state"},
 };
 
 void web_page(struct jw *w, enum text_lang l, const struct web_page *p)

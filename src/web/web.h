@@ -107,4 +107,21 @@ AM_CHECK int web_icon(struct buf *out, struct str name);
 AM_CHECK int web_chip(struct buf *out, enum text_lang l, struct str group,
                       struct str value);
 
+/* ---- pages
+ * --------------------------------------------------------------------------- */
+struct registry;
+struct node;
+struct http_req;
+struct http_resp;
+struct web_site; /* the pages of one server; README.md lists them */
+AM_CHECK int web_site_registry(struct web_site **out, struct registry *r);
+AM_CHECK int web_site_node(struct web_site **out, struct node *n);
+void web_site_free(struct web_site *s);
+/* AM_E_NOTFOUND when the path is no page of this server. Sessions, languages, CSRF and
+ * error pages are dealt with here. */
+AM_CHECK int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a);
+/* The error page of `what` (AM_E_...), for paths that are no page when a person asks. */
+AM_CHECK int web_site_error(struct web_site *s, struct http_req *r, struct http_resp *a,
+                            int what);
+
 #endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a request to a page: which page, which language, who is asking, what went wrong.
+ * Pages hold no domain logic: they ask registry, node, ledger, label. */
+#include "web/web_site_priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* ---- life
+ * --------------------------------------------------------------------------- */
+static int load_schema(const char *path, struct json_doc **out)
+{
+    const struct embed_file *f = embed_find(path);
+    if (!f)
+        return AM_E_NOTFOUND;
+    return json_parse(out, (struct str){(const char *)f->data, f->size}, NULL, NULL);
+}
+
+static int site_new(struct web_site **out, const char *name)
+{
+    struct web_site *s = am_calloc(1, sizeof *s);
+    if (!s)
+        return AM_E_NOMEM;
+    s->name = name;
+    pthread_mutex_init(&s->lock, NULL);
+    int err = load_schema("schema/version-1.json", &s->schema_version);
+    if (!err)
+        err = load_schema("schema/algorithm-1.json", &s->schema_algorithm);
+    if (!err)
+        err = web_init(NULL);
+    if (err) {
+        web_site_free(s);
+        return err;
+    }
+    *out = s;
+    return AM_OK;
+}
+
+int web_site_registry(struct web_site **out, struct registry *r)
+{
+    int err = site_new(out, "registry");
+    if (!err) {
+        (*out)->registry = r;
+        (*out)->auth = registry_auth(r);
+        (*out)->blobs = registry_blobs(r);
+    }
+    return err;
+}
+
+int web_site_node(struct web_site **out, struct node *n)
+{
+    int err = site_new(out, "node");
+    if (!err) {
+        (*out)->node = n;
+        (*out)->auth = node_auth(n);
+        (*out)->blobs = node_blobs(n);
+    }
+    return err;
+}
+
+void web_site_free(struct web_site *s)
+{
+    if (!s)
+        return;
+    json_free(s->schema_version);
+    json_free(s->schema_algorithm);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+void web_visit_init(struct web_visit *v, struct web_site *s, struct http_req *r,
+                    struct http_resp *a)
+{
+    *v = (struct web_visit){.site = s, .req = r, .resp = a, .now = time_now()};
+    buf_init(&v->ctx, WEB_CONTEXT_MAX);
+    buf_init(&v->demo, 4096);
+    buf_init(&v->facts, WEB_CONTEXT_MAX);
+    diag_init(&v->d);
+}
+
+void web_visit_release(struct web_visit *v)
+{
+    diag_release(&v->d);
+    buf_release(&v->facts);
+    buf_release(&v->demo);
+    buf_release(&v->ctx);
+}
+
+/* ---- answering
+ * ---------------------------------------------------------------------- */
+static void set_headers(struct web_visit *v)
+{
+    size_t n;
+    const struct web_header *h = web_headers(&n);
+    for (size_t i = 0; i < n; i++)
+        http_setz(v->req, v->resp, h[i].name, h[i].value);
+    http_setz(v->req, v->resp, "Cache-Control", "no-store");
+    http_setz(v->req, v->resp, "Content-Language", text_lang_code(v->l));
+}
+
+static struct str page_url(struct web_visit *v)
+{
+    struct http_req *r = v->req;
+    if (r->method != HTTP_GET || !web_local_path(r->path))
+        return STR("/");
+    char *z = r->query.n ? arena_printf(r->arena, "%.*s?%.*s", STR_FMT(r->path),
+                                        STR_FMT(r->query))
+                         : arena_dup(r->arena, r->path);
+    return z && strlen(z) < WEB_URL_MAX ? str_c(z) : STR("/");
+}
+
+void web_open(struct web_visit *v)
+{
+    buf_clear(&v->ctx);
+    jw_init(&v->w, &v->ctx);
+    jw_obj(&v->w);
+    jw_kstrz(&v->w, "csrf", v->csrf);
+}
+
+int web_send(struct web_visit *v, int status, const char *template, struct web_page p)
+{
+    p.site = v->site->name;
+    if (!p.url.n)
+        p.url = page_url(v);
+    p.demo_policy = buf_str(&v->demo);
+    if (v->signed_in) {
+        p.user = str_c(v->who.login);
+        p.role = str_c(ledger_role_name(v->who.role));
+        p.csrf = str_c(v->csrf);
+    }
+    web_page(&v->w, v->l, &p);
+    jw_obj_end(&v->w);
+    int err = jw_done(&v->w);
+    buf_clear(&v->resp->body);
+    if (!err)
+        err = web_render_text(&v->resp->body, template, v->l, buf_str(&v->ctx));
+    if (err)
+        return err;
+    v->resp->status = status;
+    set_headers(v);
+    http_setz(v->req, v->resp, "Content-Type", "text/html; charset=utf-8");
+    return AM_OK;
+}
+
+bool web_local_path(struct str s)
+{
+    if (!s.n || s.p[0] != '/' || s.n >= WEB_URL_MAX ||
+        (s.n > 1 && (s.p[1] == '/' || s.p[1] == '\\')))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= 0x20 || s.p[i] == '\\' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+int web_redirect(struct web_visit *v, const char *where)
+{
+    struct http_resp *a = v->resp;
+    am_assert(web_local_path(str_c(where)));
+    a->status = 303;
+    buf_clear(&a->body);
+    set_headers(v);
+    http_setz(v->req, a, "Location", where);
+    http_setz(v->req, a, "Content-Type", "text/plain; charset=utf-8");
+    return AM_OK;
+}
+
+static const char *method_not_allowed = "err.method";
+
+static int error_page(struct web_visit *v, int err)
+{
+    char request[32];
+    const char *key = err == AM_E_METHOD ? method_not_allowed : am_err_key(err);
+    snprintf(request, sizeof request, "%llx", (unsigned long long)v->req->id);
+    web_open(v);
+    jw_kstrz(&v->w, "key", key);
+    jw_key(&v->w, "reasons");
+    jw_arr(&v->w);
+    if (err == AM_E_FORBIDDEN && v->signed_in && !v->d.n)
+        jw_str(&v->w, text_get(v->l, "page.no_right_help"));
+    for (size_t i = 0; i < AM_MIN(v->d.n, 20); i++) {
+        char id[160];
+        snprintf(id, sizeof id, "diag.%s", v->d.item[i].code);
+        jw_str(&v->w, text_has(v->l, id) ? text_get(v->l, id)
+                                         : web_text_or(str_c(v->d.item[i].detail)));
+    }
+    jw_arr_end(&v->w);
+    jw_kstrz(&v->w, "request", request);
+    jw_kstrz(&v->w, "back",
+             v->site->node && v->signed_in && !auth_may(&v->who, AUTH_CHART_READ)
+                 ? "/deployments"
+                 : "/");
+    return web_send(v, am_err_http(err), "error",
+                    (struct web_page){.title = text_get(v->l, "err.page_title")});
+}
+
+/* ---- who and in which language
+ * ------------------------------------------------------ */
+static void find_person(struct web_visit *v)
+{
+    v->session = http_cookie(v->req, "amane_session");
+    if (!v->session.n ||
+        auth_session(v->site->auth, v->session, v->now, &v->who) != AM_OK)
+        return;
+    v->signed_in = auth_csrf(v->site->auth, v->session, v->csrf) == AM_OK;
+}
+
+/* The person's choice now, the choice kept, the account's language, the browser's. */
+static void find_language(struct web_visit *v)
+{
+    struct str asked = http_query(v->req, "lang"),
+               kept = http_cookie(v->req, "amane_lang");
+    enum text_lang l;
+    if (text_lang_parse(asked, &l)) {
+        char cookie[96];
+        snprintf(cookie, sizeof cookie,
+                 "amane_lang=%s; Path=/; Max-Age=31536000; SameSite=Lax%s",
+                 text_lang_code(l), v->req->secure ? "; Secure" : "");
+        http_setz(v->req, v->resp, "Set-Cookie", cookie);
+    } else if (!text_lang_parse(kept, &l) &&
+               !(v->signed_in && text_lang_parse(str_c(v->who.lang), &l))) {
+        l = text_lang_accept(http_header(v->req, "Accept-Language"));
+    }
+    v->l = l;
+}
+
+int web_check_csrf(struct web_visit *v)
+{
+    struct str token = http_form(v->req, "csrf");
+    int err = v->signed_in && token.n ? auth_csrf_check(v->site->auth, v->session, token)
+                                      : AM_E_FORBIDDEN;
+    if (err)
+        diag_err(&v->d, "/csrf", "page.csrf", "the form is too old: open the page again");
+    return err;
+}
+
+/* A form posted from another site, as browsers say it. Programs say neither and are not
+ * ridden by anybody's cookies. */
+static bool from_elsewhere(const struct http_req *r)
+{
+    struct str site = http_header(r, "Sec-Fetch-Site"), origin = http_header(r, "Origin");
+    if (site.n)
+        return !str_eqc(site, "same-origin") && !str_eqc(site, "none");
+    if (!origin.n)
+        return false;
+    size_t scheme = str_starts(origin, STR("https://"))  ? strlen("https://")
+                    : str_starts(origin, STR("http://")) ? strlen("http://")
+                                                         : origin.n;
+    return !str_eq(str_sub(origin, scheme, origin.n), http_header(r, "Host"));
+}
+
+/* ---- routes
+ * ------------------------------------------------------------------------- */
+enum { REGISTRY = 1, NODE = 2, BOTH = 3, OPEN = 0, SESSION = 1 };
+static const struct {
+    unsigned site;
+    enum http_method method;
+    const char *path; /* one "*" = one segment */
+    bool session;
+    web_page_fn *fn;
+} route[] = {
+    {BOTH, HTTP_GET, "/login", OPEN, web_page_login},
+    {BOTH, HTTP_POST, "/login", OPEN, web_page_login_post},
+    {BOTH, HTTP_POST, "/logout", OPEN, web_page_logout},
+    {REGISTRY, HTTP_GET, "/", OPEN, web_page_register},
+    {REGISTRY, HTTP_GET, "/models/*", OPEN, web_page_model},
+    {REGISTRY, HTTP_GET, "/models/*/stop", OPEN, web_page_national_stop},
+    {REGISTRY, HTTP_GET, "/models/*/stop.json", OPEN, web_page_stop_payload},
+    {REGISTRY, HTTP_GET, "/statements/*", OPEN, web_page_statement},
+    {REGISTRY, HTTP_GET, "/verify", OPEN, web_page_verify},
+    {REGISTRY, HTTP_GET, "/witnesses", OPEN, web_page_witnesses},
+    {REGISTRY, HTTP_GET, "/submit", OPEN, web_page_submit},
+    {REGISTRY, HTTP_POST, "/submit", OPEN, web_page_submit_post},
+    {NODE, HTTP_GET, "/", SESSION, web_page_worklist},
+    {NODE, HTTP_GET, "/predictions/*", SESSION, web_page_prediction},
+    {NODE, HTTP_POST, "/predictions/*/validate", SESSION, web_page_validate},
+    {NODE, HTTP_GET, "/deployments", SESSION, web_page_deployments},
+    {NODE, HTTP_GET, "/deployments/*/stop", SESSION, web_page_stop},
+    {NODE, HTTP_POST, "/deployments/*/stop", SESSION, web_page_stop_post},
+    {NODE, HTTP_GET, "/state", SESSION, web_page_state},
+};
+
+static bool path_fits(struct str path, const char *pattern, struct str *arg)
+{
+    struct str want = str_c(pattern), rest;
+    size_t star = str_find(want, '*');
+    if (star == want.n)
+        return str_eq(path, want);
+    struct str tail = str_sub(want, star + 1, want.n);
+    if (!str_starts(path, str_sub(want, 0, star)))
+        return false;
+    rest = str_sub(path, star, path.n);
+    size_t n = str_find(rest, '/');
+    *arg = str_sub(rest, 0, n);
+    return n > 0 && str_eq(str_sub(rest, n, rest.n), tail);
+}
+
+static int go_to_login(struct web_visit *v)
+{
+    struct buf b;
+    buf_init(&b, 4 * WEB_URL_MAX);
+    int err = buf_addf(&b, "/login?why=%s", v->session.n ? "expired" : "required");
+    struct str url = page_url(v);
+    if (!err && url.n > 1) {
+        err = buf_adds(&b, "&next=");
+        if (!err)
+            err = web_url_part(&b, url);
+    }
+    if (!err)
+        err = web_redirect(v, b.n < WEB_URL_MAX ? b.p : "/login");
+    buf_release(&b);
+    return err;
+}
+
+static int serve(struct web_visit *v, size_t i)
+{
+    if (v->req->method == HTTP_POST && from_elsewhere(v->req)) {
+        diag_err(&v->d, "", "page.cross_site", "the form was sent from another site");
+        return AM_E_FORBIDDEN;
+    }
+    if (route[i].session && !v->signed_in)
+        return go_to_login(v);
+    return route[i].fn(v);
+}
+
+int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
+{
+    unsigned site = s->registry ? REGISTRY : NODE;
+    enum http_method method = r->method == HTTP_HEAD ? HTTP_GET : r->method;
+    size_t found = AM_LEN(route);
+    bool known = false;
+    struct str arg = STR_NULL;
+    for (size_t i = 0; i < AM_LEN(route) && found == AM_LEN(route); i++)
+        if ((route[i].site & site) && path_fits(r->path, route[i].path, &arg)) {
+            known = true;
+            if (route[i].method == method)
+                found = i;
+        }
+    if (!known)
+        return AM_E_NOTFOUND;
+    struct web_visit v;
+    web_visit_init(&v, s, r, a);
+    v.arg = arg;
+    find_person(&v);
+    find_language(&v);
+    int err = found < AM_LEN(route) ? serve(&v, found) : AM_E_METHOD;
+    if (err && err != AM_E_NOMEM) {
+        LOG_I("web.page_refused", log_i("request", (int64_t)r->id), log_err(err));
+        err = error_page(&v, err);
+    }
+    web_visit_release(&v);
+    return err;
+}
+
+int web_site_error(struct web_site *s, struct http_req *r, struct http_resp *a, int what)
+{
+    struct web_visit v;
+    web_visit_init(&v, s, r, a);
+    find_person(&v);
+    find_language(&v);
+    int err = error_page(&v, what);
+    web_visit_release(&v);
+    return err;
+}

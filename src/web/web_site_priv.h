@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside web only: one visit to one page. A handler opens the context, writes its members
+ * and sends a template; whatever it returns instead of AM_OK becomes an error page.
+ *
+ * What a page says comes in two steps: facts are copied out of the ledger as JSON under
+ * its read lock, quickly; blobs are read, figures compared and HTML made outside it. */
+#ifndef WEB_SITE_PRIV_H
+#define WEB_SITE_PRIV_H
+
+#include <pthread.h>
+
+#include "auth/auth.h"
+#include "blob/blob.h"
+#include "http/http.h"
+#include "label/label.h"
+#include "node/node.h"
+#include "registry/registry.h"
+#include "web/web_priv.h"
+
+enum {
+    WEB_CONTEXT_MAX = 8 << 20,
+    WEB_PAYLOAD_MAX = 4 << 20,
+    WEB_EVIDENCE_MAX = 256, /* evidence statements of one version that a page reads */
+    WEB_URL_MAX = 2048
+};
+
+struct web_site {
+    const char *name;          /* "registry" or "node" */
+    struct registry *registry; /* one of the two */
+    struct node *node;
+    struct auth *auth;
+    struct blob_store *blobs;
+    struct json_doc *schema_version, *schema_algorithm; /* labels of fields */
+
+    pthread_mutex_t lock; /* guards the answer kept about one policy */
+    uint8_t policy[32];
+    bool policy_known, policy_national;
+};
+
+struct web_visit {
+    struct web_site *site;
+    struct http_req *req;
+    struct http_resp *resp;
+    enum text_lang l;
+    int64_t now;
+    struct str arg; /* the variable part of the path */
+    bool signed_in;
+    struct auth_account who;
+    struct str session;
+    char csrf[AUTH_TOKEN];
+    struct buf ctx, demo, facts;
+    struct jw w;
+    struct diag d;
+};
+
+typedef int web_page_fn(struct web_visit *v);
+
+/* ---- web_site.c ---- */
+/* Opens the context object: v->w is ready for members. */
+void web_open(struct web_visit *v);
+/* Closes it with the member `page` and sends the template. url of p: filled when empty.
+ */
+AM_CHECK int web_send(struct web_visit *v, int status, const char *template,
+                      struct web_page p);
+/* 303; where: a path of ours. */
+AM_CHECK int web_redirect(struct web_visit *v, const char *where);
+/* Form of a signed-in person: AM_E_FORBIDDEN without the right token. */
+AM_CHECK int web_check_csrf(struct web_visit *v);
+bool web_local_path(struct str s); /* "/..." of this server, nothing else */
+void web_visit_init(struct web_visit *v, struct web_site *s, struct http_req *r,
+                    struct http_resp *a);
+void web_visit_release(struct web_visit *v);
+
+/* ---- web_site_facts.c: out of the ledger ---- */
+typedef int web_facts_fn(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
+                         struct jw *w, void *arg);
+/* Runs fn under the read lock inside one open object of v->facts, then parses it. Also
+ * finds whether the policy in force is a demonstration (v->demo). */
+AM_CHECK int web_facts(struct web_visit *v, web_facts_fn *fn, void *arg,
+                       struct json_doc **out);
+/* The members of an entry: index, payload, effect, code, transition, waived, signer. */
+void web_entry_facts(const struct ledger *l, uint64_t index, struct jw *w);
+/* A blob as JSON; AM_E_NOTFOUND... */
+AM_CHECK int web_blob(const struct web_visit *v, struct str hex, struct json_doc **out);
+/* The record inside a statement kept in the blob store, and what kind it is. */
+struct web_statement {
+    struct buf payload;
+    struct ledger_statement_view s;
+};
+AM_CHECK int web_statement(const struct web_visit *v, const struct json *facts,
+                           struct str hex, struct web_statement *out);
+void web_statement_release(struct web_statement *s);
+/* The demonstration policy's name goes into v->demo when it gives no national label. */
+AM_CHECK int web_note_policy(struct web_visit *v, const uint8_t digest[32],
+                             const struct json *doc);
+
+/* ---- web_site_view.c: small pieces of view-models ---- */
+struct str web_text_or(struct str s); /* never NULL */
+void web_kmsg(struct web_visit *v, const char *key, const char *id);
+/* An instant in RFC 3339 as microseconds; nothing when it is not one. */
+void web_ktime(struct jw *w, const char *key, struct str rfc3339);
+/* A code of the policy's lists in the reader's words, or the code itself. */
+struct str web_code(enum text_lang l, const struct json *policy, const char *list,
+                    struct str code);
+/* "trade name version" of a version record and its algorithm's; any may be NULL. */
+AM_CHECK int web_model_name(struct buf *out, enum text_lang l,
+                            const struct json *algorithm, const struct json *version);
+/* [{code, text, selected}] of a code list of the policy. */
+void web_options(struct jw *w, const char *key, enum text_lang l,
+                 const struct json *policy, const char *list, struct str selected);
+/* Every problem as a sentence: [{path, text}]. */
+void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d);
+/* Case and accents of Latin letters folded away, for searching. */
+AM_CHECK int web_fold(struct buf *out, struct str s);
+
+/* ---- web_site_record.c ---- */
+/* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. */
+void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
+                const struct json *algorithm, const struct json *version);
+/* "inputs": the table of a version's inputs. */
+void web_record_inputs(struct jw *w, enum text_lang l, const struct json *version);
+/* A value as people read it: members of the open object. */
+void web_value(struct jw *w, enum text_lang l, const char *key, const struct json *v,
+               unsigned depth);
+/* The words for an input: display of its coding, or what it is, or its name. */
+struct str web_input_name(enum text_lang l, const struct json *input);
+
+/* ---- web_site_evidence.c ---- */
+struct web_evidence {
+    struct web_statement statement[WEB_EVIDENCE_MAX];
+    const struct json *record[WEB_EVIDENCE_MAX];
+    size_t n;
+};
+/* Reads the statements named by a list of payload digests; unreadable ones are an error.
+ */
+AM_CHECK int web_evidence_load(struct web_visit *v, const struct json *facts,
+                               const struct json *digests, struct web_evidence **out);
+void web_evidence_free(struct web_evidence *e);
+/* The newest measure of that name for that group (of one row when row is not NULL). */
+const struct json *web_measure(const struct web_evidence *e, const char *row,
+                               struct str name, struct str group);
+/* The limit of a policy on a param at a level: value, or NaN. */
+double web_gate(const struct json *policy, struct str param, enum label_level level);
+/* {estimate, lo, hi, gate, min, max, n, positives} */
+void web_interval(struct jw *w, const char *key, const struct json *measure, double gate);
+/* Members verdicts, policy, recomputed...; the policy is the one decisions cite. */
+AM_CHECK int web_verdicts(struct web_visit *v, const struct json *facts,
+                          const struct json *policy, const struct json *version,
+                          const struct web_evidence *e, const struct json *decision);
+/* Members sites, groups (forests) and measures (table). */
+void web_forests(struct web_visit *v, const struct json *policy,
+                 const struct web_evidence *e, enum label_level level);
+struct str web_group_name(struct buf *out, enum text_lang l, struct str group);
+
+/* ---- web_site_history.c ---- */
+/* "timeline": from facts.entries, newest first, at most `max`. */
+AM_CHECK int web_timeline(struct web_visit *v, const struct json *facts, size_t max);
+/* Member "proof" of an entry. */
+AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
+
+/* ---- pages ---- */
+web_page_fn web_page_login, web_page_login_post, web_page_logout;
+web_page_fn web_page_register, web_page_model, web_page_statement, web_page_verify,
+    web_page_witnesses, web_page_national_stop, web_page_stop_payload, web_page_submit,
+    web_page_submit_post;
+web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
+    web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
+
+/* ---- web_site_upload.c ---- */
+/* The bytes of field `name` in a multipart/form-data body (RFC 7578), at most 16 parts;
+ * AM_E_SYNTAX, AM_E_NOTFOUND. Views into body. */
+AM_CHECK int web_upload(struct str content_type, struct str body, const char *name,
+                        struct str *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small pieces of view-models that several pages share. */
+#include "base/clock.h"
+#include "web/web_site_priv.h"
+
+struct str web_text_or(struct str s)
+{
+    return s.p && str_utf8(s) ? s : STR("");
+}
+
+void web_kmsg(struct web_visit *v, const char *key, const char *id)
+{
+    jw_kstr(&v->w, key, text_get(v->l, id));
+}
+
+void web_ktime(struct jw *w, const char *key, struct str rfc3339)
+{
+    int64_t at;
+    if (rfc3339.n && time_parse(rfc3339, &at) == AM_OK)
+        jw_kint(w, key, at);
+}
+
+static const struct json *coded(const struct json *policy, const char *list,
+                                struct str code)
+{
+    for (json_each(it, json_get(json_get(policy, "codes"), list)))
+        if (str_eq(json_get_str(it.val, "code"), code))
+            return it.val;
+    return NULL;
+}
+
+struct str web_code(enum text_lang l, const struct json *policy, const char *list,
+                    struct str code)
+{
+    struct str words = web_words(l, json_get(coded(policy, list, code), "text"));
+    return words.n ? words : web_text_or(code);
+}
+
+void web_options(struct jw *w, const char *key, enum text_lang l,
+                 const struct json *policy, const char *list, struct str selected)
+{
+    jw_key(w, key);
+    jw_arr(w);
+    for (json_each(it, json_get(json_get(policy, "codes"), list))) {
+        struct str code = json_get_str(it.val, "code");
+        jw_obj(w);
+        jw_kstr(w, "code", code);
+        jw_kstr(w, "text", web_code(l, policy, list, code));
+        jw_kbool(w, "selected", selected.n && str_eq(code, selected));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+int web_model_name(struct buf *out, enum text_lang l, const struct json *algorithm,
+                   const struct json *version)
+{
+    struct str name = web_words(l, json_get(algorithm, "trade_name")),
+               id = json_get_str(version, "algorithm_id"),
+               label = json_get_str(version, "version_label");
+    int err = buf_add(out, name.n ? name : web_text_or(id));
+    return err || !label.n ? err : buf_addf(out, " %.*s", STR_FMT(label));
+}
+
+void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d)
+{
+    jw_key(w, key);
+    jw_arr(w);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct diag_item *p = &d->item[i];
+        struct text_arg arg[DIAG_ARGS];
+        char id[160];
+        struct buf b;
+        buf_init(&b, 16384);
+        for (size_t k = 0; k < p->args; k++)
+            arg[k] = (struct text_arg){p->arg[k].name, str_c(p->arg[k].value)};
+        snprintf(id, sizeof id, "diag.%s", p->code);
+        bool said = text_has(l, id) && text_fmt(&b, l, id, arg, p->args) == AM_OK;
+        jw_obj(w);
+        jw_kstr(w, "path", web_text_or(str_c(p->path)));
+        jw_kstr(w, "text", web_text_or(said ? buf_str(&b) : str_c(p->detail)));
+        jw_kstr(w, "code", web_text_or(str_c(p->code)));
+        jw_obj_end(w);
+        buf_release(&b);
+    }
+    jw_arr_end(w);
+}
+
+/* Letters of Latin-1 (U+00C0 to U+00FF) without their accents. */
+static const char base_letter[] = "aaaaaaaceeeeiiiidnooooo\0ouuuuyts"
+                                  "aaaaaaaceeeeiiiidnooooo\0ouuuuyty";
+
+int web_fold(struct buf *out, struct str s)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < s.n && !err; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char folded = 0;
+        if (c >= 'A' && c <= 'Z')
+            folded = (char)(c | 32);
+        else if (c == 0xc3 && i + 1 < s.n)
+            folded = base_letter[(unsigned char)s.p[i + 1] & 63];
+        if (folded && c == 0xc3)
+            i++;
+        err = buf_addc(out, folded ? folded : (char)c);
+    }
+    return err;
+}
