@@ -21,8 +21,8 @@ static struct fhir_place fhir_place(size_t entry)
 static void fhir_bad(struct diag *d, const char *base, const char *member,
                      const char *code, const char *detail)
 {
-    char path[160];
-    snprintf(path, sizeof path, "%s%s%s", base, *member ? "." : "", member);
+    char path[256];
+    snprintf(path, sizeof path, "%s%s%s", base, *base && *member ? "." : "", member);
     diag_err(d, path, code, "%s", detail);
 }
 
@@ -44,14 +44,26 @@ static int fhir_time(struct str s, int64_t *at)
     return time_parse_date(str_c(full), at);
 }
 
+/* R4 datatypes, id: [A-Za-z0-9-.]{1,64}. References and traces are built from it. */
+static void fhir_check_id(struct str id, const char *place, struct diag *d)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+    bool ok = id.n > 0 && id.n <= 64;
+    for (size_t i = 0; ok && i < id.n; i++)
+        ok = memchr(allowed, id.p[i], sizeof allowed - 1) != NULL;
+    if (!ok)
+        fhir_bad(d, place, "id", "fhir.required",
+                 "an id of 1 to 64 letters, digits, - and . is needed");
+}
+
 static void fhir_read_patient(const struct json *r, size_t entry, struct fhir_patient *p,
                               struct diag *d)
 {
     struct fhir_place place = fhir_place(entry);
     struct str sex = json_get_str(r, "gender"), birth = json_get_str(r, "birthDate");
     p->id = json_get_str(r, "id");
-    if (p->id.n == 0 || p->id.n > 64)
-        fhir_bad(d, place.text, "id", "fhir.required", "a patient needs an id");
+    fhir_check_id(p->id, place.text, d);
     if (str_eqc(sex, "male"))
         p->sex = FHIR_MALE;
     else if (str_eqc(sex, "female"))
@@ -68,11 +80,17 @@ static void fhir_read_patient(const struct json *r, size_t entry, struct fhir_pa
         p->has_birth = true;
 }
 
-static void fhir_read_codings(const struct json *concept, struct fhir_observation *o)
+static void fhir_read_codings(const struct json *concept, const char *place,
+                              struct fhir_observation *o, struct diag *d)
 {
-    for (json_each(it, json_get(concept, "coding"))) {
-        if (o->codings == AM_LEN(o->coding))
+    const struct json *list = json_get(concept, "coding");
+    if (json_type(list) != JSON_ARRAY || !json_size(list))
+        fhir_bad(d, place, "code.coding", "fhir.required", "a coding is expected");
+    for (json_each(it, list)) {
+        if (o->codings == AM_LEN(o->coding)) {
+            fhir_bad(d, place, "code.coding", "fhir.too_many", "8 codings at most");
             break;
+        }
         o->coding[o->codings].system = json_get_str(it.val, "system");
         o->coding[o->codings++].code = json_get_str(it.val, "code");
     }
@@ -98,10 +116,22 @@ static void fhir_read_quantity(const struct json *q, const char *place,
         fhir_bad(d, place, "valueQuantity.code", "fhir.unit", "not a UCUM unit we know");
 }
 
+/* Observation.value[x] is a choice of one. Kinds that no model input can be (text,
+ * ranges, attachments...) leave the observation without a value. */
+static void fhir_one_value(const struct json *r, const char *place, struct diag *d)
+{
+    size_t n = 0;
+    for (json_each(it, r))
+        n += str_starts(it.key, STR("value"));
+    if (n > 1)
+        fhir_bad(d, place, "value", "fhir.one_value", "one value[x] at most");
+}
+
 static void fhir_read_value(const struct json *r, const char *place,
                             struct fhir_observation *o, struct diag *d)
 {
     const struct json *v;
+    fhir_one_value(r, place, d);
     if ((v = json_get(r, "valueQuantity"))) {
         fhir_read_quantity(v, place, o, d);
     } else if ((v = json_get(r, "valueCodeableConcept"))) {
@@ -136,9 +166,34 @@ static bool fhir_status_known(struct str s)
     return false;
 }
 
+/* Each component (systolic and diastolic of one blood pressure) is found by its own code;
+ * it shares the instant, status and identity of the observation it belongs to. */
+static int fhir_read_components(const struct fhir_observation *whole,
+                                const struct fhir_place *place, struct fhir_chart *out,
+                                struct diag *d)
+{
+    for (json_each(it, json_get(whole->resource, "component"))) {
+        struct fhir_observation o = {.resource = whole->resource,
+                                     .entry = whole->entry,
+                                     .id = whole->id,
+                                     .status = whole->status,
+                                     .effective_at = whole->effective_at};
+        char at[160];
+        int err;
+        snprintf(at, sizeof at, "%s.component[%zu]", place->text, it.i);
+        fhir_read_codings(json_get(it.val, "code"), at, &o, d);
+        fhir_read_value(it.val, at, &o, d);
+        err = vec_push(&out->observation, o);
+        if (err)
+            return err;
+    }
+    return AM_OK;
+}
+
 static int fhir_read_observation(const struct json *r, size_t entry,
                                  struct fhir_chart *out, struct diag *d)
 {
+    int err;
     struct fhir_place place = fhir_place(entry);
     struct fhir_observation o = {.resource = r,
                                  .entry = entry,
@@ -149,41 +204,48 @@ static int fhir_read_observation(const struct json *r, size_t entry,
         when = json_get_str(r, "effectiveInstant");
     if (!when.n)
         when = json_get_str(json_get(r, "effectivePeriod"), "end");
+    fhir_check_id(o.id, place.text, d);
     if (!fhir_status_known(o.status))
         fhir_bad(d, place.text, "status", "fhir.code", "not an Observation status");
-    fhir_read_codings(json_get(r, "code"), &o);
-    if (!o.codings)
-        fhir_bad(d, place.text, "code.coding", "fhir.required", "a coding is expected");
+    else if (str_eqc(o.status, "entered-in-error") || str_eqc(o.status, "cancelled"))
+        fhir_bad(d, place.text, "status", "fhir.withdrawn",
+                 "an observation taken back is no basis for a prediction");
+    fhir_read_codings(json_get(r, "code"), place.text, &o, d);
     if (when.n && fhir_time(when, &o.effective_at))
         fhir_bad(d, place.text, "effectiveDateTime", "fhir.date", "not a date or time");
     fhir_read_value(r, place.text, &o, d);
-    return vec_push(&out->observation, o);
+    err = vec_push(&out->observation, o);
+    return err ? err : fhir_read_components(&o, &place, out, d);
 }
 
-/* "Patient/id", "urn:uuid:..." of the patient's entry, or absent. */
+/* "Patient/id", or the fullUrl ("urn:uuid:...") of the patient's entry. Who an
+ * observation is about is said, never supposed. */
 static bool fhir_same_patient(struct str ref, const struct fhir_patient *p,
                               struct str url)
 {
     if (!ref.n)
-        return true;
+        return false;
     if (url.n && str_eq(ref, url))
         return true;
-    return str_starts(ref, STR("Patient/")) && str_eq(str_sub(ref, 8, ref.n), p->id);
+    return p->id.n && str_starts(ref, STR("Patient/")) &&
+           str_eq(str_sub(ref, 8, ref.n), p->id);
 }
 
-static void fhir_check_subjects(const struct json *bundle, const struct fhir_chart *c,
-                                struct str url, struct diag *d)
+static void fhir_check_subjects(const struct fhir_chart *c, struct str url,
+                                struct diag *d)
 {
+    const struct json *seen = NULL;
     for (size_t i = 0; i < c->observation.n; i++) {
         const struct fhir_observation *o = &c->observation.v[i];
         struct fhir_place place = fhir_place(o->entry);
-        if (!fhir_same_patient(
-                json_get_str(json_get(o->resource, "subject"), "reference"), &c->patient,
-                url))
+        if (o->resource == seen) /* components share their observation's subject */
+            continue;
+        seen = o->resource;
+        if (!fhir_same_patient(json_get_str(json_get(seen, "subject"), "reference"),
+                               &c->patient, url))
             fhir_bad(d, place.text, "subject.reference", "fhir.other_patient",
-                     "this observation is about somebody else");
+                     "this observation is not about the patient of the Bundle");
     }
-    (void)bundle;
 }
 
 static int fhir_read_entry(const struct json *entry, size_t i, struct fhir_chart *out,
@@ -216,6 +278,8 @@ int fhir_chart_read(const struct json *v, struct fhir_chart *out, struct diag *d
     else if (!str_eqc(type, "collection") && !str_eqc(type, "transaction") &&
              !str_eqc(type, "batch"))
         fhir_bad(d, "Bundle", "type", "fhir.code", "collection, transaction or batch");
+    if (json_get(v, "entry") && json_type(json_get(v, "entry")) != JSON_ARRAY)
+        fhir_bad(d, "Bundle", "entry", "fhir.type", "a list is expected");
     for (json_each(it, json_get(v, "entry"))) {
         err = fhir_read_entry(it.val, it.i, &c, &url, &patients, d);
         if (err)
@@ -225,7 +289,7 @@ int fhir_chart_read(const struct json *v, struct fhir_chart *out, struct diag *d
         fhir_bad(d, "Bundle", "entry", "fhir.one_patient",
                  "exactly one Patient is expected");
     if (!err && patients == 1)
-        fhir_check_subjects(v, &c, url, d);
+        fhir_check_subjects(&c, url, d);
     if (!err && d->errors > before)
         err = AM_E_INVALID;
     if (err) {

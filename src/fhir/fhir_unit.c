@@ -1,117 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UCUM: parsing unit expressions into a factor and a dimension vector, converting between
- * commensurable units. Atoms and factors: the UCUM specification 2.1, tables 3 to 22 (the
- * part clinics use). Grammar: section 2; special units on non-ratio scales: section 22.
- */
+ * commensurable units. Grammar: the UCUM specification 2.1, section 2; units on ratio
+ * scales: fhir_ucum_tbl.h; special units (sections 21 and 22): the temperatures, and pH,
+ * which only equals itself. Levels (B, Np), homeopathic and prism units are not known. */
 #include "fhir/fhir.h"
 
 #include <math.h>
 
-enum { FHIR_DIMS = 8 }; /* m, s, g, rad, K, C, cd, and arbitrary (never convertible) */
+#include "fhir/fhir_ucum_tbl.h"
+
+enum { FHIR_DIMS = 8, FHIR_ARBITRARY = 7 }; /* m, s, g, rad, K, C, cd, and arbitrary */
 struct fhir_unit {
     double factor;
     int dim[FHIR_DIMS];
     double offset;      /* special units: base = (value + offset) * factor */
-    uint64_t arbitrary; /* hash of the arbitrary unit's name: only equals itself */
+    unsigned arbitrary; /* which arbitrary unit: only commensurable with itself */
 };
 
 struct fhir_atom {
     const char *code;
     bool metric;
     double factor;
-    signed char m, s, g, rad, k;
-    double offset;
+    signed char dim[FHIR_ARBITRARY];
     bool arbitrary;
+    double offset;
 };
 
 static const struct fhir_atom fhir_atoms[] = {
-    {"m", true, 1, 1, 0, 0, 0, 0, 0, false},
-    {"s", true, 1, 0, 1, 0, 0, 0, 0, false},
-    {"g", true, 1, 0, 0, 1, 0, 0, 0, false},
-    {"rad", true, 1, 0, 0, 0, 1, 0, 0, false},
-    {"K", true, 1, 0, 0, 0, 0, 1, 0, false},
-    {"mol", true, 6.0221367e23, 0, 0, 0, 0, 0, 0, false}, /* UCUM table 9 */
-    {"eq", true, 6.0221367e23, 0, 0, 0, 0, 0, 0, false},
-    {"osm", true, 6.0221367e23, 0, 0, 0, 0, 0, 0, false},
-    {"%", false, 0.01, 0, 0, 0, 0, 0, 0, false},
-    {"[ppth]", false, 1e-3, 0, 0, 0, 0, 0, 0, false},
-    {"[ppm]", false, 1e-6, 0, 0, 0, 0, 0, 0, false},
-    {"[pi]", false, 3.14159265358979323846, 0, 0, 0, 0, 0, 0, false},
-    {"L", true, 1e-3, 3, 0, 0, 0, 0, 0, false},
-    {"l", true, 1e-3, 3, 0, 0, 0, 0, 0, false},
-    {"min", false, 60, 0, 1, 0, 0, 0, 0, false},
-    {"h", false, 3600, 0, 1, 0, 0, 0, 0, false},
-    {"d", false, 86400, 0, 1, 0, 0, 0, 0, false},
-    {"wk", false, 604800, 0, 1, 0, 0, 0, 0, false},
-    {"a", false, 31557600, 0, 1, 0, 0, 0, 0, false}, /* mean Julian year */
-    {"mo", false, 2629800, 0, 1, 0, 0, 0, 0, false}, /* a / 12 */
-    {"t", true, 1e6, 0, 0, 1, 0, 0, 0, false},
-    {"Hz", true, 1, 0, -1, 0, 0, 0, 0, false},
-    {"N", true, 1e3, 1, -2, 1, 0, 0, 0, false},
-    {"Pa", true, 1e3, -1, -2, 1, 0, 0, 0, false},
-    {"bar", true, 1e8, -1, -2, 1, 0, 0, 0, false},
-    {"J", true, 1e3, 2, -2, 1, 0, 0, 0, false},
-    {"W", true, 1e3, 2, -3, 1, 0, 0, 0, false},
-    {"cal", true, 4184, 2, -2, 1, 0, 0, 0, false}, /* cal_th, 4.184 J */
-    {"[Cal]", false, 4184e3, 2, -2, 1, 0, 0, 0, false},
-    {"kat", true, 6.0221367e23, 0, -1, 0, 0, 0, 0, false},
-    {"U", true, 6.0221367e23 * 1e-6 / 60, 0, -1, 0, 0, 0, 0, false}, /* umol/min */
-    {"m[Hg]", true, 133322e3, -1 - 0, -2, 1, 0, 0, 0, false}, /* 133.322 kPa (table 13) */
-    {"m[H2O]", true, 980665e1, -1, -2, 1, 0, 0, 0, false},    /* 9.80665 kPa */
-    {"[in_i]", false, 0.0254, 1, 0, 0, 0, 0, 0, false},
-    {"[ft_i]", false, 0.3048, 1, 0, 0, 0, 0, 0, false},
-    {"[lb_av]", false, 453.59237, 0, 0, 1, 0, 0, 0, false},
-    {"[oz_av]", false, 28.349523125, 0, 0, 1, 0, 0, 0, false},
-    {"Cel", true, 1, 0, 0, 0, 0, 1, 273.15, false},
-    {"[degF]", false, 5.0 / 9.0, 0, 0, 0, 0, 1, 459.67, false},
-    {"deg", false, 0.017453292519943295, 0, 0, 0, 1, 0, 0, false},
-    {"[iU]", true, 1, 0, 0, 0, 0, 0, 0, true},
-    {"[IU]", true, 1, 0, 0, 0, 0, 0, 0, true},
-    {"[arb'U]", false, 1, 0, 0, 0, 0, 0, 0, true},
-    {"[pH]", false, 1, 0, 0, 0, 0, 0, 0, true},
-    {"[drp]", false, 5e-8, 3, 0, 0, 0, 0, 0, false}, /* 1/20 mL */
-    {"[CFU]", true, 1, 0, 0, 0, 0, 0, 0, true},
+#define X(code, metric, factor, m, s, g, rad, k, c, cd, arbitrary)                       \
+    {code, metric, factor, {m, s, g, rad, k, c, cd}, arbitrary, 0},
+    FHIR_UCUM_TABLE(X)
+#undef X
+};
+static const struct fhir_atom fhir_special[] = {
+    {"Cel", true, 1, {[4] = 1}, false, 273.15},
+    {"[degF]", false, 5.0 / 9.0, {[4] = 1}, false, 459.67},
+    {"[degRe]", false, 1.25, {[4] = 1}, false, 218.52},
+    {"[pH]", false, 1, {0}, true, 0}, /* a logarithm of mol/l: no factor can convert it */
 };
 
 static const struct {
     const char *code;
     double factor;
-} fhir_prefixes[] = {{"Y", 1e24},  {"Z", 1e21},  {"E", 1e18},  {"P", 1e15},
-                     {"T", 1e12},  {"G", 1e9},   {"M", 1e6},   {"k", 1e3},
-                     {"h", 1e2},   {"da", 1e1},  {"d", 1e-1},  {"c", 1e-2},
-                     {"m", 1e-3},  {"u", 1e-6},  {"n", 1e-9},  {"p", 1e-12},
-                     {"f", 1e-15}, {"a", 1e-18}, {"z", 1e-21}, {"y", 1e-24}};
+} fhir_prefixes[] = {
+    {"Y", 1e24},  {"Z", 1e21},     {"E", 1e18},          {"P", 1e15},
+    {"T", 1e12},  {"G", 1e9},      {"M", 1e6},           {"k", 1e3},
+    {"h", 1e2},   {"da", 1e1},     {"d", 1e-1},          {"c", 1e-2},
+    {"m", 1e-3},  {"u", 1e-6},     {"n", 1e-9},          {"p", 1e-12},
+    {"f", 1e-15}, {"a", 1e-18},    {"z", 1e-21},         {"y", 1e-24},
+    {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}};
+
+static const struct fhir_atom *fhir_atom_find(struct str s)
+{
+    size_t lo = 0, hi = AM_LEN(fhir_atoms);
+    for (size_t i = 0; i < AM_LEN(fhir_special); i++)
+        if (str_eqc(s, fhir_special[i].code))
+            return &fhir_special[i];
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = str_cmp(s, str_c(fhir_atoms[mid].code));
+        if (c == 0)
+            return &fhir_atoms[mid];
+        if (c < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return NULL;
+}
 
 static void fhir_from_atom(const struct fhir_atom *a, double prefix,
                            struct fhir_unit *out)
 {
-    *out = (struct fhir_unit){.factor = a->factor * prefix,
-                              .dim = {a->m, a->s, a->g, a->rad, a->k},
-                              .offset = a->offset / prefix};
+    *out = (struct fhir_unit){.factor = a->factor * prefix, .offset = a->offset / prefix};
+    for (int i = 0; i < FHIR_ARBITRARY; i++)
+        out->dim[i] = a->dim[i];
     if (a->arbitrary) {
-        bool iu = !strcmp(a->code, "[iU]") || !strcmp(a->code, "[IU]");
-        out->dim[7] = 1;
-        out->arbitrary = str_hash(str_c(iu ? "[iU]" : a->code));
+        if (!strcmp(a->code, "[IU]")) /* [IU] is [iU] spelt otherwise */
+            a = fhir_atom_find(STR("[iU]"));
+        out->dim[FHIR_ARBITRARY] = 1;
+        out->arbitrary = a == &fhir_special[3] ? 1 : 2 + (unsigned)(a - fhir_atoms);
     }
 }
 
 static int fhir_atom(struct str s, struct fhir_unit *out)
 {
-    for (size_t i = 0; i < AM_LEN(fhir_atoms); i++)
-        if (str_eqc(s, fhir_atoms[i].code)) {
-            fhir_from_atom(&fhir_atoms[i], 1, out);
-            return AM_OK;
-        }
+    const struct fhir_atom *a = fhir_atom_find(s);
+    if (a) {
+        fhir_from_atom(a, 1, out);
+        return AM_OK;
+    }
     for (size_t p = 0; p < AM_LEN(fhir_prefixes); p++) {
         struct str prefix = str_c(fhir_prefixes[p].code);
         if (!str_starts(s, prefix))
             continue;
-        for (size_t i = 0; i < AM_LEN(fhir_atoms); i++)
-            if (fhir_atoms[i].metric &&
-                str_eqc(str_sub(s, prefix.n, s.n), fhir_atoms[i].code)) {
-                fhir_from_atom(&fhir_atoms[i], fhir_prefixes[p].factor, out);
-                return AM_OK;
-            }
+        a = fhir_atom_find(str_sub(s, prefix.n, s.n));
+        if (a && a->metric) {
+            fhir_from_atom(a, fhir_prefixes[p].factor, out);
+            return AM_OK;
+        }
     }
     return AM_E_SYNTAX;
 }
@@ -124,16 +111,18 @@ static int fhir_combine(struct fhir_unit *u, const struct fhir_unit *v, int powe
     u->factor *= pow(v->factor, power);
     for (int i = 0; i < FHIR_DIMS; i++)
         u->dim[i] += v->dim[i] * power;
-    if (v->arbitrary) {
-        if (u->arbitrary && u->arbitrary != v->arbitrary)
-            return AM_E_SYNTAX;
+    if (v->arbitrary && u->arbitrary && u->arbitrary != v->arbitrary)
+        return AM_E_SYNTAX;
+    if (v->arbitrary)
         u->arbitrary = v->arbitrary;
-    }
+    if (!u->dim[FHIR_ARBITRARY])
+        u->arbitrary = 0; /* [iU]/[iU]: a plain number again */
     return AM_OK;
 }
 
 struct fhir_scan {
     struct str left;
+    const char *start;
     unsigned depth;
 };
 
@@ -145,7 +134,7 @@ static int fhir_skip_annotation(struct fhir_scan *s)
     if (!s->left.n || s->left.p[0] != '{')
         return AM_OK;
     end = str_find(s->left, '}');
-    if (end == s->left.n)
+    if (end == s->left.n || str_find(str_sub(s->left, 1, end), '{') < end - 1)
         return AM_E_SYNTAX;
     s->left = str_sub(s->left, end + 1, s->left.n);
     return AM_OK;
@@ -184,7 +173,7 @@ static int fhir_exponent(struct fhir_scan *s, int *out)
         i++;
     if (i == 0)
         return AM_OK;
-    if (str_int(str_sub(s->left, s->left.p[0] == '+', i), -9, 9, &v))
+    if (str_int(str_sub(s->left, s->left.p[0] == '+', i), -99, 99, &v))
         return AM_E_SYNTAX;
     *out = (int)v;
     s->left = str_sub(s->left, i, s->left.n);
@@ -228,7 +217,7 @@ static int fhir_component(struct fhir_scan *s, struct fhir_unit *out)
         if (err || !s->left.n || s->left.p[0] != ')')
             return AM_E_SYNTAX;
         s->left = str_sub(s->left, 1, s->left.n);
-        return AM_OK;
+        return fhir_skip_annotation(s);
     }
     if (s->left.n && s->left.p[0] >= '0' && s->left.p[0] <= '9') {
         err = fhir_number(s, out);
@@ -251,8 +240,8 @@ static int fhir_term(struct fhir_scan *s, struct fhir_unit *out)
     int sign = 1, err;
     bool first = true;
     struct fhir_unit total = {.factor = 1}, one;
-    if (s->left.n && s->left.p[0] == '/') {
-        sign = -1;
+    if (s->left.n && s->left.p[0] == '/' && s->left.p == s->start) {
+        sign = -1; /* "/min": only at the very beginning */
         s->left = str_sub(s->left, 1, s->left.n);
     }
     for (;;) {
@@ -277,12 +266,13 @@ static int fhir_term(struct fhir_scan *s, struct fhir_unit *out)
 
 static int fhir_unit_parse(struct str unit, struct fhir_unit *out)
 {
-    struct fhir_scan s = {.left = unit};
-    int err;
+    struct fhir_scan s = {.left = unit, .start = unit.p};
     if (unit.n == 0 || unit.n > 256)
         return AM_E_SYNTAX;
-    err = fhir_term(&s, out);
-    return err ? err : s.left.n ? AM_E_SYNTAX : AM_OK;
+    if (fhir_term(&s, out) || s.left.n)
+        return AM_E_SYNTAX;
+    /* "0", "1/0", or prefixes and powers past what a double holds measure nothing. */
+    return isfinite(out->factor) && out->factor > 0 ? AM_OK : AM_E_SYNTAX;
 }
 
 int fhir_unit_check(struct str unit)
@@ -304,12 +294,13 @@ int fhir_unit_convert(double value, struct str from, struct str to, double *out)
         return AM_E_SYNTAX;
     if (memcmp(a.dim, b.dim, sizeof a.dim) != 0 || a.arbitrary != b.arbitrary)
         return AM_E_INVALID;
-    if (!isfinite(a.factor) || !isfinite(b.factor) || b.factor == 0)
-        return AM_E_INVALID;
     /* One rounding fewer when no offset is involved. */
     if (a.offset == 0 && b.offset == 0)
-        *out = value * (a.factor / b.factor);
+        value = value * (a.factor / b.factor);
     else
-        *out = (value + a.offset) * (a.factor / b.factor) - b.offset;
+        value = (value + a.offset) * (a.factor / b.factor) - b.offset;
+    if (!isfinite(value))
+        return AM_E_INVALID;
+    *out = value;
     return AM_OK;
 }

@@ -32,6 +32,15 @@ static void fhir_reference(struct jw *w, const char *key, const char *type, stru
     jw_obj_end(w);
 }
 
+/* Two components of one observation are one source. */
+static bool fhir_named_before(const struct fhir_prediction *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(p->basis[k]->id, p->basis[i]->id))
+            return true;
+    return false;
+}
+
 static void fhir_basis(const struct fhir_prediction *p, struct jw *w)
 {
     if (!p->n_basis)
@@ -39,6 +48,8 @@ static void fhir_basis(const struct fhir_prediction *p, struct jw *w)
     jw_key(w, "basis");
     jw_arr(w);
     for (size_t i = 0; i < p->n_basis; i++) {
+        if (fhir_named_before(p, i))
+            continue;
         jw_obj(w);
         jw_key(w, "reference");
         jw_strf(w, "Observation/%.*s", STR_FMT(p->basis[i]->id));
@@ -116,6 +127,8 @@ static void fhir_entities(const struct fhir_prediction *p, struct jw *w)
     jw_key(w, "entity");
     jw_arr(w);
     for (size_t i = 0; i < p->n_basis; i++) {
+        if (fhir_named_before(p, i))
+            continue;
         jw_obj(w);
         jw_kstrz(w, "role", "source");
         fhir_reference(w, "what", "Observation", p->basis[i]->id);
@@ -187,29 +200,40 @@ void fhir_provenance(const struct fhir_prediction *p, struct jw *w)
     jw_obj_end(w);
 }
 
-void fhir_operation_outcome(const struct diag *d, struct jw *w)
+static void fhir_issue(const struct diag_item *it, struct jw *w)
 {
     static const char *const severity[] = {"error", "warning", "information"};
     jw_obj(w);
-    jw_kstrz(w, "resourceType", "OperationOutcome");
-    jw_key(w, "issue");
-    jw_arr(w);
-    for (size_t i = 0; i < d->n; i++) {
-        const struct diag_item *it = &d->item[i];
-        jw_obj(w);
-        jw_kstrz(w, "severity", severity[it->severity]);
-        jw_kstrz(w, "code", "invalid");
-        jw_key(w, "details");
-        jw_obj(w);
-        jw_kstrz(w, "text", it->code);
-        jw_obj_end(w);
+    jw_kstrz(w, "severity", severity[it->severity]);
+    jw_kstrz(w, "code", it->severity == DIAG_INFO ? "informational" : "invalid");
+    jw_key(w, "details");
+    jw_obj(w);
+    jw_kstrz(w, "text", it->code);
+    jw_obj_end(w);
+    if (*it->detail) /* FHIR strings are never empty */
         jw_kstrz(w, "diagnostics", it->detail);
+    if (*it->path) {
         jw_key(w, "expression");
         jw_arr(w);
         jw_strz(w, it->path);
         jw_arr_end(w);
-        jw_obj_end(w);
     }
+    jw_obj_end(w);
+}
+
+/* At least one issue (R4, OperationOutcome.issue 1..*): "all ok" when there is none. */
+void fhir_operation_outcome(const struct diag *d, struct jw *w)
+{
+    static const struct diag_item fine = {
+        .severity = DIAG_INFO, .path = "", .code = "fhir.ok", .detail = ""};
+    jw_obj(w);
+    jw_kstrz(w, "resourceType", "OperationOutcome");
+    jw_key(w, "issue");
+    jw_arr(w);
+    for (size_t i = 0; i < d->n; i++)
+        fhir_issue(&d->item[i], w);
+    if (!d->n)
+        fhir_issue(&fine, w);
     jw_arr_end(w);
     jw_obj_end(w);
 }
