@@ -21,6 +21,8 @@ static const int guard_err[GUARD_COUNT] = {
 
 /* ---- saying no ------------------------------------------------------------------- */
 static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
+                   const char *detail, va_list ap) AM_PRINTF(5, 0);
+static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
                    const char *detail, va_list ap)
 {
     char text[256];

@@ -494,7 +494,7 @@ static void a_node_grows_by_proofs_and_never_rewrites(void **state)
     (void)state;
     tk_open(&tk);
     for (int i = 0; i < 3; i++)
-        tlog_leaf_hash((struct str){"abc" + i, 1}, &leaf[i]);
+        tlog_leaf_hash((struct str){&"abc"[i], 1}, &leaf[i]);
     one = leaf[0];
     tlog_node_hash(&leaf[0], &leaf[1], &two);
     tlog_node_hash(&two, &leaf[2], &three);

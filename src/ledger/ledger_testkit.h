@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ledger/ledger.h"
 
 #define TK_BASE   "https://amane.example.org/v1"
@@ -201,6 +202,9 @@ static inline void tk_make(struct tk *tk, enum ledger_kind kind, struct str reco
 /* A statement: {head of `who`, then the members given}, signed by `by`, applied. */
 static inline const char *tk_say_as(struct tk *tk, enum ledger_kind kind,
                                     enum tk_actor who, enum tk_actor by, const char *fmt,
+                                    va_list ap) AM_PRINTF(5, 0);
+static inline const char *tk_say_as(struct tk *tk, enum ledger_kind kind,
+                                    enum tk_actor who, enum tk_actor by, const char *fmt,
                                     va_list ap)
 {
     struct buf b;
@@ -345,6 +349,7 @@ static inline const char *tk_grant(struct tk *tk, enum tk_actor who)
 static inline void tk_open_empty(struct tk *tk)
 {
     *tk = (struct tk){.now = INT64_C(1793491200) * TIME_SECOND}; /* 2026-11-01 */
+    log_set_level(LOG_OFF); /* what is refused on purpose need not be told */
     snprintf(tk->dir, sizeof tk->dir, "%s/amane-ledger-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     assert_non_null(mkdtemp(tk->dir));

@@ -368,6 +368,30 @@ static unsigned count_bits(uint64_t x)
     return n;
 }
 
+/* Every line of a note is by the log or a witness of the genesis, and verifies. A line by
+ * somebody else is allowed (C2SP: ignored), but said. */
+static void check_lines(struct verify *v, const char *path, struct str note)
+{
+    const struct tlog_policy *q = ledger_quorum(v->l);
+    struct str body, sigs;
+    size_t lines = 0, known = 1; /* the log's own */
+    if (tlog_note_split(note, &body, &sigs))
+        return; /* said elsewhere */
+    for (size_t i = 0; i < sigs.n; i++)
+        lines += sigs.p[i] == '\n';
+    for (size_t i = 0; i < tlog_policy_witnesses(q); i++) {
+        const struct tlog_vkey *k = &tlog_policy_witness(q, i)->key;
+        int64_t at;
+        int err = tlog_cosignature_find(note, k, &at);
+        known += !err;
+        if (err == AM_E_TAMPERED)
+            diag_err(v->d, path, "verify.cosignature", "of %s does not verify", k->name);
+    }
+    if (lines > known)
+        diag_add(v->d, DIAG_WARNING, path, "verify.unknown_signature",
+                 "%zu lines by nobody the genesis names", lines - known);
+}
+
 /* The log's own signature, by the key entry 0 names; then the newest cosigned one. */
 static int check_notes(struct verify *v)
 {
@@ -380,6 +404,8 @@ static int check_notes(struct verify *v)
     if (!err && tlog_checkpoint_open((struct str){text, n}, ledger_log_key(v->l), &c))
         diag_err(v->d, "log/checkpoint", "verify.signature",
                  "not signed by the key of the genesis");
+    if (!err)
+        check_lines(v, "log/checkpoint", (struct str){text, n});
     free(text);
     text = NULL;
     err = read_note(v, "checkpoint.cosigned", &text, &n);
@@ -388,6 +414,8 @@ static int check_notes(struct verify *v)
     if (!err)
         err = tlog_policy_check(ledger_quorum(v->l), (struct str){text, n}, &c,
                                 &v->r.lease_at, &who);
+    if (text)
+        check_lines(v, "log/checkpoint.cosigned", (struct str){text, n});
     free(text);
     if (err == AM_E_NOMEM)
         return err;

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A mirror verified offline; every kind of damage found and named. */
+#include <fcntl.h>
+
+#include "ledger/ledger_priv.h"
+#include "ledger/ledger_testkit.h"
+
+static struct tk tk;
+static char root[64];
+static char genesis[CRYPTO_HEX];
+
+static void copy_file(const char *from, const char *to)
+{
+    char *data;
+    size_t n;
+    int fd;
+    assert_ok(am_file_read(from, 1 << 24, &data, &n));
+    fd = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_true(fd >= 0 && write(fd, data, n) == (ssize_t)n);
+    close(fd);
+    free(data);
+}
+
+static const char *copy_to;
+static size_t copy_skip;
+static int copy_one(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+    char to[512];
+    (void)st, (void)w;
+    snprintf(to, sizeof to, "%s%s", copy_to, path + copy_skip);
+    if (type == FTW_D)
+        assert_ok(am_dir_make(to, 0755));
+    else
+        copy_file(path, to);
+    return 0;
+}
+
+/* The log as the registry writes it, cosigned by all four witnesses; and one blob of each
+ * sort: weights, scores. */
+static int build(void **state)
+{
+    struct tlog_config c = {.origin = TK_ORIGIN};
+    struct tlog *t;
+    struct buf note, lines;
+    struct str body, sigs;
+    char path[128];
+    uint8_t digest[32];
+    (void)state;
+    tk_open(&tk);
+    tk_to_pilot(&tk);
+    snprintf(root, sizeof root, "%s", "/tmp/amane-verify-XXXXXX");
+    assert_non_null(mkdtemp(root));
+    snprintf(path, sizeof path, "%s/log", root);
+    assert_ok(am_dir_make(path, 0755));
+    c.dir = path;
+    c.key = tk.log_key;
+    c.delay_ms = 1;
+    assert_ok(tlog_open(&t, &c));
+    for (size_t i = 0; i < tk.leaf.n; i++) {
+        uint64_t index;
+        assert_ok(tlog_queue(t, (struct str){tk.leaf.v[i], tk.leaf_n.v[i]}, &index));
+        if (i + 1 == tk.leaf.n)
+            assert_ok(tlog_wait(t, index));
+    }
+    buf_init(&note, 1 << 16);
+    buf_init(&lines, 1 << 16);
+    assert_ok(tlog_note(t, &note));
+    assert_ok(tlog_note_split(buf_str(&note), &body, &sigs));
+    for (int i = 0; i < 4; i++) {
+        struct tlog_vkey v;
+        char name[40];
+        snprintf(name, sizeof name, "node%d.example.org", i + 1);
+        assert_ok(tlog_vkey_make(str_c(name), TLOG_SIG_COSIGNATURE, tk.witness[i], &v));
+        assert_ok(tlog_cosign(&v, tk.witness[i], body, tk.now + i * TIME_SECOND, &lines));
+    }
+    assert_ok(tlog_add_cosignatures(t, ledger_quorum(tk.l), tk.leaf.n, buf_str(&lines)));
+    tlog_close(t);
+    snprintf(path, sizeof path, "%s/blobs", root);
+    copy_to = path;
+    copy_skip = strlen(tk.dir);
+    nftw(tk.dir, copy_one, 16, FTW_PHYS);
+    {
+        struct blob_store *s;
+        assert_ok(blob_open(&s, path));
+        assert_ok(blob_put(s, STR("a blob no entry names"), digest));
+        blob_close(s);
+    }
+    assert_ok(ledger_genesis_digest(tk.l, digest));
+    crypto_hex(digest, 32, genesis);
+    buf_release(&lines);
+    buf_release(&note);
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    (void)state;
+    nftw(root, tk_remove, 16, FTW_DEPTH | FTW_PHYS);
+    tk_close(&tk);
+    return 0;
+}
+
+static void a_sound_mirror_holds_and_gives_the_same_state(void **state)
+{
+    struct ledger_verify_report r;
+    struct ledger *l = NULL;
+    struct diag d;
+    uint8_t a[32], b[32];
+    (void)state;
+    diag_init(&d);
+    if (ledger_verify(root, str_c(genesis), &r, &l, &d))
+        fail_msg("%s: %s", d.n ? d.item[0].path : "?", d.n ? d.item[0].detail : "?");
+    assert_int_equal(r.size, tk.leaf.n);
+    assert_int_equal(r.entries_ok, tk.leaf.n);
+    assert_int_equal(r.payloads_ok, tk.leaf.n);
+    assert_int_equal(r.inclusion_ok, tk.leaf.n);
+    assert_int_equal(r.consistency_ok, tk.leaf.n - 1);
+    assert_int_equal(r.cosignatures, 4);
+    assert_true(r.blobs_ok > 20);
+    /* 3 of 4: the third newest of the four times */
+    assert_int_equal(r.lease_at, tk.now + 1 * TIME_SECOND);
+    assert_ok(ledger_state_digest(tk.l, a));
+    assert_ok(ledger_state_digest(l, b));
+    assert_memory_equal(a, b, 32);
+    ledger_free(l);
+    diag_release(&d);
+}
+
+static void another_genesis_than_the_pinned_one_is_refused(void **state)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    char other[CRYPTO_HEX];
+    (void)state;
+    memcpy(other, genesis, sizeof other);
+    other[0] = other[0] == '0' ? '1' : '0';
+    diag_init(&d);
+    assert_int_equal(ledger_verify(root, str_c(other), &r, NULL, &d), AM_E_INVALID);
+    assert_int_equal(d.n, 1);
+    assert_string_equal(d.item[0].code, "verify.genesis");
+    diag_release(&d);
+}
+
+/* Flips one bit in the middle of a file; the problem must name that file. */
+static void flip(const char *path, long at, struct diag *d,
+                 struct ledger_verify_report *r)
+{
+    FILE *f = fopen(path, "r+b");
+    int c;
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at < 0 ? 0 : at, SEEK_SET), 0);
+    c = fgetc(f);
+    assert_true(c != EOF);
+    assert_int_equal(fseek(f, at < 0 ? 0 : at, SEEK_SET), 0);
+    assert_int_equal(fputc(c ^ 1, f), c ^ 1);
+    assert_int_equal(fclose(f), 0);
+    diag_clear(d);
+    if (!ledger_verify(root, str_c(genesis), r, NULL, d)) /* a name nobody knows */
+        assert_int_equal(d->warnings, 1);
+    f = fopen(path, "r+b"); /* and back */
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at < 0 ? 0 : at, SEEK_SET), 0);
+    assert_int_equal(fputc(c, f), c);
+    assert_int_equal(fclose(f), 0);
+}
+
+static char files[400][200];
+static size_t n_files;
+static int list_one(const char *path, const struct stat *st, int type, struct FTW *w)
+{
+    (void)st, (void)w;
+    if (type == FTW_F && st->st_size > 0 && n_files < AM_LEN(files))
+        snprintf(files[n_files++], sizeof files[0], "%s", path);
+    return 0;
+}
+
+static void one_bit_in_any_file_is_found_and_the_file_named(void **state)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    (void)state;
+    diag_init(&d);
+    n_files = 0;
+    nftw(root, list_one, 16, FTW_PHYS);
+    assert_true(n_files > 30);
+    for (size_t i = 0; i < n_files; i++) {
+        const char *below = files[i] + strlen(root) + 1;
+        struct stat st;
+        bool named = false;
+        if (strstr(below, "lock") || strstr(below, ".tmp"))
+            continue; /* no data */
+        assert_int_equal(stat(files[i], &st), 0);
+        flip(files[i], st.st_size / 2, &d, &r);
+        for (size_t k = 0; k < d.n; k++) {
+            const char *p = d.item[k].path;
+            size_t n = strlen(p), m = strlen(below);
+            named |= n && m >= n && strcmp(below + m - n, p) == 0;
+        }
+        if (!named && strstr(below, "tile/entries/"))
+            for (size_t k = 0; k < d.n; k++) /* the entry inside the bundle is closer */
+                named |= strncmp(d.item[k].path, "log/entry/", 10) == 0;
+        if (!named) {
+            for (size_t k = 0; k < d.n; k++)
+                print_message("%s: %s [%s]\n", d.item[k].path, d.item[k].detail,
+                              d.item[k].code);
+            fail_msg("a bit flipped in %s is not named", below);
+        }
+    }
+    diag_clear(&d);
+    assert_ok(ledger_verify(root, str_c(genesis), &r, NULL, &d));
+    diag_release(&d);
+}
+
+static void a_missing_payload_is_named_with_its_entry(void **state)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    char path[200], away[210], hex[CRYPTO_HEX];
+    uint8_t payload[32];
+    (void)state;
+    diag_init(&d);
+    assert_ok(ledger_entry_of(tk.l, 5, payload, NULL));
+    crypto_hex(payload, 32, hex);
+    snprintf(path, sizeof path, "%s/blobs/sha256/%.2s/%s", root, hex, hex + 2);
+    snprintf(away, sizeof away, "%s.away", path);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(ledger_verify(root, STR_NULL, &r, NULL, &d), AM_E_INVALID);
+    assert_string_equal(d.item[0].code, "verify.missing");
+    assert_non_null(strstr(d.item[0].detail, "entry 5"));
+    assert_int_equal(r.entries_ok, 5);
+    assert_int_equal(rename(away, path), 0);
+    diag_release(&d);
+}
+
+static void nothing_there_is_said_plainly(void **state)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    (void)state;
+    diag_init(&d);
+    assert_int_equal(ledger_verify("/nonexistent", STR_NULL, &r, NULL, &d), AM_E_INVALID);
+    assert_string_equal(d.item[0].path, "log/checkpoint");
+    diag_release(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = {
+        TEST(a_sound_mirror_holds_and_gives_the_same_state),
+        TEST(another_genesis_than_the_pinned_one_is_refused),
+        TEST(one_bit_in_any_file_is_found_and_the_file_named),
+        TEST(a_missing_payload_is_named_with_its_entry),
+        TEST(nothing_there_is_said_plainly),
+    };
+    return cmocka_run_group_tests(t, build, destroy);
+}
