@@ -13,7 +13,8 @@
 #include "web/web.h"
 
 static const char synopsis[] =
-    "usage: amane demo [--data DIR] [--real DIR | --made] [--lang fr|ar|en] [--serve]\n";
+    "usage: amane demo [--data DIR] [--real DIR | --made] [--lang fr|ar|en]\n"
+    "                  [--until STEP] [--serve]\n";
 
 static int (*const demo_steps[])(struct demo *m) = {
     demo_step_actors,  demo_step_fit,    demo_step_declare,
@@ -99,7 +100,7 @@ static int demo_run(struct demo *m)
     int err = demo_prepare(m);
     jw_init(&m->w, &m->report);
     jw_arr(&m->w);
-    for (size_t i = 0; i < AM_LEN(demo_steps) && !err; i++)
+    for (size_t i = 0; i < AM_LEN(demo_steps) && i < m->until && !err; i++)
         err = demo_steps[i](m);
     if (m->step) {
         jw_arr_end(&m->w);
@@ -108,6 +109,8 @@ static int demo_run(struct demo *m)
     jw_arr_end(&m->w);
     if (!err)
         err = jw_done(&m->w);
+    if (!err)
+        err = demo_world(m);
     return err ? err : demo_report(m);
 }
 
@@ -140,26 +143,29 @@ int cmd_demo(int argc, char **argv);
 int cmd_demo(int argc, char **argv)
 {
     static struct demo m;
-    const char *dir = NULL, *real = NULL, *lang = NULL;
+    const char *dir = NULL, *real = NULL, *lang = NULL, *until = "9";
     bool made = false, help;
     struct stat st;
+    int64_t steps;
     int err;
     const struct cmd_opt opt[] = {
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
         {.name = "--real", .kind = CMD_TEXT, .text = &real},
         {.name = "--made", .kind = CMD_FLAG, .flag = &made},
         {.name = "--lang", .kind = CMD_TEXT, .text = &lang},
+        {.name = "--until", .kind = CMD_TEXT, .text = &until},
         {.name = "--serve", .kind = CMD_FLAG, .flag = &m.serve}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);
     if (help)
         return cmd_usage(synopsis, true);
-    if (argc != 1 || (real && made))
+    if (argc != 1 || (real && made) || str_int(str_c(until), 1, 9, &steps))
         return cmd_usage(synopsis, false);
     diag_init(&m.d);
     buf_init(&m.report, (size_t)64 << 20);
     demo_lang(&m, lang);
     m.started_at = time_mono();
+    m.until = (unsigned)steps;
     snprintf(m.type_base, sizeof m.type_base, "https://amane.invalid/demo");
     snprintf(m.dir, sizeof m.dir, "%.900s", dir ? dir : "build/demo");
     if (!real)

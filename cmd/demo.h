@@ -44,6 +44,7 @@ struct demo_site {
 struct demo {
     enum text_lang lang;
     bool serve, quiet, real;
+    unsigned until; /* last step to do */
     char dir[DEMO_PATH], program[DEMO_PATH], data[DEMO_PATH];
     unsigned step;
     int64_t started_at;
@@ -64,6 +65,7 @@ struct demo {
         canonical[CRYPTO_HEX], policy_hex[CRYPTO_HEX], notice_hex[CRYPTO_HEX];
     char deployment[DEMO_PILOTS][CRYPTO_HEX], version_payload[CRYPTO_HEX];
     double threshold, ridge;
+    int64_t frozen_at; /* of the threshold */
     VEC(char *) evidence; /* payload digests */
     char evidence_blob[CRYPTO_HEX];
     char level[16], outcome[16];
@@ -159,5 +161,7 @@ int demo_step_predict(struct demo *m);
 int demo_step_stop(struct demo *m);
 int demo_step_verify(struct demo *m);
 int demo_report(struct demo *m);
+/* DIR/world.json: addresses, folders and tokens, for scripts that go on from here. */
+AM_CHECK int demo_world(struct demo *m);
 
 #endif

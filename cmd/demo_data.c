@@ -191,7 +191,7 @@ static int demo_manifest(struct demo *m, const char *dir)
 {
     char path[DEMO_PATH + 64], at[TIME_TEXT], hex[CRYPTO_HEX];
     uint8_t digest[CRYPTO_SHA256];
-    int64_t now = time_now() / TIME_SECOND * TIME_SECOND;
+    int64_t now = time_now(); /* not cut to the second: after the plan was logged */
     struct buf b;
     struct jw w;
     int err;
@@ -207,8 +207,7 @@ static int demo_manifest(struct demo *m, const char *dir)
     jw_key(&w, "threshold");
     jw_obj(&w);
     jw_knum(&w, "value", m->threshold);
-    jw_kstrz(&w, "frozen_at",
-             time_format(m->started_at ? now - 60 * TIME_SECOND : now, at));
+    jw_kstrz(&w, "frozen_at", time_format(m->frozen_at, at));
     jw_obj_end(&w);
     jw_kstrz(&w, "unsealed_at", time_format(now, at));
     jw_kbool(&w, "external", true);

@@ -45,15 +45,33 @@ static int demo_copy_tree(const char *from, const char *to)
     return err;
 }
 
-static int demo_mirror(struct demo *m, const char *name, char *out, size_t cap)
+/* A mirror that is still growing: its checkpoints first, so that every tile they cover is
+ * in what is copied after them. */
+static int demo_copy_live(const char *from, const char *to)
+{
+    static const char *const note[] = {"checkpoint", "checkpoint.cosigned"};
+    int err = am_dir_make(to, 0700);
+    char a[PATH_MAX], b[PATH_MAX];
+    for (size_t i = 0; i < AM_LEN(note) && !err; i++) {
+        snprintf(a, sizeof a, "%s/%s", from, note[i]);
+        snprintf(b, sizeof b, "%s/%s", to, note[i]);
+        err = demo_copy_file(a, b);
+    }
+    snprintf(a, sizeof a, "%s/tile", from);
+    snprintf(b, sizeof b, "%s/tile", to);
+    return err ? err : demo_copy_tree(a, b);
+}
+
+static int demo_mirror(struct demo *m, const char *source, const char *name, char *out,
+                       size_t cap)
 {
     char from[DEMO_PATH + 64], to[DEMO_PATH + 128];
     int err;
     snprintf(out, cap, "%.900s/%s", m->dir, name);
-    snprintf(from, sizeof from, "%s/log", m->site[0].dir);
+    snprintf(from, sizeof from, "%s/log", source);
     snprintf(to, sizeof to, "%s/log", out);
-    err = demo_copy_tree(from, to);
-    snprintf(from, sizeof from, "%s/blobs", m->site[0].dir);
+    err = demo_copy_live(from, to);
+    snprintf(from, sizeof from, "%s/blobs", source);
     snprintf(to, sizeof to, "%s/blobs", out);
     return err ? err : demo_copy_tree(from, to);
 }
@@ -142,7 +160,7 @@ static int demo_whole(struct demo *m)
 {
     char dir[DEMO_PATH];
     struct json_doc *doc = NULL;
-    int code = 0, err = demo_mirror(m, "copy", dir, sizeof dir);
+    int code = 0, err = demo_mirror(m, m->site[0].dir, "copy", dir, sizeof dir);
     if (!err)
         err = demo_log_verify(m, dir, &code, &doc);
     if (!err && (code != 0 || !json_bool(json_get(json_root(doc), "ok"), false)))
@@ -162,26 +180,27 @@ static int demo_whole(struct demo *m)
 
 int demo_step_verify(struct demo *m)
 {
-    char dir[DEMO_PATH], path[PATH_MAX] = "", part[DEMO_PATH + 128];
+    char dir[DEMO_PATH], whole[DEMO_PATH], path[PATH_MAX] = "", part[DEMO_PATH + 128];
     off_t size = 0;
     int err;
     demo_title(m, "demo.verify.title");
+    snprintf(whole, sizeof whole, "%.900s/copy", m->dir);
     err = demo_whole(m);
     if (!err)
-        err = demo_mirror(m, "copy-log", dir, sizeof dir);
+        err = demo_mirror(m, whole, "copy-log", dir, sizeof dir);
     if (!err) {
         demo_largest(dir, "/tile/entries/", path, sizeof path, &size);
         err = demo_touched(m, dir, path, "demo.verify.log");
     }
     if (!err)
-        err = demo_mirror(m, "copy-weights", dir, sizeof dir);
+        err = demo_mirror(m, whole, "copy-weights", dir, sizeof dir);
     if (!err) {
         snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->weights_hex,
                  m->weights_hex + 2);
         err = demo_touched(m, dir, part, "demo.verify.weights");
     }
     if (!err)
-        err = demo_mirror(m, "copy-evidence", dir, sizeof dir);
+        err = demo_mirror(m, whole, "copy-evidence", dir, sizeof dir);
     if (!err) {
         snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->evidence.v[0],
                  m->evidence.v[0] + 2);

@@ -358,6 +358,7 @@ static int demo_threshold(struct demo *m, const char *scores)
     pos = (size_t)floor(0.15 * (double)s.n);
     if (!err)
         m->threshold = s.n ? floor(s.v[pos] * 100) / 100 : 0.5;
+    m->frozen_at = time_now() / TIME_SECOND * TIME_SECOND;
     vec_release(&s);
     return err;
 }

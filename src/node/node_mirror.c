@@ -88,6 +88,10 @@ static int node_open_mirror(struct node *n)
     snprintf(path, sizeof path, "%s/log", n->dir);
     err = tlog_mirror_open(&t, path, ledger_log_key(n->seed));
     if (!err)
+        err = tlog_witness_add_log(n->witness, ledger_log_key(n->seed));
+    if (err)
+        tlog_close(t);
+    else
         n->mirror = t;
     return err;
 }
