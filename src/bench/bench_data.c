@@ -109,10 +109,13 @@ static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d
 
 /* ---- values
  * ---------------------------------------------------------------------------------- */
-static void bad_cell(const struct bench_set *s, size_t row, size_t column,
-                     const char *code, const char *detail, struct diag *d)
+/* The first ones by place, the rest by number: one bad column must not hide another's. */
+static void bad_cell(struct bench_set *s, size_t row, size_t column, const char *code,
+                     const char *detail, struct diag *d)
 {
     char at[BENCH_PATH], more[64];
+    if (s->bad++ >= BENCH_BAD_SHOWN)
+        return;
     snprintf(more, sizeof more, "/path:%zu:#%zu", csv_line(s->csv, row), column + 1);
     diag_err(d, bench_at(s, at, more), code, "%s", detail);
 }
@@ -213,6 +216,11 @@ static int read_rows(struct bench_run *r, struct bench_set *s, struct diag *d)
         c->row = (uint32_t)i;
         c->score = NAN;
         read_row(r, s, i, c, r->x + (s->first + i) * r->feature.n, outside, d);
+    }
+    if (s->bad > BENCH_BAD_SHOWN) {
+        char at[BENCH_PATH];
+        diag_err(d, bench_at(s, at, "/path"), "bench.more", "%zu more cells like these",
+                 s->bad - BENCH_BAD_SHOWN);
     }
     for (size_t i = 0; i < r->feature.n; i++) {
         char at[BENCH_PATH], more[96];

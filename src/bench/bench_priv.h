@@ -14,7 +14,7 @@
 #include "stat/stat.h"
 
 enum {
-    BENCH_INPUTS_MAX = 4096,
+    BENCH_BAD_SHOWN = 20,
     BENCH_ATTRIBUTES_MAX = 50,
     BENCH_GROUPS_MAX = 1000, /* values of one attribute: an identifier is not a group */
     BENCH_CELLS_MAX = 50000000,
@@ -50,6 +50,7 @@ struct bench_set { /* one data set of the manifest, sorted by site */
     size_t first, rows;            /* in the cases */
     int64_t n, positives;          /* used */
     int64_t rejected[BENCH_REJECTS];
+    size_t bad; /* cells that cannot be read */
 };
 struct bench_case {
     uint32_t set, row; /* row of the file, from 0 */

@@ -43,7 +43,7 @@ static int open_model(struct model_session **m, struct str bytes, struct diag *d
     int err;
     diag_init(&own);
     err = model_session_open(m, bytes, NULL, &own);
-    diag_merge(d, &own, "/model");
+    diag_merge(d, &own, own.n && own.item[0].path[0] == '/' ? "/model" : "/model:");
     diag_release(&own);
     if (err && err != AM_E_NOMEM && diag_result(d) == AM_OK)
         diag_err(d, "/model", "bench.model", "the model does not open: %s",

@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The published schemas and examples, seen by python3-jsonschema alone (agreement of our validator with it on damaged
+# documents is src/bench/bench_schema_test.c). TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+n=0 bad=0
+report() {
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
+}
+if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+    echo "ok 1 - schemas # SKIP python3-jsonschema is not there"
+    echo "1..1"
+    exit 0
+fi
+fits() { /usr/bin/python3 "$root/test/support/schema_check.py" "$root/schema/$1-1.json" "$2"; }
+for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json"; do
+    name=$(basename "$file" .json)
+    case $name in
+        bench-manifest | bench-summary) kind=$name ;;
+        demo-1) kind=policy ;;
+        *) kind=${name%%-*} ;;
+    esac
+    fits "$kind" "$file"
+    report $? "$name fits schema/$kind-1.json"
+done
+for kind in algorithm version evidence decision deployment event policy bench-manifest bench-summary; do
+    jq -e --arg id "urn:amane:schema:$kind-1" '."$id" == $id and ."$schema" == "https://json-schema.org/draft/2020-12/schema"
+        and (."x-title" | has("fr") and has("ar") and has("en"))' "$root/schema/$kind-1.json" >/dev/null
+    report $? "schema/$kind-1.json says who it is in three languages"
+done
+jq -e '.national == false and (.name.fr | test("démonstration")) and (.name.en | test("Demonstration"))' "$root/policy/demo-1.json" >/dev/null
+report $? 'the demonstration policy says what it is'
+jq -e --slurpfile m "$root/policy/label-matrix.json" '[.matrix.rows[] as $r | $m[0].rows[] | select(.id == $r.id) | . == $r] | length == 12 and all' "$root/policy/demo-1.json" >/dev/null
+report $? 'its twelve rows are those of the matrix, unchanged'
+jq -e '(.rows | length) == 52 and ([.rows[].id] | unique | length) == 52' "$root/policy/label-matrix.json" >/dev/null
+report $? 'the matrix has 52 rows'
+echo "1..$n"
+exit $bad
