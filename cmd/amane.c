@@ -3,13 +3,8 @@
 #include <signal.h>
 
 #include "cmd.h"
-#include "cmd_tbl.h"
 #include "model/model.h"
 #include "worker/worker.h"
-
-#define X(noun, help) int cmd_##noun(int argc, char **argv) __attribute__((weak));
-CMD_TABLE(X)
-#undef X
 
 static const struct {
     const char *noun;
@@ -29,8 +24,7 @@ static int help(FILE *to, int code)
           "usage: amane <command> [arguments]      amane <command> -h\n\n",
           to);
     for (size_t i = 0; i < AM_LEN(commands); i++)
-        if (commands[i].run)
-            fprintf(to, "  %-10s %s\n", commands[i].noun, commands[i].help);
+        fprintf(to, "  %-10s %s\n", commands[i].noun, commands[i].help);
     fputs("\nExit status: 0 ok, 1 negative answer, 2 usage, 3 failure.\n", to);
     return code;
 }
@@ -51,7 +45,7 @@ int main(int argc, char **argv)
         return 0;
     }
     for (size_t i = 0; i < AM_LEN(commands); i++)
-        if (!strcmp(argv[1], commands[i].noun) && commands[i].run)
+        if (!strcmp(argv[1], commands[i].noun))
             return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "amane: no command is called \"%s\"\n", argv[1]);
     return help(stderr, 2);

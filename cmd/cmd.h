@@ -5,7 +5,7 @@
  * Adding a command
  *   1. write cmd/cmd_<noun>.c with `int cmd_<noun>(int argc, char **argv)`; argv[0] is
  * the noun;
- *   2. add a line to the table in cmd/cmd_tbl.h: noun, function, one-line help;
+ *   2. add a line to the table in cmd/cmd_tbl.h: noun, one-line help;
  *   3. put its usage text in doc/man/amane-<noun>.1.md, section SYNOPSIS: `-h` prints
  * exactly that synopsis (a test compares);
  *   4. stdout is data, stderr is talk; --json on every reader; exit 0 ok, 1 negative
@@ -16,6 +16,12 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/diag.h"
+#include "cmd_tbl.h"
+
+/* One function per command; argv[0] is the noun. Each returns an exit code. */
+#define X(noun, help) int cmd_##noun(int argc, char **argv);
+CMD_TABLE(X)
+#undef X
 
 /* Flags in any order. After the table is filled, leftovers are positional arguments. */
 enum cmd_opt_kind { CMD_FLAG, CMD_TEXT, CMD_MANY };

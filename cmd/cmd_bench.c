@@ -419,7 +419,6 @@ static int run_job(const struct args *a, enum label_level level, uint64_t seed)
     return code;
 }
 
-int cmd_bench(int argc, char **argv);
 int cmd_bench(int argc, char **argv)
 {
     struct args a = {0};

@@ -102,7 +102,6 @@ static int write_site(const char *dir, const struct cohort_site *s, size_t i,
     return err;
 }
 
-int cmd_cohort(int argc, char **argv);
 int cmd_cohort(int argc, char **argv)
 {
     const char *out = NULL, *seed_text = "1";

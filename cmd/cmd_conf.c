@@ -41,7 +41,6 @@ static int explain_json(void)
     return err ? cmd_fail("explain", "settings", err, NULL) : 0;
 }
 
-int cmd_conf(int argc, char **argv);
 int cmd_conf(int argc, char **argv)
 {
     bool json = false, help;

@@ -139,7 +139,6 @@ static int demo_program(struct demo *m)
     return AM_OK;
 }
 
-int cmd_demo(int argc, char **argv);
 int cmd_demo(int argc, char **argv)
 {
     static struct demo m;

@@ -121,7 +121,6 @@ static int show(const char *file, const char *name, bool witness, bool json)
     return err ? cmd_fail("show key", file, err, NULL) : 0;
 }
 
-int cmd_key(int argc, char **argv);
 int cmd_key(int argc, char **argv)
 {
     const char *out = NULL, *alg = NULL, *name = NULL;

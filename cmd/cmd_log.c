@@ -245,7 +245,6 @@ out:
     return err;
 }
 
-int cmd_log(int argc, char **argv);
 int cmd_log(int argc, char **argv)
 {
     const char *genesis = NULL;

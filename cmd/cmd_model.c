@@ -391,7 +391,6 @@ static int run_fit(const struct args *a)
     return fit(a, ridge);
 }
 
-int cmd_model(int argc, char **argv);
 int cmd_model(int argc, char **argv)
 {
     struct args a = {0};

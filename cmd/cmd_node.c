@@ -146,7 +146,6 @@ static int serve(const char *dir, const struct node_flags *f)
     return code;
 }
 
-int cmd_node(int argc, char **argv);
 int cmd_node(int argc, char **argv)
 {
     const char *dir = NULL, *name = NULL, *gst = NULL, *establishment = NULL;

@@ -391,7 +391,6 @@ static int run_show(const char *file, bool json)
     return code;
 }
 
-int cmd_policy(int argc, char **argv);
 int cmd_policy(int argc, char **argv)
 {
     struct job j = {0};

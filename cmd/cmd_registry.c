@@ -87,7 +87,6 @@ static int serve(const char *dir, const char *listen)
     return code;
 }
 
-int cmd_registry(int argc, char **argv);
 int cmd_registry(int argc, char **argv)
 {
     const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL;

@@ -101,7 +101,6 @@ static int sign(const char *file, const char *keyfile, const char *kind,
     return err;
 }
 
-int cmd_sign(int argc, char **argv);
 int cmd_sign(int argc, char **argv)
 {
     const char *key = NULL, *kind = NULL, *type_base = NULL, *out = NULL;

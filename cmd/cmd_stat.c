@@ -398,7 +398,6 @@ static bool repeated(const struct args *a)
     return false;
 }
 
-int cmd_stat(int argc, char **argv);
 int cmd_stat(int argc, char **argv)
 {
     struct args a = {0};

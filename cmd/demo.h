@@ -65,7 +65,7 @@ struct demo {
         canonical[CRYPTO_HEX], policy_hex[CRYPTO_HEX], notice_hex[CRYPTO_HEX];
     char deployment[DEMO_PILOTS][CRYPTO_HEX], version_payload[CRYPTO_HEX];
     double threshold, ridge;
-    int64_t frozen_at; /* of the threshold */
+    int64_t frozen_at;    /* of the threshold */
     VEC(char *) evidence; /* payload digests */
     char evidence_blob[CRYPTO_HEX];
     char level[16], outcome[16];
@@ -86,6 +86,8 @@ int demo_fail(struct demo *m, const char *what, const char *detail); /* AM_E_INT
 const char *demo_num(struct demo *m, double v, int decimals);
 const char *demo_int(struct demo *m, int64_t v);
 const char *demo_short(const char *hex); /* first 12 digits */
+const char *demo_word(struct demo *m, const char *prefix,
+                      const char *code); /* translated */
 
 /* ---- processes (demo_run.c)
  * ----------------------------------------------------------------- */

@@ -310,7 +310,7 @@ static void demo_observation(struct demo *m, struct jw *w, const struct demo_row
     jw_obj(w);
     jw_kstrz(w, "resourceType", "Observation");
     jw_key(w, "id");
-    jw_strf(w, "%s-%.*s", row->id, STR_FMT(json_get_str(in, "name")));
+    jw_strf(w, "%s-%zu", row->id, i);
     jw_kstrz(w, "status", "final");
     jw_key(w, "code");
     jw_obj(w);

@@ -310,9 +310,12 @@ int demo_step_decide(struct demo *m)
                  NULL);
         for (json_each(it, json_get(json_root(doc), "requirements"))) {
             if (json_str_is(json_get(it.val, "level"), "base"))
-                demo_say(m, "demo.decide.row", "id",
-                         arena_dup(&m->d.arena, json_get_str(it.val, "id")), "verdict",
-                         arena_dup(&m->d.arena, json_get_str(it.val, "verdict")), NULL);
+                demo_say(
+                    m, "demo.decide.row", "id",
+                    arena_dup(&m->d.arena, json_get_str(it.val, "id")), "verdict",
+                    demo_word(m, "verdict",
+                              arena_dup(&m->d.arena, json_get_str(it.val, "verdict"))),
+                    NULL);
         }
         if (strcmp(m->outcome, "granted") != 0)
             err = demo_fail(m, "policy eval", m->outcome);

@@ -43,8 +43,8 @@ static int demo_transition(struct demo *m, size_t site, const char *id, const ch
         demo_reply_release(&r);
     }
     if (!err)
-        demo_say(m, "demo.deploy.step", "id", id, "phase", phase, "establishment",
-                 s->establishment, "n", demo_int(m, (int64_t)n), NULL);
+        demo_say(m, "demo.deploy.step", "id", id, "phase", demo_word(m, "state.p", phase),
+                 "establishment", s->establishment, "n", demo_int(m, (int64_t)n), NULL);
     buf_release(&b);
     arena_release(&a);
     return err;

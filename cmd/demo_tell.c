@@ -44,6 +44,16 @@ const char *demo_short(const char *hex)
     return demo_ring(z);
 }
 
+const char *demo_word(struct demo *m, const char *prefix, const char *code)
+{
+    char id[96], word[128];
+    struct str text;
+    snprintf(id, sizeof id, "%s.%s", prefix, code);
+    text = text_get(m->lang, id);
+    snprintf(word, sizeof word, "%.*s", (int)AM_MIN(text.n, sizeof word - 1), text.p);
+    return demo_ring(word);
+}
+
 static bool demo_colour(void)
 {
     return isatty(STDOUT_FILENO) && !getenv("NO_COLOR");

@@ -69,23 +69,19 @@ def main(folder):
             rows.append((part["site"], r["sex"], int(r["label"]), 1 / (1 + math.exp(-margin)), r["id"]))
     scored = list(csv.DictReader(open(folder + "/bench/scores.csv")))
     tap.ok(len(scored) == len(rows), "the score file has one line for each of the %d sealed rows" % len(rows))
-    got = {}
-    key = [k for k in scored[0] if k in ("case", "id", "patient", "row")][0]
-    for s in scored:
-        got[(s["site"], s[key])] = s
+    lines = {}
+    for x in scored:
+        lines.setdefault(x["site"], []).append(x)
     worst = 0.0
     use = []
-    order = {}
-    for site, sex, label, score, ident in rows:
-        s = got.get((site, ident))
-        if s is None:  # cases may be numbered within their site
-            order[site] = order.get(site, -1) + 1
-            s = got.get((site, str(order[site])))
-        if s is None:
+    at = {}
+    for site, sex, label, score, _ in rows:  # the file keeps the order of each site
+        x = lines[site][at.get(site, 0)]
+        at[site] = at.get(site, 0) + 1
+        worst = max(worst, abs(float(x["score"]) - score))
+        if int(x["label"]) != label or x["sex"] != ("M" if sex == "1" else "F"):
             worst = math.inf
-            break
-        worst = max(worst, abs(float(s["score"]) - score))
-        use.append((site, "M" if sex == "1" else "F", label, float(s["score"])))
+        use.append((site, x["sex"], label, float(x["score"])))
     tap.ok(worst <= 1e-6, "scores are those of the linear model in the file (largest difference %.2g)" % worst)
     measures = json.load(open(folder + "/bench/evidence-performance.json"))["measures"]
 
