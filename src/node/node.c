@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node_priv.h"
+#include "node/node_priv.h"
 
 #include <limits.h>
 #include <sys/stat.h>

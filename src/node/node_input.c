@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a chart to the numbers a model was declared to read. A value that is not what the
  * record says is a refusal with its place, never a silent repair. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mirror: grows only to checkpoints that carry the quorum, only when every payload is
  * here and every hash agrees. What it holds is all the node believes. */
-#include "node_priv.h"
+#include "node/node_priv.h"
 
 #include <limits.h>
 

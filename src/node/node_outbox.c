@@ -2,7 +2,7 @@
 /* Statements on their way to the registry: written in the same transaction as what they
  * tell, sent in order, kept until they have an index. Sending twice is harmless: the fold
  * gives a replay no effect, so a lost answer costs nothing. */
-#include "node_priv.h"
+#include "node/node_priv.h"
 
 #include "base/log.h"
 

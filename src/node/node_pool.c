@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Models held ready: one worker per version. The weights' digest is recomputed when they
  * are loaded, when the file on disk has changed since, and at least every 24 hours. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <sys/stat.h>
 

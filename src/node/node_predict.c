@@ -2,7 +2,7 @@
 /* One supervised prediction, from request to answer. The gate is asked with every fact;
  * only then is the model run, and the answer leaves only when its commitment is in the
  * trace. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <math.h>
 

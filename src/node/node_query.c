@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the node answers about itself and about predictions. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <math.h>
 

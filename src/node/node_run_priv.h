@@ -5,7 +5,7 @@
 #define NODE_RUN_PRIV_H
 
 #include "model/model.h"
-#include "node_priv.h"
+#include "node/node_priv.h"
 
 enum { NODE_ID = 27, NODE_INPUTS_MAX = 512 };
 

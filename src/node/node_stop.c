@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stops: they act first and are logged after (lifecycle.md, section 7). The list in
  * memory is what the gate reads; it changes before anything is written. */
-#include "node_priv.h"
+#include "node/node_priv.h"
 
 #include "base/log.h"
 

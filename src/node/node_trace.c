@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trace: salted commitments of predictions and validations in the node's own log. A
  * row is in the database first, its commitment in the log second, the answer third. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include "base/log.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Human guarantee: an output becomes final only here, by a person with the right, once.
  * And the other end of an output's life: withdrawal by a stop. */
-#include "node_run_priv.h"
+#include "node/node_run_priv.h"
 
 #include <math.h>
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# A demo's log, checked by tools that share no code with it: Go's sumdb packages (checkpoint, cosignatures,
+# quorum, root from tiles and from entries, inclusion, consistency) and openssl (every statement's signature).
+root=$(cd "$(dirname "$0")/.." && pwd)
+AMANE=${AMANE:-$root/build/amane}
+work=$(mktemp -d) || exit 3
+trap 'rm -rf "$work"' EXIT
+n=0
+ok() {
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+"$AMANE" demo --data "$work/demo" --made >"$work/out" 2>&1
+ok $? "a demo leaves its log"
+genesis=$(sed -n 's/.*"genesis": *"\([0-9a-f]*\)".*/\1/p' "$work/demo/world.json")
+copy=$work/demo/copy
+/usr/bin/python3 "$root/test/support/stranger.py" "$copy" "$genesis" policy >"$work/policy"
+ok $? "the quorum is read from the pinned genesis alone"
+/usr/bin/python3 "$root/test/support/stranger.py" "$copy" "$genesis" signatures >"$work/signatures" 2>&1
+ok $? "openssl accepts every statement: $(cat "$work/signatures")"
+if command -v go >/dev/null 2>&1 && [ -d /usr/share/gocode/src/golang.org/x/mod ]; then
+    export GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE="${GOCACHE:-$HOME/.cache/go-build}"
+    (cd "$root/test/go/verify" && go build -o "$work/verify" .) >"$work/go" 2>&1
+    ok $? "the Go verifier builds"
+    "$work/verify" "$copy/log" "$work/policy" >"$work/go" 2>&1
+    ok $? "Go accepts the log: $(tail -n 1 "$work/go")"
+    cp -r "$copy" "$work/bad"
+    f=$(find "$work/bad/log/tile/entries" -type f | sort | tail -n 1)
+    printf '\001' | dd of="$f" bs=1 seek=700 conv=notrunc 2>/dev/null
+    "$work/verify" "$work/bad/log" "$work/policy" >"$work/go" 2>&1
+    [ $? = 1 ]
+    ok $? "Go refuses an altered copy: $(tail -n 1 "$work/go")"
+    sed 's/^group nodes 3/group nodes 4/' "$work/policy" >"$work/four"
+    if [ "$(grep -c '^— n' "$copy/log/checkpoint.cosigned")" = 3 ]; then
+        "$work/verify" "$copy/log" "$work/four" >"$work/go" 2>&1
+        [ $? = 1 ]
+        ok $? "Go refuses it under a quorum it does not have"
+    fi
+else
+    n=$((n + 1))
+    echo "ok $n - # SKIP go or golang-golang-x-mod-dev is not installed"
+fi
+echo "1..$n"
