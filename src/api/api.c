@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 #include "base/log.h"
 #include "embed/embed.h"

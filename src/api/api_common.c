@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes that both servers have: health, sessions, accounts, metrics. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 #include "base/log.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of the node. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 static int api_raw(struct api_call *c, int err, int status)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenAPI 3.1 from the route table: what is served is what is described. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 struct api_described {
     const char *method, *pattern, *access, *request, *reply, *summary, *handler;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of the registry that write: identifiers, blobs, checks, submissions. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 int api_h_algorithm_id(struct api_call *c)
 {

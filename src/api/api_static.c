@@ -2,7 +2,7 @@
 /* The log folders as static files (C2SP tlog-tiles). Only the names the layout has are
  * ever opened: there is no path to walk. A partial tile that the collector removed is cut
  * from the full one, as the layout's readers may expect. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 #include <limits.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes of the registry that read: views of the fold under its read lock. */
-#include "api_priv.h"
+#include "api/api_priv.h"
 
 static int api_view_done(struct api_call *c, int err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth_priv.h"
+#include "auth/auth_priv.h"
 
 #include <limits.h>
 
@@ -41,7 +41,12 @@ static const struct db_migration auth_migrations[] = {
      " until_at INTEGER NOT NULL);"
      "CREATE INDEX token_account ON token(account);"
      "CREATE TABLE attempt (who TEXT NOT NULL, at INTEGER NOT NULL);"
-     "CREATE INDEX attempt_who ON attempt(who, at);"}};
+     "CREATE INDEX attempt_who ON attempt(who, at);"},
+    {2, "attempts have an id",
+     "DROP TABLE attempt;"
+     "CREATE TABLE attempt (id INTEGER PRIMARY KEY, who TEXT NOT NULL,"
+     " at INTEGER NOT NULL);"
+     "CREATE INDEX attempt_who_at ON attempt(who, at);"}};
 
 const char *auth_right_name(enum auth_right r)
 {
@@ -84,13 +89,23 @@ bool auth_competent(const struct auth_account *a, struct str use_code, int64_t a
         struct str until, one = str_cut(list, ' ', &list);
         struct str code = str_cut(one, '=', &until);
         int64_t end;
-        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK)
-            return at < end + TIME_DAY; /* valid to the end of that day */
+        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK &&
+            at < end + TIME_DAY) /* valid to the end of that day */
+            return true;
     }
     return false;
 }
 
 int auth_open(struct auth **out, const char *dir)
+{
+    /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
+     * machine has few cores and logins are rare. */
+    static const struct crypto_argon2 cost = {
+        .memory_kib = 65536, .passes = 3, .lanes = 1};
+    return auth_open_at(out, dir, &cost);
+}
+
+int auth_open_at(struct auth **out, const char *dir, const struct crypto_argon2 *cost)
 {
     char path[PATH_MAX];
     struct db_config c = {.path = path,
@@ -103,9 +118,7 @@ int auth_open(struct auth **out, const char *dir)
     a = am_calloc(1, sizeof *a);
     if (!a)
         return AM_E_NOMEM;
-    /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
-     * machine has few cores and logins are rare. */
-    a->cost = (struct crypto_argon2){.memory_kib = 65536, .passes = 3, .lanes = 1};
+    a->cost = *cost;
     err = crypto_random(a->csrf_key, sizeof a->csrf_key);
     if (!err)
         err =

@@ -8,7 +8,7 @@
  * sessions: a session opens pages, uploads, predictions, validations and local stops.
  *
  * Passwords: argon2id. Sessions and tokens: 256 random bits, stored hashed, compared in
- * constant time; sessions end after 8 h or 30 min idle; failed logins slow down and lock
+ * constant time; sessions end after 8 h or 30 min idle; failed logins lock
  * (5 per account and 20 per address in 15 min). CSRF: a token bound to the session
  * (HMAC), required on every form post of a cookie session.
  *
@@ -31,7 +31,7 @@ enum auth_right {
     AUTH_BLOB_WEIGHTS,   /* read weights: bench_operator, system (nodes) */
     AUTH_BLOB_EVIDENCE,  /* read score files: bench_operator, has */
     AUTH_ALGORITHM_ID,   /* ask for an identifier: vendor, gst */
-    AUTH_PREDICT,        /* physician, nurse, lab_technician, pharmacist, system */
+    AUTH_PREDICT,        /* physician, nurse, lab_technician, pharmacist */
     AUTH_CHART_READ,     /* see patients' data on the node */
     AUTH_VALIDATE,       /* physician; others where the use code says so */
     AUTH_STOP_SERVICE,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth_priv.h"
+#include "auth/auth_priv.h"
 
 #include "base/clock.h"
 
@@ -54,9 +54,48 @@ static int auth_insert(struct db_conn *c, void *arg)
 static bool auth_login_chars(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789.-_@", s.p[i]) || !s.p[i])
+        if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789.-_@", s.p[i], 40))
             return false;
     return s.n > 0;
+}
+
+/* Characters, not bytes: six Arabic letters are twelve bytes. */
+static size_t auth_characters(struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static int auth_check_account(const struct auth_account *spec, struct str password,
+                              struct diag *d)
+{
+    bool ok = true;
+    if (!auth_login_chars(str_c(spec->login))) {
+        diag_err(d, "/login", "account.login", "lower-case letters, digits and . - _ @");
+        ok = false;
+    }
+    if (auth_characters(password) < AUTH_PASSWORD_MIN ||
+        password.n > AUTH_PASSWORD_BYTES) {
+        diag_err(d, "/password", "account.password",
+                 "at least 12 characters, at most 1024 bytes");
+        ok = false;
+    }
+    if (spec->role == LEDGER_ROLE_NONE) {
+        diag_err(d, "/role", "account.role", "no such role");
+        ok = false;
+    }
+    if (!spec->org_id[0]) {
+        diag_err(d, "/org_id", "account.org_id", "the organisation is missing");
+        ok = false;
+    }
+    if (spec->lang[0] && strcmp(spec->lang, "fr") != 0 && strcmp(spec->lang, "ar") != 0 &&
+        strcmp(spec->lang, "en") != 0) {
+        diag_err(d, "/lang", "account.lang", "fr, ar or en");
+        ok = false;
+    }
+    return ok ? AM_OK : AM_E_INVALID;
 }
 
 int auth_account_create(struct auth *a, const struct auth_account *spec,
@@ -65,21 +104,9 @@ int auth_account_create(struct auth *a, const struct auth_account *spec,
     char hash[CRYPTO_PASSWORD], pseudonym[33];
     uint8_t raw[16];
     struct auth_create x = {.spec = spec, .hash = hash, .pseudonym = pseudonym};
-    size_t before = d ? d->errors : 0;
-    int err;
-    if (!auth_login_chars(str_c(spec->login)))
-        diag_err(d, "/login", "account.login", "lower-case letters, digits and . - _ @");
-    if (password.n < AUTH_PASSWORD_MIN || password.n > 1024)
-        diag_err(d, "/password", "account.password",
-                 "at least 12 characters, at most 1024");
-    if (spec->role == LEDGER_ROLE_NONE)
-        diag_err(d, "/role", "account.role", "no such role");
-    if (!spec->org_id[0])
-        diag_err(d, "/org_id", "account.org_id", "the organisation is missing");
-    if ((d && d->errors > before) || !auth_login_chars(str_c(spec->login)) ||
-        password.n < AUTH_PASSWORD_MIN || spec->role == LEDGER_ROLE_NONE)
-        return AM_E_INVALID;
-    err = crypto_random(raw, sizeof raw);
+    int err = auth_check_account(spec, password, d);
+    if (!err)
+        err = crypto_random(raw, sizeof raw);
     if (!err)
         err = crypto_password_hash(password, &a->cost, hash);
     if (err)
@@ -93,6 +120,28 @@ int auth_account_create(struct auth *a, const struct auth_account *spec,
     return err;
 }
 
+/* Absent is an empty list; anything else that is no list is a mistake worth saying. */
+static int auth_list(const struct json *v, const char *key, const struct json **out,
+                     struct diag *d)
+{
+    char path[64];
+    *out = json_get(v, key);
+    if (!*out || json_type(*out) == JSON_ARRAY)
+        return AM_OK;
+    snprintf(path, sizeof path, "/%s", key);
+    diag_err(d, path, "account.list", "a list is expected");
+    return AM_E_INVALID;
+}
+
+/* A code that may stand in a list kept as text. */
+static bool auth_code(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == '=' || s.p[i] == 0x7f)
+            return false;
+    return s.n > 0;
+}
+
 static int auth_join(char *out, size_t cap, const struct json *list, const char *path,
                      struct diag *d)
 {
@@ -100,7 +149,7 @@ static int auth_join(char *out, size_t cap, const struct json *list, const char 
     out[0] = 0;
     for (json_each(it, list)) {
         struct str s = json_str(it.val);
-        if (!s.n || str_find(s, ' ') < s.n || n + s.n + 2 > cap) {
+        if (!auth_code(s) || n + s.n + 2 > cap) {
             diag_err(d, path, "account.list",
                      "codes without spaces, %zu characters in all", cap - 1);
             return AM_E_INVALID;
@@ -118,8 +167,7 @@ static int auth_join_competences(struct auth_account *out, const struct json *li
         struct str code = json_get_str(it.val, "use_code"),
                    until = json_get_str(it.val, "until");
         int64_t at;
-        if (!code.n || str_find(code, ' ') < code.n || str_find(code, '=') < code.n ||
-            time_parse_date(until, &at) ||
+        if (!auth_code(code) || time_parse_date(until, &at) ||
             n + code.n + until.n + 3 > sizeof out->competences) {
             diag_err(d, "/competences", "account.competence",
                      "each needs use_code and until (YYYY-MM-DD)");
@@ -136,7 +184,10 @@ static int auth_text(const struct json *v, const char *key, char *out, size_t ca
 {
     struct str s = json_get_str(v, key);
     char path[64];
-    if (s.n < cap && (s.p || !json_get(v, key))) {
+    bool ok = s.n < cap && (s.p || !json_get(v, key));
+    for (size_t i = 0; i < s.n; i++)
+        ok = ok && (unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7f;
+    if (ok) {
         auth_copy(out, cap, s);
         return AM_OK;
     }
@@ -145,9 +196,40 @@ static int auth_text(const struct json *v, const char *key, char *out, size_t ca
     return AM_E_INVALID;
 }
 
+/* No other member: a name or an address has no place here, not even unread. */
+static int auth_no_other(const struct json *v, struct diag *d)
+{
+    static const char *const known[] = {"login",    "password",    "role",
+                                        "function", "org_id",      "establishment",
+                                        "services", "competences", "lang"};
+    int err = AM_OK;
+    for (json_each(it, v)) {
+        bool found = false;
+        char path[64];
+        for (size_t i = 0; i < AM_LEN(known); i++)
+            found = found || str_eqc(it.key, known[i]);
+        if (found)
+            continue;
+        snprintf(path, sizeof path, "/%.*s", (int)AM_MIN(it.key.n, 40), it.key.p);
+        diag_err(d, path, "account.unknown_member", "an account has no such member");
+        err = AM_E_INVALID;
+    }
+    return err;
+}
+
 int auth_account_from_json(const struct json *v, struct auth_account *out,
                            struct str *password, struct diag *d)
 {
+    const struct {
+        const char *key;
+        char *out;
+        size_t cap;
+    } text[] = {{"login", out->login, sizeof out->login},
+                {"function", out->function, sizeof out->function},
+                {"org_id", out->org_id, sizeof out->org_id},
+                {"establishment", out->establishment, sizeof out->establishment},
+                {"lang", out->lang, sizeof out->lang}};
+    const struct json *list;
     int err = AM_OK;
     *out = (struct auth_account){.active = true};
     if (json_type(v) != JSON_OBJECT) {
@@ -158,14 +240,15 @@ int auth_account_from_json(const struct json *v, struct auth_account *out,
         diag_err(d, "/role", "account.role", "no such role");
         err = AM_E_INVALID;
     }
-    if (auth_text(v, "login", out->login, sizeof out->login, d) ||
-        auth_text(v, "function", out->function, sizeof out->function, d) ||
-        auth_text(v, "org_id", out->org_id, sizeof out->org_id, d) ||
-        auth_text(v, "establishment", out->establishment, sizeof out->establishment, d) ||
-        auth_text(v, "lang", out->lang, sizeof out->lang, d) ||
-        auth_join(out->services, sizeof out->services, json_get(v, "services"),
-                  "/services", d) ||
-        auth_join_competences(out, json_get(v, "competences"), d))
+    for (size_t i = 0; i < AM_LEN(text); i++)
+        if (auth_text(v, text[i].key, text[i].out, text[i].cap, d))
+            err = AM_E_INVALID;
+    if (auth_list(v, "services", &list, d) ||
+        auth_join(out->services, sizeof out->services, list, "/services", d))
+        err = AM_E_INVALID;
+    if (auth_list(v, "competences", &list, d) || auth_join_competences(out, list, d))
+        err = AM_E_INVALID;
+    if (auth_no_other(v, d))
         err = AM_E_INVALID;
     *password = json_get_str(v, "password");
     return err;

@@ -3,12 +3,20 @@
 #ifndef AUTH_PRIV_H
 #define AUTH_PRIV_H
 
+#include <stdatomic.h>
+
 #include "auth/auth.h"
 
 #define AUTH_SESSION_LIFE (INT64_C(8) * 3600 * 1000000)
 #define AUTH_SESSION_IDLE (INT64_C(30) * 60 * 1000000)
 #define AUTH_TRY_WINDOW   (INT64_C(15) * 60 * 1000000)
-enum { AUTH_TRIES_ACCOUNT = 5, AUTH_TRIES_PEER = 20, AUTH_PASSWORD_MIN = 12 };
+enum {
+    AUTH_TRIES_ACCOUNT = 5,
+    AUTH_TRIES_PEER = 20,
+    AUTH_PASSWORD_MIN = 12,     /* characters */
+    AUTH_PASSWORD_BYTES = 1024, /* as much as anybody hashes */
+    AUTH_HASHES_MAX = 8         /* at 64 MiB each, what logins may take of the memory */
+};
 
 struct auth {
     struct db *db;
@@ -16,7 +24,12 @@ struct auth {
     char decoy[CRYPTO_PASSWORD]; /* hashed when the login is unknown, so that time tells
                                     nothing */
     struct crypto_argon2 cost;
+    atomic_int hashing;
 };
+
+/* auth_open() with another price of hashing: tests have no 64 MiB to wait for. */
+AM_CHECK int auth_open_at(struct auth **out, const char *dir,
+                          const struct crypto_argon2 *cost);
 
 /* Column order shared by every SELECT of an account. */
 #define AUTH_ACCOUNT_COLUMNS                                                             \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth_priv.h"
+#include "auth/auth_priv.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -8,29 +8,51 @@
  */
 struct auth_try {
     struct str login, peer;
-    int64_t now, account;
+    int64_t now, account, try_peer;
+    char who_login[160], who_peer[160];
     char
         hash[CRYPTO_PASSWORD]; /* of the password; the decoy's when there is no account */
-    int64_t tries_login, tries_peer;
     char session[CRYPTO_HEX];
 };
 
-static int auth_count(struct db_conn *c, const char *kind, struct str who, int64_t since,
-                      int64_t *n)
+static int auth_count(struct db_conn *c, const char *who, int64_t since, int64_t *n)
 {
-    char key[160];
     struct db_stmt *s;
     bool row;
-    int err;
-    snprintf(key, sizeof key, "%s:%.*s", kind, (int)AM_MIN(who.n, 128),
-             who.p ? who.p : "");
-    err = db_prepare(c, "SELECT count(*) FROM attempt WHERE who=$1 AND at>$2", &s);
+    int err = db_prepare(c, "SELECT count(*) FROM attempt WHERE who=$1 AND at>$2", &s);
     if (err)
         return err;
-    db_bind_str(s, 1, str_c(key));
+    db_bind_str(s, 1, str_c(who));
     db_bind_int(s, 2, since);
     err = db_step(s, &row);
     *n = !err && row ? db_int(s, 0) : 0;
+    return err;
+}
+
+/* Counts a try before it is made: guesses sent at the same moment cannot share a place.
+ * A good login gives its place back. AM_E_TOOMANY: none is left. */
+static int auth_take_try(struct db_conn *c, void *arg)
+{
+    struct auth_try *t = arg;
+    int64_t since = t->now - AUTH_TRY_WINDOW, by_login, by_peer;
+    int err = auth_count(c, t->who_login, since, &by_login);
+    if (!err)
+        err = auth_count(c, t->who_peer, since, &by_peer);
+    if (err)
+        return err;
+    if (by_login >= AUTH_TRIES_ACCOUNT || by_peer >= AUTH_TRIES_PEER) {
+        LOG_W("auth.locked", log_i("tries_account", by_login),
+              log_i("tries_peer", by_peer));
+        return AM_E_TOOMANY;
+    }
+    err = db_exec(c, "DELETE FROM attempt WHERE at<=$1", "i", since);
+    if (!err)
+        err = db_exec(c, "INSERT INTO attempt(who,at) VALUES($1,$2)", "si",
+                      str_c(t->who_login), t->now);
+    if (!err)
+        err = db_exec(c, "INSERT INTO attempt(who,at) VALUES($1,$2)", "si",
+                      str_c(t->who_peer), t->now);
+    t->try_peer = err ? 0 : db_last_id(c);
     return err;
 }
 
@@ -39,12 +61,8 @@ static int auth_look(struct db_conn *c, void *arg)
     struct auth_try *t = arg;
     struct db_stmt *s;
     bool row;
-    int err = auth_count(c, "l", t->login, t->now - AUTH_TRY_WINDOW, &t->tries_login);
-    if (!err)
-        err = auth_count(c, "p", t->peer, t->now - AUTH_TRY_WINDOW, &t->tries_peer);
-    if (!err)
-        err = db_prepare(c, "SELECT id,password FROM account WHERE login=$1 AND active=1",
-                         &s);
+    int err =
+        db_prepare(c, "SELECT id,password FROM account WHERE login=$1 AND active=1", &s);
     if (err)
         return err;
     db_bind_str(s, 1, t->login);
@@ -60,24 +78,6 @@ static int auth_look(struct db_conn *c, void *arg)
     return err;
 }
 
-static int auth_note_failure(struct db_conn *c, void *arg)
-{
-    struct auth_try *t = arg;
-    char l[160], p[160];
-    int err;
-    snprintf(l, sizeof l, "l:%.*s", (int)AM_MIN(t->login.n, 128), t->login.p);
-    snprintf(p, sizeof p, "p:%.*s", (int)AM_MIN(t->peer.n, 128),
-             t->peer.p ? t->peer.p : "");
-    err = db_exec(c, "DELETE FROM attempt WHERE at<$1", "i", t->now - AUTH_TRY_WINDOW);
-    if (!err)
-        err = db_exec(c, "INSERT INTO attempt(who,at) VALUES($1,$2)", "si", str_c(l),
-                      t->now);
-    if (!err)
-        err = db_exec(c, "INSERT INTO attempt(who,at) VALUES($1,$2)", "si", str_c(p),
-                      t->now);
-    return err;
-}
-
 static int auth_open_session(struct db_conn *c, void *arg)
 {
     struct auth_try *t = arg;
@@ -87,7 +87,22 @@ static int auth_open_session(struct db_conn *c, void *arg)
         err = db_exec(
             c, "INSERT INTO session(hash,account,created_at,seen_at) VALUES($1,$2,$3,$3)",
             "sii", str_c(t->session), t->account, t->now);
+    if (!err) /* the account's slips are forgiven; the address keeps those of others */
+        err = db_exec(c, "DELETE FROM attempt WHERE who=$1", "s", str_c(t->who_login));
+    if (!err)
+        err = db_exec(c, "DELETE FROM attempt WHERE id=$1", "i", t->try_peer);
     return err;
+}
+
+/* The one place where a password is checked: the same work whether the login exists or
+ * not, and never more of it at once than memory allows. */
+static int auth_check_password(struct auth *a, struct str password, struct auth_try *t)
+{
+    int err = AM_E_UNAVAILABLE;
+    if (atomic_fetch_add(&a->hashing, 1) < AUTH_HASHES_MAX)
+        err = crypto_password_check(password, t->hash);
+    atomic_fetch_sub(&a->hashing, 1);
+    return !err && !t->account ? AM_E_UNAUTHORIZED : err;
 }
 
 int auth_login(struct auth *a, struct str login, struct str password, struct str peer,
@@ -96,25 +111,19 @@ int auth_login(struct auth *a, struct str login, struct str password, struct str
     struct auth_try t = {.login = login, .peer = peer, .now = now};
     char fresh[AUTH_TOKEN];
     int err;
-    if (login.n == 0 || login.n >= AUTH_LOGIN_MAX || password.n > 1024)
+    if (login.n == 0 || login.n >= AUTH_LOGIN_MAX || password.n > AUTH_PASSWORD_BYTES)
         return AM_E_UNAUTHORIZED;
+    snprintf(t.who_login, sizeof t.who_login, "l:%.*s", STR_FMT(login));
+    snprintf(t.who_peer, sizeof t.who_peer, "p:%.*s", (int)AM_MIN(peer.n, 128),
+             peer.p ? peer.p : "");
     memcpy(t.hash, a->decoy, sizeof t.hash);
-    err = db_read(a->db, auth_look, &t);
-    if (err)
-        return err;
-    if (t.tries_login >= AUTH_TRIES_ACCOUNT || t.tries_peer >= AUTH_TRIES_PEER) {
-        LOG_W("auth.locked", log_i("tries_account", t.tries_login),
-              log_i("tries_peer", t.tries_peer));
-        return AM_E_TOOMANY;
-    }
-    err = crypto_password_check(password, t.hash);
-    if (err || !t.account) {
-        int noted = db_write(a->db, auth_note_failure, &t);
-        if (noted)
-            return noted; /* a failure we cannot count would be a free guess */
-        return err && err != AM_E_UNAUTHORIZED ? err : AM_E_UNAUTHORIZED;
-    }
-    err = auth_new_token(fresh); /* always a new one: no session fixation */
+    err = db_write(a->db, auth_take_try, &t); /* a try we cannot count is not made */
+    if (!err)
+        err = db_read(a->db, auth_look, &t);
+    if (!err)
+        err = auth_check_password(a, password, &t);
+    if (!err)
+        err = auth_new_token(fresh); /* always a new one: no session fixation */
     if (err)
         return err;
     auth_hash_token(str_c(fresh), t.session);
@@ -172,9 +181,13 @@ int auth_session(struct auth *a, struct str token, int64_t now, struct auth_acco
         return AM_E_UNAUTHORIZED;
     auth_hash_token(token, f.hash);
     err = db_read(a->db, auth_find_session, &f);
-    /* Once a minute is enough for an idle limit of 30: reading pages must not write. */
-    if (!err && now - f.seen_at > 60 * TIME_SECOND)
-        err = db_write(a->db, auth_touch, &f);
+    /* Once a minute is enough for an idle limit of 30: reading pages must not write. A
+     * full disk shortens sessions, it does not close the pages. */
+    if (!err && now - f.seen_at > 60 * TIME_SECOND) {
+        int kept = db_write(a->db, auth_touch, &f);
+        if (kept)
+            LOG_W("auth.touch", log_err(kept));
+    }
     if (!err)
         *out = f.found;
     return err;

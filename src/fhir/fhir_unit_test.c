@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fhir_test.h"
+#include "fhir/fhir_test.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of a declaration beyond its schema: digests recomputed from the bytes, the model
  * file read in a worker and compared with what is declared (registry.md, 3.1 and 5). */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 #include <math.h>
 

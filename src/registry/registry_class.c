@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a blob is follows from the records that cite it: nobody labels files by hand. */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 static int registry_mark(struct registry *r, struct str hex, enum registry_blob class)
 {

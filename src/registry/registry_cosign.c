@@ -2,7 +2,7 @@
 /* Cosignatures: one thread per witness carries each new checkpoint to it (C2SP
  * tlog-witness, add-checkpoint) and merges what comes back. A witness that is away costs
  * only its own thread a wait. */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 #include <errno.h>
 #include <limits.h>

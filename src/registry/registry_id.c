@@ -2,7 +2,7 @@
 /* Identifiers MA-IA-<org6>-<10 base32>-<check>: 50 random bits, and a check character
  * that catches every single substitution and nearly every transposition of a person
  * copying it (ISO 7064 hybrid system MOD 37,36). */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 static const char registry_alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 #include <dirent.h>
 #include <limits.h>

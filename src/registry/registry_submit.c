@@ -3,7 +3,7 @@
  * statement is admitted against the fold, logged, and folded when its checkpoint is on
  * disk. Two statements that race may both be logged; the fold gives the second no effect
  * and its receipt says so. */
-#include "registry_priv.h"
+#include "registry/registry_priv.h"
 
 #include "base/log.h"
 
