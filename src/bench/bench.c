@@ -129,16 +129,19 @@ static int run(struct bench_run *r, const struct bench_input *in, struct diag *d
 int bench_run(struct bench_run **out, const struct bench_input *in, struct diag *d)
 {
     struct bench_run *r = am_calloc(1, sizeof *r);
+    struct diag own; /* the checks count problems even when nobody reads them */
     int err;
     if (!r)
         return AM_E_NOMEM;
+    diag_init(&own);
     buf_init(&r->scores, BENCH_SCORES_MAX);
     r->seed = in->seed;
     r->started_at = time_now();
     err = digest_program(r);
     if (!err)
-        err = run(r, in, d);
+        err = run(r, in, d ? d : &own);
     r->ended_at = time_now();
+    diag_release(&own);
     if (err) {
         bench_run_free(r);
         return err;
