@@ -34,6 +34,8 @@ static void a_model_goes_from_declaration_to_pilot(void **state)
     assert_string_equal(tk_outcome(&tk)->transition, "V6");
     assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
     OK(tk_label(&tk));
+    assert_memory_equal(tk_v(&tk)->decision.record, tk.record_sha256, 32);
+    assert_memory_equal(tk_v(&tk)->decision.payload, tk.payload_sha256, 32);
     assert_string_equal(tk_outcome(&tk)->transition, "V7");
     assert_int_equal(tk_v(&tk)->state, LEDGER_V_LABELLED);
     assert_int_equal(tk_v(&tk)->level, LEDGER_BASE);
@@ -54,6 +56,11 @@ static void a_model_goes_from_declaration_to_pilot(void **state)
     assert_false(ledger_approvals(tk.l, tk_p(&tk), tk.now + 301 * TIME_DAY));
     /* leaves: V2 V3 V5 V6, 3 votes, P1, 4 for P2, 6 for P3 */
     assert_int_equal(tk_v(&tk)->history.n, 18);
+    assert_int_equal(tk_p(&tk)->history.n, 11);
+    assert_int_equal(tk_p(&tk)->history.v[0], tk_p(&tk)->newest.index - 10);
+    assert_string_equal(tk_p(&tk)->establishment, TK_SITE);
+    assert_int_equal(tk_p(&tk)->service.n, 1);
+    assert_memory_equal(tk_p(&tk)->newest.record, tk.record_sha256, 32);
 }
 
 static void what_the_policy_waives_is_said_in_the_outcome(void **state)
@@ -462,6 +469,43 @@ static void a_final_stop_takes_a_quorum_and_only_ends(void **state)
     CODE(tk_deploy(&tk, "P8", "stopped", NULL, msps, 2), "illegal_transition");
 }
 
+/* A rule of the policy with alternatives, and one that replaces a default. */
+static void the_policy_says_who_signs(void **state)
+{
+    (void)state;
+    tk_open_with(&tk, TK_WAIVED,
+                 "{\"V3\":[[{\"role\":\"msps\",\"function\":\"authority\",\"count\":2}],"
+                 "[{\"role\":\"imanor\",\"count\":1},{\"role\":\"cndp\",\"count\":1}]],"
+                 "\"stop.national\":[{\"role\":\"msps\",\"count\":1}]}");
+    OK(tk_algorithm(&tk));
+    OK(tk_version(&tk));
+    CODE(tk_admissible(&tk), "wrong_role"); /* the desk is in neither alternative */
+    CODE(tk_say(&tk, LEDGER_EVENT, TK_IMANOR,
+                "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
+                "\"admissible\",\"pointers\":[]",
+                tk.model_hex),
+         "waiting_signers");
+    CODE(tk_co(&tk, TK_MSPS1), "waiting_signers"); /* one of each: neither holds yet */
+    OK(tk_co(&tk, TK_CNDP));
+    CODE(tk_stop(&tk, TK_HAS1, "national", ""), "wrong_role");
+    OK(tk_stop(&tk, TK_MSPS1, "national", ""));
+}
+
+/* echo -n '["a3..30","CHU-RABAT","CARDIO-RISK"]' | sha256sum */
+static void a_deployment_is_named_by_model_place_and_use(void **state)
+{
+    uint8_t digest[32];
+    char id[CRYPTO_HEX];
+    (void)state;
+    tk_open_empty(&tk);
+    assert_ok(crypto_unhex(
+        STR("a3889a1fe6edee9581493014cddc85e46fdec1efc8f189882256590d212ffd30"), digest,
+        32));
+    assert_ok(ledger_deployment_id(digest, STR("CHU-RABAT"), STR("CARDIO-RISK"), id));
+    assert_string_equal(
+        id, "7b194a40cf1f46fb2f3ded0af9bbbee4c9a14182c510f06a2677e0734bfc1182");
+}
+
 /* ---- nodes ----------------------------------------------------------------------- */
 static const char *node_says(enum tk_actor who, const char *node, uint64_t size,
                              const struct tlog_hash *root, uint64_t previous,
@@ -653,5 +697,6 @@ TEST_MAIN(T(a_model_goes_from_declaration_to_pilot),
           T(nodes_acknowledge_once_each), T(a_final_stop_takes_a_quorum_and_only_ends),
           T(a_node_grows_by_proofs_and_never_rewrites),
           T(a_policy_change_needs_both_houses_and_alters_nothing_decided),
+          T(the_policy_says_who_signs), T(a_deployment_is_named_by_model_place_and_use),
           T(the_quorum_is_built_from_genesis_and_policy),
           T(twelve_of_20736_cases_may_show_an_output))

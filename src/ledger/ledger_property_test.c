@@ -333,45 +333,6 @@ static void every_transition_of_the_design_has_its_row(void **state)
     assert_int_equal(ledger_p_rows, 11);
 }
 
-/* ---- out of memory --------------------------------------------------------------- */
-static void an_entry_has_all_of_its_effect_or_none(void **state)
-{
-    struct ledger *l;
-    long failures = 0;
-    (void)state;
-    assert_ok(ledger_new(&l, tk.blobs));
-    for (size_t i = 0; i < tk.leaf.n; i++) {
-        uint8_t was[32], is[32];
-        uint64_t size = ledger_size(l);
-        int err = AM_OK;
-        if (i && i < base - 2 && i % 7)
-            goto quietly; /* one grant in seven is enough */
-        if (size)
-            assert_ok(ledger_state_digest(l, was));
-        for (long n = 1;; n++) {
-            (void)am_oom_at(n);
-            err = ledger_apply(l, leaf(i));
-            if (!am_oom_at(0))
-                break;
-            failures++;
-            assert_int_equal(err, AM_E_NOMEM);
-            assert_int_equal(ledger_size(l), size);
-            if (size && n % 5 == 0) {
-                assert_ok(ledger_state_digest(l, is));
-                assert_memory_equal(was, is, 32);
-            }
-        }
-        assert_ok(err);
-        continue;
-    quietly:
-        assert_ok(ledger_apply(l, leaf(i)));
-    }
-    same_state(l, tk.l);
-    printf("%ld allocation failures walked\n", failures);
-    assert_true(failures > 1000);
-    ledger_free(l);
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -392,7 +353,6 @@ int main(void)
         TEST(no_row_of_the_tables_leads_back_from_an_end),
         TEST(system_signs_only_what_restricts),
         TEST(every_transition_of_the_design_has_its_row),
-        TEST(an_entry_has_all_of_its_effect_or_none),
         TEST(random_logs_keep_the_invariants),
     };
     return cmocka_run_group_tests(t, setup, teardown);

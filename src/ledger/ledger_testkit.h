@@ -424,13 +424,15 @@ static inline const char *tk_algorithm(struct tk *tk)
                   tk->algorithm_id);
 }
 
-/* Members of a version whose weights are the 32 bytes of `seed`. Sets tk->model. */
+/* Members of a version whose weights are a small blob made of `seed`. Sets tk->model. */
 static inline void tk_version_members(struct tk *tk, struct buf *b, const char *label,
                                       uint8_t seed)
 {
     uint8_t weights[32];
     char hex[CRYPTO_HEX];
-    memset(weights, seed, sizeof weights);
+    char text[32];
+    int n = snprintf(text, sizeof text, "weights %u", seed);
+    assert_ok(blob_put(tk->blobs, (struct str){text, (size_t)n}, weights));
     crypto_sha256((struct str){(const char *)weights, 32}, tk->model);
     crypto_hex(tk->model, 32, tk->model_hex);
     tk_addf(b,
@@ -493,6 +495,9 @@ static inline const char *tk_evidence_by(struct tk *tk, enum tk_actor who, doubl
         "\"positives\":180,\"seed\":\"1\"}";
     char m[3][400];
     const char *code;
+    uint8_t scores[32];
+    char hex[CRYPTO_HEX];
+    assert_ok(blob_put(tk->blobs, STR("row,score\n1,0.5\n"), scores));
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(m[0], sizeof m[0], measure, "PF-1", "auc", auc, auc - 0.01, auc + 0.01);
@@ -508,8 +513,8 @@ static inline const char *tk_evidence_by(struct tk *tk, enum tk_actor who, doubl
         "\"to\":\"2026-06-30\"},\"external\":true,\"tester_org\":\"BENCH1\","
         "\"leakage_test\":\"none\",\"sites\":[{\"site\":\"" TK_SITE
         "\",\"gst\":\"" TK_REGION "\",\"n\":400,\"positives\":180,\"sha256\":\"" TK_SEALED
-        "\"}]},\"measures\":[%s,%s,%s],\"scores_sha256\":\"" TK_SEALED "\"",
-        tk->model_hex, m[0], m[1], m[2]);
+        "\"}]},\"measures\":[%s,%s,%s],\"scores_sha256\":\"%s\"",
+        tk->model_hex, m[0], m[1], m[2], crypto_hex(scores, 32, hex));
     crypto_hex(tk->payload_sha256, 32, tk->evidence);
     return code;
 }

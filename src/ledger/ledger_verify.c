@@ -226,6 +226,27 @@ static void entry_problem(struct verify *v, uint64_t index, const char *code,
     diag_err(v->d, path, code, "%s", detail);
 }
 
+/* What a broken payload was meant to be, as far as its bytes still tell. */
+static const char *meant_as(const struct verify *v, const uint8_t digest[32])
+{
+    static const char test_result[] = "https://in-toto.io/attestation/test-result";
+    static const char vsa[] = "https://slsa.dev/verification_summary";
+    char path[PATHS], *data;
+    const char *what = "statement";
+    size_t n;
+    if (!v->blobs)
+        return what;
+    blob_path(v->blobs, digest, path, sizeof path);
+    if (am_file_read(path, LEDGER_PAYLOAD_MAX, &data, &n))
+        return what;
+    if (memmem(data, n, test_result, sizeof test_result - 1))
+        what = "evidence";
+    else if (memmem(data, n, vsa, sizeof vsa - 1))
+        what = "decision";
+    free(data);
+    return what;
+}
+
 static void payload_problem(struct verify *v, const uint8_t digest[32], uint64_t index,
                             int err)
 {
@@ -233,8 +254,8 @@ static void payload_problem(struct verify *v, const uint8_t digest[32], uint64_t
     crypto_hex(digest, 32, hex);
     snprintf(path, sizeof path, "blobs/sha256/%.2s/%s", hex, hex + 2);
     diag_err(v->d, path, err == AM_E_NOTFOUND ? "verify.missing" : "verify.blob",
-             "statement payload of entry %llu: %s", (unsigned long long)index,
-             am_err_text(err));
+             "%s payload of entry %llu: %s", meant_as(v, digest),
+             (unsigned long long)index, am_err_text(err));
 }
 
 /* One entry: leaf, payload, then the fold, which checks the signature. After a first

@@ -211,6 +211,38 @@ static void one_bit_in_any_file_is_found_and_the_file_named(void **state)
     diag_release(&d);
 }
 
+/* The file of a blob, flipped: what it is to the log is told. */
+static void blob_told(const uint8_t digest[32], const char *what)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    char path[200], hex[CRYPTO_HEX];
+    bool told = false;
+    crypto_hex(digest, 32, hex);
+    snprintf(path, sizeof path, "%s/blobs/sha256/%.2s/%s", root, hex, hex + 2);
+    diag_init(&d);
+    flip(path, 3, &d, &r);
+    for (size_t i = 0; i < d.n; i++)
+        told |= strstr(d.item[i].detail, what) != NULL;
+    if (!told)
+        fail_msg("%s is told as %s", what, d.n ? d.item[d.n - 1].detail : "nothing");
+    diag_release(&d);
+}
+
+static void a_broken_blob_is_named_by_its_use(void **state)
+{
+    uint8_t digest[32];
+    (void)state;
+    crypto_sha256(STR("weights 7"), digest);
+    blob_told(digest, "weights of entry");
+    crypto_sha256(STR("row,score\n1,0.5\n"), digest);
+    blob_told(digest, "scores of entry");
+    crypto_sha256(STR("a blob no entry names"), digest);
+    blob_told(digest, "not named by any entry");
+    assert_ok(crypto_unhex(str_c(tk.evidence), digest, 32));
+    blob_told(digest, "evidence payload of entry");
+}
+
 static void a_missing_payload_is_named_with_its_entry(void **state)
 {
     struct ledger_verify_report r;
@@ -249,6 +281,7 @@ int main(void)
         TEST(a_sound_mirror_holds_and_gives_the_same_state),
         TEST(another_genesis_than_the_pinned_one_is_refused),
         TEST(one_bit_in_any_file_is_found_and_the_file_named),
+        TEST(a_broken_blob_is_named_by_its_use),
         TEST(a_missing_payload_is_named_with_its_entry),
         TEST(nothing_there_is_said_plainly),
     };
