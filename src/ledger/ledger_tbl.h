@@ -234,10 +234,11 @@
     X("intended_use")                                                                    \
     X("decision_role")                                                                   \
     X("intended_users")                                                                  \
-    X("required_training") X("population") X("out_of_scope") X("known_risks")            \
-        X("criticality") X("specialty") X("body_site") X("modality") X("task")           \
-            X("outputs") X("inputs") X("canonical_weight_hash") X("format") X("runtime") \
-                X("model_type") X("max_depth") X("number_of_layers") X("dropout_rate")   \
+    X("required_training")                                                               \
+    X("population") X("out_of_scope") X("known_risks") X("criticality") X("specialty")   \
+        X("body_site") X("modality") X("task") X("outputs") X("inputs")                  \
+            X("canonical_weight_hash") X("format") X("runtime") X("model_type")          \
+                X("max_depth") X("number_of_layers") X("dropout_rate")                   \
                     X("regularization_strength") X("learning_rate") X("batch_size")      \
                         X("number_of_epochs") X("optimizer") X("random_seed")            \
                             X("training_data") X("validation_data") X("risks")           \
@@ -250,11 +251,12 @@
     X("algorithm_id")                                                                    \
     X("version_label")                                                                   \
     X("model_digest")                                                                    \
-    X("inputs") X("artifacts") X("canonical_weight_hash") X("model_signature")           \
-        X("format") X("opset") X("runtime") X("model_type") X("max_depth")               \
-            X("number_of_layers") X("dropout_rate") X("regularization_strength")         \
-                X("learning_rate") X("batch_size") X("number_of_epochs") X("optimizer")  \
-                    X("random_seed") X("evaluation_plan")
+    X("inputs")                                                                          \
+    X("artifacts") X("canonical_weight_hash") X("model_signature") X("format")           \
+        X("opset") X("runtime") X("model_type") X("max_depth") X("number_of_layers")     \
+            X("dropout_rate") X("regularization_strength") X("learning_rate")            \
+                X("batch_size") X("number_of_epochs") X("optimizer") X("random_seed")    \
+                    X("evaluation_plan")
 
 /* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
 #define LEDGER_CODE_MAP(X)                                                               \
