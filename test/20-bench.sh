@@ -149,6 +149,8 @@ jq -e 'any(.measures[]; .name == "patient_overlap" and .estimate > 0)' "$dir/lea
 report $? 'and are counted'
 edit manifest.json '.threshold.frozen_at = "2026-10-01T08:00:00Z"'
 run "$dir/bad" "$dir/late" && verdict "$dir/late/summary.json" ID-4 base .verdict '"fail"' 'a threshold frozen when the data were opened fails ID-4'
+edit version.json '.optimizer = {"na": "no_training_phase"}'
+run "$dir/bad" "$dir/na" && verdict "$dir/na/summary.json" ID-3 base '[.verdict, .param]' '["fail","na_reason_allowed"]' 'a reason this model type does not allow fails ID-3'
 edit version.json '.model_digest = "'"$(printf y | sha256sum | cut -d' ' -f1)"'"'
 run "$dir/bad" "$dir/other"
 verdict "$dir/other/summary.json" ID-2 base .verdict '"fail"' 'another model than the record fails ID-2'

@@ -153,7 +153,7 @@ static int ask_python(const char *list)
 {
     const char *root = getenv("AMANE_SOURCE_ROOT");
     char script[4096];
-    int status;
+    int status = 0;
     pid_t pid;
     snprintf(script, sizeof script, "%s/test/support/schema_agree.py", root ? root : ".");
     fflush(stdout);

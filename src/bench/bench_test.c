@@ -256,6 +256,8 @@ static void groups_are_named_by_kind_and_small_ones_hidden(void **state)
     assert_non_null(measure(&k, "EQ-1", "prevalence", "age_band=40-<60.5"));
     assert_non_null(measure(&k, "EQ-1", "prevalence", "age_band=60.5+"));
     assert_non_null(measure(&k, "PF-1", "auc", "origin=one"));
+    assert_int_equal(measure(&k, "EQ-1", "prevalence", "age_band=<40")->n, 10); /* shown */
+    assert_true(value(&k, "EQ-1", "groups_not_shown", "age_band") == 0);
     assert_true(value(&k, "EQ-1", "group_table_sex_and_age", "") == 1);
     assert_near(value(&k, "EQ-1", "missing_attribute_share", ""), 7.0 / 60, 1e-15);
     for (size_t i = 0; i < bench_measures(k.run); i++) {
@@ -296,6 +298,11 @@ static void every_family_writes_its_evidence(void **state)
         json_free(doc);
         buf_release(&text);
     }
+    assert_true(value(&k, "ID-1", "id_unique", "") == 1);
+    assert_true(value(&k, "ID-3", "na_reason_allowed", "") == 1); /* the record has six */
+    assert_true(value(&k, "ID-3", "missing_metadata_fields", "") == 0);
+    assert_true(value(&k, "ID-4", "plan_dated_before_unsealing", "") == 1);
+    assert_true(value(&k, "ID-2", "canonical_weight_hash_match", "") == 1);
     assert_true(value(&k, "ID-2", "file_hash_match", "") == 1);
     assert_true(value(&k, "ID-2", "tested_equals_deployed", "") == 0);
     assert_true(value(&k, "MS-1", "distinct_gst", "") == 2);
@@ -413,8 +420,8 @@ static void every_failed_allocation_is_an_error(void **state)
             assert_null(k.run);
         bench_run_free(k.run);
         k.run = NULL;
-        if (n > 100) /* most rounds start a worker: the rest in larger steps */
-            n += 22;
+        if (n > 60) /* most rounds start a worker: the rest in larger steps */
+            n += 37;
     }
     kit_close(&k);
 }

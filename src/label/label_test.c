@@ -339,6 +339,9 @@ static void evidence_without_a_date_is_refused(void **state)
     assert_int_equal(
         label_evaluate(b.policy, b.record, b.evidence, 1, LABEL_NONE, b.at, &r, &b.d),
         AM_E_INVALID);
+    assert_int_equal(
+        label_evaluate(b.policy, b.record, b.evidence, 1, LABEL_LEVELS, b.at, &r, &b.d),
+        AM_E_INVALID);
     bench_close(&b);
 }
 
