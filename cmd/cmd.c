@@ -54,7 +54,9 @@ int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t n, bool 
         }
         o = cmd_find(opt, n, argv[i], &value);
         if (!o) {
-            fprintf(stderr, "amane: unknown option %s\n", argv[i]);
+            /* not its value, which may be a secret: "--pin=1234" */
+            fprintf(stderr, "amane: unknown option %.*s\n", (int)strcspn(argv[i], "="),
+                    argv[i]);
             return AM_E_USAGE;
         }
         if (o->kind == CMD_FLAG) {

@@ -91,6 +91,9 @@ static void demo_close(struct demo *m)
     vec_release(&m->evidence);
     http_client_free(m->http);
     json_free(m->cohort);
+    json_free(m->policy);
+    json_free(m->verdicts);
+    buf_release(&m->facts);
     buf_release(&m->report);
     diag_release(&m->d);
 }
@@ -100,6 +103,8 @@ static int demo_run(struct demo *m)
     int err = demo_prepare(m);
     jw_init(&m->w, &m->report);
     jw_arr(&m->w);
+    jw_init(&m->f, &m->facts);
+    jw_obj(&m->f);
     for (size_t i = 0; i < AM_LEN(demo_steps) && i < m->until && !err; i++)
         err = demo_steps[i](m);
     if (m->step) {
@@ -107,8 +112,11 @@ static int demo_run(struct demo *m)
         jw_obj_end(&m->w);
     }
     jw_arr_end(&m->w);
+    jw_obj_end(&m->f);
     if (!err)
         err = jw_done(&m->w);
+    if (!err)
+        err = jw_done(&m->f);
     if (!err)
         err = demo_world(m);
     return err ? err : demo_report(m);
@@ -162,6 +170,7 @@ int cmd_demo(int argc, char **argv)
         return cmd_usage(synopsis, false);
     diag_init(&m.d);
     buf_init(&m.report, (size_t)64 << 20);
+    buf_init(&m.facts, (size_t)16 << 20);
     demo_lang(&m, lang);
     m.started_at = time_mono();
     m.until = (unsigned)steps;

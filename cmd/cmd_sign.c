@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* amane sign: a record or a ready payload becomes a DSSE envelope with one signature. */
+/* amane sign: a record or a ready payload becomes a DSSE envelope with one signature, by
+ * a key in a file or by one in a PKCS#11 token. */
 #include "cmd.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "json/json.h"
 #include "ledger/ledger.h"
 
 static const char synopsis[] =
-    "usage: amane sign FILE --key KEYFILE [--out F]\n"
-    "       amane sign FILE --key KEYFILE --kind K --type-base URI [--out F]\n";
+    "usage: amane sign FILE --key KEYFILE [--kind K --type-base URI] [--out F]\n"
+    "       amane sign FILE --pkcs11 MODULE (--token LABEL | --slot N)\n"
+    "                  (--label KEYLABEL | --id HEX) [--pin-file F]\n"
+    "                  [--kind K --type-base URI] [--out F]\n";
 
 enum { FILE_CAP = 4 << 20 };
+
+struct signer { /* what the command line says of the key */
+    const char *keyfile;
+    const char *module, *token, *slot, *label, *id, *pin_file;
+};
 
 /* A record of that kind: checked, put in a Statement, made canonical. */
 static int payload_of_record(struct str text, const char *kind, const char *type_base,
@@ -62,16 +75,131 @@ static int load_key(const char *path, struct crypto_key **key, struct diag *d)
     return AM_E_INVALID;
 }
 
+/* Not am_file_read(): it would leave a copy of the PIN in freed memory. */
+static int pin_of_file(const char *path, char *pin, size_t cap, size_t *n)
+{
+    struct stat st;
+    size_t k = 0;
+    int err, fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return am_err_errno(errno);
+    err = fstat(fd, &st) ? am_err_errno(errno) : AM_OK;
+    while (!err && k < cap) {
+        ssize_t r = read(fd, pin + k, cap - k);
+        if (r == 0)
+            break;
+        if (r > 0)
+            k += (size_t)r;
+        else if (errno != EINTR)
+            err = am_err_errno(errno);
+    }
+    close(fd);
+    if (!err && S_ISREG(st.st_mode) && (st.st_mode & 077))
+        LOG_W("sign.pin_mode", log_s("path", path), log_i("mode", st.st_mode & 0777));
+    if (k && pin[k - 1] == '\n') /* what editors and echo add */
+        k--;
+    if (k && pin[k - 1] == '\r')
+        k--;
+    *n = k;
+    return err;
+}
+
+/* The environment of a process can be read by others of its user: it is wiped at once. */
+static int pin_of_environment(char *pin, size_t cap, size_t *n)
+{
+    char *env = getenv("AMANE_PIN");
+    size_t k = env ? strlen(env) : 0;
+    int err = k > cap ? AM_E_TOOBIG : AM_OK;
+    if (!err && k)
+        memcpy(pin, env, k);
+    *n = err ? 0 : k;
+    if (k)
+        crypto_wipe(env, k);
+    unsetenv("AMANE_PIN");
+    return err;
+}
+
+static int open_token(const struct signer *s, struct crypto_token **token, struct diag *d)
+{
+    struct crypto_token_where where = {
+        .module = s->module, .label = s->token, .slot = -1};
+    char pin[CRYPTO_PIN_MAX + 3]; /* a line end, and one more to see what is too long */
+    size_t n = 0, file_n = 0;
+    int err = AM_OK;
+    if (s->slot && str_int(str_c(s->slot), 0, INT64_MAX, &where.slot)) {
+        diag_err(d, "--slot", "sign.slot", "a whole number");
+        return AM_E_USAGE;
+    }
+    err = pin_of_environment(pin, sizeof pin, &n);
+    if (s->pin_file) {
+        err = pin_of_file(s->pin_file, pin, sizeof pin, &file_n);
+        n = file_n;
+        if (err)
+            diag_err(d, s->pin_file, "sign.pin_file", "cannot be read");
+    }
+    if (!err)
+        err = crypto_token_open(token, &where, (struct str){pin, n}, d);
+    crypto_wipe(pin, sizeof pin);
+    return err;
+}
+
+static int find_key(const struct signer *s, struct crypto_token *token,
+                    const struct crypto_key **pub, struct diag *d)
+{
+    uint8_t id[128];
+    size_t n = s->id ? strlen(s->id) / 2 : 0;
+    if (s->id && (n == 0 || n > sizeof id || crypto_unhex(str_c(s->id), id, n))) {
+        diag_err(d, "--id", "sign.id", "1 to %zu bytes in hex", sizeof id);
+        return AM_E_USAGE;
+    }
+    return crypto_token_find(token, str_c(s->label), (struct str){(const char *)id, n},
+                             pub, d);
+}
+
+static int sign_by_token(const struct signer *s, struct str payload, struct buf *envelope,
+                         struct diag *d)
+{
+    const struct crypto_key *pub = NULL;
+    struct crypto_token *token = NULL;
+    struct buf pae, sig;
+    int err = open_token(s, &token, d);
+    buf_init(&pae, FILE_CAP + 128);
+    buf_init(&sig, 256);
+    if (!err)
+        err = find_key(s, token, &pub, d);
+    if (!err)
+        err = ledger_pae(payload, &pae);
+    if (!err)
+        err = crypto_token_sign(token, buf_str(&pae), &sig, d);
+    if (!err)
+        err = ledger_envelope(payload, pub, buf_str(&sig), envelope);
+    buf_release(&sig);
+    buf_release(&pae);
+    crypto_token_free(token);
+    return err;
+}
+
+static int sign_by_file(const struct signer *s, struct str payload, struct buf *envelope,
+                        struct diag *d)
+{
+    struct crypto_key *key = NULL;
+    int err = load_key(s->keyfile, &key, d);
+    if (!err)
+        err = ledger_sign(payload, key, envelope);
+    crypto_key_free(key);
+    return err;
+}
+
 static int put(const char *out, struct str envelope)
 {
     return out ? am_file_write(out, envelope, 0644) : cmd_out(envelope);
 }
 
-static int sign(const char *file, const char *keyfile, const char *kind,
+/* The payload comes first: what cannot be signed must not cost a try of the PIN. */
+static int sign(const char *file, const struct signer *s, const char *kind,
                 const char *type_base, const char *out)
 {
     struct buf payload, envelope;
-    struct crypto_key *key = NULL;
     struct diag d;
     char *text = NULL;
     size_t n = 0;
@@ -84,16 +212,14 @@ static int sign(const char *file, const char *keyfile, const char *kind,
             kind ? payload_of_record((struct str){text, n}, kind, type_base, &payload, &d)
                  : payload_as_is((struct str){text, n}, &payload, &d);
     if (!err)
-        err = load_key(keyfile, &key, &d);
-    if (!err)
-        err = ledger_sign(buf_str(&payload), key, &envelope);
+        err = s->module ? sign_by_token(s, buf_str(&payload), &envelope, &d)
+                        : sign_by_file(s, buf_str(&payload), &envelope, &d);
     if (!err)
         err = buf_addc(&envelope, '\n');
     if (!err)
         err = put(out, buf_str(&envelope));
     if (err)
         err = cmd_fail("sign", file, err, &d);
-    crypto_key_free(key);
     buf_release(&envelope);
     buf_release(&payload);
     diag_release(&d);
@@ -101,12 +227,27 @@ static int sign(const char *file, const char *keyfile, const char *kind,
     return err;
 }
 
+/* A key file, or a token named one way at least and a key named one way at least. */
+static bool complete(const struct signer *s)
+{
+    if (!s->module)
+        return s->keyfile && !s->token && !s->slot && !s->label && !s->id && !s->pin_file;
+    return !s->keyfile && (s->token || s->slot) && (s->label || s->id);
+}
+
 int cmd_sign(int argc, char **argv)
 {
-    const char *key = NULL, *kind = NULL, *type_base = NULL, *out = NULL;
+    const char *kind = NULL, *type_base = NULL, *out = NULL;
+    struct signer s = {.keyfile = NULL};
     bool help;
     const struct cmd_opt opt[] = {
-        {.name = "--key", .kind = CMD_TEXT, .text = &key},
+        {.name = "--key", .kind = CMD_TEXT, .text = &s.keyfile},
+        {.name = "--pkcs11", .kind = CMD_TEXT, .text = &s.module},
+        {.name = "--token", .kind = CMD_TEXT, .text = &s.token},
+        {.name = "--slot", .kind = CMD_TEXT, .text = &s.slot},
+        {.name = "--label", .kind = CMD_TEXT, .text = &s.label},
+        {.name = "--id", .kind = CMD_TEXT, .text = &s.id},
+        {.name = "--pin-file", .kind = CMD_TEXT, .text = &s.pin_file},
         {.name = "--kind", .kind = CMD_TEXT, .text = &kind},
         {.name = "--type-base", .kind = CMD_TEXT, .text = &type_base},
         {.name = "--out", .kind = CMD_TEXT, .text = &out}};
@@ -114,7 +255,7 @@ int cmd_sign(int argc, char **argv)
         return cmd_usage(synopsis, false);
     if (help)
         return cmd_usage(synopsis, true);
-    if (argc != 2 || !key || !kind != !type_base)
+    if (argc != 2 || !complete(&s) || !kind != !type_base)
         return cmd_usage(synopsis, false);
-    return sign(argv[1], key, kind, type_base, out);
+    return sign(argv[1], &s, kind, type_base, out);
 }

@@ -72,22 +72,30 @@ struct demo {
     char stop_order[CRYPTO_HEX];
     int64_t stop_ms[DEMO_PILOTS]; /* from the order to the first refusal there */
 
-    struct buf report; /* JSON facts for the HTML report: {"steps":[...]} */
+    /* For report.html. */
+    struct buf report; /* the steps: [{n, title, seconds, lines}] */
     struct jw w;
+    struct buf facts; /* one object: each step adds its members */
+    struct jw f;
+    struct json_doc *policy, *verdicts; /* as the registry and `policy eval` gave them */
 };
 
 /* ---- telling (demo_tell.c)
  * ------------------------------------------------------------- */
 void demo_title(struct demo *m, const char *id);
-/* A line of narration: catalogue id and up to 4 name/value pairs, ended by NULL. */
-void demo_say(struct demo *m, const char *id, ...);
+/* A line of narration: catalogue id and up to 6 pairs name, value. */
+#define demo_say(m, ...) demo_say_pairs((m), __VA_ARGS__, (const char *)NULL)
+void demo_say_pairs(struct demo *m, const char *id, ...);
 int demo_fail(struct demo *m, const char *what, const char *detail); /* AM_E_INTERNAL */
-/* Values for demo_say: kept in a ring, good for one line. */
+/* Values for demo_say, written out in each language of the report: kept in a ring, good
+ * for one line. */
 const char *demo_num(struct demo *m, double v, int decimals);
 const char *demo_int(struct demo *m, int64_t v);
 const char *demo_short(const char *hex); /* first 12 digits */
 const char *demo_word(struct demo *m, const char *prefix,
-                      const char *code); /* translated */
+                      const char *code); /* translated: message PREFIX.CODE */
+/* A text of a record, {fr, ar, en}; kept until the end. */
+const char *demo_words(struct demo *m, const struct json *v);
 
 /* ---- processes (demo_run.c)
  * ----------------------------------------------------------------- */
@@ -162,7 +170,10 @@ int demo_step_deploy(struct demo *m);
 int demo_step_predict(struct demo *m);
 int demo_step_stop(struct demo *m);
 int demo_step_verify(struct demo *m);
+/* DIR/report.html in the reader's language, report.LANG.html in the two others. */
 int demo_report(struct demo *m);
+/* Its data, for the template demo_report.html (demo_report_data.c). */
+AM_CHECK int demo_report_data(struct demo *m, enum text_lang l, struct jw *w);
 /* DIR/world.json: addresses, folders and tokens, for scripts that go on from here. */
 AM_CHECK int demo_world(struct demo *m);
 

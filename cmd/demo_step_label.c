@@ -48,7 +48,7 @@ static int demo_open_evaluation(struct demo *m, const char *manifest_hex)
                  demo_actor("bench")->key_id, manifest_hex);
     err = demo_event(m, "has-rapporteur", (struct str){text, (size_t)n});
     if (!err)
-        demo_say(m, "demo.bench.assigned", NULL);
+        demo_say(m, "demo.bench.assigned");
     return err;
 }
 
@@ -57,14 +57,18 @@ static int demo_open_evaluation(struct demo *m, const char *manifest_hex)
 static void demo_tell_measure(struct demo *m, const struct json *x)
 {
     struct str group = json_get_str(x, "group");
+    struct str site;
+    (void)str_cut(group, '=', &site);
     const char *name = arena_dup(&m->d.arena, json_get_str(x, "name")),
-               *where = arena_dup(&m->d.arena, group);
-    demo_say(m, "demo.bench.measure", "name", name, "group",
-             group.n ? where : arena_dup(&m->d.arena, text_get(m->lang, "demo.all")),
-             "value", demo_num(m, json_num(json_get(x, "estimate"), NAN), 3), "low",
+               *where = arena_dup(&m->d.arena, site.n ? site : group);
+    if (str_starts(group, STR("sex=")))
+        where = demo_word(m, "group.sex", where);
+    demo_say(m, "demo.bench.measure", "name", demo_word(m, "metric", name), "group",
+             group.n ? where : demo_word(m, "demo", "all"), "value",
+             demo_num(m, json_num(json_get(x, "estimate"), NAN), 3), "low",
              demo_num(m, json_num(json_get(x, "ci95_low"), NAN), 3), "high",
              demo_num(m, json_num(json_get(x, "ci95_high"), NAN), 3), "n",
-             demo_int(m, json_int(json_get(x, "n"), 0)), NULL);
+             demo_int(m, json_int(json_get(x, "n"), 0)));
 }
 
 static int demo_post_evidence(struct demo *m, const char *path)
@@ -149,7 +153,7 @@ int demo_step_bench(struct demo *m)
         err = demo_post_evidence(m, path);
     }
     if (!err)
-        demo_say(m, "demo.bench.logged", "n", demo_int(m, (int64_t)m->evidence.n), NULL);
+        demo_say(m, "demo.bench.logged", "n", demo_int(m, (int64_t)m->evidence.n));
     return err;
 }
 
@@ -260,6 +264,8 @@ static int demo_sign_decision(struct demo *m, const struct json *computed)
     arena_init(&a, (size_t)8 << 20);
     buf_init(&b, 1 << 20);
     err = demo_decision_record(m, &a, computed, &b);
+    jw_key(&m->f, "signers");
+    jw_arr(&m->f);
     for (size_t i = 0; i < AM_LEN(who) && !err; i++) {
         err = demo_submit(m, LEDGER_DECISION, buf_str(&b), demo_actor(who[i]), &r);
         if (!err)
@@ -268,9 +274,11 @@ static int demo_sign_decision(struct demo *m, const struct json *computed)
                          ? "demo.decide.complete"
                          : "demo.decide.waiting",
                      "who", who[i], "index",
-                     demo_int(m, json_int(json_get(r.v, "index"), -1)), NULL);
+                     demo_int(m, json_int(json_get(r.v, "index"), -1)));
+        jw_int(&m->f, json_int(json_get(r.v, "index"), -1));
         demo_reply_release(&r);
     }
+    jw_arr_end(&m->f);
     buf_release(&b);
     arena_release(&a);
     return err;
@@ -283,12 +291,12 @@ static int demo_read_policy(struct demo *m)
     if (err)
         return err;
     demo_keep(m->policy_hex, sizeof m->policy_hex, json_get_str(r.v, "sha256"));
-    demo_say(
-        m, "demo.decide.policy", "name",
-        arena_dup(&m->d.arena, json_get_str(json_get(json_get(r.v, "policy"), "name"),
-                                            text_lang_code(m->lang))),
-        "digest", demo_short(m->policy_hex), NULL);
-    demo_say(m, "demo.decide.not_national", NULL);
+    demo_say(m, "demo.decide.policy", "name",
+             demo_words(m, json_get(json_get(r.v, "policy"), "name")), "digest",
+             demo_short(m->policy_hex));
+    demo_say(m, "demo.decide.not_national");
+    m->policy = r.doc; /* for the report */
+    r.doc = NULL;
     demo_reply_release(&r);
     return AM_OK;
 }
@@ -306,16 +314,16 @@ int demo_step_decide(struct demo *m)
     if (!err) {
         demo_keep(m->outcome, sizeof m->outcome, json_get_str(json_root(doc), "outcome"));
         demo_keep(m->level, sizeof m->level, json_get_str(json_root(doc), "level"));
-        demo_say(m, "demo.decide.computed", "outcome", m->outcome, "level", m->level,
-                 NULL);
+        demo_say(m, "demo.decide.computed", "outcome",
+                 demo_word(m, "outcome", m->outcome), "level",
+                 demo_word(m, "level", m->level));
         for (json_each(it, json_get(json_root(doc), "requirements"))) {
             if (json_str_is(json_get(it.val, "level"), "base"))
                 demo_say(
                     m, "demo.decide.row", "id",
                     arena_dup(&m->d.arena, json_get_str(it.val, "id")), "verdict",
                     demo_word(m, "verdict",
-                              arena_dup(&m->d.arena, json_get_str(it.val, "verdict"))),
-                    NULL);
+                              arena_dup(&m->d.arena, json_get_str(it.val, "verdict"))));
         }
         if (strcmp(m->outcome, "granted") != 0)
             err = demo_fail(m, "policy eval", m->outcome);
@@ -331,7 +339,7 @@ int demo_step_decide(struct demo *m)
     if (!err && (code != 0 || !json_bool(json_get(json_root(doc), "equal"), false)))
         err = demo_fail(m, "policy eval", "the recorded verdict is not the computed one");
     if (!err)
-        demo_say(m, "demo.decide.recomputed", NULL);
-    json_free(doc);
+        demo_say(m, "demo.decide.recomputed");
+    m->verdicts = doc;
     return err;
 }

@@ -149,9 +149,12 @@ static int demo_touched(struct demo *m, const char *dir, const char *path,
     if (code != 1 || !named)
         err = demo_fail(m, "log verify did not name", path);
     else
-        demo_say(m, "demo.verify.found", "what",
-                 arena_dup(&m->d.arena, text_get(m->lang, what)), "path",
-                 arena_dup(&m->d.arena, json_get_str(first, "path")), NULL);
+        demo_say(m, "demo.verify.found", "what", demo_word(m, "demo.verify", what),
+                 "path", arena_dup(&m->d.arena, json_get_str(first, "path")));
+    jw_obj(&m->f);
+    jw_kstrz(&m->f, "what", what);
+    jw_kstr(&m->f, "path", json_get_str(first, "path"));
+    jw_obj_end(&m->f);
     json_free(doc);
     return err;
 }
@@ -167,12 +170,19 @@ static int demo_whole(struct demo *m)
         err = demo_fail(m, "log verify", "problems in an untouched copy");
     if (!err) {
         const struct json *v = json_root(doc);
-        demo_say(
-            m, "demo.verify.ok", "entries", demo_int(m, json_int(json_get(v, "size"), 0)),
-            "inclusion", demo_int(m, json_int(json_get(v, "inclusion_proofs"), 0)),
-            "consistency", demo_int(m, json_int(json_get(v, "consistency_proofs"), 0)),
-            "cosignatures", demo_int(m, json_int(json_get(v, "cosignatures"), 0)), NULL);
-        demo_say(m, "demo.verify.command", "dir", dir, "genesis", m->genesis, NULL);
+        demo_say(m, "demo.verify.ok", "entries",
+                 demo_int(m, json_int(json_get(v, "size"), 0)), "inclusion",
+                 demo_int(m, json_int(json_get(v, "inclusion_proofs"), 0)), "consistency",
+                 demo_int(m, json_int(json_get(v, "consistency_proofs"), 0)),
+                 "cosignatures", demo_int(m, json_int(json_get(v, "cosignatures"), 0)));
+        jw_key(&m->f, "verified");
+        jw_obj(&m->f);
+        jw_kint(&m->f, "entries", json_int(json_get(v, "size"), 0));
+        jw_kint(&m->f, "inclusion", json_int(json_get(v, "inclusion_proofs"), 0));
+        jw_kint(&m->f, "consistency", json_int(json_get(v, "consistency_proofs"), 0));
+        jw_kint(&m->f, "cosignatures", json_int(json_get(v, "cosignatures"), 0));
+        jw_obj_end(&m->f);
+        demo_say(m, "demo.verify.command", "dir", dir, "genesis", m->genesis);
     }
     json_free(doc);
     return err;
@@ -186,25 +196,28 @@ int demo_step_verify(struct demo *m)
     demo_title(m, "demo.verify.title");
     snprintf(whole, sizeof whole, "%.900s/copy", m->dir);
     err = demo_whole(m);
+    jw_key(&m->f, "touched");
+    jw_arr(&m->f);
     if (!err)
         err = demo_mirror(m, whole, "copy-log", dir, sizeof dir);
     if (!err) {
         demo_largest(dir, "/tile/entries/", path, sizeof path, &size);
-        err = demo_touched(m, dir, path, "demo.verify.log");
+        err = demo_touched(m, dir, path, "log");
     }
     if (!err)
         err = demo_mirror(m, whole, "copy-weights", dir, sizeof dir);
     if (!err) {
         snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->weights_hex,
                  m->weights_hex + 2);
-        err = demo_touched(m, dir, part, "demo.verify.weights");
+        err = demo_touched(m, dir, part, "weights");
     }
     if (!err)
         err = demo_mirror(m, whole, "copy-evidence", dir, sizeof dir);
     if (!err) {
         snprintf(part, sizeof part, "%s/blobs/sha256/%.2s/%s", dir, m->evidence.v[0],
                  m->evidence.v[0] + 2);
-        err = demo_touched(m, dir, part, "demo.verify.evidence");
+        err = demo_touched(m, dir, part, "evidence");
     }
+    jw_arr_end(&m->f);
     return err;
 }

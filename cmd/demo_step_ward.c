@@ -15,6 +15,7 @@ static int demo_transition(struct demo *m, size_t site, const char *id, const ch
     struct demo_reply r = {0};
     struct arena a;
     struct buf b;
+    int64_t index = -1;
     char name[64];
     int err;
     arena_init(&a, (size_t)4 << 20);
@@ -40,11 +41,20 @@ static int demo_transition(struct demo *m, size_t site, const char *id, const ch
         err = demo_submit(m, LEDGER_DEPLOYMENT, buf_str(&b), demo_actor(name), &r);
         if (!err && i + 1 == n && !json_str_is(json_get(r.v, "effect"), "in_effect"))
             err = demo_fail(m, id, "signatures are still missing");
+        index = json_int(json_get(r.v, "index"), -1);
         demo_reply_release(&r);
     }
     if (!err)
         demo_say(m, "demo.deploy.step", "id", id, "phase", demo_word(m, "state.p", phase),
-                 "establishment", s->establishment, "n", demo_int(m, (int64_t)n), NULL);
+                 "establishment", s->establishment, "n", demo_int(m, (int64_t)n));
+    jw_obj(&m->f);
+    jw_kstrz(&m->f, "establishment", s->establishment);
+    jw_kstrz(&m->f, "gst", s->gst);
+    jw_kstrz(&m->f, "step", id);
+    jw_kstrz(&m->f, "phase", phase);
+    jw_kint(&m->f, "signatures", (int64_t)n);
+    jw_kint(&m->f, "index", index);
+    jw_obj_end(&m->f);
     buf_release(&b);
     arena_release(&a);
     return err;
@@ -106,11 +116,12 @@ static int demo_ask(struct demo *m, size_t site, const struct demo_row *row, int
 /* A refusal must carry the reason we expect. */
 static int demo_expect_refusal(struct demo *m, struct demo_reply *r, const char *code)
 {
+    struct str reason;
+    (void)str_cut(str_c(code), '.', &reason);
     if (r->status == 422)
         for (json_each(it, json_get(r->v, "problems")))
             if (json_str_is(json_get(it.val, "code"), code)) {
-                demo_say(m, "demo.refused", "reason",
-                         arena_dup(&m->d.arena, json_get_str(it.val, "message")), NULL);
+                demo_say(m, "demo.refused", "reason", demo_word(m, "reason", reason.p));
                 return AM_OK;
             }
     return demo_fail(m, code, r->body.n ? r->body.p : "no answer");
@@ -180,8 +191,11 @@ int demo_step_deploy(struct demo *m)
     int64_t size = 0;
     int err = AM_OK;
     demo_title(m, "demo.deploy.title");
+    jw_key(&m->f, "phases");
+    jw_arr(&m->f);
     for (size_t i = 0; i < DEMO_PILOTS && !err; i++)
         err = demo_pilot(m, i);
+    jw_arr_end(&m->f);
     if (!err)
         err = crypto_unhex(str_c(m->model_hex), digest, sizeof digest);
     for (size_t i = 0; i < DEMO_PILOTS && !err; i++)
@@ -202,6 +216,8 @@ int demo_step_deploy(struct demo *m)
         err = demo_wrong_digest(m, 0);
     if (!err)
         err = demo_wrong_patient(m, 1);
+    jw_key(&m->f, "refused");
+    jw_raw(&m->f, STR("[\"digest_mismatch\",\"out_of_population\"]"));
     return err;
 }
 
@@ -238,8 +254,12 @@ static int demo_proof(struct demo *m, size_t site, const char *id)
             demo_int(m, json_int(json_get(json_get(r.v, "prediction"), "index"), -1)),
             "n",
             demo_int(m, (int64_t)json_size(
-                            json_get(json_get(r.v, "prediction"), "inclusion"))),
-            NULL);
+                            json_get(json_get(r.v, "prediction"), "inclusion"))));
+    if (!err) {
+        const struct json *p = json_get(r.v, "prediction");
+        jw_kint(&m->f, "proof_index", json_int(json_get(p, "index"), -1));
+        jw_kint(&m->f, "proof_n", (int64_t)json_size(json_get(p, "inclusion")));
+    }
     demo_reply_release(&r);
     return err;
 }
@@ -287,17 +307,27 @@ int demo_step_predict(struct demo *m)
 {
     int err = AM_OK;
     demo_title(m, "demo.predict.title");
+    jw_key(&m->f, "ward");
+    jw_arr(&m->f);
     for (size_t i = 0; i < DEMO_PILOTS && !err; i++) {
         size_t accepted = 0, refused = 0;
+        jw_obj(&m->f);
         err = demo_ward(m, i, 15, &accepted, &refused);
+        jw_kstrz(&m->f, "node", m->site[i].node);
+        jw_kstrz(&m->f, "establishment", m->site[i].establishment);
+        jw_kint(&m->f, "n", (int64_t)(accepted + refused));
+        jw_kint(&m->f, "accepted", (int64_t)accepted);
+        jw_kint(&m->f, "refused", (int64_t)refused);
+        jw_obj_end(&m->f);
         if (!err)
             demo_say(m, "demo.predict.done", "node", m->site[i].node, "n",
                      demo_int(m, (int64_t)(accepted + refused)), "accepted",
                      demo_int(m, (int64_t)accepted), "refused",
-                     demo_int(m, (int64_t)refused), NULL);
+                     demo_int(m, (int64_t)refused));
         if (!err)
             err = demo_leave_pending(m, i);
     }
+    jw_arr_end(&m->f);
     return err;
 }
 
@@ -337,7 +367,8 @@ static int demo_wait_acks(struct demo *m)
         if (err)
             return err;
         if (acks >= DEMO_PILOTS) {
-            demo_say(m, "demo.stop.acked", "n", demo_int(m, (int64_t)acks), NULL);
+            demo_say(m, "demo.stop.acked", "n", demo_int(m, (int64_t)acks));
+            jw_kint(&m->f, "acks", (int64_t)acks);
             return AM_OK;
         }
         usleep(50000);
@@ -369,8 +400,9 @@ int demo_step_stop(struct demo *m)
     if (!err) {
         snprintf(m->stop_order, sizeof m->stop_order, "%.*s",
                  STR_FMT(json_get_str(r.v, "order")));
+        jw_kint(&m->f, "withdrawn", json_int(json_get(r.v, "withdrawn"), 0));
         demo_say(m, "demo.stop.pressed", "order", demo_short(m->stop_order), "withdrawn",
-                 demo_int(m, json_int(json_get(r.v, "withdrawn"), 0)), NULL);
+                 demo_int(m, json_int(json_get(r.v, "withdrawn"), 0)));
     }
     demo_reply_release(&r);
     if (!err) { /* the very next request */
@@ -384,7 +416,7 @@ int demo_step_stop(struct demo *m)
         err = demo_until_stopped(m, 1, since);
     if (!err)
         demo_say(m, "demo.stop.times", "here", demo_int(m, m->stop_ms[0]), "there",
-                 demo_int(m, m->stop_ms[1]), NULL);
+                 demo_int(m, m->stop_ms[1]));
     if (!err)
         err = demo_wait_acks(m);
     buf_release(&envelope);

@@ -262,7 +262,7 @@ static int demo_grants(struct demo *m)
         err = demo_grant(m, "system", NULL, m->site[i].node, m->site[i].gst,
                          m->site[i].establishment, str_c(m->site[i].service_spki));
     demo_say(m, "demo.actors.granted", "n",
-             demo_int(m, (int64_t)AM_LEN(who) + DEMO_SITES), NULL);
+             demo_int(m, (int64_t)AM_LEN(who) + DEMO_SITES));
     return err;
 }
 
@@ -294,7 +294,7 @@ int demo_step_actors(struct demo *m)
     err = demo_load_data(m);
     if (!err)
         err = demo_make_actors(m);
-    demo_say(m, m->real ? "demo.data.real" : "demo.data.made", NULL);
+    demo_say(m, m->real ? "demo.data.real" : "demo.data.made");
     m->port = demo_free_port();
     snprintf(m->url, sizeof m->url, "http://127.0.0.1:%u", m->port);
     snprintf(m->registry_dir, sizeof m->registry_dir, "%.900s/registry", m->dir);
@@ -315,11 +315,10 @@ int demo_step_actors(struct demo *m)
         err = demo_start_node(m, &m->site[i]);
     if (err)
         return err;
-    demo_say(m, "demo.actors.registry", "url", m->url, "genesis", demo_short(m->genesis),
-             NULL);
+    demo_say(m, "demo.actors.registry", "url", m->url, "genesis", demo_short(m->genesis));
     for (size_t i = 0; i < DEMO_SITES; i++)
         demo_say(m, "demo.actors.node", "node", m->site[i].node, "gst", m->site[i].gst,
-                 "establishment", m->site[i].establishment, "url", m->site[i].url, NULL);
+                 "establishment", m->site[i].establishment, "url", m->site[i].url);
     err = demo_grants(m);
     return err ? err : demo_clinicians(m);
 }
@@ -392,7 +391,7 @@ int demo_step_fit(struct demo *m)
     if (!err)
         demo_say(m, "demo.fit.done", "n", demo_int(m, (int64_t)n), "inputs",
                  demo_int(m, (int64_t)m->inputs), "threshold",
-                 demo_num(m, m->threshold, 2), NULL);
+                 demo_num(m, m->threshold, 2));
     return err;
 }
 
@@ -539,12 +538,13 @@ static int demo_show_refusal(struct demo *m, struct str record)
                           buf_str(&envelope), 422, &r);
     if (!err) {
         const struct json *problems = json_get(r.v, "problems");
+        jw_kint(&m->f, "holes", (int64_t)json_size(problems));
         demo_say(m, "demo.declare.refused", "n",
-                 demo_int(m, (int64_t)json_size(problems)), NULL);
+                 demo_int(m, (int64_t)json_size(problems)));
         for (json_each(it, problems))
             demo_say(m, "demo.declare.problem", "pointer",
                      arena_dup(&m->d.arena, json_get_str(it.val, "pointer")), "message",
-                     arena_dup(&m->d.arena, json_get_str(it.val, "message")), NULL);
+                     arena_dup(&m->d.arena, json_get_str(it.val, "message")));
         for (size_t i = 0; i < AM_LEN(hole) && !err; i++) {
             bool named = false;
             char pointer[64];
@@ -619,9 +619,10 @@ static int demo_declare(struct demo *m, struct arena *a)
     if (!err) {
         demo_copy(m->version_payload, sizeof m->version_payload,
                   json_get_str(r.v, "payload_sha256"));
+        jw_kint(&m->f, "declared_index", json_int(json_get(r.v, "index"), -1));
         demo_say(m, "demo.declare.accepted", "id", m->algorithm_id, "digest",
                  demo_short(m->model_hex), "index",
-                 demo_int(m, json_int(json_get(r.v, "index"), -1)), NULL);
+                 demo_int(m, json_int(json_get(r.v, "index"), -1)));
     }
     demo_reply_release(&r);
     buf_release(&record);

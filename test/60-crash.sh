@@ -1,10 +1,10 @@
 #!/bin/sh
-# kill -9 of the servers at random points: AMANE_KILLS rounds each (100: with the 200 of tlog and those of db
+# kill -9 of the servers at random points: AMANE_KILLS rounds each (40, beside the 200 kills of tlog and those of db
 # and blob in the unit tests; `make soak` does thousands). The seed is printed.
 root=$(cd "$(dirname "$0")/.." && pwd)
 export AMANE="${AMANE:-$root/build/amane}"
 export PYTHONPATH="$root/test/support" PYTHONDONTWRITEBYTECODE=1
-rounds=${AMANE_KILLS:-100}
+rounds=${AMANE_KILLS:-40}
 seed=${AMANE_SEED:-$(date +%s)}
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT

@@ -79,7 +79,7 @@ int api_h_account_create(struct api_call *c)
 {
     const struct json *v = NULL;
     struct auth_account spec;
-    struct str password;
+    struct str password = STR_NULL;
     int64_t id;
     int err = api_body(c, &v);
     if (!err)

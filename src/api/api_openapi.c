@@ -21,7 +21,7 @@ static bool api_here(const struct api_call *c, const struct api_described *r)
 static void api_lower(const char *in, char out[16])
 {
     size_t i = 0;
-    for (; in[i] && i < 15; i++)
+    for (; i < 15 && in[i]; i++)
         out[i] = (char)(in[i] | 0x20);
     out[i] = 0;
 }

@@ -367,7 +367,7 @@ static int read_size(struct verify *v, struct tlog_checkpoint *c)
 {
     char *text = NULL;
     size_t n;
-    struct str body, sigs;
+    struct str body = STR_NULL, sigs = STR_NULL;
     int err = read_note(v, "checkpoint", &text, &n);
     if (!err)
         err = tlog_note_split((struct str){text, n}, &body, &sigs);

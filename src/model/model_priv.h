@@ -48,14 +48,14 @@ static inline int32_t model_key(float v)
     int32_t k;
     float w = v + 0.0f;
     memcpy(&k, &w, sizeof k);
-    k ^= (k >> 31) & INT32_MAX;
+    k = k < 0 ? k ^ INT32_MAX : k;
     return v == v ? k : MODEL_KEY_MISSING;
 }
 
 static inline float model_unkey(int32_t k)
 {
     float v;
-    int32_t b = k ^ ((k >> 31) & INT32_MAX);
+    int32_t b = k < 0 ? k ^ INT32_MAX : k;
     memcpy(&v, &b, sizeof v);
     return v; /* MODEL_KEY_MISSING gives a NaN */
 }

@@ -199,7 +199,7 @@ static int tlog_check_entries(struct tlog_check *x)
 static int tlog_check_note(struct tlog_check *x, const char *path,
                            const struct tlog_vkey *k, struct tlog_checkpoint *c)
 {
-    struct str body, sigs;
+    struct str body = STR_NULL, sigs = STR_NULL;
     struct buf b;
     int err;
     buf_init(&b, TLOG_NOTE_MAX);

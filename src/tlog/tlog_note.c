@@ -324,8 +324,8 @@ static int tlog_verify_raw(const struct tlog_vkey *k, struct str data, const uin
 int tlog_checkpoint_open(struct str note, const struct tlog_vkey *k,
                          struct tlog_checkpoint *out)
 {
-    struct str body, sigs;
-    struct tlog_checkpoint c;
+    struct str body = STR_NULL, sigs = STR_NULL;
+    struct tlog_checkpoint c = {0};
     struct tlog_sig s;
     bool found = false;
     int err = tlog_note_split(note, &body, &sigs);
