@@ -44,6 +44,16 @@ fresh
 echo '#include <sqlite3.h>' >"$copy/src/json/x.c"
 red 'layer guard sees a third-party header outside its wrapper' tools/check_layers.sh "$copy"
 fresh
+echo '#include <dlfcn.h>' >"$copy/src/json/x.c"
+red 'layer guard sees a module that would load libraries' tools/check_layers.sh "$copy"
+fresh
+echo '#include <p11-kit/pkcs11.h>' >"$copy/src/tlog/x.c"
+red 'layer guard sees PKCS#11 outside crypto' tools/check_layers.sh "$copy"
+fresh
+mkdir -p "$copy/src/crypto"
+printf '#include <dlfcn.h>\n#include <p11-kit/pkcs11.h>\n' >"$copy/src/crypto/x.c"
+green 'layer guard lets crypto load a PKCS#11 module' tools/check_layers.sh "$copy"
+fresh
 mkdir "$copy/src/helpers"
 red 'layer guard sees a folder that is not in the table' tools/check_layers.sh "$copy"
 fresh

@@ -53,6 +53,7 @@ done <<'TABLE'
 yyjson\.h json
 openssl/.* crypto
 argon2\.h crypto
+p11-kit/.* crypto
 sodium.* crypto
 sqlite3\.h db
 libpq.* db
@@ -60,7 +61,7 @@ microhttpd\.h http
 curl/.* http
 seccomp\.h worker
 linux/seccomp\.h worker
-dlfcn\.h model
+dlfcn\.h model crypto
 xgboost/.* model
 onnxruntime.* model
 cmocka\.h base

@@ -26,12 +26,12 @@ debian:*) yyjson_from= ;;
 esac
 
 packages='gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates openssl curl jq
-    libssl-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libargon2-dev libseccomp-dev
+    libssl-dev libp11-kit-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libargon2-dev libseccomp-dev
     libcmocka-dev nodejs'
 [ "$level" = check ] && packages="$packages
     clang libclang-rt-dev clang-format-19 clang-tidy cppcheck codespell zip git man-db mandoc
     libxgboost-dev python3-jsonschema json-schema-test-suite
-    golang-go golang-golang-x-mod-dev chromium"
+    golang-go golang-golang-x-mod-dev chromium softhsm2"
 command -v npm >/dev/null 2>&1 || packages="$packages npm" # some nodejs packages bring npm themselves
 [ -n "$yyjson_from" ] || packages="$packages libyyjson-dev libonnxruntime-dev"
 

@@ -7,12 +7,16 @@
  *
  * Secrets: private keys live in struct crypto_key, passwords in the caller's buffer; all
  * are wiped on release. Comparisons of secrets take constant time (crypto_equal).
+ * A key may also stay in a PKCS#11 token (struct crypto_token): then only its public half
+ * is ever here.
  *
- * Threads: keys are immutable and may be shared; a hash context has one owner. */
+ * Threads: keys are immutable and may be shared; a hash context and a token have one
+ * owner. */
 #ifndef CRYPTO_H
 #define CRYPTO_H
 
 #include "base/buf.h"
+#include "base/diag.h"
 
 enum { CRYPTO_SHA256 = 32, CRYPTO_HEX = 65 };
 
@@ -74,6 +78,35 @@ AM_CHECK int crypto_key_load(struct crypto_key **out, const char *path, struct s
 AM_CHECK int crypto_sign(const struct crypto_key *k, struct str data, struct buf *sig);
 /* AM_OK or AM_E_TAMPERED (also for malformed signatures). */
 AM_CHECK int crypto_verify(const struct crypto_key *k, struct str data, struct str sig);
+
+/* A P-256 key that never leaves its PKCS#11 token: security module, card, USB key. One
+ * object = one module loaded into this process, one session, one login. The module is
+ * code: only the operator may name it. One open token per module at a time.
+ * Problems in d (codes token.*) say whether module, token, PIN or key is wrong; the PIN
+ * is in no message. */
+struct crypto_token;
+struct crypto_token_where {
+    const char *module; /* path of the shared library of the token's maker */
+    const char *label;  /* of the token; NULL: slot alone tells */
+    int64_t slot;       /* -1: label alone tells */
+};
+/* AM_E_NOTFOUND: no such module or token. AM_E_CONFLICT: several tokens of that label, or
+ * the module is in use. AM_E_UNAUTHORIZED: PIN absent, wrong or locked; it is tried once
+ * and never again, since tokens count. AM_E_UNAVAILABLE: the token was removed.
+ * pin: STR_NULL leaves it to the token's own key pad. Copied, wiped by _free(). */
+enum { CRYPTO_PIN_MAX = 255 };
+AM_CHECK int crypto_token_open(struct crypto_token **out,
+                               const struct crypto_token_where *where, struct str pin,
+                               struct diag *d);
+void crypto_token_free(struct crypto_token *t);
+/* Chooses the private key by label, by id (bytes), or both; STR_NULL: whatever it is.
+ * AM_E_NOTFOUND, AM_E_CONFLICT: several; AM_E_UNSUPPORTED: another curve. *pub: borrowed
+ * until the next find or _free(). */
+AM_CHECK int crypto_token_find(struct crypto_token *t, struct str label, struct str id,
+                               const struct crypto_key **pub, struct diag *d);
+/* As crypto_sign() with the key found. AM_OK: the signature verifies with *pub. */
+AM_CHECK int crypto_token_sign(struct crypto_token *t, struct str data, struct buf *sig,
+                               struct diag *d);
 
 /* AES-256-GCM: out = 12-byte random nonce || ciphertext || 16-byte tag. */
 AM_CHECK int crypto_seal(const uint8_t key[32], struct str aad, struct str plain,

@@ -106,6 +106,14 @@ int crypto_key_from_spki(struct crypto_key **out, struct str der)
     return crypto_key_wrap(out, pkey, false);
 }
 
+int crypto_key_from_p256(struct crypto_key **out, const uint8_t xy[64])
+{
+    uint8_t der[CRYPTO_SPKI_P256];
+    memcpy(der, crypto_p256_head, sizeof crypto_p256_head);
+    memcpy(der + sizeof crypto_p256_head, xy, 64);
+    return crypto_key_from_spki(out, (struct str){(const char *)der, sizeof der});
+}
+
 int crypto_key_spki(const struct crypto_key *k, struct buf *out)
 {
     (void)crypto_key_pkey(k);

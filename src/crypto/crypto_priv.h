@@ -23,6 +23,14 @@ struct crypto_key {
 AM_CHECK int crypto_key_wrap(struct crypto_key **out, EVP_PKEY *pkey, bool private);
 /* The EVP_PKEY behind k, after the check of the magic word. */
 EVP_PKEY *crypto_key_pkey(const struct crypto_key *k);
+/* A public key from the coordinates of its point: x then y, big-endian. */
+AM_CHECK int crypto_key_from_p256(struct crypto_key **out, const uint8_t xy[64]);
+/* crypto_token_open() past dlopen(): with the functions of a module that is already
+ * there. where->module names it in messages only. */
+struct ck_function_list;
+AM_CHECK int crypto_token_attach(struct crypto_token **out, struct ck_function_list *f,
+                                 const struct crypto_token_where *where, struct str pin,
+                                 struct diag *d);
 /* Empties OpenSSL's per-thread error queue (else it grows on hostile input); passes err
  * on. */
 int crypto_fail(int err);
