@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_family -- the functions of the family table: numbers, never verdicts. */
 #include "bench/bench_priv.h"
+#include "model/model.h"
 #include "ledger/ledger.h"
 
 static const double none[2] = {NAN, NAN};
@@ -39,25 +40,6 @@ static int fact(struct bench_run *r, const char *row, const char *name, double v
 
 /* ---- identity
  * ---------------------------------------------------------------------------------- */
-static bool word(const char *list, struct str w)
-{
-    struct str rest = str_c(list);
-    while (rest.n)
-        if (str_eq(str_cut(rest, ' ', &rest), w))
-            return true;
-    return false;
-}
-
-static bool na_allowed(struct str type, const char *field, struct str reason)
-{
-#define X(types, fields, why)                                                            \
-    if (word(types, type) && word(fields, str_c(field)) && str_eqc(reason, why))         \
-        return true;
-    BENCH_NA_MAP(X)
-#undef X
-    return str_eqc(type, "ensemble"); /* union of its members: theirs to say */
-}
-
 static double missing_fields(const struct bench_run *r, bool *na)
 {
     double missing = 0;
@@ -69,7 +51,7 @@ static double missing_fields(const struct bench_run *r, bool *na)
         struct str why = json_get_str(v, "na");                                          \
         missing += !v || json_type(v) == JSON_NULL;                                      \
         if (why.p)                                                                       \
-            *na &= na_allowed(type, field, why);                                         \
+            *na &= model_na_allowed(type, field, why);                                   \
     }
     BENCH_HYPER_MAP(X)
 #undef X

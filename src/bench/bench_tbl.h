@@ -36,28 +36,6 @@
     X("optimizer")                                                                       \
     X("random_seed")
 
-/* registry.md section 5: X(model types, fields that may be not applicable, reason). */
-#define BENCH_NA_MAP(X)                                                                  \
-    X("tree forest",                                                                     \
-      "number_of_layers dropout_rate regularization_strength learning_rate batch_size "  \
-      "number_of_epochs optimizer",                                                      \
-      "model_type_has_no_such_parameter")                                                \
-    X("boosting", "number_of_layers dropout_rate batch_size optimizer",                  \
-      "model_type_has_no_such_parameter")                                                \
-    X("dense_network cnn rnn transformer", "max_depth",                                  \
-      "model_type_has_no_such_parameter")                                                \
-    X("logistic_regression linear_regression svm",                                       \
-      "max_depth number_of_layers dropout_rate learning_rate batch_size "                \
-      "number_of_epochs",                                                                \
-      "model_type_has_no_such_parameter")                                                \
-    X("logistic_regression linear_regression svm", "random_seed",                        \
-      "deterministic_solver")                                                            \
-    X("expert_rules",                                                                    \
-      "max_depth number_of_layers dropout_rate regularization_strength learning_rate "   \
-      "batch_size number_of_epochs optimizer",                                           \
-      "model_type_has_no_such_parameter")                                                \
-    X("expert_rules", "random_seed", "no_training_phase")
-
 /* What the evaluation plan must say before the data are opened. Row ID-4: X(pointer). */
 #define BENCH_PLAN_MAP(X)                                                                \
     X("/intended_use/text")                                                              \

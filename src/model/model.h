@@ -84,6 +84,10 @@ bool model_session_alive(struct model_session *s);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 
+/* May this hyperparameter ("max_depth"...) be {"na": reason} for a model of this type?
+ * The table of registry.md, section 5. */
+bool model_na_allowed(struct str model_type, const char *field, struct str reason);
+
 /* ---- fitting ---- */
 struct model_fit_options {
     double ridge;       /* L2 penalty on standardised coefficients, >= 0 */
