@@ -58,8 +58,7 @@ struct demo_actor *demo_actor(const char *name)
     for (size_t i = 0; i < AM_LEN(demo_actors); i++)
         if (strcmp(demo_actors[i].name, name) == 0)
             return &demo_actors[i];
-    am_assert(!"no such actor");
-    return NULL;
+    am_assert_fail("an actor of the table", __FILE__, __LINE__);
 }
 
 int demo_make_actors(struct demo *m)
