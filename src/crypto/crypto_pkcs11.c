@@ -136,8 +136,8 @@ static int crypto_token_slot(struct crypto_token *t,
         diag_err(d, "--slot", "token.absent", "no such token in slot %lld",
                  (long long)where->slot);
     else
-        diag_err(d, "--token", "token.absent", "no token has the label \"%s\" (%lu seen)",
-                 where->label, n);
+        diag_err(d, "--token", "token.absent", "no token has the label \"%s\"",
+                 where->label);
     return AM_E_NOTFOUND;
 }
 
