@@ -1,186 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page the demo leaves behind: what was done, in order, with its figures. One file,
- * no request to anywhere. */
+/* The page the demo leaves behind, for people: one file in each language, with its style
+ * and its fonts inside, that asks nothing from anywhere. Structure is in the template
+ * demo_report.html, words in the catalogues, data in demo_report_data.c. */
 #include "demo.h"
 
 #include <limits.h>
-#include <unistd.h>
 
 #include "embed/embed.h"
 #include "web/web.h"
 
-static int demo_escape(struct buf *out, struct str s)
+/* ---- style and fonts
+ * ------------------------------------------------------------------------- */
+static struct str demo_asset(const char *path)
 {
-    int err = AM_OK;
-    for (size_t i = 0; i < s.n && !err; i++) {
-        char c = s.p[i];
-        if (c == '<')
-            err = buf_adds(out, "&lt;");
-        else if (c == '&')
-            err = buf_adds(out, "&amp;");
-        else if (c == '>')
-            err = buf_adds(out, "&gt;");
-        else
-            err = buf_addc(out, c);
-    }
-    return err;
+    const struct embed_file *f = embed_find(path);
+    am_assert(f);
+    return (struct str){(const char *)f->data, f->size};
 }
 
-static int demo_report_steps(const struct json *steps, struct buf *out)
+/* An @font-face of app.css: its file is carried along. Arabic letters only where they are
+ * read: they are two thirds of the weight. */
+static int demo_font(struct buf *out, enum text_lang l, struct str line)
 {
+    static const char open[] = "url(fonts/";
+    size_t at = 0, end;
+    char path[128];
+    int err;
+    while (at < line.n && !str_starts(str_sub(line, at, line.n), STR("url(fonts/")))
+        at++;
+    end = at + str_find(str_sub(line, at, line.n), ')');
+    am_assert(end < line.n);
+    snprintf(path, sizeof path, "web/assets/fonts/%.*s",
+             STR_FMT(str_sub(line, at + sizeof open - 1, end)));
+    if (l != TEXT_AR && strstr(path, "arabic"))
+        return AM_OK;
+    err = buf_add(out, str_sub(line, 0, at));
+    if (!err)
+        err = buf_adds(out, "url(data:font/woff2;base64,");
+    if (!err)
+        err = crypto_base64(out, demo_asset(path));
+    if (!err)
+        err = buf_add(out, str_sub(line, end, line.n));
+    return err ? err : buf_addc(out, '\n');
+}
+
+static int demo_style(struct buf *out, enum text_lang l)
+{
+    static const char *const sheet[] = {"web/assets/app.css", "web/assets/pages.css",
+                                        "web/assets/report.css"};
     int err = AM_OK;
-    for (json_each(step, steps)) {
-        if (!err)
-            err = buf_adds(out, "<section><h2>");
-        if (!err)
-            err =
-                buf_addf(out, "%lld. ", (long long)json_int(json_get(step.val, "n"), 0));
-        if (!err)
-            err = demo_escape(out, json_get_str(step.val, "title"));
-        if (!err)
-            err = buf_adds(out, "</h2><ul>");
-        for (json_each(line, json_get(step.val, "lines"))) {
-            if (!err)
-                err = buf_adds(out, "<li>");
-            if (!err)
-                err = demo_escape(out, json_str(line.val));
-            if (!err)
-                err = buf_adds(out, "</li>");
+    for (size_t i = 0; i < AM_LEN(sheet) && !err; i++) {
+        struct str rest = demo_asset(sheet[i]);
+        while (rest.n && !err) {
+            struct str line = str_cut(rest, '\n', &rest);
+            if (str_starts(line, STR("@font-face")))
+                err = demo_font(out, l, line);
+            else
+                err = buf_addf(out, "%.*s\n", STR_FMT(line));
         }
-        if (!err)
-            err = buf_adds(out, "</ul></section>\n");
     }
     return err;
 }
 
-static int demo_report_text(struct demo *m, const char *tag, const char *id,
-                            struct buf *out)
+/* ---- the page
+ * ------------------------------------------------------------------------------- */
+static int demo_page(struct demo *m, enum text_lang l, const struct json *data,
+                     struct buf *out)
 {
-    int err = buf_addf(out, "<%s>", tag);
+    int err = buf_addf(
+        out,
+        "<!doctype html>\n<html lang=\"%s\" dir=\"%s\">\n<head>\n<meta charset=\"utf-8\">"
+        "\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        "style-src 'unsafe-inline'; font-src data:\">\n<title>",
+        text_lang_code(l), text_lang_dir(l));
     if (!err)
-        err = demo_escape(out, text_get(m->lang, id));
-    return err ? err : buf_addf(out, "</%s>\n", tag);
+        err = web_escape(out, text_get(l, "demo.report.title"));
+    if (!err)
+        err = buf_adds(out, "</title>\n<style>\n");
+    if (!err)
+        err = demo_style(out, l);
+    if (!err)
+        err = buf_adds(out, "</style>\n</head>\n<body>\n");
+    if (!err)
+        err = web_render_part(out, "demo_report", l, data, &m->d);
+    return err ? err : buf_adds(out, "</body>\n</html>\n");
 }
 
-static int demo_report_html(struct demo *m, const struct json *steps, struct buf *out)
+static int demo_report_in(struct demo *m, enum text_lang l, const char *path)
 {
-    const struct embed_file *css = embed_find("web/assets/app.css");
-    const char *lang = text_lang_code(m->lang);
-    int err = buf_addf(out,
-                       "<!doctype html>\n<html lang=\"%s\" dir=\"%s\"><head><meta "
-                       "charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-"
-                       "width,initial-scale=1\"><title>Amane</title><style>",
-                       lang, text_lang_dir(m->lang));
-    if (!err && css)
-        err = buf_add(out, (struct str){(const char *)css->data, css->size});
+    struct json_doc *doc = NULL;
+    struct buf data, html;
+    struct jw w;
+    int err;
+    buf_init(&data, (size_t)16 << 20);
+    buf_init(&html, (size_t)16 << 20);
+    jw_init(&w, &data);
+    jw_obj(&w);
+    err = demo_report_data(m, l, &w);
+    jw_obj_end(&w);
     if (!err)
-        err = buf_adds(out, "</style></head><body><main>");
+        err = jw_done(&w);
     if (!err)
-        err = demo_report_text(m, "h1", "demo.report.title", out);
+        err = json_parse(&doc, buf_str(&data), NULL, &m->d);
     if (!err)
-        err = demo_report_text(m, "p", "demo.decide.not_national", out);
+        err = demo_page(m, l, json_root(doc), &html);
     if (!err)
-        err = demo_report_steps(steps, out);
-    if (!err)
-        err = demo_report_text(m, "p", "demo.report.not_device", out);
-    return err ? err : buf_adds(out, "</main></body></html>\n");
+        err = am_file_write(path, buf_str(&html), 0644);
+    json_free(doc);
+    buf_release(&data);
+    buf_release(&html);
+    return err ? demo_fail(m, path, m->d.n ? m->d.item[0].detail : am_err_text(err))
+               : AM_OK;
 }
 
 int demo_report(struct demo *m)
 {
     char path[DEMO_PATH + 32], full[PATH_MAX];
-    struct json_doc *doc = NULL;
-    struct buf html;
-    int err = json_parse(&doc, buf_str(&m->report), NULL, &m->d);
-    buf_init(&html, (size_t)16 << 20);
-    if (!err)
-        err = demo_report_html(m, json_root(doc), &html);
-    snprintf(path, sizeof path, "%s/report.html", m->dir);
-    if (!err)
-        err = am_file_write(path, buf_str(&html), 0644);
-    json_free(doc);
-    buf_release(&html);
+    int err = web_init(&m->d);
     if (err)
-        return demo_fail(m, path, am_err_text(err));
+        return demo_fail(m, "templates", m->d.n ? m->d.item[0].detail : "wrong");
+    for (int l = 0; l < TEXT_LANGS && !err; l++) {
+        const char *code = text_lang_code((enum text_lang)l);
+        if ((enum text_lang)l == m->lang)
+            snprintf(path, sizeof path, "%s/report.html", m->dir);
+        else
+            snprintf(path, sizeof path, "%s/report.%s.html", m->dir, code);
+        err = demo_report_in(m, (enum text_lang)l, path);
+    }
+    web_release();
+    if (err)
+        return err;
+    snprintf(path, sizeof path, "%s/report.html", m->dir);
     printf("\n%.*s %s\n", STR_FMT(text_get(m->lang, "demo.report.where")),
            realpath(path, full) ? full : path);
     return AM_OK;
-}
-
-/* ---- for scripts
- * ---------------------------------------------------------------------------- */
-static int demo_world_request(struct demo *m, size_t site, struct jw *w)
-{
-    struct buf b;
-    int err = AM_OK;
-    buf_init(&b, 1 << 20);
-    jw_key(w, "requests");
-    jw_arr(w);
-    for (size_t i = 0; i < m->site[site].held.n && i < 8 && !err; i++) {
-        buf_clear(&b);
-        err = demo_bundle(m, &m->site[site].held.v[i], 0, &b);
-        jw_obj(w);
-        jw_kstrz(w, "deployment", m->deployment[site]);
-        jw_kstrz(w, "service", "CONSULTATION");
-        jw_key(w, "bundle");
-        jw_raw(w, buf_str(&b));
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-    buf_release(&b);
-    return err;
-}
-
-static int demo_world_json(struct demo *m, struct buf *out)
-{
-    struct jw w;
-    int err = AM_OK;
-    jw_init(&w, out);
-    jw_pretty(&w);
-    jw_obj(&w);
-    jw_kstrz(&w, "genesis", m->genesis);
-    jw_kstrz(&w, "type_base", m->type_base);
-    jw_kstrz(&w, "model_digest", m->model_hex);
-    jw_kstrz(&w, "algorithm_id", m->algorithm_id);
-    jw_key(&w, "registry");
-    jw_obj(&w);
-    jw_kstrz(&w, "url", m->url);
-    jw_kint(&w, "port", m->port);
-    jw_kstrz(&w, "dir", m->registry_dir);
-    jw_kstrz(&w, "admin_token", m->admin_token);
-    jw_obj_end(&w);
-    jw_key(&w, "nodes");
-    jw_arr(&w);
-    for (size_t i = 0; i < DEMO_SITES && !err; i++) {
-        const struct demo_site *s = &m->site[i];
-        jw_obj(&w);
-        jw_kstrz(&w, "name", s->node);
-        jw_kstrz(&w, "url", s->url);
-        jw_kint(&w, "port", s->port);
-        jw_kstrz(&w, "dir", s->dir);
-        jw_kstrz(&w, "admin_token", s->admin_token);
-        if (i < DEMO_PILOTS) {
-            jw_kstrz(&w, "physician_token", s->physician_token);
-            jw_kstrz(&w, "deployment", m->deployment[i]);
-            err = demo_world_request(m, i, &w);
-        }
-        jw_obj_end(&w);
-    }
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return err ? err : jw_done(&w);
-}
-
-int demo_world(struct demo *m)
-{
-    char path[DEMO_PATH + 32];
-    struct buf b;
-    int err;
-    buf_init(&b, (size_t)16 << 20);
-    err = demo_world_json(m, &b);
-    snprintf(path, sizeof path, "%s/world.json", m->dir);
-    if (!err)
-        err = am_file_write(path, buf_str(&b), 0600); /* it holds tokens */
-    buf_wipe(&b);
-    return err;
 }
