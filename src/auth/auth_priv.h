@@ -21,7 +21,7 @@ enum {
 struct auth {
     struct db *db;
     uint8_t csrf_key[32];        /* of this process: forms do not outlive a restart */
-    char decoy[CRYPTO_PASSWORD]; /* hashed when the login is unknown, so that time tells
+    char decoy[CRYPTO_PASSWORD]; /* checked when the login is unknown, so that time tells
                                     nothing */
     struct crypto_argon2 cost;
     atomic_int hashing;

@@ -69,7 +69,7 @@ static void an_unknown_login_costs_the_same_work(void **state)
     }
     assert_non_null(strstr(fresh->decoy, "$m=65536,t=3,p=1$"));
     assert_int_equal(strlen(real), strlen(fresh->decoy));
-    assert_int_equal(auth_login(fresh, STR("nobody"), STR("no account has this password"),
+    assert_int_equal(auth_login(fresh, STR("nobody"), STR("no account has this"),
                                 STR("p"), t_now, token),
                      AM_E_UNAUTHORIZED); /* even the decoy's own password */
     auth_close(fresh);

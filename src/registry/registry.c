@@ -105,25 +105,39 @@ void registry_stats(struct registry *r, struct registry_stats *out)
 
 /* ---- life
  * ------------------------------------------------------------------------------- */
+int registry_schema(const char *kind, struct json_doc **doc, struct json_schema **out,
+                    struct diag *d)
+{
+    char path[64];
+    const struct embed_file *f;
+    int err;
+    snprintf(path, sizeof path, "schema/%s-1.json", kind);
+    f = embed_find(path);
+    am_assert(f); /* the program was built without its schemas */
+    err = json_parse(doc, (struct str){(const char *)f->data, f->size}, NULL, d);
+    return err ? err : json_schema_compile(out, json_root(*doc), NULL, NULL, d);
+}
+
 static int registry_schemas(struct registry *r, struct diag *d)
 {
-    for (size_t k = 0; k < LEDGER_KINDS; k++) {
-        char path[64];
-        const struct embed_file *f;
-        int err;
-        snprintf(path, sizeof path, "schema/%s-1.json",
-                 ledger_kind_name((enum ledger_kind)k));
-        f = embed_find(path);
-        am_assert(f); /* the program was built without its schemas */
-        err = json_parse(&r->schema_doc[k], (struct str){(const char *)f->data, f->size},
-                         NULL, d);
-        if (!err)
-            err = json_schema_compile(&r->schema[k], json_root(r->schema_doc[k]), NULL,
-                                      NULL, d);
-        if (err)
-            return err;
-    }
-    return AM_OK;
+    int err = AM_OK;
+    for (size_t k = 0; k < LEDGER_KINDS && !err; k++)
+        err = registry_schema(ledger_kind_name((enum ledger_kind)k), &r->schema_doc[k],
+                              &r->schema[k], d);
+    return err;
+}
+
+/* Readers come all the time: without preference a writer might wait for ever. Nobody
+ * takes the read lock twice. */
+static void registry_locks(struct registry *r)
+{
+    pthread_rwlockattr_t a;
+    pthread_rwlockattr_init(&a);
+    pthread_rwlockattr_setkind_np(&a, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&r->fold, &a);
+    pthread_rwlockattr_destroy(&a);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->wake, NULL);
 }
 
 static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c)
@@ -180,9 +194,7 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
     int err;
     if (!r)
         return AM_E_NOMEM;
-    pthread_rwlock_init(&r->fold, NULL);
-    pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, NULL);
+    registry_locks(r);
     map_init(&r->class);
     r->refresh_s = c->refresh_s ? c->refresh_s : 60;
     err = snprintf(r->dir, sizeof r->dir, "%s", c->dir) < (int)sizeof r->dir

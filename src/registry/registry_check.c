@@ -75,8 +75,33 @@ static bool registry_na_allowed(struct str type, const char *field, struct str r
     return false;
 }
 
-int registry_check_hyperparameters(const struct json *record,
-                                   const struct json *described, struct diag *d)
+/* What is declared and what the file holds: single precision is what files keep, and a
+ * declared depth is a limit that the trees need not reach. */
+static bool registry_agrees(const char *field, const struct json *declared, double file)
+{
+    double v = json_num(declared, NAN);
+    if (json_type(declared) == JSON_STRING && str_double(json_str(declared), &v))
+        return false;
+    if (strcmp(field, "max_depth") == 0)
+        return v >= file;
+    return fabsf((float)v - (float)file) <= 1e-6f * fabsf((float)file);
+}
+
+static void registry_check_na(struct str type, const char *field, struct str na,
+                              const char *path, struct diag *d)
+{
+    char reason[64];
+    if (str_eqc(type, "ensemble") || registry_na_allowed(type, field, na))
+        return;
+    snprintf(reason, sizeof reason, "%.*s", (int)AM_MIN(na.n, 60), na.p);
+    diag_err(d, path, "record.na_refused",
+             "\"%s\" is not accepted for a model of type %.*s", reason,
+             (int)AM_MIN(type.n, 60), type.p ? type.p : "");
+    diag_arg(d, "reason", reason);
+}
+
+void registry_check_hyperparameters(const struct json *record,
+                                    const struct json *described, struct diag *d)
 {
     struct str type = json_get_str(record, "model_type");
     const struct json *known = json_get(described, "hyperparameters");
@@ -86,23 +111,35 @@ int registry_check_hyperparameters(const struct json *record,
         struct str na = json_get_str(v, "na");
         char path[64];
         snprintf(path, sizeof path, "/%s", field);
-        if (na.p && !str_eqc(type, "ensemble") && !registry_na_allowed(type, field, na)) {
-            diag_err(d, path, "record.na_refused",
-                     "\"%.*s\" is not accepted for a model of type %.*s", STR_FMT(na),
-                     STR_FMT(type));
-            diag_arg(d, "reason", "na");
+        if (na.p) {
+            registry_check_na(type, field, na, path, d);
+        } else if (v && json_type(file) == JSON_NUMBER &&
+                   !registry_agrees(field, v, json_num(file, NAN))) {
+            diag_err(d, path, "record.differs_from_file", "the file says %g",
+                     json_num(file, NAN));
         }
-        if (file && v && !na.p && json_type(file) == JSON_NUMBER &&
-            json_num(file, NAN) != json_num(v, NAN))
-            diag_err(d, path, "record.differs_from_file", "declared %g, the file says %g",
-                     json_num(v, NAN), json_num(file, NAN));
     }
-    return diag_result(d);
+}
+
+/* XGBoost files say what they are. One tree may be a boosting or a forest of one; how an
+ * ONNX graph was trained cannot be read from it. */
+static void registry_check_type(const struct json *described, const struct json *record,
+                                struct diag *d)
+{
+    struct str want = json_get_str(record, "model_type"),
+               file = json_get_str(described, "model_type");
+    if (!want.n || !file.n || str_eq(want, file) ||
+        !str_starts(json_get_str(described, "format"), STR("xgboost")))
+        return;
+    if (str_eqc(file, "tree") && (str_eqc(want, "boosting") || str_eqc(want, "forest")))
+        return;
+    diag_err(d, "/model_type", "record.differs_from_file",
+             "the file holds a model of type %.*s", STR_FMT(file));
 }
 
 /* Names, order and number of inputs and outputs equal the loaded model's. */
-int registry_check_signature(const struct json *described, const struct json *record,
-                             struct diag *d)
+void registry_check_signature(const struct json *described, const struct json *record,
+                              struct diag *d)
 {
     const struct json *in = json_get(record, "inputs"),
                       *have = json_get(described, "inputs");
@@ -129,14 +166,66 @@ int registry_check_signature(const struct json *described, const struct json *re
         diag_err(d, "/canonical_weight_hash", "record.digest_mismatch",
                  "recomputed from the file: %.*s",
                  STR_FMT(json_get_str(described, "canonical_weight_hash")));
-    return diag_result(d);
+    if (json_size(json_get(record, "outputs")) >
+        json_size(json_get(described, "outputs")))
+        diag_err(d, "/outputs", "record.outputs_differ",
+                 "%zu declared, the model gives %zu",
+                 json_size(json_get(record, "outputs")),
+                 json_size(json_get(described, "outputs")));
+    registry_check_type(described, record, d);
 }
 
 /* ---- artefacts
  * --------------------------------------------------------------------------- */
+enum { REGISTRY_ARTIFACTS_MAX = 1000 };
+struct registry_artifact {
+    struct str path;
+    uint8_t digest[32];
+    size_t i; /* in the record */
+};
+
+static int registry_by_path(const void *a, const void *b)
+{
+    const struct registry_artifact *x = a, *y = b;
+    return str_cmp(x->path, y->path);
+}
+
+/* OpenSSF Model Signing, method `files`: SHA-256 over the digests in path order, whatever
+ * the order of the record. AM_E_INVALID: a digest or a path is not one. */
+static int registry_root(const struct json *artifacts, uint8_t out[32], struct diag *d)
+{
+    struct registry_artifact *list;
+    struct crypto_sha256 root;
+    size_t n = json_size(artifacts);
+    int err = AM_OK;
+    if (n == 0 || n > REGISTRY_ARTIFACTS_MAX)
+        return AM_E_INVALID; /* the schema says it */
+    list = am_calloc(n, sizeof *list);
+    if (!list)
+        return AM_E_NOMEM;
+    for (json_each(it, artifacts)) {
+        list[it.i] =
+            (struct registry_artifact){.path = json_get_str(it.val, "path"), .i = it.i};
+        if (crypto_unhex(json_get_str(it.val, "sha256"), list[it.i].digest, 32))
+            err = AM_E_INVALID;
+    }
+    qsort(list, n, sizeof *list, registry_by_path);
+    crypto_sha256_init(&root);
+    for (size_t k = 0; k < n && !err; k++) {
+        crypto_sha256_add(&root, (struct str){(const char *)list[k].digest, 32});
+        if (k && str_eq(list[k].path, list[k - 1].path)) {
+            char path[64];
+            snprintf(path, sizeof path, "/artifacts/%zu/path", list[k].i);
+            diag_err(d, path, "record.path_twice", "two files have this path");
+        }
+    }
+    crypto_sha256_end(&root, out);
+    free(list);
+    return err;
+}
+
 static int registry_artifact(struct registry *r, const struct json *a, size_t i,
-                             struct crypto_sha256 *root, struct buf *weights,
-                             struct diag *d)
+                             struct buf *weights, struct diag *d)
 {
     struct str hex = json_get_str(a, "sha256");
     uint8_t digest[32];
@@ -146,7 +235,6 @@ static int registry_artifact(struct registry *r, const struct json *a, size_t i,
     snprintf(path, sizeof path, "/artifacts/%zu/sha256", i);
     if (crypto_unhex(hex, digest, sizeof digest))
         return AM_OK; /* the schema says it */
-    crypto_sha256_add(root, (struct str){(const char *)digest, sizeof digest});
     if (!blob_has(r->blobs, digest)) {
         diag_err(d, path, "record.artifact_missing",
                  "upload the file first: PUT /api/v1/blobs/%.*s", STR_FMT(hex));
@@ -160,20 +248,42 @@ static int registry_artifact(struct registry *r, const struct json *a, size_t i,
         diag_err(d, path, "record.size_differs", "the file has %llu bytes",
                  (unsigned long long)size);
     }
-    if (!json_str_is(json_get(a, "role"), "weights") || weights->n)
+    if (!json_str_is(json_get(a, "role"), "weights"))
         return AM_OK;
-    return blob_get(r->blobs, digest, weights);
+    snprintf(path, sizeof path, "/artifacts/%zu/role", i);
+    if (weights->n) {
+        diag_err(d, path, "record.one_weights", "one file of weights is what nodes load");
+        return AM_OK;
+    }
+    err = blob_get(r->blobs, digest, weights);
+    if (err == AM_E_TOOBIG) {
+        diag_err(d, path, "record.model_refused", "weights have at most %d MiB",
+                 MODEL_FILE_MAX >> 20);
+        err = AM_OK;
+    }
+    return err;
 }
 
-static int registry_open_model(struct str bytes, const struct json *record,
-                               struct diag *d)
+/* Anybody may ask for a check: the workers it starts are counted. */
+static int registry_session(struct registry *r, struct str bytes,
+                            struct model_session **out, struct diag *d)
+{
+    int err = AM_E_UNAVAILABLE;
+    if (atomic_fetch_add(&r->opening, 1) < REGISTRY_MODELS_MAX)
+        err = model_session_open(out, bytes, NULL, d);
+    atomic_fetch_sub(&r->opening, 1);
+    return err;
+}
+
+static int registry_open_model(struct registry *r, struct str bytes,
+                               const struct json *record, struct diag *d)
 {
     struct model_session *s = NULL;
     struct json_doc *doc = NULL;
     struct diag in_file;
     int err;
     diag_init(&in_file);
-    err = model_session_open(&s, bytes, NULL, &in_file);
+    err = registry_session(r, bytes, &s, &in_file);
     if (err == AM_E_INVALID || err == AM_E_REFUSED || err == AM_E_UNSUPPORTED ||
         err == AM_E_SYNTAX || err == AM_E_TOOBIG) {
         diag_err(d, "/artifacts", "record.model_refused",
@@ -181,13 +291,13 @@ static int registry_open_model(struct str bytes, const struct json *record,
                  in_file.n ? in_file.item[0].detail : am_err_text(err));
         if (in_file.n)
             diag_arg(d, "where", in_file.item[0].path);
+        registry_check_hyperparameters(record, NULL, d);
         err = AM_OK;
     } else if (!err) {
         err = json_parse(&doc, model_session_describe(s), NULL, d);
         if (!err) {
-            int one = registry_check_signature(json_root(doc), record, d);
-            int two = registry_check_hyperparameters(record, json_root(doc), d);
-            err = one == AM_E_INVALID || two == AM_E_INVALID ? AM_OK : one;
+            registry_check_signature(json_root(doc), record, d); /* both: into d */
+            registry_check_hyperparameters(record, json_root(doc), d);
         }
     }
     json_free(doc);
@@ -196,8 +306,8 @@ static int registry_open_model(struct str bytes, const struct json *record,
     return err;
 }
 
-static int registry_digest_unique(struct registry *r, const struct json *record,
-                                  const uint8_t digest[32], struct diag *d)
+static void registry_digest_unique(struct registry *r, const struct json *record,
+                                   const uint8_t digest[32], struct diag *d)
 {
     const struct ledger_version *v;
     pthread_rwlock_rdlock(&r->fold);
@@ -206,13 +316,11 @@ static int registry_digest_unique(struct registry *r, const struct json *record,
         diag_err(d, "/model_digest", "record.digest_taken",
                  "these weights are registered under another identifier");
     pthread_rwlock_unlock(&r->fold);
-    return AM_OK;
 }
 
 int registry_check_version(struct registry *r, const struct json *record, struct diag *d)
 {
     const struct json *artifacts = json_get(record, "artifacts");
-    struct crypto_sha256 root;
     struct buf weights;
     uint8_t have[32], want[32];
     int err = AM_OK;
@@ -220,24 +328,25 @@ int registry_check_version(struct registry *r, const struct json *record, struct
         diag_err(d, "/lifecycle_state", "record.computed_field",
                  "the state is computed from the log, never declared");
     buf_init(&weights, MODEL_FILE_MAX);
-    crypto_sha256_init(&root);
     for (size_t i = 0; i < json_size(artifacts) && !err; i++)
-        err = registry_artifact(r, json_at(artifacts, i), i, &root, &weights, d);
-    crypto_sha256_end(&root, have);
-    if (!err && json_size(artifacts) &&
+        err = registry_artifact(r, json_at(artifacts, i), i, &weights, d);
+    if (!err)
+        err = registry_root(artifacts, have, d);
+    if (!err &&
         crypto_unhex(json_get_str(record, "model_digest"), want, sizeof want) == AM_OK) {
         char hex[CRYPTO_HEX];
         if (memcmp(have, want, sizeof have) != 0)
             diag_err(d, "/model_digest", "record.digest_mismatch",
                      "recomputed from the artefacts: %s",
                      crypto_hex(have, sizeof have, hex));
-        err = registry_digest_unique(r, record, want, d);
+        registry_digest_unique(r, record, want, d);
     }
+    if (err == AM_E_INVALID)
+        err = AM_OK;
     if (!err && weights.n)
-        err = registry_open_model(buf_str(&weights), record, d);
+        err = registry_open_model(r, buf_str(&weights), record, d);
     else if (!err)
-        err = registry_check_hyperparameters(record, NULL, d) == AM_E_NOMEM ? AM_E_NOMEM
-                                                                            : AM_OK;
+        registry_check_hyperparameters(record, NULL, d);
     buf_release(&weights);
     return err ? err : diag_result(d);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 enum { REGISTRY_ASK_MS = 5000, REGISTRY_BACKOFF_MAX_S = 30 };
+#define REGISTRY_UNSAID UINT64_MAX /* a 409 without a readable size */
 
 void registry_cosign_wake(struct registry *r, uint64_t size)
 {
@@ -100,7 +101,7 @@ static int registry_ask(struct registry_cosigner *c, struct http_client *http,
 }
 
 static void registry_cosign_result(struct registry_cosigner *c, int err, int status,
-                                   uint64_t size)
+                                   uint64_t size, bool split)
 {
     pthread_mutex_lock(&c->r->lock);
     if (!err && status == 200) {
@@ -110,10 +111,10 @@ static void registry_cosign_result(struct registry_cosigner *c, int err, int sta
         c->seen.refused = false;
     } else {
         c->seen.failures++;
-        if (!err && status == 422) {
+        if (!err && split) {
             c->seen.refused = true; /* it knows another history: never to be ignored */
             LOG_E("registry.split_view", log_s("witness", c->seen.name),
-                  log_i("size", (int64_t)size));
+                  log_i("size", (int64_t)size), log_i("status", status));
         }
         if (c->seen.failures == 1)
             LOG_W("registry.witness", log_s("witness", c->seen.name), log_err(err),
@@ -122,24 +123,50 @@ static void registry_cosign_result(struct registry_cosigner *c, int err, int sta
     pthread_mutex_unlock(&c->r->lock);
 }
 
+struct registry_round { /* what one witness said last */
+    uint64_t old_size, size, known;
+    int status, err;
+    unsigned corrections;
+};
+
+/* It asked for another old size: ask again with it, but not for ever. */
+static bool registry_corrected(struct registry_round *k)
+{
+    if (k->err || k->status != 409 || k->known == k->old_size || k->known > k->size ||
+        k->corrections == 3)
+        return false;
+    k->corrections++;
+    k->old_size = k->known;
+    return true;
+}
+
+/* 422: our proof does not join what it signed. 409 about the very size it had named: two
+ * roots for one size. 409 beyond our size: our log has lost entries it saw. */
+static bool registry_split(const struct registry_round *k)
+{
+    return k->status == 422 || (k->status == 409 && k->known != REGISTRY_UNSAID &&
+                                (k->known > k->size || k->known == k->old_size));
+}
+
 static void *registry_cosign_main(void *arg)
 {
     struct registry_cosigner *c = arg;
     struct http_client *http = NULL;
-    uint64_t old_size = 0;
+    struct registry_round k = {0};
     int64_t not_before = 0, backoff = TIME_SECOND / 4;
     if (http_client_new(&http))
         return NULL;
     while (registry_cosign_wait(c, not_before)) {
-        uint64_t size = 0, known = old_size;
-        int status = 0, err = registry_ask(c, http, old_size, &size, &status, &known);
-        if (!err && status == 409 && known != old_size) {
-            old_size = known; /* the witness remembers better than we do: ask again */
-            continue;
-        }
-        registry_cosign_result(c, err, status, size);
-        if (!err && status == 200) {
-            old_size = size;
+        k.size = 0;
+        k.status = 0;
+        k.known = REGISTRY_UNSAID;
+        k.err = registry_ask(c, http, k.old_size, &k.size, &k.status, &k.known);
+        if (registry_corrected(&k))
+            continue; /* the witness remembers better than we do */
+        registry_cosign_result(c, k.err, k.status, k.size, registry_split(&k));
+        k.corrections = 0;
+        if (!k.err && k.status == 200) {
+            k.old_size = k.size;
             backoff = TIME_SECOND / 4;
             not_before = 0;
         } else {
@@ -151,7 +178,8 @@ static void *registry_cosign_main(void *arg)
     return NULL;
 }
 
-/* DIR/witnesses: lines "name url"; names must be witnesses of the genesis. */
+/* DIR/witnesses: lines "name url". Where to ask is this registry's business; whose answer
+ * counts is the policy's. */
 static int registry_read_witnesses(struct registry *r, struct diag *d)
 {
     char path[PATH_MAX], *text;

@@ -2,7 +2,9 @@
 #include "registry/registry_priv.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -99,6 +101,37 @@ static int registry_genesis_leaf(struct blob_store *blobs, struct str record,
     return err;
 }
 
+/* ---- before anything is written
+ * -------------------------------------------------------------------------------- */
+static int registry_conforms(const char *kind, const struct json *v, const char *prefix,
+                             struct diag *d)
+{
+    struct json_doc *doc = NULL;
+    struct json_schema *schema = NULL;
+    struct diag found;
+    int err;
+    diag_init(&found);
+    err = registry_schema(kind, &doc, &schema, &found);
+    if (!err)
+        err = json_schema_check(schema, v, &found);
+    diag_merge(d, &found, prefix);
+    diag_release(&found);
+    json_schema_free(schema);
+    json_free(doc);
+    return err;
+}
+
+/* What the spec gave ends up in the record: its pointers are those of the spec. */
+static int registry_check_genesis(struct str record, struct diag *d)
+{
+    struct json_doc *doc = NULL;
+    int err = json_parse(&doc, record, NULL, d);
+    if (!err)
+        err = registry_conforms("event", json_root(doc), "", d);
+    json_free(doc);
+    return err;
+}
+
 static int registry_write_witnesses(const char *dir, const struct json *spec)
 {
     char path[PATH_MAX];
@@ -182,6 +215,8 @@ static int registry_init_log(const char *dir, const struct json *spec,
     if (!err)
         err = registry_genesis_record(spec, tlog_key(log), policy_hex, &record);
     if (!err)
+        err = registry_check_genesis(buf_str(&record), d);
+    if (!err)
         err = registry_genesis_leaf(blobs, buf_str(&record),
                                     json_get_str(spec, "type_base"), signer, genesis,
                                     &leaf, d);
@@ -196,6 +231,59 @@ static int registry_init_log(const char *dir, const struct json *spec,
     return err;
 }
 
+/* The first entry must be signed by one of the authorities it names. */
+static int registry_signer_named(const struct json *spec, const struct crypto_key *signer,
+                                 struct diag *d)
+{
+    struct buf spki, b64;
+    bool named = false;
+    int err;
+    buf_init(&spki, 512);
+    buf_init(&b64, 1024);
+    err = crypto_key_spki(signer, &spki);
+    if (!err)
+        err = crypto_base64(&b64, buf_str(&spki));
+    for (json_each(it, json_get(spec, "authorities")))
+        named = named || str_eq(json_get_str(it.val, "spki"), buf_str(&b64));
+    if (!err && !named) {
+        diag_err(d, "/authorities", "registry.signer",
+                 "the key that signs is not one of the authorities");
+        err = AM_E_INVALID;
+    }
+    buf_release(&b64);
+    buf_release(&spki);
+    return err;
+}
+
+static int registry_check_spec(const struct json *spec, const struct crypto_key *signer,
+                               struct diag *d)
+{
+    size_t before = d->errors;
+    int err = AM_OK;
+    if (!registry_origin_ok(json_get_str(spec, "origin")))
+        diag_err(d, "/origin", "registry.origin", "characters a-z 0-9 . / - only");
+    if (json_size(json_get(spec, "authorities")) == 0)
+        diag_err(d, "/authorities", "schema.required", "at least one authority");
+    else
+        err = registry_signer_named(spec, signer, d);
+    if (err && err != AM_E_INVALID)
+        return err;
+    if (json_type(json_get(spec, "policy")) != JSON_OBJECT)
+        diag_err(d, "/policy", "schema.required", "the policy document");
+    else
+        err = registry_conforms("policy", json_get(spec, "policy"), "/policy", d);
+    if (err && err != AM_E_INVALID)
+        return err;
+    return d->errors > before ? AM_E_INVALID : AM_OK;
+}
+
+static int registry_remove_one(const char *path, const struct stat *st, int type,
+                               struct FTW *w)
+{
+    (void)st, (void)type;
+    return w->level == 0 ? 0 : remove(path); /* the folder itself was the caller's */
+}
+
 /* Refuses a first entry that the fold would not accept: before anybody pins it. */
 static int registry_prove(const char *dir, struct diag *d)
 {
@@ -206,24 +294,12 @@ static int registry_prove(const char *dir, struct diag *d)
     return err;
 }
 
-int registry_init(const char *dir, const struct json *spec,
-                  const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
-                  uint8_t genesis[32], struct diag *d)
+static int registry_make(const char *dir, const struct json *spec,
+                         const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
+                         uint8_t genesis[32], struct diag *d)
 {
     char path[PATH_MAX];
     int err;
-    if (!registry_empty_dir(dir)) {
-        diag_err(d, dir, "registry.not_empty", "the folder is not empty");
-        return AM_E_EXISTS;
-    }
-    if (!registry_origin_ok(json_get_str(spec, "origin")))
-        diag_err(d, "/origin", "registry.origin", "characters a-z 0-9 . / - only");
-    if (json_size(json_get(spec, "authorities")) == 0)
-        diag_err(d, "/authorities", "schema.required", "at least one authority");
-    if (json_type(json_get(spec, "policy")) != JSON_OBJECT)
-        diag_err(d, "/policy", "schema.required", "the policy document");
-    if (diag_result(d))
-        return AM_E_INVALID;
     snprintf(path, sizeof path, "%s/keys", dir);
     err = am_dir_make(path, 0700);
     snprintf(path, sizeof path, "%s/origin", dir);
@@ -236,4 +312,22 @@ int registry_init(const char *dir, const struct json *spec,
     if (!err)
         err = registry_first_account(dir, spec, admin_token, d);
     return err ? err : registry_prove(dir, d);
+}
+
+int registry_init(const char *dir, const struct json *spec,
+                  const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
+                  uint8_t genesis[32], struct diag *d)
+{
+    int err;
+    if (!registry_empty_dir(dir)) {
+        diag_err(d, dir, "registry.not_empty", "the folder is not empty");
+        return AM_E_EXISTS;
+    }
+    err = registry_check_spec(spec, signer, d);
+    if (err)
+        return err;
+    err = registry_make(dir, spec, signer, admin_token, genesis, d);
+    if (err) /* it was empty: half a registry is worth less than none */
+        (void)nftw(dir, registry_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    return err;
 }

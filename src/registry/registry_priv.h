@@ -9,7 +9,11 @@
 #include "http/http.h"
 #include "registry/registry.h"
 
-enum { REGISTRY_RECORD_MAX = 4 << 20, REGISTRY_WITNESS_MAX = 64 };
+enum {
+    REGISTRY_RECORD_MAX = 4 << 20,
+    REGISTRY_WITNESS_MAX = 64,
+    REGISTRY_MODELS_MAX = 4 /* model files opened at once */
+};
 
 struct registry_cosigner {
     struct registry *r;
@@ -42,6 +46,7 @@ struct registry {
     size_t cosigners;
 
     atomic_uint_fast64_t cosigned, submitted, refused;
+    atomic_int opening; /* model files being read now */
 };
 
 /* Folds every durable entry not folded yet. */
@@ -57,13 +62,17 @@ AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
 
+/* Compiles the embedded schema/<kind>-1.json; *doc must outlive *out. */
+AM_CHECK int registry_schema(const char *kind, struct json_doc **doc,
+                             struct json_schema **out, struct diag *d);
+
 /* Checks beyond the schema; add problems to d. */
 AM_CHECK int registry_check_algorithm(const struct json *record, struct diag *d);
 AM_CHECK int registry_check_version(struct registry *r, const struct json *record,
                                     struct diag *d);
-AM_CHECK int registry_check_hyperparameters(const struct json *record,
-                                            const struct json *described, struct diag *d);
-AM_CHECK int registry_check_signature(const struct json *described,
-                                      const struct json *record, struct diag *d);
+void registry_check_hyperparameters(const struct json *record,
+                                    const struct json *described, struct diag *d);
+void registry_check_signature(const struct json *described, const struct json *record,
+                              struct diag *d);
 
 #endif

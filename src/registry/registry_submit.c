@@ -5,7 +5,10 @@
  * and its receipt says so. */
 #include "registry/registry_priv.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define REGISTRY_SKEW (5 * 60 * TIME_SECOND) /* clocks that differ a little */
 
 static int registry_check_kind(struct registry *r, enum ledger_kind kind,
                                const struct json *record, struct diag *d)
@@ -33,7 +36,12 @@ static int registry_check_kind(struct registry *r, enum ledger_kind kind,
 int registry_check(struct registry *r, enum ledger_kind kind, const struct json *record,
                    struct diag *d)
 {
-    return registry_check_kind(r, kind, record, d);
+    struct diag unread;
+    int err;
+    diag_init(&unread);
+    err = registry_check_kind(r, kind, record, d ? d : &unread);
+    diag_release(&unread);
+    return err;
 }
 
 struct registry_submission {
@@ -115,6 +123,12 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
                  ledger_kind_name(s->st.kind));
         return AM_E_INVALID;
     }
+    /* The fold has no clock: what is dated ahead must be stopped at the door, or it would
+     * make honest signatures look stale. */
+    if (s->st.issued_at > time_now() + REGISTRY_SKEW) {
+        diag_err(s->d, "/issued_at", "record.future", "dated later than now");
+        return AM_E_INVALID;
+    }
     err = registry_check_kind(r, kind, s->st.record, s->d);
     if (err)
         return err;
@@ -122,11 +136,19 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
     err = ledger_admit(r->ledger, buf_str(&s->env.payload), s->env.keyid, &s->outcome,
                        s->d);
     pthread_rwlock_unlock(&r->fold);
+    if (err == AM_E_NOTFOUND) { /* it cites a document we do not have */
+        diag_err(s->d, "", "record.blob_missing",
+                 "upload the document it cites first: PUT /api/v1/blobs/{sha256}");
+        return AM_E_INVALID;
+    }
     if (err)
         return err;
     err = registry_log_it(s, out);
-    if (err)
-        return err;
+    if (err) {
+        diag_err(s->d, "", "registry.storage",
+                 "the registry could not write it down: nothing was registered");
+        return err == AM_E_TOOBIG ? AM_E_NOSPACE : err; /* a quota is a disk, too */
+    }
     out->index = s->index;
     memcpy(out->record, s->st.record_sha256, sizeof out->record);
     pthread_rwlock_rdlock(&r->fold);
@@ -140,15 +162,17 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
 int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelope,
                     struct registry_receipt *out, struct diag *d)
 {
-    struct registry_submission s = {.r = r, .d = d};
+    struct diag unread;
+    struct registry_submission s = {.r = r, .d = d ? d : &unread};
     struct registry_receipt got = {0};
     int err;
+    diag_init(&unread);
     buf_init(&s.spki, 512);
     err = registry_receive(&s, kind, envelope, &got);
     if (err) {
         atomic_fetch_add(&r->refused, 1);
         LOG_I("registry.refused", log_s("kind", ledger_kind_name(kind)), log_err(err),
-              log_s("code", d && d->n ? d->item[0].code : ""));
+              log_s("code", s.d->n ? s.d->item[0].code : ""));
     } else {
         atomic_fetch_add(&r->submitted, 1);
         LOG_I("registry.logged", log_s("kind", ledger_kind_name(kind)),
@@ -158,5 +182,6 @@ int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelo
     ledger_statement_release(&s.st);
     ledger_envelope_release(&s.env);
     buf_release(&s.spki);
+    diag_release(&unread);
     return err;
 }

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Witnesses over HTTP in this process: cosignatures come, merge, stay fresh, and a
+ * witness that knows another history is shouted about. */
+#include "registry/registry_test_support.h"
+
+static struct t t;
+
+static int setup(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    t_witnesses(&t);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    t_end(&t);
+    return 0;
+}
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+/* Witnesses learn the log's key when the registry exists. */
+static void introduce(int first, int last)
+{
+    for (int i = first; i <= last; i++)
+        assert_ok(tlog_witness_add_log(t.witness[i], tlog_key(registry_log(t.r))));
+}
+
+struct seen {
+    uint64_t size, cosigned;
+    int64_t lease_at;
+    uint64_t by;
+    int check;
+};
+
+static int look(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct seen *s = arg;
+    struct buf note;
+    s->size = ledger_size(l);
+    s->cosigned = cosigned;
+    buf_init(&note, TLOG_NOTE_MAX);
+    s->check = tlog_note_cosigned(registry_log(t.r), &note);
+    if (!s->check)
+        s->check = tlog_policy_check(ledger_quorum(l), buf_str(&note), NULL, &s->lease_at,
+                                     &s->by);
+    buf_release(&note);
+    return AM_OK;
+}
+
+/* Until the quorum covers everything and the lease is at least that; false after 20 s. */
+static bool until_cosigned(struct seen *s, int64_t lease_at)
+{
+    for (int i = 0; i < 2000; i++) {
+        assert_ok(registry_view(t.r, look, s));
+        if (s->cosigned == s->size && s->check == AM_OK && s->lease_at >= lease_at)
+            return true;
+        usleep(10000);
+    }
+    return false;
+}
+
+static void three_of_four_witnesses_make_a_quorum(void **state)
+{
+    struct registry_witness w[8];
+    struct seen s = {0};
+    size_t n;
+    (void)state;
+    t_registry(&t);
+    introduce(0, 2);
+    assert_true(until_cosigned(&s, 0));
+    assert_int_equal(s.by & 7, 7);
+    n = registry_witnesses(t.r, w, AM_LEN(w));
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        assert_false(w[i].refused);
+        assert_int_equal(w[i].size, s.size);
+    }
+    assert_string_equal(w[0].name, "n01");
+    assert_int_equal(registry_witnesses(t.r, w, 1), 1);
+    /* another statement, another round */
+    t_grant(&t, T_STRANGER);
+    assert_true(until_cosigned(&s, 0));
+}
+
+static void a_quiet_log_is_cosigned_again_so_that_leases_stay_fresh(void **state)
+{
+    struct seen first = {0}, later = {0};
+    (void)state;
+    t_registry(&t);
+    introduce(0, 2);
+    assert_true(until_cosigned(&first, 0));
+    assert_true(until_cosigned(&later, first.lease_at + TIME_SECOND)); /* refresh_s: 1 */
+    assert_int_equal(first.size, later.size);
+}
+
+static void two_witnesses_are_no_quorum(void **state)
+{
+    struct registry_witness w[8];
+    struct seen s = {0};
+    (void)state;
+    t_registry(&t);
+    introduce(0, 1);
+    for (int i = 0; i < 1000; i++) { /* both have signed */
+        registry_witnesses(t.r, w, AM_LEN(w));
+        assert_ok(registry_view(t.r, look, &s));
+        if (w[0].size == s.size && w[1].size == s.size)
+            break;
+        usleep(10000);
+    }
+    assert_int_equal(w[0].size, s.size);
+    assert_int_equal(w[1].size, s.size);
+    assert_true(w[2].failures > 0); /* 404: it does not know us */
+    assert_false(w[2].refused);
+    assert_int_equal(s.cosigned, 0);
+    assert_int_equal(s.check, AM_E_NOTFOUND);
+    introduce(2, 2); /* it comes back by itself */
+    assert_true(until_cosigned(&s, 0));
+}
+
+static void after_a_restart_the_witness_remembers_for_both(void **state)
+{
+    struct seen s = {0};
+    uint64_t before;
+    (void)state;
+    t_registry(&t);
+    introduce(0, 2);
+    assert_true(until_cosigned(&s, 0));
+    before = s.size;
+    registry_close(t.r);
+    t.r = NULL;
+    t_open(&t); /* we start from "old 0": 409 tells us better */
+    assert_ok(registry_view(t.r, look, &s));
+    assert_int_equal(s.cosigned, before); /* kept on disk */
+    t_grant(&t, T_STRANGER);
+    assert_true(until_cosigned(&s, 0));
+    assert_int_equal(s.size, before + 1);
+}
+
+/* A log with the same name and key but another past: restored from an old copy, or two
+ * histories shown to two audiences. */
+static void a_witness_that_saw_another_history_is_never_ignored(void **state)
+{
+    struct tlog_config tc = {.origin = "amane.example.org/log"};
+    struct registry_witness w[8];
+    char dir[128];
+    struct tlog *other = NULL;
+    struct buf note, request, reply;
+    uint64_t index;
+    bool split;
+    int status;
+    (void)state;
+    t_registry(&t);
+    introduce(0, 0);
+    snprintf(dir, sizeof dir, "%s/other", t.dir);
+    tc.dir = dir;
+    tc.key = t.r->key;
+    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&request, TLOG_NOTE_MAX);
+    buf_init(&reply, 65536);
+    assert_ok(tlog_open(&other, &tc));
+    for (int i = 0; i < 40; i++) /* longer than ours: entries we have "lost" */
+        assert_ok(tlog_append(other, STR("another past"), &index));
+    assert_ok(tlog_note(other, &note));
+    assert_ok(tlog_witness_request(other, 0, index + 1, buf_str(&note), &request));
+    pthread_mutex_lock(&t.lock); /* it hears of the other past first */
+    introduce(1, 1);
+    assert_ok(tlog_witness_add_checkpoint(t.witness[1], buf_str(&request), time_now(),
+                                          &status, &reply, &split));
+    pthread_mutex_unlock(&t.lock);
+    assert_int_equal(status, 200);
+    for (int i = 0; i < 1000; i++) {
+        registry_witnesses(t.r, w, AM_LEN(w));
+        if (w[1].refused)
+            break;
+        usleep(10000);
+    }
+    assert_true(w[1].refused);
+    assert_false(w[0].refused);
+    tlog_close(other);
+    buf_release(&reply);
+    buf_release(&request);
+    buf_release(&note);
+}
+
+/* Whatever a witness answers, only its key counts. */
+static int liar(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    static const char *const text[] = {"", "\xe2\x80\x94 node1.example.org AAAA\n", "12",
+                                       "not a number\n"};
+    static const int status[] = {200, 200, 409, 409};
+    unsigned *n = cookie;
+    unsigned k = (*n)++ % 4;
+    (void)r;
+    a->status = status[k];
+    return buf_adds(&a->body, text[k]);
+}
+
+static void a_lying_witness_costs_only_its_own_thread(void **state)
+{
+    struct http_config c = {.listen = "127.0.0.1:0", .handler = liar, .jobs = 1};
+    struct registry_witness w[8];
+    struct http_server *http = NULL;
+    char path[160], line[128];
+    unsigned asked = 0;
+    struct seen s = {0};
+    (void)state;
+    t_registry(&t);
+    introduce(0, 2);
+    assert_true(until_cosigned(&s, 0));
+    registry_close(t.r);
+    t.r = NULL;
+    c.cookie = &asked;
+    assert_ok(http_server_start(&http, &c));
+    snprintf(path, sizeof path, "%s/witnesses", t.data);
+    snprintf(line, sizeof line,
+             "# where to ask\n\nn01 http://127.0.0.1:%u/w0\nn02 http://127.0.0.1:1/x\n",
+             http_server_port(http));
+    assert_ok(am_file_write(path, str_c(line), 0600));
+    t_open(&t);
+    for (int i = 0; i < 500; i++) {
+        registry_witnesses(t.r, w, AM_LEN(w));
+        if (w[0].failures >= 3 && w[1].failures >= 3)
+            break;
+        usleep(10000);
+    }
+    assert_true(w[0].failures >= 3 && w[1].failures >= 3);
+    assert_true(asked < 40); /* it waits longer and longer: nobody is hammered */
+    t_grant(&t, T_STRANGER); /* and the registry goes on */
+    http_server_stop(http, 1000);
+}
+
+static void a_list_of_witnesses_that_cannot_be_read_is_said_so(void **state)
+{
+    static const char *const bad[] = {"n01\n", "n01 \n"};
+    struct registry_config c = {.dir = t.data};
+    char path[160];
+    (void)state;
+    t_registry(&t);
+    registry_close(t.r);
+    t.r = NULL;
+    snprintf(path, sizeof path, "%s/witnesses", t.data);
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        assert_ok(am_file_write(path, str_c(bad[i]), 0600));
+        diag_clear(&t.d);
+        assert_int_equal(registry_open(&t.r, &c, &t.d), AM_E_INVALID);
+        t_assert_problem(&t, path, "registry.witnesses");
+    }
+    assert_int_equal(unlink(path), 0); /* none to ask is fine */
+    t_open(&t);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        T(three_of_four_witnesses_make_a_quorum),
+        T(a_quiet_log_is_cosigned_again_so_that_leases_stay_fresh),
+        T(two_witnesses_are_no_quorum),
+        T(after_a_restart_the_witness_remembers_for_both),
+        T(a_witness_that_saw_another_history_is_never_ignored),
+        T(a_lying_witness_costs_only_its_own_thread),
+        T(a_list_of_witnesses_that_cannot_be_read_is_said_so),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

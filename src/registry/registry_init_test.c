@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_test_support.h"
+
+#include <dirent.h>
+
+static struct t t;
+
+static int setup(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    t_end(&t);
+    return 0;
+}
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+static size_t files_in(const char *dir)
+{
+    DIR *d = opendir(dir);
+    size_t n = 0;
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+struct facts {
+    uint64_t size, cosigned;
+    uint8_t genesis[32], policy[32];
+    size_t keys;
+    bool desk, commissioner;
+};
+
+static int facts(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct facts *f = arg;
+    const struct ledger_key *k;
+    f->size = ledger_size(l);
+    f->cosigned = cosigned;
+    f->keys = ledger_keys(l);
+    ledger_policy_digest(l, f->policy);
+    k = ledger_key_find(l, t.id[T_DESK]);
+    f->desk = k && k->role == LEDGER_MSPS && !strcmp(k->function, "registry_desk");
+    k = ledger_key_find(l, t.id[T_HAS2]);
+    f->commissioner = k && k->role == LEDGER_HAS && !strcmp(k->function, "commissioner");
+    return ledger_genesis_digest(l, f->genesis);
+}
+
+static void a_registry_begins_with_its_genesis_and_can_be_reopened(void **state)
+{
+    struct facts f = {0};
+    struct auth_account who;
+    struct stat st;
+    char path[160];
+    (void)state;
+    t_registry(&t);
+    assert_ok(registry_view(t.r, facts, &f));
+    assert_int_equal(f.size, 1 + T_STRANGER - T_FOUNDERS);
+    assert_int_equal(f.keys, T_STRANGER);
+    assert_true(f.desk && f.commissioner);
+    assert_memory_equal(f.genesis, t.genesis, 32);
+    assert_int_equal(registry_blob_class(t.r, t.genesis), REGISTRY_BLOB_PUBLIC);
+    assert_int_equal(registry_blob_class(t.r, f.policy), REGISTRY_BLOB_PUBLIC);
+    /* the desk enters by its token */
+    assert_ok(
+        auth_token_check(registry_auth(t.r), str_c(t.admin_token), time_now(), &who));
+    assert_int_equal(who.role, LEDGER_MSPS);
+    assert_string_equal(who.function, "registry_desk");
+    assert_true(auth_may(&who, AUTH_ACCOUNT_CREATE));
+    snprintf(path, sizeof path, "%s/keys/log.key", t.data);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    registry_close(t.r);
+    t.r = NULL;
+    t_open(&t);
+    memset(&f, 0, sizeof f);
+    assert_ok(registry_view(t.r, facts, &f));
+    assert_int_equal(f.size, 1 + T_STRANGER - T_FOUNDERS);
+    assert_memory_equal(f.genesis, t.genesis, 32);
+}
+
+static void a_folder_serves_one_process_at_a_time(void **state)
+{
+    struct registry_config c = {.dir = t.data};
+    struct registry *second = NULL;
+    (void)state;
+    t_registry(&t);
+    diag_clear(&t.d);
+    assert_int_equal(registry_open(&second, &c, &t.d), AM_E_CONFLICT);
+    assert_string_equal(t.d.item[0].code, "registry.busy");
+    assert_null(second);
+}
+
+static void a_folder_that_is_no_registry_is_said_so(void **state)
+{
+    struct registry_config c = {.dir = t.data};
+    struct registry *r = NULL;
+    (void)state;
+    diag_clear(&t.d);
+    assert_int_equal(registry_open(&r, &c, &t.d), AM_E_NOTFOUND);
+    assert_string_equal(t.d.item[0].code, "registry.key");
+    assert_null(r);
+}
+
+/* Replaces `from` by `to` once; the caller releases. */
+static void replaced(struct str text, const char *from, const char *to, struct buf *out)
+{
+    const char *at = memmem(text.p, text.n, from, strlen(from));
+    assert_non_null(at);
+    buf_init(out, 8 << 20);
+    assert_ok(buf_add(out, str_sub(text, 0, (size_t)(at - text.p))));
+    assert_ok(buf_adds(out, to));
+    assert_ok(buf_add(out, str_sub(text, (size_t)(at - text.p) + strlen(from), text.n)));
+}
+
+static void a_specification_that_cannot_work_is_refused_and_leaves_nothing(void **state)
+{
+    static const struct {
+        const char *from, *to, *path;
+    } k[] = {
+        {"\"origin\":\"amane.example.org/log\"", "\"origin\":\"a.*\"", "/origin"},
+        {"\"origin\":\"amane.example.org/log\"", "\"origin\":\"Amane\"", "/origin"},
+        {"\"origin\":\"amane.example.org/log\",", "", "/origin"},
+        {"\"type_base\":\"" T_BASE "\"", "\"type_base\":7", "/type_base"},
+        {"\"role\":\"has\"", "\"role\":\"king\"", "/authorities/2/role"},
+        {"\"name\":\"n01\"", "\"name\":\"\"", "/witnesses/0/name"},
+        {"\"vkey\":\"node1", "\"vkey\":\"node1+x", "/witnesses/0/vkey"},
+        {"\"national\": false", "\"national\": \"no\"", "/policy/national"},
+        {"\"policy\":{", "\"polic\":{", "/policy"},
+        {"\"authorities\":[", "\"authority\":[", "/authorities"},
+    };
+    struct buf spec, bad;
+    (void)state;
+    buf_init(&spec, 8 << 20);
+    t_spec(&t, &spec);
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        int err;
+        replaced(buf_str(&spec), k[i].from, k[i].to, &bad);
+        err = t_init_text(&t, buf_str(&bad), T_MSPS);
+        if (err != AM_E_INVALID || !t.d.errors)
+            fail_msg("case %zu: %s", i, am_err_text(err));
+        if (!t_problem(&t, k[i].path))
+            fail_msg("case %zu: %s %s", i, t.d.item[0].path, t.d.item[0].code);
+        if (files_in(t.data))
+            fail_msg("case %zu leaves files", i);
+        buf_release(&bad);
+    }
+    buf_release(&spec);
+}
+
+static void only_an_authority_of_the_genesis_signs_it(void **state)
+{
+    struct buf spec;
+    (void)state;
+    buf_init(&spec, 8 << 20);
+    t_spec(&t, &spec);
+    assert_int_equal(t_init_text(&t, buf_str(&spec), T_STRANGER), AM_E_INVALID);
+    t_assert_problem(&t, "/authorities", "registry.signer");
+    assert_int_equal(files_in(t.data), 0);
+    assert_ok(t_init_text(&t, buf_str(&spec), T_HAS1));
+    /* and a folder that holds something is left alone */
+    assert_int_equal(t_init_text(&t, buf_str(&spec), T_MSPS), AM_E_EXISTS);
+    t_assert_problem(&t, t.data, "registry.not_empty");
+    assert_true(files_in(t.data) > 3);
+    t_open(&t);
+    buf_release(&spec);
+}
+
+static void a_changed_blob_of_the_past_stops_the_opening(void **state)
+{
+    struct registry_config c = {.dir = t.data};
+    char path[4096];
+    struct registry *r = NULL;
+    FILE *f;
+    (void)state;
+    t_registry(&t);
+    blob_path(registry_blobs(t.r), t.genesis, path, sizeof path);
+    registry_close(t.r);
+    t.r = NULL;
+    f = fopen(path, "r+");
+    assert_non_null(f);
+    fputc('[', f);
+    fclose(f);
+    diag_clear(&t.d);
+    assert_int_equal(registry_open(&r, &c, &t.d), AM_E_TAMPERED);
+    assert_null(r);
+}
+
+static void identifiers_are_new_and_valid(void **state)
+{
+    char a[64], b[64];
+    (void)state;
+    t_registry(&t);
+    assert_ok(registry_algorithm_id(t.r, STR("CHUR01"), a));
+    assert_ok(registry_algorithm_id(t.r, STR("CHUR01"), b));
+    assert_true(registry_algorithm_id_valid(str_c(a)));
+    assert_true(str_starts(str_c(a), STR("MA-IA-CHUR01-")));
+    assert_string_not_equal(a, b);
+    assert_int_equal(registry_algorithm_id(t.r, STR("chur01"), a), AM_E_INVALID);
+    assert_int_equal(registry_algorithm_id(t.r, STR("CHUR1"), a), AM_E_INVALID);
+    assert_int_equal(registry_algorithm_id(t.r, STR("CHUR-1"), a), AM_E_INVALID);
+    assert_int_equal(registry_algorithm_id(t.r, STR_NULL, a), AM_E_INVALID);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        T(a_registry_begins_with_its_genesis_and_can_be_reopened),
+        T(a_folder_serves_one_process_at_a_time),
+        T(a_folder_that_is_no_registry_is_said_so),
+        T(a_specification_that_cannot_work_is_refused_and_leaves_nothing),
+        T(only_an_authority_of_the_genesis_signs_it),
+        T(a_changed_blob_of_the_past_stops_the_opening),
+        T(identifiers_are_new_and_valid),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Submissions, with real keys and a real model file opened in a worker. */
+#include "registry/registry_test_support.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+static struct t t;
+
+static int setup(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    t_registry(&t);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    t_end(&t);
+    return 0;
+}
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+static uint64_t size_now(void)
+{
+    struct registry_stats s;
+    registry_stats(t.r, &s);
+    return s.size;
+}
+
+static struct buf version(void)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    t_version_record(&t, &b);
+    return b;
+}
+
+static void declare_algorithm(void)
+{
+    struct buf b;
+    uint8_t digest[32];
+    buf_init(&b, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_submitted(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b));
+    assert_ok(blob_put(registry_blobs(t.r), buf_str(&t.model), digest));
+    buf_release(&b);
+}
+
+struct one {
+    uint8_t digest[32];
+    enum ledger_v state;
+    uint64_t index;
+};
+
+static int one_version(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct one *o = arg;
+    const struct ledger_version *v;
+    (void)cosigned;
+    assert_ok(crypto_unhex(str_c(t.model_hex), o->digest, 32));
+    v = ledger_version_find(l, o->digest);
+    if (!v)
+        return AM_E_NOTFOUND;
+    o->state = v->state;
+    o->index = v->declared.index;
+    return AM_OK;
+}
+
+static void a_real_model_is_declared_from_keys_to_log(void **state)
+{
+    struct one o = {.state = LEDGER_V_NONE};
+    struct buf payload;
+    struct registry_stats s;
+    uint8_t file[32], hash[32];
+    (void)state;
+    t_declared(&t);
+    assert_string_equal(t.receipt.outcome.code, "ok");
+    assert_int_equal(t.receipt.index, size_now() - 1);
+    assert_ok(registry_view(t.r, one_version, &o));
+    assert_int_equal(o.state, LEDGER_V_DECLARED);
+    assert_int_equal(o.index, t.receipt.index);
+    /* the receipt names the bytes kept */
+    buf_init(&payload, 1 << 20);
+    assert_ok(blob_get(registry_blobs(t.r), t.receipt.payload, &payload));
+    crypto_sha256(buf_str(&payload), hash);
+    assert_memory_equal(hash, t.receipt.payload, 32);
+    buf_release(&payload);
+    /* what a file is follows from who cites it */
+    assert_ok(crypto_unhex(str_c(t.file_hex), file, 32));
+    assert_int_equal(registry_blob_class(t.r, t.receipt.payload), REGISTRY_BLOB_PUBLIC);
+    assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_WEIGHTS);
+    memset(file, 7, sizeof file);
+    assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_UNKNOWN);
+    registry_stats(t.r, &s);
+    assert_int_equal(s.versions, 1);
+    assert_int_equal(s.refused, 0);
+}
+
+static void an_incomplete_version_names_every_missing_member(void **state)
+{
+    const struct embed_file *f = embed_find("schema/version-1.json");
+    struct json_doc *schema = NULL, *empty = NULL;
+    size_t n = 0;
+    (void)state;
+    assert_ok(
+        json_parse(&schema, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    assert_ok(json_parse(&empty, STR("{}"), NULL, NULL));
+    diag_clear(&t.d);
+    assert_int_equal(registry_check(t.r, LEDGER_VERSION, json_root(empty), &t.d),
+                     AM_E_INVALID);
+    for (json_each(it, json_get(json_root(schema), "required"))) {
+        char path[128];
+        snprintf(path, sizeof path, "/%.*s", STR_FMT(json_str(it.val)));
+        t_assert_problem(&t, path, "schema.required");
+        n++;
+    }
+    assert_int_equal(t.d.errors, n);
+    assert_true(n > 35);
+    json_free(empty);
+    json_free(schema);
+}
+
+static void a_submission_with_holes_is_refused_whole_and_changes_nothing(void **state)
+{
+    static const char *const hole[] = {"intended_use", "inputs", "risks",
+                                       "evaluation_plan", "population"};
+    struct registry_stats s;
+    uint64_t before;
+    (void)state;
+    declare_algorithm();
+    before = size_now();
+    for (size_t i = 0; i < AM_LEN(hole); i++) {
+        struct buf whole = version(), b;
+        char path[64];
+        snprintf(path, sizeof path, "/%s", hole[i]);
+        t_edit(buf_str(&whole), hole[i], NULL, &b);
+        assert_int_equal(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b)),
+                         AM_E_INVALID);
+        t_assert_problem(&t, path, "schema.required");
+        buf_release(&b);
+        buf_release(&whole);
+    }
+    assert_int_equal(size_now(), before);
+    registry_stats(t.r, &s);
+    assert_int_equal(s.refused, AM_LEN(hole));
+    assert_int_equal(s.versions, 0);
+}
+
+/* Each line: one member of a good record replaced; the place and code of the problem. */
+static void what_is_declared_must_be_what_the_file_is(void **state)
+{
+    static const struct {
+        const char *key, *json, *path, *code;
+    } k[] = {
+        {"canonical_weight_hash",
+         "\"00000000000000000000000000000000000000000000000000000000000000ff\"",
+         "/canonical_weight_hash", "record.digest_mismatch"},
+        {"model_digest",
+         "\"00000000000000000000000000000000000000000000000000000000000000ff\"",
+         "/model_digest", "record.digest_mismatch"},
+        {"format", "\"onnx\"", "/format", "record.differs_from_file"},
+        {"model_type", "\"boosting\"", "/model_type", "record.differs_from_file"},
+        {"model_type", "\"expert_rules\"", "/model_type", "record.differs_from_file"},
+        {"learning_rate", "{\"na\":\"deterministic_solver\"}", "/learning_rate",
+         "record.na_refused"},
+        {"regularization_strength", "{\"na\":\"model_type_has_no_such_parameter\"}",
+         "/regularization_strength", "record.na_refused"},
+        {"random_seed", "{\"na\":\"no_training_phase\"}", "/random_seed",
+         "record.na_refused"},
+        {"optimizer", "{\"na\":\"because\"}", "/optimizer", "record.na_refused"},
+        {"inputs",
+         "[" T_INPUT("pressure", "patient.age", "", "a") "," T_INPUT("age", "patient.age",
+                                                                     "", "a") "]",
+         "/inputs/0/name", "record.inputs_differ"},
+        {"inputs", "[" T_INPUT("age", "patient.age", "", "a") "]", "/inputs",
+         "record.inputs_differ"},
+        {"artifacts",
+         "[{\"path\":\"m.json\",\"role\":\"weights\",\"size\":5,\"sha256\":"
+         "\"00000000000000000000000000000000000000000000000000000000000000ff\","
+         "\"media_type\":\"application/json\"}]",
+         "/artifacts/0/sha256", "record.artifact_missing"},
+        {"registry_status", "\"certified\"", "/lifecycle_state", "record.computed_field"},
+        {"nickname", "\"x\"", "/nickname", "schema.additionalProperties"},
+        {"algorithm_id", "\"MA-IA-DEMOAI-AAAAAAAAAA-A\"", "/algorithm_id", NULL},
+    };
+    uint64_t before;
+    (void)state;
+    declare_algorithm();
+    before = size_now();
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct buf whole = version(), b;
+        t_edit(buf_str(&whole), k[i].key, k[i].json, &b);
+        if (t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b)) == AM_OK)
+            fail_msg("case %zu is accepted", i);
+        if (k[i].code)
+            t_assert_problem(&t, k[i].path, k[i].code);
+        buf_release(&b);
+        buf_release(&whole);
+    }
+    assert_int_equal(size_now(), before);
+}
+
+static void a_wrong_size_is_noticed_in_the_bytes(void **state)
+{
+    struct buf whole, b;
+    char json[512];
+    (void)state;
+    declare_algorithm();
+    whole = version();
+    snprintf(
+        json, sizeof json,
+        "[{\"path\":\"model.json\",\"role\":\"weights\",\"size\":%zu,\"sha256\":\"%s\","
+        "\"media_type\":\"application/json\"},{\"path\":\"more.json\",\"role\":"
+        "\"weights\",\"size\":%zu,\"sha256\":\"%s\",\"media_type\":"
+        "\"application/json\"},{\"path\":\"more.json\",\"role\":\"other\",\"size\":%zu,"
+        "\"sha256\":\"%s\",\"media_type\":\"application/json\"}]",
+        t.model.n + 1, t.file_hex, t.model.n, t.file_hex, t.model.n, t.file_hex);
+    t_edit(buf_str(&whole), "artifacts", json, &b);
+    assert_int_equal(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b)), AM_E_INVALID);
+    t_assert_problem(&t, "/artifacts/0/size", "record.size_differs");
+    t_assert_problem(&t, "/artifacts/1/role", "record.one_weights");
+    t_assert_problem(&t, "/model_digest", "record.digest_mismatch");
+    assert_true(t_problem(&t, "/artifacts/1/path") || t_problem(&t, "/artifacts/2/path"));
+    buf_release(&b);
+    buf_release(&whole);
+}
+
+/* OpenSSF Model Signing: digests in path order. Two files, listed the other way round. */
+static void the_model_digest_does_not_depend_on_the_order_of_the_list(void **state)
+{
+    struct crypto_sha256 root;
+    uint8_t card[32], file[32], digest[32];
+    char card_hex[CRYPTO_HEX], hex[CRYPTO_HEX], json[1024], quoted[80];
+    struct buf whole, b, c;
+    (void)state;
+    declare_algorithm();
+    assert_ok(blob_put(registry_blobs(t.r), STR("a model card"), card));
+    assert_ok(crypto_unhex(str_c(t.file_hex), file, 32));
+    crypto_sha256_init(&root); /* card.txt < model.json */
+    crypto_sha256_add(&root, (struct str){(const char *)card, 32});
+    crypto_sha256_add(&root, (struct str){(const char *)file, 32});
+    crypto_sha256_end(&root, digest);
+    snprintf(
+        json, sizeof json,
+        "[{\"path\":\"model.json\",\"role\":\"weights\",\"size\":%zu,\"sha256\":\"%s\","
+        "\"media_type\":\"application/json\"},{\"path\":\"card.txt\",\"role\":"
+        "\"documentation\",\"size\":12,\"sha256\":\"%s\",\"media_type\":"
+        "\"text/plain\"}]",
+        t.model.n, t.file_hex, crypto_hex(card, 32, card_hex));
+    snprintf(quoted, sizeof quoted, "\"%s\"", crypto_hex(digest, 32, hex));
+    whole = version();
+    t_edit(buf_str(&whole), "artifacts", json, &b);
+    t_edit(buf_str(&b), "model_digest", quoted, &c);
+    t_submitted(&t, LEDGER_VERSION, T_VENDOR, buf_str(&c));
+    assert_int_equal(registry_blob_class(t.r, card), REGISTRY_BLOB_PUBLIC);
+    assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_WEIGHTS);
+    buf_release(&c);
+    buf_release(&b);
+    buf_release(&whole);
+}
+
+static void a_file_that_is_no_model_is_refused_with_its_place(void **state)
+{
+    static const char *const bytes[] = {"{\"learner\":{}}", "not a model at all",
+                                        "{\"version\":[2,0,0],\"learner\":"};
+    (void)state;
+    declare_algorithm();
+    for (size_t i = 0; i < AM_LEN(bytes); i++) {
+        struct buf whole = version(), b, c;
+        uint8_t digest[32];
+        char hex[CRYPTO_HEX], json[512], quoted[80];
+        struct crypto_sha256 root;
+        assert_ok(blob_put(registry_blobs(t.r), str_c(bytes[i]), digest));
+        snprintf(json, sizeof json,
+                 "[{\"path\":\"m\",\"role\":\"weights\",\"size\":%zu,\"sha256\":\"%s\","
+                 "\"media_type\":\"application/json\"}]",
+                 strlen(bytes[i]), crypto_hex(digest, 32, hex));
+        crypto_sha256_init(&root);
+        crypto_sha256_add(&root, (struct str){(const char *)digest, 32});
+        crypto_sha256_end(&root, digest);
+        snprintf(quoted, sizeof quoted, "\"%s\"", crypto_hex(digest, 32, hex));
+        t_edit(buf_str(&whole), "artifacts", json, &b);
+        t_edit(buf_str(&b), "model_digest", quoted, &c);
+        assert_int_equal(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&c)),
+                         AM_E_INVALID);
+        t_assert_problem(&t, "/artifacts", "record.model_refused");
+        buf_release(&c);
+        buf_release(&b);
+        buf_release(&whole);
+    }
+    assert_int_equal(atomic_load(&t.r->opening), 0);
+}
+
+static void too_many_model_files_at_once_are_put_off(void **state)
+{
+    struct buf b;
+    (void)state;
+    declare_algorithm();
+    b = version();
+    atomic_store(&t.r->opening, REGISTRY_MODELS_MAX);
+    assert_int_equal(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b)),
+                     AM_E_UNAVAILABLE);
+    atomic_store(&t.r->opening, 0);
+    t_submitted(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b));
+    buf_release(&b);
+}
+
+static void weights_live_under_one_identifier(void **state)
+{
+    struct buf whole, b;
+    char other[64], quoted[80];
+    (void)state;
+    t_declared(&t);
+    memcpy(other, t.algorithm_id, sizeof other);
+    assert_ok(registry_algorithm_id(t.r, STR("DEMOAI"), t.algorithm_id));
+    buf_init(&b, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_submitted(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b));
+    buf_release(&b);
+    whole = version();
+    assert_true(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&whole)) != AM_OK);
+    t_assert_problem(&t, "/model_digest", "record.digest_taken");
+    snprintf(quoted, sizeof quoted, "\"%s\"", other);
+    t_edit(buf_str(&whole), "algorithm_id", quoted, &b);
+    assert_true(t_submit(&t, LEDGER_VERSION, T_VENDOR, buf_str(&b)) != AM_OK);
+    assert_null(t_problem(&t, "/model_digest")); /* same identifier: another story */
+    buf_release(&b);
+    buf_release(&whole);
+}
+
+static void an_algorithm_needs_an_identifier_of_ours_and_a_local_hand(void **state)
+{
+    struct buf b, c;
+    (void)state;
+    buf_init(&b, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_edit(buf_str(&b), "algorithm_id", "\"MA-IA-DEMOAI-ABCDEFGHIJ-4\"", &c);
+    assert_int_equal(t_submit(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&c)), AM_E_INVALID);
+    t_assert_problem(&t, "/algorithm_id", "record.algorithm_id");
+    buf_release(&c);
+    t_edit(buf_str(&b), "developer",
+           "{\"org_id\":\"DEMOAI\",\"name\":\"Demo\",\"country\":\"FR\",\"address\":"
+           "\"Paris\",\"contact\":\"r@demo.invalid\"}",
+           &c);
+    assert_int_equal(t_submit(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&c)), AM_E_INVALID);
+    t_assert_problem(&t, "/local_representative", "schema.required");
+    t_assert_problem(&t, "/declarant", "schema.required");
+    buf_release(&c);
+    buf_release(&b);
+}
+
+/* ---- signatures
+ * ---------------------------------------------------------------------------- */
+static void a_key_nobody_granted_signs_nothing(void **state)
+{
+    struct buf b;
+    uint64_t before = size_now();
+    (void)state;
+    buf_init(&b, 1 << 20);
+    t_algorithm_record(&t, &b);
+    assert_int_equal(t_submit(&t, LEDGER_ALGORITHM, T_STRANGER, buf_str(&b)),
+                     AM_E_FORBIDDEN);
+    t_assert_problem(&t, "/signatures/0/keyid", "key.unknown");
+    assert_int_equal(size_now(), before);
+    buf_release(&b);
+}
+
+static void a_vendor_declares_nothing_for_another(void **state)
+{
+    struct buf b;
+    uint64_t before;
+    (void)state;
+    declare_algorithm();
+    b = version();
+    before = size_now();
+    assert_int_equal(t_submit(&t, LEDGER_VERSION, T_VENDOR2, buf_str(&b)),
+                     AM_E_FORBIDDEN);
+    assert_true(t.d.errors > 0);
+    assert_int_equal(t_submit(&t, LEDGER_VERSION, T_BENCH, buf_str(&b)), AM_E_FORBIDDEN);
+    assert_int_equal(size_now(), before);
+    buf_release(&b);
+}
+
+static void a_forged_signature_is_refused(void **state)
+{
+    struct buf b, envelope, forged;
+    uint64_t before = size_now();
+    const char *at;
+    (void)state;
+    buf_init(&b, 1 << 20);
+    buf_init(&envelope, 1 << 20);
+    buf_init(&forged, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_envelope(&t, LEDGER_ALGORITHM, T_VENDOR2, buf_str(&b), &envelope);
+    /* VENDOR2's signature under VENDOR's name */
+    at = memmem(envelope.p, envelope.n, t.id[T_VENDOR2], 64);
+    assert_non_null(at);
+    assert_ok(
+        buf_add(&forged, str_sub(buf_str(&envelope), 0, (size_t)(at - envelope.p))));
+    assert_ok(buf_adds(&forged, t.id[T_VENDOR]));
+    assert_ok(buf_add(&forged, str_sub(buf_str(&envelope), (size_t)(at - envelope.p) + 64,
+                                       envelope.n)));
+    assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&forged)),
+                     AM_E_FORBIDDEN);
+    t_assert_problem(&t, "/signatures/0/sig", "signature.bad");
+    assert_int_equal(size_now(), before);
+    buf_release(&forged);
+    buf_release(&envelope);
+    buf_release(&b);
+}
+
+static void a_replay_changes_nothing(void **state)
+{
+    struct buf b, envelope;
+    uint64_t before;
+    (void)state;
+    buf_init(&b, 1 << 20);
+    buf_init(&envelope, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_envelope(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), &envelope);
+    assert_ok(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)));
+    before = size_now();
+    assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
+                     AM_E_CONFLICT);
+    /* a fresh signature over the same payload by the same key is the same statement */
+    assert_int_equal(t_submit(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b)),
+                     AM_E_CONFLICT);
+    assert_true(t.d.errors > 0);
+    assert_int_equal(size_now(), before);
+    buf_release(&envelope);
+    buf_release(&b);
+}
+
+static void a_statement_comes_in_by_the_door_of_its_kind(void **state)
+{
+    struct buf b;
+    (void)state;
+    buf_init(&b, 1 << 20);
+    t_algorithm_record(&t, &b);
+    {
+        struct buf envelope;
+        buf_init(&envelope, 1 << 20);
+        t_envelope(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), &envelope);
+        assert_int_equal(t_submit_text(&t, LEDGER_EVENT, buf_str(&envelope)),
+                         AM_E_INVALID);
+        t_assert_problem(&t, "/payload", "statement.kind");
+        buf_release(&envelope);
+    }
+    buf_release(&b);
+}
+
+static void what_is_no_envelope_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "{}",
+        "[]",
+        "null",
+        "{\"payloadType\":\"x\"}",
+        "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.in-toto+json\","
+        "\"signatures\":[]}",
+        "{\"payload\":\"e30\",\"payloadType\":\"application/vnd.in-toto+json\","
+        "\"signatures\":[{\"keyid\":\"\",\"sig\":\"\"}]}",
+        "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.in-toto+json\","
+        "\"signatures\":[{\"keyid\":\"00\",\"sig\":\"AAAA\"},{\"keyid\":\"00\",\"sig\":"
+        "\"AAAA\"}]}"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        int err = t_submit_text(&t, LEDGER_EVENT, str_c(bad[i]));
+        if (err != AM_E_INVALID && err != AM_E_SYNTAX)
+            fail_msg("case %zu: %s", i, am_err_text(err));
+        assert_true(t.d.errors > 0);
+    }
+}
+
+/* A policy nobody uploaded must not get into the log: no reader could go on. */
+static void a_change_to_a_policy_we_do_not_have_is_refused(void **state)
+{
+    char hex[CRYPTO_HEX];
+    uint8_t digest[32];
+    uint64_t before = size_now();
+    const struct embed_file *f = embed_find("policy/demo-1.json");
+    struct json_doc *doc = NULL;
+    struct buf canon;
+    (void)state;
+    buf_init(&canon, 1 << 20);
+    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    assert_ok(json_canon(&canon, json_root(doc)));
+    crypto_sha256(buf_str(&canon), digest);
+    assert_int_equal(
+        t_event(&t, T_MSPS,
+                "\"type\":\"policy_change\",\"policy_sha256\":"
+                "\"00000000000000000000000000000000000000000000000000000000000000aa\","
+                "\"previous_sha256\":\"%s\",\"reason\":\"trial\"",
+                crypto_hex(digest, 32, hex)),
+        AM_E_INVALID);
+    assert_true(t.d.errors > 0);
+    assert_int_equal(size_now(), before);
+    buf_release(&canon);
+    json_free(doc);
+}
+
+/* ---- to the scores of a bench
+ * ------------------------------------------------------------------ */
+static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
+{
+    static const char d64[] =
+        "5ea1ed00000000000000000000000000000000000000000000000000000000ff";
+    struct buf b;
+    uint8_t scores[32];
+    char hex[CRYPTO_HEX];
+    (void)state;
+    t_declared(&t);
+    assert_ok(t_event(&t, T_DESK,
+                      "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
+                      "\"admissible\",\"pointers\":[]",
+                      t.model_hex));
+    assert_ok(t_event(&t, T_RAPPORTEUR,
+                      "\"type\":\"assignment\",\"model_digest\":\"%s\",\"rapporteur\":"
+                      "\"%s\",\"bench_operator\":\"%s\",\"requested_level\":\"base\","
+                      "\"sealed_data\":[\"%s\"],\"no_conflict\":true",
+                      t.model_hex, t.id[T_RAPPORTEUR], t.id[T_BENCH], d64));
+    assert_ok(blob_put(registry_blobs(t.r), STR("row,score\n1,0.5\n"), scores));
+    assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_UNKNOWN);
+    buf_init(&b, 1 << 20);
+    t_addf(&b, "{");
+    t_head(&b, T_BENCH);
+    t_addf(
+        &b,
+        ",\"model_digest\":\"%s\",\"family\":\"performance\",\"rows\":[\"PF-1\"],"
+        "\"dataset\":{\"id\":\"d\",\"sha256\":\"%s\",\"n\":400,\"positives\":180,"
+        "\"period\":{\"from\":\"2026-01-01\",\"to\":\"2026-06-30\"},\"external\":true,"
+        "\"tester_org\":\"BENCH1\",\"leakage_test\":\"none\",\"sites\":[{\"site\":"
+        "\"CHU-RABAT\",\"gst\":\"GST-RSK\",\"n\":400,\"positives\":180,\"sha256\":\"%s\""
+        "}]},\"measures\":[{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"\","
+        "\"threshold\":null,\"estimate\":0.9,\"ci95_low\":0.85,\"ci95_high\":0.95,"
+        "\"ci_method\":\"delong\",\"n\":400,\"positives\":180,\"seed\":\"1\"}],"
+        "\"bench\":{\"version\":\"0.1.0\",\"sha256\":\"%s\",\"config_sha256\":\"%s\","
+        "\"hardware\":\"x86_64\",\"started\":\"2026-10-02T09:59:00Z\",\"ended\":"
+        "\"2026-10-02T10:00:00Z\"},\"scores_sha256\":\"%s\"}",
+        t.model_hex, d64, d64, d64, d64, crypto_hex(scores, 32, hex));
+    t_submitted(&t, LEDGER_EVIDENCE, T_BENCH, buf_str(&b));
+    assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_SCORES);
+    registry_close(t.r);
+    t.r = NULL;
+    t_open(&t); /* the fold says the same again */
+    assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_SCORES);
+    buf_release(&b);
+}
+
+/* ---- many at once
+ * ----------------------------------------------------------------------------- */
+enum { THREADS = 8, EACH = 6 };
+struct sender {
+    pthread_t thread;
+    struct buf envelope[EACH];
+    uint64_t index[EACH];
+    int err[EACH];
+};
+
+static void *send_all(void *arg)
+{
+    struct sender *s = arg;
+    for (int i = 0; i < EACH; i++) {
+        struct registry_receipt got;
+        s->err[i] =
+            registry_submit(t.r, LEDGER_EVENT, buf_str(&s->envelope[i]), &got, NULL);
+        s->index[i] = got.index;
+    }
+    return NULL;
+}
+
+static void many_submit_at_once_and_each_gets_a_place_of_its_own(void **state)
+{
+    static struct sender s[THREADS];
+    bool taken[THREADS * EACH] = {false};
+    uint64_t base = size_now();
+    (void)state;
+    for (int k = 0; k < THREADS; k++)
+        for (int i = 0; i < EACH; i++) {
+            struct crypto_key *key = NULL;
+            struct buf b;
+            buf_init(&b, 8192);
+            buf_init(&s[k].envelope[i], 65536);
+            assert_ok(crypto_key_generate(&key, CRYPTO_P256));
+            t_grant_record(key, "vendor", "ORG1", &b);
+            t_envelope(&t, LEDGER_EVENT, T_MSPS, buf_str(&b), &s[k].envelope[i]);
+            crypto_key_free(key);
+            buf_release(&b);
+        }
+    for (int k = 0; k < THREADS; k++)
+        assert_int_equal(pthread_create(&s[k].thread, NULL, send_all, &s[k]), 0);
+    for (int k = 0; k < THREADS; k++) {
+        pthread_join(s[k].thread, NULL);
+        for (int i = 0; i < EACH; i++) {
+            assert_ok(s[k].err[i]);
+            assert_in_range(s[k].index[i], base, base + THREADS * EACH - 1);
+            assert_false(taken[s[k].index[i] - base]);
+            taken[s[k].index[i] - base] = true;
+            buf_release(&s[k].envelope[i]);
+        }
+    }
+    assert_int_equal(size_now(), base + THREADS * EACH);
+}
+
+/* ---- a full disk
+ * ------------------------------------------------------------------------------ */
+static void files_at_most(rlim_t bytes)
+{
+    struct rlimit l;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
+    l.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+static void a_full_disk_is_said_and_nothing_is_half_written(void **state)
+{
+    struct buf b, envelope;
+    struct json_doc *doc = NULL;
+    struct buf payload;
+    uint8_t digest[32];
+    uint64_t before = size_now();
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    buf_init(&b, 1 << 20);
+    buf_init(&envelope, 1 << 20);
+    buf_init(&payload, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_envelope(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), &envelope);
+    /* no room for the payload */
+    files_at_most(100);
+    assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
+                     AM_E_NOSPACE);
+    files_at_most(RLIM_INFINITY);
+    t_assert_problem(&t, "", "registry.storage");
+    assert_int_equal(size_now(), before);
+    /* room for it, none for the log: the payload is there already */
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    assert_ok(
+        ledger_statement(LEDGER_ALGORITHM, json_root(doc), STR(T_BASE), &payload, NULL));
+    assert_ok(blob_put(registry_blobs(t.r), buf_str(&payload), digest));
+    files_at_most(100);
+    assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
+                     AM_E_NOSPACE);
+    files_at_most(RLIM_INFINITY);
+    t_assert_problem(&t, "", "registry.storage");
+    assert_int_equal(size_now(), before);
+    /* room again: a log that failed to write wants to be reopened */
+    registry_close(t.r);
+    t.r = NULL;
+    t_open(&t);
+    assert_int_equal(size_now(), before);
+    assert_ok(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)));
+    assert_int_equal(t.receipt.index, before);
+    assert_int_equal(t.receipt.outcome.effect, LEDGER_IN_EFFECT);
+    json_free(doc);
+    buf_release(&payload);
+    buf_release(&envelope);
+    buf_release(&b);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        T(a_real_model_is_declared_from_keys_to_log),
+        T(an_incomplete_version_names_every_missing_member),
+        T(a_submission_with_holes_is_refused_whole_and_changes_nothing),
+        T(what_is_declared_must_be_what_the_file_is),
+        T(a_wrong_size_is_noticed_in_the_bytes),
+        T(the_model_digest_does_not_depend_on_the_order_of_the_list),
+        T(a_file_that_is_no_model_is_refused_with_its_place),
+        T(too_many_model_files_at_once_are_put_off),
+        T(weights_live_under_one_identifier),
+        T(an_algorithm_needs_an_identifier_of_ours_and_a_local_hand),
+        T(a_key_nobody_granted_signs_nothing),
+        T(a_vendor_declares_nothing_for_another),
+        T(a_forged_signature_is_refused),
+        T(a_replay_changes_nothing),
+        T(a_statement_comes_in_by_the_door_of_its_kind),
+        T(what_is_no_envelope_is_refused),
+        T(a_change_to_a_policy_we_do_not_have_is_refused),
+        T(score_files_are_known_by_the_evidence_that_cites_them),
+        T(many_submit_at_once_and_each_gets_a_place_of_its_own),
+        T(a_full_disk_is_said_and_nothing_is_half_written),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
