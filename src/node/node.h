@@ -49,12 +49,12 @@ struct node_config {
     const char *registry_token; /* to fetch weights */
     unsigned poll_ms;           /* 0: 500 */
     unsigned checkpoint_s;      /* node_checkpoint period; 0: 300 */
+    unsigned model_ms;          /* longest wait for a model's answer; 0: 10,000 */
 };
 AM_CHECK int node_open(struct node **out, const struct node_config *c, struct diag *d);
 void node_close(struct node *n);
 const char *node_dir(const struct node *n);
 struct auth *node_auth(struct node *n);
-struct tlog *node_trace_log(struct node *n);
 struct blob_store *node_blobs(struct node *n); /* of the mirror */
 const char *node_name(const struct node *n);
 const char *node_gst(const struct node *n);
@@ -62,7 +62,9 @@ const char *node_gst(const struct node *n);
 /* C2SP tlog-witness add-checkpoint, for the route. */
 AM_CHECK int node_witness(struct node *n, struct str request, int *status,
                           struct buf *reply);
-/* One round of mirroring now (also done by the sync thread): AM_E_UNAVAILABLE... */
+/* Waits for a round of the sync thread that starts after the call, 20 s at most, and
+ * gives its result: AM_E_UNAVAILABLE, AM_E_TIMEOUT (no registry), AM_E_CONFLICT (it
+ * offers less than we hold), AM_E_TAMPERED (it offers another history)... */
 AM_CHECK int node_sync(struct node *n);
 typedef int node_fn(void *arg, const struct ledger *l);
 AM_CHECK int node_view(struct node *n, node_fn *fn, void *arg);
@@ -72,7 +74,8 @@ struct node_state {
     bool lease_fresh, lease_warn, registry_reachable;
     uint64_t predictions, pending, refused, outbox;
     uint64_t trace_size;
-    bool split_view; /* the witness saw two histories: alarm */
+    bool split_view;  /* two signed histories were seen, or may have been: alarm */
+    bool rolled_back; /* the registry offers less than what is held here */
 };
 void node_state(struct node *n, struct node_state *out);
 

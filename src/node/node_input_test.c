@@ -23,7 +23,8 @@ static const char record_text[] =
     "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\",\"gender\":\"" sex         \
     "\",\"birthDate\":\"" birth "\"}}"
 #define OBS(system, code, value)                                                         \
-    ",{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"o\",\"subject\":{\"reference\":\"Patient/p\"},\"status\":"          \
+    ",{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"o\",\"subject\":{"        \
+    "\"reference\":\"Patient/p\"},\"status\":"                                           \
     "\"final\","                                                                         \
     "\"code\":{\"coding\":[{\"system\":\"" system "\",\"code\":\"" code "\"}]}," value   \
     "}}"

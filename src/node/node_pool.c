@@ -7,11 +7,16 @@
 
 #include "base/log.h"
 
-enum { NODE_POOL_MAX = 64 };
+enum {
+    NODE_POOL_MAX = 64,
+    NODE_WAITERS_MAX = 4, /* of the server's threads, in all, behind slow models */
+    NODE_TICK_MS = 250
+};
 
 struct node_pool {
-    struct node *n;
     pthread_mutex_t lock;
+    pthread_cond_t freed;
+    unsigned waiting;
     struct node_model *model[NODE_POOL_MAX];
     size_t models;
 };
@@ -22,17 +27,21 @@ static void node_model_free(struct node_model *m)
         return;
     model_session_close(m->session);
     json_free(m->statement);
-    pthread_mutex_destroy(&m->busy);
     free(m);
 }
 
 int node_pool_new(struct node_pool **out, struct node *n)
 {
     struct node_pool *p = am_calloc(1, sizeof *p);
+    pthread_condattr_t clock;
+    (void)n;
     if (!p)
         return AM_E_NOMEM;
-    p->n = n;
     pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->freed, &clock);
+    pthread_condattr_destroy(&clock);
     *out = p;
     return AM_OK;
 }
@@ -43,16 +52,26 @@ void node_pool_free(struct node_pool *p)
         return;
     for (size_t i = 0; i < p->models; i++)
         node_model_free(p->model[i]);
+    pthread_cond_destroy(&p->freed);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
-static int64_t node_mtime(const char *path)
+/* Has the file changed since it was read? A file that is gone has. */
+static bool node_file_same(const struct node_model *m)
 {
     struct stat st;
-    if (stat(path, &st))
-        return -1;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return stat(m->path, &st) == 0 && st.st_size == m->size_b &&
+           (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == m->mtime_ns;
+}
+
+static void node_file_note(struct node_model *m)
+{
+    struct stat st = {0};
+    if (stat(m->path, &st))
+        st.st_size = -1;
+    m->size_b = st.st_size;
+    m->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 /* The record as declared: what the inputs and the population are read from. */
@@ -86,7 +105,7 @@ static int node_model_weights(struct node *n, struct node_model *m, struct buf *
             continue;
         memcpy(m->weights, digest, sizeof digest);
         blob_path(n->blobs, digest, m->path, sizeof m->path);
-        m->mtime_ns = node_mtime(m->path);
+        node_file_note(m); /* before reading: a change meanwhile is seen next time */
         err = blob_get(n->blobs, digest, weights);
         if (err)
             return err;
@@ -98,24 +117,25 @@ static int node_model_weights(struct node *n, struct node_model *m, struct buf *
 }
 
 static int node_model_load(struct node *n, const struct ledger_version *v,
-                           struct node_model *m)
+                           struct node_model *m, struct diag *d)
 {
+    const struct model_limits limits = {.reply_ms = n->model_ms};
     struct buf weights;
-    struct diag d;
     uint8_t have[32];
     int err;
-    diag_init(&d);
     buf_init(&weights, MODEL_FILE_MAX);
-    memcpy(m->digest, v->digest, sizeof m->digest);
     err = m->statement ? AM_OK : node_model_record(n, v, m);
     if (!err)
         err = node_model_weights(n, m, &weights);
     if (!err) {
         model_session_close(m->session);
         m->session = NULL;
-        err = model_session_open(&m->session, buf_str(&weights), NULL, &d);
+        err = model_session_open(&m->session, buf_str(&weights), &limits, d);
         if (err)
-            LOG_E("node.model", log_err(err), log_s("why", d.n ? d.item[0].detail : ""));
+            LOG_E("node.model", log_err(err),
+                  log_s("why", d && d->n ? d->item[d->n - 1].code : ""));
+        if (err == AM_E_INVALID || err == AM_E_UNSUPPORTED || err == AM_E_TOOBIG)
+            err = AM_E_REFUSED; /* problems of the model, not of the request */
     }
     if (!err) { /* what the worker holds, not what we meant to send */
         model_session_digest(m->session, have);
@@ -124,14 +144,13 @@ static int node_model_load(struct node *n, const struct ledger_version *v,
     }
     m->checked_at = time_mono();
     buf_release(&weights);
-    diag_release(&d);
     return err;
 }
 
 static bool node_model_stale(const struct node_model *m)
 {
-    return !m->session || !model_session_alive(m->session) ||
-           node_mtime(m->path) != m->mtime_ns || time_mono() - m->checked_at > TIME_DAY;
+    return !m->session || !model_session_alive(m->session) || !node_file_same(m) ||
+           time_mono() - m->checked_at > TIME_DAY;
 }
 
 static int node_pool_slot(struct node_pool *p, const uint8_t digest[32],
@@ -149,29 +168,63 @@ static int node_pool_slot(struct node_pool *p, const uint8_t digest[32],
     if (!m)
         return AM_E_NOMEM;
     memcpy(m->digest, digest, sizeof m->digest);
-    pthread_mutex_init(&m->busy, NULL);
+    m->pool = p;
     p->model[p->models++] = m;
     *out = m;
     return AM_OK;
 }
 
-int node_pool_take(struct node *n, const struct ledger_version *v,
-                   struct node_model **out)
+/* Under the pool's lock. Waits for the model to be free, at most as long as its time
+ * limit, and not at all in a crowd behind one that does not answer. */
+static int node_pool_wait(struct node_pool *p, struct node_model *m, unsigned limit_ms)
 {
+    int64_t until = time_mono() + (int64_t)limit_ms * 1000;
+    int err = AM_OK;
+    p->waiting++;
+    while (m->busy && !err) {
+        struct timespec tick;
+        int64_t now;
+        clock_gettime(CLOCK_MONOTONIC, &tick);
+        tick.tv_nsec += NODE_TICK_MS * 1000000L;
+        if (tick.tv_nsec >= 1000000000) {
+            tick.tv_sec++;
+            tick.tv_nsec -= 1000000000;
+        }
+        pthread_cond_timedwait(&p->freed, &p->lock, &tick);
+        now = time_mono();
+        if (m->busy && (now >= until || (p->waiting > NODE_WAITERS_MAX &&
+                                         now - m->taken_at > NODE_TICK_MS * 1000)))
+            err = AM_E_UNAVAILABLE;
+    }
+    p->waiting--;
+    return err;
+}
+
+int node_pool_take(struct node *n, const struct ledger_version *v,
+                   struct node_model **out, struct diag *d)
+{
+    struct node_pool *p = n->pool;
     struct node_model *m = NULL;
     int err;
-    pthread_mutex_lock(&n->pool->lock);
-    err = node_pool_slot(n->pool, v->digest, &m);
-    pthread_mutex_unlock(&n->pool->lock);
-    if (err)
+    pthread_mutex_lock(&p->lock);
+    err = node_pool_slot(p, v->digest, &m);
+    if (!err)
+        err = node_pool_wait(p, m, n->model_ms);
+    if (!err) {
+        m->busy = true;
+        m->taken_at = time_mono();
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (err) {
+        diag_err(d, "", "model.busy", "the model is busy: try again in a moment");
         return err;
-    pthread_mutex_lock(&m->busy);
+    }
     if (node_model_stale(m)) {
-        err = node_model_load(n, v, m);
+        err = node_model_load(n, v, m, d);
         if (err) { /* next time everything is read again */
             model_session_close(m->session);
             m->session = NULL;
-            pthread_mutex_unlock(&m->busy);
+            node_pool_give(m);
             return err;
         }
     }
@@ -181,6 +234,10 @@ int node_pool_take(struct node *n, const struct ledger_version *v,
 
 void node_pool_give(struct node_model *m)
 {
-    if (m)
-        pthread_mutex_unlock(&m->busy);
+    if (!m)
+        return;
+    pthread_mutex_lock(&m->pool->lock);
+    m->busy = false;
+    pthread_cond_broadcast(&m->pool->freed);
+    pthread_mutex_unlock(&m->pool->lock);
 }

@@ -22,7 +22,8 @@ struct node_job {
     uint64_t lease_size;
     struct node_facts facts;
     /* from then on */
-    struct node_model *model;
+    struct node_model *model;  /* ours while it runs, no longer */
+    const struct json *record; /* stays */
     struct fhir_chart chart;
     bool has_chart;
     struct node_input in[NODE_INPUTS_MAX];
@@ -36,32 +37,6 @@ struct node_job {
 
 /* ---- what the mirror says
  * --------------------------------------------------------------------- */
-static bool node_date_over(const struct json *v, int64_t at)
-{
-    struct str s = json_get_str(v, "expires");
-    int64_t end;
-    return s.n && (time_parse_date(s, &end) || at >= end + TIME_DAY);
-}
-
-/* Approvals named by the deployment record must not have run out. */
-static bool node_authorised(struct node *n, const struct ledger_deployment *p, int64_t at)
-{
-    struct json_doc *doc = NULL;
-    struct buf b;
-    const struct json *r;
-    bool ok = false;
-    buf_init(&b, NODE_RECORD_MAX);
-    if (blob_get(n->blobs, p->newest.payload, &b) == AM_OK &&
-        json_parse(&doc, buf_str(&b), NULL, NULL) == AM_OK) {
-        r = json_get(json_root(doc), "predicate");
-        ok = !node_date_over(json_get(r, "dpia"), at) &&
-             !node_date_over(json_get(r, "cndp_authorization"), at);
-    }
-    json_free(doc);
-    buf_release(&b);
-    return ok;
-}
-
 static bool node_names_service(const struct ledger_deployment *p, struct str service)
 {
     for (size_t i = 0; i < p->service.n; i++)
@@ -90,14 +65,22 @@ static int node_gather(void *arg, const struct ledger *l)
     effective = ledger_effective(l, p, j->at);
     f->state_ok = effective == LEDGER_P_PILOT || effective == LEDGER_P_DEPLOYED;
     f->shadow = p->shadow;
-    f->here = str_eqc(str_c(p->establishment), n->establishment);
+    f->here = str_eqc(str_c(p->establishment), n->establishment) &&
+              (!j->who->establishment[0] ||
+               str_eqc(str_c(p->establishment), j->who->establishment));
     f->right_ok = auth_may(j->who, AUTH_PREDICT);
     f->service_ok =
         node_names_service(p, j->service) && auth_in_service(j->who, j->service);
     f->competent = auth_competent(j->who, str_c(p->use_code), j->at);
-    f->authorised = node_authorised(n, p, j->at);
+    f->authorised = ledger_approvals(l, p, j->at);
     j->p = *p;
     j->v = *v;
+    memset(&j->p.service, 0, sizeof j->p.service); /* what they point at may go */
+    memset(&j->p.history, 0, sizeof j->p.history);
+    memset(&j->v.evidence, 0, sizeof j->v.evidence);
+    memset(&j->v.history, 0, sizeof j->v.history);
+    memset(&j->v.scope_gst, 0, sizeof j->v.scope_gst);
+    memset(&j->v.scope_establishment, 0, sizeof j->v.scope_establishment);
     j->lease_size = head.size;
     memcpy(j->lease_root, head.root.h, sizeof j->lease_root);
     return AM_OK;
@@ -109,6 +92,24 @@ static const char *const node_refusal_text[] = {"",
 #undef X
 };
 
+/* What taking the model says about weights and digest. Another error is no fact about
+ * the model and ends the request. */
+static int node_ask_model(struct node_job *j)
+{
+    int err = node_pool_take(j->n, &j->v, &j->model, j->d);
+    if (err && err != AM_E_NOTFOUND && err != AM_E_TAMPERED)
+        return err;
+    j->facts.weights = err != AM_E_NOTFOUND;
+    j->facts.digest_ok = !err;
+    if (err == AM_E_NOTFOUND) {
+        atomic_store(&j->n->want_weights, true);
+        node_hurry(j->n);
+    }
+    if (j->model)
+        j->record = j->model->record;
+    return AM_OK;
+}
+
 /* Everything that can be asked is asked, so that the person reads every reason at once.
  */
 static int node_ask_gate(struct node_job *j)
@@ -116,30 +117,21 @@ static int node_ask_gate(struct node_job *j)
     enum node_refusal no[NODE_REFUSAL_COUNT];
     const char *why = "";
     size_t n_no;
-    int err = AM_OK;
-    if (j->facts.known) {
-        err = node_pool_take(j->n, &j->v, &j->model);
-        j->facts.weights = err != AM_E_NOTFOUND;
-        j->facts.digest_ok = !err;
-        if (err == AM_E_NOMEM || err == AM_E_UNAVAILABLE)
-            return err;
-        if (err && err != AM_E_NOTFOUND && err != AM_E_TAMPERED)
-            LOG_E("node.model_load", log_err(err));
-    }
+    int err = j->facts.known ? node_ask_model(j) : AM_OK;
+    if (err)
+        return err;
     /* Without the model its record, hence the population, is not at hand: unknown = no.
      */
     j->facts.in_population =
-        j->model && j->has_chart &&
-        node_in_population(j->model->record, &j->chart.patient, j->at, &why);
+        j->record && j->has_chart &&
+        node_in_population(j->record, &j->chart.patient, j->at, &why);
     n_no = node_gate(&j->facts, no);
     for (size_t i = 0; i < n_no; i++) {
-        if (no[i] == NODE_NO_POPULATION && !j->model)
+        if (no[i] == NODE_NO_POPULATION && !j->record)
             continue; /* a consequence, not a reason */
         node_refuse(j->d, no[i],
                     no[i] == NODE_NO_POPULATION ? why : node_refusal_text[no[i]]);
     }
-    if (n_no)
-        atomic_fetch_add(&j->n->refused, 1);
     return n_no ? AM_E_REFUSED : AM_OK;
 }
 
@@ -148,11 +140,13 @@ static int node_ask_gate(struct node_job *j)
 static int node_run_model(struct node_job *j)
 {
     double x[NODE_INPUTS_MAX];
-    int err = node_inputs(j->model->record, &j->chart, j->at, j->in, &j->n_in, j->d);
+    int err = node_inputs(j->record, &j->chart, j->at, j->in, &j->n_in, j->d);
     if (err)
         return err;
-    if (j->n_in != model_session_features(j->model->session))
-        return AM_E_TAMPERED; /* the registry compared them: this is not that model */
+    if (j->n_in == 0 || j->n_in != model_session_features(j->model->session)) {
+        diag_err(j->d, "", "model.inputs", "the model does not read what was declared");
+        return AM_E_REFUSED; /* the registry compared them: this is not that model */
+    }
     for (size_t i = 0; i < j->n_in; i++)
         x[i] = j->in[i].value;
     err = model_session_score(j->model->session, x, 1, &j->score, j->d);
@@ -163,14 +157,15 @@ static int node_run_model(struct node_job *j)
     if (!err) {
         int e = model_session_contributions(j->model->session, x, 1, NULL, j->phi, NULL);
         j->explained = e == AM_OK;
+        for (size_t i = 0; i < j->n_in && j->explained; i++)
+            j->explained = isfinite(j->phi[i]);
         if (e == AM_E_NOMEM)
             err = e;
     }
     j->threshold = j->p.local_threshold;
     if (isnan(j->threshold))
         j->threshold = json_num(
-            json_get(json_at(json_get(j->model->record, "outputs"), 0), "threshold"),
-            NAN);
+            json_get(json_at(json_get(j->record, "outputs"), 0), "threshold"), NAN);
     return err;
 }
 
@@ -212,7 +207,7 @@ static void node_write_output(const struct node_job *j, struct jw *w)
 
 static int node_fhir_parts(struct node_job *j)
 {
-    const struct json *out = json_at(json_get(j->model->record, "outputs"), 0);
+    const struct json *out = json_at(json_get(j->record, "outputs"), 0);
     const struct json *text = json_get(out, "text");
     const struct fhir_observation *basis[NODE_INPUTS_MAX];
     struct str patient = j->chart.patient.id;
@@ -271,7 +266,7 @@ static int node_write_body(struct node_job *j)
     jw_kstrz(&w, "use_code", j->p.use_code);
     jw_kstrz(&w, "label_level", ledger_level_name(j->v.level));
     jw_kval(&w, "output_text",
-            json_get(json_at(json_get(j->model->record, "outputs"), 0), "text"));
+            json_get(json_at(json_get(j->record, "outputs"), 0), "text"));
     jw_key(&w, "output");
     node_write_output(j, &w);
     jw_key(&w, "inputs");
@@ -388,16 +383,32 @@ static int node_store(struct db_conn *c, void *arg)
     return err;
 }
 
-/* A stop may have come while the model ran: looked at again inside the write, so that an
- * output is either withdrawn by the stop or never kept. */
-static int node_store_unless_stopped(struct db_conn *c, void *arg)
+/* A stop, or anything else that ends the permission, may have come while the model ran:
+ * looked at again inside the write, in the thread that also withdraws, so that an output
+ * is either withdrawn by the stop or never kept. */
+static int node_still_allowed(void *arg, const struct ledger *l)
 {
     struct node_job *j = arg;
-    if (node_locally_stopped(j->n, &j->p, j->service)) {
+    const struct ledger_deployment *p = ledger_deployment_find(l, j->deployment);
+    enum ledger_p effective;
+    if (!p || ledger_stopped(l, p, j->service) ||
+        node_locally_stopped(j->n, p, j->service)) {
         node_refuse(j->d, NODE_NO_STOPPED, "a stop was pressed meanwhile");
         return AM_E_REFUSED;
     }
-    return node_store(c, arg);
+    effective = ledger_effective(l, p, j->at);
+    if (p->shadow || (effective != LEDGER_P_PILOT && effective != LEDGER_P_DEPLOYED)) {
+        node_refuse(j->d, NODE_NO_STATE, "the state changed meanwhile");
+        return AM_E_REFUSED;
+    }
+    return AM_OK;
+}
+
+static int node_store_if_allowed(struct db_conn *c, void *arg)
+{
+    struct node_job *j = arg;
+    int err = node_view(j->n, node_still_allowed, j);
+    return err ? err : node_store(c, arg);
 }
 
 /* ---- the reply
@@ -454,13 +465,20 @@ static int node_reply(struct node_job *j, struct buf *reply)
     return jw_done(&w);
 }
 
-static int node_predict_steps(struct node_job *j, struct buf *reply)
+/* Until there is a number, or a reason why not. */
+static int node_predict_ask(struct node_job *j)
 {
-    int err = fhir_chart_read(json_get(j->request, "bundle"), &j->chart, j->d);
-    if (err)
-        return err;
-    j->has_chart = true;
-    err = node_view(j->n, node_gather, j);
+    static const struct node_member known[] = {{"deployment", JSON_STRING, true, 64},
+                                               {"service", JSON_STRING, true, 63},
+                                               {"bundle", JSON_OBJECT, true, 0},
+                                               {"lang", JSON_STRING, false, 16}};
+    int err = node_members(j->request, known, AM_LEN(known), j->d);
+    if (!err) {
+        err = fhir_chart_read(json_get(j->request, "bundle"), &j->chart, j->d);
+        j->has_chart = !err;
+    }
+    if (!err)
+        err = node_view(j->n, node_gather, j);
     if (err == AM_E_UNAVAILABLE) {
         node_refuse(j->d, NODE_NO_MIRROR, "the national log has never been read here");
         return AM_E_REFUSED;
@@ -469,6 +487,16 @@ static int node_predict_steps(struct node_job *j, struct buf *reply)
         err = node_ask_gate(j);
     if (!err)
         err = node_run_model(j);
+    node_pool_give(j->model); /* others may run while we write */
+    j->model = NULL;
+    return err;
+}
+
+static int node_predict_steps(struct node_job *j, struct buf *reply)
+{
+    int err = node_predict_ask(j);
+    if (!err)
+        err = node_trace_ready(j->n);
     if (!err) {
         crypto_hex(j->v.digest, 32, j->model_hex);
         err = node_ulid(j->at, j->id);
@@ -478,9 +506,13 @@ static int node_predict_steps(struct node_job *j, struct buf *reply)
     if (!err)
         err = node_write_trace(j);
     if (!err)
-        err = db_write(j->n->db, node_store_unless_stopped, j);
+        err = db_write(j->n->db, node_store_if_allowed, j);
     if (!err)
         err = node_trace_feed(j->n);
+    if (err == AM_E_NOSPACE || err == AM_E_IO)
+        diag_err(j->d, "", "store.write",
+                 "the prediction cannot be recorded, so none is given: %s",
+                 am_err_text(err));
     return err ? err : node_reply(j, reply);
 }
 
@@ -505,7 +537,8 @@ int node_predict(struct node *n, const struct auth_account *who,
     err = node_predict_steps(j, reply);
     if (!err)
         atomic_fetch_add(&n->predictions, 1);
-    node_pool_give(j->model);
+    else if (err == AM_E_REFUSED)
+        atomic_fetch_add(&n->refused, 1);
     if (j->has_chart)
         fhir_chart_release(&j->chart);
     buf_release(&j->provenance);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to node: the object and what its files share.
  *
- * Locks, in this order: fold, state, pool. The fold is written by the sync thread only.
- */
+ * Locks, in this order: feeding, log, fold, state; the pool's are leaves. The fold is
+ * written by the sync thread only, which therefore reads it without the lock; everybody
+ * else holds it. Functions that run inside db_write() may take fold and state: nobody
+ * waits for the database while holding one of them. */
 #ifndef NODE_PRIV_H
 #define NODE_PRIV_H
 
@@ -26,14 +28,18 @@ struct node_local_stop {
     char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX],
         use_code[64];
     int64_t effect_at;
+    char *unkept; /* the envelope, while the disk does not have it; owned by the list */
+    bool keeping; /* somebody is writing it just now */
 };
 
 /* What a lease is measured from. The wall clock is used once, when a checkpoint is
- * accepted; after that only the boot clock counts (lifecycle.md, section 8). */
+ * accepted; after that only the boot clock counts, and a wall clock that falls behind it
+ * ends the lease (lifecycle.md, section 8). */
 struct node_lease {
     int64_t at;      /* lease time: cosigned, wall clock; 0: none */
     int64_t age_us;  /* its age when accepted */
     int64_t mono_at; /* boot clock then */
+    int64_t wall_at; /* wall clock then */
 };
 
 struct node_pool; /* loaded models, one entry per deployment: node_pool.c */
@@ -42,32 +48,48 @@ struct node {
     char dir[NODE_PATH], name[TLOG_NAME_MAX], gst[LEDGER_ID_MAX],
         establishment[LEDGER_ID_MAX];
     char registry_url[512], genesis[CRYPTO_HEX], token[AUTH_TOKEN];
-    unsigned poll_ms, checkpoint_s;
+    unsigned poll_ms, checkpoint_s, model_ms;
     struct blob_store *blobs;
     struct crypto_key *witness_key, *trace_key, *service_key;
     struct tlog_witness *witness;
-    struct tlog *trace; /* own log of commitments */
     struct db *db;
     struct auth *auth;
+
+    pthread_mutex_t feeding; /* one feeder of the trace at a time; guards trace_ok */
+    bool trace_ok;           /* what the log holds is what the rows say */
+    pthread_rwlock_t log;    /* guards the pointer trace: reopened after a full disk */
+    struct tlog *trace;      /* own log of commitments; NULL: cannot be opened now */
 
     pthread_rwlock_t fold; /* guards mirror growth, ledger, seed */
     struct tlog *mirror;   /* NULL until the genesis is known */
     struct ledger *ledger;
-    struct ledger *seed; /* entry 0 only: gives the quorum before the first round */
+    struct ledger *seed; /* entry 0 only: gives the quorum before the first round; set
+                            once, together with the mirror */
 
     pthread_mutex_t state; /* guards what follows */
-    pthread_cond_t wake;
+    pthread_cond_t wake, told;
     bool stopping, hurry;
+    uint64_t rounds_begun, rounds_done;
+    int round_err;
     struct node_lease lease;
-    bool reachable, split_view;
-    int64_t checkpoint_at;      /* boot clock of the last node_checkpoint */
-    uint64_t checkpoint_size;   /* trace size it covered */
-    uint64_t checkpoint_posted; /* size the national log knows */
+    bool reachable, rolled_back;
+    bool split_view;                /* two histories signed by the log: kept on disk */
+    struct tlog_checkpoint suspect; /* size 0: none. A signed note nobody joined yet */
     VEC(struct node_local_stop) stops;
+
+    /* of the sync thread alone */
+    struct http_client *http;
+    int64_t wall_kept;                     /* the wall clock as last written to disk */
+    int64_t checkpoint_at;                 /* boot clock of the last node_checkpoint */
+    int64_t forbidden_until, forbidden_id; /* outbox rows up to this id wait until then */
+    int64_t weights_after;  /* boot clock before which weights are not asked for again */
+    uint64_t weights_at;    /* ledger size whose weights are all here; 0: look again */
+    int said, said_weights; /* last errors told to the log: once, not twice a second */
     pthread_t thread;
     bool started;
 
     struct node_pool *pool;
+    atomic_bool want_weights; /* the gate missed a file */
     atomic_uint_fast64_t predictions, refused;
 };
 
@@ -91,39 +113,78 @@ size_t node_gate(const struct node_facts *f, enum node_refusal out[NODE_REFUSAL_
 /* Problem with code refusal.<reason> and argument lift. */
 void node_refuse(struct diag *d, enum node_refusal r, const char *detail);
 
-/* ---- lease
+/* ---- requests: strict shapes, every problem with its pointer (node_ask.c) */
+struct node_member {
+    const char *name;
+    enum json_type type;
+    bool required;
+    size_t max; /* of a string, in bytes; 0: bounded elsewhere */
+};
+/* Unknown, missing, mistyped and overlong members: schema.* problems, AM_E_INVALID. */
+AM_CHECK int node_members(const struct json *v, const struct node_member *m, size_t n,
+                          struct diag *d);
+/* Is it a code as the records know them (schema: $defs/code)? */
+bool node_code_ok(struct str s);
+
+/* ---- lease (node_sync.c)
  * -------------------------------------------------------------------------------- */
 /* Age of the lease in microseconds; INT64_MAX when there is none. Takes the state lock.
  */
 int64_t node_lease_age(struct node *n);
 /* Length of the lease under the policy in force (fold lock held). */
 int64_t node_lease_length(const struct ledger *l, const char *member, int64_t otherwise);
+/* A quorum checkpoint with this lease time was verified and applied.
+ * AM_E_PRECONDITION: it is dated in the future. */
+AM_CHECK int node_renew_lease(struct node *n, int64_t lease_at);
+void node_lease_from_disk(struct node *n);
+AM_CHECK int node_sync_start(struct node *n);
+void node_sync_stop(struct node *n);
+/* The next round of the sync thread starts now. */
+void node_hurry(struct node *n);
+bool node_stopping(struct node *n);
 
-/* ---- mirror, outbox, stops
+/* ---- mirror, witness, outbox, stops
  * ------------------------------------------------------------------ */
+/* Has this node met its registry? Then seed and mirror are there, and stay. */
+bool node_met(struct node *n);
 AM_CHECK int node_seed(struct node *n, struct http_client *h); /* learns the genesis */
 AM_CHECK int node_mirror_round(struct node *n, struct http_client *h);
-AM_CHECK int node_fetch_weights(struct node *n, struct http_client *h);
+/* Failures are logged, and tried again. */
+void node_fetch_weights(struct node *n, struct http_client *h);
 /* GET of a registry path into out (cap set by the caller); *status. */
 AM_CHECK int node_get(struct node *n, struct http_client *h, const char *path, bool token,
                       struct buf *out, int *status);
+/* Two validly signed histories were seen: alarm, evidence on disk (node_witness.c). */
+void node_split(struct node *n, struct str note);
+/* Looks for evidence kept by an earlier run. */
+void node_split_from_disk(struct node *n);
+/* Compares a note that did not fit with the mirror, now that it has grown. */
+void node_judge_suspect(struct node *n);
 /* Builds, signs with the service key and queues an event, in one transaction when c is
  * not NULL (called inside db_write), else on its own. */
 AM_CHECK int node_queue_event(struct node *n, struct db_conn *c, struct str record_json,
                               uint8_t record_sha256[32]);
-AM_CHECK int node_queue_envelope(struct node *n, struct db_conn *c, struct str envelope);
+AM_CHECK int node_queue_envelope(struct db_conn *c, struct str envelope);
+/* Signs an event with the service key: envelope appended, its record digest. */
+AM_CHECK int node_sign_event(struct node *n, struct str record_json, struct buf *envelope,
+                             uint8_t record_sha256[32]);
 AM_CHECK int node_outbox_flush(struct node *n, struct http_client *h);
 AM_CHECK int node_outbox_count(struct node *n, uint64_t *waiting);
 /* Is there a local stop on this deployment and service? State lock not held. */
 bool node_locally_stopped(struct node *n, const struct ledger_deployment *p,
                           struct str service);
+/* The same with the stops of the log: both kinds, now. Takes fold, then state. */
+bool node_stopped_now(struct node *n, const uint8_t model[32], struct str deployment,
+                      struct str use_code, struct str service);
 AM_CHECK int node_load_stops(struct node *n);
+/* Writes the stops the disk refused when they were pressed. */
+AM_CHECK int node_keep_stops(struct node *n);
 /* For every stop in the mirror not acknowledged yet: withdraw pending outputs, queue an
  * ack. */
 AM_CHECK int node_obey_stops(struct node *n);
 AM_CHECK int node_checkpoint_due(struct node *n);
 /* Marks pending predictions a stop covers as withdrawn (entered-in-error resources, trace
- * entry); *count. In node_validate.c. Called inside db_write. */
+ * entry); *count. In node_withdraw.c. Called inside db_write. */
 AM_CHECK int node_withdraw(struct node *n, struct db_conn *c,
                            const struct node_local_stop *s, int64_t at, int64_t *count);
 
@@ -132,6 +193,9 @@ AM_CHECK int node_withdraw(struct node *n, struct db_conn *c,
 /* Appends the commitments of rows that have none yet, oldest first: start-up and after
  * each transaction (node_trace.c). */
 AM_CHECK int node_trace_feed(struct node *n);
+/* Before anything is written: would the trace take an entry? Opens it again after an
+ * error. */
+AM_CHECK int node_trace_ready(struct node *n);
 
 /* ---- pool of loaded models (node_pool.c)
  * ------------------------------------------------------ */

@@ -38,14 +38,15 @@ static void node_row_json(struct db_stmt *s, struct jw *w)
 }
 #define NODE_ROW                                                                         \
     "SELECT p.id,p.status,p.body,p.trace_index,p.commitment,v.trace,v.trace_index FROM"  \
-    " prediction AS p LEFT JOIN validation AS v ON v.prediction=p.id "
+    " prediction AS p LEFT JOIN validation AS v ON v.prediction=p.id WHERE"              \
+    " p.trace_index IS NOT NULL AND "
 
 static int node_read_one(struct db_conn *c, void *arg)
 {
     struct node_look *k = arg;
     struct db_stmt *s;
     bool row;
-    int err = db_prepare(c, NODE_ROW "WHERE p.id=$1", &s);
+    int err = db_prepare(c, NODE_ROW "p.id=$1", &s);
     if (err)
         return err;
     db_bind_str(s, 1, k->id);
@@ -78,8 +79,10 @@ struct node_list {
     struct jw *w;
     int64_t last;
     unsigned n;
+    bool more;
 };
 
+/* What is not in the trace is no output yet, and not shown. */
 static int node_read_list(struct db_conn *c, void *arg)
 {
     struct node_list *k = arg;
@@ -91,18 +94,22 @@ static int node_read_list(struct db_conn *c, void *arg)
         "SELECT "
         "p.id,p.status,p.body,p.trace_index,p.commitment,v.trace,v.trace_index,p.at"
         " FROM prediction AS p LEFT JOIN validation AS v ON v.prediction=p.id WHERE "
-        "p.at<$1"
+        "p.at<$1 AND p.trace_index IS NOT NULL"
         " AND ($2='' OR p.status=$2 OR ($2='validated' AND p.status IN"
         " ('accepted','corrected','refused'))) AND ($3='' OR p.service=$3)"
-        " ORDER BY p.at DESC,p.id DESC LIMIT $4",
+        " ORDER BY p.at DESC,p.id DESC",
         &s);
     if (err)
         return err;
     db_bind_int(s, 1, k->before ? k->before : INT64_MAX);
     db_bind_str(s, 2, k->filter.n ? k->filter : STR(""));
     db_bind_str(s, 3, k->service.n ? k->service : STR(""));
-    db_bind_int(s, 4, k->limit);
     while (!(err = db_step(s, &row)) && row) {
+        /* The next page starts before an instant: rows of one instant stay together. */
+        if (k->n >= k->limit && db_int(s, 7) != k->last) {
+            k->more = true;
+            break;
+        }
         node_row_json(s, k->w);
         k->last = db_int(s, 7);
         k->n++;
@@ -126,7 +133,7 @@ int node_predictions(struct node *n, struct str filter, struct str service,
     jw_arr(&w);
     err = db_read(n->db, node_read_list, &k);
     jw_arr_end(&w);
-    if (k.n == k.limit)
+    if (k.more)
         jw_kint(&w, "next", k.last);
     jw_obj_end(&w);
     return err ? err : jw_done(&w);
@@ -214,61 +221,91 @@ static int node_leaf_json(struct node *n, struct jw *w, int64_t index, uint64_t 
 }
 
 struct node_national {
-    const struct node *n;
-    uint64_t trace_size, index, tree_size;
+    struct node *n;
+    uint64_t trace_size, index;
+    struct tlog_checkpoint head;
+    struct tlog_proof proof;
+    struct buf note;
     bool found;
 };
 
-/* The newest node_checkpoint of ours in the national log. */
+/* Under fold: the newest node_checkpoint of ours in the national log, and its proof. The
+ * size comes from the note, so that note and proof are of one moment. */
 static int node_find_national(void *arg, const struct ledger *l)
 {
     struct node_national *k = arg;
+    int err;
     for (size_t i = 0; i < ledger_nodes(l); i++) {
         const struct ledger_node *x = ledger_node_at(l, i);
         if (strcmp(x->name, k->n->name) == 0) {
             k->found = true;
             k->trace_size = x->last.size;
             k->index = x->index;
-            k->tree_size = ledger_size(l);
         }
     }
-    return AM_OK;
+    if (!k->found)
+        return AM_OK;
+    err = tlog_note(k->n->mirror, &k->note);
+    if (!err)
+        err = tlog_checkpoint_open(buf_str(&k->note), tlog_key(k->n->mirror), &k->head);
+    return err ? err
+               : tlog_prove_inclusion(k->n->mirror, k->index, k->head.size, &k->proof);
 }
 
-static int node_national_json(struct node *n, struct jw *w, const struct node_national *k)
+static int node_national_json(struct jw *w, const struct node_national *k)
 {
-    struct tlog_proof proof;
-    struct buf note;
     int err;
-    buf_init(&note, TLOG_NOTE_MAX);
-    pthread_rwlock_rdlock(&n->fold);
-    err = tlog_prove_inclusion(n->mirror, k->index, k->tree_size, &proof);
-    if (!err)
-        err = tlog_note(n->mirror, &note);
-    pthread_rwlock_unlock(&n->fold);
     jw_key(w, "national");
     jw_obj(w);
     jw_kint(w, "index", (int64_t)k->index);
-    jw_kint(w, "tree_size", (int64_t)k->tree_size);
+    jw_kint(w, "tree_size", (int64_t)k->head.size);
     jw_kint(w, "trace_size", (int64_t)k->trace_size);
-    jw_kstr(w, "checkpoint", buf_str(&note));
-    if (!err)
-        err = node_hashes_json(w, "inclusion", &proof);
+    jw_kstr(w, "checkpoint", buf_str(&k->note));
+    err = node_hashes_json(w, "inclusion", &k->proof);
     jw_obj_end(w);
-    buf_release(&note);
     return err;
+}
+
+/* Under log. */
+static int node_proof_json(struct node *n, struct str id, const struct node_look *k,
+                           const struct node_national *nat, struct jw *w)
+{
+    struct tlog_checkpoint head;
+    struct buf note;
+    int err;
+    buf_init(&note, TLOG_NOTE_MAX);
+    err = tlog_note(n->trace, &note);
+    if (!err)
+        err = tlog_checkpoint_open(buf_str(&note), tlog_key(n->trace), &head);
+    if (!err) {
+        jw_obj(w);
+        jw_kstr(w, "id", id);
+        jw_kstr(w, "checkpoint", buf_str(&note));
+        jw_kint(w, "tree_size", (int64_t)head.size);
+        jw_key(w, "prediction");
+        err = node_leaf_json(n, w, k->index, head.size, buf_str(&k->trace),
+                             buf_str(&k->salt), buf_str(&k->commit));
+    }
+    if (!err && k->has_verdict) {
+        jw_key(w, "validation");
+        err = node_leaf_json(n, w, k->v_index, head.size, buf_str(&k->v_trace),
+                             buf_str(&k->v_salt), buf_str(&k->v_commit));
+    }
+    if (!err && nat->found && nat->trace_size > (uint64_t)k->index)
+        err = node_national_json(w, nat);
+    if (!err)
+        jw_obj_end(w);
+    buf_release(&note);
+    return err ? err : jw_done(w);
 }
 
 int node_proof(struct node *n, struct str id, struct buf *json)
 {
     struct node_look k = {.id = id};
     struct node_national nat = {.n = n};
-    struct tlog_checkpoint head;
-    struct buf note;
     struct jw w;
-    uint64_t size;
     int err;
-    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&nat.note, TLOG_NOTE_MAX);
     buf_init(&k.commit, 128);
     buf_init(&k.salt, 128);
     buf_init(&k.trace, NODE_RECORD_MAX);
@@ -278,41 +315,24 @@ int node_proof(struct node *n, struct str id, struct buf *json)
     err = db_read(n->db, node_read_proof_rows, &k);
     if (!err && (k.index < 0 || (k.has_verdict && k.v_index < 0)))
         err = AM_E_UNAVAILABLE; /* committed, not yet in the trace: a moment */
-    if (!err)
-        err = node_view(n, node_find_national, &nat);
-    if (err == AM_E_UNAVAILABLE && k.index >= 0)
-        err = AM_OK;
-    tlog_head(n->trace, &head);
-    size = head.size;
-    if (!err)
-        err = tlog_note(n->trace, &note);
-    jw_init(&w, json);
-    jw_obj(&w);
-    jw_kstr(&w, "id", id);
-    jw_kstr(&w, "checkpoint", buf_str(&note));
-    jw_kint(&w, "tree_size", (int64_t)size);
     if (!err) {
-        jw_key(&w, "prediction");
-        err = node_leaf_json(n, &w, k.index, size, buf_str(&k.trace), buf_str(&k.salt),
-                             buf_str(&k.commit));
+        err = node_view(n, node_find_national, &nat);
+        if (err == AM_E_UNAVAILABLE)
+            err = AM_OK; /* no national log here yet: the trace speaks for itself */
     }
-    if (!err && k.has_verdict) {
-        jw_key(&w, "validation");
-        err = node_leaf_json(n, &w, k.v_index, size, buf_str(&k.v_trace),
-                             buf_str(&k.v_salt), buf_str(&k.v_commit));
+    if (!err) {
+        jw_init(&w, json);
+        pthread_rwlock_rdlock(&n->log);
+        err = n->trace ? node_proof_json(n, id, &k, &nat, &w) : AM_E_UNAVAILABLE;
+        pthread_rwlock_unlock(&n->log);
     }
-    if (!err && nat.found && nat.trace_size > (uint64_t)k.index)
-        err = node_national_json(n, &w, &nat);
-    jw_obj_end(&w);
-    if (!err)
-        err = jw_done(&w);
     buf_release(&k.v_trace);
     buf_release(&k.v_salt);
     buf_release(&k.v_commit);
     buf_release(&k.trace);
     buf_release(&k.salt);
     buf_release(&k.commit);
-    buf_release(&note);
+    buf_release(&nat.note);
     return err;
 }
 
@@ -323,6 +343,26 @@ struct node_show {
     struct jw *w;
 };
 
+/* Stopped: in every service it has; runs: in one at least, if the rest allows. */
+static void node_services_json(struct node_show *k, const struct ledger *l,
+                               const struct ledger_deployment *p, bool *stopped)
+{
+    *stopped = true;
+    jw_key(k->w, "services");
+    jw_arr(k->w);
+    for (size_t i = 0; i < p->service.n; i++) {
+        struct str service = str_c(p->service.v[i]);
+        bool here = ledger_stopped(l, p, service) != NULL ||
+                    node_locally_stopped(k->n, p, service);
+        *stopped &= here;
+        jw_obj(k->w);
+        jw_kstr(k->w, "service", service);
+        jw_kbool(k->w, "stopped", here);
+        jw_obj_end(k->w);
+    }
+    jw_arr_end(k->w);
+}
+
 static int node_list_deployments(void *arg, const struct ledger *l)
 {
     struct node_show *k = arg;
@@ -331,8 +371,7 @@ static int node_list_deployments(void *arg, const struct ledger *l)
         const struct ledger_deployment *p = ledger_deployment_at(l, i);
         const struct ledger_version *v = ledger_version_find(l, p->model_digest);
         enum ledger_p effective = ledger_effective(l, p, now);
-        bool stopped =
-            ledger_stopped(l, p, STR_NULL) || node_locally_stopped(k->n, p, STR_NULL);
+        bool stopped;
         if (!str_eqc(str_c(p->establishment), k->n->establishment) || !v)
             continue;
         jw_obj(k->w);
@@ -342,6 +381,7 @@ static int node_list_deployments(void *arg, const struct ledger *l)
         jw_key(k->w, "version");
         ledger_version_json(l, v, now, k->w);
         jw_kstrz(k->w, "effective", ledger_p_name(effective));
+        node_services_json(k, l, p, &stopped);
         jw_kbool(k->w, "stopped", stopped);
         jw_kbool(k->w, "runs",
                  !stopped && !p->shadow &&
@@ -403,13 +443,18 @@ void node_state(struct node *n, struct node_state *out)
                                .refused = atomic_load(&n->refused)};
     if (node_view(n, node_lengths, &k))
         k.size = 0;
-    tlog_head(n->trace, &head);
     out->size = k.size;
-    out->trace_size = head.size;
+    pthread_rwlock_rdlock(&n->log);
+    if (n->trace) {
+        tlog_head(n->trace, &head);
+        out->trace_size = head.size;
+    }
+    pthread_rwlock_unlock(&n->log);
     pthread_mutex_lock(&n->state);
     out->lease_at = n->lease.at;
     out->registry_reachable = n->reachable;
-    out->split_view = n->split_view;
+    out->split_view = n->split_view || n->suspect.size > 0;
+    out->rolled_back = n->rolled_back;
     pthread_mutex_unlock(&n->state);
     out->lease_end_at = out->lease_at ? out->lease_at + k.end : 0;
     out->lease_fresh = age < k.end;

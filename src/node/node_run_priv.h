@@ -10,7 +10,8 @@
 enum { NODE_ID = 27, NODE_INPUTS_MAX = 512 };
 
 /* A version ready to run: its record, and a worker that holds its weights. Borrowed from
- * the pool between node_pool_take() and node_pool_give(); one borrower at a time. */
+ * the pool between node_pool_take() and node_pool_give(); one borrower at a time. The
+ * record stays valid until the node closes. */
 struct node_model {
     uint8_t digest[32]; /* model_digest */
     struct json_doc *statement;
@@ -18,14 +19,17 @@ struct node_model {
     struct model_session *session;
     uint8_t weights[32]; /* SHA-256 of the weights file, as loaded */
     char path[4096];
-    int64_t mtime_ns, checked_at;
-    pthread_mutex_t busy;
+    int64_t mtime_ns, size_b, checked_at;
+    struct node_pool *pool;
+    bool busy;        /* guarded by the pool's lock */
+    int64_t taken_at; /* boot clock, since when */
+    unsigned waiting;
 };
 /* AM_E_NOTFOUND: weights not here; AM_E_TAMPERED: the bytes are not the registered ones;
- * AM_E_REFUSED: the model does not open. On success the model is locked for the caller.
- */
+ * AM_E_REFUSED: the model does not open, why in d; AM_E_UNAVAILABLE: it is busy and
+ * others wait already. On success the model is the caller's alone. */
 AM_CHECK int node_pool_take(struct node *n, const struct ledger_version *v,
-                            struct node_model **out);
+                            struct node_model **out, struct diag *d);
 void node_pool_give(struct node_model *m);
 
 /* One declared input, as used. */
@@ -48,9 +52,6 @@ AM_CHECK int node_ulid(int64_t at, char out[NODE_ID]);
 /* SHA-256(tag 0x00 salt canonical-JSON): registry.md, section 7. */
 AM_CHECK int node_commit(const char *tag, const uint8_t salt[32], struct str json,
                          char hex[CRYPTO_HEX]);
-/* Finds in the trace log the rows a crash left without an index. Start-up, once. */
-AM_CHECK int node_trace_recover(struct node *n);
-
 /* Stores a resource version inside a write. */
 AM_CHECK int node_store_resource(struct db_conn *c, const char *type, struct str id,
                                  int64_t version, int64_t at, struct str body);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stops: they act first and are logged after (lifecycle.md, section 7). The list in
  * memory is what the gate reads; it changes before anything is written. */
-#include "node/node_priv.h"
+#include "node/node_stop_priv.h"
 
 #include "base/log.h"
 
-static void node_text(char *out, size_t cap, struct str s)
+void node_text(char *out, size_t cap, struct str s)
 {
     snprintf(out, cap, "%.*s", (int)AM_MIN(s.n, cap - 1), s.p ? s.p : "");
 }
 
-static int node_scope_parse(struct str s, enum ledger_scope *out)
+int node_scope_parse(struct str s, enum ledger_scope *out)
 {
     for (int i = LEDGER_STOP_PATIENT; i <= LEDGER_STOP_NATIONAL; i++)
         if (str_eqc(s, ledger_scope_name((enum ledger_scope)i))) {
@@ -20,12 +20,14 @@ static int node_scope_parse(struct str s, enum ledger_scope *out)
     return AM_E_INVALID;
 }
 
-static bool node_covers(const struct node_local_stop *s,
-                        const struct ledger_deployment *p, struct str service)
+/* The same rule as the fold's: an order means one thing, logged or not. */
+bool node_covers(const struct node_local_stop *s, const struct ledger_deployment *p,
+                 struct str service)
 {
     if (memcmp(s->model, p->model_digest, sizeof s->model) != 0)
         return false;
-    if (s->use_code[0] && strcmp(s->use_code, p->use_code) != 0)
+    if (s->scope < LEDGER_STOP_REGION && s->use_code[0] &&
+        strcmp(s->use_code, p->use_code) != 0)
         return false;
     switch (s->scope) {
     case LEDGER_STOP_NATIONAL:
@@ -34,9 +36,11 @@ static bool node_covers(const struct node_local_stop *s,
         return strcmp(s->gst, p->gst) == 0;
     case LEDGER_STOP_ESTABLISHMENT:
         return strcmp(s->establishment, p->establishment) == 0;
-    default:
+    case LEDGER_STOP_SERVICE:
         return strcmp(s->establishment, p->establishment) == 0 &&
-               (service.n == 0 || str_eqc(service, s->service));
+               str_eqc(service, s->service);
+    default:
+        return false; /* one patient: no public record names one */
     }
 }
 
@@ -51,34 +55,60 @@ bool node_locally_stopped(struct node *n, const struct ledger_deployment *p,
     return yes;
 }
 
-static int node_remember(struct node *n, const struct node_local_stop *s)
+struct node_stopped {
+    struct str deployment, service;
+    bool yes;
+};
+
+static int node_logged_stop(void *arg, const struct ledger *l)
+{
+    struct node_stopped *k = arg;
+    const struct ledger_deployment *p = ledger_deployment_find(l, k->deployment);
+    k->yes = p && ledger_stopped(l, p, k->service);
+    return AM_OK;
+}
+
+bool node_stopped_now(struct node *n, const uint8_t model[32], struct str deployment,
+                      struct str use_code, struct str service)
+{
+    struct node_stopped k = {deployment, service, false};
+    struct ledger_deployment p = {.phase = LEDGER_P_NONE};
+    memcpy(p.model_digest, model, sizeof p.model_digest);
+    node_text(p.use_code, sizeof p.use_code, use_code);
+    node_text(p.gst, sizeof p.gst, str_c(n->gst));
+    node_text(p.establishment, sizeof p.establishment, str_c(n->establishment));
+    if (node_view(n, node_logged_stop, &k))
+        k.yes = false; /* no log here yet: only what was pressed here counts */
+    return k.yes || node_locally_stopped(n, &p, service);
+}
+
+/* s->unkept moves into the list on success. *known: it was there. */
+static int node_remember(struct node *n, const struct node_local_stop *s, bool *known)
 {
     int err = AM_OK;
+    *known = false;
     pthread_mutex_lock(&n->state);
-    for (size_t i = 0; i < n->stops.n; i++)
-        if (strcmp(n->stops.v[i].record, s->record) == 0)
-            goto out;
-    err = vec_push(&n->stops, *s);
-out:
+    for (size_t i = 0; i < n->stops.n && !*known; i++)
+        *known = strcmp(n->stops.v[i].record, s->record) == 0;
+    if (!*known)
+        err = vec_push(&n->stops, *s);
     pthread_mutex_unlock(&n->state);
     return err;
 }
 
-/* A lift in the mirror ends the local copy of that order, and only of that one. */
-static void node_forget_lifted(struct node *n)
+/* kept: the disk has it now. */
+static void node_release_stop(struct node *n, const char *record, bool kept)
 {
-    for (size_t i = 0; i < ledger_stops(n->ledger); i++) {
-        const struct ledger_stop *s = ledger_stop_at(n->ledger, i);
-        char hex[CRYPTO_HEX];
-        if (!s->lifted)
-            continue;
-        crypto_hex(s->order, sizeof s->order, hex);
-        pthread_mutex_lock(&n->state);
-        for (size_t k = 0; k < n->stops.n; k++)
-            if (strcmp(n->stops.v[k].record, hex) == 0)
-                n->stops.v[k--] = n->stops.v[--n->stops.n];
-        pthread_mutex_unlock(&n->state);
-    }
+    pthread_mutex_lock(&n->state);
+    for (size_t i = 0; i < n->stops.n; i++)
+        if (strcmp(n->stops.v[i].record, record) == 0) {
+            n->stops.v[i].keeping = false;
+            if (kept) {
+                free(n->stops.v[i].unkept);
+                n->stops.v[i].unkept = NULL;
+            }
+        }
+    pthread_mutex_unlock(&n->state);
 }
 
 static int node_load_fn(struct db_conn *c, void *arg)
@@ -92,6 +122,7 @@ static int node_load_fn(struct db_conn *c, void *arg)
                          &s);
     while (!err && !(err = db_step(s, &row)) && row) {
         struct node_local_stop x = {.effect_at = db_int(s, 7)};
+        bool known;
         node_text(x.record, sizeof x.record, db_str(s, 0));
         if (node_scope_parse(db_str(s, 1), &x.scope) ||
             crypto_unhex(db_str(s, 2), x.model, sizeof x.model))
@@ -100,25 +131,22 @@ static int node_load_fn(struct db_conn *c, void *arg)
         node_text(x.establishment, sizeof x.establishment, db_str(s, 4));
         node_text(x.service, sizeof x.service, db_str(s, 5));
         node_text(x.use_code, sizeof x.use_code, db_str(s, 6));
-        err = node_remember(n, &x);
+        err = node_remember(n, &x, &known);
     }
     return err;
 }
 
 int node_load_stops(struct node *n)
 {
-    return db_read(n->db, node_load_fn, n);
+    int err = db_read(n->db, node_load_fn, n);
+    /* One lifted in the mirror is out of the list; its row may stay a while longer. */
+    if (!err && node_forget_lifted(n))
+        LOG_W("node.lifted_kept", log_s("node", n->name));
+    return err;
 }
 
 /* ---- one stop, from wherever
  * -------------------------------------------------------------- */
-struct node_stop_job {
-    struct node *n;
-    struct node_local_stop stop;
-    struct str envelope; /* to send to the registry; STR_NULL: it is already logged */
-    int64_t withdrawn;
-};
-
 static int node_store_stop(struct db_conn *c, void *arg)
 {
     struct node_stop_job *j = arg;
@@ -131,36 +159,17 @@ static int node_store_stop(struct db_conn *c, void *arg)
         "sssssssi", str_c(s->record), str_c(ledger_scope_name(s->scope)),
         str_c(crypto_hex(s->model, sizeof s->model, model)), str_c(s->gst),
         str_c(s->establishment), str_c(s->service), str_c(s->use_code), s->effect_at);
-    if (!err && j->envelope.n)
-        err = node_queue_envelope(j->n, c, j->envelope);
+    if (!err && db_changes(c)) /* the same order brought twice is sent once */
+        err = node_queue_envelope(c, j->envelope);
     if (!err)
         err = node_withdraw(j->n, c, s, s->effect_at, &j->withdrawn);
     return err;
 }
 
-/* The gate refuses from the first line on; the disk follows. A failed write leaves the
- * stop in force until the restart and says so loudly: better a stop too many. */
-static int node_take_stop(struct node_stop_job *j, struct buf *reply)
+static int node_stop_reply(const struct node_stop_job *j, struct buf *reply)
 {
     char at[TIME_TEXT];
     struct jw w;
-    int err = node_remember(j->n, &j->stop);
-    if (!err)
-        err = db_write(j->n->db, node_store_stop, j);
-    if (!err)
-        err = node_trace_feed(j->n);
-    if (err)
-        LOG_E("node.stop_not_kept", log_s("order", j->stop.record), log_err(err));
-    else
-        LOG_W("node.stopped", log_s("order", j->stop.record),
-              log_s("scope", ledger_scope_name(j->stop.scope)),
-              log_i("withdrawn", j->withdrawn));
-    pthread_mutex_lock(&j->n->state);
-    j->n->hurry = true;
-    pthread_cond_broadcast(&j->n->wake);
-    pthread_mutex_unlock(&j->n->state);
-    if (err || !reply)
-        return err;
     jw_init(&w, reply);
     jw_obj(&w);
     jw_kstrz(&w, "order", j->stop.record);
@@ -171,21 +180,73 @@ static int node_take_stop(struct node_stop_job *j, struct buf *reply)
     return jw_done(&w);
 }
 
-static void node_stop_from_record(const struct json *r, struct node_local_stop *out)
+/* The gate refuses from the first line on; the disk follows. A stop that cannot be
+ * written stays in force, is written by the sync thread as soon as it can be, and whoever
+ * pressed it hears that it is only in memory yet: better a stop too many. */
+int node_take_stop(struct node_stop_job *j, struct buf *reply, struct diag *d)
 {
-    node_text(out->gst, sizeof out->gst, json_get_str(r, "gst"));
-    node_text(out->establishment, sizeof out->establishment,
-              json_get_str(r, "establishment"));
-    node_text(out->service, sizeof out->service, json_get_str(r, "service"));
-    node_text(out->use_code, sizeof out->use_code, json_get_str(r, "use_code"));
+    bool known = false;
+    int err;
+    j->stop.keeping = true;
+    j->stop.unkept = str_dup(j->envelope);
+    err = j->stop.unkept ? node_remember(j->n, &j->stop, &known) : AM_E_NOMEM;
+    if (err || known)
+        free(j->stop.unkept);
+    if (!err)
+        err = db_write(j->n->db, node_store_stop, j);
+    if (!known)
+        node_release_stop(j->n, j->stop.record, !err);
+    if (err) {
+        LOG_E("node.stop_not_kept", log_s("order", j->stop.record), log_err(err));
+        diag_err(d, "", "stop.not_kept",
+                 "the stop is in force on this node but not written yet: %s",
+                 am_err_text(err));
+        return err;
+    }
+    LOG_W("node.stopped", log_s("order", j->stop.record),
+          log_s("scope", ledger_scope_name(j->stop.scope)),
+          log_i("withdrawn", j->withdrawn));
+    node_hurry(j->n);
+    /* The withdrawals are kept; their place in the trace may follow later. */
+    if (node_trace_feed(j->n))
+        LOG_W("node.stop_untraced", log_s("order", j->stop.record));
+    return node_stop_reply(j, reply);
+}
+
+int node_keep_stops(struct node *n)
+{
+    int err = AM_OK;
+    for (;;) {
+        struct node_stop_job j = {.n = n};
+        size_t i = 0;
+        pthread_mutex_lock(&n->state);
+        while (i < n->stops.n && (!n->stops.v[i].unkept || n->stops.v[i].keeping))
+            i++;
+        if (i < n->stops.n) {
+            n->stops.v[i].keeping = true;
+            j.stop = n->stops.v[i];
+            j.envelope = str_c(j.stop.unkept); /* ours while keeping is set */
+        }
+        pthread_mutex_unlock(&n->state);
+        if (!j.envelope.n)
+            return AM_OK;
+        err = db_write(n->db, node_store_stop, &j);
+        node_release_stop(n, j.stop.record, !err);
+        if (!err)
+            err = node_trace_feed(n);
+        if (err)
+            return err;
+        LOG_W("node.stop_kept", log_s("order", j.stop.record));
+    }
 }
 
 /* ---- pressed on a page of this node
  * -------------------------------------------------------- */
 struct node_target {
-    struct str id;
+    struct str id, service;
     uint8_t model[32];
     char use_code[64], gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX];
+    bool has_service;
 };
 
 static int node_find_target(void *arg, const struct ledger *l)
@@ -198,6 +259,8 @@ static int node_find_target(void *arg, const struct ledger *l)
     snprintf(t->use_code, sizeof t->use_code, "%s", p->use_code);
     snprintf(t->gst, sizeof t->gst, "%s", p->gst);
     snprintf(t->establishment, sizeof t->establishment, "%s", p->establishment);
+    for (size_t i = 0; i < p->service.n; i++)
+        t->has_service |= str_eqc(t->service, p->service.v[i]);
     return AM_OK;
 }
 
@@ -232,30 +295,6 @@ static void node_stop_record(struct jw *w, const struct node *n,
     jw_obj_end(w);
 }
 
-/* Signs the order: the record digest names it from now on. */
-static int node_sign_stop(struct node *n, struct str record, struct node_local_stop *s,
-                          struct buf *envelope)
-{
-    struct ledger_statement_view v = {0};
-    struct json_doc *doc = NULL;
-    struct buf payload;
-    struct str base = ledger_type_base(n->seed);
-    int err = json_parse(&doc, record, NULL, NULL);
-    buf_init(&payload, NODE_RECORD_MAX);
-    if (!err)
-        err = ledger_statement(LEDGER_EVENT, json_root(doc), base, &payload, NULL);
-    if (!err)
-        err = ledger_statement_parse(buf_str(&payload), base, &v, NULL);
-    if (!err)
-        err = ledger_sign(buf_str(&payload), n->service_key, envelope);
-    if (!err)
-        crypto_hex(v.record_sha256, 32, s->record);
-    ledger_statement_release(&v);
-    buf_release(&payload);
-    json_free(doc);
-    return err;
-}
-
 static int node_stop_allowed(const struct auth_account *who, enum ledger_scope scope,
                              struct str service, struct diag *d)
 {
@@ -270,211 +309,88 @@ static int node_stop_allowed(const struct auth_account *who, enum ledger_scope s
     return AM_E_FORBIDDEN;
 }
 
-int node_stop(struct node *n, const struct auth_account *who, const struct json *request,
-              struct buf *reply, struct diag *d)
+static int node_read_stop(const struct json *request, struct node_stop_job *j,
+                          struct diag *d)
 {
-    struct node_target t = {.id = json_get_str(request, "deployment")};
-    struct node_stop_job job = {.n = n};
-    struct str service = json_get_str(request, "service");
-    struct buf record, envelope;
-    struct jw w;
-    int err;
-    if (node_scope_parse(json_get_str(request, "scope"), &job.stop.scope)) {
+    static const struct node_member known[] = {{"scope", JSON_STRING, true, 32},
+                                               {"deployment", JSON_STRING, true, 64},
+                                               {"service", JSON_STRING, false, 63},
+                                               {"motive_code", JSON_STRING, false, 63}};
+    struct str service = json_get_str(request, "service"),
+               motive = json_get_str(request, "motive_code");
+    int err = node_members(request, known, AM_LEN(known), d);
+    if (err)
+        return err;
+    if (node_scope_parse(json_get_str(request, "scope"), &j->stop.scope)) {
         diag_err(d, "/scope", "stop.scope", "service or establishment");
         return AM_E_INVALID;
     }
-    if (job.stop.scope == LEDGER_STOP_SERVICE && service.n == 0) {
+    if (j->stop.scope == LEDGER_STOP_SERVICE && service.n == 0)
         diag_err(d, "/service", "schema.required", "which service stops");
-        return AM_E_INVALID;
-    }
-    err = node_stop_allowed(who, job.stop.scope, service, d);
-    if (!err)
-        err = node_view(n, node_find_target, &t);
+    if (motive.n && !node_code_ok(motive)) /* the registry would not take the order */
+        diag_err(d, "/motive_code", "schema.pattern", "a code is expected");
+    if (j->stop.scope == LEDGER_STOP_SERVICE)
+        node_text(j->stop.service, sizeof j->stop.service, service);
+    return diag_result(d);
+}
+
+/* What stops: a deployment of this house, in a service it runs in. A stop that covers
+ * nothing would be believed and do nothing. */
+static int node_aim(struct node *n, const struct auth_account *who,
+                    struct node_stop_job *j, struct node_target *t, struct diag *d)
+{
+    int err = node_view(n, node_find_target, t);
+    if (err == AM_E_NOTFOUND)
+        diag_err(d, "/deployment", "stop.deployment", "not known on this node");
     if (err)
         return err;
-    memcpy(job.stop.model, t.model, sizeof t.model);
-    snprintf(job.stop.gst, sizeof job.stop.gst, "%s", t.gst);
-    snprintf(job.stop.establishment, sizeof job.stop.establishment, "%s",
-             t.establishment);
-    snprintf(job.stop.use_code, sizeof job.stop.use_code, "%s", t.use_code);
-    if (job.stop.scope == LEDGER_STOP_SERVICE)
-        node_text(job.stop.service, sizeof job.stop.service, service);
+    if (!str_eqc(str_c(t->establishment), n->establishment) ||
+        (who->establishment[0] && strcmp(who->establishment, t->establishment) != 0)) {
+        diag_err(d, "/deployment", "stop.establishment",
+                 "this deployment belongs to another establishment");
+        return AM_E_FORBIDDEN;
+    }
+    if (j->stop.scope == LEDGER_STOP_SERVICE && !t->has_service) {
+        diag_err(d, "/service", "stop.service", "it does not run in this service");
+        return AM_E_INVALID;
+    }
+    memcpy(j->stop.model, t->model, sizeof t->model);
+    memcpy(j->stop.gst, t->gst, sizeof t->gst);
+    memcpy(j->stop.establishment, t->establishment, sizeof t->establishment);
+    memcpy(j->stop.use_code, t->use_code, sizeof t->use_code);
+    return AM_OK;
+}
+
+int node_stop(struct node *n, const struct auth_account *who, const struct json *request,
+              struct buf *reply, struct diag *d)
+{
+    struct node_target t = {.id = json_get_str(request, "deployment"),
+                            .service = json_get_str(request, "service")};
+    struct node_stop_job job = {.n = n};
+    struct buf record, envelope;
+    uint8_t digest[32];
+    struct jw w;
+    int err = node_read_stop(request, &job, d);
+    if (!err)
+        err = node_stop_allowed(who, job.stop.scope, t.service, d);
+    if (!err)
+        err = node_aim(n, who, &job, &t, d);
+    if (err)
+        return err;
     job.stop.effect_at = time_now();
     buf_init(&record, NODE_RECORD_MAX);
     buf_init(&envelope, NODE_RECORD_MAX);
     jw_init(&w, &record);
     node_stop_record(&w, n, who, &t, &job.stop, json_get_str(request, "motive_code"));
     err = jw_done(&w);
-    if (!err)
-        err = node_sign_stop(n, buf_str(&record), &job.stop, &envelope);
+    if (!err) /* the record's digest names the order from now on */
+        err = node_sign_event(n, buf_str(&record), &envelope, digest);
     if (!err) {
+        crypto_hex(digest, sizeof digest, job.stop.record);
         job.envelope = buf_str(&envelope);
-        err = node_take_stop(&job, reply);
+        err = node_take_stop(&job, reply, d);
     }
     buf_release(&envelope);
     buf_release(&record);
-    return err;
-}
-
-/* ---- brought by hand, signed
- * ------------------------------------------------------------------ */
-struct node_order {
-    struct ledger_envelope env;
-    struct ledger_statement_view st;
-    struct diag *d;
-};
-
-static int node_check_order(void *arg, const struct ledger *l)
-{
-    struct node_order *o = arg;
-    const struct ledger_key *k = ledger_key_find(l, o->env.keyid);
-    struct crypto_key *pub = NULL;
-    struct buf pae;
-    int err = ledger_statement_parse(buf_str(&o->env.payload), ledger_type_base(l),
-                                     &o->st, o->d);
-    if (err)
-        return err;
-    if (!k || o->st.kind != LEDGER_EVENT || !str_eqc(o->st.event_type, "stop")) {
-        diag_err(o->d, "", "stop.order", "a stop signed by a key of the directory");
-        return AM_E_FORBIDDEN;
-    }
-    buf_init(&pae, NODE_RECORD_MAX + 128);
-    err = crypto_key_from_spki(&pub, buf_str(&k->spki));
-    if (!err)
-        err = ledger_pae(buf_str(&o->env.payload), &pae);
-    if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&o->env.sig)))
-        err = AM_E_FORBIDDEN;
-    crypto_key_free(pub);
-    buf_release(&pae);
-    return err;
-}
-
-int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
-                    struct diag *d)
-{
-    struct node_order o = {.d = d};
-    struct node_stop_job job = {.n = n, .envelope = envelope};
-    struct ledger_outcome outcome;
-    int err = ledger_envelope_open(envelope, &o.env, d);
-    if (!err)
-        err = node_view(n, node_check_order, &o);
-    if (!err) { /* would the fold accept it from this signer? */
-        pthread_rwlock_rdlock(&n->fold);
-        err = ledger_admit(n->ledger, buf_str(&o.env.payload), o.env.keyid, &outcome, d);
-        pthread_rwlock_unlock(&n->fold);
-    }
-    if (!err) {
-        const struct json *r = o.st.record;
-        job.stop.effect_at = time_now();
-        crypto_hex(o.st.record_sha256, 32, job.stop.record);
-        node_stop_from_record(r, &job.stop);
-        err = node_scope_parse(json_get_str(r, "scope"), &job.stop.scope);
-        if (!err)
-            err = crypto_unhex(json_get_str(r, "model_digest"), job.stop.model, 32);
-        if (!err)
-            err = node_take_stop(&job, reply);
-    }
-    ledger_statement_release(&o.st);
-    ledger_envelope_release(&o.env);
-    return err;
-}
-
-/* ---- seen in the mirror
- * --------------------------------------------------------------------- */
-static int node_is_acked(struct db_conn *c, void *arg)
-{
-    struct db_stmt *s;
-    bool row;
-    int err = db_prepare(c, "SELECT 1 FROM acked WHERE record=$1", &s);
-    if (err)
-        return err;
-    db_bind_str(s, 1, str_c(arg));
-    err = db_step(s, &row);
-    return err ? err : row ? AM_OK : AM_E_NOTFOUND;
-}
-
-struct node_ack_job {
-    struct node *n;
-    struct node_local_stop stop;
-    int64_t withdrawn;
-};
-
-static int node_store_ack(struct db_conn *c, void *arg)
-{
-    struct node_ack_job *j = arg;
-    char at[TIME_TEXT];
-    struct buf b;
-    struct jw w;
-    int err = db_exec(c, "INSERT INTO acked(record,at) VALUES($1,$2)", "si",
-                      str_c(j->stop.record), time_now());
-    buf_init(&b, 4096);
-    jw_init(&w, &b);
-    jw_obj(&w);
-    jw_kstrz(&w, "type", "stop_ack");
-    jw_kstrz(&w, "issued_at", time_format(time_now(), at));
-    jw_key(&w, "issuer");
-    jw_obj(&w);
-    jw_kstrz(&w, "role", "system");
-    jw_kstrz(&w, "org_id", j->n->name);
-    jw_obj_end(&w);
-    jw_kstrz(&w, "order", j->stop.record);
-    jw_kstrz(&w, "node", j->n->name);
-    jw_kstrz(&w, "effect_at", time_format(j->stop.effect_at, at));
-    jw_obj_end(&w);
-    if (!err)
-        err = jw_done(&w);
-    if (!err)
-        err = node_withdraw(j->n, c, &j->stop, j->stop.effect_at, &j->withdrawn);
-    if (!err)
-        err = node_queue_event(j->n, c, buf_str(&b), NULL);
-    buf_release(&b);
-    return err;
-}
-
-/* When this node obeyed: earlier than the log knew if the order was brought by hand. */
-static int64_t node_obeyed_at(struct node *n, const char *record)
-{
-    int64_t at = time_now();
-    pthread_mutex_lock(&n->state);
-    for (size_t i = 0; i < n->stops.n; i++)
-        if (strcmp(n->stops.v[i].record, record) == 0)
-            at = n->stops.v[i].effect_at;
-    pthread_mutex_unlock(&n->state);
-    return at;
-}
-
-static bool node_stop_concerns(struct node *n, const struct node_local_stop *s)
-{
-    for (size_t i = 0; i < ledger_deployments(n->ledger); i++) {
-        const struct ledger_deployment *p = ledger_deployment_at(n->ledger, i);
-        if (str_eqc(str_c(p->establishment), n->establishment) &&
-            node_covers(s, p, STR_NULL))
-            return true;
-    }
-    return false;
-}
-
-int node_obey_stops(struct node *n)
-{
-    int err = AM_OK;
-    node_forget_lifted(n);
-    for (size_t i = 0; i < ledger_stops(n->ledger) && !err; i++) {
-        const struct ledger_stop *s = ledger_stop_at(n->ledger, i);
-        struct node_ack_job j = {.n = n, .stop = {.scope = s->scope}};
-        crypto_hex(s->order, sizeof s->order, j.stop.record);
-        memcpy(j.stop.model, s->model_digest, sizeof j.stop.model);
-        memcpy(j.stop.gst, s->gst, sizeof j.stop.gst);
-        memcpy(j.stop.establishment, s->establishment, sizeof j.stop.establishment);
-        memcpy(j.stop.service, s->service, sizeof j.stop.service);
-        if (s->lifted || !node_stop_concerns(n, &j.stop))
-            continue;
-        err = db_read(n->db, node_is_acked, j.stop.record);
-        if (err != AM_E_NOTFOUND)
-            continue;
-        j.stop.effect_at = node_obeyed_at(n, j.stop.record);
-        err = db_write(n->db, node_store_ack, &j);
-        if (!err)
-            err = node_trace_feed(n);
-    }
     return err;
 }

@@ -46,6 +46,16 @@
          " service TEXT NOT NULL, use_code TEXT NOT NULL, effect_at INTEGER NOT NULL);"  \
          "CREATE TABLE acked (record TEXT PRIMARY KEY, at INTEGER NOT NULL);"            \
          "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL);"},                \
+        {2, "node-indexes",                                                              \
+         "CREATE INDEX prediction_untold ON prediction(at) WHERE trace_index IS"         \
+         " NULL;"                                                                        \
+         "CREATE INDEX validation_untold ON validation(at) WHERE trace_index IS"         \
+         " NULL;"                                                                        \
+         "CREATE UNIQUE INDEX prediction_index ON prediction(trace_index);"              \
+         "CREATE UNIQUE INDEX validation_index ON validation(trace_index);"              \
+         "CREATE INDEX prediction_at ON prediction(at, id);"                             \
+         "CREATE INDEX outbox_waiting ON outbox(id) WHERE log_index IS NULL AND"         \
+         " refused IS NULL;"},                                                           \
     }
 
 #endif

@@ -47,6 +47,7 @@ int node_commit(const char *tag, const uint8_t salt[32], struct str json,
 
 /* ---- feeding
  * ------------------------------------------------------------------------------- */
+enum { NODE_FEED_MAX = 4096 };
 struct node_waiting {
     char id[NODE_ID], commit[CRYPTO_HEX];
     bool validation;
@@ -61,12 +62,12 @@ static int node_read_waiting(struct db_conn *c, void *arg)
     struct node_feed *f = arg;
     struct db_stmt *s;
     bool row;
-    int err =
-        db_prepare(c,
-                   "SELECT id,commitment,0,at FROM prediction WHERE trace_index IS"
-                   " NULL UNION ALL SELECT prediction,commitment,1,at FROM validation"
-                   " WHERE trace_index IS NULL ORDER BY 4,3 LIMIT 4096",
-                   &s);
+    int err = db_prepare(
+        c,
+        "SELECT id,commitment,0,at FROM prediction WHERE trace_index IS"
+        " NULL UNION ALL SELECT prediction,commitment,1,at FROM validation"
+        " WHERE trace_index IS NULL ORDER BY 4,3 LIMIT 4096", /* NODE_FEED_MAX */
+        &s);
     while (!err && !(err = db_step(s, &row)) && row) {
         struct node_waiting w = {.validation = db_int(s, 2) != 0, .index = -1};
         snprintf(w.id, sizeof w.id, "%.*s", STR_FMT(db_str(s, 0)));
@@ -82,8 +83,6 @@ static int node_write_indexes(struct db_conn *c, void *arg)
     int err = AM_OK;
     for (size_t i = 0; i < f->row.n && !err; i++) {
         const struct node_waiting *w = &f->row.v[i];
-        if (w->index < 0)
-            continue;
         err = db_exec(c,
                       w->validation
                           ? "UPDATE validation SET trace_index=$1 WHERE prediction=$2"
@@ -93,66 +92,24 @@ static int node_write_indexes(struct db_conn *c, void *arg)
     return err;
 }
 
+/* Under feeding and, for the pointer, log. */
 static int node_append_waiting(struct node *n, struct node_feed *f)
 {
     uint64_t index = 0;
-    bool any = false;
     int err = AM_OK;
     for (size_t i = 0; i < f->row.n && !err; i++) {
         struct node_waiting *w = &f->row.v[i];
         char leaf[160];
-        int k;
-        if (w->index >= 0)
-            continue;
-        k = snprintf(leaf, sizeof leaf, "{\"commit\":\"%s\",\"kind\":\"%s\",\"v\":1}",
-                     w->commit, w->validation ? "validation" : "prediction");
+        int k = snprintf(leaf, sizeof leaf, "{\"commit\":\"%s\",\"kind\":\"%s\",\"v\":1}",
+                         w->commit, w->validation ? "validation" : "prediction");
         err = tlog_queue(n->trace, (struct str){leaf, (size_t)k}, &index);
-        if (!err)
-            w->index = (int64_t)index;
-        any = true;
+        w->index = (int64_t)index;
     }
-    if (!err && any)
-        err = tlog_wait(n->trace, index);
-    return err;
+    return err ? err : tlog_wait(n->trace, index);
 }
 
-/* One feeder at a time; whoever waits for the lock usually finds its row already fed. */
-static pthread_mutex_t node_feeding = PTHREAD_MUTEX_INITIALIZER;
-
-int node_trace_feed(struct node *n)
-{
-    struct node_feed f = {0};
-    int err;
-    pthread_mutex_lock(&node_feeding);
-    err = db_read(n->db, node_read_waiting, &f);
-    if (!err && f.row.n)
-        err = node_append_waiting(n, &f);
-    if (!err && f.row.n)
-        err = db_write(n->db, node_write_indexes, &f);
-    pthread_mutex_unlock(&node_feeding);
-    vec_release(&f.row);
-    if (err)
-        LOG_E("node.trace", log_err(err));
-    return err;
-}
-
-/* ---- after a crash
- * -------------------------------------------------------------------------- */
-struct node_known {
-    struct map index; /* commit -> position */
-};
-
-static int node_known_leaf(void *cookie, uint64_t index, struct str entry)
-{
-    struct node_known *k = cookie;
-    struct json_doc *doc = NULL;
-    int err = json_parse(&doc, entry, NULL, NULL);
-    if (!err)
-        err = map_set(&k->index, json_get_str(json_root(doc), "commit"), (size_t)index);
-    json_free(doc);
-    return err;
-}
-
+/* ---- agreement of log and rows
+ * ------------------------------------------------------------- */
 static int node_last_index(struct db_conn *c, void *arg)
 {
     struct db_stmt *s;
@@ -169,32 +126,115 @@ static int node_last_index(struct db_conn *c, void *arg)
     return err;
 }
 
-/* Commitments logged just before the crash whose row was not told: find them, so that no
- * commitment enters the log twice. */
-int node_trace_recover(struct node *n)
+static int node_known_leaf(void *cookie, uint64_t index, struct str entry)
+{
+    struct node_feed *f = cookie;
+    struct node_waiting w = {.index = (int64_t)index};
+    struct json_doc *doc = NULL;
+    struct str commit;
+    int err = json_parse(&doc, entry, NULL, NULL);
+    if (err)
+        return err;
+    commit = json_get_str(json_root(doc), "commit");
+    snprintf(w.commit, sizeof w.commit, "%.*s", (int)AM_MIN(commit.n, 64u),
+             commit.p ? commit.p : "");
+    w.validation = json_str_is(json_get(json_root(doc), "kind"), "validation");
+    err = vec_push(&f->row, w);
+    json_free(doc);
+    return err;
+}
+
+static int node_tell_rows(struct db_conn *c, void *arg)
+{
+    struct node_feed *f = arg;
+    int err = AM_OK;
+    for (size_t i = 0; i < f->row.n && !err; i++) {
+        const struct node_waiting *w = &f->row.v[i];
+        err = db_exec(c,
+                      w->validation ? "UPDATE validation SET trace_index=$1 WHERE"
+                                      " commitment=$2 AND trace_index IS NULL"
+                                    : "UPDATE prediction SET trace_index=$1 WHERE"
+                                      " commitment=$2 AND trace_index IS NULL",
+                      "is", w->index, str_c(w->commit));
+    }
+    return err;
+}
+
+/* A crash or a full disk may have come between the log and the rows. A batch is told
+ * before the next one is appended, so what nobody was told lies behind the largest index
+ * told: those commitments are given to their rows and none enters the log twice. */
+static int node_agree(struct node *n)
 {
     struct tlog_checkpoint head;
     struct node_feed f = {0};
-    struct node_known known;
     uint64_t from = 0;
     int err = db_read(n->db, node_last_index, &from);
-    map_init(&known.index);
     tlog_head(n->trace, &head);
-    if (!err)
-        err = db_read(n->db, node_read_waiting, &f);
-    /* Rows are fed in batches whose order may differ from the indexes told: look back a
-     * bit. */
-    from = from > 8192 ? from - 8192 : 0;
-    if (!err && f.row.n && from < head.size)
-        err = tlog_each(n->trace, from, head.size, node_known_leaf, &known);
-    for (size_t i = 0; i < f.row.n && !err; i++) {
-        size_t at;
-        if (map_get(&known.index, str_c(f.row.v[i].commit), &at) == AM_OK)
-            f.row.v[i].index = (int64_t)at;
+    if (!err && from > head.size) {
+        /* A restored copy of trace/ beside a newer node.db: going on would give two
+         * commitments one index. */
+        LOG_E("node.trace_lost", log_i("size", (int64_t)head.size),
+              log_i("known", (int64_t)from));
+        err = AM_E_TAMPERED;
     }
+    if (!err && from < head.size)
+        err = tlog_each(n->trace, from, head.size, node_known_leaf, &f);
     if (!err && f.row.n)
-        err = db_write(n->db, node_write_indexes, &f);
-    map_release(&known.index);
+        err = db_write(n->db, node_tell_rows, &f);
     vec_release(&f.row);
+    return err;
+}
+
+/* Under feeding. Opens the log again when an error closed it. */
+static int node_trace_open(struct node *n)
+{
+    char path[NODE_PATH + 16];
+    struct tlog_config tc = {.dir = path, .origin = n->name, .key = n->trace_key};
+    int err = AM_OK;
+    if (n->trace_ok)
+        return AM_OK;
+    snprintf(path, sizeof path, "%s/trace", n->dir);
+    pthread_rwlock_wrlock(&n->log);
+    tlog_close(n->trace);
+    n->trace = NULL;
+    err = tlog_open(&n->trace, &tc);
+    pthread_rwlock_unlock(&n->log);
+    if (!err)
+        err = node_agree(n);
+    n->trace_ok = !err;
+    return err;
+}
+
+int node_trace_ready(struct node *n)
+{
+    int err;
+    pthread_mutex_lock(&n->feeding);
+    err = node_trace_open(n);
+    pthread_mutex_unlock(&n->feeding);
+    return err;
+}
+
+/* One feeder at a time; whoever waits for the lock usually finds its row already fed. */
+int node_trace_feed(struct node *n)
+{
+    struct node_feed f = {0};
+    int err;
+    pthread_mutex_lock(&n->feeding);
+    err = node_trace_open(n);
+    do {
+        f.row.n = 0;
+        if (!err)
+            err = db_read(n->db, node_read_waiting, &f);
+        if (!err && f.row.n) {
+            err = node_append_waiting(n, &f);
+            if (!err)
+                err = db_write(n->db, node_write_indexes, &f);
+            n->trace_ok = !err;
+        }
+    } while (!err && f.row.n == NODE_FEED_MAX);
+    pthread_mutex_unlock(&n->feeding);
+    vec_release(&f.row);
+    if (err)
+        LOG_E("node.trace", log_err(err));
     return err;
 }

@@ -42,7 +42,8 @@ int node_change_resources(struct db_conn *c, const struct json *body,
                                 .verifier = change->verifier,
                                 .order = change->order,
                                 .basis = basis,
-                                .version_id = 2};
+                                .version_id = 2}; /* pending is left once, for good */
+    double threshold = json_num(json_get(out, "threshold"), NAN);
     struct buf b;
     struct jw w;
     int err;
@@ -53,6 +54,7 @@ int node_change_resources(struct db_conn *c, const struct json *body,
     snprintf(digest, sizeof digest, "%.*s", STR_FMT(json_get_str(body, "model_digest")));
     p.probability = isnan(change->value) ? json_num(json_get(out, "probability"), NAN)
                                          : change->value;
+    p.above_threshold = p.probability >= threshold;
     for (json_each(it, json_get(ra, "basis"))) {
         struct str ref = json_get_str(it.val, "reference");
         if (p.n_basis == AM_LEN(seen) || !str_starts(ref, STR("Observation/")))
@@ -117,12 +119,34 @@ static int node_verdict_json(struct node_verdict *v)
     return jw_done(&w);
 }
 
+/* An output under a stop is about to be withdrawn: nobody makes it final meanwhile. */
+static int node_not_stopped(struct node_verdict *v, struct str deployment,
+                            struct str model_hex)
+{
+    struct json_doc *doc = NULL;
+    uint8_t model[32];
+    int err = json_parse(&doc, buf_str(&v->body), NULL, NULL);
+    if (!err)
+        err = crypto_unhex(model_hex, model, sizeof model);
+    if (!err &&
+        node_stopped_now(v->n, model, deployment,
+                         json_get_str(json_root(doc), "use_code"), str_c(v->service))) {
+        diag_err(v->d, "", "validation.stopped", "a stop covers this output");
+        err = AM_E_CONFLICT;
+    }
+    json_free(doc);
+    return err;
+}
+
 /* Reads the row inside the write: two clinicians cannot both be first. */
 static int node_pending_body(struct db_conn *c, struct node_verdict *v)
 {
     struct db_stmt *s;
     bool row;
-    int err = db_prepare(c, "SELECT status,service,body FROM prediction WHERE id=$1", &s);
+    int err = db_prepare(c,
+                         "SELECT status,service,body,deployment,model FROM prediction"
+                         " WHERE id=$1 AND trace_index IS NOT NULL",
+                         &s);
     if (err)
         return err;
     db_bind_str(s, 1, v->id);
@@ -141,7 +165,8 @@ static int node_pending_body(struct db_conn *c, struct node_verdict *v)
         diag_err(v->d, "", "validation.done", "already validated or withdrawn");
         return AM_E_CONFLICT;
     }
-    return buf_add(&v->body, db_str(s, 2));
+    err = buf_add(&v->body, db_str(s, 2));
+    return err ? err : node_not_stopped(v, db_str(s, 3), db_str(s, 4));
 }
 
 static int node_write_verdict(struct db_conn *c, void *arg)
@@ -176,8 +201,16 @@ static int node_write_verdict(struct db_conn *c, void *arg)
 
 static int node_read_verdict(struct node_verdict *v, const struct json *request)
 {
+    static const struct node_member known[] = {
+        {"outcome", JSON_STRING, true, 32},
+        {"reason_code", JSON_STRING, false, 64},
+        {"comment", JSON_STRING, false, 4000},
+        {"corrected_value", JSON_NUMBER, false, 0}};
     const struct json *value = json_get(request, "corrected_value");
     bool accepted, corrected, refused;
+    int err = node_members(request, known, AM_LEN(known), v->d);
+    if (err)
+        return err;
     v->outcome = json_get_str(request, "outcome");
     v->reason = json_get_str(request, "reason_code");
     v->comment = json_get_str(request, "comment");
@@ -190,8 +223,6 @@ static int node_read_verdict(struct node_verdict *v, const struct json *request)
                  "accepted, corrected or refused");
     if (!accepted && !v->reason.n)
         diag_err(v->d, "/reason_code", "schema.required", "a reason is needed");
-    if (v->reason.n > 64 || v->comment.n > 4000)
-        diag_err(v->d, "/comment", "validation.long", "too long");
     if (corrected && !(v->corrected >= 0 && v->corrected <= 1))
         diag_err(v->d, "/corrected_value", "validation.value", "a value between 0 and 1");
     if (!corrected)
@@ -205,7 +236,8 @@ int node_validate(struct node *n, const struct auth_account *who, struct str id,
     struct node_verdict v = {.n = n, .who = who, .id = id, .at = time_now(), .d = d};
     struct jw w;
     int err;
-    if (!auth_may(who, AUTH_VALIDATE)) {
+    if (!auth_may(who, AUTH_VALIDATE) ||
+        (who->establishment[0] && strcmp(who->establishment, n->establishment) != 0)) {
         diag_err(d, "", "validation.right", "this role does not validate this output");
         return AM_E_FORBIDDEN;
     }
@@ -221,11 +253,16 @@ int node_validate(struct node *n, const struct auth_account *who, struct str id,
         err = node_commit("amane/trace/v1", v.salt, buf_str(&v.trace), v.commit);
     }
     if (!err)
+        err = node_trace_ready(n);
+    if (!err)
         err = db_write(n->db, node_write_verdict, &v);
     if (err == AM_E_EXISTS)
         err = AM_E_CONFLICT;
     if (!err)
         err = node_trace_feed(n);
+    if (err == AM_E_NOSPACE || err == AM_E_IO)
+        diag_err(d, "", "store.write", "the decision cannot be recorded: %s",
+                 am_err_text(err));
     if (!err) {
         jw_init(&w, reply);
         jw_obj(&w);
@@ -237,109 +274,5 @@ int node_validate(struct node *n, const struct auth_account *who, struct str id,
     }
     buf_release(&v.trace);
     buf_release(&v.body);
-    return err;
-}
-
-/* ---- withdrawal
- * -------------------------------------------------------------------------------- */
-struct node_pending {
-    struct str id, body;
-};
-
-static int node_withdraw_one(struct db_conn *c, struct str id, struct str body,
-                             const char *order, int64_t at)
-{
-    struct json_doc *doc = NULL;
-    struct node_resource_change change = {
-        .status = "entered-in-error", .order = order, .value = NAN, .at = at};
-    char hex[CRYPTO_HEX], salt_hex[CRYPTO_HEX], when[TIME_TEXT];
-    uint8_t salt[32];
-    struct buf trace;
-    struct jw w;
-    int err = json_parse(&doc, body, NULL, NULL);
-    buf_init(&trace, 65536);
-    jw_init(&w, &trace);
-    jw_obj(&w);
-    jw_kstr(&w, "trace_id", id);
-    jw_kstrz(&w, "at", time_format(at, when));
-    jw_kstrz(&w, "outcome", "withdrawn");
-    jw_kstrz(&w, "order", order);
-    jw_obj_end(&w);
-    if (!err)
-        err = jw_done(&w);
-    if (!err)
-        err = crypto_random(salt, sizeof salt);
-    if (!err)
-        err = node_commit("amane/trace/v1", salt, buf_str(&trace), hex);
-    if (!err)
-        err = node_change_resources(c, json_root(doc), &change);
-    if (!err)
-        err = db_exec(c, "UPDATE prediction SET status='withdrawn' WHERE id=$1", "s", id);
-    if (!err)
-        err = db_exec(c,
-                      "INSERT INTO validation(prediction,at,outcome,body,trace,salt,"
-                      "commitment) VALUES($1,$2,'withdrawn',$3,$3,$4,$5)",
-                      "sisss", id, at, buf_str(&trace),
-                      str_c(crypto_hex(salt, sizeof salt, salt_hex)), str_c(hex));
-    json_free(doc);
-    buf_release(&trace);
-    return err;
-}
-
-static bool node_row_covered(const struct node *n, const struct node_local_stop *s,
-                             struct str service)
-{
-    switch (s->scope) {
-    case LEDGER_STOP_NATIONAL:
-        return true;
-    case LEDGER_STOP_REGION:
-        return strcmp(s->gst, n->gst) == 0;
-    case LEDGER_STOP_ESTABLISHMENT:
-        return strcmp(s->establishment, n->establishment) == 0;
-    default:
-        return strcmp(s->establishment, n->establishment) == 0 &&
-               str_eqc(service, s->service);
-    }
-}
-
-int node_withdraw(struct node *n, struct db_conn *c, const struct node_local_stop *s,
-                  int64_t at, int64_t *count)
-{
-    char model[CRYPTO_HEX];
-    VEC(char *) id = {0};
-    VEC(char *) body = {0};
-    struct db_stmt *q;
-    bool row;
-    int err = db_prepare(
-        c, "SELECT id,body,service FROM prediction WHERE status='pending' AND model=$1",
-        &q);
-    if (err)
-        return err;
-    crypto_hex(s->model, sizeof s->model, model);
-    db_bind_str(q, 1, str_c(model));
-    while (!err && !(err = db_step(q, &row)) && row) {
-        char *one, *two;
-        if (!node_row_covered(n, s, db_str(q, 2)))
-            continue;
-        one = str_dup(db_str(q, 0));
-        two = str_dup(db_str(q, 1));
-        err = one && two ? AM_OK : AM_E_NOMEM;
-        if (!err)
-            err = vec_push(&id, one);
-        if (!err)
-            err = vec_push(&body, two);
-        if (err)
-            break;
-    }
-    for (size_t i = 0; i < body.n && !err; i++) {
-        err = node_withdraw_one(c, str_c(id.v[i]), str_c(body.v[i]), s->record, at);
-        *count += !err;
-    }
-    for (size_t i = 0; i < id.n; i++)
-        free(id.v[i]);
-    for (size_t i = 0; i < body.n; i++)
-        free(body.v[i]);
-    vec_release(&id);
-    vec_release(&body);
     return err;
 }
