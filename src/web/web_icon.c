@@ -33,9 +33,7 @@ int web_icon(struct buf *out, struct str name)
         if (str_eqc(name, icon[i].name))
             return buf_addf(
                 out,
-                "<svg class=\"i\" viewBox=\"0 0 16 16\" width=\"16\" height=\"16\" "
-                "aria-hidden=\"true\" focusable=\"false\" fill=\"none\" "
-                "stroke=\"currentColor\" stroke-width=\"1.6\">%s</svg>",
+                "<svg class=\"i\" viewBox=\"0 0 16 16\" aria-hidden=\"true\">%s</svg>",
                 icon[i].path);
     return AM_E_NOTFOUND;
 }

@@ -264,6 +264,8 @@ static const struct {
     {BOTH, HTTP_POST, "/logout", OPEN, web_page_logout},
     {REGISTRY, HTTP_GET, "/", OPEN, web_page_register},
     {REGISTRY, HTTP_GET, "/models/*", OPEN, web_page_model},
+    {REGISTRY, HTTP_GET, "/models/*/evidence", OPEN, web_page_evidence},
+    {REGISTRY, HTTP_GET, "/models/*/record", OPEN, web_page_record},
     {REGISTRY, HTTP_GET, "/models/*/stop", OPEN, web_page_national_stop},
     {REGISTRY, HTTP_GET, "/models/*/stop.json", OPEN, web_page_stop_payload},
     {REGISTRY, HTTP_GET, "/statements/*", OPEN, web_page_statement},

@@ -209,13 +209,18 @@ static void forest(struct web_visit *v, const char *key, const char *label,
 
 static struct str metric_name(enum text_lang l, struct str name, char *id, size_t cap)
 {
+    static const char *const count[][2] = {{"n", "fact.n"},
+                                           {"positives", "fact.positives"}};
     snprintf(id, cap, "metric.%.*s", (int)AM_MIN(name.n, 80), name.p);
+    for (size_t i = 0; i < AM_LEN(count); i++) /* metric.n is a plural */
+        if (str_eqc(name, count[i][0]))
+            snprintf(id, cap, "%s", count[i][1]);
     return text_has(l, id) ? text_get(l, id) : web_text_or(name);
 }
 
-/* Every other figure that was measured over all rows. */
-static void measures(struct web_visit *v, const struct json *policy,
-                     const struct web_evidence *e, enum label_level level)
+/* Every figure that was measured over all rows. */
+void web_measures(struct web_visit *v, const struct json *policy,
+                  const struct web_evidence *e, enum label_level level)
 {
     struct jw *w = &v->w;
     char id[WEB_ID_MAX];
@@ -245,6 +250,16 @@ static void measures(struct web_visit *v, const struct json *policy,
     jw_kbool(w, "has_measures", n > 0);
 }
 
+/* One test gives several statements: its data set is named once. */
+static bool same_dataset_before(const struct web_evidence *e, size_t i)
+{
+    struct str digest = json_get_str(json_get(e->record[i], "dataset"), "sha256");
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(json_get_str(json_get(e->record[k], "dataset"), "sha256"), digest))
+            return true;
+    return false;
+}
+
 static void datasets(struct web_visit *v, const struct web_evidence *e)
 {
     struct jw *w = &v->w;
@@ -252,6 +267,8 @@ static void datasets(struct web_visit *v, const struct web_evidence *e)
     jw_arr(w);
     for (size_t i = 0; i < e->n; i++) {
         const struct json *d = json_get(e->record[i], "dataset");
+        if (same_dataset_before(e, i))
+            continue;
         jw_obj(w);
         jw_kstr(w, "id", web_text_or(json_get_str(d, "id")));
         jw_kint(w, "n", json_int(json_get(d, "n"), 0));
@@ -274,7 +291,6 @@ void web_forests(struct web_visit *v, const struct json *policy,
     jw_kbool(&v->w, "has_evidence", e->n > 0);
     forest(v, "sites", "model.sites", e, gate, true);
     forest(v, "groups", "model.subgroups", e, gate, false);
-    measures(v, policy, e, level);
     datasets(v, e);
 }
 
@@ -294,15 +310,32 @@ static const char *effect_of(const struct label_policy *p, const struct label_ro
     return "not_required";
 }
 
+/* Is the limit that decided a yes or no? */
+static bool asks_yes(const struct label_policy *p, const struct label_row *r)
+{
+    for (size_t i = 0; i < label_policy_rows(p); i++) {
+        const struct json *row = label_policy_row(p, i);
+        if (!str_eqc(json_get_str(row, "id"), r->id))
+            continue;
+        for (json_each(it, json_get(row, "limits")))
+            if (str_eqc(json_get_str(it.val, "param"), r->param))
+                return json_type(json_get(it.val, "value")) == JSON_BOOL;
+    }
+    return false;
+}
+
 /* A count or a yes: no interval to draw. */
-static void exact_value(struct jw *w, enum text_lang l, const struct label_row *r)
+static void exact_value(struct jw *w, enum text_lang l, const struct label_policy *p,
+                        const struct label_row *r)
 {
     char id[WEB_ID_MAX];
     struct buf b;
     buf_init(&b, 1024);
     int err = buf_addf(
         &b, "%.*s\xc2\xa0= ", STR_FMT(metric_name(l, str_c(r->param), id, sizeof id)));
-    if (!err)
+    if (!err && asks_yes(p, r))
+        err = buf_add(&b, text_get(l, r->value != 0 ? "word.yes" : "word.no"));
+    else if (!err)
         err = text_num(&b, l, r->value, r->value == floor(r->value) ? 0 : 3);
     if (!err)
         jw_kstr(w, "text", buf_str(&b));
@@ -325,7 +358,7 @@ static void verdict_row(struct web_visit *v, const struct label_policy *p,
     jw_kstrz(w, "verdict", label_verdict_name(r->verdict));
     bool exact = !isfinite(r->ci95[0]) || !isfinite(r->ci95[1]);
     if (isfinite(r->value) && exact)
-        exact_value(w, v->l, r);
+        exact_value(w, v->l, p, r);
     if (isfinite(r->value) && !exact) {
         jw_key(w, "interval");
         jw_obj(w);

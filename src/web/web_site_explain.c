@@ -24,12 +24,29 @@ static struct str code_of(const struct json *input, double value)
     return STR_NULL;
 }
 
+/* UCUM codes as clinicians write them. */
+static struct str unit_words(enum text_lang l, struct str unit)
+{
+    static const char *const written[][2] = {{"mm[Hg]", "mmHg"},
+                                             {"kg/m2", "kg/m\xc2\xb2"},
+                                             {"Cel", "\xc2\xb0"
+                                                     "C"},
+                                             {"1", ""}};
+    if (str_eqc(unit, "a"))
+        return text_get(l, "unit.years");
+    for (size_t i = 0; i < AM_LEN(written); i++)
+        if (str_eqc(unit, written[i][0]))
+            return str_c(written[i][1]);
+    return web_text_or(unit);
+}
+
 static void value(struct jw *w, enum text_lang l, const struct json *input,
                   const struct json *x)
 {
     const struct json *raw = json_get(x, "value");
     double number = json_num(raw, NAN);
-    struct str unit = json_get_str(x, "unit"), code = code_of(input, number);
+    struct str unit = unit_words(l, json_get_str(x, "unit")),
+               code = code_of(input, number);
     char id[WEB_ID_MAX];
     struct buf b;
     buf_init(&b, 512);
@@ -49,7 +66,7 @@ static void value(struct jw *w, enum text_lang l, const struct json *input,
                point = str_find((struct str){digits, n}, '.');
         int decimals = point < n ? (int)AM_MIN(n - point - 1, 3) : 0;
         err = text_num(&b, l, number, decimals);
-        if (!err && unit.n && !str_eqc(unit, "1"))
+        if (!err && unit.n)
             err = buf_addf(&b, "\xc2\xa0%.*s", STR_FMT(unit));
     }
     if (!err)

@@ -38,27 +38,52 @@ static void what_it_says(struct web_visit *v, const struct web_statement *s)
     }
 }
 
-static int entry(struct web_visit *v, const struct json *facts, const struct json *e)
+/* k signers of one payload are k entries: one item, its signers inside. */
+static void signers(struct web_visit *v, const struct json *entries, size_t first)
+{
+    struct jw *w = &v->w;
+    struct str payload = json_get_str(json_at(entries, first), "payload");
+    jw_key(w, "signers");
+    jw_arr(w);
+    for (json_each(it, entries)) {
+        struct str role = json_get_str(it.val, "role");
+        if (it.i < first || !str_eq(json_get_str(it.val, "payload"), payload))
+            continue;
+        jw_obj(w);
+        jw_kval(w, "index", json_get(it.val, "index"));
+        if (role.n)
+            jw_kstr(w, "role", role);
+        jw_kstr(w, "org", web_text_or(json_get_str(it.val, "org")));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static bool said_before(const struct json *entries, size_t i)
+{
+    struct str payload = json_get_str(json_at(entries, i), "payload");
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(json_get_str(json_at(entries, k), "payload"), payload))
+            return true;
+    return false;
+}
+
+static int item(struct web_visit *v, const struct json *facts, size_t i)
 {
     struct jw *w = &v->w;
     struct web_statement s = {0};
-    struct str role = json_get_str(e, "role"), effect = json_get_str(e, "effect");
-    int64_t index = json_int(json_get(e, "index"), 0);
+    const struct json *entries = json_get(facts, "entries"), *e = json_at(entries, i);
+    struct str effect = json_get_str(e, "effect");
     int err = web_statement(v, facts, json_get_str(e, "payload"), &s);
     if (err)
         return err;
     jw_obj(w);
     what_it_says(v, &s);
-    jw_kint(w, "index", index);
-    jw_key(w, "href");
-    jw_strf(w, "/statements/%lld", (long long)index);
     jw_kstr(w, "effect", effect);
     jw_kbool(w, "silent", str_eqc(effect, "none"));
     jw_kstr(w, "code", web_text_or(json_get_str(e, "code")));
     jw_kstr(w, "transition", web_text_or(json_get_str(e, "transition")));
-    if (role.n)
-        jw_kstr(w, "role", role);
-    jw_kstr(w, "org", web_text_or(json_get_str(e, "org")));
+    signers(v, entries, i);
     jw_obj_end(w);
     web_statement_release(&s);
     return AM_OK;
@@ -67,17 +92,21 @@ static int entry(struct web_visit *v, const struct json *facts, const struct jso
 int web_timeline(struct web_visit *v, const struct json *facts, size_t max)
 {
     const struct json *entries = json_get(facts, "entries");
+    size_t n = 0, more = 0;
     int err = AM_OK;
     jw_key(&v->w, "timeline");
     jw_arr(&v->w);
-    for (json_each(it, entries)) {
-        if (it.i >= max || err)
-            break;
-        err = entry(v, facts, it.val);
+    for (size_t i = 0; i < json_size(entries) && !err; i++) {
+        if (said_before(entries, i))
+            continue;
+        if (n++ < max)
+            err = item(v, facts, i);
+        else
+            more++;
     }
     jw_arr_end(&v->w);
-    if (json_size(entries) > max)
-        jw_kint(&v->w, "timeline_more", (int64_t)(json_size(entries) - max));
+    if (more)
+        jw_kint(&v->w, "timeline_more", (int64_t)more);
     return err;
 }
 

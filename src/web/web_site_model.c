@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-enum { TIMELINE_MAX = 25, TIMELINE_ALL = 500, ENTRIES_MAX = 2000 };
+enum { TIMELINE_MAX = 12, TIMELINE_ALL = 500, ENTRIES_MAX = 2000 };
 
 /* ---- facts
  * -------------------------------------------------------------------------- */
@@ -434,8 +434,7 @@ static int model_context(struct web_visit *v, const struct json *facts,
     head(v, facts, d);
     web_interval(&v->w, "auc", web_measure(d->evidence, NULL, STR("auc"), STR("")),
                  web_gate(json_root(d->policy), STR("auc"), level));
-    web_record(&v->w, v->l, v->site, d->algorithm.s.record, d->version.s.record);
-    web_record_inputs(&v->w, v->l, d->version.s.record);
+    web_record(&v->w, v->l, v->site, d->algorithm.s.record, d->version.s.record, true);
     jw_kval(&v->w, "versions", json_get(facts, "versions"));
     int err = web_verdicts(v, facts, json_root(d->policy), d->version.s.record,
                            d->evidence, d->cited);
@@ -454,29 +453,72 @@ static int model_context(struct web_visit *v, const struct json *facts,
     return err;
 }
 
-int web_page_model(struct web_visit *v)
+static int evidence_context(struct web_visit *v, const struct json *facts,
+                            const struct model_docs *d)
+{
+    const struct json *x = json_get(facts, "version");
+    enum label_level level = LABEL_BASE;
+    if (label_level_parse(json_get_str(x, "requested"), &level) || level == LABEL_NONE)
+        level = LABEL_BASE;
+    web_open(v);
+    head(v, facts, d);
+    web_forests(v, json_root(d->policy), d->evidence, level);
+    web_measures(v, json_root(d->policy), d->evidence, level);
+    return AM_OK;
+}
+
+static int record_context(struct web_visit *v, const struct json *facts,
+                          const struct model_docs *d)
+{
+    web_open(v);
+    head(v, facts, d);
+    jw_kbool(&v->w, "whole", true);
+    web_record(&v->w, v->l, v->site, d->algorithm.s.record, d->version.s.record, false);
+    web_record_inputs(&v->w, v->l, d->version.s.record);
+    return AM_OK;
+}
+
+typedef int model_view(struct web_visit *v, const struct json *facts,
+                       const struct model_docs *d);
+
+static int model_page(struct web_visit *v, model_view *view, const char *template)
 {
     struct json_doc *facts = NULL;
     struct model_docs d = {0};
     uint8_t digest[32];
     struct buf name;
     buf_init(&name, 4096);
-    int err = crypto_unhex(v->arg, digest, sizeof digest)
-                  ? AM_E_NOTFOUND
-                  : web_facts(v, model_facts, digest, &facts);
+    int err = crypto_unhex(v->arg, digest, sizeof digest) ? AM_E_NOTFOUND : AM_OK;
+    if (!err)
+        err = web_facts(v, model_facts, digest, &facts);
     if (!err)
         err = docs_load(v, json_root(facts), &d);
     if (!err)
         err = web_model_name(&name, v->l, d.algorithm.s.record, d.version.s.record);
     if (!err)
-        err = model_context(v, json_root(facts), &d);
+        err = view(v, json_root(facts), &d);
     if (!err) {
         jw_kstr(&v->w, "name", buf_str(&name));
-        err = web_send(v, 200, "model",
+        err = web_send(v, 200, template,
                        (struct web_page){.title = buf_str(&name), .nav = "nav.register"});
     }
     docs_release(&d);
     json_free(facts);
     buf_release(&name);
     return err;
+}
+
+int web_page_model(struct web_visit *v)
+{
+    return model_page(v, model_context, "model");
+}
+
+int web_page_evidence(struct web_visit *v)
+{
+    return model_page(v, evidence_context, "evidence");
+}
+
+int web_page_record(struct web_visit *v)
+{
+    return model_page(v, record_context, "model_record");
 }

@@ -135,7 +135,10 @@ void web_node_risk(struct jw *w, enum text_lang l, const struct json *p)
     char threshold_text[64] = "";
     struct buf b;
     jw_knum(w, "risk", risk);
-    jw_kint(w, "k", isfinite(risk) ? (int64_t)lround(risk * 100) : 0);
+    int64_t k = isfinite(risk) ? (int64_t)lround(risk * 100) : 0;
+    if (risk > 0 && risk < 1) /* rounding must not make it certain */
+        k = k < 1 ? 1 : k > 99 ? 99 : k;
+    jw_kint(w, "k", k);
     jw_kint(w, "of", 100);
     buf_init(&b, 4096);
     if (isfinite(threshold)) {

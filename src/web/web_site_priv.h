@@ -114,9 +114,10 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
 AM_CHECK int web_fold(struct buf *out, struct str s);
 
 /* ---- web_site_record.c ---- */
-/* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. */
+/* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. brief:
+ * who, what for, how it is judged; the rest is on a page of its own (60 kB a page). */
 void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
-                const struct json *algorithm, const struct json *version);
+                const struct json *algorithm, const struct json *version, bool brief);
 /* "inputs": the table of a version's inputs. */
 void web_record_inputs(struct jw *w, enum text_lang l, const struct json *version);
 /* A value as people read it: members of the open object. */
@@ -147,7 +148,10 @@ void web_interval(struct jw *w, const char *key, const struct json *measure, dou
 AM_CHECK int web_verdicts(struct web_visit *v, const struct json *facts,
                           const struct json *policy, const struct json *version,
                           const struct web_evidence *e, const struct json *decision);
-/* Members sites, groups (forests) and measures (table). */
+/* Every figure over all rows: member measures. */
+void web_measures(struct web_visit *v, const struct json *policy,
+                  const struct web_evidence *e, enum label_level level);
+/* Members sites, groups (forests) and datasets. */
 void web_forests(struct web_visit *v, const struct json *policy,
                  const struct web_evidence *e, enum label_level level);
 struct str web_group_name(struct buf *out, enum text_lang l, struct str group);
@@ -160,9 +164,9 @@ AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
 
 /* ---- pages ---- */
 web_page_fn web_page_login, web_page_login_post, web_page_logout;
-web_page_fn web_page_register, web_page_model, web_page_statement, web_page_verify,
-    web_page_witnesses, web_page_national_stop, web_page_stop_payload, web_page_submit,
-    web_page_submit_post;
+web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
+    web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
+    web_page_stop_payload, web_page_submit, web_page_submit_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
 

@@ -264,8 +264,9 @@ static void one_section(struct jw *w, enum text_lang l, const char *id,
 }
 
 void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
-                const struct json *algorithm, const struct json *version)
+                const struct json *algorithm, const struct json *version, bool brief)
 {
+    static const char in_brief[] = " identity use evaluation ";
     jw_key(w, "sections");
     jw_arr(w);
     if (json_size(algorithm)) {
@@ -279,9 +280,11 @@ void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
         jw_obj_end(w);
     }
     for (size_t i = 0; i < AM_LEN(section); i++)
-        one_section(w, l, section[i].id, section[i].fields, json_root(s->schema_version),
-                    version);
-    one_section(w, l, "other", NULL, json_root(s->schema_version), version);
+        if (!brief || listed(in_brief, str_c(section[i].id)))
+            one_section(w, l, section[i].id, section[i].fields,
+                        json_root(s->schema_version), version);
+    if (!brief)
+        one_section(w, l, "other", NULL, json_root(s->schema_version), version);
     jw_arr_end(w);
 }
 

@@ -8,7 +8,7 @@ enum { PARTS_MAX = 16, BOUNDARY_MAX = 70, HEAD_MAX = 4096 };
 static bool parameter(struct str line, const char *name, struct str *out)
 {
     size_t n = strlen(name);
-    for (size_t i = 0; i + n + 2 < line.n; i++) {
+    for (size_t i = 0; i + n + 1 < line.n; i++) {
         bool starts = i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == ';';
         if (!starts || memcmp(line.p + i, name, n) != 0 || line.p[i + n] != '=')
             continue;
