@@ -25,55 +25,10 @@ int registry_check_algorithm(const struct json *record, struct diag *d)
     return diag_result(d);
 }
 
-/* One row of registry.md section 5: what may be {"na": reason} for this model type. */
-struct registry_applies {
-    const char *types; /* space separated */
-    const char *na;    /* fields that may be not applicable */
-    const char *reason;
-};
-static const struct registry_applies registry_matrix[] = {
-    {"tree forest",
-     "number_of_layers dropout_rate regularization_strength learning_rate batch_size "
-     "number_of_epochs optimizer",
-     "model_type_has_no_such_parameter"},
-    {"boosting", "number_of_layers dropout_rate batch_size optimizer",
-     "model_type_has_no_such_parameter"},
-    {"dense_network cnn rnn transformer", "max_depth",
-     "model_type_has_no_such_parameter"},
-    {"logistic_regression linear_regression svm",
-     "max_depth number_of_layers dropout_rate learning_rate batch_size number_of_epochs",
-     "model_type_has_no_such_parameter"},
-    {"logistic_regression linear_regression svm", "random_seed", "deterministic_solver"},
-    {"expert_rules",
-     "max_depth number_of_layers dropout_rate regularization_strength learning_rate "
-     "batch_size number_of_epochs optimizer",
-     "model_type_has_no_such_parameter"},
-    {"expert_rules", "random_seed", "no_training_phase"},
-};
 static const char *const registry_hyper[] = {
     "max_depth",     "number_of_layers", "dropout_rate",     "regularization_strength",
     "learning_rate", "batch_size",       "number_of_epochs", "optimizer",
     "random_seed"};
-
-static bool registry_word(const char *list, struct str word)
-{
-    struct str rest = str_c(list);
-    while (rest.n)
-        if (str_eq(str_cut(rest, ' ', &rest), word))
-            return true;
-    return false;
-}
-
-static bool registry_na_allowed(struct str type, const char *field, struct str reason)
-{
-    for (size_t i = 0; i < AM_LEN(registry_matrix); i++) {
-        const struct registry_applies *m = &registry_matrix[i];
-        if (registry_word(m->types, type) && registry_word(m->na, str_c(field)) &&
-            str_eqc(reason, m->reason))
-            return true;
-    }
-    return false;
-}
 
 /* What is declared and what the file holds: single precision is what files keep, and a
  * declared depth is a limit that the trees need not reach. */
@@ -91,7 +46,7 @@ static void registry_check_na(struct str type, const char *field, struct str na,
                               const char *path, struct diag *d)
 {
     char reason[64];
-    if (str_eqc(type, "ensemble") || registry_na_allowed(type, field, na))
+    if (model_na_allowed(type, field, na))
         return;
     snprintf(reason, sizeof reason, "%.*s", (int)AM_MIN(na.n, 60), na.p);
     diag_err(d, path, "record.na_refused",
