@@ -54,8 +54,12 @@ ln -s "$amane" "$dir/bin/amane"
 } >"$dir/all.sh"
 : >"$dir/trial/done"
 (cd "$dir/trial" && SRC=$root PATH=$dir/bin:$PATH timeout 150 sh -x "$dir/all.sh" >"$dir/out" 2>"$dir/err" </dev/null)
+{
+    tail -n 12 "$dir/err"
+    tail -n 4 "$dir"/trial/*.log
+    tail -n 4 "$dir/out"
+} >"$dir/why" 2>&1
 for guide in $guides; do
-    cat "$dir/err" >"$dir/why"
     grep -qx $guide "$dir/trial/done"
     report $? "$guide: every command of the guide works"
 done
@@ -84,11 +88,15 @@ for page in pages:
             if not os.path.exists(f):
                 bad.append("%s: %s" % (page, f))
         for f in re.findall(r"(?<![\w./*<>-])(\w+\.[ch])\b", code):
-            if f not in names:
+            if f not in names and "<%s>" % f not in sources: # the system's headers
                 bad.append("%s: %s" % (page, f))
         for f in re.findall(r"\b([a-z]\w+_\w+)\(\)", code):
             if not re.search(r"\b%s\s*\(" % f, sources):
                 bad.append("%s: %s()" % (page, f))
+    for fn, f in re.findall(r"`(\w+)\(\)`\s*\(`([\w/]+\.c)`\)", text): # "`function()` (`file.c`)" tells where it lives
+        homes = [g for g in listed if os.path.basename(g) == os.path.basename(f) and os.path.exists(g)]
+        if not any(re.search(r"^\w[^\n;]*\b%s\(" % fn, open(g).read(), re.M) for g in homes):
+            bad.append("%s: %s() is not in %s" % (page, fn, f))
     if re.match(r"doc/adr/\d", page) and text.count("\n") > 40:
         bad.append("%s: more than 40 lines" % page)
 print("\n".join(bad))
