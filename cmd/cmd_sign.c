@@ -108,13 +108,13 @@ static int pin_of_file(const char *path, char *pin, size_t cap, size_t *n)
 static int pin_of_environment(char *pin, size_t cap, size_t *n)
 {
     char *env = getenv("AMANE_PIN");
-    size_t k = env ? strlen(env) : 0;
-    int err = k > cap ? AM_E_TOOBIG : AM_OK;
-    if (!err && k)
-        memcpy(pin, env, k);
-    *n = err ? 0 : k;
-    if (k)
-        crypto_wipe(env, k);
+    struct str value = str_c(env);
+    int err = value.n > cap ? AM_E_TOOBIG : AM_OK;
+    *n = err ? 0 : value.n;
+    if (*n)
+        memcpy(pin, value.p, *n);
+    if (value.n)
+        crypto_wipe(env, value.n);
     unsetenv("AMANE_PIN");
     return err;
 }

@@ -427,6 +427,9 @@ static void a_pin_is_asked_only_where_one_is_needed(void **state)
     memset(long_pin, '1', sizeof long_pin - 1);
     assert_int_equal(open_pin(&t, long_pin, &d), AM_E_UNAUTHORIZED);
     assert_int_equal(fake.initialized, 0);
+    long_pin[CRYPTO_PIN_MAX] = 0; /* the longest: the token judges it */
+    assert_int_equal(open_pin(&t, long_pin, &d), AM_E_UNAUTHORIZED);
+    assert_int_equal(fake.logins, 1);
     diag_release(&d);
 }
 static int open_where(const char *label, int64_t slot, struct diag *d)
@@ -548,6 +551,14 @@ static void the_public_half_is_a_point_or_a_certificate(void **state)
     put(1, CKA_EC_POINT, bad, sizeof bad);
     assert_int_equal(commissioner(&d), AM_E_SYNTAX);
     assert_true(says(&d, "token.public"));
+    for (size_t i = 0; i < 3; i++) { /* another wrapping, length or form of point */
+        memcpy(bad, point, sizeof bad);
+        bad[i] ^= 1;
+        put(1, CKA_EC_POINT, bad, sizeof bad);
+        assert_int_equal(commissioner(&d), AM_E_UNSUPPORTED);
+    }
+    put(1, CKA_EC_POINT, point, 66);
+    assert_int_equal(commissioner(&d), AM_E_UNSUPPORTED);
     put(1, CKA_EC_POINT,
         "\x02"
         "0123456789abcdef0123456789abcdef",
