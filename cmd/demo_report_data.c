@@ -25,12 +25,15 @@ static const struct json *find_measure(const struct figures *g, const char *name
     return NULL;
 }
 
-/* The first measure of a row over all patients that has an interval. */
-static const struct json *row_measure(const struct figures *g, struct str row)
+/* What a verdict was given on: the measure of its row that it names; for a row that is
+ * only published, the first with an interval. */
+static const struct json *row_measure(const struct figures *g, const struct json *verdict)
 {
+    struct str row = json_get_str(verdict, "id"), param = json_get_str(verdict, "param");
     for (json_each(it, g->measures))
         if (str_eq(json_get_str(it.val, "row"), row) &&
             !json_get_str(it.val, "group").n &&
+            (!param.n || str_eq(json_get_str(it.val, "name"), param)) &&
             isfinite(json_num(json_get(it.val, "ci95_low"), NAN)))
             return it.val;
     return NULL;
@@ -50,18 +53,15 @@ static double find_gate(const struct figures *g, const char *name)
     return NAN;
 }
 
-/* Below a half an AUC is worse than chance: rare, so the scale begins there unless
- * needed. */
-static void interval_members(struct jw *w, struct str name, const struct json *m,
-                             double gate)
+/* Every bar of the page has the same scale, 0 to 1: bars are there to be compared. */
+static void interval_members(struct jw *w, const struct json *m, double gate)
 {
-    double lo = json_num(json_get(m, "ci95_low"), NAN);
     jw_knum(w, "estimate", json_num(json_get(m, "estimate"), NAN));
-    jw_knum(w, "lo", lo);
+    jw_knum(w, "lo", json_num(json_get(m, "ci95_low"), NAN));
     jw_knum(w, "hi", json_num(json_get(m, "ci95_high"), NAN));
     jw_knum(w, "gate", gate);
-    jw_knum(w, "min", str_starts(name, STR("auc")) && lo >= 0.5 ? 0.5 : 0);
-    jw_knum(w, "max", 1);
+    jw_kint(w, "min", 0);
+    jw_kint(w, "max", 1);
     if (json_is_int(json_get(m, "n")))
         jw_kint(w, "n", json_int(json_get(m, "n"), 0));
 }
@@ -83,7 +83,7 @@ static void overall(const struct figures *g)
         jw_knum(w, "gate", gate);
         jw_key(w, "interval");
         jw_obj(w);
-        interval_members(w, str_c(name[i]), m, gate);
+        interval_members(w, m, gate);
         jw_obj_end(w);
         jw_obj_end(w);
     }
@@ -112,8 +112,8 @@ static void forest_rows(const struct figures *g, const char *name, const char *a
             continue;
         jw_obj(w);
         jw_kstr(w, "name", group_name(g, group));
-        interval_members(w, str_c(name), it.val, NAN);
-        if (json_is_int(json_get(it.val, "positives")))
+        interval_members(w, it.val, NAN);
+        if (str_eqc(str_c(name), "auc") && json_is_int(json_get(it.val, "positives")))
             jw_kint(w, "positives", json_int(json_get(it.val, "positives"), 0));
         jw_obj_end(w);
     }
@@ -244,6 +244,7 @@ static void calibration(const struct figures *g)
     const struct json *points =
         json_get(json_at(json_get(g->curves, "calibration"), 0), "points");
     struct jw *w = g->w;
+    jw_kbool(w, "has_calibration", json_size(points) > 0);
     if (!json_size(points))
         return;
     curve_open(g, "calibration", "report.calibration", "report.calibration_desc",
@@ -273,7 +274,7 @@ static void performance(struct demo *m, const struct figures *g)
         return;
     jw_key(w, "auc");
     jw_obj(w);
-    interval_members(w, STR("auc"), auc, find_gate(g, "auc"));
+    interval_members(w, auc, find_gate(g, "auc"));
     jw_obj_end(w);
     jw_kint(w, "bench_n", json_int(json_get(auc, "n"), 0));
     jw_kint(w, "bench_positives", json_int(json_get(auc, "positives"), 0));
@@ -330,10 +331,9 @@ static void verdict_value(const struct figures *g, const struct json *v,
 {
     struct jw *w = g->w;
     char id[96];
-    struct str param = json_get_str(v, "param"), op = json_get_str(v, "op"),
-               name = json_get_str(v, "id");
+    struct str op = json_get_str(v, "op");
     double gate = json_num(json_get(v, "threshold"), NAN);
-    const struct json *m = row_measure(g, name);
+    const struct json *m = row_measure(g, v);
     bool range = json_size(json_get(v, "ci95")) == 2;
     if (isfinite(json_num(json_get(v, "value"), NAN)) && !range) {
         exact_value(g, v, row);
@@ -343,7 +343,7 @@ static void verdict_value(const struct figures *g, const struct json *v,
         return;
     jw_key(w, "interval");
     jw_obj(w);
-    interval_members(w, range ? param : json_get_str(m, "name"), m, gate);
+    interval_members(w, m, gate);
     jw_obj_end(w);
     snprintf(id, sizeof id, "metric.gate_%.*s", (int)AM_MIN(op.n, 40u), op.p);
     if (range && isfinite(gate) && text_has(g->l, id)) {
@@ -433,12 +433,6 @@ static void model_facts(struct demo *m, const struct figures *g)
     fact_count(w, "inputs", m->inputs);
     fact(w, "digest", "code", m->model_hex);
     fact(w, "weight_digest", "code", m->canonical);
-    if (m->outcome[0]) {
-        char id[48];
-        snprintf(id, sizeof id, "outcome.%s", m->outcome);
-        snprintf(word, sizeof word, "%.*s", STR_FMT(text_get(g->l, id)));
-        fact(w, "decision", "text", word);
-    }
     fact_words(w, "policy", json_get(g->policy, "name"));
     fact(w, "policy_digest", "code", m->policy_hex);
     jw_arr_end(w);

@@ -2,6 +2,7 @@
 # Runs every program under bench/: bench.sh [NAME...]. Each prints JSON lines {figure, value, unit, target,
 # better, peer, peer_value, conditions}; here they become a table and build/bench/results.json.
 cd "$(dirname "$0")/.." || exit 3
+build=${AMANE_BUILD:-build} # another folder while build/ is somebody else's
 out=build/bench
 mkdir -p $out
 [ $# -gt 0 ] || {
@@ -12,13 +13,13 @@ bad=0
 : >$out/lines
 for name in "$@"; do
     echo "bench: $name" >&2
-    if ! ninja -C build "bench-$name" >$out/build.log 2>&1; then
+    if ! ninja -C "$build" "bench-$name" >$out/build.log 2>&1; then
         tail -n 20 $out/build.log >&2
         bad=1
         continue
     fi
     # a bench that fails keeps nothing: half a table would look like a whole one
-    if AMANE="$PWD/build/amane" AMANE_SOURCE_ROOT=$PWD timeout 600 "build/bench-$name" >$out/one && jq -e . $out/one >/dev/null; then
+    if AMANE=$(realpath "$build/amane") AMANE_SOURCE_ROOT=$PWD timeout 600 "$build/bench-$name" >$out/one && jq -e . $out/one >/dev/null; then
         cat $out/one >>$out/lines
     else
         echo "bench: $name failed" >&2
