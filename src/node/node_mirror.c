@@ -120,7 +120,7 @@ static int node_is_genesis(struct node *n, const uint8_t payload[32])
 
 /* Folds entry 0 alone, from the leaf: gives the log's key and the quorum to come. Both
  * appear at once: whoever sees the seed has a mirror and a witness that knows the log. */
-static int node_plant(struct node *n, struct str leaf)
+static int node_plant(struct node *n, struct str leaf, bool keep)
 {
     char path[PATH_MAX];
     struct ledger *l = NULL;
@@ -136,6 +136,8 @@ static int node_plant(struct node *n, struct str leaf)
         if (err == AM_E_EXISTS)
             err = AM_OK;
     }
+    if (!err && keep) /* only what has been verified */
+        err = node_kv_set(n, "genesis_leaf", leaf);
     if (err) {
         tlog_close(t);
         ledger_free(l);
@@ -184,10 +186,8 @@ int node_seed(struct node *n, struct http_client *h)
         err = node_is_genesis(n, v.payload_sha256);
     if (!err && h)
         err = node_fetch_payload(n, h, v.payload_sha256);
-    if (!err && !kept)
-        err = node_kv_set(n, "genesis_leaf", buf_str(&leaf));
     if (!err)
-        err = node_plant(n, buf_str(&leaf));
+        err = node_plant(n, buf_str(&leaf), !kept);
     ledger_leaf_release(&v);
     buf_release(&leaf);
     return err;

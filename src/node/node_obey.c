@@ -94,12 +94,15 @@ static int64_t node_obeyed_at(struct node *n, const char *record)
     return at;
 }
 
+/* Does it stop something here, in one service at least? */
 static bool node_stop_concerns(struct node *n, const struct node_local_stop *s)
 {
     for (size_t i = 0; i < ledger_deployments(n->ledger); i++) {
         const struct ledger_deployment *p = ledger_deployment_at(n->ledger, i);
-        if (str_eqc(str_c(p->establishment), n->establishment) &&
-            node_covers(s, p, str_c(s->service)))
+        bool covers = node_covers(s, p, STR_NULL);
+        for (size_t k = 0; k < p->service.n && !covers; k++)
+            covers = node_covers(s, p, str_c(p->service.v[k]));
+        if (covers && str_eqc(str_c(p->establishment), n->establishment))
             return true;
     }
     return false;

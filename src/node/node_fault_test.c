@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When the machine misbehaves: models that crash, hang or give no number, weights altered
+ * under a running node, disks that are full. The worker here is one of our own: what it
+ * does depends on the marker it is asked about. */
+#include "node/node_testkit.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { GIVES_NAN = 901, CRASHES = 902, HANGS = 903, SLOW = 904 };
+
+/* ---- a worker that obeys the model protocol, and the marker -------------------------
+ */
+struct bad {
+    struct model *m;
+    struct worker_shm file, shm;
+};
+
+static void misbehave(double marker)
+{
+    if (marker == CRASHES)
+        abort();
+    while (marker == HANGS)
+        ;
+    if (marker == SLOW) {
+        int64_t until = time_mono() + 300000;
+        while (time_mono() < until)
+            ;
+    }
+}
+
+static int bad_do(struct bad *b, const struct json *req, int fd, struct jw *w)
+{
+    struct str op = json_get_str(req, "op"), bytes;
+    double *x = b->shm.p;
+    struct buf text;
+    int err;
+    if (str_eqc(op, "lock"))
+        return worker_enter();
+    if (str_eqc(op, "shm"))
+        return worker_shm_map(&b->shm, fd);
+    if (str_eqc(op, "load")) {
+        err = worker_shm_map(&b->file, fd);
+        bytes = (struct str){b->file.p, b->file.size_b};
+        buf_init(&text, 1 << 20);
+        if (!err)
+            err = model_load(&b->m, bytes, NULL);
+        if (!err)
+            err = model_describe(b->m, bytes, &text);
+        if (!err) {
+            jw_kint(w, "features", 2);
+            jw_key(w, "describe");
+            jw_raw(w, buf_str(&text));
+        }
+        buf_release(&text);
+        return err;
+    }
+    if (str_eqc(op, "contributions"))
+        return model_contributions(b->m, x, 1, NULL, x + 2);
+    misbehave(x[1]);
+    err = model_score(b->m, x, 1, x + 2);
+    if (x[1] == GIVES_NAN)
+        x[2] = NAN;
+    return err;
+}
+
+static int bad_worker(void)
+{
+    struct bad b = {.file.fd = -1, .shm.fd = -1};
+    struct buf in, out;
+    int err = AM_OK;
+    buf_init(&in, 1 << 16);
+    buf_init(&out, 1 << 20);
+    while (!err) {
+        struct json_doc *doc = NULL;
+        struct jw w;
+        int fd = -1;
+        size_t n = 1;
+        buf_clear(&in);
+        buf_clear(&out);
+        err = worker_recv(&in, &fd, &n);
+        if (!err)
+            err = json_parse(&doc, buf_str(&in), NULL, NULL);
+        if (err)
+            break;
+        jw_init(&w, &out);
+        jw_obj(&w);
+        jw_kint(&w, "err", bad_do(&b, json_root(doc), n ? fd : -1, &w));
+        jw_obj_end(&w);
+        json_free(doc);
+        err = jw_done(&w);
+        if (!err)
+            err = worker_send(buf_str(&out));
+    }
+    return 0;
+}
+
+static void assert_predicts(struct nt *w)
+{
+    int err = nt_predict(w, 60, 200);
+    if (err)
+        fail_msg("%s: %s %s", am_err_text(err), w->d.n ? w->d.item[0].code : "",
+                 w->d.n ? w->d.item[0].detail : "");
+}
+
+/* ---- models ----------------------------------------------------------------------- */
+static void no_number_is_no_answer(void **state)
+{
+    struct nt *w = *state;
+    assert_int_equal(nt_predict(w, 60, GIVES_NAN), AM_E_REFUSED);
+    assert_true(nt_said(w, "model.output"));
+    assert_int_equal(nt_state(w).trace_size, 0);
+    assert_predicts(w);
+}
+
+static void a_model_that_dies_is_started_again(void **state)
+{
+    struct nt *w = *state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(nt_predict(w, 60, CRASHES), AM_E_REFUSED);
+        assert_true(nt_said(w, "model.crashed"));
+        assert_predicts(w);
+    }
+    assert_int_equal(nt_state(w).trace_size, 3);
+}
+
+static void a_model_that_hangs_is_ended_in_time(void **state)
+{
+    struct nt *w = *state;
+    int64_t before = time_mono();
+    assert_int_equal(nt_predict(w, 60, HANGS), AM_E_REFUSED);
+    assert_true(nt_said(w, "model.timeout"));
+    assert_true(time_mono() - before < 4 * TIME_SECOND); /* limit: 0.4 s */
+    assert_predicts(w);
+}
+
+struct asker {
+    struct nt *w;
+    pthread_t thread;
+    double marker;
+    int err;
+    int64_t us;
+    bool busy;
+};
+
+static void *ask_main(void *arg)
+{
+    struct asker *a = arg;
+    struct json_doc *request = NULL;
+    struct buf b, reply;
+    struct diag d;
+    int64_t before = time_mono();
+    diag_init(&d);
+    buf_init(&b, 65536);
+    buf_init(&reply, 1 << 20);
+    nt_request(a->w, "CARDIO", 60, a->marker, &b);
+    a->err = json_parse(&request, buf_str(&b), NULL, NULL);
+    if (!a->err)
+        a->err = node_predict(a->w->n, &a->w->doctor, json_root(request), &reply, &d);
+    a->us = time_mono() - before;
+    a->busy = d.n && !strcmp(d.item[0].code, "model.busy");
+    json_free(request);
+    buf_release(&reply);
+    buf_release(&b);
+    diag_release(&d);
+    return NULL;
+}
+
+static void ask_start(struct asker *a, struct nt *w, double marker)
+{
+    *a = (struct asker){.w = w, .marker = marker};
+    assert_int_equal(pthread_create(&a->thread, NULL, ask_main, a), 0);
+}
+
+/* Twelve at a hung model: most are sent away, and a stop goes through meanwhile. */
+static void a_hung_model_does_not_hold_everybody(void **state)
+{
+    struct nt *w = *state;
+    struct asker a[12];
+    unsigned away = 0;
+    int64_t before;
+    w->n->model_ms = 3000;
+    for (size_t i = 0; i < AM_LEN(a); i++)
+        ask_start(&a[i], w, HANGS);
+    usleep(100000);
+    before = time_mono();
+    assert_ok(nt_stop(w));
+    assert_true(time_mono() - before < 1500000);
+    for (size_t i = 0; i < AM_LEN(a); i++) {
+        assert_int_equal(pthread_join(a[i].thread, NULL), 0);
+        assert_true(a[i].err == AM_E_UNAVAILABLE || a[i].err == AM_E_REFUSED);
+        away += a[i].busy && a[i].us < 2500000;
+    }
+    assert_true(away >= 6);
+    assert_int_equal(nt_state(w).pending, 0);
+}
+
+/* The gate said yes, the model runs, the stop comes: the answer is not kept. */
+static void what_ran_while_a_stop_came_is_never_kept(void **state)
+{
+    struct nt *w = *state;
+    struct asker a;
+    for (int logged = 0; logged < 2; logged++) {
+        uint64_t size = nt_state(w).trace_size;
+        ask_start(&a, w, SLOW);
+        usleep(100000);
+        if (logged) { /* read in the national log */
+            assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
+            nt_publish(w);
+            assert_ok(node_sync(w->n));
+        } else { /* pressed here */
+            assert_ok(nt_stop(w));
+        }
+        assert_int_equal(pthread_join(a.thread, NULL), 0);
+        assert_int_equal(a.err, AM_E_REFUSED);
+        assert_int_equal(nt_state(w).trace_size, size);
+        assert_int_equal(nt_state(w).pending, 0);
+        w->n->stops.n = 0; /* as if it had been lifted */
+        if (!logged) {
+            assert_predicts(w);
+            assert_ok(
+                nt_validate_as(w, &w->doctor, w->last, "{\"outcome\":\"accepted\"}"));
+        }
+    }
+}
+
+/* ---- weights ------------------------------------------------------------------------
+ */
+static void altered_weights_are_refused_and_restored_ones_work(void **state)
+{
+    struct nt *w = *state;
+    uint8_t file[32];
+    char path[4096];
+    struct buf bad;
+    crypto_sha256(buf_str(&w->weights), file);
+    blob_path(w->n->blobs, file, path, sizeof path);
+    buf_init(&bad, 1 << 20);
+    assert_ok(buf_add(&bad, buf_str(&w->weights)));
+    bad.p[bad.n / 2] ^= 1;
+    assert_predicts(w);
+    assert_ok(am_file_write(path, buf_str(&bad), 0600));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(nt_predict(w, 60, 200), AM_E_REFUSED);
+        assert_true(nt_said(w, "refusal.digest_mismatch"));
+    }
+    assert_ok(am_file_write(path, buf_str(&w->weights), 0600));
+    assert_predicts(w);
+    assert_int_equal(nt_state(w).trace_size, 2);
+    buf_release(&bad);
+}
+
+/* ---- a trace that cannot be written ---------------------------------------------------
+ */
+static void no_output_leaves_without_its_place_in_the_trace(void **state)
+{
+    struct nt *w = *state;
+    char tile[160], away[160];
+    struct buf b;
+    int err;
+    assert_predicts(w);
+    snprintf(tile, sizeof tile, "%s/trace/tile", w->node_dir);
+    snprintf(away, sizeof away, "%s/trace/away", w->node_dir);
+    assert_int_equal(rename(tile, away), 0);
+    assert_ok(am_file_write(tile, STR("in the way"), 0600));
+    for (int i = 0; i < 2; i++)
+        assert_true(nt_predict(w, 60, 200) != AM_OK);
+    buf_init(&b, 1 << 20);
+    assert_ok(node_predictions(w->n, STR(""), STR(""), 0, 50, &b));
+    nt_take_reply(w, &b, AM_OK);
+    assert_int_equal(json_size(nt_get(w, "/items")), 1); /* the other is not shown */
+    err = nt_stop(w);
+    assert_ok(err); /* stops need no trace */
+    assert_int_equal(unlink(tile), 0);
+    assert_int_equal(rename(away, tile), 0);
+    assert_ok(node_trace_feed(w->n));
+    /* two predictions, two withdrawals: the row that had failed was withdrawn as well */
+    assert_int_equal(nt_state(w).trace_size, 4);
+    assert_int_equal(nt_state(w).pending, 0);
+}
+
+/* ---- a full disk
+ * ------------------------------------------------------------------------ */
+#define NEED(e)                                                                          \
+    do {                                                                                 \
+        if (!(e)) {                                                                      \
+            fprintf(stderr, "full disk: line %d: %s\n", __LINE__, #e);                   \
+            _exit(1);                                                                    \
+        }                                                                                \
+    } while (0)
+
+static void limit_files(rlim_t size)
+{
+    struct rlimit r = {size, RLIM_INFINITY};
+    NEED(setrlimit(RLIMIT_FSIZE, &r) == 0);
+}
+
+static int count_stops(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row;
+    int err = db_prepare(c, "SELECT count(*) FROM local_stop", &s);
+    if (!err)
+        err = db_step(s, &row);
+    if (!err)
+        *(int64_t *)arg = db_int(s, 0);
+    return err;
+}
+
+static int full_disk(struct nt *w)
+{
+    struct buf b;
+    int64_t stops = -1;
+    int err;
+    signal(SIGXFSZ, SIG_IGN); /* as a full disk: write() fails */
+    snprintf(w->url, sizeof w->url, "http://127.0.0.1:1"); /* the parent's threads are
+                                                              not here */
+    NEED(nt_open(w) == AM_OK);
+    NEED(nt_predict(w, 60, 200) == AM_OK);
+    limit_files(4096);
+    err = nt_predict(w, 60, 200);
+    NEED(err == AM_E_NOSPACE || err == AM_E_IO);
+    NEED(nt_said(w, "store.write"));
+    buf_init(&b, 1 << 20);
+    NEED(node_predictions(w->n, STR(""), STR(""), 0, 50, &b) == AM_OK);
+    nt_take_reply(w, &b, AM_OK);
+    NEED(json_size(nt_get(w, "/items")) == 1);
+    NEED(nt_validate_as(w, &w->doctor, w->last, "{\"outcome\":\"accepted\"}") != AM_OK);
+    err = nt_stop(w);
+    NEED(err == AM_E_NOSPACE || err == AM_E_IO);
+    NEED(nt_said(w, "stop.not_kept"));
+    NEED(nt_predict(w, 60, 200) == AM_E_REFUSED && nt_said(w, "refusal.stopped"));
+    NEED(nt_validate_as(w, &w->doctor, w->last, "{\"outcome\":\"accepted\"}") ==
+         AM_E_CONFLICT);
+    NEED(nt_said(w, "validation.stopped"));
+    limit_files(RLIM_INFINITY); /* somebody made room */
+    NEED(node_sync(w->n) == AM_E_UNAVAILABLE);
+    NEED(db_read(w->n->db, count_stops, &stops) == AM_OK && stops == 1);
+    NEED(nt_state(w).outbox == 1 && nt_state(w).pending == 0);
+    NEED(strcmp(nt_status(w, w->last), "withdrawn") == 0);
+    nt_close(w);
+    NEED(nt_open(w) == AM_OK);
+    NEED(nt_predict(w, 60, 200) == AM_E_REFUSED && nt_said(w, "refusal.stopped"));
+    nt_close(w);
+    return 0;
+}
+
+static void a_full_disk_refuses_clearly_and_stops_still_work(void **state)
+{
+    struct nt *w = *state;
+    int status = 0;
+    pid_t child;
+    nt_close(w);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        full_disk(w);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+NT_MAIN_WITH(bad_worker, NT(no_number_is_no_answer),
+             NT(a_model_that_dies_is_started_again),
+             NT(a_model_that_hangs_is_ended_in_time),
+             NT(a_hung_model_does_not_hold_everybody),
+             NT(what_ran_while_a_stop_came_is_never_kept),
+             NT(altered_weights_are_refused_and_restored_ones_work),
+             NT(no_output_leaves_without_its_place_in_the_trace),
+             NT(a_full_disk_refuses_clearly_and_stops_still_work))
