@@ -139,36 +139,38 @@ static int api_authorise(struct api_call *c, int access)
         return AM_OK;
     diag_err(&c->d, "", "right.missing", "this needs the right %s",
              auth_right_name((enum auth_right)access));
+    diag_arg(&c->d, "right", auth_right_name((enum auth_right)access));
     return AM_E_FORBIDDEN;
 }
 
 /* ---- one request
  * -------------------------------------------------------------------------------- */
-static int api_run(struct api *a, const struct api_route *route, struct api_call *c)
+static int api_run(const struct api_route *route, struct api_call *c)
 {
     int err = api_authorise(c, route->access);
-    (void)a;
     if (!err)
         err = route->run(c);
-    if (err) {
-        if (err == AM_E_UNAUTHORIZED)
-            http_setz(c->req, c->resp, "WWW-Authenticate", "Bearer realm=\"amane\"");
+    if (err)
         api_problem(c->req, c->resp, err, &c->d);
-    }
     return AM_OK;
 }
 
 static int api_asset(struct http_req *r, struct http_resp *a)
 {
-    char path[256];
+    char path[256], tag[CRYPTO_HEX + 2];
     const struct embed_file *f;
     snprintf(path, sizeof path, "web%.*s", (int)AM_MIN(r->path.n, 200), r->path.p);
     f = embed_find(path);
     if (!f)
         return AM_E_NOTFOUND;
+    snprintf(tag, sizeof tag, "\"%s\"", f->sha256_hex);
     http_setz(r, a, "Content-Type", f->mime);
-    http_setz(r, a, "ETag", f->sha256_hex);
+    http_setz(r, a, "ETag", tag);
     http_setz(r, a, "Cache-Control", "public, max-age=86400");
+    if (str_eqc(http_header(r, "If-None-Match"), tag)) {
+        a->status = 304;
+        return AM_OK;
+    }
     return buf_add(&a->body, (struct str){(const char *)f->data, f->size});
 }
 
@@ -177,12 +179,32 @@ static enum http_method api_method(const struct http_req *r)
     return r->method == HTTP_HEAD ? HTTP_GET : r->method;
 }
 
-int api_handle(void *api, struct http_req *r, struct http_resp *resp)
+/* RFC 9110, 15.5.6: a 405 says which methods there are. */
+static int api_wrong_method(struct http_req *r, struct http_resp *resp,
+                            enum api_servers here)
 {
-    struct api *a = api;
+    static const char *const name[] = {[HTTP_GET] = "GET, HEAD",
+                                       [HTTP_POST] = "POST",
+                                       [HTTP_PUT] = "PUT",
+                                       [HTTP_DELETE] = "DELETE"};
+    struct str param[API_PARAMS];
+    char allow[64] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < AM_LEN(api_routes); i++)
+        if ((api_routes[i].servers & here) &&
+            api_match(api_routes[i].pattern, r->path, param))
+            n += (size_t)snprintf(allow + n, sizeof allow - n, "%s%s", n ? ", " : "",
+                                  name[api_routes[i].method]);
+    api_problem(r, resp, AM_E_METHOD, NULL);
+    http_setz(r, resp, "Allow", allow);
+    return AM_OK;
+}
+
+/* True when a route of the table answered. */
+static bool api_route(struct api *a, struct http_req *r, struct http_resp *resp, int *err)
+{
     enum api_servers here = a->r ? API_R : API_N;
     bool other_method = false;
-    int err;
     for (size_t i = 0; i < AM_LEN(api_routes); i++) {
         const struct api_route *route = &api_routes[i];
         struct api_call c = {.api = a, .req = r, .resp = resp};
@@ -194,15 +216,22 @@ int api_handle(void *api, struct http_req *r, struct http_resp *resp)
         }
         diag_init(&c.d);
         jw_init(&c.w, &resp->body);
-        err = api_run(a, route, &c);
+        *err = api_run(route, &c);
         json_free(c.doc);
         diag_release(&c.d);
+        return true;
+    }
+    if (other_method)
+        *err = api_wrong_method(r, resp, here);
+    return other_method;
+}
+
+int api_handle(void *api, struct http_req *r, struct http_resp *resp)
+{
+    struct api *a = api;
+    int err = AM_OK;
+    if (api_route(a, r, resp, &err))
         return err;
-    }
-    if (other_method) {
-        api_problem(r, resp, AM_E_METHOD, NULL);
-        return AM_OK;
-    }
     if (str_starts(r->path, STR("/assets/")) && api_method(r) == HTTP_GET)
         err = api_asset(r, resp);
     else
@@ -271,7 +300,7 @@ enum text_lang api_lang(const struct http_req *r)
 }
 
 static void api_problem_item(struct jw *w, const struct diag_item *it,
-                             enum text_lang lang, struct arena *arena)
+                             enum text_lang lang)
 {
     char id[96];
     struct text_arg arg[DIAG_ARGS + 1];
@@ -285,7 +314,6 @@ static void api_problem_item(struct jw *w, const struct diag_item *it,
         arg[n] = (struct text_arg){it->arg[n].name, str_c(it->arg[n].value)};
     arg[n++] = (struct text_arg){"detail", str_c(it->detail)};
     buf_init(&b, 8192);
-    (void)arena;
     if (text_has(lang, id) && text_fmt(&b, lang, id, arg, n) == AM_OK)
         jw_kstr(w, "message", buf_str(&b));
     else
@@ -302,11 +330,26 @@ static void api_problem_item(struct jw *w, const struct diag_item *it,
     jw_obj_end(w);
 }
 
+/* What a client should know beside the body. */
+static void api_problem_headers(struct http_req *r, struct http_resp *a, int err)
+{
+    a->headers = 0; /* those of the answer that was not given */
+    http_setz(r, a, "Content-Type", "application/problem+json; charset=utf-8");
+    http_setz(r, a, "Content-Language", text_lang_code(api_lang(r)));
+    if (err == AM_E_UNAUTHORIZED)
+        http_setz(r, a, "WWW-Authenticate", "Bearer realm=\"amane\"");
+    if (err == AM_E_TOOMANY)
+        http_setz(r, a, "Retry-After", "900"); /* the window of failed logins */
+    if (err == AM_E_UNAVAILABLE)
+        http_setz(r, a, "Retry-After", "2");
+}
+
 void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d)
 {
     enum text_lang lang = api_lang(r);
     struct jw w;
     buf_clear(&a->body);
+    api_problem_headers(r, a, err);
     a->status = am_err_http(err);
     if (a->status >= 500)
         LOG_E("api.error", log_err(err), log_i("request", (int64_t)r->id));
@@ -324,13 +367,11 @@ void api_problem(struct http_req *r, struct http_resp *a, int err, const struct 
     jw_key(&w, "problems");
     jw_arr(&w);
     for (size_t i = 0; d && i < d->n; i++)
-        api_problem_item(&w, &d->item[i], lang, r->arena);
+        api_problem_item(&w, &d->item[i], lang);
     jw_arr_end(&w);
     if (d && d->more)
         jw_kint(&w, "more", (int64_t)d->more);
     jw_obj_end(&w);
     if (jw_done(&w))
         buf_clear(&a->body); /* the status still says it */
-    http_setz(r, a, "Content-Type", "application/problem+json; charset=utf-8");
-    http_setz(r, a, "Content-Language", text_lang_code(lang));
 }

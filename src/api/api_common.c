@@ -59,18 +59,25 @@ int api_h_session_close(struct api_call *c)
     return auth_logout(c->api->auth, c->token);
 }
 
-/* The registry's desk opens accounts for anyone; on a node, only for its own house. */
-static int api_account_bounds(const struct api_call *c, struct auth_account *spec,
-                              struct diag *d)
+/* Whose accounts and tokens are whose business: at the registry the desk's, for anyone;
+ * on a node, those of its own house, for people of the house. The right alone would let
+ * a hospital's director open a ministry's door. */
+static int api_account_bounds(struct api_call *c, const struct auth_account *other)
 {
-    if (c->api->r || !c->who.establishment[0])
+    if (c->api->r) {
+        if (c->who.role == LEDGER_MSPS)
+            return AM_OK;
+        diag_err(&c->d, "", "account.desk", "the registry's desk opens accounts here");
+        return AM_E_FORBIDDEN;
+    }
+    if (other->role < LEDGER_DIRECTOR || other->role > LEDGER_SECRETARY) {
+        diag_err(&c->d, "/role", "account.house_role",
+                 "a node has accounts for people of its house only");
+        return AM_E_FORBIDDEN;
+    }
+    if (strcmp(other->establishment, c->who.establishment) == 0)
         return AM_OK;
-    if (!spec->establishment[0])
-        snprintf(spec->establishment, sizeof spec->establishment, "%s",
-                 c->who.establishment);
-    if (strcmp(spec->establishment, c->who.establishment) == 0)
-        return AM_OK;
-    diag_err(d, "/establishment", "account.establishment",
+    diag_err(&c->d, "/establishment", "account.establishment",
              "accounts are opened for %s only", c->who.establishment);
     return AM_E_FORBIDDEN;
 }
@@ -84,8 +91,10 @@ int api_h_account_create(struct api_call *c)
     int err = api_body(c, &v);
     if (!err)
         err = auth_account_from_json(v, &spec, &password, &c->d);
+    if (!err && c->api->n && !spec.establishment[0])
+        memcpy(spec.establishment, c->who.establishment, sizeof spec.establishment);
     if (!err)
-        err = api_account_bounds(c, &spec, &c->d);
+        err = api_account_bounds(c, &spec);
     if (!err)
         err = auth_account_create(c->api->auth, &spec, password, &id, &c->d);
     if (err)
@@ -99,26 +108,51 @@ int api_h_account_create(struct api_call *c)
     return api_done(c, 201);
 }
 
-int api_h_token_create(struct api_call *c)
+/* Account and end of the token asked for. */
+static int api_token_request(struct api_call *c, int64_t now, int64_t *account,
+                             int64_t *until)
 {
     const struct json *v = NULL;
-    char token[AUTH_TOKEN], until_text[TIME_TEXT];
-    int64_t account, until = 0, now = time_now();
     int err = api_body(c, &v);
     if (err)
         return err;
-    account = json_int(json_get(v, "account"), c->who.id);
-    if (account != c->who.id && !auth_may(&c->who, AUTH_ACCOUNT_CREATE)) {
-        diag_err(&c->d, "/account", "right.missing", "tokens for others need a right");
+    *account = json_int(json_get(v, "account"), c->who.id);
+    *until = now + 365 * TIME_DAY;
+    if (json_type(v) != JSON_OBJECT)
+        diag_err(&c->d, "", "schema.type", "an object is expected");
+    if (json_get(v, "account") && !json_is_int(json_get(v, "account")))
+        diag_err(&c->d, "/account", "schema.type", "the number of an account");
+    if (json_get(v, "until") &&
+        (time_parse(json_get_str(v, "until"), until) || *until <= now))
+        diag_err(&c->d, "/until", "schema.format",
+                 "an RFC 3339 instant to come is expected");
+    return diag_result(&c->d);
+}
+
+static int api_token_for_another(struct api_call *c, int64_t account)
+{
+    struct auth_account other;
+    int err;
+    if (!auth_may(&c->who, AUTH_ACCOUNT_CREATE)) {
+        diag_err(&c->d, "/account", "right.missing",
+                 "tokens for others need the right %s",
+                 auth_right_name(AUTH_ACCOUNT_CREATE));
+        diag_arg(&c->d, "right", auth_right_name(AUTH_ACCOUNT_CREATE));
         return AM_E_FORBIDDEN;
     }
-    if (json_get(v, "until") && time_parse(json_get_str(v, "until"), &until)) {
-        diag_err(&c->d, "/until", "schema.format", "an RFC 3339 instant is expected");
-        return AM_E_INVALID;
-    }
-    if (!until)
-        until = now + 365 * TIME_DAY;
-    err = auth_token_create(c->api->auth, account, now, until, token);
+    err = auth_account_get(c->api->auth, account, &other);
+    return err ? err : api_account_bounds(c, &other);
+}
+
+int api_h_token_create(struct api_call *c)
+{
+    char token[AUTH_TOKEN], until_text[TIME_TEXT];
+    int64_t account = 0, until = 0, now = time_now();
+    int err = api_token_request(c, now, &account, &until);
+    if (!err && account != c->who.id)
+        err = api_token_for_another(c, account);
+    if (!err)
+        err = auth_token_create(c->api->auth, account, now, until, token);
     if (err)
         return err;
     jw_obj(&c->w);

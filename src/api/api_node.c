@@ -41,6 +41,7 @@ int api_h_state(struct api_call *c)
     jw_kbool(&c->w, "lease_warn", s.lease_warn);
     jw_kbool(&c->w, "registry_reachable", s.registry_reachable);
     jw_kbool(&c->w, "split_view", s.split_view);
+    jw_kbool(&c->w, "rolled_back", s.rolled_back);
     jw_kint(&c->w, "predictions", (int64_t)s.predictions);
     jw_kint(&c->w, "refused", (int64_t)s.refused);
     jw_kint(&c->w, "pending", (int64_t)s.pending);
@@ -69,11 +70,47 @@ int api_h_predict(struct api_call *c)
     return api_raw(c, err, 201);
 }
 
+/* Those who treat see their own services; those who watch over the house see all of it
+ * (lifecycle.md, section 5: "R own"). */
+static bool api_sees(const struct auth_account *who, struct str service)
+{
+    switch (who->role) {
+    case LEDGER_DIM:
+    case LEDGER_DPO:
+    case LEDGER_QUALITY:
+    case LEDGER_DIRECTOR:
+        return true;
+    default:
+        return auth_in_service(who, service);
+    }
+}
+
+/* No service named: everything for those who see everything, else one's only service. */
+static int api_service(struct api_call *c, struct str *service)
+{
+    struct str all = str_c(c->who.services);
+    *service = http_query(c->req, "service");
+    if (!service->n && !api_sees(&c->who, STR("*"))) {
+        if (!all.n || str_find(all, ' ') < all.n) {
+            diag_err(&c->d, "", "query.service", "name one of your services: ?service=");
+            return AM_E_INVALID;
+        }
+        *service = all;
+    }
+    if (!service->n || api_sees(&c->who, *service))
+        return AM_OK;
+    diag_err(&c->d, "", "right.service", "this service is not one of yours");
+    return AM_E_FORBIDDEN;
+}
+
 int api_h_predictions(struct api_call *c)
 {
     struct str before = http_query(c->req, "before"), limit = http_query(c->req, "limit"),
-               service = http_query(c->req, "service");
+               service;
     int64_t at = 0, n = 50;
+    int err = api_service(c, &service);
+    if (err)
+        return err;
     if ((before.n && str_int(before, 0, INT64_MAX, &at)) ||
         (limit.n && str_int(limit, 1, 500, &n))) {
         diag_err(&c->d, "", "query.number", "before and limit (1 to 500) are numbers");
@@ -85,14 +122,32 @@ int api_h_predictions(struct api_call *c)
                    200);
 }
 
+/* The prediction into resp->body; one of a service that is not theirs is not there. */
+static int api_own_prediction(struct api_call *c)
+{
+    struct json_doc *doc = NULL;
+    int err = node_prediction(c->api->n, c->param[0], &c->resp->body);
+    if (!err)
+        err = json_parse(&doc, buf_str(&c->resp->body), NULL, NULL);
+    if (!err && !api_sees(&c->who, json_get_str(json_get(json_root(doc), "prediction"),
+                                                "service")))
+        err = AM_E_NOTFOUND;
+    json_free(doc);
+    return err;
+}
+
 int api_h_prediction(struct api_call *c)
 {
-    return api_raw(c, node_prediction(c->api->n, c->param[0], &c->resp->body), 200);
+    return api_raw(c, api_own_prediction(c), 200);
 }
 
 int api_h_prediction_proof(struct api_call *c)
 {
-    return api_raw(c, node_proof(c->api->n, c->param[0], &c->resp->body), 200);
+    int err = api_own_prediction(c);
+    buf_clear(&c->resp->body);
+    if (!err)
+        err = node_proof(c->api->n, c->param[0], &c->resp->body);
+    return api_raw(c, err, 200);
 }
 
 int api_h_validate(struct api_call *c)

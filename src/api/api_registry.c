@@ -53,6 +53,7 @@ static int api_blob_right(struct api_call *c, enum registry_blob class)
         return AM_OK;
     diag_err(&c->d, "", "right.missing", "this needs the right %s",
              auth_right_name(right));
+    diag_arg(&c->d, "right", auth_right_name(right));
     return AM_E_FORBIDDEN;
 }
 

@@ -6,31 +6,50 @@
 
 #include <limits.h>
 
-/* tile/<L|entries>/<x000/>*<000>[.p/<W>] */
-static bool api_tile_name(struct str s)
+static bool api_digits(struct str s, size_t n)
 {
-    if (!str_starts(s, STR("tile/")))
-        return false;
-    for (size_t i = 5; i < s.n; i++) {
-        char ch = s.p[i];
-        bool ok =
-            (ch >= '0' && ch <= '9') || ch == '/' || ch == 'x' || ch == 'p' || ch == '.';
-        if (!ok && !(str_starts(s, STR("tile/entries/")) && i < 12))
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < '0' || s.p[i] > '9')
             return false;
-        if (ch == '.' && (i + 1 >= s.n || s.p[i + 1] != 'p'))
-            return false; /* ".p/" only: never ".." */
-        if (ch == '/' && s.p[i - 1] == '/')
-            return false;
-    }
-    return s.n > 5 && s.p[s.n - 1] != '/';
+    return s.n == n;
 }
 
-static int api_read(struct api_call *c, const char *dir, struct str name, struct buf *out)
+/* C2SP tlog-tiles: tile/<L|entries>/<N>[.p/<W>], L 0 to 63 and W 1 to 255 without leading
+ * zeros, N in groups of three digits, all but the last with an x: x001/x234/067. */
+static bool api_tile_name(struct str s)
+{
+    struct str level, rest, width, group;
+    int64_t n;
+    if (!str_eqc(str_cut(s, '/', &rest), "tile"))
+        return false;
+    level = str_cut(rest, '/', &rest);
+    if (!str_eqc(level, "entries") &&
+        (str_int(level, 0, 63, &n) || level.n > (n < 10 ? 1 : 2)))
+        return false;
+    for (int groups = 0;; groups++) {
+        group = str_cut(rest, '/', &rest);
+        if (groups == 7 || group.n == 0)
+            return false;
+        if (group.p[0] != 'x')
+            break;
+        if (!api_digits(str_sub(group, 1, group.n), 3))
+            return false;
+    }
+    if (api_digits(group, 3))
+        return rest.p == NULL;
+    if (!api_digits(str_sub(group, 0, 3), 3) ||
+        !str_eqc(str_sub(group, 3, group.n), ".p"))
+        return false;
+    width = rest;
+    return api_digits(width, width.n) && width.n >= 1 && width.n <= 3 &&
+           width.p[0] != '0' && str_int(width, 1, 255, &n) == AM_OK;
+}
+
+static int api_read(const char *dir, struct str name, struct buf *out)
 {
     char path[PATH_MAX], *text;
     size_t n;
     int err;
-    (void)c;
     if (snprintf(path, sizeof path, "%s/%.*s", dir, STR_FMT(name)) >= (int)sizeof path)
         return AM_E_NOTFOUND;
     err = am_file_read(path, (size_t)64 << 20, &text, &n);
@@ -60,8 +79,7 @@ static int api_cut_tile(struct str full, bool entries, size_t width, struct buf 
     return buf_add(out, str_sub(full, 0, end));
 }
 
-static int api_partial(struct api_call *c, const char *dir, struct str name,
-                       struct buf *out)
+static int api_partial(const char *dir, struct str name, struct buf *out)
 {
     struct buf full;
     int64_t width;
@@ -72,7 +90,7 @@ static int api_partial(struct api_call *c, const char *dir, struct str name,
     if (dot + 3 >= name.n || str_int(str_sub(name, dot + 3, name.n), 1, 255, &width))
         return AM_E_NOTFOUND;
     buf_init(&full, (size_t)64 << 20);
-    err = api_read(c, dir, str_sub(name, 0, dot), &full);
+    err = api_read(dir, str_sub(name, 0, dot), &full);
     if (!err)
         err = api_cut_tile(buf_str(&full), str_starts(name, STR("tile/entries/")),
                            (size_t)width, out);
@@ -86,9 +104,9 @@ int api_log_file(struct api_call *c, const char *dir, struct str name)
     int err;
     if (!note && !api_tile_name(name))
         return AM_E_NOTFOUND;
-    err = api_read(c, dir, name, &c->resp->body);
+    err = api_read(dir, name, &c->resp->body);
     if (err == AM_E_NOTFOUND && !note)
-        err = api_partial(c, dir, name, &c->resp->body);
+        err = api_partial(dir, name, &c->resp->body);
     if (err)
         return err;
     http_setz(c->req, c->resp, "Content-Type",

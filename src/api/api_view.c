@@ -232,27 +232,41 @@ static int api_inclusion(struct api_call *c, const char *key, uint64_t index,
     return err;
 }
 
-/* Proofs against the checkpoint with the quorum, so that nobody needs to trust us. */
+/* Proofs against the checkpoint with the quorum, so that nobody needs to trust us. Its
+ * own size counts: another may have come since the view was taken. */
+static int api_proofs(struct api_call *c, const struct ledger_version *v, struct str note)
+{
+    struct tlog_checkpoint cp;
+    int err = tlog_checkpoint_open(note, tlog_key(registry_log(c->api->r)), &cp);
+    if (err)
+        return err;
+    if (v->declared.index >= cp.size)
+        return AM_E_UNAVAILABLE; /* cosignatures are on their way */
+    jw_obj(&c->w);
+    jw_kint(&c->w, "tree_size", (int64_t)cp.size);
+    jw_kstr(&c->w, "checkpoint", note);
+    err = api_inclusion(c, "declared", v->declared.index, cp.size);
+    if (!err && v->decision.index && v->decision.index < cp.size)
+        err = api_inclusion(c, "decision", v->decision.index, cp.size);
+    jw_obj_end(&c->w);
+    return err;
+}
+
 static int api_one_proof(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
     const struct ledger_version *v = api_find(c, l);
     struct buf note;
     int err;
+    (void)cosigned;
     if (!v)
         return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
-    if (v->declared.index >= cosigned)
-        return AM_E_UNAVAILABLE; /* cosignatures are on their way */
     buf_init(&note, TLOG_NOTE_MAX);
     err = tlog_note_cosigned(registry_log(c->api->r), &note);
-    jw_obj(&c->w);
-    jw_kint(&c->w, "tree_size", (int64_t)cosigned);
-    jw_kstr(&c->w, "checkpoint", buf_str(&note));
+    if (err == AM_E_NOTFOUND)
+        err = AM_E_UNAVAILABLE;
     if (!err)
-        err = api_inclusion(c, "declared", v->declared.index, cosigned);
-    if (!err && v->decision.index && v->decision.index < cosigned)
-        err = api_inclusion(c, "decision", v->decision.index, cosigned);
-    jw_obj_end(&c->w);
+        err = api_proofs(c, v, buf_str(&note));
     buf_release(&note);
     return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Witnesses over HTTP in this process: cosignatures come, merge, stay fresh, and a
  * witness that knows another history is shouted about. */
+#include "registry/registry_priv.h"
 #include "registry/registry_test_support.h"
 
 static struct t t;

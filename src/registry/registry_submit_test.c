@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Submissions, with real keys and a real model file opened in a worker. */
+#include "registry/registry_priv.h"
 #include "registry/registry_test_support.h"
 
 #include <signal.h>

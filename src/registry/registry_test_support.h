@@ -8,6 +8,7 @@
 #include "base/test.h"
 
 #include <ftw.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@
 #include "base/log.h"
 #include "embed/embed.h"
 #include "model/model.h"
-#include "registry/registry_priv.h"
+#include "http/http.h"
+#include "registry/registry.h"
 #include "worker/worker.h"
 
 #define T_BASE "https://amane.example.org/v1"

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of api share: requests made by hand, replies read back. No socket: the
+ * handler is called as the HTTP server would. */
+#ifndef API_TEST_SUPPORT_H
+#define API_TEST_SUPPORT_H
+
+#include "registry/registry_test_support.h"
+
+#include "api/api_priv.h"
+
+struct ask {
+    enum http_method method;
+    const char *path, *query, *token, *cookie, *lang, *match;
+    struct str body;
+};
+struct reply {
+    int status;
+    struct http_resp resp;
+    struct json_doc *doc; /* NULL: not JSON */
+    struct arena arena;
+};
+
+static inline struct str t_header(const struct reply *r, const char *name)
+{
+    for (size_t i = 0; i < r->resp.headers; i++)
+        if (str_eq_nocase(r->resp.header[i].name, str_c(name)))
+            return r->resp.header[i].value;
+    return STR_NULL;
+}
+
+static inline struct reply t_ask(struct api *a, const struct ask *q)
+{
+    static const char *const name[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                       "PATCH", "DELETE", "OPTIONS"};
+    struct reply r = {.resp = {.status = 200}};
+    struct http_field header[4];
+    char bearer[128], cookie[160];
+    struct http_req req = {.method = q->method,
+                           .method_name = name[q->method],
+                           .path = str_c(q->path),
+                           .query = str_c(q->query),
+                           .body = q->body,
+                           .peer = STR("127.0.0.1"),
+                           .header = header,
+                           .arena = &r.arena};
+    int err;
+    arena_init(&r.arena, 1 << 20);
+    buf_init(&r.resp.body, (size_t)64 << 20);
+    if (q->token) {
+        snprintf(bearer, sizeof bearer, "Bearer %s", q->token);
+        header[req.headers++] = (struct http_field){STR("Authorization"), str_c(bearer)};
+    }
+    if (q->cookie) {
+        snprintf(cookie, sizeof cookie, "amane_session=%s", q->cookie);
+        header[req.headers++] = (struct http_field){STR("Cookie"), str_c(cookie)};
+    }
+    if (q->lang)
+        header[req.headers++] =
+            (struct http_field){STR("Accept-Language"), str_c(q->lang)};
+    if (q->match)
+        header[req.headers++] =
+            (struct http_field){STR("If-None-Match"), str_c(q->match)};
+    err = api_handle(a, &req, &r.resp);
+    if (err) { /* as the server does */
+        buf_clear(&r.resp.body);
+        r.resp.headers = 0;
+        r.resp.status = am_err_http(err);
+        api_on_error(a, &req, &r.resp, err);
+    }
+    r.status = r.resp.status;
+    if (json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL))
+        r.doc = NULL;
+    return r;
+}
+
+static inline void t_done(struct reply *r)
+{
+    json_free(r->doc);
+    buf_release(&r->resp.body);
+    arena_release(&r->arena);
+}
+
+static inline const struct json *t_at(const struct reply *r, const char *pointer)
+{
+    return r->doc ? json_pointer(json_root(r->doc), str_c(pointer)) : NULL;
+}
+
+/* GET path -> status; the reply is dropped. */
+static inline int t_get(struct api *a, const char *path, const char *token)
+{
+    struct reply r = t_ask(a, &(struct ask){.path = path, .token = token});
+    int status = r.status;
+    t_done(&r);
+    return status;
+}
+
+static inline struct reply t_post(struct api *a, const char *path, const char *token,
+                                  const char *json)
+{
+    return t_ask(
+        a, &(struct ask){
+               .method = HTTP_POST, .path = path, .token = token, .body = str_c(json)});
+}
+
+/* RFC 9457, as api.h says it. */
+static inline void t_assert_shape(const struct reply *r, const char *key)
+{
+    char type[64];
+    snprintf(type, sizeof type, "urn:amane:error:%s", key);
+    assert_non_null(r->doc);
+    assert_str_equal(t_header(r, "Content-Type"),
+                     "application/problem+json; charset=utf-8");
+    assert_str_equal(json_str(t_at(r, "/type")), type);
+    assert_int_equal(json_int(t_at(r, "/status"), 0), r->status);
+    assert_true(json_str(t_at(r, "/title")).n > 3);
+    assert_int_equal(json_type(t_at(r, "/problems")), JSON_ARRAY);
+    assert_true(str_eq(t_header(r, "Content-Language"), json_str(t_at(r, "/lang"))));
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever code the tables hold, a reader gets a sentence in three languages. */
+#include "api/api_test_support.h"
+
+#include "ledger/ledger_tbl.h"
+#include "node/node_tbl.h"
+
+static void say(const char *prefix, const char *code)
+{
+    char id[128];
+    snprintf(id, sizeof id, "%s%s", prefix, code);
+    for (int l = 0; l < TEXT_LANGS; l++)
+        if (!text_has((enum text_lang)l, id) || text_get((enum text_lang)l, id).n < 8)
+            fail_msg("%s has no text in %s", id, text_lang_code((enum text_lang)l));
+}
+
+static void every_reason_of_the_ledger_is_a_sentence(void **state)
+{
+    (void)state;
+#define X(id, code, err) say("diag.", code);
+    LEDGER_CODE_MAP(X)
+#undef X
+#define X(id, name, waivable, err) say("diag.", name);
+    LEDGER_GUARD_MAP(X)
+#undef X
+}
+
+static void every_refusal_of_the_gate_says_why_and_what_would_help(void **state)
+{
+    (void)state;
+#define X(id, reason, lift)                                                              \
+    say("diag.refusal.", reason);                                                        \
+    say("reason.lift.", lift);
+    NODE_REFUSALS(X)
+#undef X
+}
+
+static void the_codes_of_these_modules_are_sentences(void **state)
+{
+    static const char *const code[] = {"account.login",
+                                       "account.password",
+                                       "account.exists",
+                                       "account.desk",
+                                       "account.house_role",
+                                       "account.establishment",
+                                       "right.missing",
+                                       "right.service",
+                                       "path.digest",
+                                       "query.service",
+                                       "blob.digest",
+                                       "record.algorithm_id",
+                                       "record.na_refused",
+                                       "record.digest_taken",
+                                       "record.artifact_missing",
+                                       "record.inputs_differ",
+                                       "record.model_refused",
+                                       "record.differs_from_file",
+                                       "registry.storage",
+                                       "statement.kind",
+                                       "signature.bad",
+                                       "key.unknown",
+                                       "fhir.other_patient",
+                                       "fhir.withdrawn",
+                                       "fhir.unit",
+                                       "input.missing",
+                                       "stop.order",
+                                       "validation.outcome",
+                                       "json.duplicate",
+                                       "schema.required",
+                                       "envelope.signatures"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(code); i++)
+        say("diag.", code[i]);
+}
+
+TEST_MAIN(TEST(every_reason_of_the_ledger_is_a_sentence),
+          TEST(every_refusal_of_the_gate_says_why_and_what_would_help),
+          TEST(the_codes_of_these_modules_are_sentences))
