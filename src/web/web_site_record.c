@@ -39,6 +39,25 @@ static bool listed(const char *fields, struct str key)
 
 /* ---- values
  * ------------------------------------------------------------------------- */
+/* "18-110" */
+static void range(struct jw *w, enum text_lang l, const char *key, const struct json *r)
+{
+    struct buf b;
+    buf_init(&b, 256);
+    int err = AM_OK;
+    for (size_t i = 0; i < 2 && !err; i++) {
+        const struct json *x = json_at(r, i);
+        if (i)
+            err = buf_adds(&b, "\xe2\x80\x93");
+        if (!err)
+            err = json_is_int(x) ? text_int(&b, l, json_int(x, 0))
+                                 : text_num(&b, l, json_num(x, 0), 2);
+    }
+    if (!err && json_size(r) == 2)
+        jw_kstr(w, key, buf_str(&b));
+    buf_release(&b);
+}
+
 static bool hex64(struct str s)
 {
     uint8_t digest[32];
@@ -77,8 +96,10 @@ static void string(struct jw *w, enum text_lang l, const char *key, struct str s
             jw_kstr(w, "text", text_get(l, id));
             return;
         }
-        snprintf(id, sizeof id, "%s.%.*s", key, STR_FMT(s));
-        if (listed(" decision_role criticality role ", str_c(key)) && text_has(l, id)) {
+        bool role = !strcmp(key, "owner_role");
+        snprintf(id, sizeof id, "%s.%.*s", role ? "role" : key, STR_FMT(s));
+        if (listed(" decision_role criticality role owner_role ", str_c(key)) &&
+            text_has(l, id)) {
             jw_kstr(w, "text", text_get(l, id));
             return;
         }
@@ -212,6 +233,8 @@ void web_value(struct jw *w, enum text_lang l, const char *key, const struct jso
     }
     if (depth >= RECORD_DEPTH) {
         jw_kstr(w, "text", STR("\xe2\x80\xa6"));
+    } else if (!strcmp(key, "range") && json_size(v) == 2) {
+        range(w, l, "text", v);
     } else if (json_type(v) == JSON_ARRAY) {
         list(w, l, key, v, depth);
     } else if (words.n) {
@@ -240,27 +263,54 @@ static bool named_somewhere(struct str key)
     return false;
 }
 
-static void one_section(struct jw *w, enum text_lang l, const char *id,
-                        const char *fields, const struct json *schema,
-                        const struct json *record)
+static void section_open(struct jw *w, const char *id)
+{
+    jw_obj(w);
+    jw_kstrz(w, "id", id);
+    jw_key(w, "fields");
+    jw_arr(w);
+}
+
+static void section_close(struct jw *w)
+{
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
+/* In the order of the table: canonical JSON is sorted by name, which is no reading order.
+ */
+static void one_section(struct jw *w, enum text_lang l, size_t i,
+                        const struct json *schema, const struct json *record)
+{
+    bool any = false;
+    for (struct str rest = str_trim(str_c(section[i].fields)); rest.n;) {
+        struct str key = str_cut(rest, ' ', &rest);
+        const struct json *v = json_getn(record, key);
+        if (!v)
+            continue;
+        if (!any)
+            section_open(w, section[i].id);
+        any = true;
+        field(w, l, schema, key, v, 0);
+    }
+    if (any)
+        section_close(w);
+}
+
+static void other_fields(struct jw *w, enum text_lang l, const struct json *schema,
+                         const struct json *record)
 {
     bool any = false;
     for (json_each(it, record)) {
-        if (fields ? !listed(fields, it.key) : named_somewhere(it.key))
+        if (named_somewhere(it.key))
             continue;
-        if (!any) {
-            jw_obj(w);
-            jw_kstrz(w, "id", id);
-            jw_key(w, "fields");
-            jw_arr(w);
-            any = true;
-        }
+        if (!any)
+            section_open(w, "other");
+        any = true;
         field(w, l, schema, it.key, it.val, 0);
     }
-    if (any) {
-        jw_arr_end(w);
-        jw_obj_end(w);
-    }
+    if (any)
+        section_close(w);
 }
 
 void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
@@ -270,21 +320,16 @@ void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
     jw_key(w, "sections");
     jw_arr(w);
     if (json_size(algorithm)) {
-        jw_obj(w);
-        jw_kstrz(w, "id", "algorithm");
-        jw_key(w, "fields");
-        jw_arr(w);
+        section_open(w, "algorithm");
         for (json_each(it, algorithm))
             field(w, l, json_root(s->schema_algorithm), it.key, it.val, 0);
-        jw_arr_end(w);
-        jw_obj_end(w);
+        section_close(w);
     }
     for (size_t i = 0; i < AM_LEN(section); i++)
         if (!brief || listed(in_brief, str_c(section[i].id)))
-            one_section(w, l, section[i].id, section[i].fields,
-                        json_root(s->schema_version), version);
+            one_section(w, l, i, json_root(s->schema_version), version);
     if (!brief)
-        one_section(w, l, "other", NULL, json_root(s->schema_version), version);
+        other_fields(w, l, json_root(s->schema_version), version);
     jw_arr_end(w);
 }
 
@@ -297,24 +342,6 @@ struct str web_input_name(enum text_lang l, const struct json *input)
     if (str_eqc(source, "patient.sex"))
         return text_get(l, "fact.sex");
     return display.n ? display : web_text_or(json_get_str(input, "name"));
-}
-
-static void range(struct jw *w, enum text_lang l, const struct json *r)
-{
-    struct buf b;
-    buf_init(&b, 256);
-    int err = AM_OK;
-    for (size_t i = 0; i < 2 && !err; i++) {
-        const struct json *x = json_at(r, i);
-        if (i)
-            err = buf_adds(&b, "\xe2\x80\x93");
-        if (!err)
-            err = json_is_int(x) ? text_int(&b, l, json_int(x, 0))
-                                 : text_num(&b, l, json_num(x, 0), 2);
-    }
-    if (!err && json_size(r) == 2)
-        jw_kstr(w, "range", buf_str(&b));
-    buf_release(&b);
 }
 
 void web_record_inputs(struct jw *w, enum text_lang l, const struct json *version)
@@ -330,7 +357,7 @@ void web_record_inputs(struct jw *w, enum text_lang l, const struct json *versio
         jw_kstr(w, "name", web_input_name(l, it.val));
         jw_kstr(w, "code", code.n ? code : web_text_or(json_get_str(it.val, "name")));
         jw_kstr(w, "unit", str_eqc(unit, "1") ? STR("") : web_text_or(unit));
-        range(w, l, json_get(it.val, "range"));
+        range(w, l, "range", json_get(it.val, "range"));
         jw_kstr(w, "missing",
                 text_get(l, json_bool(json_get(it.val, "missing_allowed"), false)
                                 ? "word.optional"
