@@ -256,7 +256,8 @@ static void groups_are_named_by_kind_and_small_ones_hidden(void **state)
     assert_non_null(measure(&k, "EQ-1", "prevalence", "age_band=40-<60.5"));
     assert_non_null(measure(&k, "EQ-1", "prevalence", "age_band=60.5+"));
     assert_non_null(measure(&k, "PF-1", "auc", "origin=one"));
-    assert_int_equal(measure(&k, "EQ-1", "prevalence", "age_band=<40")->n, 10); /* shown */
+    assert_int_equal(measure(&k, "EQ-1", "prevalence", "age_band=<40")->n,
+                     10); /* shown */
     assert_true(value(&k, "EQ-1", "groups_not_shown", "age_band") == 0);
     assert_true(value(&k, "EQ-1", "group_table_sex_and_age", "") == 1);
     assert_near(value(&k, "EQ-1", "missing_attribute_share", ""), 7.0 / 60, 1e-15);

@@ -3,8 +3,8 @@
  *
  * Pages, style sheets, fonts, JSON Schemas, SQL migrations and policy files are part of
  * what an auditor verifies: one program file, one digest. tools/embed.py turns
- * web/assets, web/templates, schema, policy and demo into a table at build time; this header is
- * the only way to it.
+ * web/assets, web/templates, schema, policy and demo into a table at build time; this
+ * header is the only way to it.
  *
  * Invariants
  *   I1  paths are those of the source tree ("schema/version-1.json"), unique and sorted

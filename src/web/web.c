@@ -138,8 +138,8 @@ int web_render_text(struct buf *out, const char *name, enum text_lang l, struct 
 static const struct {
     const char *site, *id, *href;
 } nav[] = {
-    {"registry", "nav.register", "/"}, {"registry", "nav.witnesses", "/witnesses"},
-    {"registry", "nav.verify", "/verify"}, {"node", "nav.worklist", "/"},
+    {"registry", "nav.register", "/"},      {"registry", "nav.witnesses", "/witnesses"},
+    {"registry", "nav.verify", "/verify"},  {"node", "nav.worklist", "/"},
     {"node", "nav.models", "/deployments"}, {"node", "nav.state", "/state"},
 };
 
