@@ -86,6 +86,17 @@ static void accounts_that_make_no_sense_are_refused_with_every_problem(void **st
     assert_int_equal(
         auth_account_create(t_auth, &spec, (struct str){big, 1025}, &id, NULL),
         AM_E_INVALID);
+    for (int alone = 0; alone < 3; alone++) { /* each is enough by itself */
+        spec = t_spec("ok", LEDGER_NURSE);
+        if (alone == 0)
+            spec.org_id[0] = 0;
+        else if (alone == 1)
+            snprintf(spec.lang, sizeof spec.lang, "de");
+        else
+            spec.role = LEDGER_ROLE_NONE;
+        assert_int_equal(auth_account_create(t_auth, &spec, T_PASSWORD, &id, NULL),
+                         AM_E_INVALID);
+    }
     spec = (struct auth_account){.login = "?", .lang = "de"};
     diag_init(&d);
     assert_int_equal(auth_account_create(t_auth, &spec, STR("x"), &id, &d), AM_E_INVALID);

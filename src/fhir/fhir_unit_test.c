@@ -121,6 +121,8 @@ static void valid_units_are_known_and_others_refused(void **state)
     memset(deep, 'm', sizeof deep);
     assert_int_equal(fhir_unit_check((struct str){deep, sizeof deep}), AM_E_SYNTAX);
     assert_int_equal(fhir_unit_check((struct str){"m\0g", 3}), AM_E_SYNTAX);
+    assert_int_equal(fhir_unit_check((struct str){"(m)", 2}), AM_E_SYNTAX);
+    assert_int_equal(fhir_unit_check((struct str){"{x}", 2}), AM_E_SYNTAX);
     assert_int_equal(fhir_unit_check(STR_NULL), AM_E_SYNTAX);
 }
 
@@ -128,10 +130,11 @@ static void valid_units_are_known_and_others_refused(void **state)
 static void what_is_not_commensurable_is_refused(void **state)
 {
     static const char *const pair[][2] = {
-        {"mg/dL", "mmol/L"}, {"Cel", "m"},      {"[iU]/L", "U/L"},  {"[iU]", "1"},
-        {"[pH]", "mol/L"},   {"[pH]", "1"},     {"mm[Hg]", "mm"},   {"10*9/L", "g/L"},
-        {"[arb'U]", "[iU]"}, {"[iU]", "[iU]2"}, {"pH", "[pH]"},     {"a", "m"},
-        {"V", "A"},          {"cd", "lm/m2"},   {"[CFU]", "[PFU]"},
+        {"mg/dL", "mmol/L"}, {"Cel", "m"},      {"[iU]/L", "U/L"}, {"[iU]", "1"},
+        {"[pH]", "mol/L"},   {"[pH]", "1"},     {"mm[Hg]", "mm"},  {"10*9/L", "g/L"},
+        {"[arb'U]", "[iU]"}, {"[iU]", "[iU]2"}, {"pH", "[pH]"},    {"a", "m"},
+        {"V", "A"},          {"cd", "lm/m2"},   {"[iU]/L", "/L"},  {"/L", "[iU]/L"},
+        {"[CFU]", "[PFU]"},
     };
     double out = 42;
     (void)state;
