@@ -31,6 +31,7 @@ jq -s "map($keys)" $out/lines >$out/results.json.new && mv $out/results.json.new
 jq -r '.[] | select(.better != "lower" and .better != "higher") | "bench: \(.figure): better must be lower or higher"' $out/results.json | grep . >&2 && bad=1
 jq -r '["FIGURE","VALUE","UNIT","TARGET","","PEER","PEER VALUE"],
     (.[] | [.figure, .value, .unit, (.target // "-"), (if .target == null then "" elif (.better == "lower") == (.value <= .target) or .value == .target then "met" else "MISSED" end), (.peer // "-"), (.peer_value // "-")]) | @tsv' $out/results.json |
-    awk -F '\t' '{printf "%-52s %14s %-10s %12s %-6s %-24s %14s\n", $1, $2, $3, $4, $5, $6, $7}'
+    awk -F '\t' 'function short(v) { return v + 0 != v ? v : v >= 1000 ? sprintf("%.0f", v) : sprintf("%.4g", v) }
+        {printf "%-46s %10s %-12s %9s %-6s %-30.30s %10s\n", $1, short($2), $3, $4, $5, $6, short($7)}'
 rm -f $out/lines $out/one
 exit $bad
