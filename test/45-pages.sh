@@ -1,15 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The real pages of a registry and a node that are up, in a real browser and by hand. TAP.
-#   REGISTRY_URL, NODE_URL, NODE_LOGIN, NODE_PASSWORD: the servers, and a clinician of the node.
+#   REGISTRY_URL, NODE_URL, NODE_LOGIN, NODE_PASSWORD: the servers, and a clinician of the node; when they are
+#   not given, a demo is started up to its predictions and ended by its pid.
 # Accepts one pending suggestion when there is one; presses no stop. Screenshots: test/browser/output/.
 root=$(cd "$(dirname "$0")/.." && pwd)
-if [ -z "$REGISTRY_URL" ] || [ -z "$NODE_URL" ]; then
-    echo '1..0 # skip REGISTRY_URL and NODE_URL say where the servers are'
-    exit 0
-fi
 work=$(mktemp -d) || exit 3
-trap 'rm -rf "$work"' EXIT
+demo=
+trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
+if [ -z "$REGISTRY_URL" ] || [ -z "$NODE_URL" ]; then
+    "${AMANE:-$root/build/amane}" demo --made --until 7 --serve --data "$work/demo" >"$work/demo.out" 2>&1 &
+    demo=$!
+    i=0
+    while [ $i -lt 1200 ] && ! grep -q '^login:' "$work/demo.out" && kill -0 "$demo" 2>/dev/null; do
+        i=$((i + 1))
+        sleep 0.1
+    done
+    if ! grep -q '^login:' "$work/demo.out"; then
+        echo 'not ok 1 - a demo is up for the browser'
+        sed 's/^/# /' "$work/demo.out"
+        echo '1..1'
+        exit 1
+    fi
+    url() { /usr/bin/python3 -c 'import json, sys; w = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$work/demo/world.json" "$1"; }
+    REGISTRY_URL=$(url 'w["registry"]["url"]')
+    NODE_URL=$(url 'w["nodes"][0]["url"]')
+    NODE_LOGIN=medecin
+    NODE_PASSWORD=demo-demo-demo
+fi
 n=0 bad=0
 report() { # report STATUS NAME
     n=$((n + 1))

@@ -124,7 +124,7 @@ tap 'fuzzers on their corpus' tools/fuzz.sh -t "${AMANE_FUZZ_SECONDS:-4}"
 for scenario in test/[0-9]*.sh; do
     [ -f "$scenario" ] || continue
     tap "scenario $(basename "$scenario" .sh)" env AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
-        timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-240}" sh "$scenario"
+        timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-420}" sh "$scenario"
 done
 once "mutants of today's module die" tools/mutate.sh -n "${AMANE_MUTANTS:-8}" today
 [ -d ../shared/data ] || echo 'SKIP   ../shared/data is not there: NOTHING WAS RUN ON REAL DATA'
