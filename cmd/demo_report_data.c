@@ -298,7 +298,7 @@ static const struct json *policy_row(const struct figures *g, struct str id)
     return NULL;
 }
 
-/* A count or a yes: "Fiche valide = oui". */
+/* A count or a yes: "Record valid = yes". */
 static void exact_value(const struct figures *g, const struct json *v,
                         const struct json *row)
 {
