@@ -51,9 +51,7 @@ bool node_met(struct node *n)
     return met;
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------- */
 static int node_read_identity(struct node *n, struct diag *d)
 {
     char path[PATH_MAX];

@@ -79,8 +79,7 @@ struct node_state {
 };
 void node_state(struct node *n, struct node_state *out);
 
-/* ---- predictions
- * ------------------------------------------------------------------------- */
+/* ---- predictions ---------------------------------------------------------------- */
 /* request: {deployment, service, bundle (FHIR), lang?}. reply: {id, trace_id, status:
  * "preliminary", probability, threshold, above_threshold, riskAssessment, provenance,
  * explanation [{name, value, unit, contribution}], trace {index, commit}}.
@@ -103,8 +102,7 @@ AM_CHECK int node_proof(struct node *n, struct str id, struct buf *json);
 /* Deployments known here, with gate state, for pages and API. */
 AM_CHECK int node_deployments(struct node *n, struct buf *json);
 
-/* ---- stops
- * --------------------------------------------------------------------------------- */
+/* ---- stops ---------------------------------------------------------------------- */
 /* request: {scope, deployment, service?, motive_code?}. Effective before this returns,
  * even with the registry unreachable; pending outputs are withdrawn (entered-in-error).
  * reply: {order, scope, effect_at, withdrawn}. */

@@ -105,7 +105,7 @@ static void assert_predicts(struct nt *w)
                  w->d.n ? w->d.item[0].detail : "");
 }
 
-/* ---- models ----------------------------------------------------------------------- */
+/* ---- models --------------------------------------------------------------------- */
 static void no_number_is_no_answer(void **state)
 {
     struct nt *w = *state;
@@ -129,10 +129,12 @@ static void a_model_that_dies_is_started_again(void **state)
 static void a_model_that_hangs_is_ended_in_time(void **state)
 {
     struct nt *w = *state;
-    int64_t before = time_mono();
+    int64_t before;
+    w->n->model_ms = 800;
+    before = time_mono();
     assert_int_equal(nt_predict(w, 60, HANGS), AM_E_REFUSED);
     assert_true(nt_said(w, "model.timeout"));
-    assert_true(time_mono() - before < 4 * TIME_SECOND); /* limit: 0.4 s */
+    assert_true(time_mono() - before < 8 * TIME_SECOND);
     assert_predicts(w);
 }
 
@@ -280,8 +282,43 @@ static void no_output_leaves_without_its_place_in_the_trace(void **state)
     assert_int_equal(nt_state(w).pending, 0);
 }
 
-/* ---- a full disk
- * ------------------------------------------------------------------------ */
+/* ---- no memory ------------------------------------------------------------------ */
+static void an_allocation_that_fails_leaves_nothing_half_done(void **state)
+{
+    struct nt *w = *state;
+    struct json_doc *request = NULL;
+    struct buf text, reply;
+    struct node_state s;
+    unsigned given = 0, failed = 0;
+    bool hit = true;
+    buf_init(&text, 65536);
+    buf_init(&reply, 1 << 20);
+    nt_request(w, "CARDIO", 60, 200, &text);
+    assert_ok(json_parse(&request, buf_str(&text), NULL, NULL));
+    assert_predicts(w); /* the model is up */
+    for (long at = 1; hit && at < 20000; at += 1 + at / 40) {
+        int err;
+        buf_clear(&reply);
+        diag_clear(&w->d);
+        am_oom_at(at);
+        err = node_predict(w->n, &w->doctor, json_root(request), &reply, &w->d);
+        hit = am_oom_at(0);
+        given += !err;
+        failed += err != 0;
+    }
+    assert_false(hit);
+    assert_true(failed > 20);
+    assert_ok(node_trace_feed(w->n));
+    s = nt_state(w);
+    assert_int_equal(s.trace_size, s.pending); /* rows and commitments, one to one */
+    assert_true(s.pending >= given + 1);
+    assert_predicts(w);
+    json_free(request);
+    buf_release(&text);
+    buf_release(&reply);
+}
+
+/* ---- a full disk ---------------------------------------------------------------- */
 #define NEED(e)                                                                          \
     do {                                                                                 \
         if (!(e)) {                                                                      \
@@ -369,4 +406,5 @@ NT_MAIN_WITH(bad_worker, NT(no_number_is_no_answer),
              NT(what_ran_while_a_stop_came_is_never_kept),
              NT(altered_weights_are_refused_and_restored_ones_work),
              NT(no_output_leaves_without_its_place_in_the_trace),
+             NT(an_allocation_that_fails_leaves_nothing_half_done),
              NT(a_full_disk_refuses_clearly_and_stops_still_work))

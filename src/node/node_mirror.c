@@ -105,8 +105,7 @@ static int node_fetch_payload(struct node *n, struct http_client *h,
     return err;
 }
 
-/* ---- first contact
- * --------------------------------------------------------------------- */
+/* ---- first contact -------------------------------------------------------------- */
 /* Is this leaf the pinned genesis? */
 static int node_is_genesis(struct node *n, const uint8_t payload[32])
 {
@@ -193,8 +192,7 @@ int node_seed(struct node *n, struct http_client *h)
     return err;
 }
 
-/* ---- entries
- * --------------------------------------------------------------------------- */
+/* ---- entries -------------------------------------------------------------------- */
 struct node_batch {
     VEC(struct buf) bundle;
     VEC(struct str) entry;
@@ -264,8 +262,7 @@ static int node_fetch_entries(struct node *n, struct http_client *h, uint64_t fr
     return err;
 }
 
-/* ---- folding
- * ---------------------------------------------------------------------------- */
+/* ---- folding -------------------------------------------------------------------- */
 static int node_fold_one(void *cookie, uint64_t index, struct str leaf)
 {
     struct node *n = cookie;
@@ -343,8 +340,7 @@ static int node_step(struct node *n, struct node_batch *b, struct str note, bool
     return err;
 }
 
-/* ---- one round
- * --------------------------------------------------------------------------- */
+/* ---- one round ------------------------------------------------------------------ */
 /* Nothing is believed that the quorum of the policy in force has not signed. */
 static int node_fetch_note(struct node *n, struct http_client *h, struct buf *note,
                            struct tlog_checkpoint *want, int64_t *lease_at)
@@ -426,8 +422,7 @@ int node_mirror_round(struct node *n, struct http_client *h)
     return err ? err : node_advance(n, h);
 }
 
-/* ---- weights
- * ------------------------------------------------------------------------------- */
+/* ---- weights -------------------------------------------------------------------- */
 static int node_fetch_artifacts(struct node *n, struct http_client *h,
                                 const struct ledger_version *v)
 {

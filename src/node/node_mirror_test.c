@@ -20,7 +20,7 @@ static void assert_refuses(struct nt *w, const char *code)
         fail_msg("%s and not %s", w->d.item[0].code, code);
 }
 
-/* ---- first contact --------------------------------------------------------------- */
+/* ---- first contact -------------------------------------------------------------- */
 static void before_the_first_contact_a_node_serves_and_refuses(void **state)
 {
     struct nt *w = *state;
@@ -65,7 +65,7 @@ static void another_genesis_is_never_taken(void **state)
     assert_int_equal(nt_open(w), AM_E_INVALID);
 }
 
-/* ---- hostile answers ------------------------------------------------------------- */
+/* ---- hostile answers ------------------------------------------------------------ */
 static void lies_change_nothing_and_the_truth_is_taken_afterwards(void **state)
 {
     struct nt *w = *state;
@@ -179,7 +179,7 @@ static void an_old_checkpoint_renews_nothing(void **state)
     buf_release(&old);
 }
 
-/* ---- the lease ------------------------------------------------------------------- */
+/* ---- the lease ------------------------------------------------------------------ */
 static void a_lease_ends_by_the_boot_clock(void **state)
 {
     struct nt *w = *state;
@@ -250,7 +250,7 @@ static void a_restart_keeps_the_age_of_a_lease(void **state)
     assert_refuses(w, "refusal.lease");
 }
 
-/* ---- damage on our own disk ------------------------------------------------------- */
+/* ---- damage on our own disk ----------------------------------------------------- */
 static void spoil(struct nt *w, const uint8_t digest[32], bool gone)
 {
     char path[4096], *text;
@@ -300,7 +300,7 @@ static void weights_lost_on_disk_are_fetched_again(void **state)
     assert_predicts(w);
 }
 
-/* ---- two histories ---------------------------------------------------------------- */
+/* ---- two histories -------------------------------------------------------------- */
 struct fork {
     struct tlog *log;
     char dir[128];

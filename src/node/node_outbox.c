@@ -193,8 +193,7 @@ int node_outbox_count(struct node *n, uint64_t *waiting)
     return db_read(n->db, node_count_rows, waiting);
 }
 
-/* ---- kv
- * ------------------------------------------------------------------------------------ */
+/* ---- kv ------------------------------------------------------------------------- */
 struct node_kv {
     const char *key;
     struct str value;

@@ -35,8 +35,7 @@ struct node_job {
     struct buf body, trace, risk, provenance;
 };
 
-/* ---- what the mirror says
- * --------------------------------------------------------------------- */
+/* ---- what the mirror says ------------------------------------------------------- */
 static bool node_names_service(const struct ledger_deployment *p, struct str service)
 {
     for (size_t i = 0; i < p->service.n; i++)
@@ -135,8 +134,7 @@ static int node_ask_gate(struct node_job *j)
     return n_no ? AM_E_REFUSED : AM_OK;
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------- */
 static int node_run_model(struct node_job *j)
 {
     double x[NODE_INPUTS_MAX];
@@ -169,8 +167,7 @@ static int node_run_model(struct node_job *j)
     return err;
 }
 
-/* ---- what is written
- * ----------------------------------------------------------------------------- */
+/* ---- what is written ------------------------------------------------------------ */
 static void node_write_inputs(const struct node_job *j, struct jw *w)
 {
     char at[TIME_TEXT];
@@ -411,9 +408,7 @@ static int node_store_if_allowed(struct db_conn *c, void *arg)
     return err ? err : node_store(c, arg);
 }
 
-/* ---- the reply
- * --------------------------------------------------------------------------------------
- */
+/* ---- the reply ------------------------------------------------------------------ */
 static int node_read_index(struct db_conn *c, void *arg)
 {
     struct node_job *j = arg;

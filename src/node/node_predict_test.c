@@ -33,7 +33,7 @@ static void a_prediction_is_recorded_traced_and_answered(void **state)
     assert_int_equal(nt_state(w).pending, 1);
 }
 
-/* ---- requests -------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------- */
 static void what_a_request_gets_wrong_is_named(void **state)
 {
     struct nt *w = *state;
@@ -105,7 +105,7 @@ static void the_gate_names_every_reason(void **state)
     assert_int_equal(nt_state(w).pending, 0);
 }
 
-/* ---- verdicts -------------------------------------------------------------------- */
+/* ---- verdicts ------------------------------------------------------------------- */
 static void one_verdict_and_no_second(void **state)
 {
     struct nt *w = *state;
@@ -163,7 +163,7 @@ static void a_verdict_is_checked(void **state)
     assert_string_equal(nt_status(w, w->last), "pending");
 }
 
-/* ---- the property: no path makes an output final without a person ----------------- */
+/* ---- the property: no path makes an output final without a person --------------- */
 struct finals {
     unsigned versions, finals, withdrawn, preliminary;
 };
@@ -251,7 +251,7 @@ static void no_path_makes_an_output_final_without_a_person(void **state)
     assert_int_equal(nt_state(w).trace_size, 2 * N); /* each in the trace, each once */
 }
 
-/* ---- proofs ---------------------------------------------------------------------- */
+/* ---- proofs --------------------------------------------------------------------- */
 static void read_proof(const struct json *list, struct tlog_proof *out)
 {
     struct buf b;
@@ -345,7 +345,7 @@ static void proofs_lead_from_the_output_to_the_national_root(void **state)
     assert_memory_equal(&ledger_node_at(w->tk.l, 0)->last.root, &own.root, TLOG_HASH);
 }
 
-/* ---- lists ----------------------------------------------------------------------- */
+/* ---- lists ---------------------------------------------------------------------- */
 static int64_t page(struct nt *w, const char *filter, int64_t before, unsigned limit,
                     size_t expect)
 {
@@ -379,7 +379,7 @@ static void pages_never_cut_an_instant(void **state)
     page(w, "withdrawn", 0, 50, 0);
 }
 
-/* ---- crashes --------------------------------------------------------------------- */
+/* ---- crashes -------------------------------------------------------------------- */
 static int forget_index(struct db_conn *c, void *arg)
 {
     return db_exec(c, "UPDATE prediction SET trace_index=NULL WHERE id=$1", "s",

@@ -93,8 +93,7 @@ struct node {
     atomic_uint_fast64_t predictions, refused;
 };
 
-/* ---- gate: a pure function over facts, so that all cases can be enumerated
- * ------------- */
+/* ---- gate: a pure function over facts, so that all cases can be enumerated ------ */
 enum node_refusal {
     NODE_ALLOWED,
 #define X(name, reason, lift) NODE_NO_##name,
@@ -126,8 +125,7 @@ AM_CHECK int node_members(const struct json *v, const struct node_member *m, siz
 /* Is it a code as the records know them (schema: $defs/code)? */
 bool node_code_ok(struct str s);
 
-/* ---- lease (node_sync.c)
- * -------------------------------------------------------------------------------- */
+/* ---- lease (node_sync.c) -------------------------------------------------------- */
 /* Age of the lease in microseconds; INT64_MAX when there is none. Takes the state lock.
  */
 int64_t node_lease_age(struct node *n);
@@ -143,8 +141,7 @@ void node_sync_stop(struct node *n);
 void node_hurry(struct node *n);
 bool node_stopping(struct node *n);
 
-/* ---- mirror, witness, outbox, stops
- * ------------------------------------------------------------------ */
+/* ---- mirror, witness, outbox, stops --------------------------------------------- */
 /* Has this node met its registry? Then seed and mirror are there, and stay. */
 bool node_met(struct node *n);
 AM_CHECK int node_seed(struct node *n, struct http_client *h); /* learns the genesis */
@@ -188,8 +185,7 @@ AM_CHECK int node_checkpoint_due(struct node *n);
 AM_CHECK int node_withdraw(struct node *n, struct db_conn *c,
                            const struct node_local_stop *s, int64_t at, int64_t *count);
 
-/* ---- trace
- * ---------------------------------------------------------------------------------- */
+/* ---- trace ---------------------------------------------------------------------- */
 /* Appends the commitments of rows that have none yet, oldest first: start-up and after
  * each transaction (node_trace.c). */
 AM_CHECK int node_trace_feed(struct node *n);
@@ -197,8 +193,7 @@ AM_CHECK int node_trace_feed(struct node *n);
  * error. */
 AM_CHECK int node_trace_ready(struct node *n);
 
-/* ---- pool of loaded models (node_pool.c)
- * ------------------------------------------------------ */
+/* ---- pool of loaded models (node_pool.c) ---------------------------------------- */
 AM_CHECK int node_pool_new(struct node_pool **out, struct node *n);
 void node_pool_free(struct node_pool *p);
 

@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-/* ---- one prediction
- * ----------------------------------------------------------------------------- */
+/* ---- one prediction ------------------------------------------------------------- */
 struct node_look {
     struct str id;
     struct jw *w;
@@ -69,9 +68,7 @@ int node_prediction(struct node *n, struct str id, struct buf *json)
     return err ? err : jw_done(&w);
 }
 
-/* ---- lists
- * ------------------------------------------------------------------------------------------
- */
+/* ---- lists ---------------------------------------------------------------------- */
 struct node_list {
     struct str filter, service;
     int64_t before;
@@ -139,9 +136,7 @@ int node_predictions(struct node *n, struct str filter, struct str service,
     return err ? err : jw_done(&w);
 }
 
-/* ---- proof
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- proof ---------------------------------------------------------------------- */
 static int node_read_proof_rows(struct db_conn *c, void *arg)
 {
     struct node_look *k = arg;
@@ -336,8 +331,7 @@ int node_proof(struct node *n, struct str id, struct buf *json)
     return err;
 }
 
-/* ---- deployments and state
- * -------------------------------------------------------------------------------- */
+/* ---- deployments and state ------------------------------------------------------ */
 struct node_show {
     struct node *n;
     struct jw *w;

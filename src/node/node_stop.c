@@ -145,8 +145,7 @@ int node_load_stops(struct node *n)
     return err;
 }
 
-/* ---- one stop, from wherever
- * -------------------------------------------------------------- */
+/* ---- one stop, from wherever ---------------------------------------------------- */
 static int node_store_stop(struct db_conn *c, void *arg)
 {
     struct node_stop_job *j = arg;
@@ -240,8 +239,7 @@ int node_keep_stops(struct node *n)
     }
 }
 
-/* ---- pressed on a page of this node
- * -------------------------------------------------------- */
+/* ---- pressed on a page of this node --------------------------------------------- */
 struct node_target {
     struct str id, service;
     uint8_t model[32];

@@ -174,7 +174,7 @@ static void who_may_stop_what(void **state)
     assert_int_equal(ledger_stop_at(w->tk.l, 0)->by_role, LEDGER_NURSE);
 }
 
-/* ---- brought by hand ------------------------------------------------------------- */
+/* ---- brought by hand ------------------------------------------------------------ */
 /* A stop signed by an actor of tk, as an envelope; not told to the registry. */
 static void order(struct nt *w, enum tk_actor who, enum tk_actor by, const char *scope,
                   struct buf *envelope)
@@ -268,7 +268,7 @@ static void orders_nobody_may_give_are_refused(void **state)
     assert_int_equal(nt_state(w).outbox, 0);
 }
 
-/* ---- read in the log ------------------------------------------------------------- */
+/* ---- read in the log ------------------------------------------------------------ */
 static void a_stop_in_the_log_withdraws_and_is_acknowledged_once(void **state)
 {
     struct nt *w = *state;

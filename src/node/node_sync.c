@@ -13,8 +13,7 @@ enum { NODE_SYNC_WAIT_S = 20 };
 /* How often the wall clock is noted while the registry is away. */
 #define NODE_WALL_STEP (60 * TIME_SECOND)
 
-/* ---- lease
- * -------------------------------------------------------------------------------- */
+/* ---- lease ---------------------------------------------------------------------- */
 int64_t node_lease_age(struct node *n)
 {
     int64_t age = INT64_MAX, since;
@@ -91,8 +90,7 @@ void node_lease_from_disk(struct node *n)
     buf_release(&note);
 }
 
-/* ---- one round
- * ------------------------------------------------------------------------------- */
+/* ---- one round ------------------------------------------------------------------ */
 static bool node_is_away(int err)
 {
     return err == AM_E_UNAVAILABLE || err == AM_E_TIMEOUT || err == AM_E_CRYPTO;
@@ -154,8 +152,7 @@ static void node_sync_once(struct node *n)
     node_told(n, err);
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------------ */
+/* ---- the thread ----------------------------------------------------------------- */
 static struct timespec node_in_ms(unsigned ms)
 {
     struct timespec t;

@@ -50,7 +50,7 @@ struct nt {
     unsigned posts, logged, repeated;
 };
 
-/* ---- the national log ------------------------------------------------------------ */
+/* ---- the national log ----------------------------------------------------------- */
 static inline void nt_cosign(struct nt *w, int64_t at)
 {
     struct tlog_checkpoint head;
@@ -96,7 +96,7 @@ static inline void nt_publish(struct nt *w)
     nt_publish_at(w, time_now());
 }
 
-/* ---- the registry ---------------------------------------------------------------- */
+/* ---- the registry --------------------------------------------------------------- */
 static inline int nt_event(struct nt *w, struct http_req *r, struct http_resp *a)
 {
     struct ledger_envelope env = {0};
@@ -211,7 +211,7 @@ static inline void nt_away(struct nt *w, bool away)
     pthread_mutex_unlock(&w->mu);
 }
 
-/* ---- the model ------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------ */
 /* p(y) over age and a marker: fitted on twelve made rows, so that it is a real file. */
 static inline void nt_fit(struct nt *w)
 {
@@ -263,7 +263,7 @@ static inline const char *nt_version(struct nt *w)
     return code;
 }
 
-/* ---- the country ----------------------------------------------------------------- */
+/* ---- the country ---------------------------------------------------------------- */
 /* As tk_genesis(), with a lease of `end` (ISO 8601). */
 static inline void nt_genesis(struct nt *w, const char *end)
 {
@@ -338,7 +338,7 @@ static inline void nt_to_pilot(struct nt *w)
     assert_ok(ledger_deployment_id(tk->model, STR(TK_SITE), STR(TK_USE), w->deployment));
 }
 
-/* ---- the node -------------------------------------------------------------------- */
+/* ---- the node ------------------------------------------------------------------- */
 static inline int nt_open(struct nt *w)
 {
     const struct node_config c = {.dir = w->node_dir,
@@ -346,7 +346,7 @@ static inline int nt_open(struct nt *w)
                                   .genesis = w->genesis,
                                   .poll_ms = 60000,
                                   .checkpoint_s = 1,
-                                  .model_ms = 400};
+                                  .model_ms = 20000};
     diag_clear(&w->d);
     return node_open(&w->n, &c, &w->d);
 }
@@ -429,7 +429,7 @@ static inline int nt_teardown(void **state)
     return 0;
 }
 
-/* ---- asking ---------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------------------- */
 static inline void nt_take_reply(struct nt *w, struct buf *reply, int err)
 {
     json_free(w->doc);

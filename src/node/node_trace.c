@@ -45,8 +45,7 @@ int node_commit(const char *tag, const uint8_t salt[32], struct str json,
     return err;
 }
 
-/* ---- feeding
- * ------------------------------------------------------------------------------- */
+/* ---- feeding -------------------------------------------------------------------- */
 enum { NODE_FEED_MAX = 4096 };
 struct node_waiting {
     char id[NODE_ID], commit[CRYPTO_HEX];
@@ -108,8 +107,7 @@ static int node_append_waiting(struct node *n, struct node_feed *f)
     return err ? err : tlog_wait(n->trace, index);
 }
 
-/* ---- agreement of log and rows
- * ------------------------------------------------------------- */
+/* ---- agreement of log and rows -------------------------------------------------- */
 static int node_last_index(struct db_conn *c, void *arg)
 {
     struct db_stmt *s;

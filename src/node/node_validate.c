@@ -83,8 +83,7 @@ int node_change_resources(struct db_conn *c, const struct json *body,
     return err;
 }
 
-/* ---- validation
- * ------------------------------------------------------------------------------ */
+/* ---- validation ----------------------------------------------------------------- */
 struct node_verdict {
     struct node *n;
     const struct auth_account *who;
