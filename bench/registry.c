@@ -294,8 +294,13 @@ static void statements_per_second(void **state)
     assert_int_equal(pipe(from), 0);
     pid = fork(); /* before there are threads */
     assert_true(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
+        close(to[1]); /* or it would wait for ever on a parent that failed */
+        close(from[0]);
         client(to[0], from[1]);
+    }
+    close(to[0]);
+    close(from[1]);
     t_registry(&t);
     rate = by_calls(t.r, 1, 0, ONE, &cpu);
     show("registry.submits_1", rate, "/s", 300, "higher",
