@@ -11,8 +11,7 @@
 
 enum { GIVES_NAN = 901, CRASHES = 902, HANGS = 903, SLOW = 904 };
 
-/* ---- a worker that obeys the model protocol, and the marker -------------------------
- */
+/* ---- a worker that obeys the model protocol, and the marker --------------------- */
 struct bad {
     struct model *m;
     struct worker_shm file, shm;
@@ -228,8 +227,7 @@ static void what_ran_while_a_stop_came_is_never_kept(void **state)
     }
 }
 
-/* ---- weights ------------------------------------------------------------------------
- */
+/* ---- weights -------------------------------------------------------------------- */
 static void altered_weights_are_refused_and_restored_ones_work(void **state)
 {
     struct nt *w = *state;
@@ -253,8 +251,7 @@ static void altered_weights_are_refused_and_restored_ones_work(void **state)
     buf_release(&bad);
 }
 
-/* ---- a trace that cannot be written ---------------------------------------------------
- */
+/* ---- a trace that cannot be written --------------------------------------------- */
 static void no_output_leaves_without_its_place_in_the_trace(void **state)
 {
     struct nt *w = *state;

@@ -75,6 +75,7 @@ struct node {
     bool reachable, rolled_back;
     bool split_view;                /* two histories signed by the log: kept on disk */
     struct tlog_checkpoint suspect; /* size 0: none. A signed note nobody joined yet */
+    struct buf suspect_note; /* signed text of the suspect: evidence if it is proved */
     VEC(struct node_local_stop) stops;
 
     /* of the sync thread alone */

@@ -107,6 +107,9 @@ static void node_weigh(struct node *n, struct str request, int status, bool spli
             break;
         pthread_mutex_lock(&n->state);
         n->suspect = c;
+        buf_clear(&n->suspect_note);
+        if (buf_add(&n->suspect_note, note)) /* the alarm does not wait for memory */
+            buf_clear(&n->suspect_note);
         pthread_mutex_unlock(&n->state);
         LOG_E("node.suspect", log_s("node", n->name), log_i("size", (int64_t)c.size));
         break;
@@ -118,14 +121,18 @@ static void node_weigh(struct node *n, struct str request, int status, bool spli
 void node_judge_suspect(struct node *n)
 {
     struct tlog_checkpoint c;
+    struct buf note;
+    buf_init(&note, TLOG_NOTE_MAX);
     pthread_mutex_lock(&n->state);
     c = n->suspect;
+    if (c.size && buf_add(&note, buf_str(&n->suspect_note)))
+        buf_clear(&note);
     pthread_mutex_unlock(&n->state);
     if (!c.size)
         return;
     switch (node_compare(n, &c)) {
-    case NODE_DIFFERS:
-        node_split(n, STR_NULL); /* tlog kept the note when it was refused */
+    case NODE_DIFFERS: /* what was a suspicion is proof now: kept, for after a restart too */
+        node_split(n, buf_str(&note));
         break;
     case NODE_FITS:
         LOG_I("node.suspect_cleared", log_i("size", (int64_t)c.size));
@@ -134,6 +141,7 @@ void node_judge_suspect(struct node *n)
     case NODE_BEYOND:
         break;
     }
+    buf_release(&note);
 }
 
 int node_witness(struct node *n, struct str request, int *status, struct buf *reply)
