@@ -108,6 +108,27 @@ int api_h_account_create(struct api_call *c)
     return api_done(c, 201);
 }
 
+/* Members nobody reads are refused: a misspelt `until` must not give a year. */
+static int api_only(struct api_call *c, const struct json *v, const char *known)
+{
+    for (json_each(it, v)) {
+        struct str rest = str_c(known);
+        struct buf path;
+        bool ok = false;
+        while (rest.n)
+            ok = str_eq(str_cut(rest, ' ', &rest), it.key) || ok;
+        if (ok)
+            continue;
+        buf_init(&path, 1024);
+        if (json_pointer_add(&path, it.key) == AM_OK)
+            diag_err(&c->d, path.p, "schema.additionalProperties", "an unknown member");
+        else
+            diag_err(&c->d, "", "schema.additionalProperties", "an unknown member");
+        buf_release(&path);
+    }
+    return diag_result(&c->d);
+}
+
 /* Account and end of the token asked for. */
 static int api_token_request(struct api_call *c, int64_t now, int64_t *account,
                              int64_t *until)

@@ -115,6 +115,16 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
             fail_msg("%s: %.*s", rows[i].pattern, STR_FMT(t_header(&r, "Content-Type")));
         if (unknown)
             t_assert_shape(&r, "notfound");
+        if (strcmp(rows[i].reply, "list") == 0) {
+            assert_int_equal(json_type(t_at(&r, "/items")), JSON_ARRAY);
+            if (!strstr(rows[i].pattern, "witnesses"))
+                assert_true(json_int(t_at(&r, "/tree_size"), 0) > 5);
+        }
+        if (strcmp(rows[i].pattern, "/readyz") == 0) {
+            assert_true(json_int(t_at(&r, "/size"), 0) > 5);
+            assert_true(json_int(t_at(&r, "/cosigned"), 0) > 5);
+            assert_true(json_bool(t_at(&r, "/ready"), false));
+        }
         t_done(&r);
         seen++;
     }
@@ -603,6 +613,23 @@ static void a_proof_holds_against_the_checkpoint_beside_it(void **state)
 
 /* ---- the log as files
  * ------------------------------------------------------------------------ */
+/* Something to steal under that name, where the name can be a file at all. */
+static void bait(const char *name)
+{
+    char path[512], *slash;
+    if (strstr(name, "..") || strstr(name, "//") || name[0] == '/' ||
+        name[strlen(name) - 1] == '/')
+        return;
+    snprintf(path, sizeof path, "%s/log/%s", t.data, name);
+    slash = strrchr(path, '/');
+    *slash = 0;
+    if (am_dir_make(path, 0700)) /* a file stands in the way: fine */
+        return;
+    *slash = '/';
+    if (access(path, F_OK) && am_file_write(path, STR("secret"), 0600))
+        print_message("no file can be at %s\n", name);
+}
+
 static void the_log_folder_cannot_be_left(void **state)
 {
     static const char *const name[] = {"../keys/log.key",
@@ -642,6 +669,7 @@ static void the_log_folder_cannot_be_left(void **state)
     char path[160];
     (void)state;
     for (size_t i = 0; i < AM_LEN(name); i++) {
+        bait(name[i]);
         snprintf(path, sizeof path, "/log/%s", name[i]);
         if (t_get(a, path, NULL) != 404)
             fail_msg("%s", path);

@@ -93,6 +93,10 @@ static void a_real_model_is_declared_from_keys_to_log(void **state)
     assert_ok(crypto_unhex(str_c(t.file_hex), file, 32));
     assert_int_equal(registry_blob_class(t.r, t.receipt.payload), REGISTRY_BLOB_PUBLIC);
     assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_WEIGHTS);
+    assert_ok(crypto_unhex(
+        STR("5ea1ed00000000000000000000000000000000000000000000000000000000fe"), file,
+        32));
+    assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_PUBLIC); /* notice */
     memset(file, 7, sizeof file);
     assert_int_equal(registry_blob_class(t.r, file), REGISTRY_BLOB_UNKNOWN);
     registry_stats(t.r, &s);
@@ -609,11 +613,12 @@ static void many_submit_at_once_and_each_gets_a_place_of_its_own(void **state)
 
 /* ---- a full disk
  * ------------------------------------------------------------------------------ */
+/* 0: as many as before. */
 static void files_at_most(rlim_t bytes)
 {
     struct rlimit l;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
-    l.rlim_cur = bytes;
+    l.rlim_cur = bytes ? bytes : l.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
 }
 
@@ -635,7 +640,7 @@ static void a_full_disk_is_said_and_nothing_is_half_written(void **state)
     files_at_most(100);
     assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
                      AM_E_NOSPACE);
-    files_at_most(RLIM_INFINITY);
+    files_at_most(0);
     t_assert_problem(&t, "", "registry.storage");
     assert_int_equal(size_now(), before);
     /* room for it, none for the log: the payload is there already */
@@ -646,7 +651,7 @@ static void a_full_disk_is_said_and_nothing_is_half_written(void **state)
     files_at_most(100);
     assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
                      AM_E_NOSPACE);
-    files_at_most(RLIM_INFINITY);
+    files_at_most(0);
     t_assert_problem(&t, "", "registry.storage");
     assert_int_equal(size_now(), before);
     /* room again: a log that failed to write wants to be reopened */
