@@ -147,7 +147,7 @@ static int api_token_request(struct api_call *c, int64_t now, int64_t *account,
         (time_parse(json_get_str(v, "until"), until) || *until <= now))
         diag_err(&c->d, "/until", "schema.format",
                  "an RFC 3339 instant to come is expected");
-    return diag_result(&c->d);
+    return api_only(c, v, "account until");
 }
 
 static int api_token_for_another(struct api_call *c, int64_t account)

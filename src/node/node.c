@@ -199,6 +199,7 @@ static void node_init_locks(struct node *n)
     pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&n->log, &fair);
     pthread_rwlock_init(&n->fold, &fair);
+    buf_init(&n->suspect_note, TLOG_NOTE_MAX);
     pthread_rwlockattr_destroy(&fair);
     pthread_mutex_init(&n->feeding, NULL);
     pthread_mutex_init(&n->state, NULL);
@@ -254,6 +255,7 @@ void node_close(struct node *n)
     pthread_cond_destroy(&n->wake);
     pthread_mutex_destroy(&n->state);
     pthread_mutex_destroy(&n->feeding);
+    buf_release(&n->suspect_note);
     pthread_rwlock_destroy(&n->fold);
     pthread_rwlock_destroy(&n->log);
     crypto_wipe(n->token, sizeof n->token);

@@ -89,6 +89,7 @@ static int node_mark_json(struct node *n, struct node_mark *m, struct buf *out)
     m->w = &w;
     if (!err)
         err = db_read(n->db, node_count_fn, m);
+    m->w = NULL;
     jw_arr_end(&w);
     jw_obj_end(&w);
     buf_release(&b64);

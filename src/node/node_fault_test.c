@@ -324,9 +324,12 @@ static void an_allocation_that_fails_leaves_nothing_half_done(void **state)
         }                                                                                \
     } while (0)
 
+/* RLIM_INFINITY: as much as the caller's own limit allows. */
 static void limit_files(rlim_t size)
 {
-    struct rlimit r = {size, RLIM_INFINITY};
+    struct rlimit r;
+    NEED(getrlimit(RLIMIT_FSIZE, &r) == 0);
+    r.rlim_cur = AM_MIN(size, r.rlim_max);
     NEED(setrlimit(RLIMIT_FSIZE, &r) == 0);
 }
 

@@ -48,15 +48,18 @@ struct node {
     char dir[NODE_PATH], name[TLOG_NAME_MAX], gst[LEDGER_ID_MAX],
         establishment[LEDGER_ID_MAX];
     char registry_url[512], genesis[CRYPTO_HEX], token[AUTH_TOKEN];
+    bool trace_ok; /* under feeding: what the log holds is what the rows say */
+    bool started;
+    atomic_bool want_weights; /* the gate missed a file */
     unsigned poll_ms, checkpoint_s, model_ms;
     struct blob_store *blobs;
     struct crypto_key *witness_key, *trace_key, *service_key;
     struct tlog_witness *witness;
     struct db *db;
     struct auth *auth;
+    struct node_pool *pool;
 
-    pthread_mutex_t feeding; /* one feeder of the trace at a time; guards trace_ok */
-    bool trace_ok;           /* what the log holds is what the rows say */
+    pthread_mutex_t feeding; /* one feeder of the trace at a time */
     pthread_rwlock_t log;    /* guards the pointer trace: reopened after a full disk */
     struct tlog *trace;      /* own log of commitments; NULL: cannot be opened now */
 
@@ -68,29 +71,24 @@ struct node {
 
     pthread_mutex_t state; /* guards what follows */
     pthread_cond_t wake, told;
-    bool stopping, hurry;
     uint64_t rounds_begun, rounds_done;
-    int round_err;
     struct node_lease lease;
-    bool reachable, rolled_back;
-    bool split_view;                /* two histories signed by the log: kept on disk */
     struct tlog_checkpoint suspect; /* size 0: none. A signed note nobody joined yet */
-    struct buf suspect_note; /* signed text of the suspect: evidence if it is proved */
     VEC(struct node_local_stop) stops;
+    int round_err;
+    bool stopping, hurry, reachable, rolled_back;
+    bool split_view; /* two histories signed by the log: kept on disk */
 
     /* of the sync thread alone */
+    int said, said_weights; /* last errors told to the log: once, not twice a second */
     struct http_client *http;
     int64_t wall_kept;                     /* the wall clock as last written to disk */
     int64_t checkpoint_at;                 /* boot clock of the last node_checkpoint */
     int64_t forbidden_until, forbidden_id; /* outbox rows up to this id wait until then */
-    int64_t weights_after;  /* boot clock before which weights are not asked for again */
-    uint64_t weights_at;    /* ledger size whose weights are all here; 0: look again */
-    int said, said_weights; /* last errors told to the log: once, not twice a second */
+    int64_t weights_after; /* boot clock before which weights are not asked for again */
+    uint64_t weights_at;   /* ledger size whose weights are all here; 0: look again */
     pthread_t thread;
-    bool started;
 
-    struct node_pool *pool;
-    atomic_bool want_weights; /* the gate missed a file */
     atomic_uint_fast64_t predictions, refused;
 };
 

@@ -137,7 +137,9 @@ static void node_sync_once(struct node *n)
     int64_t now;
     int err;
     pthread_mutex_lock(&n->state);
+    n->hurry = false; /* whoever asked until here is served by this round */
     n->rounds_begun++;
+    n->hurry = false; /* whoever asked before now is served by this round */
     pthread_mutex_unlock(&n->state);
     err = node_round(n, n->http);
     now = time_now();
@@ -178,7 +180,6 @@ static void *node_main(void *arg)
         while (!n->stopping && !n->hurry &&
                pthread_cond_timedwait(&n->wake, &n->state, &until) != ETIMEDOUT)
             ;
-        n->hurry = false;
         go = !n->stopping;
         pthread_mutex_unlock(&n->state);
     }
