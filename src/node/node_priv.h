@@ -74,6 +74,7 @@ struct node {
     uint64_t rounds_begun, rounds_done;
     struct node_lease lease;
     struct tlog_checkpoint suspect; /* size 0: none. A signed note nobody joined yet */
+    struct buf suspect_note;        /* its text: evidence if it is proved */
     VEC(struct node_local_stop) stops;
     int round_err;
     bool stopping, hurry, reachable, rolled_back;

@@ -137,7 +137,6 @@ static void node_sync_once(struct node *n)
     int64_t now;
     int err;
     pthread_mutex_lock(&n->state);
-    n->hurry = false; /* whoever asked until here is served by this round */
     n->rounds_begun++;
     n->hurry = false; /* whoever asked before now is served by this round */
     pthread_mutex_unlock(&n->state);
