@@ -423,6 +423,7 @@ static void a_suspect_is_judged_when_the_mirror_has_grown(void **state)
     assert_ok(node_sync(w->n));
     assert_true(nt_state(w).split_view); /* the country's entry there is another one */
     assert_true(w->n->split_view && w->n->suspect.size == 0);
+    assert_int_equal(evidence(w), 1);
     tlog_close(f.log);
 }
 

@@ -131,8 +131,7 @@ void node_judge_suspect(struct node *n)
     if (!c.size)
         return;
     switch (node_compare(n, &c)) {
-    case NODE_DIFFERS: /* what was a suspicion is proof now: kept, for after a restart too
-                        */
+    case NODE_DIFFERS: /* proof now, kept for after a restart too */
         node_split(n, buf_str(&note));
         break;
     case NODE_FITS:
