@@ -236,14 +236,31 @@
     X("intended_users")                                                                  \
     X("required_training")                                                               \
     X("population")                                                                      \
-    X("out_of_scope") X("known_risks") X("criticality") X("specialty") X("body_site")    \
-        X("modality") X("task") X("outputs") X("inputs") X("canonical_weight_hash")      \
-            X("format") X("runtime") X("model_type") X("max_depth")                      \
-                X("number_of_layers") X("dropout_rate") X("regularization_strength")     \
-                    X("learning_rate") X("batch_size") X("number_of_epochs")             \
-                        X("optimizer") X("random_seed") X("training_data")               \
-                            X("validation_data") X("risks") X("regulatory")              \
-                                X("instructions_for_use") X("evaluation_plan")
+    X("out_of_scope")                                                                    \
+    X("known_risks")                                                                     \
+    X("criticality")                                                                     \
+    X("specialty")                                                                       \
+    X("body_site")                                                                       \
+    X("modality")                                                                        \
+    X("task")                                                                            \
+    X("outputs")                                                                         \
+    X("inputs")                                                                          \
+    X("canonical_weight_hash")                                                           \
+    X("format")                                                                          \
+    X("runtime")                                                                         \
+    X("model_type")                                                                      \
+    X("max_depth")                                                                       \
+    X("number_of_layers")                                                                \
+    X("dropout_rate")                                                                    \
+    X("regularization_strength")                                                         \
+    X("learning_rate")                                                                   \
+    X("batch_size")                                                                      \
+    X("number_of_epochs")                                                                \
+    X("optimizer")                                                                       \
+    X("random_seed")                                                                     \
+    X("training_data")                                                                   \
+    X("validation_data")                                                                 \
+    X("risks") X("regulatory") X("instructions_for_use") X("evaluation_plan")
 
 /* Members a superseding version record may not change (V21: fields 20-24, 26-28, 46, and
  * what the version is). */
@@ -253,11 +270,19 @@
     X("model_digest")                                                                    \
     X("inputs")                                                                          \
     X("artifacts")                                                                       \
-    X("canonical_weight_hash") X("model_signature") X("format") X("opset") X("runtime")  \
-        X("model_type") X("max_depth") X("number_of_layers") X("dropout_rate")           \
-            X("regularization_strength") X("learning_rate") X("batch_size")              \
-                X("number_of_epochs") X("optimizer") X("random_seed")                    \
-                    X("evaluation_plan")
+    X("canonical_weight_hash")                                                           \
+    X("model_signature")                                                                 \
+    X("format")                                                                          \
+    X("opset")                                                                           \
+    X("runtime")                                                                         \
+    X("model_type")                                                                      \
+    X("max_depth")                                                                       \
+    X("number_of_layers")                                                                \
+    X("dropout_rate")                                                                    \
+    X("regularization_strength")                                                         \
+    X("learning_rate")                                                                   \
+    X("batch_size")                                                                      \
+    X("number_of_epochs") X("optimizer") X("random_seed") X("evaluation_plan")
 
 /* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
 #define LEDGER_CODE_MAP(X)                                                               \
