@@ -374,6 +374,7 @@ static void two_histories_raise_an_alarm_that_stays(void **state)
     struct fork f;
     tlog_head(w->log, &head);
     assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_ok(node_sync(w->n)); /* the round it asked for is over */
     assert_false(nt_state(w).split_view);
     fork_open(w, &f, "fork", (size_t)head.size - 2, 2); /* the same size, another root */
     assert_int_equal(add_checkpoint(w, f.log, head.size, false), 409);
@@ -397,6 +398,7 @@ static void a_rolled_back_copy_is_caught_when_it_writes(void **state)
     uint64_t index;
     tlog_head(w->log, &head);
     assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_ok(node_sync(w->n)); /* the round it asked for is over */
     fork_open(w, &f, "copy", (size_t)head.size - 3, 0);
     assert_int_equal(add_checkpoint(w, f.log, head.size - 3, false), 409);
     assert_false(nt_state(w).split_view);
@@ -414,6 +416,7 @@ static void a_suspect_is_judged_when_the_mirror_has_grown(void **state)
     struct fork f;
     tlog_head(w->log, &head);
     assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_ok(node_sync(w->n)); /* the round it asked for is over */
     fork_open(w, &f, "fork", (size_t)head.size - 1, 2); /* one larger */
     assert_int_equal(add_checkpoint(w, f.log, head.size, false), 422);
     assert_true(nt_state(w).split_view);
@@ -433,6 +436,7 @@ static void a_spoilt_proof_of_our_own_history_is_no_alarm(void **state)
     struct tlog_checkpoint head;
     tlog_head(w->log, &head);
     assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_ok(node_sync(w->n)); /* the round it asked for is over */
     assert_int_equal(add_checkpoint(w, w->log, head.size, true), 422);
     assert_false(nt_state(w).split_view);
     assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");

@@ -27,7 +27,8 @@ enum nt_lie { /* what is answered instead of the truth, for paths that contain n
               NT_STATUS,  /* nt.status, body nt.what */
               NT_INSTEAD, /* 200, body nt.what */
               NT_CUT,     /* the truth, last byte lost */
-              NT_FLIP     /* the truth, one bit wrong */
+              NT_FLIP /* the truth, one bit wrong near its end: in the newest entry of a
+                         tile */
 };
 struct nt {
     struct tk tk;
@@ -179,8 +180,8 @@ static inline int nt_handle(void *cookie, struct http_req *r, struct http_resp *
         if (w->lie && strstr(path, w->where)) {
             if (w->lie == NT_CUT && a->body.n)
                 buf_cut(&a->body, a->body.n - 1);
-            if (w->lie == NT_FLIP && a->body.n)
-                a->body.p[a->body.n / 2] ^= 1;
+            if (w->lie == NT_FLIP && a->body.n > 10)
+                a->body.p[a->body.n - 10] ^= 1;
             if (w->lie == NT_STATUS || w->lie == NT_INSTEAD) {
                 buf_clear(&a->body);
                 err = buf_add(&a->body, buf_str(&w->what));
