@@ -143,7 +143,7 @@ struct asker {
     double marker;
     int err;
     int64_t us;
-    bool busy;
+    char code[64]; /* of the first problem */
 };
 
 static void *ask_main(void *arg)
@@ -161,7 +161,7 @@ static void *ask_main(void *arg)
     if (!a->err)
         a->err = node_predict(a->w->n, &a->w->doctor, json_root(request), &reply, &d);
     a->us = time_mono() - before;
-    a->busy = d.n && !strcmp(d.item[0].code, "model.busy");
+    snprintf(a->code, sizeof a->code, "%s", d.n ? d.item[0].code : "");
     json_free(request);
     buf_release(&reply);
     buf_release(&b);
@@ -192,39 +192,78 @@ static void a_hung_model_does_not_hold_everybody(void **state)
     for (size_t i = 0; i < AM_LEN(a); i++) {
         assert_int_equal(pthread_join(a[i].thread, NULL), 0);
         assert_true(a[i].err == AM_E_UNAVAILABLE || a[i].err == AM_E_REFUSED);
-        away += a[i].busy && a[i].us < 2500000;
+        away += !strcmp(a[i].code, "model.busy") && a[i].us < 2500000;
     }
     assert_true(away >= 6);
     assert_int_equal(nt_state(w).pending, 0);
 }
 
-/* The gate said yes, the model runs, the stop comes: the answer is not kept. */
+/* The gate said yes, the model runs, then the permission ends: the answer is not kept. */
+static void asked_while(struct nt *w, void (*happen)(struct nt *), const char *code)
+{
+    uint64_t size = nt_state(w).trace_size;
+    struct asker a;
+    ask_start(&a, w, SLOW);
+    usleep(100000);
+    happen(w);
+    assert_int_equal(pthread_join(a.thread, NULL), 0);
+    assert_int_equal(a.err, AM_E_REFUSED);
+    assert_string_equal(a.code, code);
+    assert_int_equal(nt_state(w).trace_size, size);
+    assert_int_equal(nt_state(w).pending, 0);
+}
+
+static void stop_here(struct nt *w)
+{
+    assert_ok(nt_stop(w));
+}
+
+static void stop_in_the_log(struct nt *w)
+{
+    assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
+    nt_publish(w);
+    assert_ok(node_sync(w->n));
+}
+
+static void retire(struct nt *w)
+{
+    static const enum tk_actor by[] = {TK_DIRECTOR};
+    assert_string_equal(tk_deploy(&w->tk, "P10", "retired", NULL, by, 1), "ok");
+    nt_publish(w);
+    assert_ok(node_sync(w->n));
+}
+
 static void what_ran_while_a_stop_came_is_never_kept(void **state)
 {
     struct nt *w = *state;
-    struct asker a;
-    for (int logged = 0; logged < 2; logged++) {
-        uint64_t size = nt_state(w).trace_size;
-        ask_start(&a, w, SLOW);
-        usleep(100000);
-        if (logged) { /* read in the national log */
-            assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
-            nt_publish(w);
-            assert_ok(node_sync(w->n));
-        } else { /* pressed here */
-            assert_ok(nt_stop(w));
-        }
-        assert_int_equal(pthread_join(a.thread, NULL), 0);
-        assert_int_equal(a.err, AM_E_REFUSED);
-        assert_int_equal(nt_state(w).trace_size, size);
-        assert_int_equal(nt_state(w).pending, 0);
-        w->n->stops.n = 0; /* as if it had been lifted */
-        if (!logged) {
-            assert_predicts(w);
-            assert_ok(
-                nt_validate_as(w, &w->doctor, w->last, "{\"outcome\":\"accepted\"}"));
+    asked_while(w, stop_here, "refusal.stopped");
+    w->n->stops.n = 0; /* as if it had been lifted */
+    assert_int_equal(nt_predict(w, 60, 200), AM_OK);
+    assert_ok(nt_validate_as(w, &w->doctor, w->last, "{\"outcome\":\"accepted\"}"));
+    asked_while(w, stop_in_the_log, "refusal.stopped");
+}
+
+static void what_ran_while_the_model_was_retired_is_never_kept(void **state)
+{
+    asked_while(*state, retire, "refusal.state");
+}
+
+/* A fast model turns nobody away, and every output has its own place in the trace. */
+static void many_at_once_are_all_answered(void **state)
+{
+    struct nt *w = *state;
+    struct asker a[12];
+    for (int round = 0; round < 4; round++) {
+        for (size_t i = 0; i < AM_LEN(a); i++)
+            ask_start(&a[i], w, 200 + (double)i);
+        for (size_t i = 0; i < AM_LEN(a); i++) {
+            assert_int_equal(pthread_join(a[i].thread, NULL), 0);
+            if (a[i].err)
+                fail_msg("%s %s", am_err_text(a[i].err), a[i].code);
         }
     }
+    assert_int_equal(nt_state(w).pending, 48);
+    assert_int_equal(nt_state(w).trace_size, 48);
 }
 
 /* ---- weights -------------------------------------------------------------------- */
@@ -404,6 +443,8 @@ NT_MAIN_WITH(bad_worker, NT(no_number_is_no_answer),
              NT(a_model_that_hangs_is_ended_in_time),
              NT(a_hung_model_does_not_hold_everybody),
              NT(what_ran_while_a_stop_came_is_never_kept),
+             NT(what_ran_while_the_model_was_retired_is_never_kept),
+             NT(many_at_once_are_all_answered),
              NT(altered_weights_are_refused_and_restored_ones_work),
              NT(no_output_leaves_without_its_place_in_the_trace),
              NT(an_allocation_that_fails_leaves_nothing_half_done),

@@ -131,10 +131,10 @@ bool node_in_population(const struct json *record, const struct fhir_patient *p,
     if (!(age >= lo && age <= hi))
         return false;
     *why = "the patient's sex is outside the declared population";
-    if (str_eqc(sex, "male"))
-        return p->sex == FHIR_MALE;
-    if (str_eqc(sex, "female"))
-        return p->sex == FHIR_FEMALE;
+    /* A word we do not know admits nobody. */
+    if (!str_eqc(sex, "any") && !(str_eqc(sex, "male") && p->sex == FHIR_MALE) &&
+        !(str_eqc(sex, "female") && p->sex == FHIR_FEMALE))
+        return false;
     *why = "";
     return true;
 }

@@ -205,7 +205,22 @@ static void a_commitment_hides_and_binds(void **state)
     assert_string_not_equal(a, b);
 }
 
-TEST_MAIN(TEST(a_chart_becomes_numbers_in_declared_order_and_units),
+static void a_population_of_one_sex_excludes_the_others(void **state)
+{
+    (void)state;
+#define ONLY(sex) "{\"population\":{\"age_min\":18,\"age_max\":99,\"sex\":\"" sex "\"}}"
+    for (int sex = FHIR_SEX_UNKNOWN; sex <= FHIR_OTHER; sex++) {
+        enum fhir_sex x = (enum fhir_sex)sex;
+        assert_true(inside(ONLY("any"), "1970-01-01", x));
+        assert_true(inside(ONLY("male"), "1970-01-01", x) == (x == FHIR_MALE));
+        assert_true(inside(ONLY("female"), "1970-01-01", x) == (x == FHIR_FEMALE));
+    }
+    assert_false(inside(ONLY("men"), "1970-01-01", FHIR_MALE));
+    assert_false(inside("{}", "1970-01-01", FHIR_MALE)); /* nothing declared: nobody */
+}
+
+TEST_MAIN(TEST(a_population_of_one_sex_excludes_the_others),
+          TEST(a_chart_becomes_numbers_in_declared_order_and_units),
           TEST(what_is_not_as_declared_is_refused_at_its_place),
           TEST(the_newest_observation_counts), TEST(the_population_is_a_closed_door),
           TEST(identifiers_sort_by_time_and_differ), TEST(a_commitment_hides_and_binds))
