@@ -9,7 +9,7 @@ report() { # report STATUS NAME
     n=$((n + 1))
     if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
 }
-compile() { /usr/bin/python3 "$root/tools/po2c.py" "$dir/out.c" "$dir/fr.po" "$dir/ar.po" "$dir/en.po" >"$dir/log" 2>&1; }
+compile() { /usr/bin/python3 "$root/tools/po2c.py" "$dir/out.c" "$dir"/*.po >"$dir/log" 2>&1; }
 fresh() { cp "$root"/web/i18n/*.po "$dir/"; }
 # plant NAME FILE SED-SCRIPT WORDS: after the edit the compiler fails and says WORDS
 plant() {
@@ -28,15 +28,16 @@ plant() {
 fresh
 compile
 report $? 'the catalogues as they are compile'
-plant 'an id missing in one language' ar.po '/^msgid "nav.home"$/,+1d' 'ar.po: nav.home is missing'
-plant 'an empty message' en.po '/^msgid "nav.home"$/,+1s/^msgstr .*/msgstr ""/' 'empty message'
-plant 'a placeholder lost in translation' en.po '/^msgid "model.decided"$/,+1s/{level}/level/' 'placeholders'
-plant 'a placeholder that French lacks' ar.po '/^msgid "nav.home"$/,+1s/^msgstr "/&{who}/' 'placeholders'
-plant 'a plural form too few' ar.po '/^msgid "metric.n"$/,+7{/msgstr\[5\]/d}' 'has 5 forms, ar needs 6'
-plant 'a message twice' fr.po '$a\\nmsgid "nav.home"\nmsgstr "x"' 'is there twice'
-plant 'an unbalanced brace' fr.po '/^msgid "nav.home"$/,+1s/^msgstr "/&{/' 'unbalanced brace'
-plant 'an unquoted string' fr.po '/^msgid "nav.home"$/,+1s/"$//' 'not a quoted string'
-plant 'a plural in one language only' en.po '/^msgid "metric.n"$/,+3{/plural/d;s/msgstr\[0\]/msgstr/;/msgstr\[1\]/d}' 'plural in one language only'
-plant 'a malformed id' fr.po 's/^msgid "nav.home"$/msgid "Nav home"/' 'not lower-case dotted'
+plant 'an id missing in one language' site.ar.po '/^msgid "nav.home"$/,+1d' 'site.ar.po: nav.home is missing'
+plant 'an empty message' site.en.po '/^msgid "nav.home"$/,+1s/^msgstr .*/msgstr ""/' 'empty message'
+plant 'a placeholder lost in translation' site.en.po '/^msgid "model.decided"$/,+1s/{level}/level/' 'placeholders'
+plant 'a placeholder that French lacks' site.ar.po '/^msgid "nav.home"$/,+1s/^msgstr "/&{who}/' 'placeholders'
+plant 'a plural form too few' facts.ar.po '/^msgid "metric.n"$/,+7{/msgstr\[5\]/d}' 'has 5 forms, ar needs 6'
+plant 'a message twice' site.fr.po '$a\\nmsgid "nav.home"\nmsgstr "x"' 'is there twice'
+plant 'a message of another area' facts.fr.po '$a\\nmsgid "nav.home"\nmsgstr "x"' 'nav.home'
+plant 'an unbalanced brace' site.fr.po '/^msgid "nav.home"$/,+1s/^msgstr "/&{/' 'unbalanced brace'
+plant 'an unquoted string' site.fr.po '/^msgid "nav.home"$/,+1s/"$//' 'not a quoted string'
+plant 'a plural in one language only' facts.en.po '/^msgid "metric.n"$/,+3{/plural/d;s/msgstr\[0\]/msgstr/;/msgstr\[1\]/d}' 'plural in one language only'
+plant 'a malformed id' site.fr.po 's/^msgid "nav.home"$/msgid "Nav home"/' 'not lower-case dotted'
 echo "1..$n"
 exit $bad

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the message catalogues and turns them into one C table: po2c.py OUT.c FILE.po...
 
-Each file is named <language>.po. Refused, with file and line: an id that a language lacks, an empty
+Files are named <area>.<language>.po; an area has a file in each language. Refused, with file and line: an id that a language lacks, an empty
 message, a duplicate, placeholders that differ between languages, a wrong number of plural forms.
 Typography is applied here, so that catalogues are typed on an ordinary keyboard: in French a space
 before ; : ! ? % and inside guillemets becomes a narrow no-break space, and ' becomes an apostrophe."""
@@ -147,20 +147,25 @@ def emit(tables):
 
 
 def main(out, paths):
-    tables, path_of = {}, {}
+    areas, tables, path_of = {}, {lang: {} for lang in LANGS}, {}
     for path in paths:
-        lang = os.path.splitext(os.path.basename(path))[0]
-        if lang not in LANGS:
-            raise Bad("%s: not one of %s" % (path, ", ".join(LANGS)))
-        tables[lang], path_of[lang] = read(path), path
-    if sorted(tables) != sorted(LANGS):
-        raise Bad("one file for each of %s, please" % ", ".join(LANGS))
+        area, _, lang = os.path.basename(path)[:-len(".po")].rpartition(".")
+        if lang not in LANGS or not area:
+            raise Bad("%s: not <area>.<one of %s>.po" % (path, ", ".join(LANGS)))
+        areas.setdefault(area, {})[lang] = read(path)
+        path_of[area, lang] = path
     problems = []
-    everything = set().union(*tables.values())
-    for lang in LANGS:
-        problems += ["%s: %s is missing" % (path_of[lang], name)
-                     for name in sorted(everything - set(tables[lang]))]
-        problems += check(path_of[lang], lang, tables[lang], tables["fr"])
+    for area, files in sorted(areas.items()):
+        if sorted(files) != sorted(LANGS):
+            raise Bad("%s: one file for each of %s, please" % (area, ", ".join(LANGS)))
+        everything = set().union(*files.values())
+        for lang in LANGS:
+            problems += ["%s: %s is missing" % (path_of[area, lang], name)
+                         for name in sorted(everything - set(files[lang]))]
+            problems += check(path_of[area, lang], lang, files[lang], files["fr"])
+            problems += ["%s: %s is there twice, also in another area" % (path_of[area, lang], name)
+                         for name in sorted(set(files[lang]) & set(tables[lang]))]
+            tables[lang].update(files[lang])
     if problems:
         raise Bad("\n".join(problems))
     text = emit(tables)
