@@ -28,6 +28,11 @@ struct blob_store *registry_blobs(struct registry *r)
     return r->blobs;
 }
 
+const struct crypto_key *registry_service_key(const struct registry *r)
+{
+    return r->service;
+}
+
 /* ---- folding
  * ---------------------------------------------------------------------------- */
 static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
@@ -145,6 +150,23 @@ static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c
     registry_cosign_wake(cookie, c->size);
 }
 
+/* A registry without a service key works, and has no automaton. */
+static int registry_load_service(struct registry *r, struct diag *d)
+{
+    char path[PATH_MAX];
+    int err;
+    snprintf(path, sizeof path, "%s/keys/service.key", r->dir);
+    err = crypto_key_load(&r->service, path, STR_NULL);
+    if (err == AM_E_NOTFOUND)
+        return AM_OK;
+    if (!err && crypto_key_alg(r->service) != CRYPTO_P256)
+        err = AM_E_INVALID;
+    if (err)
+        diag_err(d, path, "registry.key", "the service key cannot be read: %s",
+                 am_err_text(err));
+    return err;
+}
+
 static int registry_load(struct registry *r, struct diag *d)
 {
     char path[PATH_MAX], origin[TLOG_NAME_MAX];
@@ -160,6 +182,9 @@ static int registry_load(struct registry *r, struct diag *d)
                  am_err_text(err));
         return err;
     }
+    err = registry_load_service(r, d);
+    if (err)
+        return err;
     snprintf(path, sizeof path, "%s/origin", r->dir);
     err = am_file_read(path, sizeof origin - 1, &text, &n);
     if (err) {
@@ -225,6 +250,7 @@ void registry_close(struct registry *r)
     ledger_free(r->ledger);
     auth_close(r->auth);
     blob_close(r->blobs);
+    crypto_key_free(r->service);
     crypto_key_free(r->key);
     map_release(&r->class);
     for (size_t k = 0; k < LEDGER_KINDS; k++) {

@@ -2,7 +2,7 @@
 /* registry -- the national server's domain: admits statements, keeps the log and the
  * blobs, gathers cosignatures, answers questions from the fold. No HTTP, no HTML here.
  *
- *     DIR/keys/log.key (0600)   DIR/log/...   DIR/blobs/sha256/...   DIR/auth.db
+ *     DIR/keys/{log,service}.key (0600)   DIR/log/...   DIR/blobs/sha256/... DIR/auth.db
  *     DIR/registry.conf         DIR/witnesses (lines "name url", who to ask to cosign)
  *
  * Submitting: envelope -> schema of its kind (embedded schema/<kind>-1.json) ->
@@ -28,7 +28,8 @@
 #include "ledger/ledger.h"
 #include "tlog/tlog.h"
 
-/* Creates DIR with a log key and entry 0. spec: {origin, type_base, witnesses [{name,
+/* Creates DIR with a log key, a service key and entry 0, which grants the service key the
+ * role `system` for the ministry. spec: {origin, type_base, witnesses [{name,
  * vkey, url}], authorities [{role, function, org_id, label, spki}], policy (document)};
  * the genesis statement is signed by `signer`, one of the authorities. Also creates the
  * first account (msps registry_desk) and gives its token. AM_E_EXISTS: DIR is not empty.
@@ -49,6 +50,9 @@ const char *registry_dir(const struct registry *r);
 struct auth *registry_auth(struct registry *r);
 struct tlog *registry_log(struct registry *r);
 struct blob_store *registry_blobs(struct registry *r);
+/* The key of the registry's automaton (role `system`), borrowed; NULL: this folder was
+ * made without one, or the key is not on this machine. */
+const struct crypto_key *registry_service_key(const struct registry *r);
 
 struct registry_receipt {
     uint64_t index;

@@ -30,8 +30,38 @@ static bool registry_origin_ok(struct str s)
     return s.n > 0 && s.n < TLOG_NAME_MAX;
 }
 
+/* The ministry, whose automaton holds the service key; else who comes first. */
+static struct str registry_ministry(const struct json *spec)
+{
+    const struct json *list = json_get(spec, "authorities");
+    for (json_each(it, list))
+        if (json_str_is(json_get(it.val, "role"), "msps"))
+            return json_get_str(it.val, "org_id");
+    return json_get_str(json_at(list, 0), "org_id");
+}
+
+/* The authorities of the spec, then the registry's own service key: it signs what the
+ * clock brings (expiry, archive, suspensions that are due) and answers, never more. */
+static void registry_authorities(const struct json *spec, struct str service,
+                                 struct jw *w)
+{
+    struct str ministry = registry_ministry(spec);
+    jw_arr(w);
+    for (json_each(it, json_get(spec, "authorities")))
+        jw_val(w, it.val);
+    jw_obj(w);
+    jw_kstrz(w, "role", "system");
+    jw_kstrz(w, "function", "registry");
+    jw_kstr(w, "org_id", ministry);
+    jw_kstr(w, "label", ministry);
+    jw_kstr(w, "spki", service);
+    jw_obj_end(w);
+    jw_arr_end(w);
+}
+
 static int registry_genesis_record(const struct json *spec, const struct tlog_vkey *key,
-                                   const char *policy_hex, struct buf *out)
+                                   struct str service, const char *policy_hex,
+                                   struct buf *out)
 {
     const struct json *first = json_at(json_get(spec, "authorities"), 0);
     char at[TIME_TEXT];
@@ -61,7 +91,8 @@ static int registry_genesis_record(const struct json *spec, const struct tlog_vk
         jw_obj_end(&w);
     }
     jw_arr_end(&w);
-    jw_kval(&w, "authorities", json_get(spec, "authorities"));
+    jw_key(&w, "authorities");
+    registry_authorities(spec, service, &w);
     jw_kstrz(&w, "policy_sha256", policy_hex);
     jw_obj_end(&w);
     buf_release(&vkey);
@@ -179,9 +210,29 @@ static int registry_first_account(const char *dir, const struct json *spec,
     return err;
 }
 
+/* DIR/keys/service.key (P-256, 0600); b64 gets its public half. */
+static int registry_service_make(const char *dir, struct buf *b64)
+{
+    char path[PATH_MAX];
+    struct crypto_key *key = NULL;
+    struct buf spki;
+    int err = crypto_key_generate(&key, CRYPTO_P256);
+    buf_init(&spki, 512);
+    snprintf(path, sizeof path, "%s/keys/service.key", dir);
+    if (!err)
+        err = crypto_key_save(key, path, STR_NULL);
+    if (!err)
+        err = crypto_key_spki(key, &spki);
+    if (!err)
+        err = crypto_base64(b64, buf_str(&spki));
+    buf_release(&spki);
+    crypto_key_free(key);
+    return err;
+}
+
 static int registry_init_log(const char *dir, const struct json *spec,
-                             const struct crypto_key *signer, uint8_t genesis[32],
-                             struct diag *d)
+                             const struct crypto_key *signer, struct str service,
+                             uint8_t genesis[32], struct diag *d)
 {
     char path[PATH_MAX], origin[TLOG_NAME_MAX], policy_hex[CRYPTO_HEX];
     struct tlog_config tc = {.dir = path, .origin = origin};
@@ -213,7 +264,7 @@ static int registry_init_log(const char *dir, const struct json *spec,
     if (!err)
         err = tlog_open(&log, &tc);
     if (!err)
-        err = registry_genesis_record(spec, tlog_key(log), policy_hex, &record);
+        err = registry_genesis_record(spec, tlog_key(log), service, policy_hex, &record);
     if (!err)
         err = registry_check_genesis(buf_str(&record), d);
     if (!err)
@@ -299,14 +350,19 @@ static int registry_make(const char *dir, const struct json *spec,
                          uint8_t genesis[32], struct diag *d)
 {
     char path[PATH_MAX];
+    struct buf service;
     int err;
+    buf_init(&service, 1024);
     snprintf(path, sizeof path, "%s/keys", dir);
     err = am_dir_make(path, 0700);
     snprintf(path, sizeof path, "%s/origin", dir);
     if (!err)
         err = am_file_write(path, json_get_str(spec, "origin"), 0600);
     if (!err)
-        err = registry_init_log(dir, spec, signer, genesis, d);
+        err = registry_service_make(dir, &service);
+    if (!err)
+        err = registry_init_log(dir, spec, signer, buf_str(&service), genesis, d);
+    buf_release(&service);
     if (!err)
         err = registry_write_witnesses(dir, spec);
     if (!err)

@@ -63,7 +63,7 @@ static void a_registry_begins_with_its_genesis_and_can_be_reopened(void **state)
     t_registry(&t);
     assert_ok(registry_view(t.r, facts, &f));
     assert_int_equal(f.size, 1 + T_STRANGER - T_FOUNDERS);
-    assert_int_equal(f.keys, T_STRANGER);
+    assert_int_equal(f.keys, T_STRANGER + 1); /* and the service key */
     assert_true(f.desk && f.commissioner);
     assert_memory_equal(f.genesis, t.genesis, 32);
     assert_int_equal(registry_blob_class(t.r, t.genesis), REGISTRY_BLOB_PUBLIC);
@@ -84,6 +84,67 @@ static void a_registry_begins_with_its_genesis_and_can_be_reopened(void **state)
     assert_ok(registry_view(t.r, facts, &f));
     assert_int_equal(f.size, 1 + T_STRANGER - T_FOUNDERS);
     assert_memory_equal(f.genesis, t.genesis, 32);
+}
+
+static int service_grant(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    const struct ledger_key *k = ledger_key_find(l, arg);
+    (void)cosigned;
+    assert_non_null(k);
+    assert_int_equal(k->role, LEDGER_SYSTEM);
+    assert_string_equal(k->function, "registry");
+    assert_string_equal(k->org_id, "MSPS");
+    assert_int_equal(k->granted, 0);
+    return AM_OK;
+}
+
+static void the_automaton_has_a_key_of_its_own_granted_by_the_genesis(void **state)
+{
+    char path[160], id[CRYPTO_HEX];
+    struct stat st;
+    (void)state;
+    t_registry(&t);
+    assert_non_null(registry_service_key(t.r));
+    assert_int_equal(crypto_key_alg(registry_service_key(t.r)), CRYPTO_P256);
+    assert_ok(crypto_key_id(registry_service_key(t.r), id));
+    assert_ok(registry_view(t.r, service_grant, id));
+    snprintf(path, sizeof path, "%s/keys/service.key", t.data);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void a_registry_without_a_service_key_opens_and_has_no_automaton(void **state)
+{
+    char path[160];
+    (void)state;
+    t_registry(&t);
+    registry_close(t.r);
+    t.r = NULL;
+    snprintf(path, sizeof path, "%s/keys/service.key", t.data);
+    assert_int_equal(unlink(path), 0);
+    t_open(&t);
+    assert_null(registry_service_key(t.r));
+}
+
+static void a_service_key_that_is_no_p256_key_is_refused(void **state)
+{
+    struct registry_config c = {.dir = t.data};
+    struct registry *r = NULL;
+    struct crypto_key *wrong = NULL;
+    char path[160];
+    (void)state;
+    t_registry(&t);
+    registry_close(t.r);
+    t.r = NULL;
+    snprintf(path, sizeof path, "%s/keys/service.key", t.data);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(crypto_key_generate(&wrong, CRYPTO_ED25519));
+    assert_ok(crypto_key_save(wrong, path, STR_NULL));
+    crypto_key_free(wrong);
+    diag_clear(&t.d);
+    assert_int_equal(registry_open(&r, &c, &t.d), AM_E_INVALID);
+    t_assert_problem(&t, path, "registry.key");
+    assert_null(r);
 }
 
 static void a_folder_serves_one_process_at_a_time(void **state)
@@ -214,6 +275,9 @@ int main(int argc, char **argv)
     static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(a_registry_begins_with_its_genesis_and_can_be_reopened),
+        T(the_automaton_has_a_key_of_its_own_granted_by_the_genesis),
+        T(a_registry_without_a_service_key_opens_and_has_no_automaton),
+        T(a_service_key_that_is_no_p256_key_is_refused),
         T(a_folder_serves_one_process_at_a_time),
         T(a_folder_that_is_no_registry_is_said_so),
         T(a_specification_that_cannot_work_is_refused_and_leaves_nothing),

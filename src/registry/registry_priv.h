@@ -29,6 +29,7 @@ struct registry {
     struct blob_store *blobs;
     struct tlog *log;
     struct crypto_key *key;
+    struct crypto_key *service; /* NULL: no automaton */
     struct auth *auth;
     struct json_doc *schema_doc[LEDGER_KINDS];
     struct json_schema *schema[LEDGER_KINDS];
