@@ -3,30 +3,6 @@
 
 #include <limits.h>
 
-#include "auth/auth_tbl.h"
-#include "base/clock.h"
-
-static const struct {
-    const char *name;
-    uint64_t roles;
-} auth_rights[] = {
-#define X(right, name, roles) {name, roles},
-    AUTH_TABLE(X)
-#undef X
-};
-
-/* The enumeration of the header and the table must name the same rights in one order. */
-enum auth_check {
-#define X(right, name, roles) AUTH_CHECK_##right,
-    AUTH_TABLE(X)
-#undef X
-        AUTH_CHECK_COUNT
-};
-#define X(right, name, roles)                                                            \
-    _Static_assert((int)AUTH_CHECK_##right == (int)AUTH_##right, "rights table order");
-AUTH_TABLE(X)
-#undef X
-
 static const struct db_migration auth_migrations[] = {
     {1, "accounts",
      "CREATE TABLE account (id INTEGER PRIMARY KEY, login TEXT NOT NULL UNIQUE,"
@@ -47,54 +23,6 @@ static const struct db_migration auth_migrations[] = {
      "CREATE TABLE attempt (id INTEGER PRIMARY KEY, who TEXT NOT NULL,"
      " at INTEGER NOT NULL);"
      "CREATE INDEX attempt_who_at ON attempt(who, at);"}};
-
-const char *auth_right_name(enum auth_right r)
-{
-    am_assert((size_t)r < AM_LEN(auth_rights));
-    return auth_rights[r].name;
-}
-
-bool auth_role_may(enum ledger_role role, struct str function, enum auth_right r)
-{
-    am_assert((size_t)r < AM_LEN(auth_rights));
-    if (!(auth_rights[r].roles >> role & 1))
-        return false;
-    /* Accounts of the registry are opened by the desk, not by everyone of the ministry.
-     */
-    if (r == AUTH_ACCOUNT_CREATE && role == LEDGER_MSPS)
-        return str_eqc(function, "registry_desk");
-    return true;
-}
-
-bool auth_may(const struct auth_account *a, enum auth_right r)
-{
-    return a && a->active && auth_role_may(a->role, str_c(a->function), r);
-}
-
-bool auth_in_service(const struct auth_account *a, struct str service)
-{
-    struct str list = str_c(a->services);
-    while (list.n) {
-        struct str one = str_cut(list, ' ', &list);
-        if (str_eqc(one, "*") || (one.n && str_eq(one, service)))
-            return true;
-    }
-    return false;
-}
-
-bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at)
-{
-    struct str list = str_c(a->competences);
-    while (list.n) {
-        struct str until, one = str_cut(list, ' ', &list);
-        struct str code = str_cut(one, '=', &until);
-        int64_t end;
-        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK &&
-            at < end + TIME_DAY) /* valid to the end of that day */
-            return true;
-    }
-    return false;
-}
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */

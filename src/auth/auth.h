@@ -12,7 +12,8 @@
  * (5 per account and 20 per address in 15 min). CSRF: a token bound to the session
  * (HMAC), required on every form post of a cookie session.
  *
- * Rights: one X-macro table (auth_tbl.h) role x right, driving API, pages and tests.
+ * Rights: one table (auth_tbl.h): object x role -> verb, place; it drives API, pages and
+ * tests. auth_may() asks for a door; auth_can() for one object in its place.
  * Threads: any. */
 #ifndef AUTH_H
 #define AUTH_H
@@ -38,7 +39,34 @@ enum auth_right {
     AUTH_STOP_ESTABLISHMENT,
     AUTH_TRACE_READ,   /* dim, dpo, quality, director, physician (own) */
     AUTH_NODE_OPERATE, /* dsi, director: load files, see the node's state */
+    AUTH_AUDIT_READ,   /* auditor, msps; rssi in its house */
     AUTH_RIGHTS
+};
+enum auth_object {
+    AUTH_O_VERSION,
+    AUTH_O_WEIGHTS,
+    AUTH_O_SCORES,
+    AUTH_O_DOCUMENT,
+    AUTH_O_EVIDENCE,
+    AUTH_O_DECISION,
+    AUTH_O_DEPLOYMENT,
+    AUTH_O_STOP, /* regional and national */
+    AUTH_O_HOUSE_STOP,
+    AUTH_O_SERVICE_STOP,
+    AUTH_O_TRACE,
+    AUTH_O_CHART,
+    AUTH_O_POLICY,
+    AUTH_O_IDENTIFIER,
+    AUTH_O_NODE,
+    AUTH_O_ACCOUNT,
+    AUTH_O_AUDIT,
+    AUTH_OBJECTS
+};
+enum auth_verb { AUTH_V_CREATE, AUTH_V_SIGN, AUTH_V_READ, AUTH_V_OPERATE, AUTH_VERBS };
+/* Where an object lies; members left NULL or 0 are nobody's. */
+struct auth_place {
+    const char *org_id, *gst, *establishment, *service;
+    int64_t account;
 };
 const char *auth_right_name(enum auth_right r);
 bool auth_role_may(enum ledger_role role, struct str function, enum auth_right r);
@@ -55,6 +83,12 @@ struct auth_account {
     bool active;
 };
 bool auth_may(const struct auth_account *a, enum auth_right r);
+/* May this account do that to an object that lies there? */
+bool auth_can(const struct auth_account *a, enum auth_object o, enum auth_verb v,
+              const struct auth_place *where);
+/* The same for the object and verb of a right. */
+bool auth_may_at(const struct auth_account *a, enum auth_right r,
+                 const struct auth_place *where);
 /* Holds a competence certificate for this use, valid at that instant? */
 bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at);
 bool auth_in_service(const struct auth_account *a, struct str service);

@@ -39,4 +39,19 @@ void auth_account_row(struct db_stmt *s, struct auth_account *out);
 void auth_hash_token(struct str token, char hex[CRYPTO_HEX]);
 AM_CHECK int auth_new_token(char token[AUTH_TOKEN]);
 
+/* ---- auth_totp.c: RFC 6238, no store ---- */
+enum {
+    AUTH_TOTP_SECRET = 20, /* bytes: RFC 4226, section 4, R6 */
+    AUTH_TOTP_CODE = 7,    /* six digits and a NUL */
+    AUTH_TOTP_PERIOD_S = 30
+};
+AM_CHECK int auth_totp_code(const uint8_t secret[AUTH_TOTP_SECRET], int64_t step,
+                            char out[AUTH_TOTP_CODE]);
+/* A code of now, one step early or late, and later than last_step: *step is its own.
+ * AM_E_UNAUTHORIZED otherwise. Every step is tried, whatever matches. */
+AM_CHECK int auth_totp_match(const uint8_t secret[AUTH_TOTP_SECRET], struct str code,
+                             int64_t now, int64_t last_step, int64_t *step);
+/* RFC 4648 base32 without padding; out holds 33. */
+void auth_totp_base32(const uint8_t secret[AUTH_TOTP_SECRET], char out[33]);
+
 #endif

@@ -6,7 +6,7 @@
 /* The table again, by role instead of by right, as read in design/lifecycle.md:
  *   A account_create  P blob_put  W blob_weights  E blob_evidence  I algorithm_id
  *   p predict  c chart_read  v validate  s stop_service  S stop_establishment
- *   t trace_read  N node_operate
+ *   t trace_read  N node_operate  U audit_read
  * Section 5. `version` record "C own" (vendor): P I; gst teams develop and sign
  * deployments: P I. Weights "R, sealed run" (bench), "run only" (gst, establishment: by
  * their node, role system): W. Score files: bench that made them, has that judges: E;
@@ -15,7 +15,8 @@
  * "R own" (establishment): t for those whose field it is. Validation is the physician's
  * by default, clinical_lead is one: v. Section 7, stops: service by physician, nurse,
  * pharmacist, lab_technician, clinical_lead, and by whoever may stop more; establishment
- * by director, dsi, dim, dpo, rssi, quality. Everything else "-" or read in public. */
+ * by director, dsi, dim, dpo, rssi, quality. Security events: auditor, msps, and the rssi
+ * of its house: U. Everything else "-" or read in public. */
 static const struct {
     enum ledger_role role;
     const char *function, *may;
@@ -27,9 +28,9 @@ static const struct {
     {LEDGER_HAS, "rapporteur", "PE"},
     {LEDGER_HAS, "commissioner", "PE"},
     {LEDGER_HAS, "certification", "PE"},
-    {LEDGER_MSPS, "registry_desk", "AP"},
-    {LEDGER_MSPS, "authority", "P"},
-    {LEDGER_MSPS, "", "P"},
+    {LEDGER_MSPS, "registry_desk", "APU"},
+    {LEDGER_MSPS, "authority", "PU"},
+    {LEDGER_MSPS, "", "PU"},
     {LEDGER_CNDP, "", ""},
     {LEDGER_GST, "direction", "PI"},
     {LEDGER_GST, "node_witness", "PI"},
@@ -37,7 +38,7 @@ static const struct {
     {LEDGER_DSI, "", "APsSN"},
     {LEDGER_DIM, "", "PsSt"},
     {LEDGER_DPO, "", "PsSt"},
-    {LEDGER_RSSI, "", "PsS"},
+    {LEDGER_RSSI, "", "PsSU"},
     {LEDGER_QUALITY, "", "PsSt"},
     {LEDGER_CLINICAL_LEAD, "", "Ppcvst"},
     {LEDGER_PHYSICIAN, "", "pcvst"},
@@ -47,11 +48,11 @@ static const struct {
     {LEDGER_SECRETARY, "", ""},
     {LEDGER_PEER_VISITOR, "", ""},
     {LEDGER_ESCROW_AGENT, "", "P"},
-    {LEDGER_AUDITOR, "", ""},
+    {LEDGER_AUDITOR, "", "U"},
     {LEDGER_RESEARCHER, "", ""},
     {LEDGER_SYSTEM, "", "W"},
 };
-static const char t_letters[] = "APWEIpcvsStN";
+static const char t_letters[] = "APWEIpcvsStNU";
 
 static void every_role_has_exactly_the_rights_of_the_matrix(void **state)
 {
@@ -84,6 +85,69 @@ static void the_automaton_neither_predicts_nor_validates_nor_opens_accounts(void
     for (size_t r = 0; r < AUTH_RIGHTS; r++)
         assert_int_equal(auth_role_may(LEDGER_SYSTEM, STR_NULL, (enum auth_right)r),
                          r == AUTH_BLOB_WEIGHTS);
+}
+
+/* Every grant of the table, asked at home and abroad: the place decides. */
+static void a_grant_holds_in_its_place_only(void **state)
+{
+    static const struct {
+        enum ledger_role role;
+        const char *function;
+        enum auth_object object;
+        enum auth_verb verb;
+        bool org, region, house, service; /* enough when only that is one's own? */
+    } want[] = {
+        {LEDGER_VENDOR, "", AUTH_O_VERSION, AUTH_V_CREATE, true, false, false, false},
+        {LEDGER_VENDOR, "", AUTH_O_VERSION, AUTH_V_READ, true, false, false, false},
+        {LEDGER_HAS, "", AUTH_O_VERSION, AUTH_V_READ, true, true, true, true},
+        {LEDGER_VENDOR, "", AUTH_O_WEIGHTS, AUTH_V_READ, false, false, false, false},
+        {LEDGER_GST, "direction", AUTH_O_STOP, AUTH_V_CREATE, false, true, false, false},
+        {LEDGER_GST, "node_witness", AUTH_O_STOP, AUTH_V_CREATE, false, false, false,
+         false},
+        {LEDGER_CNDP, "", AUTH_O_STOP, AUTH_V_CREATE, true, true, true, true},
+        {LEDGER_DIM, "", AUTH_O_TRACE, AUTH_V_READ, false, false, true, false},
+        {LEDGER_NURSE, "", AUTH_O_TRACE, AUTH_V_READ, false, false, false, false},
+        {LEDGER_RSSI, "", AUTH_O_AUDIT, AUTH_V_READ, false, false, true, false},
+        {LEDGER_AUDITOR, "", AUTH_O_AUDIT, AUTH_V_READ, true, true, true, true},
+        {LEDGER_DSI, "", AUTH_O_ACCOUNT, AUTH_V_CREATE, false, false, true, false},
+        {LEDGER_MSPS, "authority", AUTH_O_ACCOUNT, AUTH_V_CREATE, false, false, false,
+         false},
+        {LEDGER_GST, "", AUTH_O_DEPLOYMENT, AUTH_V_SIGN, false, true, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(want); i++) {
+        struct auth_account a = {.role = want[i].role,
+                                 .org_id = "MINE",
+                                 .establishment = "HOUSE",
+                                 .services = "CARDIO",
+                                 .active = true};
+        const struct auth_place nowhere = {0}, org = {.org_id = "MINE"},
+                                region = {.gst = "MINE"},
+                                house = {.establishment = "HOUSE"},
+                                service = {.service = "CARDIO"},
+                                both = {.establishment = "HOUSE", .service = "CARDIO"},
+                                away = {.org_id = "THEIRS",
+                                        .gst = "THEIRS",
+                                        .establishment = "OTHER",
+                                        .service = "CARDIO"};
+        bool all = want[i].org && want[i].region && want[i].house && want[i].service;
+        snprintf(a.function, sizeof a.function, "%s", want[i].function);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &org), want[i].org);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &region),
+                         want[i].region);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &house),
+                         want[i].house);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &service),
+                         want[i].service);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &nowhere), all);
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &away), all);
+        if (want[i].role == LEDGER_NURSE) /* both are needed */
+            assert_true(auth_can(&a, want[i].object, want[i].verb, &both));
+        a.establishment[0] = a.org_id[0] = 0; /* nobody's is not one's own */
+        assert_int_equal(auth_can(&a, want[i].object, want[i].verb, &nowhere), all);
+        a.active = false;
+        assert_false(auth_can(&a, want[i].object, want[i].verb, &org));
+    }
 }
 
 static void rights_have_the_names_of_the_table(void **state)
@@ -132,6 +196,6 @@ static void a_certificate_holds_to_the_end_of_its_last_day(void **state)
 
 TEST_MAIN(TEST(every_role_has_exactly_the_rights_of_the_matrix),
           TEST(the_automaton_neither_predicts_nor_validates_nor_opens_accounts),
-          TEST(rights_have_the_names_of_the_table),
+          TEST(rights_have_the_names_of_the_table), TEST(a_grant_holds_in_its_place_only),
           TEST(a_service_is_one_of_the_list_or_the_star),
           TEST(a_certificate_holds_to_the_end_of_its_last_day))

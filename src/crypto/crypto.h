@@ -31,6 +31,8 @@ AM_CHECK int crypto_sha256_file(const char *path, uint8_t out[CRYPTO_SHA256],
                                 uint64_t *size_b);
 AM_CHECK int crypto_hmac_sha256(struct str key, struct str data,
                                 uint8_t out[CRYPTO_SHA256]);
+/* SHA-1 for RFC 4226 and 6238 only: authenticator applications know nothing else. */
+AM_CHECK int crypto_hmac_sha1(struct str key, struct str data, uint8_t out[20]);
 AM_CHECK int crypto_hkdf_sha256(struct str secret, struct str salt, struct str info,
                                 uint8_t *out, size_t n);
 

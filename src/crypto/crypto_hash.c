@@ -3,6 +3,8 @@
  * one-shot call on 65-byte Merkle nodes; only this file may use them. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <errno.h>
@@ -107,6 +109,17 @@ int crypto_hmac_sha256(struct str key, struct str data, uint8_t out[CRYPTO_SHA25
 {
     crypto_hmac(key, &data, 1, out);
     return AM_OK;
+}
+
+int crypto_hmac_sha1(struct str key, struct str data, uint8_t out[20])
+{
+    unsigned n = 20;
+    if (key.n == 0 || key.n > 1024)
+        return AM_E_INVALID;
+    return HMAC(EVP_sha1(), key.p, (int)key.n, (const unsigned char *)data.p, data.n, out,
+                &n)
+               ? AM_OK
+               : AM_E_CRYPTO;
 }
 
 /* RFC 5869: PRK = HMAC(salt, secret); T(i) = HMAC(PRK, T(i-1) || info || i). */

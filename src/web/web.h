@@ -120,6 +120,20 @@ void web_site_free(struct web_site *s);
 /* AM_E_NOTFOUND when the path is no page of this server. Sessions, languages, CSRF and
  * error pages are dealt with here. */
 AM_CHECK int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a);
+/* The ith page of the table, for tests that walk it; false after the last. */
+enum {
+    WEB_ROUTE_REGISTRY = 1,
+    WEB_ROUTE_NODE = 2,
+    WEB_ROUTE_OPEN = -2, /* beside the rights, an enum auth_right */
+    WEB_ROUTE_SESSION = -1
+};
+struct web_route {
+    unsigned site;
+    bool post;
+    const char *path;
+    int access;
+};
+bool web_site_route(size_t i, struct web_route *out);
 /* The error page of `what` (AM_E_...), for paths that are no page when a person asks. */
 AM_CHECK int web_site_error(struct web_site *s, struct http_req *r, struct http_resp *a,
                             int what);

@@ -251,12 +251,20 @@ static bool from_elsewhere(const struct http_req *r)
 
 /* ---- routes
  * ------------------------------------------------------------------------- */
-enum { REGISTRY = 1, NODE = 2, BOTH = 3, OPEN = 0, SESSION = 1 };
+/* A page is open to all (OPEN), to whoever is signed in (SESSION), or to those who have
+ * a right of auth_tbl.h; what lies in somebody's place is asked again by the page. */
+enum {
+    REGISTRY = WEB_ROUTE_REGISTRY,
+    NODE = WEB_ROUTE_NODE,
+    BOTH = REGISTRY | NODE,
+    OPEN = WEB_ROUTE_OPEN,
+    SESSION = WEB_ROUTE_SESSION
+};
 static const struct {
     unsigned site;
     enum http_method method;
     const char *path; /* one "*" = one segment */
-    bool session;
+    int access;
     web_page_fn *fn;
 } route[] = {
     {BOTH, HTTP_GET, "/login", OPEN, web_page_login},
@@ -273,12 +281,12 @@ static const struct {
     {REGISTRY, HTTP_GET, "/witnesses", OPEN, web_page_witnesses},
     {REGISTRY, HTTP_GET, "/submit", OPEN, web_page_submit},
     {REGISTRY, HTTP_POST, "/submit", OPEN, web_page_submit_post},
-    {NODE, HTTP_GET, "/", SESSION, web_page_worklist},
-    {NODE, HTTP_GET, "/predictions/*", SESSION, web_page_prediction},
-    {NODE, HTTP_POST, "/predictions/*/validate", SESSION, web_page_validate},
+    {NODE, HTTP_GET, "/", AUTH_CHART_READ, web_page_worklist},
+    {NODE, HTTP_GET, "/predictions/*", AUTH_TRACE_READ, web_page_prediction},
+    {NODE, HTTP_POST, "/predictions/*/validate", AUTH_VALIDATE, web_page_validate},
     {NODE, HTTP_GET, "/deployments", SESSION, web_page_deployments},
-    {NODE, HTTP_GET, "/deployments/*/stop", SESSION, web_page_stop},
-    {NODE, HTTP_POST, "/deployments/*/stop", SESSION, web_page_stop_post},
+    {NODE, HTTP_GET, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop},
+    {NODE, HTTP_POST, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop_post},
     {NODE, HTTP_GET, "/state", SESSION, web_page_state},
 };
 
@@ -320,9 +328,22 @@ static int serve(struct web_visit *v, size_t i)
         diag_err(&v->d, "", "page.cross_site", "the form was sent from another site");
         return AM_E_FORBIDDEN;
     }
-    if (route[i].session && !v->signed_in)
+    if (route[i].access != OPEN && !v->signed_in)
         return go_to_login(v);
+    if (route[i].access >= 0 && !auth_may(&v->who, (enum auth_right)route[i].access))
+        return AM_E_FORBIDDEN;
     return route[i].fn(v);
+}
+
+bool web_site_route(size_t i, struct web_route *out)
+{
+    if (i >= AM_LEN(route))
+        return false;
+    *out = (struct web_route){.site = route[i].site,
+                              .post = route[i].method == HTTP_POST,
+                              .path = route[i].path,
+                              .access = route[i].access};
+    return true;
 }
 
 int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rights, services, certificates: reads the tables of auth_tbl.h. */
+#include "auth/auth_priv.h"
+#include "auth/auth_tbl.h"
+#include "base/clock.h"
+
+static const struct {
+    const char *name;
+    uint64_t roles;
+} auth_rights[] = {
+#define X(right, name, roles) {name, roles},
+    AUTH_TABLE(X)
+#undef X
+};
+
+/* The enumeration of the header and the table must name the same rights in one order. */
+enum auth_check {
+#define X(right, name, roles) AUTH_CHECK_##right,
+    AUTH_TABLE(X)
+#undef X
+        AUTH_CHECK_COUNT
+};
+#define X(right, name, roles)                                                            \
+    _Static_assert((int)AUTH_CHECK_##right == (int)AUTH_##right, "rights table order");
+AUTH_TABLE(X)
+#undef X
+
+enum auth_place_kind {
+#define X(place, name) AUTH_P_##place,
+    AUTH_PLACE_MAP(X)
+#undef X
+};
+
+static const struct auth_grant {
+    enum auth_object object;
+    enum auth_verb verb;
+    uint64_t roles;
+    enum auth_place_kind place;
+    const char *function;
+} auth_matrix[] = {
+#define X(object, verb, roles, place, function)                                          \
+    {AUTH_O_##object, AUTH_V_##verb, roles, AUTH_P_##place, function},
+    AUTH_MATRIX(X)
+#undef X
+};
+
+const char *auth_right_name(enum auth_right r)
+{
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    return auth_rights[r].name;
+}
+
+static bool auth_same(const char *a, const char *b)
+{
+    return a && a[0] && strcmp(a, b) == 0;
+}
+
+static bool auth_there(const struct auth_account *a, enum auth_place_kind kind,
+                       const struct auth_place *where)
+{
+    switch (kind) {
+    case AUTH_P_ANYWHERE:
+        return true;
+    case AUTH_P_OWN_ORG:
+        return auth_same(where->org_id, a->org_id);
+    case AUTH_P_OWN_REGION:
+        return auth_same(where->gst, a->org_id);
+    case AUTH_P_OWN_HOUSE:
+        return auth_same(where->establishment, a->establishment);
+    case AUTH_P_OWN_SERVICE:
+        return auth_same(where->establishment, a->establishment) &&
+               auth_in_service(a, str_c(where->service));
+    case AUTH_P_SELF:
+        return where->account != 0 && where->account == a->id;
+    }
+    return false;
+}
+
+static bool auth_granted(const struct auth_grant *g, enum ledger_role role,
+                         struct str function)
+{
+    return (g->roles >> role & 1) && (!g->function || str_eqc(function, g->function));
+}
+
+static bool auth_door(enum auth_object o, enum auth_verb v, enum ledger_role role,
+                      struct str function)
+{
+    for (size_t i = 0; i < AM_LEN(auth_matrix); i++)
+        if (auth_matrix[i].object == o && auth_matrix[i].verb == v &&
+            auth_granted(&auth_matrix[i], role, function))
+            return true;
+    return false;
+}
+
+#define AUTH_IS_REFERENCE(roles) ((roles) >> 63)
+#define AUTH_OBJECT_OF(roles)    ((enum auth_object)((roles) >> 8 & 0xff))
+#define AUTH_VERB_OF(roles)      ((enum auth_verb)((roles) & 0xff))
+
+bool auth_role_may(enum ledger_role role, struct str function, enum auth_right r)
+{
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    uint64_t roles = auth_rights[r].roles;
+    if (AUTH_IS_REFERENCE(roles))
+        return auth_door(AUTH_OBJECT_OF(roles), AUTH_VERB_OF(roles), role, function);
+    return roles >> role & 1;
+}
+
+bool auth_may(const struct auth_account *a, enum auth_right r)
+{
+    return a && a->active && auth_role_may(a->role, str_c(a->function), r);
+}
+
+bool auth_can(const struct auth_account *a, enum auth_object o, enum auth_verb v,
+              const struct auth_place *where)
+{
+    if (!a || !a->active)
+        return false;
+    for (size_t i = 0; i < AM_LEN(auth_matrix); i++)
+        if (auth_matrix[i].object == o && auth_matrix[i].verb == v &&
+            auth_granted(&auth_matrix[i], a->role, str_c(a->function)) &&
+            auth_there(a, auth_matrix[i].place, where))
+            return true;
+    return false;
+}
+
+bool auth_may_at(const struct auth_account *a, enum auth_right r,
+                 const struct auth_place *where)
+{
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    uint64_t roles = auth_rights[r].roles;
+    if (AUTH_IS_REFERENCE(roles))
+        return auth_can(a, AUTH_OBJECT_OF(roles), AUTH_VERB_OF(roles), where);
+    return auth_may(a, r);
+}
+
+bool auth_in_service(const struct auth_account *a, struct str service)
+{
+    struct str list = str_c(a->services);
+    while (list.n) {
+        struct str one = str_cut(list, ' ', &list);
+        if (str_eqc(one, "*") || (one.n && str_eq(one, service)))
+            return true;
+    }
+    return false;
+}
+
+bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at)
+{
+    struct str list = str_c(a->competences);
+    while (list.n) {
+        struct str until, one = str_cut(list, ' ', &list);
+        struct str code = str_cut(one, '=', &until);
+        int64_t end;
+        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK &&
+            at < end + TIME_DAY) /* valid to the end of that day */
+            return true;
+    }
+    return false;
+}
