@@ -9,7 +9,8 @@
 #include "ledger/ledger.h"
 
 static const char synopsis[] = "usage: amane log verify DIR [--genesis SHA256] [--json]\n"
-                               "       amane log show DIR [--json]\n";
+                               "       amane log show DIR [--json]\n"
+                               "       amane log bundle DIR INDEX\n";
 
 /* ---- verify ---------------------------------------------------------------------- */
 static void root_base64(const struct tlog_hash *h, struct buf *out)
@@ -245,6 +246,87 @@ out:
     return err;
 }
 
+/* ---- bundle ---------------------------------------------------------------------- */
+/* The log's key as entry 0 names it: the payload's digest is checked by the store. */
+static int genesis_key(struct tlog *t, struct blob_store *blobs, struct tlog_vkey *out)
+{
+    struct ledger_leaf_view leaf = {0};
+    struct json_doc *doc = NULL;
+    struct buf b;
+    int err;
+    buf_init(&b, 8 << 20);
+    err = tlog_entry(t, 0, &b);
+    if (!err)
+        err = ledger_leaf_parse(buf_str(&b), &leaf);
+    buf_clear(&b);
+    if (!err)
+        err = blob_get(blobs, leaf.payload_sha256, &b);
+    if (!err)
+        err = json_parse(&doc, buf_str(&b), NULL, NULL);
+    if (!err)
+        err = tlog_vkey_parse(
+            json_str(json_pointer(json_root(doc), STR("/predicate/log_key"))), out);
+    json_free(doc);
+    ledger_leaf_release(&leaf);
+    buf_release(&b);
+    return err;
+}
+
+static int bundle_write(struct tlog *t, struct blob_store *blobs, uint64_t index)
+{
+    struct ledger_bundle_from from = {.log = t, .blobs = blobs};
+    struct tlog_vkey key;
+    struct buf note, b;
+    struct jw w;
+    int err = genesis_key(t, blobs, &key);
+    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&b, 32 << 20);
+    jw_init(&w, &b);
+    if (!err)
+        err = tlog_note_cosigned(t, &note);
+    if (err == AM_E_NOTFOUND) /* no quorum yet: the log's own word */
+        err = tlog_note(t, &note);
+    from.note = buf_str(&note);
+    from.log_key = &key;
+    if (!err)
+        err = ledger_bundle(&from, index, &w);
+    if (!err)
+        err = jw_done(&w);
+    if (!err)
+        err = buf_addc(&b, '\n');
+    if (!err)
+        err = cmd_out(buf_str(&b));
+    buf_release(&b);
+    buf_release(&note);
+    return err;
+}
+
+static int bundle(const char *dir, const char *text)
+{
+    struct tlog_config c = {0};
+    struct blob_store *blobs = NULL;
+    struct tlog *t = NULL;
+    char path[4096];
+    int64_t index;
+    int err;
+    if (str_int(str_c(text), 0, INT64_MAX, &index))
+        return cmd_usage(synopsis, false);
+    snprintf(path, sizeof path, "%s/blobs", dir);
+    err = blob_open(&blobs, path);
+    snprintf(path, sizeof path, "%s/log", dir);
+    c.dir = path;
+    if (!err)
+        err = tlog_open(&t, &c);
+    if (!err)
+        err = bundle_write(t, blobs, (uint64_t)index);
+    if (err ==
+        AM_E_UNAVAILABLE) /* beyond the checkpoint: a copy will not grow by itself */
+        err = AM_E_NOTFOUND;
+    tlog_close(t);
+    blob_close(blobs);
+    return err ? cmd_fail("bundle", dir, err, NULL) : 0;
+}
+
 int cmd_log(int argc, char **argv)
 {
     const char *genesis = NULL;
@@ -260,5 +342,7 @@ int cmd_log(int argc, char **argv)
         return verify(argv[2], genesis, json);
     if (argc == 3 && strcmp(argv[1], "show") == 0 && !genesis)
         return show(argv[2], json);
+    if (argc == 4 && strcmp(argv[1], "bundle") == 0 && !genesis && !json)
+        return bundle(argv[2], argv[3]);
     return cmd_usage(synopsis, false);
 }

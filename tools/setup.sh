@@ -150,6 +150,19 @@ browser_tools() {
     fi
 }
 
+# Peers: Sigstore's verifier, an OpenAPI linter and generator, and the Node they ask for, as locked in test/peers.
+peer_tools() {
+    [ -f test/peers/package-lock.json ] || return 0
+    cmp -s test/peers/package-lock.json "$deps/peers/installed.lock" && return 0
+    mkdir -p "$deps/peers"
+    cp test/peers/package.json test/peers/package-lock.json "$deps/peers/"
+    if (cd "$deps/peers" && npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error >&2); then
+        cp test/peers/package-lock.json "$deps/peers/installed.lock"
+    else
+        say "WARNING: the packages of test/peers could not be fetched: their tests will be skipped"
+    fi
+}
+
 # nginx's program file alone, for the test of the edge configuration: installing it would start a service.
 edge_proxy() {
     [ -x "$deps/nginx/usr/sbin/nginx" ] && return 0
@@ -177,5 +190,6 @@ fi
 [ -z "$yyjson_from" ] || onnxruntime
 if [ "$level" = check ]; then
     browser_tools
+    peer_tools
     edge_proxy
 fi

@@ -49,6 +49,8 @@ AM_CHECK int api_identify(struct api_call *c);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* A file of a log folder; path is what follows the prefix. */
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
+/* Writes entry `index` as a Sigstore bundle against that checkpoint. */
+AM_CHECK int api_put_bundle(struct api_call *c, uint64_t index, struct str note);
 
 #define X(servers, method, pattern, access, handler, request, reply, summary)            \
     int api_h_##handler(struct api_call *c);

@@ -62,6 +62,9 @@
     X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \
+    X(R, GET, "/api/v1/statements/{index}/bundle", PUBLIC, statement_bundle, "",         \
+      "application/vnd.dev.sigstore.bundle.v0.3+json",                                   \
+      "One entry of the log as a Sigstore bundle")                                       \
     X(R, GET, "/api/v1/policy", PUBLIC, policy, "", "policy", "The policy in force")     \
     X(R, GET, "/api/v1/witnesses", PUBLIC, witnesses, "", "list",                        \
       "Who cosigned what, and when")                                                     \

@@ -208,7 +208,7 @@ int api_h_history(struct api_call *c)
 }
 
 static int api_inclusion(struct api_call *c, const char *key, uint64_t index,
-                         uint64_t size)
+                         uint64_t size, struct str note)
 {
     struct tlog_proof p;
     struct buf b64;
@@ -227,6 +227,9 @@ static int api_inclusion(struct api_call *c, const char *key, uint64_t index,
         jw_str(&c->w, buf_str(&b64));
     }
     jw_arr_end(&c->w);
+    jw_key(&c->w, "bundle");
+    if (!err)
+        err = api_put_bundle(c, index, note);
     jw_obj_end(&c->w);
     buf_release(&b64);
     return err;
@@ -245,9 +248,9 @@ static int api_proofs(struct api_call *c, const struct ledger_version *v, struct
     jw_obj(&c->w);
     jw_kint(&c->w, "tree_size", (int64_t)cp.size);
     jw_kstr(&c->w, "checkpoint", note);
-    err = api_inclusion(c, "declared", v->declared.index, cp.size);
+    err = api_inclusion(c, "declared", v->declared.index, cp.size, note);
     if (!err && v->decision.index && v->decision.index < cp.size)
-        err = api_inclusion(c, "decision", v->decision.index, cp.size);
+        err = api_inclusion(c, "decision", v->decision.index, cp.size, note);
     jw_obj_end(&c->w);
     return err;
 }

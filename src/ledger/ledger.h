@@ -380,6 +380,23 @@ void ledger_deployment_json(const struct ledger *l, const struct ledger_deployme
                             int64_t at, struct jw *w);
 void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
 
+/* ---- bundles for verifiers of others
+ * ---------------------------------------------------
+ */
+#define LEDGER_BUNDLE_TYPE "application/vnd.dev.sigstore.bundle.v0.3+json"
+struct ledger_bundle_from {
+    struct tlog *log;
+    struct blob_store *blobs;
+    struct str note; /* a checkpoint that covers the entry, signed by log_key */
+    const struct tlog_vkey *log_key;
+};
+/* Writes entry `index` as a Sigstore bundle v0.3. AM_E_UNAVAILABLE: the checkpoint does
+ * not cover it yet; AM_E_NOTFOUND: its payload is withheld or missing. */
+AM_CHECK int ledger_bundle(const struct ledger_bundle_from *f, uint64_t index,
+                           struct jw *w);
+/* SHA-256(name \n type key): what a trust root calls the identity of the log. */
+AM_CHECK int ledger_log_id(const struct tlog_vkey *k, uint8_t out[32]);
+
 /* ---- offline verification of a mirror -------------------------------------------------
  */
 /* DIR holds log/ and blobs/. Recomputes everything: tiles, root, checkpoint signature,
