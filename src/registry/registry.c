@@ -221,6 +221,7 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         return AM_E_NOMEM;
     registry_locks(r);
     map_init(&r->class);
+    map_init(&r->canonical);
     r->refresh_s = c->refresh_s ? c->refresh_s : 60;
     err = snprintf(r->dir, sizeof r->dir, "%s", c->dir) < (int)sizeof r->dir
               ? AM_OK
@@ -253,6 +254,8 @@ void registry_close(struct registry *r)
     crypto_key_free(r->service);
     crypto_key_free(r->key);
     map_release(&r->class);
+    map_release(&r->canonical);
+    vec_release(&r->twin);
     for (size_t k = 0; k < LEDGER_KINDS; k++) {
         json_schema_free(r->schema[k]);
         json_free(r->schema_doc[k]);

@@ -66,6 +66,17 @@ AM_CHECK int registry_submit(struct registry *r, enum ledger_kind kind,
 /* The checks of a submission without submitting: "what is missing". */
 AM_CHECK int registry_check(struct registry *r, enum ledger_kind kind,
                             const struct json *record, struct diag *d);
+/* A statement's payload, parsed; AM_E_NOTFOUND. */
+AM_CHECK int registry_payload(struct registry *r, const uint8_t payload[32],
+                              struct json_doc **out);
+/* The newest declaration of a version: its whole statement (record = "predicate"). */
+AM_CHECK int registry_declared(struct registry *r, const uint8_t model_digest[32],
+                               struct json_doc **out);
+/* What a level still asks of a declaration, beyond the schemas (registry_due_tbl.h): one
+ * problem each, code record.due, record.due_period or record.due_groups, arguments level
+ * and record. Either record may be NULL: not looked at. */
+void registry_due(const struct json *algorithm, const struct json *version,
+                  enum ledger_level level, struct diag *d);
 /* A new algorithm identifier for an organisation: MA-IA-<org6>-<10 base32>-<check>. */
 AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out[64]);
 /* ISO 7064 mod 37,36 over the identifier without separators. */

@@ -3,132 +3,7 @@
  * file read in a worker and compared with what is declared (registry.md, 3.1 and 5). */
 #include "registry/registry_priv.h"
 
-#include <math.h>
-
 #include "model/model.h"
-
-int registry_check_algorithm(const struct json *record, struct diag *d)
-{
-    struct str id = json_get_str(record, "algorithm_id");
-    if (id.n && !registry_algorithm_id_valid(id))
-        diag_err(d, "/algorithm_id", "record.algorithm_id",
-                 "not an identifier issued by the registry (check character)");
-    if (json_get(record, "developer") &&
-        !json_str_is(json_get(json_get(record, "developer"), "country"), "MA")) {
-        if (!json_get(record, "local_representative"))
-            diag_err(d, "/local_representative", "schema.required",
-                     "compulsory when the developer is not in Morocco");
-        if (!json_get(record, "declarant"))
-            diag_err(d, "/declarant", "schema.required",
-                     "compulsory when the developer is not in Morocco");
-    }
-    return diag_result(d);
-}
-
-static const char *const registry_hyper[] = {
-    "max_depth",     "number_of_layers", "dropout_rate",     "regularization_strength",
-    "learning_rate", "batch_size",       "number_of_epochs", "optimizer",
-    "random_seed"};
-
-/* What is declared and what the file holds: single precision is what files keep, and a
- * declared depth is a limit that the trees need not reach. */
-static bool registry_agrees(const char *field, const struct json *declared, double file)
-{
-    double v = json_num(declared, NAN);
-    if (json_type(declared) == JSON_STRING && str_double(json_str(declared), &v))
-        return false;
-    if (strcmp(field, "max_depth") == 0)
-        return v >= file;
-    return fabsf((float)v - (float)file) <= 1e-6f * fabsf((float)file);
-}
-
-static void registry_check_na(struct str type, const char *field, struct str na,
-                              const char *path, struct diag *d)
-{
-    char reason[64];
-    if (model_na_allowed(type, field, na))
-        return;
-    snprintf(reason, sizeof reason, "%.*s", (int)AM_MIN(na.n, 60), na.p);
-    diag_err(d, path, "record.na_refused",
-             "\"%s\" is not accepted for a model of type %.*s", reason,
-             (int)AM_MIN(type.n, 60), type.p ? type.p : "");
-    diag_arg(d, "reason", reason);
-}
-
-void registry_check_hyperparameters(const struct json *record,
-                                    const struct json *described, struct diag *d)
-{
-    struct str type = json_get_str(record, "model_type");
-    const struct json *known = json_get(described, "hyperparameters");
-    for (size_t i = 0; i < AM_LEN(registry_hyper); i++) {
-        const char *field = registry_hyper[i];
-        const struct json *v = json_get(record, field), *file = json_get(known, field);
-        struct str na = json_get_str(v, "na");
-        char path[64];
-        snprintf(path, sizeof path, "/%s", field);
-        if (na.p) {
-            registry_check_na(type, field, na, path, d);
-        } else if (v && json_type(file) == JSON_NUMBER &&
-                   !registry_agrees(field, v, json_num(file, NAN))) {
-            diag_err(d, path, "record.differs_from_file", "the file says %g",
-                     json_num(file, NAN));
-        }
-    }
-}
-
-/* XGBoost files say what they are. One tree may be a boosting or a forest of one; how an
- * ONNX graph was trained cannot be read from it. */
-static void registry_check_type(const struct json *described, const struct json *record,
-                                struct diag *d)
-{
-    struct str want = json_get_str(record, "model_type"),
-               file = json_get_str(described, "model_type");
-    if (!want.n || !file.n || str_eq(want, file) ||
-        !str_starts(json_get_str(described, "format"), STR("xgboost")))
-        return;
-    if (str_eqc(file, "tree") && (str_eqc(want, "boosting") || str_eqc(want, "forest")))
-        return;
-    diag_err(d, "/model_type", "record.differs_from_file",
-             "the file holds a model of type %.*s", STR_FMT(file));
-}
-
-/* Names, order and number of inputs and outputs equal the loaded model's. */
-void registry_check_signature(const struct json *described, const struct json *record,
-                              struct diag *d)
-{
-    const struct json *in = json_get(record, "inputs"),
-                      *have = json_get(described, "inputs");
-    if (in && json_size(in) != json_size(have))
-        diag_err(d, "/inputs", "record.inputs_differ",
-                 "%zu declared, the model reads %zu", json_size(in), json_size(have));
-    for (size_t i = 0; i < json_size(in) && i < json_size(have); i++) {
-        struct str want = json_get_str(json_at(in, i), "name"),
-                   got = json_get_str(json_at(have, i), "name");
-        char path[64];
-        snprintf(path, sizeof path, "/inputs/%zu/name", i);
-        if (got.n && !str_eq(want, got))
-            diag_err(d, path, "record.inputs_differ",
-                     "declared \"%.*s\", the model reads \"%.*s\"", STR_FMT(want),
-                     STR_FMT(got));
-    }
-    if (json_get(record, "format") &&
-        !str_eq(json_get_str(record, "format"), json_get_str(described, "format")))
-        diag_err(d, "/format", "record.differs_from_file", "the file is %.*s",
-                 STR_FMT(json_get_str(described, "format")));
-    if (json_get(record, "canonical_weight_hash") &&
-        !str_eq(json_get_str(record, "canonical_weight_hash"),
-                json_get_str(described, "canonical_weight_hash")))
-        diag_err(d, "/canonical_weight_hash", "record.digest_mismatch",
-                 "recomputed from the file: %.*s",
-                 STR_FMT(json_get_str(described, "canonical_weight_hash")));
-    if (json_size(json_get(record, "outputs")) >
-        json_size(json_get(described, "outputs")))
-        diag_err(d, "/outputs", "record.outputs_differ",
-                 "%zu declared, the model gives %zu",
-                 json_size(json_get(record, "outputs")),
-                 json_size(json_get(described, "outputs")));
-    registry_check_type(described, record, d);
-}
 
 /* ---- artefacts
  * --------------------------------------------------------------------------- */
@@ -261,27 +136,19 @@ static int registry_open_model(struct registry *r, struct str bytes,
     return err;
 }
 
-static void registry_digest_unique(struct registry *r, const struct json *record,
-                                   const uint8_t digest[32], struct diag *d)
-{
-    const struct ledger_version *v;
-    pthread_rwlock_rdlock(&r->fold);
-    v = ledger_version_find(r->ledger, digest);
-    if (v && !str_eqc(json_get_str(record, "algorithm_id"), v->algorithm_id))
-        diag_err(d, "/model_digest", "record.digest_taken",
-                 "these weights are registered under another identifier");
-    pthread_rwlock_unlock(&r->fold);
-}
-
 int registry_check_version(struct registry *r, const struct json *record, struct diag *d)
 {
+    static const char *const computed[] = {"lifecycle_state", "registry_status",
+                                           "fhir_twin"};
     const struct json *artifacts = json_get(record, "artifacts");
     struct buf weights;
     uint8_t have[32], want[32];
     int err = AM_OK;
-    if (json_get(record, "lifecycle_state") || json_get(record, "registry_status"))
-        diag_err(d, "/lifecycle_state", "record.computed_field",
-                 "the state is computed from the log, never declared");
+    for (size_t i = 0; i < AM_LEN(computed); i++)
+        if (json_get(record, computed[i]))
+            registry_problem(d, "record.computed_field", "computed, never declared",
+                             "/%s", computed[i]);
+    registry_rule_version(record, d);
     buf_init(&weights, MODEL_FILE_MAX);
     for (size_t i = 0; i < json_size(artifacts) && !err; i++)
         err = registry_artifact(r, json_at(artifacts, i), i, &weights, d);
@@ -294,7 +161,6 @@ int registry_check_version(struct registry *r, const struct json *record, struct
             diag_err(d, "/model_digest", "record.digest_mismatch",
                      "recomputed from the artefacts: %s",
                      crypto_hex(have, sizeof have, hex));
-        registry_digest_unique(r, record, want, d);
     }
     if (err == AM_E_INVALID)
         err = AM_OK;
@@ -303,5 +169,7 @@ int registry_check_version(struct registry *r, const struct json *record, struct
     else if (!err)
         registry_check_hyperparameters(record, NULL, d);
     buf_release(&weights);
+    if (!err)
+        err = registry_world_version(r, record, d);
     return err ? err : diag_result(d);
 }

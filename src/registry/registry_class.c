@@ -30,7 +30,8 @@ static int registry_mark_version(struct registry *r, const struct json *record)
         if (err)
             return err;
     }
-    return err;
+    return registry_mark(r, json_get_str(json_get(record, "sbom"), "sha256"),
+                         REGISTRY_BLOB_PUBLIC);
 }
 
 int registry_classify(struct registry *r, const struct ledger_statement_view *v,
@@ -44,7 +45,9 @@ int registry_classify(struct registry *r, const struct ledger_statement_view *v,
         return err;
     switch (v->kind) {
     case LEDGER_VERSION:
-        return registry_mark_version(r, v->record);
+        err = registry_twin_note(r, json_get_str(v->record, "canonical_weight_hash"),
+                                 v->subject);
+        return err ? err : registry_mark_version(r, v->record);
     case LEDGER_EVIDENCE:
         return registry_mark(r, json_get_str(v->record, "scores_sha256"),
                              REGISTRY_BLOB_SCORES);

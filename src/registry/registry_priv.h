@@ -4,6 +4,7 @@
 #define REGISTRY_PRIV_H
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 
 #include "http/http.h"
@@ -13,6 +14,10 @@ enum {
     REGISTRY_RECORD_MAX = 4 << 20,
     REGISTRY_WITNESS_MAX = 64,
     REGISTRY_MODELS_MAX = 4 /* model files opened at once */
+};
+
+struct registry_digest {
+    uint8_t sha256[32];
 };
 
 struct registry_cosigner {
@@ -34,9 +39,11 @@ struct registry {
     struct json_doc *schema_doc[LEDGER_KINDS];
     struct json_schema *schema[LEDGER_KINDS];
 
-    pthread_rwlock_t fold; /* guards ledger, class */
+    pthread_rwlock_t fold; /* guards ledger, class, canonical, twin */
     struct ledger *ledger;
-    struct map class; /* hex digest -> enum registry_blob */
+    struct map class;                 /* hex digest -> enum registry_blob */
+    struct map canonical;             /* hex canonical_weight_hash -> place in twin */
+    VEC(struct registry_digest) twin; /* the first model digest with those weights */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
@@ -68,12 +75,43 @@ AM_CHECK int registry_schema(const char *kind, struct json_doc **doc,
                              struct json_schema **out, struct diag *d);
 
 /* Checks beyond the schema; add problems to d. */
-AM_CHECK int registry_check_algorithm(const struct json *record, struct diag *d);
+AM_CHECK int registry_check_algorithm(struct registry *r, const struct json *record,
+                                      struct diag *d);
 AM_CHECK int registry_check_version(struct registry *r, const struct json *record,
                                     struct diag *d);
 void registry_check_hyperparameters(const struct json *record,
                                     const struct json *described, struct diag *d);
 void registry_check_signature(const struct json *described, const struct json *record,
                               struct diag *d);
+
+/* registry_rule.c: what needs nothing but the record. */
+void registry_rule_algorithm(const struct json *record, struct diag *d);
+void registry_rule_version(const struct json *record, struct diag *d);
+void registry_rule_evidence(const struct json *record, struct diag *d);
+void registry_rule_decision(const struct json *record, struct diag *d);
+void registry_rule_deployment(const struct json *record, struct diag *d);
+/* One error; the path is printf-formatted, the detail is not. */
+void registry_problem(struct diag *d, const char *code, const char *detail,
+                      const char *path, ...) AM_PRINTF(4, 5);
+
+/* registry_world.c: what needs the policy, the directory, the other versions. */
+AM_CHECK int registry_world_version(struct registry *r, const struct json *record,
+                                    struct diag *d);
+AM_CHECK int registry_world_evidence(struct registry *r, const struct json *record,
+                                     struct diag *d);
+
+/* registry_code.c */
+bool registry_country(struct str s);
+enum registry_order { REGISTRY_UNORDERED, REGISTRY_BEFORE, REGISTRY_AFTER };
+/* Is a after b? AFTER, BEFORE (or equal), UNORDERED when one is missing. */
+enum registry_order registry_semver(struct str a, struct str b);
+double registry_days(struct str iso8601); /* NaN: not a duration */
+
+/* registry_record.c */
+AM_CHECK int registry_twin_note(struct registry *r, struct str canonical,
+                                const uint8_t digest[32]);
+/* Under a lock of fold: the first digest with the same weights, unless it is `digest`. */
+AM_CHECK int registry_twin(struct registry *r, struct str canonical,
+                           const uint8_t digest[32], uint8_t out[32]);
 
 #endif

@@ -20,13 +20,22 @@ static int registry_check_kind(struct registry *r, enum ledger_kind kind,
      * author wants every problem at once. */
     switch (kind) {
     case LEDGER_ALGORITHM:
-        err = registry_check_algorithm(record, d);
+        err = registry_check_algorithm(r, record, d);
         break;
     case LEDGER_VERSION:
         err = registry_check_version(r, record, d);
         break;
+    case LEDGER_EVIDENCE:
+        err = registry_world_evidence(r, record, d);
+        break;
+    case LEDGER_DECISION:
+        registry_rule_decision(record, d);
+        break;
+    case LEDGER_DEPLOYMENT:
+        registry_rule_deployment(record, d);
+        break;
     default:
-        err = AM_OK;
+        break;
     }
     if (err && err != AM_E_INVALID)
         return err;

@@ -187,7 +187,16 @@ static void what_is_declared_must_be_what_the_file_is(void **state)
          "\"00000000000000000000000000000000000000000000000000000000000000ff\","
          "\"media_type\":\"application/json\"}]",
          "/artifacts/0/sha256", "record.artifact_missing"},
-        {"registry_status", "\"certified\"", "/lifecycle_state", "record.computed_field"},
+        {"registry_status", "\"certified\"", "/registry_status",
+         "schema.additionalProperties"},
+        {"fhir_twin", "{\"device\":{},\"document_reference\":{}}", "/fhir_twin",
+         "record.computed_field"},
+        {"intended_use", "{\"text\":{\"fr\":\"x\"},\"use_code\":\"NO-SUCH-USE\"}",
+         "/intended_use/use_code", "record.use_unknown"},
+        {"previous_version",
+         "{\"version_label\":\"0.9.0\",\"model_digest\":"
+         "\"00000000000000000000000000000000000000000000000000000000000000ff\"}",
+         "/previous_version/model_digest", "record.previous_unknown"},
         {"nickname", "\"x\"", "/nickname", "schema.additionalProperties"},
         {"algorithm_id", "\"MA-IA-DEMOAI-AAAAAAAAAA-A\"", "/algorithm_id", NULL},
     };
@@ -513,7 +522,7 @@ static void a_change_to_a_policy_we_do_not_have_is_refused(void **state)
 static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
 {
     static const char d64[] =
-        "5ea1ed00000000000000000000000000000000000000000000000000000000ff";
+        "5ea1ed00000000000000000000000000000000000000000000000000000000fd";
     struct buf b;
     uint8_t scores[32];
     char hex[CRYPTO_HEX];

@@ -363,7 +363,7 @@ static inline void t_algorithm_record(const struct t *t, struct buf *b)
 #define T_INPUT(name, source, coding, unit)                                              \
     "{\"name\":\"" name "\",\"source\":\"" source "\"" coding ",\"unit\":\"" unit        \
     "\",\"type\":\"number\",\"range\":[0,300],\"missing_allowed\":false,\"protected\":"  \
-    "false}"
+    "true}"
 #define T_DATA                                                                           \
     "[{\"name\":\"d\",\"source\":\"made\",\"country\":\"MA\",\"from\":\"2026-01-01\","   \
     "\"to\":\"2026-02-01\",\"n_patients\":60,\"n_rows\":60,\"prevalence\":0.5,"          \

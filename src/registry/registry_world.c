@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of a record against what the registry already knows: its policy's code lists,
+ * its directory, the versions declared before. Read lock held for the time of a look-up.
+ */
+#include "registry/registry_priv.h"
+
+/* The member `code` of an entry of policy.codes.<list>, or a plain string. */
+static bool world_code(const struct ledger *l, const char *list, struct str code)
+{
+    for (json_each(it, json_get(json_get(ledger_policy(l), "codes"), list)))
+        if (str_eq(json_get_str(it.val, "code"), code) || str_eq(json_str(it.val), code))
+            return true;
+    return false;
+}
+
+/* Fields 11 and 16: the use is on the national list; criticality follows from it. */
+static void world_use(const struct ledger *l, const struct json *record, struct diag *d)
+{
+    struct str use = json_get_str(json_get(record, "intended_use"), "use_code"),
+               criticality = json_get_str(record, "criticality");
+    if (!use.n || !json_size(json_get(json_get(ledger_policy(l), "codes"), "uses")))
+        return;
+    if (!world_code(l, "uses", use))
+        diag_err(d, "/intended_use/use_code", "record.use_unknown",
+                 "not on the national list of uses");
+    if (world_code(l, "critical", use) && criticality.n &&
+        !str_eqc(criticality, "critical_diagnosis"))
+        diag_err(d, "/criticality", "record.criticality_low",
+                 "this use is a critical diagnosis: nobody may declare less");
+}
+
+/* Fields 2, 3 and 22: labels once, one chain, one digest under one identifier. */
+static void world_siblings(const struct ledger *l, const struct json *record,
+                           const uint8_t digest[32], struct diag *d)
+{
+    struct str id = json_get_str(record, "algorithm_id"),
+               label = json_get_str(record, "version_label"),
+               before =
+                   json_get_str(json_get(record, "previous_version"), "model_digest");
+    bool others = false, follows = false;
+    for (size_t i = 0; i < ledger_versions(l); i++) {
+        const struct ledger_version *v = ledger_version_at(l, i);
+        char hex[CRYPTO_HEX];
+        if (!str_eqc(id, v->algorithm_id) || memcmp(v->digest, digest, 32) == 0)
+            continue;
+        others = true;
+        if (str_eqc(before, crypto_hex(v->digest, 32, hex))) {
+            follows = true;
+            if (!str_eqc(
+                    json_get_str(json_get(record, "previous_version"), "version_label"),
+                    v->version_label))
+                diag_err(d, "/previous_version/version_label", "record.previous_label",
+                         "the registry has it as %s", v->version_label);
+        }
+        if (str_eqc(label, v->version_label))
+            diag_err(d, "/version_label", "record.version_taken",
+                     "other weights have this version already");
+    }
+    if (others && !before.n)
+        diag_err(d, "/previous_version", "record.previous_missing",
+                 "say which version this one follows");
+    if (before.n && !follows)
+        diag_err(d, "/previous_version/model_digest", "record.previous_unknown",
+                 "no such version under this identifier");
+}
+
+/* Same numbers in another file: allowed (a docstring edited), but nobody may miss it. */
+static int world_twins(struct registry *r, struct str canonical, const uint8_t digest[32],
+                       struct diag *d)
+{
+    uint8_t twin[32];
+    char hex[CRYPTO_HEX];
+    if (!canonical.n || registry_twin(r, canonical, digest, twin) != AM_OK)
+        return AM_OK;
+    diag_add(d, DIAG_WARNING, "/canonical_weight_hash", "record.twin",
+             "the same weights are registered as %s", crypto_hex(twin, 32, hex));
+    return AM_OK;
+}
+
+int registry_world_version(struct registry *r, const struct json *record, struct diag *d)
+{
+    const struct ledger_version *v;
+    uint8_t digest[32];
+    bool known = crypto_unhex(json_get_str(record, "model_digest"), digest,
+                              sizeof digest) == AM_OK;
+    int err = AM_OK;
+    pthread_rwlock_rdlock(&r->fold);
+    world_use(r->ledger, record, d);
+    if (known) {
+        v = ledger_version_find(r->ledger, digest);
+        if (v && !str_eqc(json_get_str(record, "algorithm_id"), v->algorithm_id))
+            diag_err(d, "/model_digest", "record.digest_taken",
+                     "these weights are registered under another identifier");
+        world_siblings(r->ledger, record, digest, d);
+        err = world_twins(r, json_get_str(record, "canonical_weight_hash"), digest, d);
+    }
+    pthread_rwlock_unlock(&r->fold);
+    return err;
+}
+
+int registry_check_algorithm(struct registry *r, const struct json *record,
+                             struct diag *d)
+{
+    struct str id = json_get_str(record, "algorithm_id"),
+               org = json_get_str(json_get(record, "developer"), "org_id");
+    bool known = !org.n;
+    if (id.n && !registry_algorithm_id_valid(id))
+        diag_err(d, "/algorithm_id", "record.algorithm_id",
+                 "not an identifier issued by the registry (check character)");
+    registry_rule_algorithm(record, d);
+    pthread_rwlock_rdlock(&r->fold);
+    for (size_t i = 0; i < ledger_keys(r->ledger) && !known; i++)
+        known = str_eqc(org, ledger_key_at(r->ledger, i)->org_id);
+    pthread_rwlock_unlock(&r->fold);
+    if (!known)
+        diag_err(d, "/developer/org_id", "record.org_unknown",
+                 "this organisation has no key in the directory");
+    return diag_result(d);
+}
+
+/* A bench that measured on what the model learnt from measured memory (field 55). */
+struct world_data {
+    struct registry *r;
+    const struct json *record;
+    struct diag *d;
+};
+
+static void world_overlap(const struct json *version, struct str sha256, struct diag *d)
+{
+    static const char *const list[] = {"training_data", "validation_data"};
+    for (size_t i = 0; i < AM_LEN(list); i++)
+        for (json_each(it, json_get(version, list[i])))
+            if (str_eq(json_get_str(it.val, "manifest_sha256"), sha256))
+                diag_err(d, "/dataset/sha256", "record.data_seen",
+                         "the model was made with these data (%s)", list[i]);
+}
+
+int registry_world_evidence(struct registry *r, const struct json *record, struct diag *d)
+{
+    struct str sha256 = json_get_str(json_get(record, "dataset"), "sha256");
+    uint8_t digest[32];
+    struct json_doc *doc = NULL;
+    int err = AM_OK;
+    registry_rule_evidence(record, d);
+    if (crypto_unhex(json_get_str(record, "model_digest"), digest, sizeof digest))
+        return diag_result(d);
+    err = registry_declared(r, digest, &doc);
+    if (err == AM_E_NOTFOUND) {
+        diag_err(d, "/model_digest", "record.version_unknown",
+                 "no version with these weights is declared");
+        err = AM_OK;
+    } else if (!err && sha256.n) {
+        world_overlap(json_get(json_root(doc), "predicate"), sha256, d);
+    }
+    json_free(doc);
+    return err ? err : diag_result(d);
+}
