@@ -4,6 +4,8 @@
 # documents is src/bench/bench_schema_test.c). TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 n=0 bad=0
+tmp=$(mktemp)
+trap 'rm -f "$tmp"' EXIT
 report() {
     n=$((n + 1))
     if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
@@ -28,6 +30,17 @@ for kind in algorithm version evidence decision deployment event policy bench-ma
     jq -e --arg id "urn:amane:schema:$kind-1" '."$id" == $id and ."$schema" == "https://json-schema.org/draft/2020-12/schema"
         and (."x-title" | has("fr") and has("ar") and has("en"))' "$root/schema/$kind-1.json" >/dev/null
     report $? "schema/$kind-1.json says who it is in three languages"
+done
+# Each property says in three languages what it is and what is expected; conditions (if, contains, const) are no properties.
+for kind in algorithm version evidence decision deployment; do
+    jq -r '[paths(type == "object" or type == "boolean")] as $all | . as $root | $all[]
+        | select(length >= 2 and .[-2] == "properties" and (map(. == "if" or . == "contains" or . == "not" or . == "then") | any | not)) as $p
+        | ($root | getpath($p)) as $v | select(($v | type) == "object")
+        | select([$v["x-title"], $v["x-description"]] | map(type == "object" and has("fr") and has("ar") and has("en")) | all | not)
+        | $p | join("/")' "$root/schema/$kind-1.json" >"$tmp"
+    sed 's/^/# untitled: /' "$tmp" | head -5
+    [ ! -s "$tmp" ]
+    report $? "every property of schema/$kind-1.json has titles and descriptions in three languages"
 done
 jq -e '.national == false and (.name.fr | test("démonstration")) and (.name.en | test("Demonstration"))' "$root/policy/demo-1.json" >/dev/null
 report $? 'the demonstration policy says what it is'

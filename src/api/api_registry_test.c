@@ -71,6 +71,7 @@ static const char *filled(const char *pattern)
                {"{index}", index},
                {"{kind}", kinds},
                {"{id}", hex},
+               {"{name}", "version-1"},
                {"{*}", "checkpoint"}};
     snprintf(index, sizeof index, "%llu", (unsigned long long)version_index);
     snprintf(out, sizeof out, "%s", pattern);
@@ -117,7 +118,8 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
             t_assert_shape(&r, "notfound");
         if (strcmp(rows[i].reply, "list") == 0) {
             assert_int_equal(json_type(t_at(&r, "/items")), JSON_ARRAY);
-            if (!strstr(rows[i].pattern, "witnesses"))
+            if (!strstr(rows[i].pattern, "witnesses") &&
+                !strstr(rows[i].pattern, "schemas"))
                 assert_true(json_int(t_at(&r, "/tree_size"), 0) > 5);
         }
         if (strcmp(rows[i].pattern, "/readyz") == 0) {

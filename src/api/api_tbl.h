@@ -70,6 +70,12 @@
       "Who cosigned what, and when")                                                     \
     X(R, GET, "/api/v1/genesis", PUBLIC, genesis, "", "genesis",                         \
       "Digest of entry 0, to pin")                                                       \
+    X(R, GET, "/api/v1/schemas", PUBLIC, schemas, "", "list",                            \
+      "The published schemas of records")                                                \
+    X(R, GET, "/api/v1/schemas/{name}", PUBLIC, schema, "", "application/schema+json",   \
+      "One schema, JSON Schema 2020-12")                                                 \
+    X(R, GET, "/schema/{name}", PUBLIC, schema, "", "application/schema+json",           \
+      "One schema, at its published address")                                            \
     X(R, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
       "The log as C2SP tlog-tiles files")                                                \
     X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \
