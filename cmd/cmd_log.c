@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "json/json.h"
 #include "ledger/ledger.h"
+#include "registry/registry.h"
 
 static const char synopsis[] = "usage: amane log verify DIR [--genesis SHA256] [--json]\n"
                                "       amane log show DIR [--json]\n"
@@ -93,7 +94,8 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
 
 static int verify(const char *dir, const char *genesis, bool json)
 {
-    struct ledger_verify_report r;
+    struct ledger_verify_report r = {0};
+    struct registry_copy *c = NULL;
     struct diag d;
     uint8_t pinned[32];
     int err, out = AM_OK;
@@ -102,7 +104,11 @@ static int verify(const char *dir, const char *genesis, bool json)
         return cmd_usage(synopsis, false);
     }
     diag_init(&d);
-    err = ledger_verify(dir, str_c(genesis), &r, NULL, &d);
+    err = registry_copy_open(&c, dir, &d);
+    if (!err)
+        err =
+            ledger_verify_from(dir, registry_copy_blobs(c), str_c(genesis), &r, NULL, &d);
+    registry_copy_close(c);
     if (!err || err == AM_E_INVALID) {
         if (json)
             out = print_json(&r, &d, !err);
@@ -207,17 +213,18 @@ static int show(const char *dir, bool json)
     struct buf b;
     struct jw w;
     struct shown x = {0};
-    char path[4096];
-    int err, bad;
+    struct registry_copy *c = NULL;
+    int err = AM_OK, bad;
     diag_init(&d);
     buf_init(&b, 256 << 20);
-    bad = ledger_verify(dir, STR_NULL, &r, &l, &d);
+    bad = registry_copy_open(&c, dir, &d);
+    if (!bad)
+        bad = ledger_verify_from(dir, registry_copy_blobs(c), STR_NULL, &r, &l, &d);
     if (!l) {
         err = cmd_fail("read", dir, bad ? bad : AM_E_INVALID, &d);
         goto out;
     }
-    snprintf(path, sizeof path, "%s/blobs", dir);
-    err = blob_open(&x.blobs, path);
+    x.blobs = registry_copy_blobs(c);
     x.l = l;
     jw_init(&w, &b);
     if (json) {
@@ -239,8 +246,8 @@ static int show(const char *dir, bool json)
     else if (bad) /* what could be folded is shown; that it does not hold is said */
         err = cmd_fail("verify", dir, bad, &d);
 out:
-    blob_close(x.blobs);
     ledger_free(l);
+    registry_copy_close(c);
     buf_release(&b);
     diag_release(&d);
     return err;

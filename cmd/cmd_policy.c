@@ -11,6 +11,7 @@
 #include "embed/embed.h"
 #include "label/label.h"
 #include "ledger/ledger.h"
+#include "registry/registry.h"
 
 enum { POLICY_BLOB_MAX = 64 << 20 };
 
@@ -22,6 +23,7 @@ struct job {
     const char *dir, *model, *genesis;
     bool json;
     struct ledger *ledger;
+    struct registry_copy *copy;
     struct blob_store *blobs;
     const struct ledger_version *version;
     struct ledger_statement_view declared, decision, *evidence;
@@ -162,14 +164,13 @@ static int read_request(struct job *j)
 static int evaluate(struct job *j)
 {
     struct ledger_verify_report report;
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/blobs", j->dir), err;
-    if (n < 0 || (size_t)n >= sizeof path)
-        return AM_E_TOOBIG;
-    err = ledger_verify(j->dir, j->genesis ? str_c(j->genesis) : STR_NULL, &report,
-                        &j->ledger, &j->d);
-    if (!err)
-        err = blob_open(&j->blobs, path);
+    int err = registry_copy_open(&j->copy, j->dir, &j->d);
+    if (!err) {
+        j->blobs = registry_copy_blobs(j->copy);
+        err = ledger_verify_from(j->dir, j->blobs,
+                                 j->genesis ? str_c(j->genesis) : STR_NULL, &report,
+                                 &j->ledger, &j->d);
+    }
     if (!err)
         err = find_version(j);
     if (!err)
@@ -306,7 +307,7 @@ static int run_eval(struct job *j)
     ledger_statement_release(&j->decision);
     label_policy_free(j->policy);
     json_free(j->policy_doc);
-    blob_close(j->blobs);
+    registry_copy_close(j->copy);
     ledger_free(j->ledger);
     diag_release(&j->d);
     return code;

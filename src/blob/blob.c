@@ -10,11 +10,13 @@
 
 #include "base/log.h"
 
-enum { BLOB_MAGIC = 0x626c6f62 };
+enum { BLOB_MAGIC = 0x626c6f62, BLOB_BEHIND_MAX = 64 << 20 };
 
 struct blob_store {
     uint32_t magic;
     char dir[PATH_MAX - 128]; /* room for "/sha256/ab/cdef..." and a temporary suffix */
+    blob_source *behind;      /* NULL: files only */
+    void *cookie;
 };
 
 int blob_open(struct blob_store **out, const char *dir)
@@ -48,6 +50,13 @@ void blob_close(struct blob_store *s)
     free(s);
 }
 
+void blob_behind(struct blob_store *s, blob_source *get, void *cookie)
+{
+    am_assert(s->magic == BLOB_MAGIC);
+    s->behind = get;
+    s->cookie = cookie;
+}
+
 void blob_path(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA256], char *out,
                size_t cap)
 {
@@ -74,13 +83,22 @@ static int blob_stat(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA
 bool blob_has(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA256])
 {
     uint64_t size_b;
-    return blob_stat(s, digest, &size_b) == AM_OK;
+    return blob_size(s, digest, &size_b) == AM_OK;
 }
 
 int blob_size(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA256],
               uint64_t *size_b)
 {
-    return blob_stat(s, digest, size_b);
+    struct buf b;
+    int err = blob_stat(s, digest, size_b);
+    if (err != AM_E_NOTFOUND || !s->behind)
+        return err;
+    buf_init(&b, BLOB_BEHIND_MAX);
+    err = s->behind(s->cookie, digest, &b);
+    if (!err)
+        *size_b = b.n;
+    buf_release(&b);
+    return err;
 }
 
 static int blob_write(struct blob_store *s, struct str data,
@@ -160,10 +178,14 @@ int blob_get(const struct blob_store *s, const uint8_t digest[CRYPTO_SHA256],
     int err, fd;
     blob_path(s, digest, path, sizeof path);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return am_err_errno(errno);
-    err = blob_read(fd, out);
-    close(fd);
+    if (fd >= 0) {
+        err = blob_read(fd, out);
+        close(fd);
+    } else {
+        err = am_err_errno(errno);
+        if (err == AM_E_NOTFOUND && s->behind)
+            err = s->behind(s->cookie, digest, out);
+    }
     if (!err) {
         crypto_sha256(str_sub(buf_str(out), old, out->n), d);
         if (!crypto_equal(d, digest, sizeof d)) {

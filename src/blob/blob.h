@@ -5,6 +5,11 @@
  * AM_E_TAMPERED and the path is logged. Writes are temp file + fsync + rename + directory
  * fsync, so a blob is there whole or not at all; putting the same bytes twice is fine.
  *
+ * A store may stand before another place (blob_behind): a digest without a file is asked
+ * there, and what comes back is checked against its name like a file's bytes. So whoever
+ * reads statements by digest need not know whether they are files (a node's mirror, an
+ * auditor's copy) or rows (the registry's own database).
+ *
  * Access control is not here: callers decide who may read which digest.
  * Threads: any; the file system is the lock. */
 #ifndef BLOB_H
@@ -16,6 +21,11 @@
 struct blob_store;
 AM_CHECK int blob_open(struct blob_store **out, const char *dir); /* creates dir 0700 */
 void blob_close(struct blob_store *s);
+/* Appends the bytes of a digest to out, or AM_E_NOTFOUND; called by any thread. */
+typedef int blob_source(void *cookie, const uint8_t digest[CRYPTO_SHA256],
+                        struct buf *out);
+/* Set once, before the store is shared. blob_each() visits files only. */
+void blob_behind(struct blob_store *s, blob_source *get, void *cookie);
 
 AM_CHECK int blob_put(struct blob_store *s, struct str data,
                       uint8_t digest[CRYPTO_SHA256]);

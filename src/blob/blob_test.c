@@ -49,6 +49,40 @@ static int teardown(void **state)
     return 0;
 }
 
+/* ---- a store before another place ---- */
+static int behind(void *cookie, const uint8_t digest[CRYPTO_SHA256], struct buf *out)
+{
+    const struct str *have = cookie;
+    uint8_t d[CRYPTO_SHA256];
+    crypto_sha256(have[0], d);
+    return memcmp(d, digest, sizeof d) ? AM_E_NOTFOUND : buf_add(out, have[1]);
+}
+
+static void what_is_no_file_is_asked_of_the_place_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct str have[2] = {STR("a statement"), STR("a statement")};
+    uint8_t d[CRYPTO_SHA256], other[CRYPTO_SHA256];
+    uint64_t n = 0;
+    struct buf b;
+    buf_init(&b, 100);
+    crypto_sha256(have[0], d);
+    crypto_sha256(STR("nowhere"), other);
+    assert_int_equal(blob_get(f->s, d, &b), AM_E_NOTFOUND);
+    blob_behind(f->s, behind, have);
+    assert_ok(blob_get(f->s, d, &b));
+    assert_true(str_eq(buf_str(&b), have[0]));
+    assert_true(blob_has(f->s, d));
+    assert_ok(blob_size(f->s, d, &n));
+    assert_int_equal(n, have[0].n);
+    assert_int_equal(blob_get(f->s, other, &b), AM_E_NOTFOUND);
+    assert_false(blob_has(f->s, other));
+    have[1] = STR("another statement"); /* what comes from there is checked, too */
+    assert_int_equal(blob_get(f->s, d, &b), AM_E_TAMPERED);
+    assert_int_equal(b.n, have[0].n);
+    buf_release(&b);
+}
+
 static void a_blob_is_found_under_its_sha256(void **state)
 {
     struct fixture *f = *state;
@@ -388,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest t[] = {
         WITH(a_blob_is_found_under_its_sha256),
+        WITH(what_is_no_file_is_asked_of_the_place_behind),
         WITH(what_is_not_there_is_not_found),
         WITH(announced_digest_must_be_the_true_one),
         WITH(every_flipped_bit_is_tampering),

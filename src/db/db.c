@@ -49,12 +49,14 @@ int db_open(struct db **out, const struct db_config *c)
     am_assert(!pthread_cond_init(&d->reader_free, NULL));
     d->batch_max = c->batch_max ? c->batch_max : 256;
     d->path = str_dup(str_c(c->path));
-    err = d->path ? db_conn_open(&d->writer, d->path, DB_WRITER) : AM_E_NOMEM;
-    if (!err)
+    err = d->path ? AM_OK : AM_E_NOMEM;
+    if (!err && !c->read_only)
+        err = db_conn_open(&d->writer, d->path, DB_WRITER);
+    if (!err && !c->read_only)
         err = db_migrate(d->writer, c->migrations, c->n_migrations);
     if (!err)
         err = db_readers_open(d, c->readers ? c->readers : 4);
-    if (!err)
+    if (!err && !c->read_only)
         err = db_writer_start(d);
     if (err) {
         db_close(d);
@@ -104,6 +106,7 @@ int db_write(struct db *d, db_fn *fn, void *arg)
     struct db_call call = {d, fn, arg};
     struct db_job j = {.fn = db_call_inside, .arg = &call};
     struct db_frame f;
+    am_assert(d->running); /* not opened read_only */
     db_enter(&f, d);
     am_assert(!sem_init(&j.done, 0, 0));
     am_assert(!pthread_mutex_lock(&d->lock));

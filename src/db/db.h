@@ -38,6 +38,7 @@ struct db_config {
     size_t n_migrations;
     size_t readers;   /* connections; 0: 4 */
     size_t batch_max; /* functions per commit; 0: 256 */
+    bool read_only; /* looks at another's file: makes none, migrates and writes nothing */
 };
 
 /* Creates the file (mode 0600) if there is none. AM_E_TAMPERED: not a database, or a

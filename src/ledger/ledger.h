@@ -414,5 +414,10 @@ struct ledger_verify_report {
 AM_CHECK int ledger_verify(const char *dir, struct str genesis,
                            struct ledger_verify_report *r, struct ledger **out,
                            struct diag *d);
+/* The same with a blob store of the caller's, over DIR/blobs and what it stands before (a
+ * registry keeps statements in its database). It must outlive *out's last reader. */
+AM_CHECK int ledger_verify_from(const char *dir, struct blob_store *blobs,
+                                struct str genesis, struct ledger_verify_report *r,
+                                struct ledger **out, struct diag *d);
 
 #endif

@@ -7,6 +7,7 @@
  * proofs from a tree computed here, every leaf, signature and payload through the fold,
  * every blob against its name. Nothing stops at the first problem. */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "ledger/ledger_priv.h"
@@ -24,6 +25,7 @@ struct verify {
     struct diag *d;
     struct ledger_verify_report r;
     struct blob_store *blobs;
+    bool lent; /* blobs is the caller's */
     struct ledger *l;
     bool folding;
     VEC(struct tlog_hash) level[LEVELS]; /* roots of full subtrees of 2^k leaves */
@@ -250,9 +252,13 @@ static const char *meant_as(const struct verify *v, const uint8_t digest[32])
 static void payload_problem(struct verify *v, const uint8_t digest[32], uint64_t index,
                             int err)
 {
-    char path[128], hex[CRYPTO_HEX];
+    char path[128], file[PATHS], hex[CRYPTO_HEX];
     crypto_hex(digest, 32, hex);
-    snprintf(path, sizeof path, "blobs/sha256/%.2s/%s", hex, hex + 2);
+    blob_path(v->blobs, digest, file, sizeof file);
+    if (v->lent && access(file, F_OK))
+        snprintf(path, sizeof path, "registry.db entry %llu", (unsigned long long)index);
+    else
+        snprintf(path, sizeof path, "blobs/sha256/%.2s/%s", hex, hex + 2);
     diag_err(v->d, path, err == AM_E_NOTFOUND ? "verify.missing" : "verify.blob",
              "%s payload of entry %llu: %s", meant_as(v, digest),
              (unsigned long long)index, am_err_text(err));
@@ -489,6 +495,8 @@ static int open_blobs(struct verify *v)
 {
     char path[PATHS];
     struct stat st;
+    if (v->blobs)
+        return AM_OK;
     snprintf(path, sizeof path, "%s/blobs/sha256", v->dir);
     if (stat(path, &st)) { /* blob_open() would create it: a check changes nothing */
         diag_err(v->d, "blobs", "verify.missing", "no blob store beside the log");
@@ -545,7 +553,18 @@ static int verify_all(struct verify *v, struct str genesis)
 int ledger_verify(const char *dir, struct str genesis, struct ledger_verify_report *r,
                   struct ledger **out, struct diag *d)
 {
-    struct verify v = {.dir = dir, .d = d, .started = time_mono()};
+    return ledger_verify_from(dir, NULL, genesis, r, out, d);
+}
+
+int ledger_verify_from(const char *dir, struct blob_store *blobs, struct str genesis,
+                       struct ledger_verify_report *r, struct ledger **out,
+                       struct diag *d)
+{
+    struct verify v = {.dir = dir,
+                       .d = d,
+                       .blobs = blobs,
+                       .lent = blobs != NULL,
+                       .started = time_mono()};
     int err;
     v.told = v.started;
     if (strlen(dir) > PATHS - 256)
@@ -561,11 +580,13 @@ int ledger_verify(const char *dir, struct str genesis, struct ledger_verify_repo
     if (!err)
         err = diag_result(d);
     if (out && v.l && ledger_size(v.l)) {
-        v.l->blobs = NULL; /* the store closes here: views stay, applying does not */
+        if (!v.lent)
+            v.l->blobs = NULL; /* closed here: views stay, applying does not */
         *out = v.l;
         v.l = NULL;
     }
     ledger_free(v.l);
-    blob_close(v.blobs);
+    if (!v.lent)
+        blob_close(v.blobs);
     return err;
 }

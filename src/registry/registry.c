@@ -33,6 +33,11 @@ const struct crypto_key *registry_service_key(const struct registry *r)
     return r->service;
 }
 
+struct db *registry_db(struct registry *r)
+{
+    return r->store.db;
+}
+
 /* ---- folding
  * ---------------------------------------------------------------------------- */
 static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
@@ -167,11 +172,20 @@ static int registry_load_service(struct registry *r, struct diag *d)
     return err;
 }
 
+static int registry_persist(void *cookie, uint64_t first, const struct str *entry,
+                            const void *const *with, size_t n)
+{
+    struct registry *r = cookie;
+    return registry_store_persist(&r->store, first, entry, with, n);
+}
+
 static int registry_load(struct registry *r, struct diag *d)
 {
     char path[PATH_MAX], origin[TLOG_NAME_MAX];
-    struct tlog_config tc = {
-        .dir = path, .on_checkpoint = registry_on_checkpoint, .cookie = r};
+    struct tlog_config tc = {.dir = path,
+                             .persist = registry_persist,
+                             .on_checkpoint = registry_on_checkpoint,
+                             .cookie = r};
     char *text;
     size_t n;
     int err;
@@ -198,12 +212,17 @@ static int registry_load(struct registry *r, struct diag *d)
     err = blob_open(&r->blobs, path);
     if (err)
         return err;
+    blob_behind(r->blobs, registry_store_get, &r->store);
     snprintf(path, sizeof path, "%s/log", r->dir);
     tc.origin = origin;
     tc.key = r->key;
     err = tlog_open(&r->log, &tc);
     if (err == AM_E_CONFLICT)
         diag_err(d, path, "registry.busy", "another process has this folder open");
+    if (!err) /* under the log's lock: one process has the database, too */
+        err = registry_store_open(&r->store, r->dir, d);
+    if (!err)
+        err = registry_store_join(&r->store, r->log, d);
     if (!err)
         err = auth_open(&r->auth, r->dir);
     if (!err)

@@ -3,7 +3,7 @@
  * blobs, gathers cosignatures, answers questions from the fold. No HTTP, no HTML here.
  *
  *     DIR/keys/{log,service}.key (0600)   DIR/log/...   DIR/blobs/sha256/... DIR/auth.db
- *     DIR/registry.conf         DIR/witnesses (lines "name url", who to ask to cosign)
+ *     DIR/registry.db           DIR/witnesses (lines "name url", who to ask to cosign)
  *
  * Submitting: envelope -> schema of its kind (embedded schema/<kind>-1.json) ->
  * registry's own checks (a version: artefact bytes present and digests recomputed, model
@@ -25,6 +25,7 @@
 
 #include "auth/auth.h"
 #include "blob/blob.h"
+#include "db/db.h"
 #include "ledger/ledger.h"
 #include "tlog/tlog.h"
 
@@ -49,7 +50,11 @@ void registry_close(struct registry *r);
 const char *registry_dir(const struct registry *r);
 struct auth *registry_auth(struct registry *r);
 struct tlog *registry_log(struct registry *r);
+/* Files of DIR/blobs, and the statements of the database behind them: blob_get() finds
+ * both. Not to be asked inside a function given to db_read() or db_write(). */
 struct blob_store *registry_blobs(struct registry *r);
+/* registry.db: statements (table entry); others' tables join by registry_tbl.h. */
+struct db *registry_db(struct registry *r);
 /* The key of the registry's automaton (role `system`), borrowed; NULL: this folder was
  * made without one, or the key is not on this machine. */
 const struct crypto_key *registry_service_key(const struct registry *r);
@@ -107,5 +112,14 @@ struct registry_stats {
     uint64_t size, cosigned, submitted, refused, versions, deployments, stops;
 };
 void registry_stats(struct registry *r, struct registry_stats *out);
+
+/* A folder looked at from outside, whether its server runs or not: nothing is locked,
+ * made or changed. Also an auditor's or a node's copy, which holds files only. */
+struct registry_copy;
+AM_CHECK int registry_copy_open(struct registry_copy **out, const char *dir,
+                                struct diag *d);
+void registry_copy_close(struct registry_copy *c);
+/* Blobs and statements by digest; NULL: the folder has neither. */
+struct blob_store *registry_copy_blobs(struct registry_copy *c);
 
 #endif

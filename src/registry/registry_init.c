@@ -100,24 +100,22 @@ static int registry_genesis_record(const struct json *spec, const struct tlog_vk
 }
 
 /* Statement, signature and leaf of entry 0. */
-static int registry_genesis_leaf(struct blob_store *blobs, struct str record,
-                                 struct str type_base, const struct crypto_key *signer,
+static int registry_genesis_leaf(struct str record, struct str type_base,
+                                 const struct crypto_key *signer, struct buf *payload,
                                  uint8_t payload_sha[32], struct buf *leaf,
                                  struct diag *d)
 {
     struct json_doc *doc = NULL;
-    struct buf payload, pae, sig, spki;
+    struct buf pae, sig, spki;
     int err = json_parse(&doc, record, NULL, d);
-    buf_init(&payload, REGISTRY_RECORD_MAX);
     buf_init(&pae, REGISTRY_RECORD_MAX + 128);
     buf_init(&sig, 256);
     buf_init(&spki, 512);
     if (!err)
-        err = ledger_statement(LEDGER_EVENT, json_root(doc), type_base, &payload, d);
+        err = ledger_statement(LEDGER_EVENT, json_root(doc), type_base, payload, d);
+    crypto_sha256(buf_str(payload), payload_sha);
     if (!err)
-        err = blob_put(blobs, buf_str(&payload), payload_sha);
-    if (!err)
-        err = ledger_pae(buf_str(&payload), &pae);
+        err = ledger_pae(buf_str(payload), &pae);
     if (!err)
         err = crypto_sign(signer, buf_str(&pae), &sig);
     if (!err)
@@ -127,7 +125,6 @@ static int registry_genesis_leaf(struct blob_store *blobs, struct str record,
     buf_release(&spki);
     buf_release(&sig);
     buf_release(&pae);
-    buf_release(&payload);
     json_free(doc);
     return err;
 }
@@ -230,19 +227,31 @@ static int registry_service_make(const char *dir, struct buf *b64)
     return err;
 }
 
+static int registry_init_persist(void *cookie, uint64_t first, const struct str *entry,
+                                 const void *const *with, size_t n)
+{
+    return registry_store_persist(cookie, first, entry, with, n);
+}
+
 static int registry_init_log(const char *dir, const struct json *spec,
                              const struct crypto_key *signer, struct str service,
                              uint8_t genesis[32], struct diag *d)
 {
     char path[PATH_MAX], origin[TLOG_NAME_MAX], policy_hex[CRYPTO_HEX];
-    struct tlog_config tc = {.dir = path, .origin = origin};
+    struct registry_store store = {0};
+    struct registry_carried with;
+    struct tlog_config tc = {.dir = path,
+                             .origin = origin,
+                             .persist = registry_init_persist,
+                             .cookie = &store};
     struct crypto_key *key = NULL;
     struct blob_store *blobs = NULL;
     struct tlog *log = NULL;
-    struct buf policy, record, leaf;
+    struct buf policy, record, payload, leaf;
     uint8_t digest[32];
     uint64_t index;
     int err;
+    buf_init(&payload, REGISTRY_RECORD_MAX);
     buf_init(&policy, REGISTRY_RECORD_MAX);
     buf_init(&record, REGISTRY_RECORD_MAX);
     buf_init(&leaf, TLOG_ENTRY_MAX);
@@ -259,6 +268,8 @@ static int registry_init_log(const char *dir, const struct json *spec,
     if (!err)
         err = blob_put(blobs, buf_str(&policy), digest);
     crypto_hex(digest, sizeof digest, policy_hex);
+    if (!err)
+        err = registry_store_open(&store, dir, d);
     snprintf(path, sizeof path, "%s/log", dir);
     tc.key = key;
     if (!err)
@@ -268,15 +279,19 @@ static int registry_init_log(const char *dir, const struct json *spec,
     if (!err)
         err = registry_check_genesis(buf_str(&record), d);
     if (!err)
-        err = registry_genesis_leaf(blobs, buf_str(&record),
-                                    json_get_str(spec, "type_base"), signer, genesis,
-                                    &leaf, d);
-    if (!err)
-        err = tlog_append(log, buf_str(&leaf), &index);
+        err = registry_genesis_leaf(buf_str(&record), json_get_str(spec, "type_base"),
+                                    signer, &payload, genesis, &leaf, d);
+    with = (struct registry_carried){.payload = buf_str(&payload)};
+    if (!err) {
+        memcpy(with.digest, genesis, sizeof with.digest);
+        err = tlog_append_with(log, buf_str(&leaf), &with, &index);
+    }
     tlog_close(log);
+    registry_store_close(&store);
     blob_close(blobs);
     crypto_key_free(key);
     buf_release(&leaf);
+    buf_release(&payload);
     buf_release(&record);
     buf_release(&policy);
     return err;

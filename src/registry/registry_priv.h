@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "db/db.h"
 #include "http/http.h"
 #include "registry/registry.h"
 
@@ -28,9 +29,35 @@ struct registry_cosigner {
     bool started;
 };
 
+/* registry.db: see registry_store.c. */
+struct registry_store {
+    struct db *db;
+    bool replaying; /* the rows are there already: at opening, before anybody submits */
+};
+struct registry_carried { /* what travels with a leaf to the database */
+    struct str payload;   /* STR_NULL: an earlier row has it */
+    uint8_t digest[CRYPTO_SHA256];
+};
+AM_CHECK int registry_store_open(struct registry_store *s, const char *dir,
+                                 struct diag *d);
+/* Read only, beside a server that may run. */
+AM_CHECK int registry_store_look(struct registry_store *s, const char *dir,
+                                 struct diag *d);
+void registry_store_close(struct registry_store *s);
+/* One transaction for a batch; with[i] is a struct registry_carried. */
+AM_CHECK int registry_store_persist(struct registry_store *s, uint64_t first,
+                                    const struct str *entry, const void *const *with,
+                                    size_t n);
+/* Bytes of a payload: a blob_source, store being a struct registry_store. */
+int registry_store_get(void *store, const uint8_t digest[CRYPTO_SHA256], struct buf *out);
+/* Makes log and database one again after a crash. AM_E_TAMPERED: they cannot be. */
+AM_CHECK int registry_store_join(struct registry_store *s, struct tlog *log,
+                                 struct diag *d);
+
 /* Locks, in this order: fold, then lock. */
 struct registry {
     char dir[3072];
+    struct registry_store store;
     struct blob_store *blobs;
     struct tlog *log;
     struct crypto_key *key;

@@ -97,14 +97,15 @@ static int registry_authorise(void *arg, const struct ledger *l, uint64_t cosign
 static int registry_log_it(struct registry_submission *s, struct registry_receipt *out)
 {
     struct registry *r = s->r;
+    struct registry_carried with = {.payload = buf_str(&s->env.payload)};
     struct buf leaf;
     int err;
     buf_init(&leaf, TLOG_ENTRY_MAX);
-    err = blob_put(r->blobs, buf_str(&s->env.payload), out->payload);
+    crypto_sha256(with.payload, with.digest);
+    memcpy(out->payload, with.digest, sizeof with.digest);
+    err = ledger_leaf(with.digest, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
     if (!err)
-        err = ledger_leaf(out->payload, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
-    if (!err)
-        err = tlog_append(r->log, buf_str(&leaf), &s->index);
+        err = tlog_append_with(r->log, buf_str(&leaf), &with, &s->index);
     if (!err)
         err = registry_catch_up(r);
     buf_release(&leaf);

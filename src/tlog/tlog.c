@@ -59,7 +59,8 @@ static void tlog_age(struct tlog *t)
 }
 
 /* Under io. On success the state is visible to readers. */
-static int tlog_commit(struct tlog *t, const struct str *entry, size_t n)
+static int tlog_commit(struct tlog *t, const struct str *entry, const void *const *with,
+                       size_t n)
 {
     struct tlog_files files = {0};
     struct tlog_state *next = NULL, *old;
@@ -68,6 +69,8 @@ static int tlog_commit(struct tlog *t, const struct str *entry, size_t n)
     buf_init(&note, TLOG_NOTE_MAX);
     err = tlog_state_next(t->state, entry, n, &next,
                           &files); /* only io-holders change it */
+    if (!err && t->persist)
+        err = t->persist(t->cookie, t->state->size, entry, with, n);
     if (!err)
         err = tlog_files_write(t->dirfd, &files);
     if (!err)
@@ -110,19 +113,23 @@ static int tlog_take_batch(struct tlog *t, struct tlog_waiting **out, size_t *n)
 static int tlog_commit_waiting(struct tlog *t, const struct tlog_waiting *w, size_t n)
 {
     struct str *entry = am_calloc(n, sizeof *entry);
-    int err;
-    if (!entry)
-        return AM_E_NOMEM;
-    for (size_t i = 0; i < n; i++)
+    const void **with = am_calloc(n, sizeof *with);
+    int err = entry && with ? AM_OK : AM_E_NOMEM;
+    for (size_t i = 0; i < n && !err; i++) {
         entry[i] = (struct str){w[i].p, w[i].n};
-    tlog_lock(&t->io);
-    err = tlog_commit(t, entry, n);
-    tlog_unlock(&t->io);
+        with[i] = w[i].with;
+    }
+    if (!err) {
+        tlog_lock(&t->io);
+        err = tlog_commit(t, entry, with, n);
+        tlog_unlock(&t->io);
+    }
+    free(with);
     free(entry);
     return err;
 }
 
-/* After an error nothing more is promised until the folder is reopened. Under mu. */
+/* After an error nothing more is promised until the folder was read again. Under mu. */
 static void tlog_fail(struct tlog *t, int err)
 {
     LOG_E("tlog.failed", log_s("origin", t->vkey.name), log_err(err),
@@ -221,6 +228,7 @@ int tlog_open(struct tlog **out, const struct tlog_config *c)
         c->delay_ms ? AM_MIN(c->delay_ms, (unsigned)TLOG_DELAY_MS) : TLOG_WAIT_MS;
     t->batch_max =
         c->batch_max ? AM_MIN(c->batch_max, (unsigned)TLOG_BATCH_MAX) : TLOG_BATCH;
+    t->persist = c->persist;
     t->on_checkpoint = c->on_checkpoint;
     t->cookie = c->cookie;
     if (c->key)
@@ -256,9 +264,10 @@ void tlog_close(struct tlog *t)
 }
 
 /* Under mu. */
-static int tlog_enqueue(struct tlog *t, struct str entry, uint64_t *index)
+static int tlog_enqueue(struct tlog *t, struct str entry, const void *with,
+                        uint64_t *index)
 {
-    struct tlog_waiting w = {.n = entry.n};
+    struct tlog_waiting w = {.n = entry.n, .with = with};
     if (t->failed)
         return t->failed;
     if (t->closing)
@@ -295,7 +304,7 @@ int tlog_queue(struct tlog *t, struct str entry, uint64_t *index)
     tlog_lock(&t->mu);
     /* The caller holds a lock of its own: refuse rather than wait. */
     err = t->queue_b + entry.n > TLOG_QUEUE_MAX_B ? AM_E_UNAVAILABLE
-                                                  : tlog_enqueue(t, entry, index);
+                                                  : tlog_enqueue(t, entry, NULL, index);
     tlog_unlock(&t->mu);
     return err;
 }
@@ -303,11 +312,17 @@ int tlog_queue(struct tlog *t, struct str entry, uint64_t *index)
 /* Under mu. */
 static int tlog_wait_locked(struct tlog *t, uint64_t index)
 {
+    int err;
     if (index >= t->next)
         return AM_E_INVALID; /* never queued */
+    t->waiters++;
     while (index >= t->state->size && !t->failed)
         pthread_cond_wait(&t->done, &t->mu);
-    return index < t->state->size ? AM_OK : t->failed;
+    err = index < t->state->size ? AM_OK : t->failed;
+    t->waiters--;
+    if (t->failed && !t->waiters)
+        am_assert(pthread_cond_broadcast(&t->done) == 0); /* tlog_resume() waits */
+    return err;
 }
 
 int tlog_wait(struct tlog *t, uint64_t index)
@@ -321,6 +336,11 @@ int tlog_wait(struct tlog *t, uint64_t index)
 
 int tlog_append(struct tlog *t, struct str entry, uint64_t *index)
 {
+    return tlog_append_with(t, entry, NULL, index);
+}
+
+int tlog_append_with(struct tlog *t, struct str entry, const void *with, uint64_t *index)
+{
     uint64_t i = 0;
     int err = tlog_check_entry(t, entry);
     if (err)
@@ -328,11 +348,47 @@ int tlog_append(struct tlog *t, struct str entry, uint64_t *index)
     tlog_lock(&t->mu);
     while (t->queue_b + entry.n > TLOG_QUEUE_MAX_B && !t->failed)
         pthread_cond_wait(&t->done, &t->mu);
-    err = tlog_enqueue(t, entry, &i);
+    err = tlog_enqueue(t, entry, with, &i);
     if (!err)
         err = tlog_wait_locked(t, i);
     tlog_unlock(&t->mu);
     if (!err)
         *index = i;
+    return err;
+}
+
+int tlog_health(struct tlog *t)
+{
+    int err;
+    tlog_lock(&t->mu);
+    err = t->failed;
+    tlog_unlock(&t->mu);
+    return err;
+}
+
+int tlog_resume(struct tlog *t)
+{
+    int err;
+    if (t->role != TLOG_WRITER)
+        return AM_E_FORBIDDEN;
+    tlog_lock(&t->io); /* nobody changes the folder meanwhile */
+    tlog_lock(&t->mu);
+    err = t->failed;
+    while (t->failed && t->waiters)
+        pthread_cond_wait(&t->done, &t->mu);
+    tlog_unlock(&t->mu);
+    if (err) {
+        tlog_clean_tmp(t->dirfd);
+        err = tlog_recover(t);
+    }
+    if (!err) {
+        tlog_lock(&t->mu);
+        if (t->failed)
+            LOG_W("tlog.resumed", log_s("origin", t->vkey.name),
+                  log_i("size", (int64_t)t->state->size));
+        t->failed = AM_OK;
+        tlog_unlock(&t->mu);
+    }
+    tlog_unlock(&t->io);
     return err;
 }

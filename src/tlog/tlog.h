@@ -131,6 +131,11 @@ AM_CHECK int tlog_policy_check(const struct tlog_policy *p, struct str note,
 /* ---- the writer ---------------------------------------------------------------------
  */
 struct tlog;
+/* Makes a batch durable elsewhere, entry[i] being the one with index first + i and
+ * with[i] what its caller gave along. An error fails the batch before anything of it is
+ * in the folder. */
+typedef int tlog_persist(void *cookie, uint64_t first, const struct str *entry,
+                         const void *const *with, size_t n);
 struct tlog_config {
     const char *dir;
     const char
@@ -139,6 +144,9 @@ struct tlog_config {
     unsigned
         delay_ms; /* longest wait for company; 0: 5 ms (the bound is TLOG_DELAY_MS) */
     unsigned batch_max; /* 0: 1024 entries per checkpoint */
+    /* Called in the sequencer thread once per batch, before its first file; may be NULL.
+     */
+    tlog_persist *persist;
     /* Called in the sequencer thread after each new durable checkpoint; may be NULL. It
      * may read and add cosignatures, but not wait for an append. */
     void (*on_checkpoint)(void *cookie, const struct tlog_checkpoint *c);
@@ -155,11 +163,22 @@ void tlog_close(struct tlog *t);
 const struct tlog_vkey *tlog_key(const struct tlog *t);
 /* Blocks until durable (I1). entry: 1..TLOG_ENTRY_MAX bytes. */
 AM_CHECK int tlog_append(struct tlog *t, struct str entry, uint64_t *index);
+/* The same; with is handed to persist(). */
+AM_CHECK int tlog_append_with(struct tlog *t, struct str entry, const void *with,
+                              uint64_t *index);
 /* Two-step form: queue under the caller's own lock to fix the order, wait outside it. The
  * index is known at once; it becomes true when tlog_wait() returns AM_OK. After an error
- * (disk full, I/O) every queued entry fails and the log refuses until reopened. */
+ * (disk full, I/O) every queued entry fails and the log refuses until tlog_resume(). */
 AM_CHECK int tlog_queue(struct tlog *t, struct str entry, uint64_t *index);
 AM_CHECK int tlog_wait(struct tlog *t, uint64_t index);
+/* AM_OK, or the error after which the log refuses. */
+AM_CHECK int tlog_health(struct tlog *t);
+/* After an error: reads the folder again as opening does (what lies beyond the newest
+ * checkpoint goes) and accepts entries again. Waits until every caller has learnt of the
+ * failure, so that no index can mean two entries; who uses tlog_queue() collects its
+ * waits before. The size may be that of the batch that failed last, when its checkpoint
+ * did reach the disk. AM_OK also when nothing had failed. */
+AM_CHECK int tlog_resume(struct tlog *t);
 void tlog_head(struct tlog *t, struct tlog_checkpoint *out); /* newest durable */
 /* The signed note as published now, with the cosignatures collected for it. */
 AM_CHECK int tlog_note(struct tlog *t, struct buf *out);

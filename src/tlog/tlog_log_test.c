@@ -578,7 +578,7 @@ static void kill_nine_loses_nothing_promised(void **state)
 }
 
 /* Child: a log on a tmpfs of its own. 77: mounting is not allowed here. */
-static int fill_a_small_disk(struct fixture *f)
+static int fill_a_small_disk(struct fixture *f, bool resume)
 {
     struct tlog_config c = config(f);
     struct tlog_checkpoint head;
@@ -602,11 +602,16 @@ static int fill_a_small_disk(struct fixture *f)
     if (err != AM_E_NOSPACE || tlog_append(t, STR("x"), &index) != AM_E_NOSPACE)
         return 4; /* refuses until reopened */
     tlog_head(t, &head);
-    if (head.size != done)
+    if (head.size != done || tlog_health(t) != AM_E_NOSPACE)
         return 5;
-    tlog_close(t);
-    if (unlink(ballast) || tlog_open(&t, &c)) /* room again */
-        return 6;
+    if (resume) { /* this round goes on without reopening */
+        if (unlink(ballast) || tlog_resume(t) || tlog_health(t))
+            return 9;
+    } else {
+        tlog_close(t);
+        if (unlink(ballast) || tlog_open(&t, &c)) /* room again */
+            return 6;
+    }
     tlog_head(t, &head);
     if (head.size != done || tlog_append(t, STR("x"), &index) || index != done)
         return 7;
@@ -616,9 +621,8 @@ static int fill_a_small_disk(struct fixture *f)
     return 0;
 }
 
-static void a_full_disk_refuses_and_loses_nothing(void **state)
+static void full_disk(struct fixture *f, bool resume)
 {
-    struct fixture *f = *state;
     int status;
     pid_t pid;
     tlog_close(f->t);
@@ -626,7 +630,7 @@ static void a_full_disk_refuses_and_loses_nothing(void **state)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        _exit(fill_a_small_disk(f));
+        _exit(fill_a_small_disk(f, resume));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) {
@@ -634,6 +638,69 @@ static void a_full_disk_refuses_and_loses_nothing(void **state)
         skip();
     }
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_full_disk_refuses_and_loses_nothing(void **state)
+{
+    full_disk(*state, false);
+}
+
+static void with_room_again_the_log_goes_on_without_reopening(void **state)
+{
+    full_disk(*state, true);
+}
+
+/* ---- persist: the batch is somewhere else first ---- */
+struct kept {
+    struct fixture *f;
+    uint64_t first, batches;
+    char text[400];
+    int err;
+};
+
+static int keep(void *cookie, uint64_t first, const struct str *entry,
+                const void *const *with, size_t n)
+{
+    struct kept *k = cookie;
+    struct tlog_checkpoint head;
+    if (k->err)
+        return k->err;
+    tlog_head(k->f->t, &head);
+    assert_int_equal(head.size, first); /* before the checkpoint */
+    k->first = first;
+    k->batches++;
+    for (size_t i = 0; i < n; i++)
+        snprintf(k->text + strlen(k->text), sizeof k->text - strlen(k->text),
+                 "%llu:%.*s=%s ", (unsigned long long)first + i, STR_FMT(entry[i]),
+                 with[i] ? (const char *)with[i] : "-");
+    return AM_OK;
+}
+
+static void a_batch_is_handed_over_before_its_checkpoint(void **state)
+{
+    struct fixture *f = *state;
+    struct kept k = {.f = f};
+    struct tlog_config c = config(f);
+    struct tlog_checkpoint head;
+    uint64_t index;
+    c.persist = keep;
+    c.cookie = &k;
+    tlog_close(f->t);
+    assert_ok(tlog_open(&f->t, &c));
+    assert_ok(tlog_append_with(f->t, STR("a"), "one", &index));
+    assert_ok(tlog_append(f->t, STR("b"), &index));
+    assert_string_equal(k.text, "0:a=one 1:b=- ");
+    k.err = AM_E_IO; /* refused there: nothing of it is here, and nothing goes on */
+    assert_int_equal(tlog_append(f->t, STR("c"), &index), AM_E_IO);
+    k.err = AM_OK;
+    assert_int_equal(tlog_append(f->t, STR("d"), &index), AM_E_IO);
+    tlog_head(f->t, &head);
+    assert_int_equal(head.size, 2);
+    assert_ok(tlog_resume(f->t));
+    assert_ok(tlog_append(f->t, STR("e"), &index));
+    assert_int_equal(index, 2);
+    assert_string_equal(k.text, "0:a=one 1:b=- 2:e=- ");
+    assert_ok(tlog_fsck(f->dir, tlog_key(f->t), NULL));
 }
 
 static int open_append_prove(struct fixture *f, uint64_t *index)
@@ -711,6 +778,8 @@ int main(void)
         WITH(what_lies_beyond_the_checkpoint_is_discarded),
         WITH(kill_nine_loses_nothing_promised),
         WITH(a_full_disk_refuses_and_loses_nothing),
+        WITH(with_room_again_the_log_goes_on_without_reopening),
+        WITH(a_batch_is_handed_over_before_its_checkpoint),
         WITH(survives_no_memory),
     };
     return cmocka_run_group_tests(t, NULL, NULL);

@@ -208,17 +208,20 @@ int tlog_recover(struct tlog *t)
         LOG_E("tlog.root", log_i("size", (int64_t)c.size));
         err = AM_E_TAMPERED;
     }
+    tlog_lock(&t->mu);
     if (!err)
         err = tlog_remember(t, c.size, buf_str(&note));
-    buf_release(&note);
     if (!err) {
-        tlog_state_put(t->state);
+        struct tlog_state *old = t->state;
         t->state = s;
-        tlog_recover_cosigned(t);
-    } else {
-        tlog_state_put(s);
+        s = old;
     }
     t->next = t->state->size;
+    tlog_unlock(&t->mu);
+    tlog_state_put(s);
+    buf_release(&note);
+    if (!err && !t->started) /* at opening; a resumed log has it in memory */
+        tlog_recover_cosigned(t);
     if ((err && err != AM_E_NOTFOUND) || t->role == TLOG_READER)
         return err;
     /* I3: what lies beyond the checkpoint was never acknowledged. */

@@ -75,6 +75,7 @@ struct tlog_recent {
 struct tlog_waiting {
     char *p;
     size_t n;
+    const void *with; /* for persist(); the caller's, valid while it waits */
 };
 
 struct tlog {
@@ -84,6 +85,7 @@ struct tlog {
     struct tlog_vkey vkey; /* name "" in a reader opened without origin */
     const struct crypto_key *key;
     unsigned delay_ms, batch_max;
+    tlog_persist *persist;
     void (*on_checkpoint)(void *cookie, const struct tlog_checkpoint *c);
     void *cookie;
 
@@ -91,7 +93,8 @@ struct tlog {
     pthread_cond_t work, done;
     pthread_t thread;
     bool started, closing;
-    int failed; /* the error after which the log refuses */
+    int failed;       /* the error after which the log refuses */
+    unsigned waiters; /* callers inside tlog_append() or tlog_wait() */
 
     struct tlog_state *state;   /* newest durable */
     struct tlog_recent *recent; /* ring; newest at (recent_n - 1) % TLOG_RECENT */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* registry_copy -- another's folder, read without touching it. */
+#include "registry/registry_priv.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+struct registry_copy {
+    struct registry_store store;
+    struct blob_store *blobs;
+};
+
+static int registry_copy_load(struct registry_copy *c, const char *dir, struct diag *d)
+{
+    char path[PATH_MAX];
+    int err = AM_OK;
+    if (snprintf(path, sizeof path, "%s/blobs/sha256", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    if (access(path, F_OK) == 0) { /* blob_open() would make it */
+        snprintf(path, sizeof path, "%s/blobs", dir);
+        err = blob_open(&c->blobs, path);
+    }
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    if (err || !c->blobs || access(path, F_OK))
+        return err;
+    err = registry_store_look(&c->store, dir, d);
+    if (!err)
+        blob_behind(c->blobs, registry_store_get, &c->store);
+    return err;
+}
+
+int registry_copy_open(struct registry_copy **out, const char *dir, struct diag *d)
+{
+    struct registry_copy *c = am_calloc(1, sizeof *c);
+    int err = c ? registry_copy_load(c, dir, d) : AM_E_NOMEM;
+    if (err) {
+        registry_copy_close(c);
+        return err;
+    }
+    *out = c;
+    return AM_OK;
+}
+
+void registry_copy_close(struct registry_copy *c)
+{
+    if (!c)
+        return;
+    blob_close(c->blobs);
+    registry_store_close(&c->store);
+    free(c);
+}
+
+struct blob_store *registry_copy_blobs(struct registry_copy *c)
+{
+    return c->blobs;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* registry_store -- statements and their leaves in registry.db, one transaction for each
+ * batch of the log.
+ *
+ * The log's sequencer calls registry_store_persist() before it writes a tile, so a row is
+ * never younger than the checkpoint that covers it. What a crash can leave is rows beyond
+ * the checkpoint: nobody was told of them, and opening appends them again, same bytes,
+ * same order, since dropping them would lose acknowledged statements if it is the log
+ * folder that went back in time. A batch that failed while the server runs is another
+ * matter: its callers were told so, and the next batch takes its place. */
+#include "registry/registry_priv.h"
+
+#include <limits.h>
+
+#include "base/log.h"
+#include "registry/registry_tbl.h"
+
+static const struct db_migration registry_migrations[] = {
+#define X(version, name, sql) {version, name, sql},
+    REGISTRY_MIGRATIONS(X)
+#undef X
+};
+
+static int registry_store_at(struct registry_store *s, const char *dir, bool look,
+                             struct diag *d)
+{
+    char path[PATH_MAX];
+    const struct db_config c = {.path = path,
+                                .migrations = registry_migrations,
+                                .n_migrations = AM_LEN(registry_migrations),
+                                .read_only = look};
+    int err;
+    if (snprintf(path, sizeof path, "%s/registry.db", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    err = db_open(&s->db, &c);
+    if (err)
+        diag_err(d, path, "registry.db", "the database cannot be opened: %s",
+                 am_err_text(err));
+    return err;
+}
+
+int registry_store_open(struct registry_store *s, const char *dir, struct diag *d)
+{
+    return registry_store_at(s, dir, false, d);
+}
+
+int registry_store_look(struct registry_store *s, const char *dir, struct diag *d)
+{
+    return registry_store_at(s, dir, true, d);
+}
+
+void registry_store_close(struct registry_store *s)
+{
+    db_close(s->db);
+    s->db = NULL;
+}
+
+/* ---- writing --------------------------------------------------------------------- */
+struct registry_batch {
+    uint64_t first;
+    const struct str *entry;
+    const void *const *with;
+    size_t n;
+};
+
+static int registry_write_batch(struct db_conn *c, void *arg)
+{
+    const struct registry_batch *b = arg;
+    int err = db_exec(c, "delete from entry where idx >= $1", "i", (int64_t)b->first);
+    for (size_t i = 0; i < b->n && !err; i++) {
+        static const struct registry_carried none; /* its bytes are elsewhere */
+        const struct registry_carried *w = b->with[i] ? b->with[i] : &none;
+        const struct str digest = {(const char *)w->digest, sizeof w->digest};
+        err = db_exec(c,
+                      "insert into entry (idx, leaf, payload_sha256, payload)"
+                      " values ($1, $2, $3, $4)",
+                      "ibbb", (int64_t)(b->first + i), b->entry[i], digest, w->payload);
+    }
+    return err;
+}
+
+int registry_store_persist(struct registry_store *s, uint64_t first,
+                           const struct str *entry, const void *const *with, size_t n)
+{
+    struct registry_batch b = {first, entry, with, n};
+    return s->replaying ? AM_OK : db_write(s->db, registry_write_batch, &b);
+}
+
+/* ---- reading --------------------------------------------------------------------- */
+struct registry_wanted {
+    const uint8_t *digest;
+    struct buf *out;
+};
+
+static int registry_read_payload(struct db_conn *c, void *arg)
+{
+    const struct registry_wanted *w = arg;
+    struct db_stmt *st;
+    bool row;
+    int err = db_prepare(c,
+                         "select payload from entry where payload_sha256 = $1"
+                         " and payload is not null limit 1",
+                         &st);
+    if (err)
+        return err;
+    db_bind_blob(st, 1, w->digest, CRYPTO_SHA256);
+    err = db_step(st, &row);
+    if (!err && !row)
+        err = AM_E_NOTFOUND;
+    return err ? err : buf_add(w->out, db_blob(st, 0));
+}
+
+int registry_store_get(void *store, const uint8_t digest[CRYPTO_SHA256], struct buf *out)
+{
+    struct registry_store *s = store;
+    struct registry_wanted w = {digest, out};
+    return db_read(s->db, registry_read_payload, &w);
+}
+
+/* ---- opening --------------------------------------------------------------------- */
+struct registry_rows {
+    uint64_t n, next; /* rows; one more than the greatest index */
+    uint64_t from;    /* of a look at the leaves */
+    VEC(char *) leaf;
+    VEC(size_t) leaf_n;
+};
+
+static void registry_rows_release(struct registry_rows *r)
+{
+    for (size_t i = 0; i < r->leaf.n; i++)
+        free(r->leaf.v[i]);
+    vec_release(&r->leaf);
+    vec_release(&r->leaf_n);
+}
+
+static int registry_count_rows(struct db_conn *c, void *arg)
+{
+    struct registry_rows *r = arg;
+    struct db_stmt *st;
+    bool row;
+    int err = db_prepare(c, "select count(*), coalesce(max(idx) + 1, 0) from entry", &st);
+    if (!err)
+        err = db_step(st, &row);
+    if (!err) {
+        r->n = (uint64_t)db_int(st, 0);
+        r->next = (uint64_t)db_int(st, 1);
+    }
+    return err;
+}
+
+static int registry_read_leaves(struct db_conn *c, void *arg)
+{
+    struct registry_rows *r = arg;
+    struct db_stmt *st;
+    bool row = true;
+    int err = db_prepare(c, "select leaf from entry where idx >= $1 order by idx", &st);
+    if (err)
+        return err;
+    db_bind_int(st, 1, (int64_t)r->from);
+    while (!err && !(err = db_step(st, &row)) && row) {
+        struct str leaf = db_blob(st, 0);
+        char *copy = str_dup(leaf);
+        if (!copy)
+            return AM_E_NOMEM;
+        err = vec_push(&r->leaf_n, leaf.n);
+        if (!err)
+            err = vec_push(&r->leaf, copy);
+        if (err)
+            free(copy);
+    }
+    return err;
+}
+
+/* Rows the checkpoint does not cover: a crash came between the two. */
+static int registry_append_again(struct registry_store *s, struct tlog *log,
+                                 uint64_t size, struct diag *d)
+{
+    struct registry_rows r = {.from = size};
+    uint64_t index = 0;
+    int err = db_read(s->db, registry_read_leaves, &r);
+    s->replaying = true;
+    for (size_t i = 0; i < r.leaf.n && !err; i++)
+        err = tlog_queue(log, (struct str){r.leaf.v[i], r.leaf_n.v[i]}, &index);
+    if (!err && r.leaf.n)
+        err = tlog_wait(log, index);
+    s->replaying = false;
+    if (err)
+        diag_err(d, "registry.db", "registry.replay",
+                 "rows beyond the log could not be appended: %s", am_err_text(err));
+    else
+        LOG_W("registry.replayed", log_i("from", (int64_t)size),
+              log_i("entries", (int64_t)r.leaf.n));
+    registry_rows_release(&r);
+    return err;
+}
+
+int registry_store_join(struct registry_store *s, struct tlog *log, struct diag *d)
+{
+    struct registry_rows r = {0};
+    struct tlog_checkpoint head;
+    int err = db_read(s->db, registry_count_rows, &r);
+    if (err)
+        return err;
+    tlog_head(log, &head);
+    if (r.n != r.next) {
+        diag_err(d, "registry.db", "registry.db_holes",
+                 "%llu rows up to index %llu: rows are missing; put the newest backup of "
+                 "the database back",
+                 (unsigned long long)r.n, (unsigned long long)r.next);
+        return AM_E_TAMPERED;
+    }
+    if (r.n < head.size) {
+        diag_err(d, "registry.db", "registry.db_behind",
+                 "the log has %llu entries, the database %llu: an older copy of the "
+                 "database was put back; put the newest one back",
+                 (unsigned long long)head.size, (unsigned long long)r.n);
+        return AM_E_TAMPERED;
+    }
+    return r.n > head.size ? registry_append_again(s, log, head.size, d) : AM_OK;
+}

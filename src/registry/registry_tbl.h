@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of registry.db, as migrations: applied once each, in order, never edited.
+ * Whoever adds one takes the next number. SQL that SQLite and PostgreSQL both accept.
+ *
+ *   1  entry: what the log orders and what it orders it of, in one row. payload is null
+ *      when an earlier row carries the same bytes (a second signer). */
+#ifndef REGISTRY_TBL_H
+#define REGISTRY_TBL_H
+
+/* version, name, sql */
+#define REGISTRY_MIGRATIONS(X)                                                           \
+    X(1, "entry",                                                                        \
+      "create table entry (idx bigint primary key, leaf bytea not null,"                 \
+      " payload_sha256 bytea not null, payload bytea);"                                  \
+      "create index entry_payload on entry (payload_sha256)")
+
+#endif
