@@ -101,7 +101,8 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
     until_proof();
     for (size_t i = 0; i < AM_LEN(rows); i++) {
         struct reply r;
-        bool unknown = strcmp(rows[i].pattern, "/api/v1/deployments/{id}") == 0;
+        bool unknown = strcmp(rows[i].pattern, "/api/v1/deployments/{id}") == 0 ||
+                       strcmp(rows[i].pattern, "/api/v1/proposals/{sha256}") == 0;
         if (rows[i].servers == 'N' || strcmp(rows[i].method, "GET") != 0)
             continue;
         r = t_ask(a,
@@ -111,7 +112,7 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
                      STR_FMT(buf_str(&r.resp.body)));
         if (!strchr(rows[i].reply, '/') && !r.doc)
             fail_msg("%s: no JSON", rows[i].pattern);
-        if (strchr(rows[i].reply, '/') &&
+        if (!unknown && strchr(rows[i].reply, '/') &&
             !str_starts(t_header(&r, "Content-Type"), str_c(rows[i].reply)))
             fail_msg("%s: %.*s", rows[i].pattern, STR_FMT(t_header(&r, "Content-Type")));
         if (unknown)

@@ -59,6 +59,12 @@
       "One deployment")                                                                  \
     X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "list",                                \
       "Stop orders with acknowledgements; filter since (log index)")                     \
+    X(R, POST, "/api/v1/proposals", PROPOSE, proposal_put, "proposal", "proposed",       \
+      "Ask for signatures on a record: its payload waits for 30 days at /sign/{sha256}") \
+    X(R, GET, "/api/v1/proposals/{sha256}", PROPOSE, proposal, "",                       \
+      "application/vnd.in-toto+json", "The exact bytes to sign")                         \
+    X(R, GET, "/api/v1/proposals", PROPOSE, proposals, "", "list",                       \
+      "What waits for signatures, who has signed and who may")                           \
     X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \

@@ -31,6 +31,11 @@
  * second_factor). */
 #define AUTH_DECIDERS (AUTH_R(HAS) | AUTH_R(MSPS) | AUTH_R(CNDP))
 
+/* Roles that sign statements by a key of their own: they may ask others to sign. */
+#define AUTH_SIGNERS                                                                     \
+    (AUTH_R(VENDOR) | AUTH_R(BENCH_OPERATOR) | AUTH_R(IMANOR) | AUTH_DECIDERS |          \
+     AUTH_R(GST) | AUTH_ESTABLISHMENT | AUTH_R(PEER_VISITOR) | AUTH_R(ESCROW_AGENT))
+
 /* A reference into the matrix; no role has bit 63. */
 #define AUTH_OF(object, verb)                                                            \
     (UINT64_C(1) << 63 | (uint64_t)AUTH_O_##object << 8 | (uint64_t)AUTH_V_##verb)
@@ -106,32 +111,8 @@
     X(STOP_ESTABLISHMENT, "stop_establishment", AUTH_OF(HOUSE_STOP, CREATE))             \
     X(TRACE_READ, "trace_read", AUTH_OF(TRACE, READ))                                    \
     X(NODE_OPERATE, "node_operate", AUTH_OF(NODE, OPERATE))                              \
-    X(AUDIT_READ, "audit_read", AUTH_OF(AUDIT, READ))
+    X(AUDIT_READ, "audit_read", AUTH_OF(AUDIT, READ))                                    \
+    X(PROPOSE, "propose", AUTH_SIGNERS)
 /* clang-format on */
-
-/* What the audit chain records: X(EVENT, "name"); words: catalogue ids audit.e.<name>. */
-#define AUTH_EVENT_MAP(X)                                                                \
-    X(LOGIN, "login")                                                                    \
-    X(LOGIN_FAILED, "login_failed")                                                      \
-    X(LOGIN_LOCKED, "login_locked")                                                      \
-    X(LOGOUT, "logout")                                                                  \
-    X(SESSION_ENDED, "session_ended")                                                    \
-    X(SECOND_FAILED, "second_failed")                                                    \
-    X(SECOND_ENROLLED, "second_enrolled")                                                \
-    X(SECOND_REMOVED, "second_removed")                                                  \
-    X(RECOVERY_USED, "recovery_used")                                                    \
-    X(TOKEN_CREATED, "token_created")                                                    \
-    X(TOKEN_REVOKED, "token_revoked")                                                    \
-    X(ACCOUNT_CREATED, "account_created")                                                \
-    X(ACCOUNT_CLOSED, "account_closed")                                                  \
-    X(ACCOUNT_CHANGED, "account_changed")                                                \
-    X(ORGANISATION_CHANGED, "organisation_changed")                                      \
-    X(PERSON_CREATED, "person_created")                                                  \
-    X(PERSON_ERASED, "person_erased")                                                    \
-    X(KEY_REQUESTED, "key_requested")                                                    \
-    X(RIGHT_REFUSED, "right_refused")                                                    \
-    X(EXPORT, "export")                                                                  \
-    X(OIDC_LOGIN, "oidc_login")                                                          \
-    X(OIDC_REFUSED, "oidc_refused")
 
 #endif

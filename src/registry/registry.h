@@ -87,6 +87,30 @@ AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out
 /* ISO 7064 mod 37,36 over the identifier without separators. */
 bool registry_algorithm_id_valid(struct str id);
 
+/* Payloads that wait for signatures (registry_proposal.c): readable, without force. */
+enum { REGISTRY_PROPOSALS_MAX = 4096 };
+struct registry_proposal {
+    uint8_t payload[32];
+    enum ledger_kind kind;
+    enum ledger_role by_role; /* who proposed it: never a person */
+    char by_org[LEDGER_ID_MAX];
+    int64_t at, until;
+};
+/* Checks the record as a submission would, keeps its payload for 30 days and gives its
+ * digest: the page /sign/{digest} shows it and takes signatures. The same record twice is
+ * one. AM_E_INVALID, AM_E_TOOMANY: problems in d. */
+AM_CHECK int registry_proposal_put(struct registry *r, enum ledger_kind kind,
+                                   const struct json *record,
+                                   const struct auth_account *who, uint8_t out_sha256[32],
+                                   struct diag *d);
+/* Appends to payload (may be NULL). AM_E_NOTFOUND: unknown, expired, or in effect. */
+AM_CHECK int registry_proposal_get(struct registry *r, const uint8_t sha256[32],
+                                   struct registry_proposal *out, struct buf *payload);
+typedef int registry_proposal_fn(void *arg, const struct registry_proposal *p,
+                                 struct str payload);
+/* All of them, newest first, outside every lock. */
+AM_CHECK int registry_proposals(struct registry *r, registry_proposal_fn *fn, void *arg);
+
 /* Calls fn with the folded ledger under the read lock. size_cosigned: entries covered by
  * the newest quorum checkpoint. */
 typedef int registry_fn(void *arg, const struct ledger *l, uint64_t size_cosigned);

@@ -79,7 +79,6 @@ struct registry {
     unsigned refresh_s;
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
     size_t cosigners;
-
     atomic_uint_fast64_t cosigned, submitted, refused;
     atomic_int opening; /* model files being read now */
 };
@@ -96,6 +95,9 @@ AM_CHECK int registry_classify(struct registry *r, const struct ledger_statement
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
+
+/* It took effect: the log has it now. */
+void registry_proposal_done(struct registry *r, const uint8_t sha256[32]);
 
 /* Compiles the embedded schema/<kind>-1.json; *doc must outlive *out. */
 AM_CHECK int registry_schema(const char *kind, struct json_doc **doc,

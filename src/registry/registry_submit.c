@@ -188,6 +188,8 @@ int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelo
         LOG_I("registry.logged", log_s("kind", ledger_kind_name(kind)),
               log_i("index", (int64_t)got.index), log_s("code", got.outcome.code));
         *out = got;
+        if (got.outcome.effect == LEDGER_IN_EFFECT)
+            registry_proposal_done(r, got.payload);
     }
     ledger_statement_release(&s.st);
     ledger_envelope_release(&s.env);

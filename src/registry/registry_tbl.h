@@ -3,7 +3,8 @@
  * Whoever adds one takes the next number. SQL that SQLite and PostgreSQL both accept.
  *
  *   1  entry: what the log orders and what it orders it of, in one row. payload is null
- *      when an earlier row carries the same bytes (a second signer). */
+ *      when an earlier row carries the same bytes (a second signer).
+ *   2  proposal: payloads that wait for signatures. */
 #ifndef REGISTRY_TBL_H
 #define REGISTRY_TBL_H
 
@@ -12,6 +13,11 @@
     X(1, "entry",                                                                        \
       "create table entry (idx bigint primary key, leaf bytea not null,"                 \
       " payload_sha256 bytea not null, payload bytea);"                                  \
-      "create index entry_payload on entry (payload_sha256)")
+      "create index entry_payload on entry (payload_sha256)")                            \
+    X(2, "proposal",                                                                     \
+      "create table proposal (payload_sha256 bytea primary key, at bigint not null,"     \
+      " until_at bigint not null, by_role text not null, by_org text not null,"          \
+      " kind text not null, payload bytea not null);"                                    \
+      "create index proposal_org on proposal (by_org)")
 
 #endif

@@ -166,7 +166,9 @@ AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
 web_page_fn web_page_login, web_page_login_post, web_page_logout;
 web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
     web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
-    web_page_stop_payload, web_page_submit, web_page_submit_post;
+    web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,
+    web_page_sign, web_page_sign_post, web_page_sign_payload, web_page_key,
+    web_page_key_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
 

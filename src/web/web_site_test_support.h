@@ -221,8 +221,8 @@ static void world_close(struct world *x)
 
 /* A record, signed: through the front door, or straight into the log when the test wants
  * what the front door would ask a model file for. */
-static void say(struct world *x, enum ledger_kind kind, struct str record,
-                const struct crypto_key *key, bool front_door)
+static inline void say(struct world *x, enum ledger_kind kind, struct str record,
+                       const struct crypto_key *key, bool front_door)
 {
     struct registry_receipt receipt;
     struct json_doc *doc;
@@ -266,7 +266,7 @@ static void say(struct world *x, enum ledger_kind kind, struct str record,
 }
 
 /* Copies a record; every text that is free to say anything says the attack too. */
-static void poison(struct jw *w, struct str key, const struct json *v)
+static inline void poison(struct jw *w, struct str key, const struct json *v)
 {
     static const char *const free_text[] = {"fr",      "ar",      "en",         "display",
                                             "address", "funding", "legal_basis"};

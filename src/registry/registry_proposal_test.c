@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_test_support.h"
+
+static struct t t;
+static const struct auth_account desk = {
+    .role = LEDGER_MSPS, .function = "registry_desk", .org_id = "MSPS"};
+
+static int begin(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    t_registry(&t);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    time_fake(0);
+    t_end(&t);
+    return 0;
+}
+
+static int propose(const char *reason, uint8_t out[32])
+{
+    struct json_doc *doc;
+    struct buf b;
+    buf_init(&b, 8192);
+    t_addf(&b, "{");
+    t_head(&b, T_MSPS);
+    t_addf(&b, ",\"type\":\"key_revoke\",\"key_id\":\"%s\",\"reason\":\"%s\"}",
+           t.id[T_VENDOR2], reason);
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    diag_clear(&t.d);
+    int err = registry_proposal_put(t.r, LEDGER_EVENT, json_root(doc), &desk, out, &t.d);
+    json_free(doc);
+    buf_release(&b);
+    return err;
+}
+
+static int count_one(void *arg, const struct registry_proposal *p, struct str payload)
+{
+    uint8_t digest[32];
+    crypto_sha256(payload, digest);
+    assert_memory_equal(digest, p->payload, 32);
+    assert_string_equal(p->by_org, "MSPS");
+    ++*(int *)arg;
+    return AM_OK;
+}
+
+static int count(void)
+{
+    int n = 0;
+    assert_ok(registry_proposals(t.r, count_one, &n));
+    return n;
+}
+
+static void a_proposal_is_kept_once_over_a_restart_and_gives_its_bytes(void **state)
+{
+    struct registry_proposal p;
+    uint8_t one[32], two[32], digest[32];
+    struct buf payload;
+    (void)state;
+    time_fake(time_now());
+    assert_ok(propose("lost", one));
+    assert_ok(propose("lost", two));
+    assert_memory_equal(one, two, 32);
+    assert_ok(propose("stolen", two));
+    assert_int_equal(count(), 2);
+    registry_close(t.r);
+    t_open(&t);
+    assert_int_equal(count(), 2);
+    buf_init(&payload, 1 << 20);
+    assert_ok(registry_proposal_get(t.r, one, &p, &payload));
+    crypto_sha256(buf_str(&payload), digest);
+    assert_memory_equal(digest, one, 32);
+    assert_int_equal(p.kind, LEDGER_EVENT);
+    assert_int_equal(p.by_role, LEDGER_MSPS);
+    buf_release(&payload);
+}
+
+static void it_is_forgotten_after_thirty_days(void **state)
+{
+    struct registry_proposal p;
+    uint8_t one[32];
+    int64_t start = time_now();
+    (void)state;
+    assert_ok(propose("lost", one));
+    time_fake(start + 29 * TIME_DAY);
+    assert_ok(registry_proposal_get(t.r, one, &p, NULL));
+    time_fake(start + 31 * TIME_DAY);
+    assert_int_equal(registry_proposal_get(t.r, one, &p, NULL), AM_E_NOTFOUND);
+    assert_int_equal(count(), 0);
+}
+
+static void it_is_dropped_when_it_takes_effect(void **state)
+{
+    struct registry_proposal p;
+    struct buf payload, envelope;
+    uint8_t one[32];
+    (void)state;
+    buf_init(&payload, 1 << 20);
+    buf_init(&envelope, 1 << 20);
+    assert_ok(propose("lost", one));
+    assert_ok(registry_proposal_get(t.r, one, &p, &payload));
+    assert_ok(ledger_sign(buf_str(&payload), t.key[T_MSPS], &envelope));
+    assert_ok(t_submit_text(&t, LEDGER_EVENT, buf_str(&envelope)));
+    assert_int_equal(t.receipt.outcome.effect, LEDGER_IN_EFFECT);
+    assert_int_equal(registry_proposal_get(t.r, one, &p, NULL), AM_E_NOTFOUND);
+    buf_release(&envelope);
+    buf_release(&payload);
+}
+
+static void a_record_with_holes_is_refused_with_all_of_them(void **state)
+{
+    struct json_doc *doc;
+    uint8_t one[32];
+    (void)state;
+    assert_ok(
+        json_parse(&doc, STR("{\"type\":\"key_revoke\",\"key_id\":\"x\"}"), NULL, NULL));
+    diag_clear(&t.d);
+    assert_int_equal(
+        registry_proposal_put(t.r, LEDGER_EVENT, json_root(doc), &desk, one, &t.d),
+        AM_E_INVALID);
+    assert_true(t.d.n >= 2);
+    assert_int_equal(count(), 0);
+    json_free(doc);
+}
+
+static void one_house_cannot_fill_the_shelf(void **state)
+{
+    uint8_t one[32];
+    char reason[16];
+    int err = AM_OK, n = 0;
+    (void)state;
+    for (; !err && n < 600; n++) {
+        snprintf(reason, sizeof reason, "r%d", n);
+        err = propose(reason, one);
+    }
+    assert_int_equal(err, AM_E_TOOMANY);
+    assert_int_equal(n, 513);
+    assert_string_equal(t.d.item[0].code, "proposal.too_many");
+}
+
+static int spoil(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "update proposal set payload = $1", "b", STR("{}"));
+}
+
+static void a_text_that_was_changed_is_not_given(void **state)
+{
+    struct registry_proposal p;
+    struct buf payload;
+    uint8_t one[32];
+    (void)state;
+    buf_init(&payload, 4096);
+    assert_ok(propose("lost", one));
+    assert_ok(db_write(registry_db(t.r), spoil, NULL));
+    assert_int_equal(registry_proposal_get(t.r, one, &p, &payload), AM_E_TAMPERED);
+    assert_int_equal(payload.n, 0);
+    buf_release(&payload);
+}
+
+#define P(f) cmocka_unit_test_setup_teardown(f, begin, end)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        P(a_proposal_is_kept_once_over_a_restart_and_gives_its_bytes),
+        P(it_is_forgotten_after_thirty_days),
+        P(it_is_dropped_when_it_takes_effect),
+        P(a_record_with_holes_is_refused_with_all_of_them),
+        P(one_house_cannot_fill_the_shelf),
+        P(a_text_that_was_changed_is_not_given)};
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One text to sign, in words: what it says, what it does, who must sign, who has, who may
+ * not and why; and the door for the signature. The signature is the authority: an
+ * envelope is taken from anybody, as on /submit, but only over this very payload. */
+#include "base/clock.h"
+#include "web/web_site_sign_priv.h"
+
+enum { JSON_SHOWN = 40000 };
+
+/* Members of a record that people are shown as facts, in this order. */
+static const struct {
+    const char *path, *label;
+} fact[] = {
+    {"/model_digest", "sign.f.model"},
+    {"/algorithm_id", "sign.f.algorithm"},
+    {"/version_label", "sign.f.version"},
+    {"/outcome", "sign.f.outcome"},
+    {"/label_level", "sign.f.level"},
+    {"/requested_level", "sign.f.requested_level"},
+    {"/verdict", "sign.f.verdict"},
+    {"/transition", "sign.f.transition"},
+    {"/phase", "sign.f.phase"},
+    {"/mode", "sign.f.mode"},
+    {"/scope", "sign.f.scope"},
+    {"/gst", "sign.f.gst"},
+    {"/establishment", "sign.f.establishment"},
+    {"/service", "sign.f.service"},
+    {"/use_code", "sign.f.use"},
+    {"/motive_code", "sign.f.motive"},
+    {"/reason", "sign.f.reason"},
+    {"/order", "sign.f.order"},
+    {"/rapporteur", "sign.f.rapporteur"},
+    {"/bench_operator", "sign.f.bench"},
+    {"/key/role", "sign.f.key_role"},
+    {"/key/function", "sign.f.key_function"},
+    {"/key/org_id", "sign.f.key_org"},
+    {"/key/spki", "sign.f.key_spki"},
+    {"/key_id", "sign.f.key_id"},
+    {"/effect_at", "sign.f.effect_at"},
+    {"/decided_at", "sign.f.decided_at"},
+    {"/expires_at", "sign.f.expires_at"},
+    {"/policy_sha256", "sign.f.policy"},
+    {"/issuer/role", "sign.f.issuer_role"},
+    {"/issuer/org_id", "sign.f.issuer_org"},
+    {"/issued_at", "sign.f.issued_at"},
+};
+
+/* ---- the payload and what stands around it
+ * ----------------------------------------- */
+struct signing_page {
+    uint8_t sha256[32];
+    struct buf payload;
+    struct registry_proposal p;
+    bool proposed;
+    struct json_doc *facts;
+    struct ledger_statement_view s;
+};
+
+static int signing_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
+                         struct jw *w, void *arg)
+{
+    struct signing_page *g = arg;
+    (void)cosigned;
+    return ledger_signing_json(l, buf_str(&g->payload), w, &v->d);
+}
+
+static void signing_release(struct signing_page *g)
+{
+    ledger_statement_release(&g->s);
+    json_free(g->facts);
+    buf_release(&g->payload);
+}
+
+/* A proposal is for those who sign and those who audit; what the log has is public. */
+static int signing_payload(struct web_visit *v, struct signing_page *g)
+{
+    int err;
+    if (crypto_unhex(v->arg, g->sha256, sizeof g->sha256))
+        return AM_E_NOTFOUND;
+    err = registry_proposal_get(v->site->registry, g->sha256, &g->p, &g->payload);
+    g->proposed = !err;
+    if (!err && !auth_may(&v->who, AUTH_PROPOSE) && v->who.role != LEDGER_AUDITOR)
+        return AM_E_FORBIDDEN;
+    if (err != AM_E_NOTFOUND)
+        return err;
+    if (registry_blob_class(v->site->registry, g->sha256) != REGISTRY_BLOB_PUBLIC)
+        return AM_E_NOTFOUND;
+    return blob_get(v->site->blobs, g->sha256, &g->payload);
+}
+
+static int signing_open(struct web_visit *v, struct signing_page *g)
+{
+    int err;
+    *g = (struct signing_page){0};
+    buf_init(&g->payload, WEB_PAYLOAD_MAX);
+    err = signing_payload(v, g);
+    if (!err)
+        err = web_facts(v, signing_facts, g, &g->facts);
+    if (!err)
+        err = ledger_statement_parse(buf_str(&g->payload),
+                                     json_get_str(json_root(g->facts), "type_base"),
+                                     &g->s, &v->d);
+    return err == AM_E_INVALID ? AM_E_NOTFOUND : err; /* a public file, no statement */
+}
+
+/* ---- in words
+ * ---------------------------------------------------------------------- */
+/* The most exact sentence there is: of the outcome or transition, of the type, of the
+ * kind. */
+static struct str sentence(struct web_visit *v, const char *family,
+                           const struct ledger_statement_view *s)
+{
+    const struct json *r = s->record;
+    struct str what = json_get_str(r, "outcome");
+    char id[3][WEB_ID_MAX] = {{0}};
+    if (!what.n)
+        what = json_get_str(r, "transition");
+    if (!what.n)
+        what = json_get_str(r, "verdict");
+    if (!what.n)
+        what = json_get_str(r, "scope");
+    struct str type = s->event_type.n ? s->event_type : str_c(ledger_kind_name(s->kind));
+    snprintf(id[0], WEB_ID_MAX, "%s.%.*s.%.*s", family, (int)AM_MIN(type.n, 40), type.p,
+             (int)AM_MIN(what.n, 40), what.n ? what.p : "");
+    snprintf(id[1], WEB_ID_MAX, "%s.%.*s", family, (int)AM_MIN(type.n, 40), type.p);
+    snprintf(id[2], WEB_ID_MAX, "%s.other", family);
+    for (size_t i = 0; id[0][i]; i++) /* ids are lower case: P3 is p3 */
+        if (id[0][i] >= 'A' && id[0][i] <= 'Z')
+            id[0][i] = (char)(id[0][i] | 32);
+    for (size_t i = 0; i < AM_LEN(id); i++)
+        if (text_has(v->l, id[i]))
+            return text_get(v->l, id[i]);
+    return STR("");
+}
+
+void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
+                   const char *key)
+{
+    jw_kstr(&v->w, key, sentence(v, "sign.what", s));
+}
+
+/* Codes people know by a word: roles, levels, phases, scopes. */
+static struct str word_of(struct web_visit *v, const char *path, struct str value)
+{
+    static const struct {
+        const char *path, *family;
+    } words[] = {
+        {"/outcome", "outcome"},
+        {"/label_level", "level"},
+        {"/requested_level", "level"},
+        {"/phase", "state.p"},
+        {"/mode", "mode"},
+        {"/scope", "stop.scope"},
+        {"/key/role", "role"},
+        {"/key/function", "function"},
+        {"/issuer/role", "role"},
+        {"/verdict", "state.v"},
+    };
+    char id[WEB_ID_MAX];
+    for (size_t i = 0; i < AM_LEN(words); i++)
+        if (!strcmp(words[i].path, path)) {
+            snprintf(id, sizeof id, "%s.%.*s", words[i].family, (int)AM_MIN(value.n, 40),
+                     value.p);
+            if (text_has(v->l, id))
+                return text_get(v->l, id);
+        }
+    return STR("");
+}
+
+static void facts_of(struct web_visit *v, const struct ledger_statement_view *s)
+{
+    bool inside = s->kind == LEDGER_EVIDENCE || s->kind == LEDGER_DECISION;
+    jw_key(&v->w, "facts");
+    jw_arr(&v->w);
+    for (size_t i = 0; i < AM_LEN(fact); i++) {
+        const struct json *x = json_pointer(s->record, str_c(fact[i].path));
+        struct str value = json_str(x), word;
+        if (!value.n || !str_utf8(value))
+            continue;
+        word = word_of(v, fact[i].path, value);
+        jw_obj(&v->w);
+        jw_kstr(&v->w, "label", text_get(v->l, fact[i].label));
+        jw_kstr(&v->w, "value", value);
+        if (word.n)
+            jw_kstr(&v->w, "word", word);
+        jw_key(&v->w, "at"); /* where the browser finds the same value in the payload */
+        jw_strf(&v->w, "/predicate%s%s", inside ? "/amane_record" : "", fact[i].path);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
+static int pretty(struct web_visit *v, const struct ledger_statement_view *s)
+{
+    struct buf b;
+    struct jw w;
+    buf_init(&b, WEB_PAYLOAD_MAX * 2);
+    jw_init(&w, &b);
+    jw_pretty(&w);
+    jw_val(&w, json_root(s->doc));
+    int err = jw_done(&w);
+    struct str shown = buf_str(&b);
+    if (shown.n > JSON_SHOWN) { /* never in the middle of a character */
+        size_t n = JSON_SHOWN;
+        while (n && ((unsigned char)shown.p[n] & 0xc0) == 0x80)
+            n--;
+        shown.n = n;
+        jw_kbool(&v->w, "cut", true);
+    }
+    if (!err)
+        jw_kstr(&v->w, "json", shown);
+    buf_release(&b);
+    return err;
+}
+
+/* ---- who
+ * --------------------------------------------------------------------------- */
+static void who_is(struct web_visit *v, const struct json *k)
+{
+    struct str function = json_get_str(k, "function");
+    char id[WEB_ID_MAX];
+    jw_kval(&v->w, "role", json_get(k, "role"));
+    snprintf(id, sizeof id, "function.%.*s", (int)AM_MIN(function.n, 40),
+             function.n ? function.p : "");
+    if (function.n)
+        jw_kstr(&v->w, "function",
+                text_has(v->l, id) ? text_get(v->l, id) : web_text_or(function));
+    if (json_get(k, "org"))
+        jw_kstr(&v->w, "org", web_text_or(json_get_str(k, "org")));
+}
+
+void web_sign_rule(struct web_visit *v, const struct json *f)
+{
+    jw_key(&v->w, "ways");
+    jw_arr(&v->w);
+    for (json_each(way, json_get(f, "any"))) {
+        jw_obj(&v->w);
+        jw_kbool(&v->w, "other", way.i > 0);
+        jw_key(&v->w, "terms");
+        jw_arr(&v->w);
+        for (json_each(t, json_get(way.val, "terms"))) {
+            int64_t missing = json_int(json_get(t.val, "missing"), 0);
+            jw_obj(&v->w);
+            who_is(v, t.val);
+            jw_kval(&v->w, "count", json_get(t.val, "count"));
+            jw_kval(&v->w, "signed", json_get(t.val, "signed"));
+            jw_kbool(&v->w, "complete", missing <= 0);
+            jw_obj_end(&v->w);
+        }
+        jw_arr_end(&v->w);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
+static void signers(struct web_visit *v, const struct json *f)
+{
+    jw_key(&v->w, "signed");
+    jw_arr(&v->w);
+    for (json_each(k, json_get(f, "signed"))) {
+        jw_obj(&v->w);
+        who_is(v, k.val);
+        jw_kval(&v->w, "index", json_get(k.val, "index"));
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
+static void may_sign(struct web_visit *v, const struct json *f)
+{
+    bool one = false;
+    jw_key(&v->w, "keys");
+    jw_arr(&v->w);
+    for (json_each(k, json_get(f, "keys"))) {
+        struct str code = json_get_str(k.val, "code"), id = json_get_str(k.val, "key_id");
+        bool may = json_bool(json_get(k.val, "may"), false);
+        char words[WEB_ID_MAX];
+        one = one || may;
+        jw_obj(&v->w);
+        who_is(v, k.val);
+        jw_kstr(&v->w, "key_id", id);
+        jw_kstr(&v->w, "short", str_sub(id, 0, 8));
+        jw_kbool(&v->w, "may", may);
+        if (!may) {
+            snprintf(words, sizeof words, "diag.%.*s", (int)AM_MIN(code.n, 64), code.p);
+            jw_kstr(&v->w, "why",
+                    text_has(v->l, words) ? text_get(v->l, words) : web_text_or(code));
+        }
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+    jw_kbool(&v->w, "nobody", !one && !json_bool(json_get(f, "in_effect"), false));
+}
+
+/* ---- the page
+ * ---------------------------------------------------------------------- */
+static int signing_page(struct web_visit *v, int status, struct signing_page *g,
+                        struct str envelope)
+{
+    const struct json *f = json_root(g->facts);
+    struct str digest = json_get_str(f, "payload"),
+               model = json_get_str(g->s.record, "model_digest");
+    bool in_effect = json_bool(json_get(f, "in_effect"), false), refused = status >= 400;
+    int64_t index;
+    int err;
+    web_open(v);
+    web_sign_what(v, &g->s, "what");
+    jw_kstr(&v->w, "effect", sentence(v, "sign.effect", &g->s));
+    facts_of(v, &g->s);
+    if (model.n == 64)
+        jw_kstr(&v->w, "model", model);
+    web_sign_rule(v, f);
+    signers(v, f);
+    may_sign(v, f);
+    jw_kbool(&v->w, "has_signed", json_size(json_get(f, "signed")) > 0);
+    jw_kbool(&v->w, "in_effect", in_effect);
+    jw_kbool(&v->w, "open", !in_effect);
+    if (in_effect)
+        jw_kval(&v->w, "index", json_get(f, "index"));
+    if (str_int(http_query(v->req, "signed"), 0, INT64_MAX, &index) == AM_OK)
+        jw_kint(&v->w, "received", index);
+    if (g->proposed) {
+        jw_kint(&v->w, "until", g->p.until);
+        jw_kstrz(&v->w, "by_role", ledger_role_name(g->p.by_role));
+        jw_kstrz(&v->w, "by_org", g->p.by_org);
+    }
+    web_problems(&v->w, "problems", v->l, &v->d);
+    jw_kbool(&v->w, "has_problems", v->d.n > 0 && refused);
+    jw_kbool(&v->w, "obstacles", v->d.n > 0 && !refused && !in_effect);
+    jw_kint(&v->w, "errors_n", (int64_t)v->d.n);
+    jw_kstr(&v->w, "envelope",
+            envelope.n <= JSON_SHOWN ? web_text_or(envelope) : STR(""));
+    jw_kstr(&v->w, "payload", digest);
+    jw_key(&v->w, "payload_url");
+    jw_strf(&v->w, "/sign/%.*s/payload.json", STR_FMT(digest));
+    jw_key(&v->w, "post_url");
+    jw_strf(&v->w, "/sign/%.*s", STR_FMT(digest));
+    jw_key(&v->w, "command");
+    jw_strf(&v->w, "amane sign %.8s.json --key KEY --out envelope.json",
+            digest.n ? digest.p : "payload");
+    err = pretty(v, &g->s);
+    if (!err)
+        err = web_send(v, status, "sign",
+                       (struct web_page){.title_id = "sign.title", .nav = "nav.desk"});
+    return err;
+}
+
+int web_page_sign(struct web_visit *v)
+{
+    struct signing_page g;
+    int err = signing_open(v, &g);
+    if (!err)
+        err = signing_page(v, 200, &g, STR(""));
+    signing_release(&g);
+    return err;
+}
+
+int web_page_sign_payload(struct web_visit *v)
+{
+    struct signing_page g;
+    char name[96];
+    int err = signing_open(v, &g);
+    if (!err)
+        err = buf_add(&v->resp->body, buf_str(&g.payload));
+    if (!err) {
+        snprintf(name, sizeof name, "attachment; filename=\"%.8s.json\"", v->arg.p);
+        http_setz(v->req, v->resp, "Content-Type", "application/vnd.in-toto+json");
+        http_setz(v->req, v->resp, "Content-Disposition", name);
+        http_setz(v->req, v->resp, "Cache-Control", "no-store");
+    }
+    signing_release(&g);
+    return err;
+}
+
+/* ---- a signature comes
+ * ------------------------------------------------------------- */
+struct str web_envelope(struct web_visit *v)
+{
+    struct str envelope = http_form(v->req, "envelope"), file = STR_NULL;
+    if (!envelope.p) {
+        struct str type = http_header(v->req, "Content-Type");
+        if (web_upload(type, v->req->body, "file", &file) == AM_OK && file.n)
+            envelope = file;
+        else if (web_upload(type, v->req->body, "envelope", &envelope))
+            envelope = STR_NULL;
+    }
+    return str_trim(envelope);
+}
+
+int web_sign_csrf(struct web_visit *v)
+{
+    struct str token = http_form(v->req, "csrf");
+    int err = AM_E_FORBIDDEN;
+    if (!token.p &&
+        web_upload(http_header(v->req, "Content-Type"), v->req->body, "csrf", &token))
+        token = STR_NULL;
+    if (v->signed_in && token.n)
+        err = auth_csrf_check(v->site->auth, v->session, token);
+    if (err)
+        diag_err(&v->d, "/csrf", "page.csrf", "the form is too old: open the page again");
+    return err;
+}
+
+int web_propose(struct web_visit *v, enum ledger_kind kind, struct str record)
+{
+    struct json_doc *doc = NULL;
+    uint8_t sha256[32];
+    char hex[CRYPTO_HEX], where[80];
+    int err = json_parse(&doc, record, NULL, &v->d);
+    if (!err)
+        err = registry_proposal_put(v->site->registry, kind, json_root(doc), &v->who,
+                                    sha256, &v->d);
+    json_free(doc);
+    if (err)
+        return err;
+    snprintf(where, sizeof where, "/sign/%s", crypto_hex(sha256, sizeof sha256, hex));
+    return web_redirect(v, where);
+}
+
+/* The envelope must hold these bytes, or what was read is not what was signed. */
+static int same_payload(struct web_visit *v, const struct signing_page *g,
+                        struct str envelope)
+{
+    struct ledger_envelope e = {0};
+    int err = ledger_envelope_open(envelope, &e, &v->d);
+    if (!err && !str_eq(buf_str(&e.payload), buf_str(&g->payload))) {
+        diag_err(&v->d, "/payload", "sign.other_payload",
+                 "the envelope holds another text than the one on this page");
+        err = AM_E_INVALID;
+    }
+    ledger_envelope_release(&e);
+    return err;
+}
+
+int web_page_sign_post(struct web_visit *v)
+{
+    struct registry_receipt receipt;
+    struct signing_page g;
+    struct str envelope = web_envelope(v);
+    int err = web_sign_csrf(v);
+    if (err)
+        return err;
+    err = signing_open(v, &g);
+    if (!err) {
+        diag_clear(&v->d); /* what stood against it when it was opened */
+        if (!envelope.n)
+            diag_err(&v->d, "", "page.no_envelope", "the envelope is missing");
+        err = envelope.n ? same_payload(v, &g, envelope) : AM_E_INVALID;
+        if (!err)
+            err = registry_submit(v->site->registry, g.s.kind, envelope, &receipt, &v->d);
+        if (!err) {
+            char where[128];
+            snprintf(where, sizeof where, "/sign/%.*s?signed=%llu", STR_FMT(v->arg),
+                     (unsigned long long)receipt.index);
+            err = web_redirect(v, where);
+        } else if (err == AM_E_INVALID || err == AM_E_SYNTAX || err == AM_E_FORBIDDEN ||
+                   err == AM_E_CONFLICT) {
+            if (!v->d.n)
+                diag_err(&v->d, "", "page.not_accepted", "%s", am_err_text(err));
+            err = signing_page(v, am_err_http(err), &g, envelope);
+        }
+    }
+    signing_release(&g);
+    return err;
+}

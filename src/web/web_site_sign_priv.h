@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the pages that ask for signatures share: /sign, /desk, /commission, stops, /key.
+ */
+#ifndef WEB_SITE_SIGN_PRIV_H
+#define WEB_SITE_SIGN_PRIV_H
+
+#include "web/web_site_priv.h"
+
+/* The sentence that says what a statement is, under `key`. */
+void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
+                   const char *key);
+/* "ways": the signing rule with what is filled, from ledger_signing_json(). */
+void web_sign_rule(struct web_visit *v, const struct json *facts);
+/* CSRF of a form, whichever way it is encoded: AM_E_FORBIDDEN. */
+AM_CHECK int web_sign_csrf(struct web_visit *v);
+/* Makes a proposal of the record given as JSON text, and goes to its page.
+ * AM_E_INVALID, AM_E_TOOMANY...: problems in v->d. */
+AM_CHECK int web_propose(struct web_visit *v, enum ledger_kind kind, struct str record);
+/* The envelope of a form, pasted or uploaded; empty when there is none. */
+struct str web_envelope(struct web_visit *v);
+
+#endif
