@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Search over a register of 100,000 models: latency, memory, building. Documents are made
+ * here: titles and texts in three languages with the word frequencies of natural language
+ * (Zipf), three facets. One JSON line per figure.
+ *
+ *     bench-search [MODELS] */
+#include <math.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "search/search.h"
+
+enum { QUERIES = 3000, VOCABULARY = 30000, LANGS = 3, FACETS = 6 };
+
+static uint64_t state = 0x9E3779B97F4A7C15u;
+
+static uint64_t random_next(void)
+{
+    uint64_t z = (state += 0x9E3779B97F4A7C15u); /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static void must(int err)
+{
+    if (!err)
+        return;
+    fprintf(stderr, "bench-search: %s\n", am_err_text(err));
+    exit(am_err_exit(err));
+}
+
+/* A rank with P(r) about 1 / r. */
+static unsigned zipf(unsigned n)
+{
+    double u = (double)(random_next() >> 11) / 9007199254740992.0;
+    return (unsigned)exp(u * log((double)n + 1)) - 1;
+}
+
+static size_t word(char *out, unsigned lang, unsigned rank)
+{
+    static const char *const latin[] = {"ca", "dio", "sté", "no", "pul", "mo",  "né",
+                                        "ra", "thé", "li",  "xi", "ber", "gas", "tro"};
+    static const char *const arabic[] = {"قل", "شر", "اي", "ين", "تض", "رئ", "وس",
+                                         "مر", "عظ", "دم", "كب", "صد", "فح", "نب"};
+    static const char *const mark[] = {"", "م", "e"};
+    size_t n = 0;
+    unsigned k = rank + 7;
+    for (; k; k /= 14) {
+        const char *s = lang == 1 ? arabic[k % 14] : latin[k % 14];
+        memcpy(out + n, s, strlen(s));
+        n += strlen(s);
+    }
+    memcpy(out + n, mark[lang], strlen(mark[lang]));
+    return n + strlen(mark[lang]);
+}
+
+static struct str text(char *out, unsigned lang, unsigned words)
+{
+    size_t n = 0;
+    while (words--) {
+        n += word(out + n, lang, zipf(VOCABULARY));
+        out[n++] = ' ';
+    }
+    return (struct str){out, n};
+}
+
+static void put(struct search *s, unsigned i)
+{
+    static char room[LANGS][2][4096];
+    struct search_field f[2 * LANGS + 1];
+    struct search_value v[FACETS];
+    char id[65], name[FACETS][16];
+    static const unsigned values[FACETS] = {400, 60, 4, 13, 12, 2500};
+    struct search_doc d = {
+        .rank = i, .field = f, .fields = 2 * LANGS + 1, .value = v, .values = FACETS};
+    snprintf(id, sizeof id, "%016llx%048x", (unsigned long long)random_next(), i);
+    for (unsigned l = 0; l < LANGS; l++) {
+        f[2 * l] = (struct search_field){4, text(room[l][0], l, 8)};
+        f[2 * l + 1] = (struct search_field){1, text(room[l][1], l, 60)};
+    }
+    f[2 * LANGS] = (struct search_field){2, str_c(id)};
+    for (unsigned k = 0; k < FACETS; k++) {
+        snprintf(name[k], sizeof name[k], "v%u", zipf(values[k]));
+        v[k] = (struct search_value){k, str_c(name[k])};
+    }
+    d.id = str_c(id);
+    must(search_put(s, &d));
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* One to three words, the last cut to a beginning half of the time, often a facet. */
+static int64_t query(const struct search *s)
+{
+    char q[512], name[16];
+    struct search_value v;
+    struct search_query ask = {.filter = &v, .limit = 20};
+    struct search_result r;
+    unsigned words = (unsigned)(random_next() % 4), lang = (unsigned)(random_next() % 3);
+    size_t n = 0;
+    int64_t start;
+    for (unsigned i = 0; i < words; i++) {
+        n += word(q + n, lang, zipf(VOCABULARY));
+        q[n++] = ' ';
+    }
+    ask.text = (struct str){q, words && random_next() % 2 ? n - 3 : n};
+    if (random_next() % 3 == 0) {
+        snprintf(name, sizeof name, "v%u", zipf(13));
+        v = (struct search_value){3, str_c(name)};
+        ask.filters = 1;
+    }
+    start = time_mono();
+    must(search_run(s, &ask, &r));
+    start = time_mono() - start;
+    search_result_release(&r);
+    return start;
+}
+
+static void figure(const char *name, double value, const char *unit, const char *target,
+                   const char *better, unsigned models)
+{
+    printf(
+        "{\"figure\":\"%s\",\"value\":%.2f,\"unit\":\"%s\",\"target\":%s,"
+        "\"better\":\"%s\",\"peer\":null,\"peer_value\":null,\"conditions\":\"%u models, "
+        "204 words each in 3 languages, 6 facets, page of 20, one thread\"}\n",
+        name, value, unit, target, better, models);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct search_config c = {.facets = FACETS};
+    struct search *s;
+    struct search_stats st;
+    int64_t models = 100000, start;
+    static int64_t took[QUERIES];
+    if (argc > 1)
+        must(str_int(str_c(argv[1]), 1, 1000000, &models));
+    must(search_new(&s, &c));
+    start = time_mono();
+    for (unsigned i = 0; i < (unsigned)models; i++)
+        put(s, i);
+    start = time_mono() - start;
+    figure("search.build", (double)models * 1e6 / (double)start, "models/s", "null",
+           "higher", (unsigned)models);
+    for (unsigned i = 0; i < QUERIES; i++)
+        took[i] = query(s);
+    qsort(took, QUERIES, sizeof *took, by_time);
+    search_stats(s, &st);
+    figure("search.p50", (double)took[QUERIES / 2] / 1000, "ms", "null", "lower",
+           (unsigned)models);
+    figure("search.p99", (double)took[QUERIES - QUERIES / 100] / 1000, "ms", "50",
+           "lower", (unsigned)models);
+    figure("search.memory", (double)st.bytes / 1048576, "MiB", "160", "lower",
+           (unsigned)models);
+    search_free(s);
+    return 0;
+}
