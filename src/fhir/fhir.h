@@ -86,6 +86,10 @@ struct fhir_prediction {
 void fhir_risk_assessment(const struct fhir_prediction *p, struct jw *w);
 void fhir_provenance(const struct fhir_prediction *p, struct jw *w);
 /* OperationOutcome from problems: one issue each. */
+/* Base R4 validation of the types the registry writes: every problem in d, its path a
+ * JSON Pointer, codes fhir.*. AM_E_INVALID; AM_E_UNSUPPORTED: another type. */
+bool fhir_validates(struct str resource_type);
+AM_CHECK int fhir_validate(const struct json *resource, struct diag *d);
 void fhir_operation_outcome(const struct diag *d, struct jw *w);
 
 #endif
