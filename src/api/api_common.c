@@ -256,6 +256,8 @@ int api_h_metrics(struct api_call *c)
                 {"amane_http_bad_requests", "counter", "Malformed", h.bad_requests},
                 {"amane_http_busy", "counter", "Turned away, queue full",
                  h.rejected_busy},
+                {"amane_http_crowded_out", "counter",
+                 "Idle connections closed to make room", h.crowded_out},
                 {"amane_http_in_flight", "gauge", "Being served", h.in_flight},
             };
             err = api_metrics_write(b, row, AM_LEN(row));

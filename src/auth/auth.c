@@ -22,7 +22,40 @@ static const struct db_migration auth_migrations[] = {
      "DROP TABLE attempt;"
      "CREATE TABLE attempt (id INTEGER PRIMARY KEY, who TEXT NOT NULL,"
      " at INTEGER NOT NULL);"
-     "CREATE INDEX attempt_who_at ON attempt(who, at);"}};
+     "CREATE INDEX attempt_who_at ON attempt(who, at);"},
+    {3, "people, second factor, named tokens, audit",
+     "CREATE TABLE organisation (org_id TEXT PRIMARY KEY, kind TEXT NOT NULL,"
+     " region TEXT NOT NULL, name_fr TEXT NOT NULL, name_ar TEXT NOT NULL,"
+     " name_en TEXT NOT NULL);"
+     "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+     " name_ar TEXT NOT NULL, org_id TEXT NOT NULL, establishment TEXT NOT NULL,"
+     " erased_at INTEGER NOT NULL);"
+     "ALTER TABLE account ADD COLUMN person INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX account_person ON account(person);"
+     "CREATE TABLE key_tie (key_id TEXT NOT NULL, account INTEGER NOT NULL,"
+     " at INTEGER NOT NULL, PRIMARY KEY (key_id, account));"
+     "CREATE TABLE second_factor (account INTEGER PRIMARY KEY, sealed TEXT NOT NULL,"
+     " last_step INTEGER NOT NULL, confirmed_at INTEGER NOT NULL);"
+     "CREATE TABLE recovery (account INTEGER NOT NULL, hash TEXT NOT NULL,"
+     " PRIMARY KEY (account, hash));"
+     "ALTER TABLE session ADD COLUMN stage INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE token ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE token ADD COLUMN rights TEXT NOT NULL DEFAULT '*';"
+     "ALTER TABLE token ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE token ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;"
+     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+     " event TEXT NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL,"
+     " org_id TEXT NOT NULL, establishment TEXT NOT NULL, object TEXT NOT NULL,"
+     " hash TEXT NOT NULL);"
+     "CREATE INDEX audit_event ON audit(event, seq);"
+     "CREATE INDEX audit_actor ON audit(actor, seq);"
+     "CREATE INDEX audit_house ON audit(establishment, seq);"},
+    {4, "identity providers",
+     "CREATE TABLE identity (issuer TEXT NOT NULL, subject TEXT NOT NULL,"
+     " account INTEGER NOT NULL, PRIMARY KEY (issuer, subject));"
+     "CREATE TABLE oidc_state (hash TEXT PRIMARY KEY, provider TEXT NOT NULL,"
+     " nonce TEXT NOT NULL, verifier TEXT NOT NULL, browser TEXT NOT NULL,"
+     " next TEXT NOT NULL, at INTEGER NOT NULL);"}};
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */
@@ -37,6 +70,35 @@ static bool auth_same_cost(const struct crypto_argon2 *a, const struct crypto_ar
 {
     return a->memory_kib == b->memory_kib && a->passes == b->passes &&
            a->lanes == b->lanes;
+}
+
+/* Beside the database, not in it: a copy of auth.db alone opens no second factor. */
+static int auth_seal_key(struct auth *a, const char *dir)
+{
+    char path[PATH_MAX], hex[CRYPTO_HEX + 1], *text = NULL;
+    size_t n = 0;
+    if (snprintf(path, sizeof path, "%s/auth.key", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    int err = am_file_read(path, 256, &text, &n);
+    if (!err)
+        err =
+            crypto_unhex(str_trim((struct str){text, n}), a->seal_key, sizeof a->seal_key)
+                ? AM_E_TAMPERED
+                : AM_OK;
+    if (text) {
+        crypto_wipe(text, n);
+        free(text);
+    }
+    if (err != AM_E_NOTFOUND)
+        return err;
+    err = crypto_random(a->seal_key, sizeof a->seal_key);
+    if (err)
+        return err;
+    crypto_hex(a->seal_key, sizeof a->seal_key, hex);
+    hex[CRYPTO_HEX - 1] = '\n';
+    err = am_file_write(path, (struct str){hex, CRYPTO_HEX}, 0600);
+    crypto_wipe(hex, sizeof hex);
+    return err;
 }
 
 int auth_open(struct auth **out, const char *dir)
@@ -64,8 +126,11 @@ int auth_open_at(struct auth **out, const char *dir, const struct crypto_argon2 
     else if (!err)
         err = crypto_password_hash(STR("no account has this"), &a->cost, a->decoy);
     if (!err)
+        err = auth_seal_key(a, dir);
+    if (!err)
         err = db_open(&a->db, &c);
     if (err) {
+        crypto_wipe(a->seal_key, sizeof a->seal_key);
         free(a);
         return err;
     }
@@ -79,6 +144,7 @@ void auth_close(struct auth *a)
         return;
     db_close(a->db);
     crypto_wipe(a->csrf_key, sizeof a->csrf_key);
+    crypto_wipe(a->seal_key, sizeof a->seal_key);
     free(a);
 }
 

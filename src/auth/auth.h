@@ -18,6 +18,7 @@
 #ifndef AUTH_H
 #define AUTH_H
 
+#include "auth/auth_tbl.h"
 #include "base/diag.h"
 #include "db/db.h"
 #include "json/json.h"
@@ -82,6 +83,9 @@ struct auth_account {
     char competences[AUTH_LIST_MAX]; /* "use_code=2027-01-31 ..." certified until */
     char lang[3];
     bool active;
+    int64_t person; /* row of the person, 0: none told */
+    bool scoped;    /* came with an API token that has some rights only: */
+    uint64_t scope; /* bit per enum auth_right */
 };
 bool auth_may(const struct auth_account *a, enum auth_right r);
 /* May this account do that to an object that lies there? */
@@ -101,27 +105,179 @@ void auth_close(struct auth *a);
  * d. */
 AM_CHECK int auth_account_create(struct auth *a, const struct auth_account *spec,
                                  struct str password, int64_t *id, struct diag *d);
+/* The same, audited as `by`'s doing. */
+AM_CHECK int auth_account_open(struct auth *a, const struct auth_account *by,
+                               const struct auth_account *spec, struct str password,
+                               int64_t now, int64_t *id, struct diag *d);
 /* Reads {login, password, role, function?, org_id, establishment?, services?[],
- * competences?[{use_code, until}], lang?}. */
+ * competences?[{use_code, until}], lang?, person?}. */
 AM_CHECK int auth_account_from_json(const struct json *v, struct auth_account *out,
                                     struct str *password, struct diag *d);
 AM_CHECK int auth_account_get(struct auth *a, int64_t id, struct auth_account *out);
 AM_CHECK int auth_account_disable(struct auth *a, int64_t id); /* ends its sessions too */
 
+/* ---- login --------------------------------------------------------------------------
+ */
+/* How far a session has come. Only AUTH_FULL is a session for auth_session(). */
+enum auth_stage {
+    AUTH_FULL,
+    AUTH_CODE, /* password good, the second factor is waited for: 5 minutes */
+    AUTH_ENROL /* the role needs a second factor and has none yet: enrolling is all it may
+                */
+};
+struct auth_credentials {
+    struct str login, password, peer;
+    struct str code; /* of the second factor, or a recovery code; STR_NULL: not yet */
+};
+/* Who must have a second factor: nobody (as opened), roles that decide (AUTH_DECIDERS),
+ * or everyone. An account that has one is always asked for it. */
+enum auth_second_rule { AUTH_SECOND_OFF, AUTH_SECOND_DECIDERS, AUTH_SECOND_ALL };
+AM_CHECK int auth_second_rule_parse(struct str s, enum auth_second_rule *out);
+void auth_second_rule(struct auth *a, enum auth_second_rule rule);
+
 /* AM_E_UNAUTHORIZED (same answer and same time whether the login exists or not),
- * AM_E_TOOMANY while locked. token: the cookie's value. */
+ * AM_E_TOOMANY while locked. token: the cookie's value, always a new one. */
+AM_CHECK int auth_login_with(struct auth *a, const struct auth_credentials *c,
+                             int64_t now, char token[AUTH_TOKEN], enum auth_stage *stage);
+/* Without a second factor: AM_E_UNAUTHORIZED when one is needed. */
 AM_CHECK int auth_login(struct auth *a, struct str login, struct str password,
                         struct str peer, int64_t now, char token[AUTH_TOKEN]);
+/* The second step: ends the waiting session, opens another under a new token. */
+AM_CHECK int auth_second(struct auth *a, struct str waiting, struct str code,
+                         struct str peer, int64_t now, char token[AUTH_TOKEN]);
+/* A full session for an account an identity provider vouched for (auth_oidc.c), or the
+ * stage its role still asks for. */
+AM_CHECK int auth_open_for(struct auth *a, int64_t account, int64_t now,
+                           char token[AUTH_TOKEN], enum auth_stage *stage);
+
+/* ---- sessions -----------------------------------------------------------------------
+ */
 AM_CHECK int auth_session(struct auth *a, struct str token, int64_t now,
                           struct auth_account *out);
+AM_CHECK int auth_session_stage(struct auth *a, struct str token, int64_t now,
+                                struct auth_account *out, enum auth_stage *stage);
 AM_CHECK int auth_logout(struct auth *a, struct str token);
+/* One's sessions: [{id, created_at, seen_at, current}], instants in microseconds. */
+AM_CHECK int auth_sessions(struct auth *a, int64_t account, struct str current,
+                           int64_t now, struct jw *w);
+/* Ends one of that account's sessions by its id; AM_E_NOTFOUND for others'. */
+AM_CHECK int auth_session_end(struct auth *a, const struct auth_account *who,
+                              struct str id, int64_t now);
+/* All of them, or all but `keep`. */
+AM_CHECK int auth_session_end_all(struct auth *a, const struct auth_account *who,
+                                  struct str keep, int64_t now);
 /* CSRF token of a session, and its check. */
 AM_CHECK int auth_csrf(struct auth *a, struct str session_token, char out[AUTH_TOKEN]);
 AM_CHECK int auth_csrf_check(struct auth *a, struct str session_token, struct str csrf);
-/* API tokens ("Authorization: Bearer"): until_at 0 = one year. */
+
+/* ---- API tokens ("Authorization: Bearer") -------------------------------------------
+ */
+struct auth_token_spec {
+    int64_t account, until_at; /* 0: one year */
+    char name[64];
+    bool scoped;
+    uint64_t scope; /* bit per right; those the account has not give nothing */
+};
+AM_CHECK int auth_token_make(struct auth *a, const struct auth_account *by,
+                             const struct auth_token_spec *spec, int64_t now,
+                             char token[AUTH_TOKEN]);
 AM_CHECK int auth_token_create(struct auth *a, int64_t account, int64_t now,
                                int64_t until_at, char token[AUTH_TOKEN]);
 AM_CHECK int auth_token_check(struct auth *a, struct str token, int64_t now,
                               struct auth_account *out);
+/* [{id, name, rights: [..] or null, created_at, until_at, used_at}] */
+AM_CHECK int auth_tokens(struct auth *a, int64_t account, int64_t now, struct jw *w);
+AM_CHECK int auth_token_revoke(struct auth *a, const struct auth_account *who,
+                               struct str id, int64_t now);
+
+/* ---- second factor ------------------------------------------------------------------
+ */
+enum { AUTH_TOTP_URI = 256, AUTH_RECOVERY = 10, AUTH_RECOVERY_TEXT = 12 };
+/* A new secret, not in force until confirmed: base32 and otpauth:// address. The same one
+ * again until it is confirmed. AM_E_EXISTS: one is in force. */
+AM_CHECK int auth_second_begin(struct auth *a, const struct auth_account *who,
+                               char base32[33], char uri[AUTH_TOTP_URI]);
+/* In force once a code of it is given; recovery codes are shown this once. */
+AM_CHECK int auth_second_confirm(struct auth *a, const struct auth_account *who,
+                                 struct str code, int64_t now,
+                                 char recovery[AUTH_RECOVERY][AUTH_RECOVERY_TEXT]);
+/* Needs a code (or recovery code). AM_E_REFUSED where the role must have one. */
+AM_CHECK int auth_second_remove(struct auth *a, const struct auth_account *who,
+                                struct str code, int64_t now);
+struct auth_second_state {
+    bool in_force, required;
+    int64_t since_at;
+    int64_t recovery_left;
+};
+AM_CHECK int auth_second_get(struct auth *a, const struct auth_account *who,
+                             struct auth_second_state *out);
+
+/* ---- audit: security events, hash-chained -------------------------------------------
+ */
+enum auth_event {
+#define X(event, name) AUTH_E_##event,
+    AUTH_EVENT_MAP(X)
+#undef X
+        AUTH_EVENTS
+};
+const char *auth_event_name(enum auth_event e);
+AM_CHECK int auth_event_parse(struct str s, enum auth_event *out);
+/* who: NULL when nobody is known. object: a code ("account:7"), never content. The
+ * request fails when this fails. */
+AM_CHECK int auth_audit(struct auth *a, enum auth_event e, const struct auth_account *who,
+                        const char *object, int64_t now);
+struct auth_audit_filter {
+    const char *establishment; /* NULL: everywhere */
+    struct str event, actor;   /* empty: all */
+    int64_t from_at, to_at;    /* 0: no bound */
+    int64_t before;            /* seq, 0: from the newest */
+    unsigned limit;            /* at most 1000 */
+};
+/* Newest first: [{seq, at, event, actor, role, org_id, establishment, object, hash}]. */
+AM_CHECK int auth_audit_list(struct auth *a, const struct auth_audit_filter *f,
+                             struct jw *w);
+/* Recomputes the chain. AM_E_TAMPERED: *bad is the first row that does not follow. A head
+ * noted elsewhere shows that the end was not cut. */
+struct auth_audit_head {
+    int64_t seq, bad;
+    char hash[CRYPTO_HEX];
+};
+AM_CHECK int auth_audit_verify(struct auth *a, struct auth_audit_head *out);
+
+/* ---- people and organisations (auth_person.c) ---------------------------------------
+ */
+/* Organisation: {org_id, kind, region?, name: {fr, ar, en}}; replaces one of that id. */
+AM_CHECK int auth_organisation_put(struct auth *a, const struct auth_account *by,
+                                   const struct json *v, int64_t now, struct diag *d);
+/* [{org_id, kind, region, name: {fr, ar, en}, accounts}] */
+AM_CHECK int auth_organisations(struct auth *a, struct jw *w);
+/* Person: {name, name_ar?, org_id, establishment?}. */
+struct auth_person {
+    int64_t id;
+    char name[128], name_ar[128], org_id[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX];
+    int64_t erased_at;
+};
+AM_CHECK int auth_person_from_json(const struct json *v, struct auth_person *out,
+                                   struct diag *d);
+AM_CHECK int auth_person_create(struct auth *a, const struct auth_account *by,
+                                const struct auth_person *p, int64_t now, int64_t *id);
+AM_CHECK int auth_person_get(struct auth *a, int64_t id, struct auth_person *out);
+/* [{id, name, name_ar, org_id, establishment, erased_at, accounts: n}] of one house, or
+ * of all (NULL). */
+AM_CHECK int auth_persons(struct auth *a, const char *establishment, struct jw *w);
+/* Law 09-08: name, ties and ways in go; accounts stay as pseudonyms of nobody. */
+AM_CHECK int auth_person_erase(struct auth *a, const struct auth_account *by, int64_t id,
+                               int64_t now);
+/* [{id, login, role, function, org_id, establishment, active, person, second}] */
+AM_CHECK int auth_accounts(struct auth *a, const char *establishment, struct jw *w);
+AM_CHECK int auth_account_close(struct auth *a, const struct auth_account *by, int64_t id,
+                                int64_t now);
+/* The tie of a key of the ledger's directory to an account; it is nowhere else. */
+AM_CHECK int auth_key_tie(struct auth *a, const struct auth_account *who,
+                          struct str key_id, int64_t now);
+AM_CHECK int auth_key_untie(struct auth *a, const struct auth_account *who,
+                            struct str key_id, int64_t now);
+AM_CHECK int auth_key_mine(struct auth *a, int64_t account, struct str key_id,
+                           bool *mine);
 
 #endif

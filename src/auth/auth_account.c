@@ -3,18 +3,18 @@
 
 #include "base/clock.h"
 
-static void auth_copy(char *out, size_t cap, struct str s)
+void auth_copy(char *out, size_t cap, struct str s)
 {
     size_t n = AM_MIN(s.n, cap - 1);
     if (n)
         memcpy(out, s.p, n);
     out[n] = 0;
 }
-#define AUTH_COPY(field, s) auth_copy((field), sizeof(field), (s))
 
 void auth_account_row(struct db_stmt *s, struct auth_account *out)
 {
-    *out = (struct auth_account){.id = db_int(s, 0), .active = db_int(s, 10) != 0};
+    *out = (struct auth_account){
+        .id = db_int(s, 0), .active = db_int(s, 10) != 0, .person = db_int(s, 11)};
     AUTH_COPY(out->login, db_str(s, 1));
     AUTH_COPY(out->pseudonym, db_str(s, 2));
     if (ledger_role_parse(db_str(s, 3), &out->role))
@@ -31,24 +31,29 @@ void auth_account_row(struct db_stmt *s, struct auth_account *out)
  */
 struct auth_create {
     const struct auth_account *spec;
+    const struct auth_account *by;
     const char *hash, *pseudonym;
-    int64_t id;
+    int64_t id, now;
 };
 
 static int auth_insert(struct db_conn *c, void *arg)
 {
     struct auth_create *x = arg;
     const struct auth_account *a = x->spec;
+    char object[96];
     int err = db_exec(
         c,
         "INSERT INTO account(login,pseudonym,password,role,function,org_id,establishment,"
-        "services,competences,lang,active) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1)",
-        "ssssssssss", str_c(a->login), str_c(x->pseudonym), str_c(x->hash),
+        "services,competences,lang,active,person)"
+        " VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1,$11)",
+        "ssssssssssi", str_c(a->login), str_c(x->pseudonym), str_c(x->hash),
         str_c(ledger_role_name(a->role)), str_c(a->function), str_c(a->org_id),
         str_c(a->establishment), str_c(a->services), str_c(a->competences),
-        str_c(a->lang[0] ? a->lang : "fr"));
+        str_c(a->lang[0] ? a->lang : "fr"), a->person);
     x->id = err ? 0 : db_last_id(c);
-    return err;
+    snprintf(object, sizeof object, "account:%lld role:%s", (long long)x->id,
+             ledger_role_name(a->role));
+    return err ? err : auth_audit_in(c, AUTH_E_ACCOUNT_CREATED, x->by, object, x->now);
 }
 
 static bool auth_login_chars(struct str s)
@@ -101,9 +106,17 @@ static int auth_check_account(const struct auth_account *spec, struct str passwo
 int auth_account_create(struct auth *a, const struct auth_account *spec,
                         struct str password, int64_t *id, struct diag *d)
 {
+    return auth_account_open(a, NULL, spec, password, time_now(), id, d);
+}
+
+int auth_account_open(struct auth *a, const struct auth_account *by,
+                      const struct auth_account *spec, struct str password, int64_t now,
+                      int64_t *id, struct diag *d)
+{
     char hash[CRYPTO_PASSWORD], pseudonym[33];
     uint8_t raw[16];
-    struct auth_create x = {.spec = spec, .hash = hash, .pseudonym = pseudonym};
+    struct auth_create x = {
+        .spec = spec, .by = by, .hash = hash, .pseudonym = pseudonym, .now = now};
     int err = auth_check_account(spec, password, d);
     if (!err)
         err = crypto_random(raw, sizeof raw);
@@ -199,9 +212,9 @@ static int auth_text(const struct json *v, const char *key, char *out, size_t ca
 /* No other member: a name or an address has no place here, not even unread. */
 static int auth_no_other(const struct json *v, struct diag *d)
 {
-    static const char *const known[] = {"login",    "password",    "role",
-                                        "function", "org_id",      "establishment",
-                                        "services", "competences", "lang"};
+    static const char *const known[] = {
+        "login",         "password", "role",        "function", "org_id",
+        "establishment", "services", "competences", "lang",     "person"};
     int err = AM_OK;
     for (json_each(it, v)) {
         bool found = false;
@@ -250,22 +263,22 @@ int auth_account_from_json(const struct json *v, struct auth_account *out,
         err = AM_E_INVALID;
     if (auth_no_other(v, d))
         err = AM_E_INVALID;
+    out->person = json_int(json_get(v, "person"), 0);
     *password = json_get_str(v, "password");
     return err;
 }
 
 /* ---- reading, closing -----------------------------------------------------------------
  */
-static int auth_select(struct db_conn *c, void *arg)
+int auth_account_row_of(struct db_conn *c, int64_t id, struct auth_account *out)
 {
-    struct auth_account *out = arg;
     struct db_stmt *s;
     bool row;
     int err =
         db_prepare(c, "SELECT " AUTH_ACCOUNT_COLUMNS " FROM account WHERE id=$1", &s);
     if (err)
         return err;
-    db_bind_int(s, 1, out->id);
+    db_bind_int(s, 1, id);
     err = db_step(s, &row);
     if (err)
         return err;
@@ -273,6 +286,12 @@ static int auth_select(struct db_conn *c, void *arg)
         return AM_E_NOTFOUND;
     auth_account_row(s, out);
     return AM_OK;
+}
+
+static int auth_select(struct db_conn *c, void *arg)
+{
+    struct auth_account *out = arg;
+    return auth_account_row_of(c, out->id, out);
 }
 
 int auth_account_get(struct auth *a, int64_t id, struct auth_account *out)
@@ -284,20 +303,34 @@ int auth_account_get(struct auth *a, int64_t id, struct auth_account *out)
     return err;
 }
 
+struct auth_closing {
+    const struct auth_account *by;
+    int64_t id, now;
+};
+
 static int auth_close_account(struct db_conn *c, void *arg)
 {
-    int64_t id = *(int64_t *)arg;
-    int err = db_exec(c, "UPDATE account SET active=0 WHERE id=$1", "i", id);
+    struct auth_closing *x = arg;
+    char object[48];
+    int err = db_exec(c, "UPDATE account SET active=0 WHERE id=$1", "i", x->id);
     if (!err && db_changes(c) == 0)
         err = AM_E_NOTFOUND;
     if (!err)
-        err = db_exec(c, "DELETE FROM session WHERE account=$1", "i", id);
+        err = db_exec(c, "DELETE FROM session WHERE account=$1", "i", x->id);
     if (!err)
-        err = db_exec(c, "DELETE FROM token WHERE account=$1", "i", id);
-    return err;
+        err = db_exec(c, "DELETE FROM token WHERE account=$1", "i", x->id);
+    snprintf(object, sizeof object, "account:%lld", (long long)x->id);
+    return err ? err : auth_audit_in(c, AUTH_E_ACCOUNT_CLOSED, x->by, object, x->now);
+}
+
+int auth_account_close(struct auth *a, const struct auth_account *by, int64_t id,
+                       int64_t now)
+{
+    struct auth_closing x = {by, id, now};
+    return db_write(a->db, auth_close_account, &x);
 }
 
 int auth_account_disable(struct auth *a, int64_t id)
 {
-    return db_write(a->db, auth_close_account, &id);
+    return auth_account_close(a, NULL, id, time_now());
 }

@@ -10,6 +10,9 @@
 #define AUTH_SESSION_LIFE (INT64_C(8) * 3600 * 1000000)
 #define AUTH_SESSION_IDLE (INT64_C(30) * 60 * 1000000)
 #define AUTH_TRY_WINDOW   (INT64_C(15) * 60 * 1000000)
+#define AUTH_TRY_WIDEST   (INT64_C(60) * 60 * 1000000)
+#define AUTH_TRY_KEPT     (INT64_C(24) * 3600 * 1000000)
+#define AUTH_CODE_LIFE    (INT64_C(5) * 60 * 1000000)
 enum {
     AUTH_TRIES_ACCOUNT = 5,
     AUTH_TRIES_PEER = 20,
@@ -25,6 +28,8 @@ struct auth {
                                     nothing */
     struct crypto_argon2 cost;
     atomic_int hashing;
+    uint8_t seal_key[32]; /* DIR/auth.key: seals TOTP secrets */
+    enum auth_second_rule second_rule;
 };
 
 /* auth_open() with another price of hashing: tests have no 64 MiB to wait for. */
@@ -34,10 +39,48 @@ AM_CHECK int auth_open_at(struct auth **out, const char *dir,
 /* Column order shared by every SELECT of an account. */
 #define AUTH_ACCOUNT_COLUMNS                                                             \
     "id,login,pseudonym,role,function,org_id,establishment,services,competences,lang,"   \
-    "active"
+    "active,person"
+enum { AUTH_COLUMNS = 12 };
 void auth_account_row(struct db_stmt *s, struct auth_account *out);
 void auth_hash_token(struct str token, char hex[CRYPTO_HEX]);
 AM_CHECK int auth_new_token(char token[AUTH_TOKEN]);
+
+void auth_copy(char *out, size_t cap, struct str s);
+#define AUTH_COPY(field, s) auth_copy((field), sizeof(field), (s))
+/* Sessions and tokens are named by the start of their hash. */
+enum { AUTH_HANDLE = 16 };
+
+/* ---- auth_login.c ---- */
+struct auth_try {
+    struct str login, peer, code;
+    int64_t now, account, try_peer;
+    char who_login[160], who_peer[160];
+    char hash[CRYPTO_PASSWORD]; /* the decoy's when there is no account */
+    char session[CRYPTO_HEX], waiting[CRYPTO_HEX];
+    struct auth *auth;
+    struct auth_account who;
+    enum auth_stage stage;
+    enum auth_event failed;
+    bool locked;
+};
+/* db_fn: counts a try before it is made. AM_E_TOOMANY: none is left. */
+AM_CHECK int auth_take_try(struct db_conn *c, void *arg);
+/* Inside a write: the account by its id; AM_E_NOTFOUND. */
+AM_CHECK int auth_account_row_of(struct db_conn *c, int64_t id, struct auth_account *out);
+
+/* ---- auth_second.c ---- */
+bool auth_second_required(const struct auth *a, const struct auth_account *who);
+/* Inside a write: *in_force; and a code of it, which is then used up. */
+AM_CHECK int auth_second_in_force(struct db_conn *c, int64_t account, bool *in_force);
+AM_CHECK int auth_second_use(struct db_conn *c, struct auth *a,
+                             const struct auth_account *who, struct str code,
+                             int64_t now);
+
+/* ---- auth_audit.c ---- */
+/* Inside a write: the row is there when the change is, and only then. */
+AM_CHECK int auth_audit_in(struct db_conn *c, enum auth_event e,
+                           const struct auth_account *who, const char *object,
+                           int64_t now);
 
 /* ---- auth_totp.c: RFC 6238, no store ---- */
 enum {

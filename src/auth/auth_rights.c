@@ -24,6 +24,7 @@ enum auth_check {
     _Static_assert((int)AUTH_CHECK_##right == (int)AUTH_##right, "rights table order");
 AUTH_TABLE(X)
 #undef X
+_Static_assert(AUTH_RIGHTS <= 64, "scopes of tokens are bit sets");
 
 enum auth_place_kind {
 #define X(place, name) AUTH_P_##place,
@@ -107,13 +108,27 @@ bool auth_role_may(enum ledger_role role, struct str function, enum auth_right r
 
 bool auth_may(const struct auth_account *a, enum auth_right r)
 {
-    return a && a->active && auth_role_may(a->role, str_c(a->function), r);
+    am_assert((size_t)r < AM_LEN(auth_rights));
+    return a && a->active && (!a->scoped || (a->scope >> r & 1)) &&
+           auth_role_may(a->role, str_c(a->function), r);
+}
+
+/* A token for some rights does to objects what those rights do, nothing else. */
+static bool auth_in_scope(const struct auth_account *a, enum auth_object o,
+                          enum auth_verb v)
+{
+    for (size_t r = 0; a->scoped && r < AUTH_RIGHTS; r++)
+        if ((a->scope >> r & 1) && AUTH_IS_REFERENCE(auth_rights[r].roles) &&
+            AUTH_OBJECT_OF(auth_rights[r].roles) == o &&
+            AUTH_VERB_OF(auth_rights[r].roles) == v)
+            return true;
+    return !a->scoped;
 }
 
 bool auth_can(const struct auth_account *a, enum auth_object o, enum auth_verb v,
               const struct auth_place *where)
 {
-    if (!a || !a->active)
+    if (!a || !a->active || !auth_in_scope(a, o, v))
         return false;
     for (size_t i = 0; i < AM_LEN(auth_matrix); i++)
         if (auth_matrix[i].object == o && auth_matrix[i].verb == v &&

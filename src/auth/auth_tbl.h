@@ -115,4 +115,29 @@
     X(PROPOSE, "propose", AUTH_SIGNERS)
 /* clang-format on */
 
+/* What the audit chain records: X(EVENT, "name"); words: catalogue ids audit.e.<name>. */
+#define AUTH_EVENT_MAP(X)                                                                \
+    X(LOGIN, "login")                                                                    \
+    X(LOGIN_FAILED, "login_failed")                                                      \
+    X(LOGIN_LOCKED, "login_locked")                                                      \
+    X(LOGOUT, "logout")                                                                  \
+    X(SESSION_ENDED, "session_ended")                                                    \
+    X(SECOND_FAILED, "second_failed")                                                    \
+    X(SECOND_ENROLLED, "second_enrolled")                                                \
+    X(SECOND_REMOVED, "second_removed")                                                  \
+    X(RECOVERY_USED, "recovery_used")                                                    \
+    X(TOKEN_CREATED, "token_created")                                                    \
+    X(TOKEN_REVOKED, "token_revoked")                                                    \
+    X(ACCOUNT_CREATED, "account_created")                                                \
+    X(ACCOUNT_CLOSED, "account_closed")                                                  \
+    X(ACCOUNT_CHANGED, "account_changed")                                                \
+    X(ORGANISATION_CHANGED, "organisation_changed")                                      \
+    X(PERSON_CREATED, "person_created")                                                  \
+    X(PERSON_ERASED, "person_erased")                                                    \
+    X(KEY_REQUESTED, "key_requested")                                                    \
+    X(RIGHT_REFUSED, "right_refused")                                                    \
+    X(EXPORT, "export")                                                                  \
+    X(OIDC_LOGIN, "oidc_login")                                                          \
+    X(OIDC_REFUSED, "oidc_refused")
+
 #endif

@@ -225,7 +225,8 @@ void http_server_stats(const struct http_server *s, struct http_stats *out)
                                .rejected_busy = atomic_load(&s->busy),
                                .in_flight = atomic_load(&s->in_flight),
                                .bytes_in = atomic_load(&s->bytes_in),
-                               .bytes_out = atomic_load(&s->bytes_out)};
+                               .bytes_out = atomic_load(&s->bytes_out),
+                               .crowded_out = atomic_load(&s->crowded)};
     for (size_t i = 0; i < AM_LEN(out->by_class); i++)
         out->by_class[i] = atomic_load(&s->by_class[i]);
 }

@@ -34,6 +34,7 @@ struct http_link {
     struct http_link *prev, *next; /* link_lock */
     int fd;
     atomic_int_fast64_t deadline_at; /* monotonic; 0: the server is the one to act */
+    atomic_int_fast64_t since;       /* when this wait for the peer began, monotonic */
 };
 
 enum http_stage {
@@ -80,9 +81,10 @@ struct http_server {
     pthread_t *job;
     unsigned jobs;
 
-    pthread_mutex_t link_lock; /* guards the next two */
+    pthread_mutex_t link_lock; /* guards the next four */
     pthread_cond_t watch_wake;
     struct http_link *links;
+    unsigned links_n;
     bool watch_stop;
     pthread_t watch;
     bool watching;
@@ -90,7 +92,7 @@ struct http_server {
     size_t held; /* bytes of bodies; the library's thread only */
     atomic_bool draining;
     atomic_uint_fast64_t next_id, requests, bad, busy, in_flight, bytes_in, bytes_out,
-        by_class[6];
+        by_class[6], crowded;
 };
 
 /* http_request.c: the library's callbacks */

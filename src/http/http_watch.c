@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The library's idle limit starts anew with each byte, so a peer that sends one byte
  * every few seconds would hold its connection, and what the server keeps for it, for
- * days. Here every phase -- the headers, the body, taking the reply -- has an end. */
+ * days. Here every phase -- the headers, the body, taking the reply -- has an end. And
+ * thousands of such peers together must not shut the door: when the server is nearly
+ * full, whoever comes takes the place of the one that has been waited for the longest. */
 #include "http/http_server_priv.h"
 
 #include <errno.h>
@@ -13,9 +15,11 @@
 void http_link_deadline(const struct http_server *s, struct http_link *l, size_t n)
 {
     int64_t grace = 2 * TIME_SECOND * (int64_t)s->conf.idle_s;
-    if (l)
-        atomic_store(&l->deadline_at,
-                     time_mono() + grace + (int64_t)(n / HTTP_RATE) * TIME_SECOND);
+    int64_t now = time_mono();
+    if (!l)
+        return;
+    atomic_store(&l->since, now);
+    atomic_store(&l->deadline_at, now + grace + (int64_t)(n / HTTP_RATE) * TIME_SECOND);
 }
 
 struct http_link *http_link_of(struct MHD_Connection *conn)
@@ -23,6 +27,24 @@ struct http_link *http_link_of(struct MHD_Connection *conn)
     const union MHD_ConnectionInfo *i =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return i ? i->socket_context : NULL;
+}
+
+/* Under link_lock. Nobody is closed for whom the server itself is working, nor one that
+ * was just accepted: an honest peer needs the time of one round trip. */
+static void http_make_room(struct http_server *s)
+{
+    struct http_link *idlest = NULL;
+    if (s->links_n < s->conf.connections_max - s->conf.connections_max / 8)
+        return;
+    for (struct http_link *l = s->links; l; l = l->next)
+        if (atomic_load(&l->deadline_at) != 0 &&
+            (!idlest || atomic_load(&l->since) < atomic_load(&idlest->since)))
+            idlest = l;
+    if (!idlest)
+        return;
+    shutdown(idlest->fd, SHUT_RDWR);
+    atomic_store(&idlest->deadline_at, 0);
+    atomic_fetch_add(&s->crowded, 1);
 }
 
 static void http_link_new(struct http_server *s, struct MHD_Connection *conn, void **out)
@@ -37,6 +59,8 @@ static void http_link_new(struct http_server *s, struct MHD_Connection *conn, vo
     l->fd = i->connect_fd;
     http_link_deadline(s, l, 0);
     am_assert(!pthread_mutex_lock(&s->link_lock));
+    http_make_room(s); /* before the newcomer is in the list */
+    s->links_n++;
     l->next = s->links;
     if (l->next)
         l->next->prev = l;
@@ -57,6 +81,7 @@ static void http_link_free(struct http_server *s, struct http_link *l)
         l->prev->next = l->next;
     else
         s->links = l->next;
+    s->links_n--;
     am_assert(!pthread_mutex_unlock(&s->link_lock));
     free(l);
 }

@@ -221,6 +221,7 @@ struct ledger_version {
     uint8_t digest[32]; /* model_digest */
     char algorithm_id[LEDGER_ID_MAX], version_label[48], org_id[LEDGER_ID_MAX];
     char use_code[64];
+    uint64_t sandboxed; /* index of its first sandbox_open: never deployable; 0: never */
     enum ledger_v state, before; /* before: what suspension remembers */
     enum ledger_level level, requested;
     struct ledger_ref declared; /* the newest version record in effect */
@@ -238,6 +239,7 @@ struct ledger_deployment {
     enum ledger_p phase, before;
     bool shadow;
     double local_threshold;   /* NaN: that of the version */
+    uint64_t uses;            /* newest published count of predictions */
     struct ledger_ref newest; /* the deployment record in effect */
     VEC(uint64_t) history;
 };
@@ -258,6 +260,65 @@ struct ledger_stop {
     int64_t effect_at;
     uint64_t index, lifted; /* lifted 0: in force */
     VEC(struct ledger_ack) ack;
+};
+/* Who may read what an entry says: everybody, or only those lifecycle.md section 5 names
+ * (cases and deposits: the public sees counts, and that a deposit exists). */
+enum ledger_reach { LEDGER_REACH_PUBLIC, LEDGER_REACH_CASE, LEDGER_REACH_DEPOSIT };
+enum ledger_severity {
+    LEDGER_NON_SERIOUS,
+    LEDGER_SERIOUS,
+    LEDGER_LIFE_THREATENING,
+    LEDGER_DEATH,
+    LEDGER_SEVERITIES
+};
+const char *ledger_severity_name(enum ledger_severity s);
+AM_CHECK int ledger_severity_parse(struct str s, enum ledger_severity *out);
+struct ledger_imdrf { /* "A0101": annex A to G, then digits */
+    char code[8];
+};
+struct ledger_case { /* lifecycle.md 9.1: a vigilance case, never a patient */
+    char id[LEDGER_ID_MAX];
+    uint8_t model_digest[32];
+    char establishment[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], by_org[LEDGER_ID_MAX];
+    enum ledger_role by_role;
+    enum ledger_severity severity;
+    bool widespread, personal_data, false_negative;
+    bool report_late;      /* came after its statutory deadline */
+    int64_t aware_at;      /* t0 of the gravest report */
+    int64_t deadline_at;   /* 0: none for this severity */
+    int64_t reported_at;   /* of the report that severity comes from */
+    int64_t answer_due_at; /* the supplier's term */
+    int64_t answered_at;   /* 0: not yet; the first answer counts */
+    int64_t closed_at;     /* 0: open */
+    char answer_code[64], outcome_code[64];
+    VEC(struct tlog_hash) trace; /* commitments of predictions, kept in a node */
+    VEC(struct ledger_imdrf) term;
+    VEC(uint64_t) history;
+};
+struct ledger_deposit {  /* section 10: what the third party holds */
+    uint8_t receipt[32]; /* record digest of the newest receipt */
+    uint8_t payload[32];
+    uint8_t model_digest[32], manifest[32];
+    char deposit_id[LEDGER_ID_MAX], agent[LEDGER_ID_MAX];
+    unsigned level;      /* 0 received, 1 digests match, 2 built, 3 trained again */
+    unsigned conditions; /* bit i: ledger_release_name(i) was agreed */
+    size_t files;
+    int64_t deposited_at;
+    uint64_t index;
+    uint8_t order[32]; /* of the release in force */
+    char condition[64], beneficiary[LEDGER_ID_MAX];
+    uint64_t ordered, executed; /* index; 0: not */
+};
+const char *ledger_release_name(unsigned i); /* NULL past the last */
+struct ledger_sandbox {
+    uint8_t record[32], payload[32];
+    uint8_t model_digest[32];
+    char purpose[64], site[LEDGER_ID_MAX], by_org[LEDGER_ID_MAX];
+    int64_t starts_at, ends_at;
+    uint64_t index;
+    struct ledger_ref report; /* index 0: none yet */
+    char outcome[64];
+    uint8_t report_sha256[32];
 };
 struct ledger_node {
     char name[TLOG_NAME_MAX]; /* origin of its trace log */
@@ -306,6 +367,9 @@ const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t ind
 /* Payload digest and signer of an entry; AM_E_NOTFOUND beyond size. */
 AM_CHECK int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],
                              const char **key_id);
+/* Of an entry; beyond size: public, there is nothing to hide. */
+enum ledger_reach ledger_reach(const struct ledger *l, uint64_t index);
+enum ledger_reach ledger_statement_reach(const struct ledger_statement_view *s);
 /* SHA-256 over the canonical JSON of the whole folded state: equal on every machine. */
 AM_CHECK int ledger_state_digest(const struct ledger *l, uint8_t out[32]);
 
@@ -343,6 +407,37 @@ size_t ledger_stops(const struct ledger *l);
 const struct ledger_stop *ledger_stop_at(const struct ledger *l, size_t i);
 size_t ledger_nodes(const struct ledger *l);
 const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i);
+
+size_t ledger_cases(const struct ledger *l);
+const struct ledger_case *ledger_case_at(const struct ledger *l, size_t i);
+const struct ledger_case *ledger_case_find(const struct ledger *l, struct str id);
+size_t ledger_deposits(const struct ledger *l);
+const struct ledger_deposit *ledger_deposit_at(const struct ledger *l, size_t i);
+/* The deposit of a version with the highest level, or NULL. */
+const struct ledger_deposit *ledger_deposit_of(const struct ledger *l,
+                                               const uint8_t model_digest[32]);
+size_t ledger_sandboxes(const struct ledger *l);
+const struct ledger_sandbox *ledger_sandbox_at(const struct ledger *l, size_t i);
+
+/* What the public may know of vigilance, of one version or of all (digest NULL). */
+struct ledger_vigilance {
+    uint64_t cases, serious, open, late; /* late: report or answer, at that time */
+    uint64_t false_negatives;            /* serious ones */
+};
+void ledger_vigilance(const struct ledger *l, const uint8_t digest[32], int64_t at,
+                      struct ledger_vigilance *out);
+bool ledger_case_late(const struct ledger_case *c, int64_t at);
+/* Serious false negatives against the rate the developer declared (section 2.1). lo, hi:
+ * exact Poisson interval of the rate per published use. exceeds: more than the exact
+ * limit of what the declared rate allows, that is lo above it; false while no use is
+ * published or no rate was declared. */
+struct ledger_false_negatives {
+    uint64_t n, uses;
+    double declared, lo, hi; /* NaN: not known */
+    bool exceeds;
+};
+void ledger_false_negatives(const struct ledger *l, const struct ledger_version *v,
+                            struct ledger_false_negatives *out);
 
 /* Derived, pure (lifecycle.md section 4). */
 const char *ledger_registry_status(const struct ledger_version *v); /* "pilot_only"... */
@@ -388,6 +483,16 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
 void ledger_deployment_json(const struct ledger *l, const struct ledger_deployment *p,
                             int64_t at, struct jw *w);
 void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
+/* inside: also where it happened and its commitments (not for auditors). */
+void ledger_case_json(const struct ledger *l, const struct ledger_case *c, bool inside,
+                      int64_t at, struct jw *w);
+void ledger_vigilance_json(const struct ledger *l, const uint8_t digest[32], int64_t at,
+                           struct jw *w);
+/* full: manifest and conditions, for those who may read the receipt. */
+void ledger_deposit_json(const struct ledger *l, const struct ledger_deposit *e,
+                         bool full, struct jw *w);
+void ledger_sandbox_json(const struct ledger *l, const struct ledger_sandbox *s,
+                         int64_t at, struct jw *w);
 
 /* ---- bundles for verifiers of others
  * ---------------------------------------------------

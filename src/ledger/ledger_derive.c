@@ -22,7 +22,7 @@ const char *ledger_registry_status(const struct ledger_version *v)
 
 enum ledger_p ledger_ceiling(const struct ledger_version *v, struct str gst)
 {
-    if (v->state != LEDGER_V_LABELLED)
+    if (v->state != LEDGER_V_LABELLED || v->sandboxed)
         return LEDGER_P_SUSPENDED;
     switch (v->level) {
     case LEDGER_BASE:

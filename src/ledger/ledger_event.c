@@ -21,6 +21,13 @@ void ledger_plan_event(struct ledger_act *a)
         {"key_revoke", ledger_plan_revoke},
         {"node_checkpoint", ledger_plan_node},
         {"policy_change", ledger_plan_policy},
+        {"vigilance", ledger_plan_vigilance},
+        {"vigilance_followup", ledger_plan_followup},
+        {"escrow_receipt", ledger_plan_receipt},
+        {"escrow_release", ledger_plan_release},
+        {"sandbox_open", ledger_plan_sandbox},
+        {"sandbox_report", ledger_plan_sandbox_report},
+        {"tender_check", ledger_plan_tender},
     };
     for (size_t i = 0; i < AM_LEN(table); i++)
         if (str_eqc(a->s->event_type, table[i].type)) {
@@ -138,6 +145,23 @@ static void check_counts(struct ledger_act *a)
                  (long long)a->l->policy->k_min);
 }
 
+/* The newest count of each deployment of the node's region; a hidden one stays as it was.
+ */
+static void commit_counts(struct ledger_act *a)
+{
+    const struct ledger_key *me = ledger_signer_key(a);
+    for (json_each(it, json_get(a->r, "counts"))) {
+        size_t i = ledger_find_deployment(a->l, json_get_str(it.val, "deployment"));
+        const struct json *n = json_get(it.val, "predictions");
+        struct ledger_deployment *p;
+        if (i == LEDGER_NONE || !json_is_int(n))
+            continue;
+        p = &a->l->deployment.v[i].p;
+        if (strcmp(p->gst, ledger_region(me)) == 0)
+            p->uses = AM_MAX(p->uses, (uint64_t)json_int(n, 0));
+    }
+}
+
 static bool same_vkey(const struct tlog_vkey *a, const struct tlog_vkey *b)
 {
     return strcmp(a->name, b->name) == 0 && a->id == b->id && a->type == b->type &&
@@ -184,10 +208,15 @@ static int node_checkpoint(struct ledger_act *a)
     next.n.at = a->s->issued_at;
     if (i != LEDGER_NONE) {
         l->node.v[i] = next;
+        commit_counts(a);
         return AM_OK;
     }
     err = map_set(&l->by_node, str_c(next.n.name), l->node.n);
-    return err ? err : vec_push(&l->node, next);
+    if (!err)
+        err = vec_push(&l->node, next);
+    if (!err)
+        commit_counts(a);
+    return err;
 }
 
 void ledger_plan_node(struct ledger_act *a)

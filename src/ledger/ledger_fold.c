@@ -75,6 +75,8 @@ static int look_up(struct ledger_act *a)
     char id[CRYPTO_HEX];
     int err;
     a->version = a->deployment = a->order = LEDGER_NONE;
+    if (ledger_statement_reach(a->s) != LEDGER_REACH_PUBLIC)
+        return AM_OK; /* the public history of a version does not name it */
     if (!ledger_unhex(json_get(a->r, "model_digest"), digest))
         return AM_OK;
     a->version = ledger_find_version(a->l, digest);
@@ -290,6 +292,7 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
     settle(a);
     e->o = a->o;
     e->counts = !a->err;
+    e->reach = (uint8_t)ledger_statement_reach(a->s);
     commit_entry(l, e, a);
     return AM_OK;
 }
@@ -498,6 +501,21 @@ uint64_t ledger_size(const struct ledger *l)
 const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index)
 {
     return index < l->entry.n ? &l->entry.v[index].o : NULL;
+}
+
+enum ledger_reach ledger_statement_reach(const struct ledger_statement_view *s)
+{
+    if (str_eqc(s->event_type, "vigilance") ||
+        str_eqc(s->event_type, "vigilance_followup"))
+        return LEDGER_REACH_CASE;
+    return str_eqc(s->event_type, "escrow_receipt") ? LEDGER_REACH_DEPOSIT
+                                                    : LEDGER_REACH_PUBLIC;
+}
+
+enum ledger_reach ledger_reach(const struct ledger *l, uint64_t index)
+{
+    return index < l->entry.n ? (enum ledger_reach)l->entry.v[index].reach
+                              : LEDGER_REACH_PUBLIC;
 }
 
 int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],

@@ -71,6 +71,7 @@ static void version_members(const struct ledger_version *v, struct jw *w)
     jw_kstrz(w, "level", ledger_level_name(v->level));
     jw_kstrz(w, "requested", ledger_level_name(v->requested));
     jw_kstrz(w, "registry_status", ledger_registry_status(v));
+    kindex(w, "sandboxed", v->sandboxed);
     kref(w, "declared", &v->declared, true);
     kref(w, "decision", &v->decision, v->decision.index != 0);
     ktime(w, "expires_at", v->expires_at);
@@ -87,6 +88,28 @@ static void version_members(const struct ledger_version *v, struct jw *w)
     kstrings(w, "establishments", v->scope_establishment.v, v->scope_establishment.n);
     jw_obj_end(w);
     kindexes(w, "history", v->history.v, v->history.n);
+}
+
+/* Reports on this product line: context of a decision on any of its versions. */
+static void sandbox_reports(const struct ledger *l, const struct ledger_version *v,
+                            struct jw *w)
+{
+    jw_key(w, "sandbox_reports");
+    jw_arr(w);
+    for (size_t i = 0; i < l->sandbox.n; i++) {
+        const struct ledger_sandbox *s = &l->sandbox.v[i];
+        const struct ledger_version *of = ledger_version_find(l, s->model_digest);
+        char hex[CRYPTO_HEX];
+        if (!s->report.index || !of || strcmp(of->algorithm_id, v->algorithm_id) != 0)
+            continue;
+        jw_obj(w);
+        jw_kstrz(w, "payload", crypto_hex(s->report.payload, 32, hex));
+        jw_kstrz(w, "model_digest", crypto_hex(s->model_digest, 32, hex));
+        jw_kstrz(w, "outcome", s->outcome);
+        kindex(w, "index", s->report.index);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
 }
 
 void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
@@ -108,6 +131,10 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
     for (size_t p = 0; i != LEDGER_NONE && p < l->version.v[i].deployment.n; p++)
         jw_strz(w, l->deployment.v[l->version.v[i].deployment.v[p]].p.id);
     jw_arr_end(w);
+    jw_key(w, "vigilance");
+    ledger_vigilance_json(l, v->digest, at, w);
+    jw_kbool(w, "escrow", ledger_deposit_of(l, v->digest) != NULL);
+    sandbox_reports(l, v, w);
     jw_obj_end(w);
 }
 
@@ -123,6 +150,7 @@ static void deployment_members(const struct ledger_deployment *p, struct jw *w)
     jw_kstrz(w, "before", ledger_p_name(p->before));
     jw_kbool(w, "shadow", p->shadow);
     jw_knum(w, "local_threshold", p->local_threshold);
+    kindex(w, "uses", p->uses);
     kref(w, "newest", &p->newest, true);
     kindexes(w, "history", p->history.v, p->history.n);
 }
@@ -261,6 +289,7 @@ static void put_version(const struct ledger *l, size_t i, struct jw *w)
     jw_arr_end(w);
     khex(w, "decision_policy", v->decision_policy);
     jw_kint(w, "suspended_by", v->suspended_by);
+    jw_knum(w, "fn_declared", v->fn_declared);
     kstrings(w, "uses", v->use.v, v->use.n);
     jw_key(w, "stops");
     jw_arr(w);
@@ -339,13 +368,19 @@ int ledger_state_digest(const struct ledger *l, uint8_t out[32])
     crypto_sha256_init(&h);
     err = hash_list(&h, "{\"algorithms\":[", l, l->algorithm.n, put_algorithm);
     if (!err)
+        err = hash_list(&h, "],\"cases\":[", l, l->vigilance.n, ledger_put_case);
+    if (!err)
         err = hash_list(&h, "],\"deployments\":[", l, l->deployment.n, put_deployment);
+    if (!err)
+        err = hash_list(&h, "],\"deposits\":[", l, l->deposit.n, ledger_put_deposit);
     if (!err)
         err = hash_list(&h, middle, l, l->key.n, put_key);
     if (!err)
         err = hash_list(&h, "],\"nodes\":[", l, l->node.n, put_node);
     if (!err)
         err = hash_list(&h, nodes, l, l->stop.n, put_stop);
+    if (!err)
+        err = hash_list(&h, "],\"sandboxes\":[", l, l->sandbox.n, ledger_put_sandbox);
     if (!err)
         err = hash_list(&h, "],\"versions\":[", l, l->version.n, put_version);
     if (!err)

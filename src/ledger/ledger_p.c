@@ -68,6 +68,12 @@ void ledger_plan_deployment(struct ledger_act *a)
                       ledger_p_name(phase));
         return;
     }
+    /* Whoever was in a sandbox meets no patient, whatever its label (registry.md 3.5). */
+    ledger_guard(a,
+                 !a->l->version.v[a->version].v.sandboxed || row->apply == stop ||
+                     row->apply == retire,
+                 GUARD_SANDBOX, "/model_digest", "in the sandbox since entry %llu",
+                 (unsigned long long)a->l->version.v[a->version].v.sandboxed);
     if (p && !str_eqc(gst, p->gst))
         ledger_refuse(a, CODE_WRONG_ORGANISATION, "/gst", "the establishment is in %s",
                       p->gst);

@@ -129,8 +129,11 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     VEC(struct tlog_hash) sealed;
     uint8_t decision_policy[32];
     unsigned suspended_by; /* roles of the decision that suspended (V14) */
-    VEC(char *) use;       /* scope.uses of the decision */
-    VEC(size_t) stop;      /* in force, wider than one patient */
+    double fn_declared;    /* severe_false_negative_rate, NaN: none */
+    VEC(size_t) vigilance; /* its cases */
+    VEC(size_t) deposit;
+    VEC(char *) use;  /* scope.uses of the decision */
+    VEC(size_t) stop; /* in force, wider than one patient */
     VEC(size_t) deployment;
     int64_t last_at;
 };
@@ -151,7 +154,8 @@ struct ledger_entry {
     size_t key;    /* index of l->key, or of l->stranger when strange */
     uint64_t next; /* next entry with the same payload; 0: none */
     bool strange;
-    bool counts; /* a signature that helps its signing rule */
+    bool counts;   /* a signature that helps its signing rule */
+    uint8_t reach; /* enum ledger_reach */
     struct ledger_outcome o;
 };
 struct ledger_void { /* a compromised key: its leaves after `since` have lost effect */
@@ -187,6 +191,12 @@ struct ledger {
     VEC(struct ledger_noderec) node;
     struct map by_node;
     VEC(struct ledger_void) voided;
+    VEC(struct ledger_case) vigilance;
+    struct map by_case;
+    VEC(struct ledger_deposit) deposit;
+    struct map by_deposit; /* receipt record -> deposit */
+    VEC(struct ledger_sandbox) sandbox;
+    struct map by_sandbox;
 };
 size_t ledger_find_key(const struct ledger *l, const char *key_id);
 size_t ledger_find_algorithm(const struct ledger *l, struct str id);
@@ -194,6 +204,10 @@ size_t ledger_find_version(const struct ledger *l, const uint8_t digest[32]);
 size_t ledger_find_deployment(const struct ledger *l, struct str id);
 size_t ledger_find_stop(const struct ledger *l, const uint8_t order[32]);
 size_t ledger_find_node(const struct ledger *l, struct str name);
+size_t ledger_find_case(const struct ledger *l, struct str id);
+size_t ledger_find_deposit(const struct ledger *l, const uint8_t receipt[32]);
+size_t ledger_find_sandbox(const struct ledger *l, const uint8_t record[32]);
+void ledger_case_drop(struct ledger_case *c);
 void ledger_key_drop(struct ledger_keyrec *k);
 void ledger_version_drop(struct ledger_verrec *v);
 void ledger_deployment_drop(struct ledger_deprec *p);
@@ -274,6 +288,18 @@ void ledger_plan_grant(struct ledger_act *a);
 void ledger_plan_revoke(struct ledger_act *a);
 void ledger_plan_node(struct ledger_act *a);
 void ledger_plan_policy(struct ledger_act *a);
+void ledger_plan_vigilance(struct ledger_act *a);
+void ledger_plan_followup(struct ledger_act *a);
+void ledger_plan_receipt(struct ledger_act *a);
+void ledger_plan_release(struct ledger_act *a);
+void ledger_plan_sandbox(struct ledger_act *a);
+void ledger_plan_sandbox_report(struct ledger_act *a);
+void ledger_plan_tender(struct ledger_act *a);
+/* A code of lists kept in schemas: [A-Za-z0-9][A-Za-z0-9._:-]*, at most 63. */
+bool ledger_code_ok(struct str s);
+/* Every element is a code / a digest; at most max. */
+void ledger_check_codes(struct ledger_act *a, const char *member, size_t max);
+void ledger_check_digests(struct ledger_act *a, const char *member, size_t max);
 /* Takes order i out of force at index. */
 void ledger_lift(struct ledger *l, size_t i, uint64_t index);
 /* National stops of a version that are in force: count, and the roles that ordered them.
@@ -312,6 +338,11 @@ struct ledger_names {
 AM_CHECK int ledger_names_read(const struct json *list, struct ledger_names *out);
 void ledger_names_drop(struct ledger_names *n);
 bool ledger_names_has(char *const *v, size_t n, struct str s);
+
+/* One element of the state digest each (ledger_json_facts.c). */
+void ledger_put_case(const struct ledger *l, size_t i, struct jw *w);
+void ledger_put_deposit(const struct ledger *l, size_t i, struct jw *w);
+void ledger_put_sandbox(const struct ledger *l, size_t i, struct jw *w);
 
 /* Table access for tests. */
 struct ledger_v_row {

@@ -310,7 +310,8 @@ static void system_signs_only_what_restricts(void **state)
             continue;
         assert_true(strcmp(name, "V16") == 0 || strcmp(name, "V19") == 0 ||
                     strcmp(name, "system") == 0 || strcmp(name, "stop_ack") == 0 ||
-                    strcmp(name, "node_checkpoint") == 0);
+                    strcmp(name, "node_checkpoint") == 0 ||
+                    strcmp(name, "vigilance") == 0 || strcmp(name, "tender_check") == 0);
     }
     for (size_t i = 0; i < ledger_v_rows; i++)
         if (strcmp(ledger_v_table[i].rule, "V16") == 0 ||

@@ -58,6 +58,47 @@ bool ledger_has(const struct json *v, const char *key)
            !(json_type(m) == JSON_ARRAY && json_size(m) == 0);
 }
 
+bool ledger_code_ok(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool word =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && (i == 0 || !memchr("._:-", c, 4)))
+            return false;
+    }
+    return s.n > 0 && s.n < LEDGER_ID_MAX;
+}
+
+static void check_list(struct ledger_act *a, const char *member, size_t max, bool digests)
+{
+    const struct json *list = json_get(a->r, member);
+    uint8_t digest[32];
+    char path[80];
+    snprintf(path, sizeof path, "/%s", member);
+    if (json_size(list) > max) {
+        ledger_refuse(a, CODE_BAD_RECORD, path, "more than %zu", max);
+        return;
+    }
+    for (json_each(it, list)) {
+        bool ok =
+            digests ? ledger_unhex(it.val, digest) : ledger_code_ok(json_str(it.val));
+        snprintf(path, sizeof path, "/%s/%zu", member, it.i);
+        if (!ok)
+            ledger_refuse(a, CODE_BAD_RECORD, path, digests ? "a SHA-256" : "a code");
+    }
+}
+
+void ledger_check_codes(struct ledger_act *a, const char *member, size_t max)
+{
+    check_list(a, member, max, false);
+}
+
+void ledger_check_digests(struct ledger_act *a, const char *member, size_t max)
+{
+    check_list(a, member, max, true);
+}
+
 static bool type_ok(const struct json *v, char type)
 {
     uint8_t digest[32];

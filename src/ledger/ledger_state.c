@@ -59,6 +59,8 @@ void ledger_version_drop(struct ledger_verrec *v)
     vec_release(&v->sealed);
     vec_release(&v->stop);
     vec_release(&v->deployment);
+    vec_release(&v->vigilance);
+    vec_release(&v->deposit);
 }
 
 void ledger_deployment_drop(struct ledger_deprec *p)
@@ -82,6 +84,14 @@ void ledger_clear(struct ledger *l)
         ledger_deployment_drop(&l->deployment.v[i]);
     for (size_t i = 0; i < l->stop.n; i++)
         vec_release(&l->stop.v[i].s.ack);
+    for (size_t i = 0; i < l->vigilance.n; i++)
+        ledger_case_drop(&l->vigilance.v[i]);
+    vec_release(&l->vigilance);
+    vec_release(&l->deposit);
+    vec_release(&l->sandbox);
+    map_release(&l->by_case);
+    map_release(&l->by_deposit);
+    map_release(&l->by_sandbox);
     vec_release(&l->entry);
     vec_release(&l->key);
     vec_release(&l->stranger);
@@ -177,6 +187,33 @@ size_t ledger_find_node(const struct ledger *l, struct str name)
     size_t i;
     if (map_get(&l->by_node, name, &i) || i >= l->node.n ||
         !str_eqc(name, l->node.v[i].n.name))
+        return LEDGER_NONE;
+    return i;
+}
+
+size_t ledger_find_case(const struct ledger *l, struct str id)
+{
+    size_t i;
+    if (map_get(&l->by_case, id, &i) || i >= l->vigilance.n ||
+        !str_eqc(id, l->vigilance.v[i].id))
+        return LEDGER_NONE;
+    return i;
+}
+
+size_t ledger_find_deposit(const struct ledger *l, const uint8_t receipt[32])
+{
+    size_t i;
+    if (map_get(&l->by_deposit, bytes32(receipt), &i) || i >= l->deposit.n ||
+        memcmp(l->deposit.v[i].receipt, receipt, 32) != 0)
+        return LEDGER_NONE;
+    return i;
+}
+
+size_t ledger_find_sandbox(const struct ledger *l, const uint8_t record[32])
+{
+    size_t i;
+    if (map_get(&l->by_sandbox, bytes32(record), &i) || i >= l->sandbox.n ||
+        memcmp(l->sandbox.v[i].record, record, 32) != 0)
         return LEDGER_NONE;
     return i;
 }
@@ -312,6 +349,41 @@ size_t ledger_nodes(const struct ledger *l)
 const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i)
 {
     return i < l->node.n ? &l->node.v[i].n : NULL;
+}
+
+size_t ledger_cases(const struct ledger *l)
+{
+    return l->vigilance.n;
+}
+
+const struct ledger_case *ledger_case_at(const struct ledger *l, size_t i)
+{
+    return i < l->vigilance.n ? &l->vigilance.v[i] : NULL;
+}
+
+const struct ledger_case *ledger_case_find(const struct ledger *l, struct str id)
+{
+    return ledger_case_at(l, ledger_find_case(l, id));
+}
+
+size_t ledger_deposits(const struct ledger *l)
+{
+    return l->deposit.n;
+}
+
+const struct ledger_deposit *ledger_deposit_at(const struct ledger *l, size_t i)
+{
+    return i < l->deposit.n ? &l->deposit.v[i] : NULL;
+}
+
+size_t ledger_sandboxes(const struct ledger *l)
+{
+    return l->sandbox.n;
+}
+
+const struct ledger_sandbox *ledger_sandbox_at(const struct ledger *l, size_t i)
+{
+    return i < l->sandbox.n ? &l->sandbox.v[i] : NULL;
 }
 
 int ledger_deployment_id(const uint8_t model_digest[32], struct str establishment,

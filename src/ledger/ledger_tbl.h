@@ -81,6 +81,29 @@
     X(REGION, "region")                                                                  \
     X(NATIONAL, "national")
 
+/* Severity of a case, by rank; clock of its report in the policy, and the proposal of
+ * section 9.1. X(id, name, clock, otherwise) */
+#define LEDGER_SEVERITY_MAP(X)                                                           \
+    X(NON_SERIOUS, "non_serious", "", "")                                                \
+    X(SERIOUS, "serious", "vigilance_serious", "P15D")                                   \
+    X(LIFE_THREATENING, "life_threatening", "vigilance_urgent", "P2D")                   \
+    X(DEATH, "death", "vigilance_death", "P10D")
+
+/* The five items of a deposit (section 10). X(id, name) */
+#define LEDGER_ESCROW_ITEM_MAP(X)                                                        \
+    X(SOURCE, "source_code")                                                             \
+    X(TECHNICAL, "technical_documentation")                                              \
+    X(OPERATING, "operating_documentation")                                              \
+    X(WEIGHTS, "weights")                                                                \
+    X(DATA, "training_data")
+
+/* When a deposit may be released (section 10). X(id, name) */
+#define LEDGER_RELEASE_MAP(X)                                                            \
+    X(INSOLVENCY, "insolvency")                                                          \
+    X(MAINTENANCE, "maintenance_end")                                                    \
+    X(VIGILANCE, "vigilance_uncorrected")                                                \
+    X(COURT, "court_order")
+
 /* Machine V (section 2). X(row, id, from-set, to, kind, discriminator, rule, check).
  * V(x) is the bit of a state. to = NONE: the state stays. The discriminator is the event
  * type, the event's verdict, or the outcome of the decision. V1 (a draft) and the stop
@@ -141,6 +164,9 @@
 /* Who signs, when the policy's `signing` map has no entry of that name: the proposals of
  * lifecycle.md. Terms joined by +, alternatives by |, role[/function][*count]. The name
  * is looked up whole, then up to its first dot. Rules of section 7: stop.* and lift.*. */
+#define LEDGER_REPORTERS                                                                 \
+    "physician | nurse | lab_technician | pharmacist | clinical_lead | director | dsi |" \
+    " dim | dpo | rssi | quality"
 #define LEDGER_RULE_MAP(X)                                                               \
     X("algorithm", "vendor | gst/direction | director")                                  \
     X("V2", "vendor | gst/direction | director")                                         \
@@ -191,11 +217,22 @@
     X("policy_change", "msps/authority*2 + has")                                         \
     X("system", "system")                                                                \
     X("stop_ack", "system")                                                              \
-    X("node_checkpoint", "system")
+    X("node_checkpoint", "system")                                                       \
+    X("vigilance", LEDGER_REPORTERS " | vendor | system")                                \
+    X("vigilance_followup.coding", LEDGER_REPORTERS " | has | msps")                     \
+    X("vigilance_followup.answer", "vendor")                                             \
+    X("vigilance_followup.closure", "has | msps")                                        \
+    X("escrow_receipt", "escrow_agent")                                                  \
+    X("escrow_release.order", "msps/authority*2")                                        \
+    X("escrow_release.execute", "escrow_agent")                                          \
+    X("sandbox_open", "has")                                                             \
+    X("sandbox_report", "bench_operator")                                                \
+    X("tender_check", "system")
 
-/* The only rules a policy may give to `system` (I11: it never raises what may be shown).
- */
-#define LEDGER_SYSTEM_RULES "V14 V16 V19 system stop stop_ack node_checkpoint"
+/* The only rules a policy may give to `system` (I11: it never raises what may be shown):
+ * it restricts, reports and answers. */
+#define LEDGER_SYSTEM_RULES                                                              \
+    "V14 V16 V19 system stop stop_ack node_checkpoint vigilance tender_check"
 
 /* Events: X(type, members). Members: name[?]:type, see ledger_shape.c. Every event may
  * also carry issued_at, issuer, type, supersedes and reason. */
@@ -214,7 +251,21 @@
     X("node_checkpoint", "node:s vkey:s size:i root:s previous_size:i proof:a counts:a") \
     X("policy_change", "policy_sha256:h previous_sha256:h reason:s")                     \
     X("expiry", "model_digest:h at:t")                                                   \
-    X("archive", "model_digest:h at:t")
+    X("archive", "model_digest:h at:t")                                                  \
+    X("vigilance", "case_id:s model_digest:h establishment?:s gst?:s severity:s "        \
+                   "widespread?:b personal_data?:b false_negative?:b aware_at:t "        \
+                   "traces:a terms:a")                                                   \
+    X("vigilance_followup", "case_id:s step:s severity?:s widespread?:b aware_at?:t "    \
+                            "terms?:a traces?:a code?:s document?:h")                    \
+    X("escrow_receipt", "model_digest:h deposit_id:s deposited_at:t level:i items:a "    \
+                        "manifest_sha256:h conditions:a")                                \
+    X("escrow_release", "step:s model_digest:h deposit:h condition?:s beneficiary?:s "   \
+                        "document?:h order?:h executed_at?:t")                           \
+    X("sandbox_open", "model_digest:h purpose:s site:s datasets:a starts_at:t "          \
+                      "ends_at:t no_patients:b")                                         \
+    X("sandbox_report", "sandbox:h model_digest:h outcome:s report_sha256:h "            \
+                        "findings:a evidence:a")                                         \
+    X("tender_check", "query:o answer:o tree_size:i")
 
 /* The other kinds; members beyond these are judged by schema/<kind>-1.json at the door of
  * the registry, not by the fold. */
@@ -305,6 +356,9 @@
     X(UNKNOWN_ALGORITHM, "unknown_algorithm", AM_E_CONFLICT)                             \
     X(UNKNOWN_VERSION, "unknown_version", AM_E_CONFLICT)                                 \
     X(UNKNOWN_ORDER, "unknown_order", AM_E_CONFLICT)                                     \
+    X(UNKNOWN_CASE, "unknown_case", AM_E_CONFLICT)                                       \
+    X(UNKNOWN_DEPOSIT, "unknown_deposit", AM_E_CONFLICT)                                 \
+    X(UNKNOWN_SANDBOX, "unknown_sandbox", AM_E_CONFLICT)                                 \
     X(MADE_BY_STOP, "made_by_stop", AM_E_CONFLICT)                                       \
     X(MADE_BY_LIFT, "made_by_lift", AM_E_CONFLICT)
 
@@ -345,6 +399,16 @@
     X(NODE_SEQUENCE, "guard.node_sequence", false, AM_E_CONFLICT)                        \
     X(NODE_REWROTE, "guard.node_rewrote", false, AM_E_INVALID)                           \
     X(K_MIN, "guard.k_min", false, AM_E_INVALID)                                         \
+    /* vigilance, escrow, sandbox */                                                     \
+    X(CASE_CLOSED, "guard.case_closed", false, AM_E_CONFLICT)                            \
+    X(CASE_TERMS, "guard.case_terms", false, AM_E_INVALID)                               \
+    X(AWARENESS, "guard.awareness", false, AM_E_INVALID)                                 \
+    X(ESCROW_ITEMS, "guard.escrow_items", false, AM_E_INVALID)                           \
+    X(ESCROW_MANIFEST, "guard.escrow_manifest", false, AM_E_INVALID)                     \
+    X(ESCROW_DIGESTS, "guard.escrow_digests", false, AM_E_INVALID)                       \
+    X(RELEASE_CONDITION, "guard.release_condition", false, AM_E_INVALID)                 \
+    X(RELEASED, "guard.released", false, AM_E_CONFLICT)                                  \
+    X(SANDBOX, "guard.sandbox", false, AM_E_CONFLICT)                                    \
     /* states */                                                                         \
     X(CEILING, "guard.ceiling", false, AM_E_CONFLICT)                                    \
     X(NOT_EXPIRED, "guard.not_expired", false, AM_E_INVALID)                             \

@@ -60,6 +60,8 @@
     X(LEAD, "clinical_lead", "", TK_SITE, TK_REGION, TK_SITE)                            \
     X(DOCTOR, "physician", "", TK_SITE, TK_REGION, TK_SITE)                              \
     X(LEAD2, "clinical_lead", "", "CHU-CASA", "GST-CS", "CHU-CASA")                      \
+    X(ESCROW, "escrow_agent", "", "TIERS1", "", "")                                      \
+    X(ESCROW2, "escrow_agent", "", "TIERS2", "", "")                                     \
     X(STRANGER, "has", "commissioner", "NOBODY", "", "")
 enum tk_actor {
 #define X(id, role, function, org, gst, est) TK_##id,

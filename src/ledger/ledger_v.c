@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ledger_v -- machine V, the life of a version: its table, declaration, admissibility,
  * assignment, evidence, ends. Decisions that recompute the label are ledger_decide.c. */
+#include <math.h>
+
 #include "ledger/ledger_priv.h"
 
 enum { SEALED_MAX = 1000, ROWS_MAX = 1000 };
@@ -244,6 +246,10 @@ static int commit_version(struct ledger_act *a, struct ledger_algorec *alg)
     memcpy(v.v.declared.payload, a->payload, 32);
     memcpy(v.v.declared.record, a->s->record_sha256, 32);
     v.plan = ledger_has(a->r, "evaluation_plan");
+    v.fn_declared =
+        json_num(json_get(json_get(json_get(a->r, "evaluation_plan"), "declared_maxima"),
+                          "severe_false_negative_rate"),
+                 NAN);
     err = vec_room(&v.v.history);
     if (!err)
         err = map_set(&l->by_version, (struct str){(const char *)v.v.digest, 32},

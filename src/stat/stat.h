@@ -77,6 +77,9 @@ struct stat_ci stat_wilson_p(double p, double n);
 /* C. J. Clopper and E. S. Pearson, Biometrika 26 (1934):
  * [B^-1(.025; x, n-x+1), B^-1(.975; x+1, n-x)]. */
 struct stat_ci stat_clopper_pearson(int64_t x, int64_t n);
+/* Mean of a Poisson count x, 95 %: F. Garwood, Biometrika 28 (1936), exact:
+ * [G^-1(.025; x), G^-1(.975; x+1)], G the gamma distribution. {NaN, NaN} below 0. */
+struct stat_ci stat_poisson(int64_t x);
 /* p1 - p2 of two independent samples, hybrid score interval: R. G. Newcombe, Statist.
  * Med. 17 (1998) 873, method 10. */
 struct stat_ci stat_newcombe(int64_t x1, int64_t n1, int64_t x2, int64_t n2);

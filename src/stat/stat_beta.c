@@ -2,13 +2,13 @@
 #include <float.h>
 #include <math.h>
 
-#include "stat/stat.h"
+#include "stat/stat_priv.h"
 
 /* Loader (2000), "Fast and accurate computation of binomial probabilities": with counts
  * of 1e9, differences of lgamma() lose six digits; these two terms lose none. */
 
 /* log n! - log( sqrt(2 pi n) (n/e)^n ) */
-static double stirling_error(double n)
+double stat_stirling_error(double n)
 {
     if (n > 15) {
         double r = 1 / (n * n);
@@ -21,7 +21,7 @@ static double stirling_error(double n)
 }
 
 /* x log(x/np) + np - x, without cancellation near x = np */
-static double deviance(double x, double np)
+double stat_deviance(double x, double np)
 {
     if (fabs(x - np) < 0.1 * (x + np)) {
         double v = (x - np) / (x + np), s = (x - np) * v, term = 2 * x * v;
@@ -41,8 +41,8 @@ static double deviance(double x, double np)
 static double beta_kernel(double x, double y, double a, double b)
 {
     double n = a + b;
-    double e = stirling_error(n) - stirling_error(a) - stirling_error(b) -
-               deviance(a, n * x) - deviance(b, n * y);
+    double e = stat_stirling_error(n) - stat_stirling_error(a) - stat_stirling_error(b) -
+               stat_deviance(a, n * x) - stat_deviance(b, n * y);
     return a * b / n * sqrt(n / (2 * M_PI * a * b)) * exp(e);
 }
 

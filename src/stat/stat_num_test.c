@@ -119,6 +119,52 @@ static void clopper_pearson_known_answers(void **state)
     }
 }
 
+/* python3-mpmath 1.2, 40 digits: gammainc(a, 0, x, regularized=True) bisected. */
+static void poisson_known_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t x;
+        double lo, hi;
+    } known[] = {
+        {0, 0, 3.6888794541139363},
+        {1, 0.025317807984289875, 5.5716433909388986},
+        {2, 0.2422092785439649, 7.2246876677239608},
+        {3, 0.61867212289560129, 8.767273069742326},
+        {5, 1.6234863901184205, 11.66833207932267},
+        {10, 4.7953886961324336, 18.390356042017779},
+        {20, 12.216519585403944, 30.888377902674599},
+        {100, 81.36399125092314, 121.62679379242639},
+        {1000, 938.97301840769522, 1063.952136016302},
+    };
+    for (size_t i = 0; i < AM_LEN(known); i++) {
+        struct stat_ci ci = stat_poisson(known[i].x);
+        assert_true(fabs(ci.lo - known[i].lo) <= 1e-12 * known[i].lo);
+        assert_true(fabs(ci.hi - known[i].hi) <= 1e-12 * known[i].hi);
+    }
+    assert_true(stat_absent(stat_poisson(-1).lo) && stat_absent(stat_poisson(-1).hi));
+}
+
+static void poisson_ends_are_exact_tails(void **state)
+{
+    (void)state;
+    /* P(X >= x | lo) = P(X <= x | hi) = 0.025, summed term by term */
+    for (int x = 1; x <= 60; x++) {
+        struct stat_ci ci = stat_poisson(x);
+        double below = 0, upto = 0, a = exp(-ci.lo), b = exp(-ci.hi);
+        for (int i = 0; i <= x; i++) {
+            if (i < x)
+                below += a;
+            upto += b;
+            a *= ci.lo / (i + 1);
+            b *= ci.hi / (i + 1);
+        }
+        assert_true(fabs(1 - below - 0.025) < 1e-12);
+        assert_true(fabs(upto - 0.025) < 1e-12);
+    }
+    assert_true(stat_poisson(1000000000).lo < 1e9 && stat_poisson(1000000000).hi > 1e9);
+}
+
 static void clopper_pearson_ends_are_exact_binomial_tails(void **state)
 {
     (void)state;
@@ -320,6 +366,7 @@ static void draws_have_the_right_moments(void **state)
 TEST_MAIN(TEST(compensated_sum_keeps_what_plain_sums_lose),
           TEST(normal_quantile_known_answers), TEST(normal_cdf_inverts_the_quantile),
           TEST(beta_cdf_known_answers), TEST(beta_quantile_inverts_the_cdf),
+          TEST(poisson_known_answers), TEST(poisson_ends_are_exact_tails),
           TEST(clopper_pearson_known_answers),
           TEST(clopper_pearson_ends_are_exact_binomial_tails), TEST(wilson_known_answers),
           TEST(newcombe_known_answers), TEST(no_trials_no_interval),

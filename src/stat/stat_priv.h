@@ -5,6 +5,10 @@
 
 #include "stat/stat.h"
 
+/* Loader (2000): log n! less its Stirling form; x log(x/np) + np - x. */
+double stat_stirling_error(double n);
+double stat_deviance(double x, double np);
+
 /* A score in sortable form, with the row it came from. */
 struct stat_item {
     uint64_t key;
