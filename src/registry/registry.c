@@ -142,12 +142,16 @@ static int registry_schemas(struct registry *r, struct diag *d)
 static void registry_locks(struct registry *r)
 {
     pthread_rwlockattr_t a;
+    pthread_condattr_t clock;
     pthread_rwlockattr_init(&a);
     pthread_rwlockattr_setkind_np(&a, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&r->fold, &a);
     pthread_rwlockattr_destroy(&a);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->wake, &clock);
+    pthread_condattr_destroy(&clock);
 }
 
 static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c)

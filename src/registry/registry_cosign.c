@@ -30,7 +30,8 @@ static bool registry_cosign_wait(struct registry_cosigner *c, int64_t not_before
     bool go;
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        int64_t now = time_now(), due = c->seen.at + (int64_t)r->refresh_s * TIME_SECOND;
+        int64_t now = time_mono(),
+                due = c->good_mono + (int64_t)r->refresh_s * TIME_SECOND;
         struct timespec ts;
         if (r->head > c->seen.size)
             due = not_before;
@@ -38,8 +39,8 @@ static bool registry_cosign_wait(struct registry_cosigner *c, int64_t not_before
             due = not_before;
         if (due <= now)
             break;
-        ts.tv_sec = (time_t)(due / TIME_SECOND);
-        ts.tv_nsec = (long)(due % TIME_SECOND) * 1000;
+        clock_gettime(CLOCK_MONOTONIC, &ts); /* what the condition counts in */
+        ts.tv_sec += (time_t)((due - now) / TIME_SECOND) + 1; /* at most 1 s late */
         pthread_cond_timedwait(&r->wake, &r->lock, &ts);
     }
     go = !r->stopping;
@@ -107,6 +108,7 @@ static void registry_cosign_result(struct registry_cosigner *c, int err, int sta
     if (!err && status == 200) {
         c->seen.size = size;
         c->seen.at = time_now();
+        c->good_mono = time_mono();
         c->seen.failures = 0;
         c->seen.refused = false;
     } else {
@@ -170,7 +172,7 @@ static void *registry_cosign_main(void *arg)
             backoff = TIME_SECOND / 4;
             not_before = 0;
         } else {
-            not_before = time_now() + backoff;
+            not_before = time_mono() + backoff;
             backoff = AM_MIN(backoff * 2, REGISTRY_BACKOFF_MAX_S * TIME_SECOND);
         }
     }

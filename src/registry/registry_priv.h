@@ -25,6 +25,7 @@ struct registry_cosigner {
     struct registry *r;
     char url[256];
     struct registry_witness seen; /* guarded by registry.lock */
+    int64_t good_mono;            /* last success: waiting is never by the wall clock */
     pthread_t thread;
     bool started;
 };

@@ -325,8 +325,9 @@ void registry_rule_evidence(const struct json *record, struct diag *d)
             registry_problem(d, "record.estimate_outside",
                              "the estimate is outside its interval",
                              "/measures/%zu/estimate", it.i);
+        /* n is what the measure divides by: the negatives, for a specificity. */
         if (json_int(json_get(it.val, "positives"), 0) >
-            json_int(json_get(it.val, "n"), INT64_MAX))
+            json_int(json_get(json_get(record, "dataset"), "positives"), INT64_MAX))
             registry_problem(d, "record.more_positives", "more positives than cases",
                              "/measures/%zu/positives", it.i);
         for (json_each(r, rows))
