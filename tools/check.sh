@@ -96,9 +96,10 @@ cppcheck_tree() {
         --suppress=legacyUninitvar --suppress=readdirCalled --suppress=uninitvar \
         -D_GNU_SOURCE '-DAMANE_VERSION="0"' '-DAMANE_ORT_PATH=""' -I src -I cmd --file-list="$logs/sources"
 }
+# One PostgreSQL cluster for the whole stage; without server programs the tests say what they skip.
 units() {
     rm -f build-san/meson-logs/testlog.json
-    CMOCKA_MESSAGE_OUTPUT=TAP meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
+    CMOCKA_MESSAGE_OUTPUT=TAP tools/postgres.sh with meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
     /usr/bin/python3 tools/unit_tap.py build-san/meson-logs/testlog.json
 }
 

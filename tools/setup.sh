@@ -27,11 +27,11 @@ esac
 
 packages='gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates openssl curl jq
     libssl-dev libp11-kit-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libargon2-dev libseccomp-dev
-    libcmocka-dev nodejs'
+    libpq-dev libcmocka-dev nodejs'
 [ "$level" = check ] && packages="$packages
     clang libclang-rt-dev clang-format-19 clang-tidy cppcheck codespell zip git man-db mandoc
     libxgboost-dev python3-jsonschema json-schema-test-suite
-    golang-go golang-golang-x-mod-dev chromium softhsm2"
+    golang-go golang-golang-x-mod-dev chromium softhsm2 postgresql postgresql-client"
 command -v npm >/dev/null 2>&1 || packages="$packages npm" # some nodejs packages bring npm themselves
 [ -n "$yyjson_from" ] || packages="$packages libyyjson-dev libonnxruntime-dev"
 
@@ -61,7 +61,7 @@ apt_update() {
 apt_install() {
     [ -n "$updated" ] || apt_update
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-upgrade \
-        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" >&2 || die "apt-get install failed: $*"
+        -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=600 "$@" >&2 || die "apt-get install failed: $*"
 }
 
 # The archive this machine already trusts, with its key, for one more suite that may only give libyyjson*.
@@ -179,8 +179,20 @@ edge_proxy() {
     say "WARNING: nginx could not be fetched: the edge configuration will not be tested"
 }
 
+# PostgreSQL's package makes a cluster and starts it: a test machine gets the programs alone.
+no_cluster() {
+    case " $1 " in *' postgresql '*) ;; *) return 0 ;; esac
+    [ ! -f /etc/postgresql-common/createcluster.conf ] || return 0
+    tmp=$(mktemp -d)
+    echo 'create_main_cluster = false' >"$tmp/conf"
+    as_root mkdir -p /etc/postgresql-common
+    as_root install -m 644 "$tmp/conf" /etc/postgresql-common/createcluster.conf
+    rm -r "$tmp"
+}
+
 # shellcheck disable=SC2086 # a list of words on purpose
 need=$(missing $packages)
+no_cluster "$need"
 [ -z "$need" ] || { say "installing: $need"; apt_install $need; }
 if [ -n "$yyjson_from" ] && [ -n "$(missing libyyjson-dev)" ]; then
     pin_yyjson

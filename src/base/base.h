@@ -48,7 +48,8 @@
     X(IO, 500, 3, "err.io", "input/output error")                                        \
     X(CRYPTO, 500, 3, "err.crypto", "cryptographic failure")                             \
     X(USAGE, 400, 2, "err.usage", "wrong usage")                                         \
-    X(INTERNAL, 500, 3, "err.internal", "internal error")
+    X(INTERNAL, 500, 3, "err.internal", "internal error")                                \
+    X(UNSURE, 503, 3, "err.unsure", "sent, but whether it was done is not known")
 
 enum am_err_index {
     AM_I_OK = 0,

@@ -24,18 +24,42 @@ static void db_leave(const struct db_frame *f)
     db_inside = f->up;
 }
 
+static struct db_place db_place(const struct db *d)
+{
+    return (struct db_place){d->path, d->name, d->sole};
+}
+
 static int db_readers_open(struct db *d, size_t n)
 {
+    struct db_place p = db_place(d);
     d->reader = am_calloc(n, sizeof(struct db_conn *));
     if (!d->reader)
         return AM_E_NOMEM;
     for (d->n_readers = 0; d->n_readers < n; d->n_readers++) {
-        int err = db_conn_open(&d->reader[d->n_readers], d->path, DB_READER);
+        int err = db_conn_open(&d->reader[d->n_readers], &p, DB_READER);
         if (err)
             return err;
     }
     d->n_idle = n;
     return AM_OK;
+}
+
+/* A schema's name travels into SQL text: a word of lower case, from the program. */
+static bool db_name_ok(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    return n > 0 && n < 40 && !name[n] && (name[0] > '9' || name[0] < '0');
+}
+
+static int db_writer_open(struct db *d, const struct db_config *c)
+{
+    struct db_place p = db_place(d);
+    int err = db_conn_open(&d->writer, &p, DB_WRITER);
+    if (!err)
+        err = db_migrate(d->writer, c->migrations, c->n_migrations);
+    if (!err && d->writer->ops->migrated)
+        err = d->writer->ops->migrated(d->writer);
+    return err;
 }
 
 int db_open(struct db **out, const struct db_config *c)
@@ -44,16 +68,18 @@ int db_open(struct db **out, const struct db_config *c)
     int err;
     if (!d)
         return AM_E_NOMEM;
+    am_assert(!c->name || db_name_ok(c->name));
+    am_assert(c->name || !db_is_uri(c->path));
     am_assert(!pthread_mutex_init(&d->lock, NULL));
     am_assert(!pthread_cond_init(&d->wake, NULL));
     am_assert(!pthread_cond_init(&d->reader_free, NULL));
     d->batch_max = c->batch_max ? c->batch_max : 256;
     d->path = str_dup(str_c(c->path));
-    err = d->path ? AM_OK : AM_E_NOMEM;
+    d->name = str_dup(str_c(c->name ? c->name : "main"));
+    d->sole = c->sole;
+    err = d->path && d->name ? AM_OK : AM_E_NOMEM;
     if (!err && !c->read_only)
-        err = db_conn_open(&d->writer, d->path, DB_WRITER);
-    if (!err && !c->read_only)
-        err = db_migrate(d->writer, c->migrations, c->n_migrations);
+        err = db_writer_open(d, c);
     if (!err)
         err = db_readers_open(d, c->readers ? c->readers : 4);
     if (!err && !c->read_only)
@@ -79,6 +105,7 @@ void db_close(struct db *d)
     pthread_cond_destroy(&d->wake);
     pthread_mutex_destroy(&d->lock);
     free(d->reader);
+    free(d->name);
     free(d->path);
     free(d);
 }
@@ -149,11 +176,11 @@ int db_read(struct db *d, db_fn *fn, void *arg)
     int err;
     db_enter(&f, d);
     c = db_reader_take(d);
-    err = db_conn_begin(c);
+    err = c->ops->begin(c);
     if (!err) {
         err = fn(c, arg);
         db_conn_done(c);
-        db_conn_rollback(c);
+        c->ops->rollback(c);
     }
     db_reader_put(d, c);
     db_leave(&f);
@@ -165,8 +192,9 @@ int db_read(struct db *d, db_fn *fn, void *arg)
 static int db_aside(struct db *d, int (*work)(struct db_conn *, const char *),
                     const char *path)
 {
+    struct db_place p = db_place(d);
     struct db_conn *c;
-    int err = db_conn_open(&c, d->path, DB_READER);
+    int err = db_conn_open(&c, &p, DB_READER);
     if (err)
         return err;
     err = work(c, path);
@@ -177,7 +205,12 @@ static int db_aside(struct db *d, int (*work)(struct db_conn *, const char *),
 static int db_check_work(struct db_conn *c, const char *unused)
 {
     (void)unused;
-    return db_conn_check(c);
+    return c->ops->check(c);
+}
+
+static int db_backup_work(struct db_conn *c, const char *path)
+{
+    return c->ops->backup(c, path);
 }
 
 int db_check(struct db *d)
@@ -187,7 +220,7 @@ int db_check(struct db *d)
 
 int db_backup(struct db *d, const char *path)
 {
-    return db_aside(d, db_conn_backup, path);
+    return db_aside(d, db_backup_work, path);
 }
 
 void db_stats_get(struct db *d, struct db_stats *out)

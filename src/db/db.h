@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* db -- the port to a relational store; SQLite behind it now, PostgreSQL joins later.
+/* db -- the port to a relational store: SQLite, or PostgreSQL when the path is a libpq
+ * URI.
  *
  * One writer thread per database with group commit: db_write() queues a function, the
  * writer runs what waits inside ONE transaction (each function in its own savepoint, so
- * that one failure undoes only itself), commits with synchronous=FULL in WAL mode, then
- * wakes every caller. When db_write() returns AM_OK the change survives a power cut.
- * Readers run on their own connections, at any time, and see committed states only.
+ * that one failure undoes only itself), commits durably, then wakes every caller. When
+ * db_write() returns AM_OK the change survives a power cut. Readers run on their own
+ * connections, at any time, and see committed states only.
  *
  * Invariants
  *   I1  a function that returns an error leaves no trace in the database;
@@ -13,7 +14,16 @@
  *   I3  migrations run in order, each once, each in a transaction; an applied migration
  *       whose text changed is refused.
  *
- * SQL text: only what SQLite and PostgreSQL both accept; parameters are $1, $2...
+ * SQL text: statements are what SQLite and PostgreSQL both accept; parameters are $1,
+ * $2... Migrations may also say `integer` (64 bits on both), `integer primary key` (given
+ * out by the database), `blob`, `real`, `strict` and `without rowid`: db_pg_sql.c is the
+ * one place that translates them. Text compares byte by byte on both.
+ *
+ * PostgreSQL: a connection that breaks comes back by itself, with growing pauses between
+ * tries; what ran on it fails with AM_E_IO and left no trace. Only a commit whose answer
+ * never came is AM_E_UNSURE: whoever gets it must look before doing the work again. The
+ * rows of one statement are fetched at once: page through big tables.
+ *
  * Calls do not nest: a function given to db_write() or db_read() calls neither on the
  * same database (asserted: it could wait for itself for ever). db_read() sees one
  * snapshot from the function's first statement to its end. Threads: db_write() and
@@ -33,23 +43,28 @@ struct db_migration {
     const char *name, *sql;
 };
 struct db_config {
-    const char *path;
+    const char *path; /* a file, or postgresql://... */
+    const char *name; /* PostgreSQL: the schema that holds the tables, a word; compulsory
+                         there, so that several databases share one server's */
+    bool sole;        /* PostgreSQL: AM_E_CONFLICT while another process opened it so */
     const struct db_migration *migrations;
     size_t n_migrations;
     size_t readers;   /* connections; 0: 4 */
     size_t batch_max; /* functions per commit; 0: 256 */
     bool read_only; /* looks at another's file: makes none, migrates and writes nothing */
 };
+bool db_is_uri(const char *path); /* would PostgreSQL serve it? */
 
-/* Creates the file (mode 0600) if there is none. AM_E_TAMPERED: not a database, or a
- * migration's text changed since it was applied (I3); AM_E_UNSUPPORTED: the file was
- * written by a newer program. Migrations are numbered 1..n in order (asserted). */
+/* Creates the file (mode 0600), or the schema, if there is none. AM_E_TAMPERED: not a
+ * database, or a migration's text changed since it was applied (I3); AM_E_UNSUPPORTED:
+ * written by a newer program, or a server that cannot be durable (fsync off) or does not
+ * speak UTF-8. Migrations are numbered 1..n in order (asserted). */
 AM_CHECK int db_open(struct db **out, const struct db_config *c);
 void db_close(struct db *d); /* finishes queued writes first */
 
 typedef int db_fn(struct db_conn *c, void *arg);
-/* Blocks until durable. Returns fn's own error, or the store's (AM_E_NOSPACE, AM_E_IO).
- */
+/* Blocks until durable. Returns fn's own error, or the store's (AM_E_NOSPACE, AM_E_IO,
+ * AM_E_UNSURE: the commit was sent and the server vanished). */
 AM_CHECK int db_write(struct db *d, db_fn *fn, void *arg);
 AM_CHECK int db_read(struct db *d, db_fn *fn, void *arg);
 
@@ -75,11 +90,14 @@ bool db_null(struct db_stmt *s, int col);
  * name) */
 AM_CHECK int db_exec(struct db_conn *c, const char *sql, const char *types, ...);
 int64_t db_changes(struct db_conn *c);
-int64_t db_last_id(struct db_conn *c); /* rowid of the last insert */
+/* What `integer primary key` gave out at the last insert of this function. */
+int64_t db_last_id(struct db_conn *c);
 
-/* Full integrity check of the file; AM_E_TAMPERED names what failed in the log. */
+/* Full integrity check; AM_E_TAMPERED names what failed in the log. PostgreSQL: amcheck
+ * over every table and index of the schema; AM_E_UNSUPPORTED without that extension. */
 AM_CHECK int db_check(struct db *d);
-/* Online copy, complete and durable or not there at all; AM_E_EXISTS if path exists. */
+/* Online copy, complete and durable or not there at all; AM_E_EXISTS if path exists.
+ * PostgreSQL: AM_E_UNSUPPORTED, pg_dump and pg_basebackup are the operator's. */
 AM_CHECK int db_backup(struct db *d, const char *path);
 
 struct db_stats {

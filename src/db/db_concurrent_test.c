@@ -175,5 +175,5 @@ int main(void)
     const struct CMUnitTest t[] = {T(sixty_four_writers_lose_and_share_nothing),
                                    T(readers_see_whole_transactions_only),
                                    T(closing_finishes_what_is_queued)};
-    return cmocka_run_group_tests(t, NULL, NULL);
+    return t_run_both(t, AM_LEN(t));
 }

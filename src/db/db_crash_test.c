@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { KILLS = 100, CHILD_THREADS = 4 };
+enum { KILLS = 100, KILLS_PG = 25, CHILD_THREADS = 4 };
 
 struct child {
     struct db *d;
@@ -63,7 +63,7 @@ static void killed_at_any_moment_nothing_acknowledged_is_lost(void **state)
     (void)state;
     int64_t acknowledged = 0;
     unsigned seed = 1;
-    for (int k = 0; k < KILLS; k++) {
+    for (int k = 0; k < (t_pg ? KILLS_PG : KILLS); k++) {
         int p[2], status;
         int32_t id;
         pid_t pid;
@@ -270,11 +270,14 @@ static void calls_that_nest_abort(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = {T(killed_at_any_moment_nothing_acknowledged_is_lost),
-                                   T(the_writer_syncs_fully),
-                                   T(a_full_disk_refuses_and_recovers),
-                                   T(calls_that_nest_abort), T(survives_no_memory)};
+    const struct CMUnitTest both[] = {
+        T(killed_at_any_moment_nothing_acknowledged_is_lost), T(calls_that_nest_abort),
+        T(survives_no_memory)};
+    const struct CMUnitTest file[] = {T(the_writer_syncs_fully),
+                                      T(a_full_disk_refuses_and_recovers)};
+    int bad;
     if (sqlite3_config(SQLITE_CONFIG_MALLOC, &lite) != SQLITE_OK)
         return 1;
-    return cmocka_run_group_tests(t, NULL, NULL);
+    bad = cmocka_run_group_tests_name("files", file, NULL, NULL);
+    return bad + t_run_both(both, AM_LEN(both));
 }

@@ -29,8 +29,8 @@ static int db_applied(struct db_conn *c, const struct db_migration *m, bool *app
 
 static int db_apply(struct db_conn *c, const struct db_migration *m)
 {
-    int err = db_conn_script(c, m->sql);
-    if (!err && !db_conn_in_transaction(c))
+    int err = c->ops->script(c, m->sql);
+    if (!err && !c->ops->in_transaction(c))
         err = AM_E_INTERNAL; /* the text ended the transaction itself */
     if (!err)
         err = db_exec(c,
@@ -48,16 +48,16 @@ static int db_apply(struct db_conn *c, const struct db_migration *m)
 static int db_migrate_one(struct db_conn *c, const struct db_migration *m)
 {
     bool applied = false;
-    int err = db_conn_begin(c);
+    int err = c->ops->begin(c);
     if (!err)
         err = db_applied(c, m, &applied);
     if (!err && !applied)
         err = db_apply(c, m);
     db_conn_done(c);
     if (!err)
-        err = db_conn_commit(c);
+        err = c->ops->commit(c);
     if (err)
-        db_conn_rollback(c);
+        c->ops->rollback(c);
     return err;
 }
 
@@ -66,7 +66,9 @@ static int db_refuse_newer(struct db_conn *c, size_t n)
 {
     struct db_stmt *s;
     bool row = false;
-    int err = db_prepare(c, "select max(version) from db_migration", &s);
+    int err = c->ops->script(c, db_migration_table);
+    if (!err)
+        err = db_prepare(c, "select max(version) from db_migration", &s);
     if (!err)
         err = db_step(s, &row);
     if (!err && row && db_int(s, 0) > (int64_t)n) {
@@ -74,15 +76,26 @@ static int db_refuse_newer(struct db_conn *c, size_t n)
               log_s("wrong", "written by a newer program"));
         err = AM_E_UNSUPPORTED;
     }
+    return err;
+}
+
+/* Inside a transaction, which serialises two processes that open a new database. */
+static int db_migrate_start(struct db_conn *c, size_t n)
+{
+    int err = c->ops->begin(c);
+    if (!err)
+        err = db_refuse_newer(c, n);
     db_conn_done(c);
+    if (!err)
+        err = c->ops->commit(c);
+    if (err)
+        c->ops->rollback(c);
     return err;
 }
 
 int db_migrate(struct db_conn *c, const struct db_migration *m, size_t n)
 {
-    int err = db_conn_script(c, db_migration_table);
-    if (!err)
-        err = db_refuse_newer(c, n);
+    int err = db_migrate_start(c, n);
     for (size_t i = 0; i < n && !err; i++) {
         am_assert(m[i].version == (int)i + 1);
         err = db_migrate_one(c, &m[i]);

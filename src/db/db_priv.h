@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* db_priv -- what a store must offer to db.c, db_writer.c and db_migrate.c. db_sqlite.c
- * is the only file that knows SQLite; a db_postgres.c would implement the same list. */
+/* db_priv -- the part "one connection" of the port. A store implements struct db_ops:
+ * db_sqlite*.c knows SQLite, db_pg*.c knows PostgreSQL, and nobody else does. db_conn.c
+ * chooses between them and keeps what both need (the cache of prepared statements). */
 #ifndef DB_PRIV_H
 #define DB_PRIV_H
 
@@ -10,26 +11,86 @@
 
 #include "db/db.h"
 
-/* ---- one connection (db_sqlite.c, db_stmt.c) ---- */
+enum { DB_BUCKETS = 256, DB_FAST = 64, DB_CACHE_MAX = 512 };
 enum db_role { DB_WRITER, DB_READER };
-AM_CHECK int db_conn_open(struct db_conn **out, const char *path, enum db_role role);
+
+/* Where the rows are: a file's path, or a libpq URI and the name of a schema. */
+struct db_place {
+    const char *path, *name;
+    bool sole; /* refuse a second process (PostgreSQL: an advisory lock) */
+};
+
+struct db_stmt { /* first member of a store's own statement */
+    struct db_conn *c;
+    const char *sql;           /* owned by the store's part */
+    struct db_stmt *next;      /* in its bucket */
+    struct db_stmt *used_next; /* borrowed by the running function */
+    bool used;
+    int params; /* $1 .. $params */
+    int cols;
+};
+
+struct db_conn { /* first member of a store's own connection */
+    const struct db_ops *ops;
+    enum db_role role;
+    int fault; /* last failure that was the store's, not the data's; AM_OK since begin */
+    struct db_stmt *bucket[DB_BUCKETS], *used;
+    size_t cached;
+    /* Literals are met again by address: this spares hashing their text. */
+    struct {
+        const char *sql;
+        struct db_stmt *s;
+    } fast[DB_FAST];
+};
+
+struct db_ops {
+    int (*open)(struct db_conn **out, const struct db_place *p, enum db_role role);
+    void (*close)(struct db_conn *c);
+    /* Once after the migrations; NULL: nothing to do. */
+    int (*migrated)(struct db_conn *c);
+    int (*begin)(struct db_conn *c); /* a reader's sees one snapshot */
+    /* AM_E_UNSURE: asked for, but whether it happened is not known. */
+    int (*commit)(struct db_conn *c);
+    void (*rollback)(struct db_conn *c);
+    /* A savepoint inside the transaction; release refuses what would fail at commit. */
+    int (*savepoint)(struct db_conn *c);
+    int (*release)(struct db_conn *c);
+    void (*undo)(struct db_conn *c);
+    /* False once the store rolled everything back by itself (disk full, server gone). */
+    bool (*in_transaction)(struct db_conn *c);
+    int (*script)(struct db_conn *c,
+                  const char *sql); /* several statements, translated */
+    int (*check)(struct db_conn *c);
+    int (*backup)(struct db_conn *c, const char *path);
+    int64_t (*changes)(struct db_conn *c);
+    int64_t (*last_id)(struct db_conn *c);
+    /* Statements: made once per connection and text, made ready for each borrower (no
+     * bindings, no row), left clean after it. */
+    int (*stmt_new)(struct db_conn *c, const char *sql, struct db_stmt **out);
+    int (*stmt_ready)(struct db_stmt *s);
+    void (*stmt_clean)(struct db_stmt *s);
+    void (*stmt_free)(struct db_stmt *s);
+    void (*cache_emptied)(struct db_conn *c); /* NULL: nothing to do */
+    void (*bind_int)(struct db_stmt *s, int i, int64_t v);
+    void (*bind_num)(struct db_stmt *s, int i, double v);
+    void (*bind_str)(struct db_stmt *s, int i, struct str v);
+    void (*bind_blob)(struct db_stmt *s, int i, struct str v); /* STR_NULL: NULL */
+    int (*step)(struct db_stmt *s, bool *row);
+    bool (*is_null)(struct db_stmt *s, int col);
+    int64_t (*get_int)(struct db_stmt *s, int col);
+    double (*get_num)(struct db_stmt *s, int col);
+    struct str (*get_str)(struct db_stmt *s, int col); /* of a value that is not NULL */
+    struct str (*get_blob)(struct db_stmt *s, int col);
+};
+extern const struct db_ops db_sqlite_ops, db_pg_ops;
+
+/* ---- one connection, whatever the store (db_conn.c) ---- */
+AM_CHECK int db_conn_open(struct db_conn **out, const struct db_place *p,
+                          enum db_role role);
 void db_conn_close(struct db_conn *c);
-AM_CHECK int db_conn_begin(struct db_conn *c); /* a reader's sees one snapshot */
-AM_CHECK int db_conn_commit(struct db_conn *c);
-void db_conn_rollback(struct db_conn *c);
-/* A savepoint inside the transaction; release refuses what would fail at commit. */
-AM_CHECK int db_conn_savepoint(struct db_conn *c);
-AM_CHECK int db_conn_release(struct db_conn *c);
-void db_conn_undo(struct db_conn *c);
-/* False once the store rolled everything back by itself (disk full, I/O error). */
-bool db_conn_in_transaction(struct db_conn *c);
-/* The last failure that was the store's, not the data's; AM_OK since begin otherwise. */
-int db_conn_fault(const struct db_conn *c);
+void db_cache_clear(struct db_conn *c);
 /* The function ended: statements it borrowed are reset, a swollen cache is emptied. */
 void db_conn_done(struct db_conn *c);
-AM_CHECK int db_conn_script(struct db_conn *c, const char *sql); /* several statements */
-AM_CHECK int db_conn_check(struct db_conn *c);
-AM_CHECK int db_conn_backup(struct db_conn *c, const char *path);
 
 /* ---- the database ---- */
 struct db_job {
@@ -40,7 +101,8 @@ struct db_job {
     struct db_job *next;
 };
 struct db {
-    char *path;
+    char *path, *name;
+    bool sole;
     struct db_conn *writer; /* owned by the writer thread between open and close */
     size_t batch_max;
     pthread_t thread;

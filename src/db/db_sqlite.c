@@ -17,7 +17,7 @@ static bool db_errno_full(int e)
 
 /* SQLite says FULL for ENOSPC only; quotas and limits are found in the errno that the
  * file or its WAL kept. (sqlite3_system_errno() is not set by a commit that fails.) */
-static int db_io_error(const struct db_conn *c, int rc)
+static int db_io_error(const struct db_lite *c, int rc)
 {
     sqlite3_file *wal = NULL;
     int e = 0;
@@ -37,7 +37,7 @@ static int db_io_error(const struct db_conn *c, int rc)
     return AM_E_IO;
 }
 
-static int db_map(const struct db_conn *c, int rc)
+static int db_map(const struct db_lite *c, int rc)
 {
     switch (rc) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -72,7 +72,7 @@ static int db_map(const struct db_conn *c, int rc)
     }
 }
 
-int db_fail(struct db_conn *c, const char *op, int rc)
+int db_lite_fail(struct db_lite *c, const char *op, int rc)
 {
     int err = db_map(c, rc);
     if (err == AM_E_EXISTS || err == AM_E_CONFLICT)
@@ -81,13 +81,8 @@ int db_fail(struct db_conn *c, const char *op, int rc)
     LOG_E("db.failed", log_s("op", op), log_i("code", rc),
           log_s("detail", c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc)),
           log_err(err));
-    c->fault = err;
+    c->base.fault = err;
     return err;
-}
-
-int db_conn_fault(const struct db_conn *c)
-{
-    return c->fault;
 }
 
 /* Before SQLite makes it, so that its WAL and shared memory inherit the mode. */
@@ -118,7 +113,7 @@ static const char db_pragmas[] = "pragma page_size = 4096;"
                                  "pragma journal_size_limit = 67108864;"
                                  "pragma cache_size = -16384;";
 
-static int db_settings(struct db_conn *c)
+static int db_settings(struct db_lite *c)
 {
     int rc = sqlite3_extended_result_codes(c->db, 1);
     if (!rc)
@@ -132,18 +127,18 @@ static int db_settings(struct db_conn *c)
         rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     if (!rc)
         rc = sqlite3_exec(c->db, db_pragmas, NULL, NULL, NULL);
-    if (!rc && c->role == DB_READER)
+    if (!rc && c->base.role == DB_READER)
         rc = sqlite3_exec(c->db, "pragma query_only = on", NULL, NULL, NULL);
     return rc;
 }
 
-static int db_own_statements(struct db_conn *c)
+static int db_own_statements(struct db_lite *c)
 {
     const struct {
         const char *sql;
         sqlite3_stmt **st;
     } own[] = {
-        {c->role == DB_WRITER ? "begin immediate" : "begin", &c->begin},
+        {c->base.role == DB_WRITER ? "begin immediate" : "begin", &c->begin},
         {"commit", &c->commit},
         {"rollback", &c->rollback}, /* prepared: it must work when memory is out */
         {"savepoint one", &c->savepoint},
@@ -159,13 +154,29 @@ static int db_own_statements(struct db_conn *c)
     return SQLITE_OK;
 }
 
-int db_conn_open(struct db_conn **out, const char *path, enum db_role role)
+static void db_lite_close(struct db_conn *base)
 {
-    struct db_conn *c = am_calloc(1, sizeof *c);
+    struct db_lite *c = (struct db_lite *)base;
+    db_cache_clear(base);
+    sqlite3_finalize(c->begin);
+    sqlite3_finalize(c->commit);
+    sqlite3_finalize(c->rollback);
+    sqlite3_finalize(c->savepoint);
+    sqlite3_finalize(c->release);
+    sqlite3_finalize(c->undo);
+    am_assert(sqlite3_close(c->db) == SQLITE_OK); /* no statement is left behind */
+    free(c);
+}
+
+static int db_lite_open(struct db_conn **out, const struct db_place *p, enum db_role role)
+{
+    const char *path = p->path;
+    struct db_lite *c = am_calloc(1, sizeof *c);
     int rc, err;
     if (!c)
         return AM_E_NOMEM;
-    c->role = role;
+    c->base.ops = &db_sqlite_ops;
+    c->base.role = role;
     err = role == DB_WRITER ? db_file_make(path) : AM_OK;
     if (err)
         goto failed;
@@ -177,91 +188,84 @@ int db_conn_open(struct db_conn **out, const char *path, enum db_role role)
     if (!rc)
         rc = db_own_statements(c);
     if (rc) {
-        err = db_fail(c, "open", rc);
+        err = db_lite_fail(c, "open", rc);
         goto failed;
     }
-    *out = c;
+    *out = &c->base;
     return AM_OK;
 failed:
-    db_conn_close(c);
+    db_lite_close(&c->base);
     return err;
 }
 
-void db_conn_close(struct db_conn *c)
-{
-    if (!c)
-        return;
-    db_cache_clear(c);
-    sqlite3_finalize(c->begin);
-    sqlite3_finalize(c->commit);
-    sqlite3_finalize(c->rollback);
-    sqlite3_finalize(c->savepoint);
-    sqlite3_finalize(c->release);
-    sqlite3_finalize(c->undo);
-    am_assert(sqlite3_close(c->db) == SQLITE_OK); /* no statement is left behind */
-    free(c);
-}
-
-static int db_own(struct db_conn *c, sqlite3_stmt *st, const char *op)
+static int db_own(struct db_lite *c, sqlite3_stmt *st, const char *op)
 {
     int rc = sqlite3_step(st);
     sqlite3_reset(st);
-    return rc == SQLITE_DONE ? AM_OK : db_fail(c, op, rc);
+    return rc == SQLITE_DONE ? AM_OK : db_lite_fail(c, op, rc);
 }
 
-int db_conn_begin(struct db_conn *c)
+static int db_lite_begin(struct db_conn *base)
 {
-    c->fault = AM_OK;
+    struct db_lite *c = (struct db_lite *)base;
+    base->fault = AM_OK;
     return db_own(c, c->begin, "begin");
 }
 
-int db_conn_commit(struct db_conn *c)
+static int db_lite_commit(struct db_conn *base)
 {
+    struct db_lite *c = (struct db_lite *)base;
     return db_own(c, c->commit, "commit");
 }
 
-void db_conn_rollback(struct db_conn *c)
+static bool db_lite_in_transaction(struct db_conn *base)
 {
-    if (db_conn_in_transaction(c) && db_own(c, c->rollback, "rollback"))
-        am_assert(
-            !db_conn_in_transaction(c)); /* an error there has rolled back as well */
+    struct db_lite *c = (struct db_lite *)base;
+    return !sqlite3_get_autocommit(c->db);
 }
 
-int db_conn_savepoint(struct db_conn *c)
+static void db_lite_rollback(struct db_conn *base)
 {
+    struct db_lite *c = (struct db_lite *)base;
+    if (db_lite_in_transaction(base) && db_own(c, c->rollback, "rollback"))
+        am_assert(
+            !db_lite_in_transaction(base)); /* an error there has rolled back as well */
+}
+
+static int db_lite_savepoint(struct db_conn *base)
+{
+    struct db_lite *c = (struct db_lite *)base;
     return db_own(c, c->savepoint, "savepoint");
 }
 
 /* A deferred foreign key left open would make the whole batch fail at commit: it is this
  * function's fault alone, and is found here. */
-int db_conn_release(struct db_conn *c)
+static int db_lite_release(struct db_conn *base)
 {
+    struct db_lite *c = (struct db_lite *)base;
     int open_keys = 0, high = 0;
     sqlite3_db_status(c->db, SQLITE_DBSTATUS_DEFERRED_FKS, &open_keys, &high, 0);
     return open_keys ? AM_E_CONFLICT : db_own(c, c->release, "release");
 }
 
-void db_conn_undo(struct db_conn *c)
+static void db_lite_undo(struct db_conn *base)
 {
+    struct db_lite *c = (struct db_lite *)base;
     /* If even this fails the transaction cannot be trusted any more. */
-    if (db_conn_in_transaction(c) &&
+    if (db_lite_in_transaction(base) &&
         (db_own(c, c->undo, "undo") || db_own(c, c->release, "undo")))
-        db_conn_rollback(c);
+        db_lite_rollback(base);
 }
 
-bool db_conn_in_transaction(struct db_conn *c)
+static int db_lite_script(struct db_conn *base, const char *sql)
 {
-    return !sqlite3_get_autocommit(c->db);
-}
-
-int db_conn_script(struct db_conn *c, const char *sql)
-{
+    struct db_lite *c = (struct db_lite *)base;
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-    return rc ? db_fail(c, "script", rc) : AM_OK;
+    return rc ? db_lite_fail(c, "script", rc) : AM_OK;
 }
 
 /* Logs each line a checking pragma returns; the first column that is text says what. */
-static int db_findings(struct db_conn *c, const char *pragma, size_t *found)
+static int db_findings(struct db_lite *c, const char *pragma, size_t *found)
 {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(c->db, pragma, -1, &st, NULL);
@@ -274,11 +278,12 @@ static int db_findings(struct db_conn *c, const char *pragma, size_t *found)
         (*found)++;
     }
     sqlite3_finalize(st);
-    return rc == SQLITE_DONE ? AM_OK : db_fail(c, "check", rc);
+    return rc == SQLITE_DONE ? AM_OK : db_lite_fail(c, "check", rc);
 }
 
-int db_conn_check(struct db_conn *c)
+static int db_lite_check(struct db_conn *base)
 {
+    struct db_lite *c = (struct db_lite *)base;
     size_t found = 0;
     int err = db_findings(c, "pragma integrity_check(20)", &found);
     if (!err)
@@ -286,9 +291,9 @@ int db_conn_check(struct db_conn *c)
     return err ? err : found ? AM_E_TAMPERED : AM_OK;
 }
 
-static int db_copy(struct db_conn *c, const char *tmp)
+static int db_copy(struct db_lite *c, const char *tmp)
 {
-    struct db_conn to = {.role = DB_WRITER};
+    struct db_lite to = {.base.role = DB_WRITER};
     sqlite3_backup *b;
     int err = AM_OK, rc = sqlite3_open_v2(tmp, &to.db, SQLITE_OPEN_READWRITE, NULL);
     if (!rc) {
@@ -299,13 +304,14 @@ static int db_copy(struct db_conn *c, const char *tmp)
         rc = b ? sqlite3_backup_finish(b) : sqlite3_extended_errcode(to.db);
     }
     if (rc)
-        err = db_fail(&to, "backup", rc);
+        err = db_lite_fail(&to, "backup", rc);
     sqlite3_close(to.db);
     return err;
 }
 
-int db_conn_backup(struct db_conn *c, const char *path)
+static int db_lite_backup(struct db_conn *base, const char *path)
 {
+    struct db_lite *c = (struct db_lite *)base;
     char tmp[PATH_MAX], copy[PATH_MAX];
     int err, fd;
     if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp)
@@ -326,3 +332,34 @@ int db_conn_backup(struct db_conn *c, const char *path)
     unlink(tmp);
     return err ? err : am_dir_sync(dirname(copy));
 }
+
+const struct db_ops db_sqlite_ops = {
+    .open = db_lite_open,
+    .close = db_lite_close,
+    .begin = db_lite_begin,
+    .commit = db_lite_commit,
+    .rollback = db_lite_rollback,
+    .savepoint = db_lite_savepoint,
+    .release = db_lite_release,
+    .undo = db_lite_undo,
+    .in_transaction = db_lite_in_transaction,
+    .script = db_lite_script,
+    .check = db_lite_check,
+    .backup = db_lite_backup,
+    .changes = db_lite_changes,
+    .last_id = db_lite_last_id,
+    .stmt_new = db_lite_stmt_new,
+    .stmt_ready = db_lite_stmt_ready,
+    .stmt_clean = db_lite_stmt_clean,
+    .stmt_free = db_lite_stmt_free,
+    .bind_int = db_lite_bind_int,
+    .bind_num = db_lite_bind_num,
+    .bind_str = db_lite_bind_str,
+    .bind_blob = db_lite_bind_blob,
+    .step = db_lite_step,
+    .is_null = db_lite_is_null,
+    .get_int = db_lite_int,
+    .get_num = db_lite_num,
+    .get_str = db_lite_str,
+    .get_blob = db_lite_blob,
+};

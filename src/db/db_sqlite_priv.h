@@ -7,34 +7,37 @@
 
 #include "db/db_priv.h"
 
-enum { DB_BUCKETS = 256, DB_FAST = 64, DB_CACHE_MAX = 512 };
-
-struct db_stmt {
+struct db_lite_stmt {
+    struct db_stmt base;
     sqlite3_stmt *st;
-    struct db_conn *c;
-    struct db_stmt *next;      /* in its bucket */
-    struct db_stmt *used_next; /* borrowed by the running function */
-    bool used;
     int err;     /* first failed bind; the next step reports it */
-    int params;  /* $1 .. $params */
     int index[]; /* SQLite's number of $i is index[i - 1] */
 };
-struct db_conn {
+struct db_lite {
+    struct db_conn base;
     sqlite3 *db;
-    enum db_role role;
-    int fault;
     sqlite3_stmt *begin, *commit, *rollback, *savepoint, *release, *undo;
-    struct db_stmt *bucket[DB_BUCKETS], *used;
-    size_t cached;
-    /* Literals are met again by address: this spares hashing their text. */
-    struct {
-        const char *sql;
-        struct db_stmt *s;
-    } fast[DB_FAST];
 };
 
 /* Maps and, unless the data caused it, logs and remembers a failure. */
-int db_fail(struct db_conn *c, const char *op, int rc);
-void db_cache_clear(struct db_conn *c);
+int db_lite_fail(struct db_lite *c, const char *op, int rc);
+
+/* db_sqlite_stmt.c, for the table in db_sqlite.c */
+int db_lite_stmt_new(struct db_conn *c, const char *sql, struct db_stmt **out);
+int db_lite_stmt_ready(struct db_stmt *s);
+void db_lite_stmt_clean(struct db_stmt *s);
+void db_lite_stmt_free(struct db_stmt *s);
+void db_lite_bind_int(struct db_stmt *s, int i, int64_t v);
+void db_lite_bind_num(struct db_stmt *s, int i, double v);
+void db_lite_bind_str(struct db_stmt *s, int i, struct str v);
+void db_lite_bind_blob(struct db_stmt *s, int i, struct str v);
+int db_lite_step(struct db_stmt *s, bool *row);
+bool db_lite_is_null(struct db_stmt *s, int col);
+int64_t db_lite_int(struct db_stmt *s, int col);
+double db_lite_num(struct db_stmt *s, int col);
+struct str db_lite_str(struct db_stmt *s, int col);
+struct str db_lite_blob(struct db_stmt *s, int col);
+int64_t db_lite_changes(struct db_conn *c);
+int64_t db_lite_last_id(struct db_conn *c);
 
 #endif

@@ -8,15 +8,15 @@
 
 static int db_run_one(struct db_conn *c, struct db_job *j)
 {
-    int err = db_conn_savepoint(c);
+    int err = c->ops->savepoint(c);
     if (err)
         return err;
     err = j->fn(c, j->arg);
     db_conn_done(c);
-    if (!err && db_conn_in_transaction(c))
-        err = db_conn_release(c);
+    if (!err && c->ops->in_transaction(c))
+        err = c->ops->release(c);
     if (err)
-        db_conn_undo(c);
+        c->ops->undo(c);
     return err;
 }
 
@@ -35,7 +35,7 @@ static struct db_job *db_run_some(struct db *d, struct db_job *from)
     struct db_conn *c = d->writer;
     struct db_job *j = from;
     size_t good = 0;
-    int err = db_conn_begin(c);
+    int err = c->ops->begin(c);
     if (err) {
         db_fail_all(from, NULL, err);
         return NULL;
@@ -43,19 +43,19 @@ static struct db_job *db_run_some(struct db *d, struct db_job *from)
     for (; j; j = j->next) {
         j->err = db_run_one(c, j);
         good += j->err == AM_OK;
-        if (!db_conn_in_transaction(c)) {
-            err = db_conn_fault(c) ? db_conn_fault(c) : AM_E_IO;
+        if (!c->ops->in_transaction(c)) {
+            err = c->fault ? c->fault : AM_E_IO;
             db_fail_all(from, j->next, err);
             return j->next;
         }
     }
     if (good == 0) {
-        db_conn_rollback(c);
+        c->ops->rollback(c);
         return NULL;
     }
-    err = db_conn_commit(c);
+    err = c->ops->commit(c);
     if (err) {
-        db_conn_rollback(c);
+        c->ops->rollback(c);
         db_fail_all(from, NULL, err);
         return NULL;
     }
