@@ -320,6 +320,18 @@ struct ledger_sandbox {
     char outcome[64];
     uint8_t report_sha256[32];
 };
+struct ledger_fact {  /* an event that changes no state by itself; views are borrowed */
+    const char *type; /* "appeal", "pilot_report", "recusal"... */
+    uint8_t payload[32], record[32];
+    uint64_t index;
+    int64_t issued_at, at, until_at;                 /* 0: none */
+    const uint8_t *model_digest;                     /* NULL: about no version */
+    const char *deployment, *establishment, *org_id; /* "": none; who states it */
+    const char *with_org, *about_key;                /* of a recusal */
+    bool good;      /* success, pass, certified; a recusal in effect, not only asked */
+    bool corrected; /* taken back later */
+    unsigned severity;
+};
 struct ledger_node {
     char name[TLOG_NAME_MAX]; /* origin of its trace log */
     char org_id[LEDGER_ID_MAX];
@@ -407,6 +419,14 @@ size_t ledger_stops(const struct ledger *l);
 const struct ledger_stop *ledger_stop_at(const struct ledger *l, size_t i);
 size_t ledger_nodes(const struct ledger *l);
 const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i);
+size_t ledger_facts(const struct ledger *l);
+void ledger_fact_at(const struct ledger *l, size_t i, struct ledger_fact *out);
+/* Is this key recused from that version at that time? Its signature then counts for
+ * nothing on decisions, assignments and evidence about it. */
+bool ledger_recused(const struct ledger *l, const char *key_id, const uint8_t digest[32],
+                    int64_t at);
+/* Until when the extensions of the lease in effect reach; 0: there are none. */
+int64_t ledger_lease_extension(const struct ledger *l);
 
 size_t ledger_cases(const struct ledger *l);
 const struct ledger_case *ledger_case_at(const struct ledger *l, size_t i);
@@ -483,6 +503,7 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
 void ledger_deployment_json(const struct ledger *l, const struct ledger_deployment *p,
                             int64_t at, struct jw *w);
 void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
+void ledger_fact_json(const struct ledger_fact *f, struct jw *w);
 /* inside: also where it happened and its commitments (not for auditors). */
 void ledger_case_json(const struct ledger *l, const struct ledger_case *c, bool inside,
                       int64_t at, struct jw *w);

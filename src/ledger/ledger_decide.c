@@ -152,6 +152,56 @@ static int count_sites(struct ledger_act *a, const struct ledger_verrec *v, size
     return err;
 }
 
+static bool pilot_closed(const struct ledger *l, const struct ledger_verrec *v)
+{
+    for (size_t i = v->fact.n; i-- > 0;) {
+        const struct ledger_factrec *f = &l->fact.v[v->fact.v[i]];
+        if (f->kind == LEDGER_FACT_PILOT_REPORT && f->good && !f->corrected)
+            return true;
+    }
+    return false;
+}
+
+/* Every place where it runs reported within the last quarter, and one does run. */
+static bool monitored(const struct ledger_act *a, const struct ledger_verrec *v)
+{
+    struct str every = ledger_clock(a->l->policy, "monitoring_intermediate", "P3M");
+    size_t running = 0;
+    for (size_t i = 0; i < v->deployment.n; i++) {
+        size_t d = v->deployment.v[i];
+        enum ledger_p phase = a->l->deployment.v[d].p.phase;
+        const struct ledger_factrec *f =
+            ledger_fact_newest(a->l, v, LEDGER_FACT_MONITORING, d);
+        int64_t until;
+        if (phase != LEDGER_P_PILOT && phase != LEDGER_P_DEPLOYED)
+            continue;
+        running++;
+        if (!f || !f->good || time_add_iso(f->issued_at, every, &until) ||
+            until < a->s->issued_at)
+            return false;
+    }
+    return running > 0;
+}
+
+/* Advanced: live monitoring, a regulatory audit passed, a maintenance contract. */
+static int check_advanced(struct ledger_act *a, const struct ledger_verrec *v)
+{
+    const struct ledger_factrec *audit =
+        ledger_fact_newest(a->l, v, LEDGER_FACT_AUDIT, LEDGER_NONE);
+    struct ledger_statement_view declared;
+    int err = ledger_load(a->l, v->v.declared.payload, &declared);
+    if (err)
+        return err;
+    ledger_guard(a, monitored(a, v), GUARD_LIVE_MONITORING, "/label_level",
+                 "a place where it runs has not reported for a quarter");
+    ledger_guard(a, audit && audit->good, GUARD_LIVE_MONITORING, "/label_level",
+                 "no regulatory audit passed");
+    ledger_guard(a, ledger_has(declared.record, "maintenance"), GUARD_LIVE_MONITORING,
+                 "/label_level", "no maintenance in the record");
+    ledger_statement_release(&declared);
+    return AM_OK;
+}
+
 /* Intermediate and advanced ask for facts of use (V7). */
 static int check_use(struct ledger_act *a, const struct ledger_verrec *v,
                      const struct decision *c)
@@ -160,14 +210,11 @@ static int check_use(struct ledger_act *a, const struct ledger_verrec *v,
     int err = count_sites(a, v, &gsts, &sites);
     if (err)
         return err;
-    ledger_guard(a, false, GUARD_CLOSED_PILOT, "/label_level",
-                 "no statement records a closed pilot yet");
+    ledger_guard(a, pilot_closed(a->l, v), GUARD_CLOSED_PILOT, "/label_level",
+                 "no pilot of this version has closed with success");
     ledger_guard(a, gsts >= 2 && (c->level < LEDGER_ADVANCED || sites >= 3), GUARD_SITES,
                  "/evidence", "2 regions; advanced: 3 establishments");
-    if (c->level >= LEDGER_ADVANCED)
-        ledger_guard(a, false, GUARD_LIVE_MONITORING, "/label_level",
-                     "no statement records live monitoring yet");
-    return AM_OK;
+    return c->level >= LEDGER_ADVANCED ? check_advanced(a, v) : AM_OK;
 }
 
 static void check_scope(struct ledger_act *a, const struct decision *c)
@@ -318,6 +365,8 @@ static void commit_common(struct ledger_act *a, struct ledger_verrec *v,
     if (c->expires_at)
         v->v.expires_at = c->expires_at;
     v->suspended_by = 0;
+    if (c->v7 || c->v11 || c->v12 || c->v13)
+        v->label_at = a->s->issued_at;
     for (size_t i = v->stop.n; c->v15 && i-- > 0;)
         if (a->l->stop.v[v->stop.v[i]].s.scope == LEDGER_STOP_NATIONAL)
             ledger_lift(a->l, v->stop.v[i], a->index);

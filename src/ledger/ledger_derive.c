@@ -111,6 +111,17 @@ bool ledger_approvals(const struct ledger *l, const struct ledger_deployment *p,
            (!r->cndp_until || at < r->cndp_until);
 }
 
+/* P4 asked for a certificate: when it ends or is taken back, so does that phase. A pilot
+ * runs without one. */
+bool ledger_house_certified(const struct ledger *l, const struct ledger_deployment *p,
+                            int64_t at)
+{
+    const struct ledger_factrec *f = ledger_certificate(l, str_c(p->establishment));
+    if (!f || p->phase != LEDGER_P_DEPLOYED)
+        return true;
+    return f->good && (!f->until_at || at < f->until_at);
+}
+
 /* Dates that have passed restrict at once, before `system` has logged the expiry (2.1).
  */
 enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deployment *p,
@@ -121,7 +132,7 @@ enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deplo
     enum ledger_p phase = ledger_phase(l, p), ceiling = LEDGER_P_SUSPENDED;
     if (v && (!v->expires_at || at < v->expires_at))
         ceiling = ledger_ceiling(v, str_c(p->gst));
-    if (!ledger_approvals(l, p, at))
+    if (!ledger_approvals(l, p, at) || !ledger_house_certified(l, p, at))
         ceiling = LEDGER_P_SUSPENDED;
     if (phase == LEDGER_P_PILOT && r && r->pilot_until && at >= r->pilot_until)
         ceiling = LEDGER_P_SUSPENDED;

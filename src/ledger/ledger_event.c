@@ -28,12 +28,18 @@ void ledger_plan_event(struct ledger_act *a)
         {"sandbox_open", ledger_plan_sandbox},
         {"sandbox_report", ledger_plan_sandbox_report},
         {"tender_check", ledger_plan_tender},
+        {"stop_motive", ledger_plan_motive},
     };
+    enum ledger_fact_kind fact;
     for (size_t i = 0; i < AM_LEN(table); i++)
         if (str_eqc(a->s->event_type, table[i].type)) {
             table[i].plan(a);
             return;
         }
+    if (ledger_fact_kind(a->s->event_type, &fact)) {
+        ledger_plan_fact(a);
+        return;
+    }
     ledger_refuse(a, CODE_SECOND_GENESIS, "/type", "a log begins once");
 }
 

@@ -73,6 +73,7 @@ static int look_up(struct ledger_act *a)
 {
     uint8_t digest[32];
     char id[CRYPTO_HEX];
+    enum ledger_fact_kind fact;
     int err;
     a->version = a->deployment = a->order = LEDGER_NONE;
     if (ledger_statement_reach(a->s) != LEDGER_REACH_PUBLIC)
@@ -80,7 +81,7 @@ static int look_up(struct ledger_act *a)
     if (!ledger_unhex(json_get(a->r, "model_digest"), digest))
         return AM_OK;
     a->version = ledger_find_version(a->l, digest);
-    if (a->s->kind != LEDGER_DEPLOYMENT)
+    if (a->s->kind != LEDGER_DEPLOYMENT && !ledger_fact_kind(a->s->event_type, &fact))
         return AM_OK;
     err = ledger_deployment_id(digest, json_get_str(a->r, "establishment"),
                                json_get_str(a->r, "use_code"), id);
@@ -132,6 +133,17 @@ static uint64_t first_of(const struct ledger *l, const uint8_t payload[32])
         i >= l->entry.n || memcmp(l->entry.v[i].payload, payload, 32) != 0)
         return UINT64_MAX;
     return i;
+}
+
+bool ledger_signed(const struct ledger *l, const uint8_t payload[32], size_t key)
+{
+    uint64_t i = first_of(l, payload);
+    for (; i != UINT64_MAX; i = l->entry.v[i].next ? l->entry.v[i].next : UINT64_MAX) {
+        const struct ledger_entry *e = &l->entry.v[i];
+        if (e->counts && !e->strange && e->key == key)
+            return true;
+    }
+    return false;
 }
 
 /* Earlier leaves of the same payload: co-signers, or a replay (I5). */

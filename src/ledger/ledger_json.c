@@ -237,6 +237,41 @@ static void put_deployment(const struct ledger *l, size_t i, struct jw *w)
     jw_obj_end(w);
 }
 
+void ledger_fact_json(const struct ledger_fact *f, struct jw *w)
+{
+    jw_obj(w);
+    jw_kstrz(w, "type", f->type);
+    khex(w, "record", f->record);
+    khex(w, "payload", f->payload);
+    kindex(w, "index", f->index);
+    ktime(w, "issued_at", f->issued_at);
+    ktime(w, "at", f->at);
+    ktime(w, "until", f->until_at);
+    jw_key(w, "model_digest");
+    if (f->model_digest) {
+        char hex[CRYPTO_HEX];
+        jw_strz(w, crypto_hex(f->model_digest, 32, hex));
+    } else {
+        jw_null(w);
+    }
+    jw_kstrz(w, "deployment", f->deployment);
+    jw_kstrz(w, "establishment", f->establishment);
+    jw_kstrz(w, "org_id", f->org_id);
+    jw_kstrz(w, "with_org", f->with_org);
+    jw_kstrz(w, "about_key", f->about_key);
+    jw_kbool(w, "good", f->good);
+    jw_kbool(w, "corrected", f->corrected);
+    jw_kint(w, "severity", f->severity);
+    jw_obj_end(w);
+}
+
+static void put_fact(const struct ledger *l, size_t i, struct jw *w)
+{
+    struct ledger_fact f;
+    ledger_fact_at(l, i, &f);
+    ledger_fact_json(&f, w);
+}
+
 static void put_key(const struct ledger *l, size_t i, struct jw *w)
 {
     const struct ledger_key *k = &l->key.v[i].k;
@@ -373,6 +408,8 @@ int ledger_state_digest(const struct ledger *l, uint8_t out[32])
         err = hash_list(&h, "],\"deployments\":[", l, l->deployment.n, put_deployment);
     if (!err)
         err = hash_list(&h, "],\"deposits\":[", l, l->deposit.n, ledger_put_deposit);
+    if (!err)
+        err = hash_list(&h, "],\"facts\":[", l, l->fact.n, put_fact);
     if (!err)
         err = hash_list(&h, middle, l, l->key.n, put_key);
     if (!err)

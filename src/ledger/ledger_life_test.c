@@ -162,8 +162,9 @@ static void weak_evidence_is_refused_whatever_is_claimed(void **state)
     assert_int_equal(tk_v(&tk)->state, LEDGER_V_REFUSED);
     assert_string_equal(ledger_registry_status(tk_v(&tk)), "refused");
     CODE(tk_assign(&tk, "base"), "waiting_signers"); /* V10: a panel of three */
-    CODE(tk_co(&tk, TK_HAS1), "waiting_signers");
-    CODE(tk_co(&tk, TK_HAS2), "guard.appeal"); /* no statement of appeal yet */
+    CODE(tk_co(&tk, TK_HAS1), "guard.first_decision");
+    CODE(tk_co(&tk, TK_HAS4), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS5), "guard.appeal"); /* nobody has appealed */
 }
 
 static void stricter_than_computed_needs_a_reason(void **state)

@@ -10,8 +10,45 @@ static struct str leaf(size_t i)
     return (struct str){tk.leaf.v[i], tk.leaf_n.v[i]};
 }
 
-/* A life with a stop, its lift, a policy change and a compromised key (which folds the
- * whole log again). */
+static void make_facts(void)
+{
+    char at[TIME_TEXT], from[TIME_TEXT], hex[CRYPTO_HEX];
+    (void)tk_say(&tk, LEDGER_EVENT, TK_DIRECTOR,
+                 "\"type\":\"pilot_report\",\"model_digest\":\"%s\",\"establishment\":"
+                 "\"" TK_SITE "\",\"gst\":\"" TK_REGION "\",\"use_code\":\"" TK_USE
+                 "\",\"outcome\":\"success\",\"closed_at\":\"%s\",\"patients\":9,"
+                 "\"report_sha256\":\"" TK_SEALED "\"",
+                 tk.model_hex, tk_time(&tk, 0, at));
+    assert_string_equal(tk_co(&tk, TK_DIM), "ok");
+    assert_string_equal(
+        tk_say(&tk, LEDGER_EVENT, TK_NODE,
+               "\"type\":\"drift\",\"model_digest\":\"%s\",\"establishment\":"
+               "\"" TK_SITE "\",\"gst\":\"" TK_REGION "\",\"use_code\":\"" TK_USE
+               "\",\"test\":\"cusum\",\"variable\":\"age\",\"from\":\"%s\",\"to\":"
+               "\"%s\",\"n\":400,\"statistic\":9.1,\"calibrated_threshold\":8.05,"
+               "\"false_alarm_probability\":0.001,\"severity\":3,\"action\":\"stop\"",
+               tk.model_hex, tk_time(&tk, -9, from), tk_time(&tk, 0, at)),
+        "ok");
+    assert_string_equal(tk_say(&tk, LEDGER_EVENT, TK_CERTIFIER,
+                               "\"type\":\"establishment_certificate\","
+                               "\"establishment\":\"" TK_SITE "\",\"gst\":\"" TK_REGION
+                               "\",\"status\":\"under_way\",\"reference\":\"C\""),
+                        "ok");
+    crypto_hex(tk.record_sha256, 32, hex);
+    assert_string_equal(tk_say(&tk, LEDGER_EVENT, TK_HAS3,
+                               "\"type\":\"recusal\",\"key_id\":\"%s\",\"ground\":"
+                               "\"interest\",\"with_org\":\"ELSEWHERE\"",
+                               tk.id[TK_HAS3]),
+                        "ok");
+    assert_string_equal(tk_say(&tk, LEDGER_EVENT, TK_CERTIFIER,
+                               "\"type\":\"correction\",\"corrects\":\"%s\","
+                               "\"reason\":\"r\"",
+                               hex),
+                        "ok");
+}
+
+/* A life with a stop, its lift, facts, a policy change and a compromised key (which folds
+ * the whole log again). */
 static size_t make_log(void)
 {
     size_t base;
@@ -24,6 +61,7 @@ static size_t make_log(void)
     memcpy(order, tk.record_sha256, 32);
     (void)tk_lift(&tk, TK_GST, order);
     assert_string_equal(tk_co(&tk, TK_HAS1), "ok");
+    make_facts();
     tk_put_policy(&tk, "[]", "{}", next);
     ledger_policy_digest(tk.l, now);
     (void)tk_say(&tk, LEDGER_EVENT, TK_MSPS1,

@@ -169,8 +169,10 @@ static void check_pilot_facts(struct ledger_act *a)
                  "{number, date, expires}, not expired");
     ledger_guard(a, approval(a, "cndp_authorization"), GUARD_CNDP, "/cndp_authorization",
                  "{number, expires}, not expired");
-    ledger_guard(a, false, GUARD_INTEROP_TEST, "/interop_test",
-                 "no statement records the test on the node yet");
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "interop_test"), digest) ||
+                     ledger_has(json_get(a->r, "interop_test"), "sha256"),
+                 GUARD_INTEROP_TEST, "/interop_test", "digest of the test on the node");
     ledger_guard(a, json_size(values) >= INDICATORS, GUARD_BASELINE,
                  "/baseline_indicators", "%d indicators, frozen", INDICATORS);
     ledger_guard(a, share >= a->l->policy->roster_min, GUARD_ROSTER,
@@ -206,6 +208,10 @@ static void set_facts(struct ledger_act *a, struct ledger_deprec *p)
         p->cndp_until = cndp;
     if (until)
         p->pilot_until = until;
+    if (dpia || cndp)
+        p->approved = a->index;
+    if (strcmp(a->o.transition, "P3") == 0)
+        p->p3_at = a->s->issued_at;
 }
 
 static int commit_new(struct ledger_act *a, struct ledger_names *services)
@@ -294,16 +300,39 @@ static int pilot(struct ledger_act *a)
     return commit(a);
 }
 
+/* {override_rate, vigilance_cases, quality_report}: looked at before P4. */
+static void check_review(struct ledger_act *a)
+{
+    const struct json *r = json_get(a->r, "review");
+    double rate = json_num(json_get(r, "override_rate"), -1);
+    uint8_t digest[32];
+    ledger_guard(
+        a,
+        rate >= 0 && rate <= 1 && json_int(json_get(r, "vigilance_cases"), -1) >= 0 &&
+            ledger_unhex(json_get(r, "quality_report"), digest),
+        GUARD_REVIEW, "/review", "{override_rate, vigilance_cases, quality_report}");
+}
+
+static void check_certificate(struct ledger_act *a)
+{
+    const struct ledger_factrec *f =
+        ledger_certificate(a->l, json_get_str(a->r, "establishment"));
+    ledger_guard(a, f && f->good && (!f->until_at || a->s->issued_at < f->until_at),
+                 GUARD_CERTIFIED, "/establishment",
+                 "not certified for the use of AI, and not under way");
+}
+
 static int deploy(struct ledger_act *a)
 {
     check_common(a);
     check_forward(a, LEDGER_P_DEPLOYED);
-    ledger_guard(a, false, GUARD_LOCAL_VALIDATION, "/local_validation",
-                 "no statement records it yet");
-    ledger_guard(a, false, GUARD_REVIEW, "/review",
-                 "no statement records override, vigilance and quality review yet");
-    ledger_guard(a, false, GUARD_CERTIFIED, "/establishment",
-                 "no statement records the certificate yet");
+    ledger_guard(a,
+                 ledger_proof_local(a->l->policy, json_get(a->r, "local_validation"),
+                                    a->l->version.v[a->version].v.level),
+                 GUARD_LOCAL_VALIDATION, "/local_validation",
+                 "measures on local data that pass the gates of the level");
+    check_review(a);
+    check_certificate(a);
     return commit(a);
 }
 
@@ -321,18 +350,83 @@ static int step_back(struct ledger_act *a)
 
 static int retire(struct ledger_act *a)
 {
+    uint8_t digest[32];
     check_common(a);
-    ledger_guard(a, false, GUARD_IMPACT_REPORT, "/impact_report",
-                 "no statement records the report and the exported traces yet");
+    ledger_guard(a, ledger_unhex(json_get(a->r, "impact_report"), digest),
+                 GUARD_IMPACT_REPORT, "/impact_report", "digest of the report");
+    ledger_guard(a, ledger_unhex(json_get(a->r, "traces_export"), digest),
+                 GUARD_IMPACT_REPORT, "/traces_export", "digest of the traces kept");
     return commit(a);
 }
 
+/* P11: the deployment it replaces runs another version of the same algorithm here, for
+ * the same use. NULL: it does not. */
+static struct ledger_deprec *replaced(struct ledger_act *a)
+{
+    size_t i = ledger_find_deployment(
+        a->l, json_get_str(json_get(a->r, "rollback"), "replaces"));
+    struct ledger_deprec *q = i == LEDGER_NONE ? NULL : &a->l->deployment.v[i];
+    size_t v = q ? ledger_find_version(a->l, q->p.model_digest) : LEDGER_NONE;
+    if (!q || v == LEDGER_NONE || v == a->version || q->p.shadow ||
+        (q->p.phase != LEDGER_P_PILOT && q->p.phase != LEDGER_P_DEPLOYED) ||
+        !str_eqc(json_get_str(a->r, "establishment"), q->p.establishment) ||
+        !str_eqc(json_get_str(a->r, "use_code"), q->p.use_code) ||
+        strcmp(a->l->version.v[v].v.algorithm_id,
+               a->l->version.v[a->version].v.algorithm_id) != 0)
+        return NULL;
+    return q;
+}
+
+/* The previous version is labelled, loaded and inactive: no deployment yet, or a shadow.
+ * What was proved for P3 serves again for 12 months, of either. */
 static int rollback(struct ledger_act *a)
 {
+    struct ledger_deprec *q = replaced(a), *p;
+    struct ledger_deprec old = {0};
+    int64_t proved, until;
+    size_t from;
+    int err;
     check_common(a);
-    ledger_guard(a, false, GUARD_ROLLBACK, "/transition",
-                 "no statement records the loaded, inactive previous version yet");
-    return commit(a);
+    check_forward(a, LEDGER_P_PILOT);
+    check_scope(a);
+    ledger_guard(a, json_str_is(json_get(a->r, "mode"), "active"), GUARD_ROLLBACK,
+                 "/mode", "active");
+    ledger_guard(a, q != NULL, GUARD_ROLLBACK, "/rollback/replaces",
+                 "a running deployment of another version of it, here");
+    ledger_guard(a, json_bool(json_get(json_get(a->r, "rollback"), "loaded"), false),
+                 GUARD_ROLLBACK, "/rollback/loaded", "not on the node");
+    if (a->deployment != LEDGER_NONE) {
+        old = a->l->deployment.v[a->deployment];
+        ledger_guard(a, old.p.shadow, GUARD_ROLLBACK, "/transition", "it is active");
+    }
+    proved = AM_MAX(old.p3_at, q ? q->p3_at : 0);
+    ledger_guard(a,
+                 proved &&
+                     !time_add_iso(proved,
+                                   ledger_clock(a->l->policy, "evidence_usable", "P12M"),
+                                   &until) &&
+                     a->s->issued_at < until,
+                 GUARD_ROLLBACK, "/rollback", "nothing proved for P3 within 12 months");
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    from = (size_t)(q - a->l->deployment.v);
+    err = vec_room(&q->p.history);
+    if (!err)
+        err = commit(a);
+    if (err)
+        return err;
+    p = &a->l->deployment.v[a->deployment];
+    q = &a->l->deployment.v[from]; /* the list may have moved */
+    q->p.shadow = true;            /* loaded and measured, shown to nobody */
+    q->p.history.v[q->p.history.n++] = a->index;
+    p->p3_at = proved;
+    if (!p->dpia_until)
+        p->dpia_until = q->dpia_until;
+    if (!p->cndp_until)
+        p->cndp_until = q->cndp_until;
+    if (!p->pilot_until)
+        p->pilot_until = q->pilot_until;
+    return AM_OK;
 }
 
 /* Never called: the plan refuses both. They stand in the table so that it is complete. */

@@ -119,6 +119,24 @@ struct ledger_run { /* a bench run that counts: what reproduction and sites are 
     size_t key;
     uint64_t index;
 };
+enum ledger_fact_kind {
+#define X(id, type, correctable) LEDGER_FACT_##id,
+    LEDGER_FACT_MAP(X)
+#undef X
+        LEDGER_FACTS
+};
+struct ledger_factrec {
+    enum ledger_fact_kind kind;
+    unsigned severity;
+    bool good;      /* success, pass, certified; of a recusal: in effect, not asked */
+    bool corrected; /* taken back: nothing that comes later reads it */
+    uint8_t record[32];
+    uint64_t index;
+    int64_t issued_at, at, until_at; /* 0: none */
+    size_t version, deployment, key; /* what it is about, who states it */
+    size_t about;                    /* the key recused; the fact corrected */
+    char *place, *org;               /* owned; NULL: none */
+};
 struct ledger_verrec { /* the public view first: one is the other's address */
     struct ledger_version v;
     bool plan; /* an evaluation_plan is declared */
@@ -135,11 +153,18 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     VEC(char *) use;  /* scope.uses of the decision */
     VEC(size_t) stop; /* in force, wider than one patient */
     VEC(size_t) deployment;
+    VEC(size_t) fact;
     int64_t last_at;
+    int64_t label_at;     /* of the decision that gave or confirmed the label */
+    int64_t device_until; /* first certificate of the device to expire; 0: none */
 };
 struct ledger_deprec {
     struct ledger_deployment p;
     int64_t dpia_until, cndp_until, pilot_until; /* 0: none named */
+    uint64_t approved;                           /* entry that last named an approval */
+    int64_t p3_at;                               /* of the record that opened the pilot */
+    int64_t drift_from, drift_to;                /* last window of severity 3 */
+    uint64_t drift_confirmed;                    /* entry that confirmed it; 0: none */
 };
 struct ledger_stoprec {
     struct ledger_stop s;
@@ -197,6 +222,11 @@ struct ledger {
     struct map by_deposit; /* receipt record -> deposit */
     VEC(struct ledger_sandbox) sandbox;
     struct map by_sandbox;
+    VEC(struct ledger_factrec) fact;
+    struct map by_fact;  /* record digest -> fact */
+    struct map by_house; /* establishment -> its newest certificate */
+    VEC(size_t) recusal; /* facts */
+    int64_t lease_until; /* of the extensions in effect; 0: none */
 };
 size_t ledger_find_key(const struct ledger *l, const char *key_id);
 size_t ledger_find_algorithm(const struct ledger *l, struct str id);
@@ -284,6 +314,7 @@ void ledger_plan_event(struct ledger_act *a);
 void ledger_plan_stop(struct ledger_act *a);
 void ledger_plan_ack(struct ledger_act *a);
 void ledger_plan_lift(struct ledger_act *a);
+void ledger_plan_motive(struct ledger_act *a);
 void ledger_plan_grant(struct ledger_act *a);
 void ledger_plan_revoke(struct ledger_act *a);
 void ledger_plan_node(struct ledger_act *a);
@@ -300,6 +331,43 @@ bool ledger_code_ok(struct str s);
 /* Every element is a code / a digest; at most max. */
 void ledger_check_codes(struct ledger_act *a, const char *member, size_t max);
 void ledger_check_digests(struct ledger_act *a, const char *member, size_t max);
+/* Facts (ledger_fact.c, ledger_recuse.c). */
+bool ledger_fact_kind(struct str type, enum ledger_fact_kind *out);
+void ledger_plan_fact(struct ledger_act *a);
+/* The newest one that stands, of a version (and deployment, unless LEDGER_NONE). */
+const struct ledger_factrec *ledger_fact_newest(const struct ledger *l,
+                                                const struct ledger_verrec *v,
+                                                enum ledger_fact_kind kind,
+                                                size_t deployment);
+/* The certificate of an establishment that counts now, whatever it says; NULL: none. */
+const struct ledger_factrec *ledger_certificate(const struct ledger *l,
+                                                struct str establishment);
+void ledger_fact_drop(struct ledger_factrec *f);
+void ledger_check_certificate(struct ledger_act *a, struct ledger_factrec *f);
+void ledger_check_visit(struct ledger_act *a, struct ledger_factrec *f);
+void ledger_check_recusal(struct ledger_act *a, struct ledger_factrec *f);
+/* Is the key recused from this version (or, NULL, this establishment) at that time? */
+bool ledger_barred(const struct ledger *l, size_t key, const struct ledger_verrec *v,
+                   struct str establishment, int64_t at);
+void ledger_check_recused(struct ledger_act *a);
+/* V14, V16, V18, V19, and when they fall due (ledger_end.c). */
+int ledger_suspend(struct ledger_act *a);
+int ledger_expire(struct ledger_act *a);
+int ledger_withdraw(struct ledger_act *a);
+int ledger_archive(struct ledger_act *a);
+int64_t ledger_expires(const struct ledger *l, const struct ledger_verrec *v);
+int64_t ledger_archivable(const struct ledger *l, const struct ledger_verrec *v);
+bool ledger_running(const struct ledger *l, const struct ledger_verrec *v);
+/* Does the certificate of the house, where one was asked, still hold? */
+bool ledger_house_certified(const struct ledger *l, const struct ledger_deployment *p,
+                            int64_t at);
+/* Proof inside a record (ledger_proof.c): does it speak of this very model? */
+AM_CHECK int ledger_proof_signature(const struct json *record, bool *holds);
+bool ledger_proof_twin(const struct json *record);
+bool ledger_proof_local(const struct ledger_policy *p, const struct json *measures,
+                        enum ledger_level level);
+/* Did that key sign, with effect or waiting, this payload? (ledger_fold.c) */
+bool ledger_signed(const struct ledger *l, const uint8_t payload[32], size_t key);
 /* Takes order i out of force at index. */
 void ledger_lift(struct ledger *l, size_t i, uint64_t index);
 /* National stops of a version that are in force: count, and the roles that ordered them.

@@ -3,7 +3,7 @@
  *
  * A specification is a list of name[?]:type, with ? for optional and type one of
  *   s text, not empty   h SHA-256 in hex   i integer >= 0   t time
- *   a array             o object           b boolean
+ *   a array             o object           b boolean               n number
  * Events are closed (unknown members refused); the other kinds are open here, since their
  * full form is schema/<kind>-1.json, checked where statements come in. */
 #include "ledger/ledger_priv.h"
@@ -113,6 +113,8 @@ static bool type_ok(const struct json *v, char type)
         return ledger_time(v) != 0;
     case 'a':
         return json_type(v) == JSON_ARRAY;
+    case 'n':
+        return json_type(v) == JSON_NUMBER;
     case 'o':
         return json_type(v) == JSON_OBJECT;
     default:

@@ -61,6 +61,7 @@ void ledger_version_drop(struct ledger_verrec *v)
     vec_release(&v->deployment);
     vec_release(&v->vigilance);
     vec_release(&v->deposit);
+    vec_release(&v->fact);
 }
 
 void ledger_deployment_drop(struct ledger_deprec *p)
@@ -92,6 +93,12 @@ void ledger_clear(struct ledger *l)
     map_release(&l->by_case);
     map_release(&l->by_deposit);
     map_release(&l->by_sandbox);
+    for (size_t i = 0; i < l->fact.n; i++)
+        ledger_fact_drop(&l->fact.v[i]);
+    vec_release(&l->fact);
+    vec_release(&l->recusal);
+    map_release(&l->by_fact);
+    map_release(&l->by_house);
     vec_release(&l->entry);
     vec_release(&l->key);
     vec_release(&l->stranger);

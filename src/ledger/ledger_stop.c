@@ -82,8 +82,8 @@ static void plan_system(struct ledger_act *a, enum ledger_scope scope)
     bool national = scope == LEDGER_STOP_NATIONAL;
     if (by && ledger_role_parse(json_get_str(by, "role"), &presser))
         presser = LEDGER_ROLE_NONE;
-    if (national ? strcmp(me->function, "registry") != 0
-                 : !str_eqc(region_of(a), ledger_region(me))) {
+    bool registry = strcmp(me->function, "registry") == 0;
+    if (!registry && (national || !str_eqc(region_of(a), ledger_region(me)))) {
         ledger_refuse(a, CODE_WRONG_ORGANISATION, "/issuer/org_id",
                       "not in the region of this node");
         return;
@@ -280,4 +280,36 @@ void ledger_plan_lift(struct ledger_act *a)
     snprintf(a->rule, sizeof a->rule, "lift.%s", ledger_scope_name(s->s.scope));
     a->o.transition = s->s.scope == LEDGER_STOP_NATIONAL ? "" : "P7";
     a->apply = lift;
+}
+
+/* ---- the motive that follows ------------------------------------------------------ */
+static int motive(struct ledger_act *a)
+{
+    struct ledger_stop *s = &a->l->stop.v[a->order].s;
+    if (!ledger_stopped_here(a))
+        ledger_copy(s->motive_code, sizeof s->motive_code,
+                    json_get_str(a->r, "motive_code"));
+    return AM_OK;
+}
+
+/* Within 24 h, by the house that ordered it or the node that signed for it; later it is
+ * shown as late and the stop stays (section 7). */
+void ledger_plan_motive(struct ledger_act *a)
+{
+    const struct ledger_key *me = ledger_signer_key(a), *by;
+    const struct ledger_stoprec *s;
+    a->order = find_order(a);
+    if (a->err)
+        return;
+    s = &a->l->stop.v[a->order];
+    by = &a->l->key.v[s->key].k;
+    if (*s->s.motive_code)
+        ledger_refuse(a, CODE_EXISTS, "/motive_code", "it has a motive");
+    if (!ledger_fits(json_get_str(a->r, "motive_code"), sizeof s->s.motive_code))
+        ledger_refuse(a, CODE_BAD_RECORD, "/motive_code", "too long");
+    if (strcmp(me->org_id, by->org_id) != 0 && strcmp(me->org_id, s->s.by_org) != 0)
+        ledger_refuse(a, CODE_WRONG_ORGANISATION, "/issuer/org_id", "ordered by %s",
+                      s->s.by_org);
+    ledger_copy(a->rule, sizeof a->rule, STR("stop_motive"));
+    a->apply = motive;
 }

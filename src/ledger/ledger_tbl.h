@@ -159,7 +159,7 @@
       P(PROPOSED) | P(PRE_DEPLOYMENT) | P(PILOT) | P(DEPLOYED) | P(SUSPENDED) |          \
           P(STOPPED),                                                                    \
       RETIRED, retire)                                                                   \
-    X(P11, P(NONE), PILOT, rollback)
+    X(P11, P(NONE) | P(PILOT), PILOT, rollback)
 
 /* Who signs, when the policy's `signing` map has no entry of that name: the proposals of
  * lifecycle.md. Terms joined by +, alternatives by |, role[/function][*count]. The name
@@ -227,12 +227,39 @@
     X("escrow_release.execute", "escrow_agent")                                          \
     X("sandbox_open", "has")                                                             \
     X("sandbox_report", "bench_operator")                                                \
-    X("tender_check", "system")
+    X("tender_check", "system")                                                          \
+    X("stop_motive", LEDGER_RULE_ANY_STOPPER)                                            \
+    X("appeal", "vendor | gst/direction | director")                                     \
+    X("withdrawal_notice", "vendor | gst/direction | director")                          \
+    X("pilot_report", "director + dim")                                                  \
+    X("pilot_extension", "dim + dpo + clinical_lead")                                    \
+    X("approval.dpia", "director + dpo")                                                 \
+    X("approval.cndp", "cndp")                                                           \
+    X("monitoring", "dim | system")                                                      \
+    X("drift", "system")                                                                 \
+    X("surveillance", "bench_operator")                                                  \
+    X("audit", "auditor | has | msps | cndp")                                            \
+    X("establishment_certificate", "has/certification")                                  \
+    X("visit", "peer_visitor")                                                           \
+    X("recusal", LEDGER_RULE_ANY_PARTY)                                                  \
+    X("lease_extension", "msps/authority*2 + has/commissioner*3")                        \
+    X("correction", LEDGER_RULE_ANY_PARTY)
+
+/* Who may add the motive of a stop afterwards; the fold asks for the orderer's house. */
+#define LEDGER_RULE_ANY_STOPPER                                                          \
+    "physician | nurse | lab_technician | pharmacist | secretary | clinical_lead | "     \
+    "director | dsi | dim | dpo | rssi | quality | gst/direction | has | msps | cndp | " \
+    "system"
+/* Whoever may have an interest, or be told of one (section 12). */
+#define LEDGER_RULE_ANY_PARTY                                                            \
+    "vendor | bench_operator | imanor | has | msps | cndp | gst/direction | director | " \
+    "dim | dpo | peer_visitor | auditor"
 
 /* The only rules a policy may give to `system` (I11: it never raises what may be shown):
  * it restricts, reports and answers. */
 #define LEDGER_SYSTEM_RULES                                                              \
-    "V14 V16 V19 system stop stop_ack node_checkpoint vigilance tender_check"
+    "V14 V16 V19 system stop stop_ack stop_motive node_checkpoint drift monitoring "     \
+    "vigilance tender_check"
 
 /* Events: X(type, members). Members: name[?]:type, see ledger_shape.c. Every event may
  * also carry issued_at, issuer, type, supersedes and reason. */
@@ -241,7 +268,7 @@
                  "policy_sha256:h")                                                      \
     X("key_grant", "key:o")                                                              \
     X("key_revoke", "key_id:h compromised_since?:i reason:s")                            \
-    X("admissibility", "model_digest:h verdict:s pointers:a")                            \
+    X("admissibility", "model_digest:h verdict:s pointers:a report_sha256?:h")           \
     X("assignment", "model_digest:h rapporteur:h bench_operator:h requested_level:s "    \
                     "sealed_data:a no_conflict:b")                                       \
     X("stop", "scope:s model_digest:h gst?:s establishment?:s service?:s use_code?:s "   \
@@ -265,7 +292,49 @@
                       "ends_at:t no_patients:b")                                         \
     X("sandbox_report", "sandbox:h model_digest:h outcome:s report_sha256:h "            \
                         "findings:a evidence:a")                                         \
-    X("tender_check", "query:o answer:o tree_size:i")
+    X("tender_check", "query:o answer:o tree_size:i")                                    \
+    X("stop_motive", "order:h motive_code:s")                                            \
+    X("appeal", "model_digest:h ground:s")                                               \
+    X("withdrawal_notice", "model_digest:h leaves_at:t migration_plan:h")                \
+    X("pilot_report", "model_digest:h establishment:s gst:s use_code:s outcome:s "       \
+                      "closed_at:t patients:i report_sha256:h")                          \
+    X("pilot_extension", "model_digest:h establishment:s gst:s use_code:s until:t")      \
+    X("approval", "model_digest:h establishment:s gst:s use_code:s dpia?:o "             \
+                  "cndp_authorization?:o")                                               \
+    X("monitoring", "model_digest:h establishment:s gst:s use_code:s verdict:s from:t "  \
+                    "to:t report_sha256:h")                                              \
+    X("drift", "model_digest:h establishment:s gst:s use_code:s test:s variable:s "      \
+               "from:t to:t n:i statistic:n calibrated_threshold:n "                     \
+               "false_alarm_probability:n severity:i action:s")                          \
+    X("surveillance", "model_digest:h verdict:s evidence:a")                             \
+    X("audit", "model_digest:h verdict:s report_sha256:h")                               \
+    X("establishment_certificate", "establishment:s gst:s status:s reference:s "         \
+                                   "expires?:t")                                         \
+    X("visit", "establishment:s gst:s visited_at:t outcome:s report_sha256:h "           \
+               "no_conflict:b")                                                          \
+    X("recusal", "key_id:h ground:s with_org?:s model_digest?:h establishment?:s "       \
+                 "ended?:t")                                                             \
+    X("lease_extension", "until:t reason:s")                                             \
+    X("correction", "corrects:h reason:s")
+
+/* Events that are facts: they change no state by themselves; guards, clocks and faces
+ * read them (ledger_fact.c). X(id, type, correctable): what a `correction` by their own
+ * organisation takes back. Drift and motives stay: `system` must not raise by it. */
+#define LEDGER_FACT_MAP(X)                                                               \
+    X(APPEAL, "appeal", true)                                                            \
+    X(NOTICE, "withdrawal_notice", true)                                                 \
+    X(PILOT_REPORT, "pilot_report", true)                                                \
+    X(PILOT_EXTENSION, "pilot_extension", false)                                         \
+    X(APPROVAL, "approval", false)                                                       \
+    X(MONITORING, "monitoring", true)                                                    \
+    X(DRIFT, "drift", false)                                                             \
+    X(SURVEILLANCE, "surveillance", true)                                                \
+    X(AUDIT, "audit", true)                                                              \
+    X(CERTIFICATE, "establishment_certificate", true)                                    \
+    X(VISIT, "visit", true)                                                              \
+    X(RECUSAL, "recusal", true)                                                          \
+    X(LEASE_EXTENSION, "lease_extension", true)                                          \
+    X(CORRECTION, "correction", false)
 
 /* The other kinds; members beyond these are judged by schema/<kind>-1.json at the door of
  * the registry, not by the fold. */
@@ -364,8 +433,8 @@
 
 /* Guards. X(id, name, waivable, what admit answers). A policy may waive by name those
  * marked true; identity, signatures, roles, separation of duties, digests and stops
- * never. "No fact yet" = no statement records what it asks, so it refuses unless waived.
- */
+ * never. The place of a waivable guard is its bit in ledger_outcome.waived: add at the
+ * end, never between. */
 #define LEDGER_GUARD_MAP(X)                                                              \
     /* identity and digests */                                                           \
     X(ALGORITHM_ID, "guard.algorithm_id", false, AM_E_INVALID)                           \
@@ -389,6 +458,11 @@
     X(CONFLICT_OF_INTEREST, "guard.conflict_of_interest", false, AM_E_FORBIDDEN)         \
     X(SECOND_ROLE, "guard.second_role", false, AM_E_FORBIDDEN)                           \
     X(SUSPENDER, "guard.suspender", false, AM_E_FORBIDDEN)                               \
+    X(RECUSED, "guard.recused", false, AM_E_FORBIDDEN)                                   \
+    X(VISITOR, "guard.visitor", false, AM_E_FORBIDDEN)                                   \
+    X(AUTHOR, "guard.author", false, AM_E_FORBIDDEN)                                     \
+    X(FIRST_DECISION, "guard.first_decision", false, AM_E_FORBIDDEN)                     \
+    X(FACT, "guard.fact", false, AM_E_INVALID)                                           \
     /* stops */                                                                          \
     X(STOP_TARGET, "guard.stop_target", false, AM_E_INVALID)                             \
     X(STOP_IN_FORCE, "guard.stop_in_force", false, AM_E_CONFLICT)                        \
@@ -412,29 +486,28 @@
     /* states */                                                                         \
     X(CEILING, "guard.ceiling", false, AM_E_CONFLICT)                                    \
     X(NOT_EXPIRED, "guard.not_expired", false, AM_E_INVALID)                             \
-    X(APPEAL, "guard.appeal", false, AM_E_INVALID)     /* no fact yet */                 \
-    X(ROLLBACK, "guard.rollback", false, AM_E_INVALID) /* no fact yet */                 \
+    X(APPEAL, "guard.appeal", false, AM_E_INVALID)                                       \
+    X(ROLLBACK, "guard.rollback", false, AM_E_INVALID)                                   \
     X(LEVEL, "guard.level", false, AM_E_INVALID)                                         \
     X(TERM, "guard.term", false, AM_E_INVALID)                                           \
     X(REASON, "guard.reason", false, AM_E_INVALID)                                       \
     /* completeness: waivable by a policy, publicly */                                   \
     X(COMPLETE, "guard.complete", true, AM_E_INVALID)                                    \
-    X(MODEL_SIGNATURE, "guard.model_signature", true, AM_E_INVALID) /* no fact yet */    \
-    X(FHIR_TWIN, "guard.fhir_twin", true, AM_E_INVALID)             /* no fact yet */    \
+    X(MODEL_SIGNATURE, "guard.model_signature", true, AM_E_INVALID)                      \
+    X(FHIR_TWIN, "guard.fhir_twin", true, AM_E_INVALID)                                  \
     X(VERSION_LABEL, "guard.version_label", true, AM_E_INVALID)                          \
     X(PREVIOUS_VERSION, "guard.previous_version", true, AM_E_INVALID)                    \
-    X(ADMISSIBILITY_REPORT, "guard.admissibility_report", true,                          \
-      AM_E_INVALID) /* no fact yet */                                                    \
+    X(ADMISSIBILITY_REPORT, "guard.admissibility_report", true, AM_E_INVALID)            \
     X(POINTERS, "guard.pointers", true, AM_E_INVALID)                                    \
     X(EVALUATION_PLAN, "guard.evaluation_plan", true, AM_E_INVALID)                      \
     X(SEALED, "guard.sealed", true, AM_E_INVALID)                                        \
     X(ROWS, "guard.rows", true, AM_E_INVALID)                                            \
     X(REPRODUCED, "guard.reproduced", true, AM_E_INVALID)                                \
-    X(CLOSED_PILOT, "guard.closed_pilot", true, AM_E_INVALID) /* no fact yet */          \
+    X(CLOSED_PILOT, "guard.closed_pilot", true, AM_E_INVALID)                            \
     X(SITES, "guard.sites", true, AM_E_INVALID)                                          \
-    X(LIVE_MONITORING, "guard.live_monitoring", true, AM_E_INVALID) /* no fact yet */    \
+    X(LIVE_MONITORING, "guard.live_monitoring", true, AM_E_INVALID)                      \
     X(SURVEILLANCE, "guard.surveillance", true, AM_E_INVALID)                            \
-    X(WITHDRAWAL_PLAN, "guard.withdrawal_plan", true, AM_E_INVALID) /* no fact yet */    \
+    X(WITHDRAWAL_PLAN, "guard.withdrawal_plan", true, AM_E_INVALID)                      \
     X(RETENTION, "guard.retention", true, AM_E_INVALID)                                  \
     X(SCOPE, "guard.scope", true, AM_E_INVALID)                                          \
     X(OBJECTIVES, "guard.objectives", true, AM_E_INVALID)                                \
@@ -443,14 +516,14 @@
     X(SECURITY_ARCHITECTURE, "guard.security_architecture", true, AM_E_INVALID)          \
     X(DPIA, "guard.dpia", true, AM_E_INVALID)                                            \
     X(CNDP, "guard.cndp", true, AM_E_INVALID)                                            \
-    X(INTEROP_TEST, "guard.interop_test", true, AM_E_INVALID) /* no fact yet */          \
+    X(INTEROP_TEST, "guard.interop_test", true, AM_E_INVALID)                            \
     X(BASELINE, "guard.baseline", true, AM_E_INVALID)                                    \
     X(ROSTER, "guard.roster", true, AM_E_INVALID)                                        \
     X(STOP_DRILL, "guard.stop_drill", true, AM_E_INVALID)                                \
     X(PILOT_TERM, "guard.pilot_term", true, AM_E_INVALID)                                \
-    X(LOCAL_VALIDATION, "guard.local_validation", true, AM_E_INVALID) /* no fact yet */  \
-    X(REVIEW, "guard.review", true, AM_E_INVALID)                     /* no fact yet */  \
-    X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID) /* no fact yet */  \
-    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)       /* no fact yet */
+    X(LOCAL_VALIDATION, "guard.local_validation", true, AM_E_INVALID)                    \
+    X(REVIEW, "guard.review", true, AM_E_INVALID)                                        \
+    X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID)                    \
+    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)
 
 #endif

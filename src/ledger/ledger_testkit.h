@@ -62,6 +62,12 @@
     X(LEAD2, "clinical_lead", "", "CHU-CASA", "GST-CS", "CHU-CASA")                      \
     X(ESCROW, "escrow_agent", "", "TIERS1", "", "")                                      \
     X(ESCROW2, "escrow_agent", "", "TIERS2", "", "")                                     \
+    X(HAS4, "has", "commissioner", "HAS", "", "")                                        \
+    X(HAS5, "has", "commissioner", "HAS", "", "")                                        \
+    X(CERTIFIER, "has", "certification", "HAS", "", "")                                  \
+    X(VISITOR, "peer_visitor", "", "EXPERT", "GST-CS", "")                               \
+    X(VISITOR2, "peer_visitor", "", "EXPERT2", TK_REGION, "")                            \
+    X(AUDITOR, "auditor", "", "OBS1", "", "")                                            \
     X(STRANGER, "has", "commissioner", "NOBODY", "", "")
 enum tk_actor {
 #define X(id, role, function, org, gst, est) TK_##id,
@@ -534,6 +540,8 @@ struct tk_decision {
     const char *evidence; /* JSON list; NULL: the last evidence */
 };
 
+static bool tk_unsigned; /* for who signs in another order: tk_decide() only makes */
+
 /* Signed by all of d->by in turn; the code of the last. */
 static inline const char *tk_decide(struct tk *tk, const struct tk_decision *d)
 {
@@ -567,7 +575,7 @@ static inline const char *tk_decide(struct tk *tk, const struct tk_decision *d)
     tk_addf(&b, "]%s}", d->extra ? d->extra : "");
     tk_make(tk, LEDGER_DECISION, buf_str(&b));
     buf_release(&b);
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n && !tk_unsigned; i++)
         code = tk_co(tk, d->by[i]);
     return code;
 }

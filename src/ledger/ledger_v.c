@@ -12,11 +12,11 @@ static int supersede(struct ledger_act *a);
 static int admissibility(struct ledger_act *a);
 static int assign(struct ledger_act *a);
 static int evidence(struct ledger_act *a);
-static int suspend(struct ledger_act *a);
-static int expire(struct ledger_act *a);
-static int withdraw(struct ledger_act *a);
-static int archive(struct ledger_act *a);
-#define decide ledger_decide
+#define decide   ledger_decide
+#define suspend  ledger_suspend
+#define expire   ledger_expire
+#define withdraw ledger_withdraw
+#define archive  ledger_archive
 
 #define V(state) (1U << LEDGER_V_##state)
 const struct ledger_v_row ledger_v_table[] = {
@@ -75,6 +75,7 @@ static void plan_evidence(struct ledger_act *a, const struct ledger_verrec *v)
     a->apply = evidence;
     a->o.transition = "";
     check_house(a);
+    ledger_check_recused(a);
     if (me->role == LEDGER_BENCH_OPERATOR)
         ledger_guard(a, strcmp(me->org_id, a->l->key.v[v->bench].k.org_id) == 0,
                      GUARD_BENCH_NOT_ASSIGNED, "/issuer/org_id",
@@ -118,6 +119,13 @@ void ledger_plan_v(struct ledger_act *a)
                  json_get_str(a->r, "label_level").p);
     if (a->version != LEDGER_NONE)
         check_house(a);
+    if (a->apply == assign || a->s->kind == LEDGER_DECISION)
+        ledger_check_recused(a);
+    if (strcmp(row->id, "V10") == 0) /* nobody judges an appeal of his own decision */
+        ledger_guard(
+            a,
+            !ledger_signed(a->l, a->l->version.v[a->version].v.decision.payload, a->key),
+            GUARD_FIRST_DECISION, "/issuer", "signed the decision appealed");
     if (strcmp(row->id, "V15") == 0)
         (void)ledger_national_stops(a->l, &a->l->version.v[a->version], &a->also);
 }
@@ -192,8 +200,10 @@ static bool label_follows(struct str label, const char *newest)
     return false;
 }
 
-static void check_complete(struct ledger_act *a)
+static int check_complete(struct ledger_act *a)
 {
+    bool oms;
+    int err;
     static const char *const due[] = {
 #define X(name) name,
         LEDGER_DECL_MAP(X)
@@ -205,10 +215,24 @@ static void check_complete(struct ledger_act *a)
         ledger_guard(a, json_get(a->r, due[i]) != NULL, GUARD_COMPLETE, path,
                      "due at declaration");
     }
-    ledger_guard(a, false, GUARD_MODEL_SIGNATURE, "/model_signature",
-                 "no statement carries a verified OMS bundle yet");
-    ledger_guard(a, false, GUARD_FHIR_TWIN, "/fhir_twin",
-                 "no statement carries a validated twin yet");
+    err = ledger_proof_signature(a->r, &oms);
+    ledger_guard(a, oms, GUARD_MODEL_SIGNATURE, "/model_signature",
+                 "an OMS bundle over exactly these artifacts");
+    ledger_guard(a, ledger_proof_twin(a->r), GUARD_FHIR_TWIN, "/fhir_twin",
+                 "a Device with this digest, and a DocumentReference");
+    return err;
+}
+
+/* The first certificate of the device to expire; 0: none does. */
+static int64_t device_until(const struct json *record)
+{
+    int64_t first = 0;
+    for (json_each(it, json_get(json_get(record, "regulatory"), "certificates"))) {
+        int64_t at = ledger_time(json_get(it.val, "expires"));
+        if (at && (!first || at < first))
+            first = at;
+    }
+    return first;
 }
 
 static void check_previous(struct ledger_act *a, const struct ledger_algorec *alg)
@@ -250,6 +274,7 @@ static int commit_version(struct ledger_act *a, struct ledger_algorec *alg)
         json_num(json_get(json_get(json_get(a->r, "evaluation_plan"), "declared_maxima"),
                           "severe_false_negative_rate"),
                  NAN);
+    v.device_until = device_until(a->r);
     err = vec_room(&v.v.history);
     if (!err)
         err = map_set(&l->by_version, (struct str){(const char *)v.v.digest, 32},
@@ -289,9 +314,9 @@ static int declare(struct ledger_act *a)
         ledger_fits(json_get_str(a->r, "version_label"), 48) &&
             ledger_fits(json_get_str(json_get(a->r, "intended_use"), "use_code"), 64),
         GUARD_COMPLETE, "/intended_use/use_code", "too long");
-    check_complete(a);
+    err = check_complete(a);
     check_previous(a, alg);
-    return ledger_stopped_here(a) ? AM_OK : commit_version(a, alg);
+    return err || ledger_stopped_here(a) ? err : commit_version(a, alg);
 }
 
 /* ---- V4, V21: the same weights, a fuller record ---------------------------------- */
@@ -329,10 +354,11 @@ static int supersede(struct ledger_act *a)
                  json_equal(json_get(json_get(old.record, "intended_use"), "use_code"),
                             json_get(json_get(a->r, "intended_use"), "use_code")),
                  GUARD_FROZEN, "/intended_use/use_code", "fixed at declaration");
-    check_complete(a);
+    err = check_complete(a);
     ledger_statement_release(&old);
-    if (ledger_stopped_here(a))
-        return AM_OK;
+    if (err || ledger_stopped_here(a))
+        return err;
+    v->device_until = device_until(a->r);
     v->v.declared.index = a->index;
     v->v.declared.issued_at = a->s->issued_at;
     memcpy(v->v.declared.payload, a->payload, 32);
@@ -344,8 +370,8 @@ static int supersede(struct ledger_act *a)
 /* ---- V3 -------------------------------------------------------------------------- */
 static int admissibility(struct ledger_act *a)
 {
-    ledger_guard(a, false, GUARD_ADMISSIBILITY_REPORT, "/report",
-                 "no statement carries the automatic report yet");
+    ledger_guard(a, ledger_has(a->r, "report_sha256"), GUARD_ADMISSIBILITY_REPORT,
+                 "/report_sha256", "the digest of the automatic report");
     ledger_guard(a, a->to == LEDGER_V_ADMISSIBLE || json_size(json_get(a->r, "pointers")),
                  GUARD_POINTERS, "/pointers",
                  "an inadmissible record names what is wrong");
@@ -377,6 +403,14 @@ static void check_named(struct ledger_act *a, const struct ledger_verrec *v,
                  "a key of has/rapporteur in force, not of the vendor");
     ledger_guard(a, b, GUARD_BENCH_OPERATOR, "/bench_operator",
                  "a key of bench_operator in force, not of the vendor");
+    ledger_guard(a,
+                 rapporteur == LEDGER_NONE ||
+                     !ledger_barred(a->l, rapporteur, v, STR_NULL, a->s->issued_at),
+                 GUARD_RECUSED, "/rapporteur", "recused from this version");
+    ledger_guard(a,
+                 bench == LEDGER_NONE ||
+                     !ledger_barred(a->l, bench, v, STR_NULL, a->s->issued_at),
+                 GUARD_RECUSED, "/bench_operator", "recused from this version");
 }
 
 static int read_sealed(struct ledger_act *a, struct ledger_verrec *next)
@@ -400,6 +434,8 @@ static int assign(struct ledger_act *a)
            bench = named_key(a, "bench_operator");
     enum ledger_level level = LEDGER_LEVEL_NONE;
     bool again = strcmp(a->o.transition, "V9") == 0;
+    const struct ledger_factrec *f =
+        ledger_fact_newest(a->l, v, LEDGER_FACT_APPEAL, LEDGER_NONE);
     int err = ledger_level_parse(json_get_str(a->r, "requested_level"), &level);
     ledger_guard(a, !err && level >= LEDGER_BASE, GUARD_LEVEL, "/requested_level",
                  "base, intermediate or advanced");
@@ -408,8 +444,12 @@ static int assign(struct ledger_act *a)
                  GUARD_CONFLICT_OF_INTEREST, "/no_conflict", "must be declared");
     ledger_guard(a, v->plan, GUARD_EVALUATION_PLAN, "/model_digest",
                  "no evaluation_plan logged before the data are opened");
-    ledger_guard(a, strcmp(a->o.transition, "V10") != 0, GUARD_APPEAL, "/model_digest",
-                 "no statement records an appeal yet");
+    if (strcmp(a->o.transition, "V10") == 0)
+        ledger_guard(a, f && f->index > v->v.decision.index, GUARD_APPEAL,
+                     "/model_digest", "no appeal of this refusal");
+    if (again)
+        ledger_guard(a, !v->v.expires_at || a->s->issued_at < v->v.expires_at, GUARD_TERM,
+                     "/issued_at", "the deferral has lapsed");
     err = read_sealed(a, &next);
     if (err || ledger_stopped_here(a)) {
         vec_release(&next.sealed);
@@ -583,78 +623,5 @@ static int evidence(struct ledger_act *a)
         return err;
     }
     commit_evidence(a, v, &next, slot);
-    return AM_OK;
-}
-
-/* ---- ends ------------------------------------------------------------------------ */
-static void set_decision(struct ledger_act *a, struct ledger_verrec *v)
-{
-    v->v.decision.index = a->index;
-    v->v.decision.issued_at = a->s->issued_at;
-    memcpy(v->v.decision.payload, a->payload, 32);
-    memcpy(v->v.decision.record, a->s->record_sha256, 32);
-}
-
-/* V14 by decision: follows a stop within 24 h for readers of VSAs, or suspends itself. */
-static int suspend(struct ledger_act *a)
-{
-    struct ledger_verrec *v = &a->l->version.v[a->version];
-    if (ledger_stopped_here(a))
-        return AM_OK;
-    for (size_t i = 0; i < a->signers; i++)
-        v->suspended_by |= 1U << a->l->key.v[a->signer[i].key].k.role;
-    if (v->v.state == LEDGER_V_LABELLED)
-        v->v.before = LEDGER_V_LABELLED;
-    v->v.state = LEDGER_V_SUSPENDED;
-    set_decision(a, v);
-    return AM_OK;
-}
-
-static int expire(struct ledger_act *a)
-{
-    struct ledger_verrec *v = &a->l->version.v[a->version];
-    int64_t at = ledger_time(json_get(a->r, "at"));
-    ledger_guard(a, v->v.expires_at && at >= v->v.expires_at && a->s->issued_at >= at,
-                 GUARD_NOT_EXPIRED, "/at", "before the term of the label");
-    if (ledger_stopped_here(a))
-        return AM_OK;
-    v->v.before = v->v.state;
-    v->v.state = a->to;
-    v->v.level = LEDGER_LEVEL_NONE;
-    return AM_OK;
-}
-
-static int withdraw(struct ledger_act *a)
-{
-    struct ledger_verrec *v = &a->l->version.v[a->version];
-    ledger_guard(a, false, GUARD_WITHDRAWAL_PLAN, "/conditions",
-                 "no statement records the migration plan and the escrow check yet");
-    if (ledger_stopped_here(a))
-        return AM_OK;
-    v->v.before = v->v.state;
-    v->v.state = a->to;
-    v->v.level = LEDGER_LEVEL_NONE;
-    set_decision(a, v);
-    return AM_OK;
-}
-
-static int archive(struct ledger_act *a)
-{
-    struct ledger_verrec *v = &a->l->version.v[a->version];
-    int64_t at = ledger_time(json_get(a->r, "at")), due = INT64_MAX;
-    bool active = false;
-    for (size_t i = 0; i < v->deployment.n; i++) {
-        enum ledger_p p = a->l->deployment.v[v->deployment.v[i]].p.phase;
-        active |= p == LEDGER_P_PILOT || p == LEDGER_P_DEPLOYED;
-    }
-    ledger_guard(a, !active, GUARD_CEILING, "/model_digest", "still deployed");
-    if (time_add_iso(v->last_at, ledger_clock(a->l->policy, "archive", "P10Y"), &due))
-        due = INT64_MAX;
-    ledger_guard(a, at >= due && a->s->issued_at >= at, GUARD_RETENTION, "/at",
-                 "too early after the last use");
-    if (ledger_stopped_here(a))
-        return AM_OK;
-    v->v.before = v->v.state;
-    v->v.state = a->to;
     return AM_OK;
 }
