@@ -46,6 +46,8 @@ enum text_lang api_lang(const struct http_req *r);
 void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d);
 /* Who is asking: bearer token, or session cookie for safe methods. */
 AM_CHECK int api_identify(struct api_call *c);
+/* May the caller read what entry `index` says? Identifies the caller when it must. */
+bool api_reads_entry(struct api_call *c, const struct ledger *l, uint64_t index);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* A file of a log folder; path is what follows the prefix. */
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);

@@ -47,7 +47,7 @@ static int api_blob_right(struct api_call *c, enum registry_blob class)
     enum auth_right right =
         class == REGISTRY_BLOB_WEIGHTS ? AUTH_BLOB_WEIGHTS : AUTH_BLOB_EVIDENCE;
     int err = api_identify(c);
-    if (err)
+    if (err || class >= REGISTRY_BLOB_CASE) /* the statement says whose it is */
         return err;
     if (auth_may(&c->who, right))
         return AM_OK;
@@ -76,6 +76,11 @@ int api_h_blob_get(struct api_call *c)
     err = blob_size(registry_blobs(c->api->r), digest, &size);
     if (!err)
         err = blob_get(registry_blobs(c->api->r), digest, &c->resp->body);
+    if (!err && class >= REGISTRY_BLOB_CASE &&
+        !registry_reads_blob(c->api->r, &c->who, buf_str(&c->resp->body))) {
+        diag_err(&c->d, "", "right.not_yours", "only those concerned read it");
+        err = AM_E_FORBIDDEN;
+    }
     if (err)
         return err;
     http_setz(c->req, c->resp, "Content-Type", "application/octet-stream");

@@ -65,6 +65,15 @@
       "application/vnd.in-toto+json", "The exact bytes to sign")                         \
     X(R, GET, "/api/v1/proposals", PROPOSE, proposals, "", "list",                       \
       "What waits for signatures, who has signed and who may")                           \
+    X(R, GET, "/api/v1/vigilance", PUBLIC, cases, "", "list",                            \
+      "Vigilance: counts for all, cases for those concerned; filters model, state, "     \
+      "severity, late")                                                                  \
+    X(R, GET, "/api/v1/vigilance/{id}", SESSION, case, "", "case-view",                  \
+      "One vigilance case, for those concerned")                                         \
+    X(R, GET, "/api/v1/escrow", PUBLIC, deposits, "", "list",                            \
+      "Deposits: that they exist for all, receipts for those concerned; filter model")   \
+    X(R, GET, "/api/v1/sandboxes", PUBLIC, sandboxes, "", "list",                        \
+      "Sandboxes and their reports; filter model")                                       \
     X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \

@@ -156,11 +156,13 @@ static int api_statement_json(struct api_call *c, const struct ledger *l, uint64
         jw_kstr(&c->w, "leaf", buf_str(&b));
         buf_clear(&b);
     }
-    if (!err)
-        err = blob_get(registry_blobs(c->api->r), payload, &b);
-    if (!err) {
+    if (!err && !api_reads_entry(c, l, index)) {
+        jw_kbool(&c->w, "restricted", true); /* its digest is in the log, that is all */
+    } else if (!err) {
         jw_key(&c->w, "payload");
-        jw_raw(&c->w, buf_str(&b)); /* canonical JSON, checked when it was admitted */
+        err = blob_get(registry_blobs(c->api->r), payload, &b);
+        if (!err)
+            jw_raw(&c->w, buf_str(&b)); /* canonical JSON, checked when it was admitted */
     }
     jw_obj_end(&c->w);
     buf_release(&b);

@@ -57,6 +57,9 @@ enum auth_object {
     AUTH_O_SERVICE_STOP,
     AUTH_O_TRACE,
     AUTH_O_CHART,
+    AUTH_O_CASE,
+    AUTH_O_DATA_CASE, /* a case that concerns personal data */
+    AUTH_O_DEPOSIT,
     AUTH_O_POLICY,
     AUTH_O_IDENTIFIER,
     AUTH_O_NODE,

@@ -113,6 +113,14 @@ static void a_grant_holds_in_its_place_only(void **state)
         {LEDGER_MSPS, "authority", AUTH_O_ACCOUNT, AUTH_V_CREATE, false, false, false,
          false},
         {LEDGER_GST, "", AUTH_O_DEPLOYMENT, AUTH_V_SIGN, false, true, false, false},
+        {LEDGER_VENDOR, "", AUTH_O_CASE, AUTH_V_READ, true, false, false, false},
+        {LEDGER_NURSE, "", AUTH_O_CASE, AUTH_V_READ, false, false, true, false},
+        {LEDGER_IMANOR, "", AUTH_O_CASE, AUTH_V_READ, true, true, true, true},
+        {LEDGER_CNDP, "", AUTH_O_CASE, AUTH_V_READ, false, false, false, false},
+        {LEDGER_CNDP, "", AUTH_O_DATA_CASE, AUTH_V_READ, true, true, true, true},
+        {LEDGER_RESEARCHER, "", AUTH_O_CASE, AUTH_V_READ, false, false, false, false},
+        {LEDGER_ESCROW_AGENT, "", AUTH_O_DEPOSIT, AUTH_V_READ, true, false, false, false},
+        {LEDGER_GST, "", AUTH_O_DEPOSIT, AUTH_V_READ, false, false, false, false},
     };
     (void)state;
     for (size_t i = 0; i < AM_LEN(want); i++) {

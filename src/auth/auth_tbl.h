@@ -86,6 +86,20 @@
     X(TRACE, READ, AUTH_R(DIM) | AUTH_R(DPO) | AUTH_R(QUALITY) | AUTH_R(DIRECTOR),       \
       OWN_HOUSE, NULL)                                                                   \
     X(CHART, READ, AUTH_CLINICIANS | AUTH_R(CLINICAL_LEAD), OWN_SERVICE, NULL)           \
+    /* vigilance: the public sees counts; the auditor no place (registry_reach.c) */     \
+    X(CASE, CREATE, AUTH_R(VENDOR), OWN_ORG, NULL)                                       \
+    X(CASE, CREATE, AUTH_CLINICIANS | AUTH_ESTABLISHMENT, OWN_HOUSE, NULL)               \
+    X(CASE, READ,                                                                        \
+      AUTH_R(IMANOR) | AUTH_R(HAS) | AUTH_R(MSPS) | AUTH_R(GST) | AUTH_R(AUDITOR) |      \
+          AUTH_R(SYSTEM),                                                                \
+      ANYWHERE, NULL)                                                                    \
+    X(CASE, READ, AUTH_R(VENDOR), OWN_ORG, NULL)                                         \
+    X(CASE, READ, AUTH_CLINICIANS | AUTH_ESTABLISHMENT, OWN_HOUSE, NULL)                 \
+    X(DATA_CASE, READ, AUTH_R(CNDP), ANYWHERE, NULL)                                     \
+    /* escrow: the public sees that a deposit exists */                                  \
+    X(DEPOSIT, READ, AUTH_R(HAS) | AUTH_R(MSPS) | AUTH_R(AUDITOR) | AUTH_R(SYSTEM),      \
+      ANYWHERE, NULL)                                                                    \
+    X(DEPOSIT, READ, AUTH_R(VENDOR) | AUTH_R(ESCROW_AGENT), OWN_ORG, NULL)               \
     X(POLICY, SIGN, AUTH_R(HAS) | AUTH_R(MSPS), ANYWHERE, NULL)                          \
     X(IDENTIFIER, CREATE, AUTH_R(VENDOR) | AUTH_R(GST), ANYWHERE, NULL)                  \
     X(NODE, OPERATE, AUTH_R(DSI) | AUTH_R(DIRECTOR), ANYWHERE, NULL)                     \

@@ -120,9 +120,24 @@ enum registry_blob {
     REGISTRY_BLOB_UNKNOWN,
     REGISTRY_BLOB_PUBLIC,
     REGISTRY_BLOB_WEIGHTS,
-    REGISTRY_BLOB_SCORES
+    REGISTRY_BLOB_SCORES,
+    REGISTRY_BLOB_CASE,   /* a vigilance statement, or a document it cites */
+    REGISTRY_BLOB_DEPOSIT /* an escrow receipt */
 };
 enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[32]);
+
+/* What is not public (lifecycle.md section 5), under the read lock; who NULL: nobody.
+ * Case: 0 no, 1 without its place and commitments (auditor), 2 all of it. */
+unsigned registry_reads_case(const struct ledger *l, const struct auth_account *who,
+                             const struct ledger_case *c);
+bool registry_reads_deposit(const struct ledger *l, const struct auth_account *who,
+                            const struct ledger_deposit *e);
+/* May this person read what the statement says? Public ones: everybody. */
+bool registry_reads(const struct ledger *l, const struct auth_account *who,
+                    const struct ledger_statement_view *s);
+/* The same of bytes whose class is CASE or DEPOSIT; takes the read lock. */
+bool registry_reads_blob(struct registry *r, const struct auth_account *who,
+                         struct str bytes);
 
 struct registry_witness { /* for pages and metrics */
     char name[TLOG_NAME_MAX];

@@ -40,7 +40,20 @@ int registry_classify(struct registry *r, const struct ledger_statement_view *v,
     char hex[CRYPTO_HEX];
     int err;
     crypto_hex(payload, CRYPTO_SHA256, hex);
-    err = registry_mark(r, str_c(hex), REGISTRY_BLOB_PUBLIC);
+    switch (ledger_statement_reach(v)) {
+    case LEDGER_REACH_CASE:
+        err = registry_mark(r, str_c(hex), REGISTRY_BLOB_CASE);
+        return err ? err
+                   : registry_mark(r, json_get_str(v->record, "document"),
+                                   REGISTRY_BLOB_CASE);
+    case LEDGER_REACH_DEPOSIT:
+        return registry_mark(r, str_c(hex), REGISTRY_BLOB_DEPOSIT);
+    default:
+        err = registry_mark(r, str_c(hex), REGISTRY_BLOB_PUBLIC);
+    }
+    if (!err && str_eqc(v->event_type, "sandbox_report"))
+        err = registry_mark(r, json_get_str(v->record, "report_sha256"),
+                            REGISTRY_BLOB_SCORES);
     if (err)
         return err;
     switch (v->kind) {

@@ -149,6 +149,13 @@ int web_statement(const struct web_visit *v, const struct json *facts, struct st
     if (!err)
         err = ledger_statement_parse(buf_str(&s.payload),
                                      json_get_str(facts, "type_base"), &s.s, NULL);
+    if (!err && ledger_statement_reach(&s.s) != LEDGER_REACH_PUBLIC &&
+        !(v->site->registry &&
+          registry_reads_blob(v->site->registry, v->signed_in ? &v->who : NULL,
+                              buf_str(&s.payload)))) {
+        ledger_statement_release(&s.s);
+        err = AM_E_FORBIDDEN; /* cases and deposits: lifecycle.md section 5 */
+    }
     if (err) {
         buf_release(&s.payload);
         return err;

@@ -75,10 +75,13 @@ static int item(struct web_visit *v, const struct json *facts, size_t i)
     const struct json *entries = json_get(facts, "entries"), *e = json_at(entries, i);
     struct str effect = json_get_str(e, "effect");
     int err = web_statement(v, facts, json_get_str(e, "payload"), &s);
-    if (err)
+    if (err && err != AM_E_FORBIDDEN)
         return err;
     jw_obj(w);
-    what_it_says(v, &s);
+    if (err)
+        jw_kstrz(w, "kind", "record.restricted");
+    else
+        what_it_says(v, &s);
     jw_kstr(w, "effect", effect);
     jw_kbool(w, "silent", str_eqc(effect, "none"));
     jw_kstr(w, "code", web_text_or(json_get_str(e, "code")));

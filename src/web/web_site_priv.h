@@ -87,6 +87,7 @@ struct web_statement {
     struct buf payload;
     struct ledger_statement_view s;
 };
+/* AM_E_FORBIDDEN: it is not for this reader. */
 AM_CHECK int web_statement(const struct web_visit *v, const struct json *facts,
                            struct str hex, struct web_statement *out);
 void web_statement_release(struct web_statement *s);

@@ -65,20 +65,27 @@ int web_page_statement(struct web_visit *v)
     int err = web_facts(v, statement_facts, &i, &facts);
     const struct json *e = json_at(json_get(json_root(facts), "entries"), 0);
     struct str payload = json_get_str(e, "payload"), code = json_get_str(e, "code");
+    bool restricted = false;
     if (!err)
         err = web_statement(v, json_root(facts), payload, &s);
+    if (err == AM_E_FORBIDDEN) {
+        restricted = true;
+        err = AM_OK;
+    }
     if (!err) {
         web_open(v);
+        jw_kbool(&v->w, "restricted", restricted);
         jw_kint(&v->w, "index", index);
         jw_kval(&v->w, "payload", json_get(e, "payload"));
         jw_kval(&v->w, "key_id", json_get(e, "key_id"));
         if (code.n && !str_eqc(code, "ok"))
             jw_kstr(&v->w, "code", code);
         jw_kbool(&v->w, "received", http_query(v->req, "received").n > 0);
-        subject(v, &s);
+        if (!restricted)
+            subject(v, &s);
         err = web_timeline(v, json_root(facts), 1);
     }
-    if (!err)
+    if (!err && !restricted)
         err = pretty(v, &s);
     if (!err)
         err = web_proof(v, i, payload);

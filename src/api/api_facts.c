@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cases, deposits, sandboxes, suppliers: to each reader what lifecycle.md section 5 gives
+ * it, counts to everybody. */
+#include "api/api_priv.h"
+
+bool api_reads_entry(struct api_call *c, const struct ledger *l, uint64_t index)
+{
+    struct ledger_statement_view s = {0};
+    uint8_t payload[32];
+    struct buf b;
+    bool yes = false;
+    if (ledger_reach(l, index) == LEDGER_REACH_PUBLIC)
+        return true;
+    if (!c->has_who && api_identify(c))
+        return false;
+    buf_init(&b, (size_t)4 << 20);
+    if (!ledger_entry_of(l, index, payload, NULL) &&
+        !blob_get(registry_blobs(c->api->r), payload, &b) &&
+        !ledger_statement_parse(buf_str(&b), ledger_type_base(l), &s, NULL))
+        yes = registry_reads(l, &c->who, &s);
+    ledger_statement_release(&s);
+    buf_release(&b);
+    return yes;
+}
+
+static bool api_hex_is(struct str want, const uint8_t digest[32])
+{
+    char hex[CRYPTO_HEX];
+    return !want.n || str_eqc(want, crypto_hex(digest, 32, hex));
+}
+
+static void api_facts_head(struct api_call *c, const struct ledger *l, uint64_t cosigned)
+{
+    jw_kint(&c->w, "tree_size", (int64_t)ledger_size(l));
+    jw_kint(&c->w, "cosigned_size", (int64_t)cosigned);
+    http_setz(c->req, c->resp, "Cache-Control", "private, no-store");
+}
+
+static const struct auth_account *api_who(const struct api_call *c)
+{
+    return c->has_who ? &c->who : NULL;
+}
+
+/* Public routes that say more to those who show who they are. */
+static void api_perhaps(struct api_call *c)
+{
+    int err = api_identify(c);
+    (void)err; /* nobody: the public part */
+}
+
+static int api_facts_done(struct api_call *c, int err)
+{
+    return err ? err : api_done(c, 200);
+}
+
+/* ---- vigilance -------------------------------------------------------------------- */
+static bool api_case_wanted(const struct api_call *c, const struct ledger_case *k,
+                            int64_t now)
+{
+    struct str state = http_query(c->req, "state"),
+               level = http_query(c->req, "severity"), late = http_query(c->req, "late");
+    return api_hex_is(http_query(c->req, "model"), k->model_digest) &&
+           (!state.n || str_eqc(state, k->closed_at ? "closed" : "open")) &&
+           (!level.n || str_eqc(level, ledger_severity_name(k->severity))) &&
+           (!late.n || ledger_case_late(k, now));
+}
+
+static int api_list_cases(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    int64_t now = time_now();
+    jw_obj(&c->w);
+    api_facts_head(c, l, cosigned);
+    jw_key(&c->w, "counts");
+    ledger_vigilance_json(l, NULL, now, &c->w);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = ledger_cases(l); i-- > 0;) { /* newest first */
+        const struct ledger_case *k = ledger_case_at(l, i);
+        unsigned reads = registry_reads_case(l, api_who(c), k);
+        if (reads && api_case_wanted(c, k, now))
+            ledger_case_json(l, k, reads > 1, now, &c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_cases(struct api_call *c)
+{
+    api_perhaps(c);
+    return api_facts_done(c, registry_view(c->api->r, api_list_cases, c));
+}
+
+/* A case that is not the reader's and one that is not there give the same answer. */
+static int api_one_case(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    const struct ledger_case *k = ledger_case_find(l, c->param[0]);
+    unsigned reads = k ? registry_reads_case(l, &c->who, k) : 0;
+    if (!reads)
+        return AM_E_NOTFOUND;
+    jw_obj(&c->w);
+    api_facts_head(c, l, cosigned);
+    jw_key(&c->w, "case");
+    ledger_case_json(l, k, reads > 1, time_now(), &c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_case(struct api_call *c)
+{
+    return api_facts_done(c, registry_view(c->api->r, api_one_case, c));
+}
+
+/* ---- deposits, sandboxes ---------------------------------------------------------- */
+static int api_list_deposits(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    jw_obj(&c->w);
+    api_facts_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_deposits(l); i++) {
+        const struct ledger_deposit *e = ledger_deposit_at(l, i);
+        if (api_hex_is(http_query(c->req, "model"), e->model_digest))
+            ledger_deposit_json(l, e, registry_reads_deposit(l, api_who(c), e), &c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_deposits(struct api_call *c)
+{
+    api_perhaps(c);
+    return api_facts_done(c, registry_view(c->api->r, api_list_deposits, c));
+}
+
+static int api_list_sandboxes(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    int64_t now = time_now();
+    jw_obj(&c->w);
+    api_facts_head(c, l, cosigned);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_sandboxes(l); i++) {
+        const struct ledger_sandbox *s = ledger_sandbox_at(l, i);
+        if (api_hex_is(http_query(c->req, "model"), s->model_digest))
+            ledger_sandbox_json(l, s, now, &c->w);
+    }
+    jw_arr_end(&c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_sandboxes(struct api_call *c)
+{
+    return api_facts_done(c, registry_view(c->api->r, api_list_sandboxes, c));
+}
