@@ -51,6 +51,8 @@ bool api_reads_entry(struct api_call *c, const struct ledger *l, uint64_t index)
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* A file of a log folder; path is what follows the prefix. */
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
+/* tree_size, cosigned_size and the weak ETag that goes with them. */
+void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
 /* Writes entry `index` as a Sigstore bundle against that checkpoint. */
 AM_CHECK int api_put_bundle(struct api_call *c, uint64_t index, struct str note);
 

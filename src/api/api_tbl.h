@@ -46,7 +46,7 @@
       "Submit an event: stop, key, admissibility, acknowledgement...")                   \
     X(R, GET, "/api/v1/algorithms", PUBLIC, algorithms, "", "list", "Algorithms")        \
     X(R, GET, "/api/v1/versions", PUBLIC, versions, "", "list",                          \
-      "Versions; filters q, state, level")                                               \
+      "Search the register: words, facets with counts, pages")                           \
     X(R, GET, "/api/v1/versions/{digest}", PUBLIC, version, "", "version-view",          \
       "The folded view of a version")                                                    \
     X(R, GET, "/api/v1/versions/{digest}/history", PUBLIC, history, "", "list",          \

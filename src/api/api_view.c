@@ -7,7 +7,7 @@ static int api_view_done(struct api_call *c, int err)
     return err ? err : api_done(c, 200);
 }
 
-static void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned)
+void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned)
 {
     api_weak_etag(c, ledger_size(l));
     jw_kint(&c->w, "tree_size", (int64_t)ledger_size(l));
@@ -41,46 +41,6 @@ static int api_list_algorithms(void *arg, const struct ledger *l, uint64_t cosig
 int api_h_algorithms(struct api_call *c)
 {
     return api_view_done(c, registry_view(c->api->r, api_list_algorithms, c));
-}
-
-static bool api_contains(const char *text, struct str q)
-{
-    size_t n = strlen(text);
-    for (size_t i = 0; i + q.n <= n; i++)
-        if (str_eq_nocase((struct str){text + i, q.n}, q))
-            return true;
-    return q.n == 0;
-}
-
-static bool api_version_wanted(const struct api_call *c, const struct ledger_version *v)
-{
-    struct str q = http_query(c->req, "q"), state = http_query(c->req, "state"),
-               level = http_query(c->req, "level");
-    return (!state.n || str_eqc(state, ledger_v_name(v->state))) &&
-           (!level.n || str_eqc(level, ledger_level_name(v->level))) &&
-           (!q.n || api_contains(v->algorithm_id, q) || api_contains(v->org_id, q) ||
-            api_contains(v->use_code, q));
-}
-
-static int api_list_versions(void *arg, const struct ledger *l, uint64_t cosigned)
-{
-    struct api_call *c = arg;
-    int64_t now = time_now();
-    jw_obj(&c->w);
-    api_view_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_versions(l); i++)
-        if (api_version_wanted(c, ledger_version_at(l, i)))
-            ledger_version_json(l, ledger_version_at(l, i), now, &c->w);
-    jw_arr_end(&c->w);
-    jw_obj_end(&c->w);
-    return AM_OK;
-}
-
-int api_h_versions(struct api_call *c)
-{
-    return api_view_done(c, registry_view(c->api->r, api_list_versions, c));
 }
 
 static const struct ledger_version *api_find(struct api_call *c, const struct ledger *l)

@@ -60,6 +60,8 @@ static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
                                      NULL);
     if (!err)
         err = registry_classify(r, &sv, lv.payload_sha256);
+    if (!err)
+        registry_search_note(r, &sv, lv.payload_sha256);
     ledger_statement_release(&sv);
     ledger_leaf_release(&lv);
     buf_release(&payload);
@@ -252,6 +254,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
     if (!err)
         err = registry_schemas(r, d);
     if (!err)
+        err = registry_search_open(r);
+    if (!err)
         err = registry_load(r, d);
     if (!err) {
         registry_note_quorum(r);
@@ -277,6 +281,7 @@ void registry_close(struct registry *r)
     crypto_key_free(r->service);
     crypto_key_free(r->key);
     map_release(&r->class);
+    registry_search_close(r);
     map_release(&r->canonical);
     vec_release(&r->twin);
     for (size_t k = 0; k < LEDGER_KINDS; k++) {

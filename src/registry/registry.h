@@ -27,6 +27,7 @@
 #include "blob/blob.h"
 #include "db/db.h"
 #include "ledger/ledger.h"
+#include "search/search.h"
 #include "tlog/tlog.h"
 
 /* Creates DIR with a log key, a service key and entry 0, which grants the service key the
@@ -160,5 +161,29 @@ AM_CHECK int registry_copy_open(struct registry_copy **out, const char *dir,
 void registry_copy_close(struct registry_copy *c);
 /* Blobs and statements by digest; NULL: the folder has neither. */
 struct blob_store *registry_copy_blobs(struct registry_copy *c);
+
+/* ---- the register searched (registry_search.c) --------------------------------------
+ */
+enum registry_facet {
+    REGISTRY_USE,
+    REGISTRY_SPECIALTY, /* its code */
+    REGISTRY_LEVEL,
+    REGISTRY_STATE,
+    REGISTRY_REGION, /* where it is or was deployed */
+    REGISTRY_SUPPLIER,
+    REGISTRY_FACETS
+};
+const char *registry_facet_name(enum registry_facet f); /* "use" ... */
+/* Only inside a registry_fn, whose read lock keeps index and fold together. Ids are model
+ * digests in hex; *out borrows from the index until the lock goes. AM_E_TOOBIG,
+ * AM_E_SYNTAX: as search_run(). */
+AM_CHECK int registry_search(struct registry *r, const struct search_query *q,
+                             struct search_result *out);
+/* What a speciality's code was called in the first record that had it, or NULL; inside a
+ * registry_fn. */
+const char *registry_specialty(struct registry *r, struct str code);
+/* missed: statements that the index could not take (memory). */
+void registry_search_stats(struct registry *r, struct search_stats *out,
+                           uint64_t *missed);
 
 #endif

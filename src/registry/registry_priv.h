@@ -72,6 +72,10 @@ struct registry {
     struct map class;                 /* hex digest -> enum registry_blob */
     struct map canonical;             /* hex canonical_weight_hash -> place in twin */
     VEC(struct registry_digest) twin; /* the first model digest with those weights */
+    struct search *search;            /* guarded by fold, as is the next */
+    uint64_t search_missed;           /* statements the index could not take */
+    struct map specialty;             /* code -> place in specialty_display */
+    VEC(char *) specialty_display;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
@@ -92,6 +96,12 @@ void registry_note_quorum(struct registry *r);
 /* Remembers, from an admitted statement, what the digests it cites are. */
 AM_CHECK int registry_classify(struct registry *r, const struct ledger_statement_view *v,
                                const uint8_t payload[32]);
+
+/* registry_search.c: the index is brought up to a statement just folded. */
+AM_CHECK int registry_search_open(struct registry *r);
+void registry_search_close(struct registry *r);
+void registry_search_note(struct registry *r, const struct ledger_statement_view *s,
+                          const uint8_t payload[32]);
 
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
