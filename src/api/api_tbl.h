@@ -53,6 +53,8 @@
       "Every statement about a version")                                                 \
     X(R, GET, "/api/v1/versions/{digest}/proof", PUBLIC, version_proof, "", "proof",     \
       "Inclusion of its declaration and decision")                                       \
+    X(R, GET, "/api/v1/versions/{digest}/card", PUBLIC, version_card, "", "card",        \
+      "The version as format=chai, annex8, hti1 or fhir")                                \
     X(R, GET, "/api/v1/deployments", PUBLIC, deployments, "", "list",                    \
       "Deployments; filters establishment, use, model")                                  \
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \

@@ -83,6 +83,12 @@ AM_CHECK int registry_declared(struct registry *r, const uint8_t model_digest[32
  * and record. Either record may be NULL: not looked at. */
 void registry_due(const struct json *algorithm, const struct json *version,
                   enum ledger_level level, struct diag *d);
+/* A version in another form: "chai" (Applied Model Card, XML), "annex8" (EU AI Act),
+ * "hti1", "fhir" (the twin: Device and DocumentReference). lang: of the words in chai.
+ * AM_E_UNSUPPORTED: no such format (its type is NULL); AM_E_NOTFOUND. Appends. */
+const char *registry_export_type(struct str format);
+AM_CHECK int registry_export(struct registry *r, const uint8_t model_digest[32],
+                             struct str format, const char *lang, struct buf *out);
 /* A new algorithm identifier for an organisation: MA-IA-<org6>-<10 base32>-<check>. */
 AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out[64]);
 /* ISO 7064 mod 37,36 over the identifier without separators. */

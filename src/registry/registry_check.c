@@ -171,5 +171,8 @@ int registry_check_version(struct registry *r, const struct json *record, struct
     buf_release(&weights);
     if (!err)
         err = registry_world_version(r, record, d);
+    if (!err &&
+        diag_result(d) == AM_OK) /* a twin of a wrong record would say nothing new */
+        err = registry_world_twin(r, record, d);
     return err ? err : diag_result(d);
 }

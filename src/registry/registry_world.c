@@ -2,7 +2,7 @@
 /* Checks of a record against what the registry already knows: its policy's code lists,
  * its directory, the versions declared before. Read lock held for the time of a look-up.
  */
-#include "registry/registry_priv.h"
+#include "registry/registry_card.h"
 
 /* The member `code` of an entry of policy.codes.<list>, or a plain string. */
 static bool world_code(const struct ledger *l, const char *list, struct str code)
@@ -95,6 +95,28 @@ int registry_world_version(struct registry *r, const struct json *record, struct
         err = world_twins(r, json_get_str(record, "canonical_weight_hash"), digest, d);
     }
     pthread_rwlock_unlock(&r->fold);
+    return err;
+}
+
+/* The FHIR face of what is declared must be valid before it is logged. */
+int registry_world_twin(struct registry *r, const struct json *record, struct diag *d)
+{
+    struct str id = json_get_str(record, "algorithm_id");
+    const struct ledger_algorithm *a;
+    struct json_doc *doc = NULL;
+    uint8_t payload[32];
+    int err;
+    pthread_rwlock_rdlock(&r->fold);
+    a = id.n ? ledger_algorithm_find(r->ledger, id) : NULL;
+    if (a)
+        memcpy(payload, a->payload, sizeof payload);
+    pthread_rwlock_unlock(&r->fold);
+    if (!a || !json_get_str(record, "model_digest").n)
+        return AM_OK; /* said elsewhere */
+    err = registry_payload(r, payload, &doc);
+    if (!err)
+        err = registry_twin_check(json_get(json_root(doc), "predicate"), record, d);
+    json_free(doc);
     return err;
 }
 
