@@ -102,35 +102,49 @@ static int crypto_sextet(char c, const char *abc)
     return c == abc[63] ? 63 : -1;
 }
 
+/* Decodes whole groups and the rest into w; 0 when a character or a leftover bit is
+ * wrong. */
+static bool crypto_sextets(const char *p, size_t n, const char *abc, char *w)
+{
+    size_t rest = n % 4;
+    int a, b, c, d;
+    for (size_t i = 0; i < n / 4; i++, p += 4) {
+        a = crypto_sextet(p[0], abc), b = crypto_sextet(p[1], abc);
+        c = crypto_sextet(p[2], abc), d = crypto_sextet(p[3], abc);
+        if ((a | b | c | d) < 0)
+            return false;
+        *w++ = (char)(a << 2 | b >> 4);
+        *w++ = (char)(b << 4 | c >> 2);
+        *w++ = (char)(c << 6 | d);
+    }
+    if (!rest)
+        return true;
+    a = crypto_sextet(p[0], abc), b = crypto_sextet(p[1], abc);
+    c = rest == 3 ? crypto_sextet(p[2], abc) : 0;
+    if ((a | b | c) < 0 || (rest == 2 ? b & 15 : c & 3)) /* 4 or 2 bits left over */
+        return false;
+    *w++ = (char)(a << 2 | b >> 4);
+    if (rest == 3)
+        *w++ = (char)(b << 4 | c >> 2);
+    return true;
+}
+
 static int crypto_decode64(struct buf *out, struct str text, const char *abc)
 {
-    size_t old = out->n, rest = text.n % 4;
-    uint32_t v = 0;
+    size_t rest = text.n % 4, n = text.n / 4 * 3 + (rest ? rest - 1 : 0);
     int err;
     if (rest == 1) /* 6 bits are no byte */
         return AM_E_SYNTAX;
-    err = buf_reserve(out, text.n / 4 * 3 + (rest ? rest - 1 : 0));
-    for (size_t i = 0; !err && i < text.n; i++) {
-        int s = crypto_sextet(text.p[i], abc);
-        if (s < 0) {
-            err = AM_E_SYNTAX;
-            break;
-        }
-        v = v << 6 | (uint32_t)s;
-        if (i % 4 == 3) {
-            const char b[3] = {(char)(v >> 16), (char)(v >> 8), (char)v};
-            err = buf_add(out, (struct str){b, 3});
-            v = 0;
-        }
+    err = buf_reserve(out, n);
+    if (err || !n)
+        return err;
+    if (!crypto_sextets(text.p, text.n, abc, out->p + out->n)) {
+        out->p[out->n] = 0;
+        return AM_E_SYNTAX;
     }
-    if (!err && rest) { /* 12 or 18 bits: 4 or 2 of them left over, and zero */
-        const char b[2] = {(char)(rest == 2 ? v >> 4 : v >> 10), (char)(v >> 2)};
-        err = v & (rest == 2 ? 15u : 3u) ? AM_E_SYNTAX
-                                         : buf_add(out, (struct str){b, rest - 1});
-    }
-    if (err && out->n > old)
-        buf_cut(out, old);
-    return err;
+    out->n += n;
+    out->p[out->n] = 0;
+    return AM_OK;
 }
 
 int crypto_unbase64(struct buf *out, struct str text)

@@ -86,6 +86,9 @@ AM_CHECK int json_pointer_addi(struct buf *b, size_t index);
  * would be printed as one: the canonical text can always be canonicalised again).
  * Appends. */
 AM_CHECK int json_canon(struct buf *out, const struct json *v);
+/* Does *text begin with the canonical form of v? Moves past it. The same answer as
+ * writing it and comparing, without writing. */
+bool json_canon_match(const struct json *v, struct str *text);
 /* Parses, then canonicalises: text to canonical text. */
 AM_CHECK int json_canon_text(struct buf *out, struct str text, struct diag *d);
 /* The shortest round-trip form of ECMAScript, as JCS wants it. v finite. */

@@ -136,6 +136,103 @@ static int json_canon_number(struct buf *out, const struct json *v)
     return buf_add(out, (struct str){z, json_num_format(n.real, z)});
 }
 
+/* Members in canonical order have strictly growing names. */
+static bool json_in_order(const yyjson_val *last, const yyjson_val *key)
+{
+    struct json_member a, b;
+    if (!last)
+        return true;
+    a.key = json_str(json_of(last));
+    b.key = json_str(json_of(key));
+    return json_utf16_cmp(&a, &b) < 0;
+}
+
+/* ---- matching a text with what would be written ---- */
+static bool json_match_bytes(struct str *t, const char *p, size_t n)
+{
+    if (t->n < n || memcmp(t->p, p, n) != 0)
+        return false;
+    t->p += n;
+    t->n -= n;
+    return true;
+}
+
+static bool json_match_str(struct str *t, struct str s)
+{
+    struct buf b;
+    bool same;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_init(&b, SIZE_MAX / 2); /* escapes are rare: written, then compared */
+        same = json_quote(&b, s) == AM_OK && json_match_bytes(t, b.p, b.n);
+        buf_release(&b);
+        return same;
+    }
+    return json_match_bytes(t, "\"", 1) && json_match_bytes(t, s.p, s.n) &&
+           json_match_bytes(t, "\"", 1);
+}
+
+static bool json_match_number(struct str *t, const struct json *v)
+{
+    struct json_number n = json_number(v);
+    char z[JSON_NUM];
+    if (n.kind == JSON_NUM_BIG || (fabs(n.real) > JSON_INT_MAX && fabs(n.real) < 1e21))
+        return false;
+    return json_match_bytes(t, z, json_num_format(n.real, z));
+}
+
+static bool json_match(struct str *t, yyjson_val *v)
+{
+    size_t i, max;
+    yyjson_val *key, *val, *last = NULL;
+    switch (yyjson_get_type(v)) {
+    case YYJSON_TYPE_NULL:
+        return json_match_bytes(t, "null", 4);
+    case YYJSON_TYPE_BOOL:
+        return unsafe_yyjson_get_bool(v) ? json_match_bytes(t, "true", 4)
+                                         : json_match_bytes(t, "false", 5);
+    case YYJSON_TYPE_NUM:
+    case YYJSON_TYPE_RAW:
+        return json_match_number(t, json_of(v));
+    case YYJSON_TYPE_STR:
+        return json_match_str(t, json_str(json_of(v)));
+    case YYJSON_TYPE_ARR:
+        if (!json_match_bytes(t, "[", 1))
+            return false;
+        yyjson_arr_foreach(v, i, max, val)
+        {
+            if ((i && !json_match_bytes(t, ",", 1)) || !json_match(t, val))
+                return false;
+        }
+        return json_match_bytes(t, "]", 1);
+    case YYJSON_TYPE_OBJ:
+        if (!json_match_bytes(t, "{", 1))
+            return false;
+        yyjson_obj_foreach(v, i, max, key, val)
+        {
+            if ((i && !json_match_bytes(t, ",", 1)) || !json_in_order(last, key) ||
+                !json_match_str(t, json_str(json_of(key))) ||
+                !json_match_bytes(t, ":", 1) || !json_match(t, val))
+                return false;
+            last = key;
+        }
+        return json_match_bytes(t, "}", 1);
+    default:
+        return false;
+    }
+}
+
+bool json_canon_match(const struct json *v, struct str *text)
+{
+    struct str t = *text;
+    if (!json_match(&t, json_yy(v)))
+        return false;
+    *text = t;
+    return true;
+}
+
 static int json_canon_any(struct json_canon *c, const struct json *v);
 
 static int json_canon_obj(struct json_canon *c, const struct json *v)

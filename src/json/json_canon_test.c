@@ -21,6 +21,79 @@ static void canon_is(const char *text, const char *want)
     buf_release(&b);
 }
 
+/* Writing the canonical form and matching a text with it must agree on any text. */
+static void match_agrees(const char *text)
+{
+    struct str t = str_c(text);
+    struct json_doc *doc = NULL;
+    struct buf b;
+    bool same;
+    buf_init(&b, 1 << 20);
+    if (json_parse(&doc, t, NULL, NULL) == AM_OK) {
+        same = json_canon(&b, json_root(doc)) == AM_OK && str_eqc(buf_str(&b), text);
+        if ((json_canon_match(json_root(doc), &t) && !t.n) != same)
+            fail_msg("%s", text);
+    }
+    json_free(doc);
+    buf_release(&b);
+}
+
+static void matching_is_writing_and_comparing(void **state)
+{
+    static const char *const text[] = {
+        "{\"a\":1,\"b\":[true,false,null,\"x\"],\"c\":{}}",
+        "{\"b\":1,\"a\":2}",
+        "{ \"a\":1}",
+        "{\"a\":1.0}",
+        "{\"a\":1e2}",
+        "{\"a\":-0}",
+        "{\"a\":0.1,\"b\":1e+23,\"c\":5e-324}",
+        "[9007199254740991,9007199254740992]",
+        "[9007199254740991,-9007199254740991]",
+        "[123456789012345678901234567890]",
+        "[1e20]",
+        "[1e+21]",
+        "\"\\u00e9\"",
+        "\"\xc3\xa9\"",
+        "\"\\n\\t\\u0001\\\"\\\\\"",
+        "\"\\u000a\"",
+        "\"\\/\"",
+        "{\"\xef\xbf\xbd\":1,\"\xf0\x9f\x98\x80\":2}",
+        "{\"\xf0\x9f\x98\x80\":2,\"\xef\xbf\xbd\":1}",
+        "[]",
+        "null",
+        "[1,2]",
+        "[1 ,2]",
+        "{\"a\":[{\"b\":\"c\"},1]}",
+    };
+    char bent[256];
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(text); i++) {
+        size_t n = strlen(text[i]);
+        match_agrees(text[i]);
+        for (size_t k = 0; k < n; k++) /* every byte, bent in turn */
+            for (const char *c = " \"{}[],:0a\\1-"; *c; c++) {
+                memcpy(bent, text[i], n + 1);
+                bent[k] = *c;
+                match_agrees(bent);
+            }
+    }
+}
+
+static void a_match_stops_where_the_value_ends(void **state)
+{
+    struct str t = STR("{\"a\":1},\"rest\"");
+    struct json_doc *doc = NULL;
+    (void)state;
+    assert_ok(json_parse(&doc, STR("{\"a\":1}"), NULL, NULL));
+    assert_true(json_canon_match(json_root(doc), &t));
+    assert_true(str_eqc(t, ",\"rest\""));
+    assert_false(json_canon_match(json_root(doc), &t));
+    assert_true(str_eqc(t, ",\"rest\"")); /* unmoved */
+    assert_false(json_canon_match(NULL, &t));
+    json_free(doc);
+}
+
 /* RFC 8785 appendix B. The two non-numbers of the table cannot come out of a parser. */
 static void numbers_follow_appendix_b(void **state)
 {
@@ -236,6 +309,8 @@ static void numbers_are_those_of_ecmascript(void **state)
 
 TEST_MAIN(TEST(numbers_follow_appendix_b),
           TEST(the_samples_of_the_rfc_come_out_byte_for_byte),
+          TEST(matching_is_writing_and_comparing),
+          TEST(a_match_stops_where_the_value_ends),
           TEST(structure_is_stripped_and_sorted_at_every_level),
           TEST(integers_that_would_change_are_refused),
           TEST(a_full_buffer_and_nothing_are_refused),

@@ -6,8 +6,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void canonical(const struct json *v)
+static void canonical(const struct json *v, struct str text)
 {
+    struct str rest, whole = text;
     struct buf once, twice;
     int err;
     buf_init(&once, (size_t)64 << 20);
@@ -17,6 +18,9 @@ static void canonical(const struct json *v)
     if (!err) {
         am_assert(json_canon_text(&twice, buf_str(&once), NULL) == AM_OK);
         am_assert(str_eq(buf_str(&once), buf_str(&twice)));
+        rest = buf_str(&once);
+        am_assert(json_canon_match(v, &rest) && rest.n == 0);
+        am_assert(!json_canon_match(v, &text) || str_starts(whole, buf_str(&once)));
     }
     buf_release(&once);
     buf_release(&twice);
@@ -67,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err = json_parse(&doc, (struct str){(const char *)data, size}, &limits, &d);
     am_assert(err ? d.n > 0 && !doc : d.n == 0);
     if (!err) {
-        canonical(json_root(doc));
+        canonical(json_root(doc), (struct str){(const char *)data, size});
         rewritten(json_root(doc), size & 1);
         pointed(json_root(doc));
     }

@@ -360,6 +360,30 @@ void ledger_free(struct ledger *l);
  * payload do not hold together (signature, digest); AM_E_INVALID: entry 0 is no genesis.
  * A statement that merely has no effect is AM_OK: see ledger_outcome(). */
 AM_CHECK int ledger_apply(struct ledger *l, struct str leaf);
+/* The same in two steps. Reading, hashing and verifying need no state: any thread may
+ * prepare entries ahead of the fold. Verifier: keys it has parsed, one thread's; NULL:
+ * the signature was verified before and the caller vouches for it. type_base: of the
+ * genesis; STR_NULL for entry 0. payload is borrowed until the release. Errors as above.
+ */
+struct ledger_verifier;
+AM_CHECK int ledger_verifier_new(struct ledger_verifier **out);
+void ledger_verifier_free(struct ledger_verifier *v);
+struct ledger_ready {
+    struct str payload;
+    struct ledger_statement_view st; /* when readable */
+    bool readable; /* a statement of this log; else an entry without effect */
+    uint8_t payload_sha256[32];
+    char key_id[CRYPTO_HEX];
+};
+AM_CHECK int ledger_prepare(struct ledger_verifier *v,
+                            const struct ledger_leaf_view *leaf, struct str payload,
+                            struct str type_base, struct ledger_ready *out);
+void ledger_ready_release(struct ledger_ready *r);
+AM_CHECK int ledger_apply_ready(struct ledger *l, const struct ledger_ready *r);
+/* Is the signature over the payload by that key of the directory? AM_E_NOTFOUND: no such
+ * key; AM_E_TAMPERED. Under the read lock. */
+AM_CHECK int ledger_signature(const struct ledger *l, const char *key_id,
+                              struct str payload, struct str sig);
 /* Would this signed payload do something now? AM_OK (in effect or waiting for co-signers:
  * *o says), AM_E_FORBIDDEN (key, role, separation of duties), AM_E_CONFLICT (illegal
  * transition, replay), AM_E_INVALID (guard), with problems in d. Changes nothing. */
@@ -374,6 +398,9 @@ AM_CHECK int ledger_signing_json(const struct ledger *l, struct str payload, str
 /* First entries of payloads that wait for co-signers, newest first, among the last 20,000
  * entries. */
 size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max);
+/* The same, of a statement that was parsed already. */
+AM_CHECK int ledger_admit_ready(struct ledger *l, const struct ledger_ready *r,
+                                struct ledger_outcome *o, struct diag *d);
 uint64_t ledger_size(const struct ledger *l);
 const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index);
 /* Payload digest and signer of an entry; AM_E_NOTFOUND beyond size. */

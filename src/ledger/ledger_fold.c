@@ -126,18 +126,9 @@ static void check_key(struct ledger_act *a, const char *key_id)
                       key_id);
 }
 
-static uint64_t first_of(const struct ledger *l, const uint8_t payload[32])
-{
-    size_t i;
-    if (map_get(&l->by_payload, (struct str){(const char *)payload, 32}, &i) ||
-        i >= l->entry.n || memcmp(l->entry.v[i].payload, payload, 32) != 0)
-        return UINT64_MAX;
-    return i;
-}
-
 bool ledger_signed(const struct ledger *l, const uint8_t payload[32], size_t key)
 {
-    uint64_t i = first_of(l, payload);
+    uint64_t i = ledger_first_of(l, payload);
     for (; i != UINT64_MAX; i = l->entry.v[i].next ? l->entry.v[i].next : UINT64_MAX) {
         const struct ledger_entry *e = &l->entry.v[i];
         if (e->counts && !e->strange && e->key == key)
@@ -150,12 +141,13 @@ bool ledger_signed(const struct ledger *l, const uint8_t payload[32], size_t key
 static void check_chain(struct ledger_act *a, const char *key_id)
 {
     const struct ledger *l = a->l;
-    uint64_t i = first_of(l, a->payload);
+    uint64_t i = ledger_first_of(l, a->payload);
     for (; i != UINT64_MAX; i = l->entry.v[i].next ? l->entry.v[i].next : UINT64_MAX) {
         const struct ledger_entry *e = &l->entry.v[i];
         const char *id =
             e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
-        if (strcmp(id, key_id) == 0 || e->o.effect == LEDGER_IN_EFFECT)
+        if (strcmp(id, key_id) == 0 ||
+            ledger_outcome_of(l, e)->effect == LEDGER_IN_EFFECT)
             ledger_refuse(a, CODE_REPLAY, "", "the same payload as entry %llu",
                           (unsigned long long)i);
         else if (e->counts && a->signers < LEDGER_SIGNERS - 1)
@@ -226,24 +218,22 @@ static void settle(struct ledger_act *a)
 static int reserve_entry(struct ledger *l, const uint8_t payload[32], const char *key_id,
                          struct ledger_entry *e)
 {
-    int err = vec_room(&l->entry);
+    int err = ledger_entry_room(l);
+    size_t k = ledger_find_key(l, key_id);
     memcpy(e->payload, payload, 32);
-    e->key = ledger_find_key(l, key_id);
-    e->strange = e->key == LEDGER_NONE;
+    e->strange = k == LEDGER_NONE;
     if (!err && e->strange) {
         struct ledger_stranger s;
-        if (map_get(&l->by_stranger, str_c(key_id), &e->key) || e->key >= l->stranger.n ||
-            strcmp(l->stranger.v[e->key].key_id, key_id) != 0) {
-            e->key = l->stranger.n;
+        if (map_get(&l->by_stranger, str_c(key_id), &k) || k >= l->stranger.n ||
+            strcmp(l->stranger.v[k].key_id, key_id) != 0) {
+            k = l->stranger.n;
             memcpy(s.key_id, key_id, CRYPTO_HEX);
-            err = map_set(&l->by_stranger, str_c(key_id), e->key);
+            err = map_set(&l->by_stranger, str_c(key_id), k);
             if (!err)
                 err = vec_push(&l->stranger, s); /* a name without an entry is harmless */
         }
     }
-    if (!err && first_of(l, payload) == UINT64_MAX)
-        err =
-            map_set(&l->by_payload, (struct str){(const char *)payload, 32}, l->entry.n);
+    e->key = (uint32_t)k;
     return err;
 }
 
@@ -258,16 +248,11 @@ static int reserve_history(struct ledger *l, const struct ledger_act *a)
 }
 
 static void commit_entry(struct ledger *l, const struct ledger_entry *e,
-                         const struct ledger_act *a)
+                         const struct ledger_outcome *o, const struct ledger_act *a)
 {
-    uint64_t index = l->entry.n, i = first_of(l, e->payload);
-    if (i != UINT64_MAX) {
-        while (l->entry.v[i].next)
-            i = l->entry.v[i].next;
-        l->entry.v[i].next = index;
-    }
-    l->entry.v[l->entry.n++] = *e;
-    if (e->o.effect == LEDGER_IN_EFFECT && a->s)
+    uint64_t index = l->entry.n;
+    ledger_entry_add(l, e, o);
+    if (o->effect == LEDGER_IN_EFFECT && a->s)
         l->latest_at = AM_MAX(l->latest_at, a->s->issued_at);
     if (a->version != LEDGER_NONE) {
         struct ledger_verrec *v = &l->version.v[a->version];
@@ -302,39 +287,46 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
         return refold(l, &v, a->payload, text, key_id);
     }
     settle(a);
-    e->o = a->o;
     e->counts = !a->err;
     e->reach = (uint8_t)ledger_statement_reach(a->s);
-    commit_entry(l, e, a);
+    commit_entry(l, e, &a->o, a);
     return AM_OK;
 }
 
-static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
-                      const char *key_id)
+static int fold_statement_view(struct ledger *l, const uint8_t payload[32],
+                               struct str text, const char *key_id,
+                               const struct ledger_statement_view *s)
 {
-    struct ledger_statement_view s;
     struct ledger_entry e = {0};
     struct ledger_act a = {.l = l, .payload = payload, .index = l->entry.n};
-    int err = ledger_statement_parse(text, str_c(l->type_base), &s, NULL);
-    if (err == AM_E_NOMEM)
-        return err;
-    if (err) { /* signed and logged, but it says nothing we can read */
+    int err;
+    if (!s) { /* signed and logged, but it says nothing we can read */
         a.version = a.deployment = LEDGER_NONE;
         ledger_refuse(&a, CODE_BAD_STATEMENT, "", "not a statement of this log");
         err = reserve_entry(l, payload, key_id, &e);
         if (err)
             return err;
         settle(&a);
-        e.o = a.o;
-        commit_entry(l, &e, &a);
+        commit_entry(l, &e, &a.o, &a);
         return AM_OK;
     }
-    a.s = &s;
-    a.r = s.record;
+    a.s = s;
+    a.r = s->record;
     a.key = ledger_find_key(l, key_id);
     err = look_up(&a);
-    if (!err)
-        err = fold_statement(l, &a, &e, text, key_id);
+    return err ? err : fold_statement(l, &a, &e, text, key_id);
+}
+
+static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
+                      const char *key_id)
+{
+    struct ledger_statement_view s;
+    int err = ledger_statement_parse(text, str_c(l->type_base), &s, NULL);
+    if (err == AM_E_NOMEM)
+        return err;
+    if (err)
+        return fold_statement_view(l, payload, text, key_id, NULL);
+    err = fold_statement_view(l, payload, text, key_id, &s);
     ledger_statement_release(&s);
     return err;
 }
@@ -345,7 +337,8 @@ static int fold_genesis(struct ledger *l, const uint8_t payload[32], struct str 
 {
     struct ledger_statement_view s;
     struct ledger_act a = {.version = LEDGER_NONE, .deployment = LEDGER_NONE};
-    struct ledger_entry e = {.o = {LEDGER_IN_EFFECT, "ok", "", 0}, .counts = true};
+    const struct ledger_outcome ok = {LEDGER_IN_EFFECT, "ok", "", 0};
+    struct ledger_entry e = {.counts = true};
     struct json_doc *doc;
     int err = json_parse(&doc, text, NULL, NULL);
     if (err)
@@ -364,7 +357,7 @@ static int fold_genesis(struct ledger *l, const uint8_t payload[32], struct str 
         return err;
     }
     a.s = &s;
-    commit_entry(l, &e, &a);
+    commit_entry(l, &e, &ok, &a);
     return AM_OK;
 }
 
@@ -405,80 +398,85 @@ static int refold(struct ledger *l, const struct ledger_void *v,
 }
 
 /* ---- the public door ------------------------------------------------------------- */
-static int check_signature(const struct ledger *l, const struct ledger_leaf_view *v,
-                           struct str payload)
+int ledger_apply_ready(struct ledger *l, const struct ledger_ready *r)
 {
-    size_t k = ledger_find_key(l, v->key_id);
-    struct crypto_key *own = NULL;
-    const struct crypto_key *pub;
-    struct buf pae;
-    int err = AM_OK;
-    if (k == LEDGER_NONE)
-        err = crypto_key_from_spki(&own, buf_str(&v->spki));
-    if (err)
-        return err == AM_E_NOMEM ? err : AM_E_TAMPERED;
-    pub = own ? own : l->key.v[k].pub;
-    buf_init(&pae, LEDGER_PAYLOAD_MAX + 128);
-    err = crypto_key_alg(pub) == CRYPTO_P256 ? AM_OK : AM_E_TAMPERED;
-    if (!err)
-        err = ledger_pae(payload, &pae);
-    if (!err)
-        err = crypto_verify(pub, buf_str(&pae), buf_str(&v->sig));
-    buf_release(&pae);
-    crypto_key_free(own);
+    int err = l->entry.n ? fold_statement_view(l, r->payload_sha256, r->payload,
+                                               r->key_id, r->readable ? &r->st : NULL)
+                         : fold_genesis(l, r->payload_sha256, r->payload, r->key_id);
+    if (err && err != AM_E_NOMEM)
+        LOG_W("ledger.refused", log_i("index", (int64_t)l->entry.n), log_err(err));
     return err;
 }
 
 int ledger_apply(struct ledger *l, struct str leaf)
 {
     struct ledger_leaf_view v;
+    struct ledger_ready r = {0};
     struct buf payload;
     int err = ledger_leaf_parse(leaf, &v);
     if (err)
         return err == AM_E_NOMEM ? err : AM_E_TAMPERED;
     buf_init(&payload, LEDGER_PAYLOAD_MAX);
-    err = blob_get(l->blobs, v.payload_sha256, &payload);
+    if (!l->verifier)
+        err = ledger_verifier_new(&l->verifier);
     if (!err)
-        err = check_signature(l, &v, buf_str(&payload));
+        err = blob_get(l->blobs, v.payload_sha256, &payload);
     if (!err)
-        err = (l->entry.n ? fold_entry : fold_genesis)(l, v.payload_sha256,
-                                                       buf_str(&payload), v.key_id);
+        err = ledger_prepare(l->verifier, &v, buf_str(&payload),
+                             l->entry.n ? str_c(l->type_base) : STR_NULL, &r);
     if (err && err != AM_E_NOMEM)
         LOG_W("ledger.refused", log_i("index", (int64_t)l->entry.n), log_err(err));
+    if (!err)
+        err = ledger_apply_ready(l, &r);
+    ledger_ready_release(&r);
     buf_release(&payload);
     ledger_leaf_release(&v);
+    return err;
+}
+
+int ledger_admit_ready(struct ledger *l, const struct ledger_ready *r,
+                       struct ledger_outcome *o, struct diag *d)
+{
+    struct ledger_act a = {.l = l,
+                           .index = l->entry.n,
+                           .dry = true,
+                           .d = d,
+                           .payload = r->payload_sha256,
+                           .s = &r->st,
+                           .r = r->st.record};
+    int err;
+    if (!l->entry.n)
+        return AM_E_CONFLICT;
+    am_assert(r->readable);
+    a.key = ledger_find_key(l, r->key_id);
+    err = look_up(&a);
+    if (!err)
+        err = judge(&a, r->key_id);
+    if (!err) {
+        settle(&a);
+        *o = a.o;
+        err = a.err;
+    }
     return err;
 }
 
 int ledger_admit(struct ledger *l, struct str payload, const char *key_id,
                  struct ledger_outcome *o, struct diag *d)
 {
-    struct ledger_statement_view s;
-    struct ledger_act a = {.l = l, .index = l->entry.n, .dry = true, .d = d};
-    uint8_t digest[32];
+    struct ledger_ready r = {.payload = payload, .readable = true};
     int err;
     if (!l->entry.n)
         return AM_E_CONFLICT;
-    err = ledger_statement_parse(payload, str_c(l->type_base), &s, d);
+    err = ledger_statement_parse(payload, str_c(l->type_base), &r.st, d);
     if (err) {
         *o = (struct ledger_outcome){LEDGER_NO_EFFECT, code_info[CODE_BAD_STATEMENT].name,
                                      "", 0};
         return err;
     }
-    crypto_sha256(payload, digest);
-    a.payload = digest;
-    a.s = &s;
-    a.r = s.record;
-    a.key = ledger_find_key(l, key_id);
-    err = look_up(&a);
-    if (!err)
-        err = judge(&a, key_id);
-    if (!err) {
-        settle(&a);
-        *o = a.o;
-        err = a.err;
-    }
-    ledger_statement_release(&s);
+    crypto_sha256(payload, r.payload_sha256);
+    snprintf(r.key_id, sizeof r.key_id, "%s", key_id);
+    err = ledger_admit_ready(l, &r, o, d);
+    ledger_statement_release(&r.st);
     return err;
 }
 
@@ -512,7 +510,7 @@ uint64_t ledger_size(const struct ledger *l)
 
 const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index)
 {
-    return index < l->entry.n ? &l->entry.v[index].o : NULL;
+    return index < l->entry.n ? ledger_outcome_of(l, &l->entry.v[index]) : NULL;
 }
 
 enum ledger_reach ledger_statement_reach(const struct ledger_statement_view *s)

@@ -377,9 +377,10 @@ static void hash_outcomes(const struct ledger *l, uint8_t out[32])
     crypto_sha256_init(&h);
     for (size_t i = 0; i < l->entry.n; i++) {
         const struct ledger_entry *e = &l->entry.v[i];
+        const struct ledger_outcome *o = ledger_outcome_of(l, e);
         char line[160];
-        int n = snprintf(line, sizeof line, "%d %s %s %llx\n", (int)e->o.effect,
-                         e->o.code, e->o.transition, (unsigned long long)e->o.waived);
+        int n = snprintf(line, sizeof line, "%d %s %s %llx\n", (int)o->effect, o->code,
+                         o->transition, (unsigned long long)o->waived);
         crypto_sha256_add(&h, (struct str){(const char *)e->payload, 32});
         crypto_sha256_add(&h, (struct str){line, (size_t)n});
     }

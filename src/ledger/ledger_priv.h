@@ -176,12 +176,17 @@ struct ledger_noderec {
 };
 struct ledger_entry {
     uint8_t payload[32];
-    size_t key;    /* index of l->key, or of l->stranger when strange */
-    uint64_t next; /* next entry with the same payload; 0: none */
+    uint32_t key;     /* index of l->key, or of l->stranger when strange */
+    uint32_t next;    /* next entry with the same payload; 0: none */
+    uint32_t outcome; /* of l->outcome */
     bool strange;
     bool counts;   /* a signature that helps its signing rule */
     uint8_t reach; /* enum ledger_reach */
-    struct ledger_outcome o;
+};
+_Static_assert(sizeof(struct ledger_entry) == 48, "there are millions of them");
+struct ledger_firsts { /* payload -> its first entry; see ledger_entry.c */
+    uint32_t *slot;    /* index + 1; 0: free */
+    size_t cap, n;
 };
 struct ledger_void { /* a compromised key: its leaves after `since` have lost effect */
     char key_id[CRYPTO_HEX];
@@ -192,7 +197,8 @@ struct ledger_stranger {
 };
 struct ledger {
     struct blob_store *blobs;
-    struct json_doc *genesis_doc; /* the record of entry 0 */
+    struct ledger_verifier *verifier; /* of ledger_apply(); NULL until it is needed */
+    struct json_doc *genesis_doc;     /* the record of entry 0 */
     const struct json *genesis;
     uint8_t genesis_payload[32];
     char *origin, *type_base;
@@ -200,7 +206,8 @@ struct ledger {
     struct ledger_policy *policy;
     int64_t latest_at; /* newest issued_at that took effect: the fold's only clock */
     VEC(struct ledger_entry) entry;
-    struct map by_payload; /* payload -> its first entry */
+    struct ledger_firsts firsts;
+    VEC(struct ledger_outcome) outcome; /* the different ones */
     VEC(struct ledger_keyrec) key;
     struct map by_key;
     VEC(struct ledger_stranger) stranger;
@@ -228,6 +235,13 @@ struct ledger {
     VEC(size_t) recusal; /* facts */
     int64_t lease_until; /* of the extensions in effect; 0: none */
 };
+/* Index of the first entry with that payload; UINT64_MAX: none. */
+uint64_t ledger_first_of(const struct ledger *l, const uint8_t payload[32]);
+AM_CHECK int ledger_entry_room(struct ledger *l); /* for one more */
+void ledger_entry_add(struct ledger *l, const struct ledger_entry *e,
+                      const struct ledger_outcome *o); /* in that room */
+const struct ledger_outcome *ledger_outcome_of(const struct ledger *l,
+                                               const struct ledger_entry *e);
 size_t ledger_find_key(const struct ledger *l, const char *key_id);
 size_t ledger_find_algorithm(const struct ledger *l, struct str id);
 size_t ledger_find_version(const struct ledger *l, const uint8_t digest[32]);

@@ -39,13 +39,13 @@ static size_t signers_of(const struct ledger *l, const uint8_t payload[32],
                          size_t key[LEDGER_SIGNERS], uint64_t index[LEDGER_SIGNERS],
                          uint64_t *effect)
 {
-    size_t n = 0, i;
-    if (map_get(&l->by_payload, (struct str){(const char *)payload, 32}, &i) ||
-        i >= l->entry.n || memcmp(l->entry.v[i].payload, payload, 32) != 0)
+    uint64_t i = ledger_first_of(l, payload);
+    size_t n = 0;
+    if (i == UINT64_MAX)
         return 0;
     do {
         const struct ledger_entry *e = &l->entry.v[i];
-        if (e->o.effect == LEDGER_IN_EFFECT)
+        if (ledger_outcome_of(l, e)->effect == LEDGER_IN_EFFECT)
             *effect = i;
         if (e->counts && !e->strange && n < LEDGER_SIGNERS) {
             key[n] = e->key;
@@ -213,7 +213,7 @@ enum { WAITING_BACK = 20000 };
 static bool completed(const struct ledger *l, uint64_t i)
 {
     do {
-        if (l->entry.v[i].o.effect == LEDGER_IN_EFFECT)
+        if (ledger_outcome_of(l, &l->entry.v[i])->effect == LEDGER_IN_EFFECT)
             return true;
         i = l->entry.v[i].next;
     } while (i);
@@ -226,10 +226,8 @@ size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max)
     size_t n = 0;
     for (uint64_t i = l->entry.n; i > end && n < max; i--) {
         const struct ledger_entry *e = &l->entry.v[i - 1];
-        size_t first;
-        if (e->o.effect != LEDGER_WAITING_SIGNERS ||
-            map_get(&l->by_payload, (struct str){(const char *)e->payload, 32}, &first) ||
-            first != i - 1 || completed(l, first))
+        if (ledger_outcome_of(l, e)->effect != LEDGER_WAITING_SIGNERS ||
+            ledger_first_of(l, e->payload) != i - 1 || completed(l, i - 1))
             continue;
         index[n++] = i - 1;
     }

@@ -73,6 +73,7 @@ void ledger_deployment_drop(struct ledger_deprec *p)
 void ledger_clear(struct ledger *l)
 {
     struct blob_store *blobs = l->blobs;
+    ledger_verifier_free(l->verifier);
     json_free(l->genesis_doc);
     free(l->origin);
     free(l->type_base);
@@ -108,7 +109,8 @@ void ledger_clear(struct ledger *l)
     vec_release(&l->stop);
     vec_release(&l->node);
     vec_release(&l->voided);
-    map_release(&l->by_payload);
+    free(l->firsts.slot);
+    vec_release(&l->outcome);
     map_release(&l->by_key);
     map_release(&l->by_stranger);
     map_release(&l->by_algorithm);

@@ -71,10 +71,11 @@ static void digest_of(struct jw *w, const char *name, struct str hex)
     jw_obj_end(w);
 }
 
-static void write_test_result(struct jw *w, const struct json *record)
+static void write_test_result(struct jw *w, const struct json *record, struct str raw)
 {
     const struct json *bench = json_get(record, "bench");
-    jw_kval(w, "amane_record", record);
+    jw_key(w, "amane_record");
+    jw_raw(w, raw);
     jw_key(w, "configuration");
     jw_arr(w);
     digest_of(w, "bench", json_get_str(bench, "sha256"));
@@ -95,7 +96,8 @@ static bool vsa_passed(struct str outcome)
            str_eqc(outcome, "maintained") || str_eqc(outcome, "reduced");
 }
 
-static void write_vsa(struct jw *w, const struct json *record, struct str type_base)
+static void write_vsa(struct jw *w, const struct json *record, struct str raw,
+                      struct str type_base)
 {
     bool passed = vsa_passed(json_get_str(record, "outcome"));
     enum ledger_level level = LEDGER_LEVEL_NONE;
@@ -103,7 +105,8 @@ static void write_vsa(struct jw *w, const struct json *record, struct str type_b
                                        "AMANE_LABEL_ADVANCED"};
     if (ledger_level_parse(json_get_str(record, "label_level"), &level))
         level = LEDGER_LEVEL_NONE;
-    jw_kval(w, "amane_record", record);
+    jw_key(w, "amane_record");
+    jw_raw(w, raw);
     jw_key(w, "inputAttestations");
     jw_arr(w);
     for (json_each(it, json_get(record, "evidence")))
@@ -191,21 +194,11 @@ static int check_record(enum ledger_kind kind, const struct json *r, struct diag
     return err;
 }
 
-static int record_digest(const struct json *record, uint8_t out[32])
-{
-    struct buf b;
-    int err;
-    buf_init(&b, LEDGER_PAYLOAD_MAX);
-    err = json_canon(&b, record);
-    if (!err)
-        crypto_sha256(buf_str(&b), out);
-    buf_release(&b);
-    return err;
-}
-
+/* raw: the canonical text of the record. The rest is written as RFC 8785 wants it:
+ * members in order, strings quoted by the same function, no numbers. */
 static int write_statement(enum ledger_kind kind, const struct json *record,
-                           struct str type_base, const uint8_t subject[32],
-                           struct buf *out)
+                           struct str raw, struct str type_base,
+                           const uint8_t subject[32], struct buf *out)
 {
     struct jw w;
     jw_init(&w, out);
@@ -215,12 +208,12 @@ static int write_statement(enum ledger_kind kind, const struct json *record,
     if (kind == LEDGER_EVIDENCE || kind == LEDGER_DECISION) {
         jw_obj(&w);
         if (kind == LEDGER_EVIDENCE)
-            write_test_result(&w, record);
+            write_test_result(&w, record, raw);
         else
-            write_vsa(&w, record, type_base);
+            write_vsa(&w, record, raw, type_base);
         jw_obj_end(&w);
     } else {
-        jw_val(&w, record);
+        jw_raw(&w, raw);
     }
     jw_key(&w, "predicateType");
     if (*kind_type[kind] == '/')
@@ -232,29 +225,38 @@ static int write_statement(enum ledger_kind kind, const struct json *record,
     return jw_done(&w);
 }
 
+/* What a statement is about: the record itself, or the model it names. */
+static int subject_of(enum ledger_kind kind, const struct json *record,
+                      const uint8_t digest[32], uint8_t out[32])
+{
+    if (about_record(kind))
+        memcpy(out, digest, 32);
+    else if (!ledger_unhex(json_get(record, "model_digest"), out))
+        return AM_E_INVALID;
+    return AM_OK;
+}
+
 int ledger_statement(enum ledger_kind kind, const struct json *record,
                      struct str type_base, struct buf *payload, struct diag *d)
 {
-    uint8_t subject[32];
-    struct buf text;
+    uint8_t digest[32], subject[32];
+    struct buf raw;
     size_t before = payload->n;
     int err = check_record(kind, record, d);
     if (err)
         return err;
-    if (about_record(kind))
-        err = record_digest(record, subject);
-    else if (!ledger_unhex(json_get(record, "model_digest"), subject))
-        err = AM_E_INVALID;
-    buf_init(&text, LEDGER_PAYLOAD_MAX);
-    if (!err)
-        err = write_statement(kind, record, type_base, subject, &text);
-    if (!err)
-        err = json_canon_text(payload, buf_str(&text), d);
+    buf_init(&raw, LEDGER_PAYLOAD_MAX);
+    err = json_canon(&raw, record);
     if (err == AM_E_INVALID)
         diag_err(d, "", "statement.canonical", "the record has no RFC 8785 form");
+    crypto_sha256(buf_str(&raw), digest);
+    if (!err)
+        err = subject_of(kind, record, digest, subject);
+    if (!err)
+        err = write_statement(kind, record, buf_str(&raw), type_base, subject, payload);
     if (err)
         buf_cut(payload, before);
-    buf_release(&text);
+    buf_release(&raw);
     return err;
 }
 
@@ -272,32 +274,73 @@ static int find_kind(struct str type, struct str base, enum ledger_kind *out)
     return AM_E_INVALID;
 }
 
+/* The bytes of the record inside a payload, if they are its canonical form. */
+static bool find_record(struct str payload, const struct ledger_statement_view *v,
+                        struct str *out)
+{
+    static const char head[] =
+        "{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicate\":";
+    static const char inner[] = "{\"amane_record\":";
+    struct str rest = payload;
+    if (!str_starts(rest, str_c(head)))
+        return false;
+    rest = str_sub(rest, sizeof head - 1, rest.n);
+    if (v->kind == LEDGER_EVIDENCE || v->kind == LEDGER_DECISION) {
+        if (!str_starts(rest, str_c(inner)))
+            return false;
+        rest = str_sub(rest, sizeof inner - 1, rest.n);
+    }
+    out->p = rest.p;
+    if (!json_canon_match(v->record, &rest))
+        return false;
+    out->n = (size_t)(rest.p - out->p);
+    return true;
+}
+
+/* The statement this record would make, compared byte for byte. */
+static int same_again(struct str payload, struct str raw, struct str type_base,
+                      const struct ledger_statement_view *v)
+{
+    struct buf again;
+    int err;
+    buf_init(&again, LEDGER_PAYLOAD_MAX);
+    err = buf_reserve(&again, payload.n + 64);
+    if (err == AM_E_TOOBIG)
+        err = AM_OK; /* the cap will tell */
+    if (!err)
+        err = write_statement(v->kind, v->record, raw, type_base, v->subject, &again);
+    if (!err && !str_eq(buf_str(&again), payload))
+        err = AM_E_INVALID;
+    buf_release(&again);
+    return err;
+}
+
 static int statement_read(struct str payload, struct str type_base,
                           struct ledger_statement_view *v, struct diag *d)
 {
     const struct json *root = json_root(v->doc), *predicate = json_get(root, "predicate");
-    struct buf again;
+    struct str raw;
     int err = find_kind(json_get_str(root, "predicateType"), type_base, &v->kind);
     if (err)
         return problem(d, "/predicateType", "unknown predicate type");
     v->record = v->kind == LEDGER_EVIDENCE || v->kind == LEDGER_DECISION
                     ? json_get(predicate, "amane_record")
                     : predicate;
-    buf_init(&again, LEDGER_PAYLOAD_MAX);
-    err = ledger_statement(v->kind, v->record, type_base, &again, d);
-    if (!err && !str_eq(buf_str(&again), payload))
-        err = problem(d, "", "not the canonical statement of its record");
-    buf_release(&again);
+    err = check_record(v->kind, v->record, d);
+    if (err)
+        return err;
+    if (!find_record(payload, v, &raw))
+        return problem(d, "", "not the canonical statement of its record");
+    crypto_sha256(raw, v->record_sha256);
+    err = subject_of(v->kind, v->record, v->record_sha256, v->subject);
     if (!err)
-        err = record_digest(v->record, v->record_sha256);
+        err = same_again(payload, raw, type_base, v);
+    if (err == AM_E_INVALID)
+        return problem(d, "", "not the canonical statement of its record");
     if (err)
         return err;
     if (v->kind == LEDGER_EVENT)
         v->event_type = json_get_str(v->record, "type");
-    if (about_record(v->kind))
-        memcpy(v->subject, v->record_sha256, 32);
-    else if (!ledger_unhex(json_get(v->record, "model_digest"), v->subject))
-        return AM_E_INVALID;
     return time_parse(json_get_str(v->record, "issued_at"), &v->issued_at);
 }
 
