@@ -519,6 +519,38 @@ bool ledger_algorithm_id_valid(struct str id);
 /* org6: 6 of [A-Z0-9]; random: the source of the 10 base32 characters. */
 AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
                                  char out[LEDGER_ALGORITHM_ID + 1]);
+/* What the clocks of section 6 announce at a time, as the newest cosigned time: terms
+ * less than 90 days away (step 90, 30 or 7; 0 once over), and delays that run. Derived,
+ * pure; fn is called for each, in the order versions, deployments, establishments, keys,
+ * stops; its error ends the walk and is returned. Kinds: "label_expiry",
+ * "deferral_expiry", "surveillance", "device_certificate", "admissibility", "evidence",
+ * "decision", "appeal", "appeal_judgement"; "dpia", "cndp", "pilot_end", "monitoring";
+ * "establishment_certificate"; "key_expiry", "key_rotation"; "stop_motive",
+ * "stop_decision". */
+struct ledger_warning {
+    const char *kind, *subject; /* version, deployment, establishment, key, stop */
+    char id[CRYPTO_HEX];
+    int64_t since_at, due_at, days_left; /* negative once late */
+    unsigned step;
+    bool late, term; /* term: something ends; else somebody has to act */
+};
+typedef int ledger_warning_fn(void *cookie, const struct ledger_warning *w);
+AM_CHECK int ledger_warnings(const struct ledger *l, int64_t at, ledger_warning_fn *fn,
+                             void *cookie);
+/* The instant n working days later: no Saturday, Sunday, nor a day of the list
+ * ("2026-03-20", or "--05-01" for every year). */
+int64_t ledger_working_days(const struct json *holidays, int64_t at, unsigned n);
+/* What the registry's automaton has to state at that time (section 2.1, V16, V19). */
+enum ledger_due_kind { LEDGER_DUE_EXPIRY, LEDGER_DUE_ARCHIVE, LEDGER_DUE_STOP };
+struct ledger_due {
+    enum ledger_due_kind kind;
+    const struct ledger_version *version;
+    const struct ledger_deployment *deployment; /* NULL: the version, nationally */
+    const char *motive;                         /* of a stop */
+};
+typedef int ledger_due_fn(void *cookie, const struct ledger_due *d);
+AM_CHECK int ledger_due(const struct ledger *l, int64_t at, ledger_due_fn *fn,
+                        void *cookie);
 /* Deployment id from its parts. */
 AM_CHECK int ledger_deployment_id(const uint8_t model_digest[32],
                                   struct str establishment, struct str use_code,

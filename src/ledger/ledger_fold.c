@@ -274,6 +274,8 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
                           struct str text, const char *key_id)
 {
     struct ledger_void v = {.revoked = a->index};
+    enum ledger_v state =
+        a->version == LEDGER_NONE ? LEDGER_V_NONE : l->version.v[a->version].v.state;
     int err = reserve_entry(l, a->payload, key_id, e);
     if (!err)
         err = reserve_history(l, a);
@@ -281,6 +283,8 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
         err = judge(a, key_id);
     if (err)
         return err;
+    if (a->version != LEDGER_NONE && l->version.v[a->version].v.state != state)
+        l->version.v[a->version].state_at = a->s->issued_at;
     if (a->refold) {
         ledger_copy(v.key_id, sizeof v.key_id, json_get_str(a->r, "key_id"));
         v.since = (uint64_t)json_int(json_get(a->r, "compromised_since"), 0);

@@ -139,6 +139,7 @@ static int grant(struct ledger_act *a)
     if (ledger_find_key(l, k.k.key_id) != LEDGER_NONE)
         ledger_refuse(a, CODE_EXISTS, "/key/spki", "%s was granted before", k.k.key_id);
     check_grantor(a, &k.k);
+    k.granted_at = a->s->issued_at;
     if (!ledger_stopped_here(a)) {
         err = map_set(&l->by_key, str_c(k.k.key_id), l->key.n);
         if (!err)

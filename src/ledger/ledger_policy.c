@@ -180,10 +180,11 @@ static bool origin_ok(struct str s)
     return s.n > 0 && s.n < TLOG_NAME_MAX;
 }
 
-static int add_authority(struct ledger *l, const struct json *v)
+static int add_authority(struct ledger *l, const struct json *v, int64_t at)
 {
     struct ledger_keyrec k = {0};
     int err = ledger_key_read(v, 0, &k, NULL, "");
+    k.granted_at = at;
     if (!err && ledger_find_key(l, k.k.key_id) != LEDGER_NONE)
         err = AM_E_INVALID; /* one key, one grant */
     if (!err)
@@ -218,7 +219,7 @@ int ledger_genesis(struct ledger *l, const struct ledger_statement_view *s,
     if (!l->origin || !l->type_base)
         return AM_E_NOMEM;
     for (json_each(it, json_get(r, "authorities")))
-        if ((err = add_authority(l, it.val)))
+        if ((err = add_authority(l, it.val, s->issued_at)))
             return err;
     if (ledger_find_key(l, key_id) == LEDGER_NONE)
         return AM_E_INVALID;

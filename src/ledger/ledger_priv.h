@@ -102,6 +102,7 @@ struct str ledger_clock(const struct ledger_policy *p, const char *name,
  */
 struct ledger_keyrec {
     struct ledger_key k;
+    int64_t granted_at;
     struct crypto_key *pub;
 };
 struct ledger_algorec {
@@ -155,6 +156,7 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     VEC(size_t) deployment;
     VEC(size_t) fact;
     int64_t last_at;
+    int64_t state_at;     /* of the statement that last moved it */
     int64_t label_at;     /* of the decision that gave or confirmed the label */
     int64_t device_until; /* first certificate of the device to expire; 0: none */
 };
