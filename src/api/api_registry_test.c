@@ -103,6 +103,7 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
         struct reply r;
         bool unknown = strcmp(rows[i].pattern, "/api/v1/deployments/{id}") == 0 ||
                        strcmp(rows[i].pattern, "/api/v1/proposals/{sha256}") == 0 ||
+                       strncmp(rows[i].pattern, "/api/v1/drafts/{", 16) == 0 ||
                        strcmp(rows[i].pattern, "/api/v1/vigilance/{id}") == 0;
         if (rows[i].servers == 'N' || strcmp(rows[i].method, "GET") != 0)
             continue;
@@ -121,7 +122,7 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
         if (strcmp(rows[i].reply, "list") == 0) {
             assert_int_equal(json_type(t_at(&r, "/items")), JSON_ARRAY);
             if (!strstr(rows[i].pattern, "witnesses") &&
-                !strstr(rows[i].pattern, "schemas"))
+                !strstr(rows[i].pattern, "schemas") && !strstr(rows[i].pattern, "drafts"))
                 assert_true(json_int(t_at(&r, "/tree_size"), 0) > 5);
         }
         if (strcmp(rows[i].pattern, "/readyz") == 0) {
@@ -133,6 +134,76 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
         seen++;
     }
     assert_true(seen >= 18);
+}
+
+/* A vendor writes, saves against an old version, asks what is wrong, declares. */
+static void a_draft_goes_from_nothing_to_a_payload_to_sign(void **state)
+{
+    struct buf whole;
+    struct reply r;
+    char path[160], other[200];
+    (void)state;
+    r = t_post(a, "/api/v1/drafts", vendor_token, "{\"kind\":\"algorithm\"}");
+    assert_int_equal(r.status, 201);
+    snprintf(path, sizeof path, "/api/v1/drafts/%.*s",
+             STR_FMT(json_str(t_at(&r, "/id"))));
+    t_done(&r);
+    snprintf(other, sizeof other, "%s/check", path);
+    r = t_ask(a, &(struct ask){.path = other, .token = vendor_token, .lang = "fr"});
+    assert_int_equal(r.status, 200);
+    assert_false(json_bool(t_at(&r, "/ok"), true));
+    assert_true(json_size(t_at(&r, "/problems")) >= 9); /* every compulsory field */
+    t_done(&r);
+    buf_init(&whole, 1 << 20);
+    t_algorithm_record(&t, &whole);
+    r = t_ask(a, &(struct ask){.method = HTTP_PUT,
+                               .path = path,
+                               .token = vendor_token,
+                               .body = buf_str(&whole)});
+    assert_int_equal(r.status, 412); /* no If-Match */
+    t_done(&r);
+    r = t_ask(a, &(struct ask){.method = HTTP_PUT,
+                               .path = path,
+                               .token = vendor_token,
+                               .match = "\"1\"",
+                               .body = buf_str(&whole)});
+    assert_int_equal(r.status, 200);
+    assert_true(str_eqc(t_header(&r, "ETag"), "\"2\""));
+    t_done(&r);
+    snprintf(other, sizeof other, "%s/check", path);
+    r = t_ask(a, &(struct ask){.path = other, .token = vendor_token, .lang = "fr"});
+    assert_true(json_bool(t_at(&r, "/ok"), false));
+    assert_int_equal(json_size(t_at(&r, "/missing/intermediate")), 4); /* ar, en */
+    t_done(&r);
+    assert_int_equal(t_get(a, path, director_token), 200); /* same organisation */
+    assert_int_equal(t_get(a, path, t.admin_token), 404);  /* another one */
+    snprintf(other, sizeof other, "%s/declaration", path);
+    r = t_post(a, other, vendor_token, "");
+    assert_int_equal(r.status, 201);
+    assert_true(str_starts(json_str(t_at(&r, "/sign_url")), STR("/sign/")));
+    t_done(&r);
+    r = t_ask(a,
+              &(struct ask){.method = HTTP_DELETE, .path = path, .token = vendor_token});
+    assert_int_equal(r.status, 204);
+    t_done(&r);
+    assert_int_equal(t_get(a, path, vendor_token), 404);
+    buf_release(&whole);
+}
+
+static void a_draft_with_holes_is_refused_with_every_hole(void **state)
+{
+    struct reply r = t_post(a, "/api/v1/drafts", vendor_token,
+                            "{\"kind\":\"version\",\"record\":{\"task\":\"binary\"}}");
+    char path[200];
+    (void)state;
+    assert_int_equal(r.status, 201);
+    snprintf(path, sizeof path, "/api/v1/drafts/%.*s/declaration",
+             STR_FMT(json_str(t_at(&r, "/id"))));
+    t_done(&r);
+    r = t_post(a, path, vendor_token, "");
+    assert_int_equal(r.status, 422);
+    assert_true(json_size(t_at(&r, "/problems")) > 30);
+    t_done(&r);
 }
 
 static void every_protected_route_wants_a_name_and_then_a_right(void **state)
@@ -773,6 +844,8 @@ int main(int argc, char **argv)
     static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         TEST(every_reading_route_answers_in_the_form_it_declares),
+        TEST(a_draft_goes_from_nothing_to_a_payload_to_sign),
+        TEST(a_draft_with_holes_is_refused_with_every_hole),
         TEST(every_protected_route_wants_a_name_and_then_a_right),
         TEST(openapi_lists_exactly_the_table),
         TEST(what_is_not_in_the_table_is_not_found),

@@ -87,6 +87,19 @@
       "Who cosigned what, and when")                                                     \
     X(R, GET, "/api/v1/genesis", PUBLIC, genesis, "", "genesis",                         \
       "Digest of entry 0, to pin")                                                       \
+    X(R, POST, "/api/v1/drafts", PROPOSE, draft_new, "draft", "draft",                   \
+      "Keep a record being written: kind and any object")                                \
+    X(R, GET, "/api/v1/drafts", PROPOSE, drafts, "", "list",                             \
+      "One's organisation's drafts")                                                     \
+    X(R, GET, "/api/v1/drafts/{draft}", PROPOSE, draft, "", "draft",                     \
+      "One draft, with its ETag")                                                        \
+    X(R, PUT, "/api/v1/drafts/{draft}", PROPOSE, draft_save, "record", "draft",          \
+      "Save it; If-Match says which version was read")                                   \
+    X(R, DELETE, "/api/v1/drafts/{draft}", PROPOSE, draft_delete, "", "", "Delete it")   \
+    X(R, GET, "/api/v1/drafts/{draft}/check", PROPOSE, draft_check, "", "draft-check",   \
+      "Every problem of a draft at once, and what each level still asks")                \
+    X(R, POST, "/api/v1/drafts/{draft}/declaration", PROPOSE, draft_declare, "",         \
+      "proposed", "Make its payload, to be signed at /sign/{sha256}")                    \
     X(R, GET, "/api/v1/schemas", PUBLIC, schemas, "", "list",                            \
       "The published schemas of records")                                                \
     X(R, GET, "/api/v1/schemas/{name}", PUBLIC, schema, "", "application/schema+json",   \

@@ -58,8 +58,9 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
         header[req.headers++] =
             (struct http_field){STR("Accept-Language"), str_c(q->lang)};
     if (q->match)
-        header[req.headers++] =
-            (struct http_field){STR("If-None-Match"), str_c(q->match)};
+        header[req.headers++] = (struct http_field){
+            q->method == HTTP_PUT ? STR("If-Match") : STR("If-None-Match"),
+            str_c(q->match)};
     err = api_handle(a, &req, &r.resp);
     if (err) { /* as the server does */
         buf_clear(&r.resp.body);

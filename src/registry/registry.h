@@ -118,6 +118,31 @@ typedef int registry_proposal_fn(void *arg, const struct registry_proposal *p,
 /* All of them, newest first, outside every lock. */
 AM_CHECK int registry_proposals(struct registry *r, registry_proposal_fn *fn, void *arg);
 
+/* Records being written (registry_draft.c): seen by their organisation only, forgotten
+ * 180 days after the last change. AM_E_NOTFOUND: no such draft of this organisation. */
+enum { REGISTRY_DRAFT_MAX = 1 << 20 };
+struct registry_draft {
+    char id[CRYPTO_HEX]; /* 32 hexadecimal digits */
+    char org_id[LEDGER_ID_MAX];
+    enum ledger_kind kind;
+    int64_t created_at, at;
+    uint64_t version; /* grows by one at each save */
+};
+AM_CHECK int registry_draft_new(struct registry *r, enum ledger_kind kind, struct str org,
+                                struct str record, struct registry_draft *out,
+                                struct diag *d);
+/* AM_E_PRECONDITION: its version is not `expected`: nothing is lost. */
+AM_CHECK int registry_draft_save(struct registry *r, struct str id, struct str org,
+                                 uint64_t expected, struct str record,
+                                 struct registry_draft *out, struct diag *d);
+/* Appends the record to record (may be NULL). */
+AM_CHECK int registry_draft_get(struct registry *r, struct str id, struct str org,
+                                struct registry_draft *out, struct buf *record);
+AM_CHECK int registry_draft_delete(struct registry *r, struct str id, struct str org);
+typedef int registry_draft_fn(void *arg, const struct registry_draft *d);
+AM_CHECK int registry_drafts(struct registry *r, struct str org, registry_draft_fn *fn,
+                             void *arg); /* newest first */
+
 /* Calls fn with the folded ledger under the read lock. size_cosigned: entries covered by
  * the newest quorum checkpoint. */
 typedef int registry_fn(void *arg, const struct ledger *l, uint64_t size_cosigned);

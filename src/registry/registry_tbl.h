@@ -4,7 +4,8 @@
  *
  *   1  entry: what the log orders and what it orders it of, in one row. payload is null
  *      when an earlier row carries the same bytes (a second signer).
- *   2  proposal: payloads that wait for signatures. */
+ *   2  proposal: payloads that wait for signatures.
+ *   3  draft: records being written, of one organisation each. */
 #ifndef REGISTRY_TBL_H
 #define REGISTRY_TBL_H
 
@@ -18,6 +19,11 @@
       "create table proposal (payload_sha256 bytea primary key, at bigint not null,"     \
       " until_at bigint not null, by_role text not null, by_org text not null,"          \
       " kind text not null, payload bytea not null);"                                    \
-      "create index proposal_org on proposal (by_org)")
+      "create index proposal_org on proposal (by_org)")                                  \
+    X(3, "draft",                                                                        \
+      "create table draft (id text primary key, org text not null, kind text not null,"  \
+      " created_at bigint not null, at bigint not null, version bigint not null,"        \
+      " record bytea not null);"                                                         \
+      "create index draft_org on draft (org)")
 
 #endif
