@@ -271,6 +271,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         registry_note_quorum(r);
         err = registry_cosign_start(r, d);
     }
+    if (!err)
+        err = registry_clock_start(r);
     if (err) {
         registry_close(r);
         return err;
@@ -284,6 +286,7 @@ void registry_close(struct registry *r)
     if (!r)
         return;
     registry_cosign_stop(r);
+    registry_clock_stop(r);
     tlog_close(r->log); /* its callback uses r: before anything else goes */
     ledger_free(r->ledger);
     auth_close(r->auth);
