@@ -10,6 +10,7 @@ enum { API_PUBLIC = -2, API_SESSION = -1 }; /* beside the rights */
 #define API_ACCESS_PUBLIC         API_PUBLIC
 #define API_ACCESS_SESSION        API_SESSION
 #define API_ACCESS_ACCOUNT_CREATE AUTH_ACCOUNT_CREATE
+#define API_ACCESS_AUDIT_READ     AUTH_AUDIT_READ
 #define API_ACCESS_ALGORITHM_ID   AUTH_ALGORITHM_ID
 #define API_ACCESS_BLOB_PUT       AUTH_BLOB_PUT
 #define API_ACCESS_NODE_OPERATE   AUTH_NODE_OPERATE
@@ -135,6 +136,24 @@ int api_identify(struct api_call *c)
     return AM_E_UNAUTHORIZED;
 }
 
+/* Who tries doors is known; the refusal is written down before it is said. */
+int api_refuse(struct api_call *c, const char *right)
+{
+    int err = auth_audit(c->api->auth, AUTH_E_RIGHT_REFUSED, &c->who, right, time_now());
+    if (err)
+        return err;
+    diag_err(&c->d, "", "right.missing", "this needs the right %s", right);
+    diag_arg(&c->d, "right", right);
+    return AM_E_FORBIDDEN;
+}
+
+/* Accounts of a node are of its house; one of another opens nothing here. */
+static bool api_of_this_house(const struct api_call *c)
+{
+    return !c->api->n || !c->who.establishment[0] ||
+           !strcmp(c->who.establishment, node_establishment(c->api->n));
+}
+
 static int api_authorise(struct api_call *c, int access)
 {
     int err;
@@ -143,12 +162,11 @@ static int api_authorise(struct api_call *c, int access)
     err = api_identify(c);
     if (err)
         return err;
-    if (access == API_SESSION || auth_may(&c->who, (enum auth_right)access))
+    if (api_of_this_house(c) &&
+        (access == API_SESSION || auth_may(&c->who, (enum auth_right)access)))
         return AM_OK;
-    diag_err(&c->d, "", "right.missing", "this needs the right %s",
-             auth_right_name((enum auth_right)access));
-    diag_arg(&c->d, "right", auth_right_name((enum auth_right)access));
-    return AM_E_FORBIDDEN;
+    return api_refuse(
+        c, access == API_SESSION ? "house" : auth_right_name((enum auth_right)access));
 }
 
 /* ---- one request

@@ -40,13 +40,25 @@ int api_h_ready(struct api_call *c)
 int api_h_session_open(struct api_call *c)
 {
     const struct json *v = NULL;
+    enum auth_stage stage = AUTH_CODE;
     char token[AUTH_TOKEN];
     int err = api_body(c, &v);
-    if (!err)
-        err = auth_login(c->api->auth, json_get_str(v, "login"),
-                         json_get_str(v, "password"), c->req->peer, time_now(), token);
+    if (!err) {
+        const struct auth_credentials k = {.login = json_get_str(v, "login"),
+                                           .password = json_get_str(v, "password"),
+                                           .code = json_get_str(v, "code"),
+                                           .peer = c->req->peer};
+        err = auth_login_with(c->api->auth, &k, time_now(), token, &stage);
+    }
     if (err)
         return err;
+    if (stage != AUTH_FULL) { /* programs say the code with the password */
+        diag_err(&c->d, "/code", stage == AUTH_CODE ? "session.code" : "session.enrol",
+                 stage == AUTH_CODE ? "the code of the second factor is missing"
+                                    : "this role needs a second factor first");
+        err = auth_logout(c->api->auth, str_c(token));
+        return err ? err : AM_E_UNAUTHORIZED;
+    }
     jw_obj(&c->w);
     jw_kstrz(&c->w, "token", token);
     jw_obj_end(&c->w);
@@ -59,27 +71,26 @@ int api_h_session_close(struct api_call *c)
     return auth_logout(c->api->auth, c->token);
 }
 
-/* Whose accounts and tokens are whose business: at the registry the desk's, for anyone;
- * on a node, those of its own house, for people of the house. The right alone would let
- * a hospital's director open a ministry's door. */
-static int api_account_bounds(struct api_call *c, const struct auth_account *other)
+/* Whose accounts and tokens are whose business. The right alone would let a hospital's
+ * director open a ministry's door. */
+int api_account_bounds(struct api_call *c, const struct auth_account *other)
 {
-    if (c->api->r) {
-        if (c->who.role == LEDGER_MSPS)
-            return AM_OK;
-        diag_err(&c->d, "", "account.desk", "the registry's desk opens accounts here");
-        return AM_E_FORBIDDEN;
-    }
-    if (other->role < LEDGER_DIRECTOR || other->role > LEDGER_SECRETARY) {
-        diag_err(&c->d, "/role", "account.house_role",
-                 "a node has accounts for people of its house only");
-        return AM_E_FORBIDDEN;
-    }
-    if (strcmp(other->establishment, c->who.establishment) == 0)
-        return AM_OK;
-    diag_err(&c->d, "/establishment", "account.establishment",
-             "accounts are opened for %s only", c->who.establishment);
-    return AM_E_FORBIDDEN;
+    return auth_people_bounds(c->api->n != NULL, &c->who, other->role,
+                              other->establishment, &c->d);
+}
+
+/* The person behind an account must be one this administrator may see. */
+static int api_person_seen(struct api_call *c, int64_t id)
+{
+    struct auth_person p;
+    int err = auth_person_get(c->api->auth, id, &p);
+    if (!err && (p.erased_at ||
+                 !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_READ,
+                           &(struct auth_place){.establishment = p.establishment})))
+        err = AM_E_NOTFOUND;
+    if (err == AM_E_NOTFOUND)
+        diag_err(&c->d, "/person", "account.person", "no such person");
+    return err;
 }
 
 int api_h_account_create(struct api_call *c)
@@ -95,8 +106,11 @@ int api_h_account_create(struct api_call *c)
         memcpy(spec.establishment, c->who.establishment, sizeof spec.establishment);
     if (!err)
         err = api_account_bounds(c, &spec);
+    if (!err && spec.person)
+        err = api_person_seen(c, spec.person);
     if (!err)
-        err = auth_account_create(c->api->auth, &spec, password, &id, &c->d);
+        err = auth_account_open(c->api->auth, &c->who, &spec, password, time_now(), &id,
+                                &c->d);
     if (err)
         return err;
     LOG_I("auth.account_created", log_i("id", id),
@@ -109,7 +123,7 @@ int api_h_account_create(struct api_call *c)
 }
 
 /* Members nobody reads are refused: a misspelt `until` must not give a year. */
-static int api_only(struct api_call *c, const struct json *v, const char *known)
+int api_only(struct api_call *c, const struct json *v, const char *known)
 {
     for (json_each(it, v)) {
         struct str rest = str_c(known);
@@ -129,25 +143,49 @@ static int api_only(struct api_call *c, const struct json *v, const char *known)
     return diag_result(&c->d);
 }
 
-/* Account and end of the token asked for. */
-static int api_token_request(struct api_call *c, int64_t now, int64_t *account,
-                             int64_t *until)
+static void api_token_scope(struct api_call *c, const struct json *list,
+                            struct auth_token_spec *out)
+{
+    out->scoped = list != NULL;
+    if (list && json_type(list) != JSON_ARRAY)
+        diag_err(&c->d, "/rights", "schema.type", "a list of rights is expected");
+    for (json_each(it, list)) {
+        bool known = false;
+        for (size_t r = 0; r < AUTH_RIGHTS; r++)
+            if (json_str_is(it.val, auth_right_name((enum auth_right)r))) {
+                out->scope |= UINT64_C(1) << r;
+                known = true;
+            }
+        if (!known)
+            diag_err(&c->d, "/rights", "schema.enum", "no such right");
+    }
+}
+
+/* Account, name, rights and end of the token asked for. */
+static int api_token_request(struct api_call *c, int64_t now, struct auth_token_spec *out)
 {
     const struct json *v = NULL;
+    struct str name;
     int err = api_body(c, &v);
     if (err)
         return err;
-    *account = json_int(json_get(v, "account"), c->who.id);
-    *until = now + 365 * TIME_DAY;
+    out->account = json_int(json_get(v, "account"), c->who.id);
+    out->until_at = now + 365 * TIME_DAY;
     if (json_type(v) != JSON_OBJECT)
         diag_err(&c->d, "", "schema.type", "an object is expected");
     if (json_get(v, "account") && !json_is_int(json_get(v, "account")))
         diag_err(&c->d, "/account", "schema.type", "the number of an account");
     if (json_get(v, "until") &&
-        (time_parse(json_get_str(v, "until"), until) || *until <= now))
+        (time_parse(json_get_str(v, "until"), &out->until_at) || out->until_at <= now))
         diag_err(&c->d, "/until", "schema.format",
                  "an RFC 3339 instant to come is expected");
-    return api_only(c, v, "account until");
+    name = json_get_str(v, "name");
+    if (name.n >= sizeof out->name)
+        diag_err(&c->d, "/name", "schema.maxLength", "63 bytes at most");
+    else if (name.n)
+        memcpy(out->name, name.p, name.n);
+    api_token_scope(c, json_get(v, "rights"), out);
+    return api_only(c, v, "account until name rights");
 }
 
 static int api_token_for_another(struct api_call *c, int64_t account)
@@ -168,17 +206,20 @@ static int api_token_for_another(struct api_call *c, int64_t account)
 int api_h_token_create(struct api_call *c)
 {
     char token[AUTH_TOKEN], until_text[TIME_TEXT];
-    int64_t account = 0, until = 0, now = time_now();
-    int err = api_token_request(c, now, &account, &until);
-    if (!err && account != c->who.id)
-        err = api_token_for_another(c, account);
+    struct auth_token_spec spec = {0};
+    int64_t now = time_now();
+    int err = api_token_request(c, now, &spec);
+    if (!err && c->who.scoped) /* else it would make itself a wider one */
+        err = api_refuse(c, "token");
+    if (!err && spec.account != c->who.id)
+        err = api_token_for_another(c, spec.account);
     if (!err)
-        err = auth_token_create(c->api->auth, account, now, until, token);
+        err = auth_token_make(c->api->auth, &c->who, &spec, now, token);
     if (err)
         return err;
     jw_obj(&c->w);
     jw_kstrz(&c->w, "token", token);
-    jw_kstrz(&c->w, "until", time_format(until, until_text));
+    jw_kstrz(&c->w, "until", time_format(spec.until_at, until_text));
     jw_obj_end(&c->w);
     return api_done(c, 201);
 }

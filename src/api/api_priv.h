@@ -48,6 +48,12 @@ void api_problem(struct http_req *r, struct http_resp *a, int err, const struct 
 AM_CHECK int api_identify(struct api_call *c);
 /* May the caller read what entry `index` says? Identifies the caller when it must. */
 bool api_reads_entry(struct api_call *c, const struct ledger *l, uint64_t index);
+/* Audits a refusal and says which right is missing: AM_E_FORBIDDEN. */
+AM_CHECK int api_refuse(struct api_call *c, const char *right);
+/* Members nobody reads are refused; known: names apart by spaces. */
+AM_CHECK int api_only(struct api_call *c, const struct json *v, const char *known);
+/* AM_E_FORBIDDEN: this account may not touch the other. */
+AM_CHECK int api_account_bounds(struct api_call *c, const struct auth_account *other);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* Members tree_size and cosigned_size; the weak ETag of the tree size. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);

@@ -49,12 +49,7 @@ static int api_blob_right(struct api_call *c, enum registry_blob class)
     int err = api_identify(c);
     if (err || class >= REGISTRY_BLOB_CASE) /* the statement says whose it is */
         return err;
-    if (auth_may(&c->who, right))
-        return AM_OK;
-    diag_err(&c->d, "", "right.missing", "this needs the right %s",
-             auth_right_name(right));
-    diag_arg(&c->d, "right", auth_right_name(right));
-    return AM_E_FORBIDDEN;
+    return auth_may(&c->who, right) ? AM_OK : api_refuse(c, auth_right_name(right));
 }
 
 int api_h_blob_get(struct api_call *c)
@@ -80,6 +75,12 @@ int api_h_blob_get(struct api_call *c)
         !registry_reads_blob(c->api->r, &c->who, buf_str(&c->resp->body))) {
         diag_err(&c->d, "", "right.not_yours", "only those concerned read it");
         err = AM_E_FORBIDDEN;
+    }
+    if (!err && class != REGISTRY_BLOB_PUBLIC) { /* who took it is written first */
+        char object[96];
+        snprintf(object, sizeof object, "blob:%.*s", (int)AM_MIN(c->param[0].n, 64),
+                 c->param[0].p);
+        err = auth_audit(c->api->auth, AUTH_E_EXPORT, &c->who, object, time_now());
     }
     if (err)
         return err;

@@ -308,7 +308,7 @@ static void a_wrong_method_hears_which_ones_there_are(void **state)
     } k[] = {{HTTP_DELETE, "/api/v1/versions", "POST, GET, HEAD"},
              {HTTP_POST, "/healthz", "GET, HEAD"},
              {HTTP_POST, "/api/v1/keys", "GET, HEAD"},
-             {HTTP_GET, "/api/v1/sessions", "POST, DELETE"},
+             {HTTP_PUT, "/api/v1/sessions", "POST, DELETE, GET, HEAD"},
              {HTTP_PATCH, "/api/v1/blobs/00", "PUT, GET, HEAD"}};
     (void)state;
     for (size_t i = 0; i < AM_LEN(k); i++) {

@@ -24,6 +24,28 @@
       "Open an account")                                                                 \
     X(B, POST, "/api/v1/tokens", SESSION, token_create, "token-request", "token",        \
       "Make an API token: for oneself, or for another with account_create")              \
+    X(B, GET, "/api/v1/tokens", SESSION, tokens, "", "items", "One's API tokens")        \
+    X(B, DELETE, "/api/v1/tokens/{id}", SESSION, token_revoke, "", "",                   \
+      "Revoke one of one's API tokens")                                                  \
+    X(B, GET, "/api/v1/sessions", SESSION, sessions, "", "items", "One's open sessions") \
+    X(B, DELETE, "/api/v1/sessions/{id}", SESSION, session_end, "", "",                  \
+      "End one of one's sessions; `all`: sign out everywhere")                           \
+    X(B, GET, "/api/v1/accounts", ACCOUNT_CREATE, accounts, "", "items",                 \
+      "Accounts one may administer")                                                     \
+    X(B, DELETE, "/api/v1/accounts/{id}", ACCOUNT_CREATE, account_close, "", "",         \
+      "Close an account: its sessions and tokens end")                                   \
+    X(B, GET, "/api/v1/persons", ACCOUNT_CREATE, persons, "", "items",                   \
+      "Persons one may administer")                                                      \
+    X(B, POST, "/api/v1/persons", ACCOUNT_CREATE, person_create, "person", "created",    \
+      "Add a person: {name, name_ar?, org_id, establishment?}")                          \
+    X(B, DELETE, "/api/v1/persons/{id}", ACCOUNT_CREATE, person_erase, "", "",           \
+      "Erase a person (law 09-08): no logged byte changes")                              \
+    X(B, GET, "/api/v1/organisations", SESSION, organisations, "", "items",              \
+      "Organisations")                                                                   \
+    X(R, POST, "/api/v1/organisations", ACCOUNT_CREATE, organisation_put,                \
+      "organisation", "", "Add or replace {org_id, kind, region?, name {fr, ar?, en?}}") \
+    X(B, GET, "/api/v1/audit", AUDIT_READ, audit, "", "items",                           \
+      "Security events, newest first; filters event, actor, before, limit")              \
     X(R, POST, "/api/v1/algorithm-ids", ALGORITHM_ID, algorithm_id, "org6",              \
       "algorithm-id", "A new algorithm identifier")                                      \
     X(R, PUT, "/api/v1/blobs/{sha256}", BLOB_PUT, blob_put, "application/octet-stream",  \

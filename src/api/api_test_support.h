@@ -10,7 +10,7 @@
 
 struct ask {
     enum http_method method;
-    const char *path, *query, *token, *cookie, *lang, *match;
+    const char *path, *query, *token, *cookie, *lang, *match, *type;
     struct str body;
 };
 struct reply {
@@ -33,7 +33,7 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
     static const char *const name[] = {"GET",   "HEAD",   "POST",   "PUT",
                                        "PATCH", "DELETE", "OPTIONS"};
     struct reply r = {.resp = {.status = 200}};
-    struct http_field header[4];
+    struct http_field header[6];
     char bearer[128], cookie[160];
     struct http_req req = {.method = q->method,
                            .method_name = name[q->method],
@@ -61,6 +61,8 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
         header[req.headers++] = (struct http_field){
             q->method == HTTP_PUT ? STR("If-Match") : STR("If-None-Match"),
             str_c(q->match)};
+    if (q->type)
+        header[req.headers++] = (struct http_field){STR("Content-Type"), str_c(q->type)};
     err = api_handle(a, &req, &r.resp);
     if (err) { /* as the server does */
         buf_clear(&r.resp.body);

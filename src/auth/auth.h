@@ -97,6 +97,11 @@ bool auth_can(const struct auth_account *a, enum auth_object o, enum auth_verb v
 /* The same for the object and verb of a right. */
 bool auth_may_at(const struct auth_account *a, enum auth_right r,
                  const struct auth_place *where);
+/* May `by` open (or close) an account of that role in that house, on this server? Why
+ * not: in d, which may be NULL. */
+AM_CHECK int auth_people_bounds(bool node, const struct auth_account *by,
+                                enum ledger_role role, const char *establishment,
+                                struct diag *d);
 /* Holds a competence certificate for this use, valid at that instant? */
 bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at);
 bool auth_in_service(const struct auth_account *a, struct str service);

@@ -148,6 +148,31 @@ bool auth_may_at(const struct auth_account *a, enum auth_right r,
     return auth_may(a, r);
 }
 
+/* At the registry the desk opens any account; on a node, director and dsi those of people
+ * of their house. */
+int auth_people_bounds(bool node, const struct auth_account *by, enum ledger_role role,
+                       const char *establishment, struct diag *d)
+{
+    const struct auth_place nowhere = {0}, there = {.establishment = establishment};
+    bool any = auth_can(by, AUTH_O_ACCOUNT, AUTH_V_CREATE, &nowhere);
+    if (!node) {
+        if (any)
+            return AM_OK;
+        diag_err(d, "", "account.desk", "the registry's desk opens accounts here");
+        return AM_E_FORBIDDEN;
+    }
+    if (role < LEDGER_DIRECTOR || role > LEDGER_SECRETARY) {
+        diag_err(d, "/role", "account.house_role",
+                 "a node has accounts for people of its house only");
+        return AM_E_FORBIDDEN;
+    }
+    if (auth_can(by, AUTH_O_ACCOUNT, AUTH_V_CREATE, &there))
+        return AM_OK;
+    diag_err(d, "/establishment", "account.establishment",
+             "accounts are opened for %s only", by->establishment);
+    return AM_E_FORBIDDEN;
+}
+
 bool auth_in_service(const struct auth_account *a, struct str service)
 {
     struct str list = str_c(a->services);

@@ -31,6 +31,11 @@ const char *node_gst(const struct node *n)
     return n->gst;
 }
 
+const char *node_establishment(const struct node *n)
+{
+    return n->establishment;
+}
+
 /* Before the first contact there is nothing to look at: the caller hears
  * AM_E_UNAVAILABLE. */
 int node_view(struct node *n, node_fn *fn, void *arg)

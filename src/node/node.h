@@ -58,6 +58,7 @@ struct auth *node_auth(struct node *n);
 struct blob_store *node_blobs(struct node *n); /* of the mirror */
 const char *node_name(const struct node *n);
 const char *node_gst(const struct node *n);
+const char *node_establishment(const struct node *n);
 
 /* C2SP tlog-witness add-checkpoint, for the route. */
 AM_CHECK int node_witness(struct node *n, struct str request, int *status,

@@ -65,8 +65,9 @@ struct web_page {
     struct str url;  /* path and query of this page: the language switch keeps them */
     const char *nav; /* id of the current entry of the navigation, or NULL */
     struct str user,
-        role;        /* who is signed in: name as shown, role code; STR_NULL: nobody */
-    struct str csrf; /* token for the sign-out form */
+        role;           /* who is signed in: name as shown, role code; STR_NULL: nobody */
+    struct str csrf;    /* token for the sign-out form */
+    bool people, audit; /* this person may open those pages */
     struct str demo_policy; /* name of a demonstration policy: shown on every page */
     bool fictitious;        /* the data is invented: shown on every page */
 };
@@ -99,6 +100,8 @@ AM_CHECK int web_url_part(struct buf *out, struct str s);
 AM_CHECK int web_svg_interval(struct buf *out, enum text_lang l, const struct json *v);
 AM_CHECK int web_svg_forest(struct buf *out, enum text_lang l, const struct json *v);
 AM_CHECK int web_svg_curve(struct buf *out, enum text_lang l, const struct json *v);
+/* A QR code of at most 230 bytes: AM_E_TOOBIG beyond. */
+AM_CHECK int web_svg_qr(struct buf *out, enum text_lang l, struct str text);
 AM_CHECK int web_svg_journeys(struct buf *out, enum text_lang l);
 /* name: ok warn danger stop wait info off half up down flat lock; unknown is
  * AM_E_NOTFOUND. */
@@ -125,7 +128,8 @@ enum {
     WEB_ROUTE_REGISTRY = 1,
     WEB_ROUTE_NODE = 2,
     WEB_ROUTE_OPEN = -2, /* beside the rights, an enum auth_right */
-    WEB_ROUTE_SESSION = -1
+    WEB_ROUTE_SESSION = -1,
+    WEB_ROUTE_ENROL = -3 /* a session, or one that must first take a second factor */
 };
 struct web_route {
     unsigned site;

@@ -126,7 +126,7 @@ static int check_message(struct parser *p, const struct web_node *n)
 
 static int check_svg(struct parser *p, const struct web_node *n)
 {
-    static const char *const kind[] = {"interval", "forest", "curve"};
+    static const char *const kind[] = {"interval", "forest", "curve", "qr"};
     if (str_eqc(n->text, "journeys") && !n->extra.n)
         return AM_OK;
     for (size_t i = 0; i < AM_LEN(kind); i++)

@@ -273,6 +273,8 @@ static int svg(struct run *r, const struct web_node *n)
     if (str_eqc(n->text, "journeys"))
         return web_svg_journeys(r->out, r->l);
     const struct json *v = lookup(r, n->extra);
+    if (str_eqc(n->text, "qr") && json_type(v) == JSON_STRING)
+        return web_svg_qr(r->out, r->l, json_str(v));
     if (json_type(v) != JSON_OBJECT)
         return missing(r, n, n->extra);
     if (str_eqc(n->text, "interval"))

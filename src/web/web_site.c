@@ -127,6 +127,8 @@ int web_send(struct web_visit *v, int status, const char *template, struct web_p
         p.user = str_c(v->who.login);
         p.role = str_c(ledger_role_name(v->who.role));
         p.csrf = str_c(v->csrf);
+        p.people = auth_may(&v->who, AUTH_ACCOUNT_CREATE);
+        p.audit = auth_may(&v->who, AUTH_AUDIT_READ);
     }
     web_page(&v->w, v->l, &p);
     jw_obj_end(&v->w);
@@ -199,10 +201,11 @@ static int error_page(struct web_visit *v, int err)
 static void find_person(struct web_visit *v)
 {
     v->session = http_cookie(v->req, "amane_session");
-    if (!v->session.n ||
-        auth_session(v->site->auth, v->session, v->now, &v->who) != AM_OK)
+    if (!v->session.n || auth_session_stage(v->site->auth, v->session, v->now, &v->who,
+                                            &v->stage) != AM_OK)
         return;
-    v->signed_in = auth_csrf(v->site->auth, v->session, v->csrf) == AM_OK;
+    v->known = auth_csrf(v->site->auth, v->session, v->csrf) == AM_OK;
+    v->signed_in = v->known && v->stage == AUTH_FULL;
 }
 
 /* The person's choice now, the choice kept, the account's language, the browser's. */
@@ -227,8 +230,8 @@ static void find_language(struct web_visit *v)
 int web_check_csrf(struct web_visit *v)
 {
     struct str token = http_form(v->req, "csrf");
-    int err = v->signed_in && token.n ? auth_csrf_check(v->site->auth, v->session, token)
-                                      : AM_E_FORBIDDEN;
+    int err = v->known && token.n ? auth_csrf_check(v->site->auth, v->session, token)
+                                  : AM_E_FORBIDDEN;
     if (err)
         diag_err(&v->d, "/csrf", "page.csrf", "the form is too old: open the page again");
     return err;
@@ -251,14 +254,16 @@ static bool from_elsewhere(const struct http_req *r)
 
 /* ---- routes
  * ------------------------------------------------------------------------- */
-/* A page is open to all (OPEN), to whoever is signed in (SESSION), or to those who have
- * a right of auth_tbl.h; what lies in somebody's place is asked again by the page. */
+/* A page is open to all (OPEN), to whoever is signed in (SESSION; ENROL: or must first
+ * take a second factor), or to those who have a right of auth_tbl.h; what lies in
+ * somebody's place is asked again by the page. */
 enum {
     REGISTRY = WEB_ROUTE_REGISTRY,
     NODE = WEB_ROUTE_NODE,
     BOTH = REGISTRY | NODE,
     OPEN = WEB_ROUTE_OPEN,
-    SESSION = WEB_ROUTE_SESSION
+    SESSION = WEB_ROUTE_SESSION,
+    ENROL = WEB_ROUTE_ENROL
 };
 static const struct {
     unsigned site;
@@ -270,6 +275,25 @@ static const struct {
     {BOTH, HTTP_GET, "/login", OPEN, web_page_login},
     {BOTH, HTTP_POST, "/login", OPEN, web_page_login_post},
     {BOTH, HTTP_POST, "/logout", OPEN, web_page_logout},
+    {BOTH, HTTP_GET, "/login/code", OPEN, web_page_code},
+    {BOTH, HTTP_POST, "/login/code", OPEN, web_page_code_post},
+    {BOTH, HTTP_GET, "/account", SESSION, web_page_account},
+    {BOTH, HTTP_POST, "/account/sessions", SESSION, web_page_account_sessions},
+    {BOTH, HTTP_POST, "/account/tokens", SESSION, web_page_account_tokens},
+    {BOTH, HTTP_POST, "/account/tokens/revoke", SESSION, web_page_account_revoke},
+    {REGISTRY, HTTP_POST, "/account/keys", SESSION, web_page_account_keys},
+    {BOTH, HTTP_GET, "/account/second", ENROL, web_page_second},
+    {BOTH, HTTP_POST, "/account/second", ENROL, web_page_second_post},
+    {BOTH, HTTP_POST, "/account/second/remove", SESSION, web_page_second_remove},
+    {BOTH, HTTP_GET, "/people", AUTH_ACCOUNT_CREATE, web_page_people},
+    {BOTH, HTTP_POST, "/people/person", AUTH_ACCOUNT_CREATE, web_page_people_person},
+    {BOTH, HTTP_POST, "/people/account", AUTH_ACCOUNT_CREATE, web_page_people_account},
+    {REGISTRY, HTTP_POST, "/people/organisation", AUTH_ACCOUNT_CREATE,
+     web_page_people_organisation},
+    {BOTH, HTTP_POST, "/people/erase", AUTH_ACCOUNT_CREATE, web_page_people_erase},
+    {BOTH, HTTP_POST, "/people/close", AUTH_ACCOUNT_CREATE, web_page_people_close},
+    {BOTH, HTTP_GET, "/audit", AUTH_AUDIT_READ, web_page_audit},
+    {BOTH, HTTP_GET, "/audit.csv", AUTH_AUDIT_READ, web_page_audit_csv},
     {REGISTRY, HTTP_GET, "/", OPEN, web_page_register},
     {REGISTRY, HTTP_GET, "/models/*", OPEN, web_page_model},
     {REGISTRY, HTTP_GET, "/models/*/evidence", OPEN, web_page_evidence},
@@ -328,17 +352,38 @@ static int go_to_login(struct web_visit *v)
     return err;
 }
 
+/* Accounts of a node are of its house; one of another opens nothing here. */
+static bool of_this_house(const struct web_visit *v)
+{
+    return !v->site->node || !v->who.establishment[0] ||
+           !strcmp(v->who.establishment, node_establishment(v->site->node));
+}
+
+static int may_enter(struct web_visit *v, int access)
+{
+    if (access == OPEN)
+        return AM_OK;
+    if (access == ENROL ? !v->known || v->stage == AUTH_CODE : !v->signed_in)
+        return AM_E_UNAUTHORIZED;
+    if (of_this_house(v) && (access < 0 || auth_may(&v->who, (enum auth_right)access)))
+        return AM_OK;
+    /* Who tries doors is known; when that cannot be written down, nothing opens. */
+    int err = auth_audit(v->site->auth, AUTH_E_RIGHT_REFUSED, &v->who,
+                         access < 0 ? "page" : auth_right_name((enum auth_right)access),
+                         v->now);
+    return err ? err : AM_E_FORBIDDEN;
+}
+
 static int serve(struct web_visit *v, size_t i)
 {
     if (v->req->method == HTTP_POST && from_elsewhere(v->req)) {
         diag_err(&v->d, "", "page.cross_site", "the form was sent from another site");
         return AM_E_FORBIDDEN;
     }
-    if (route[i].access != OPEN && !v->signed_in)
+    int err = may_enter(v, route[i].access);
+    if (err == AM_E_UNAUTHORIZED)
         return go_to_login(v);
-    if (route[i].access >= 0 && !auth_may(&v->who, (enum auth_right)route[i].access))
-        return AM_E_FORBIDDEN;
-    return route[i].fn(v);
+    return err ? err : route[i].fn(v);
 }
 
 bool web_site_route(size_t i, struct web_route *out)

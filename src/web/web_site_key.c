@@ -110,17 +110,12 @@ static int check_spki(struct web_visit *v, struct str text)
     return err;
 }
 
-/* The account says role and organisation; the form only gives the key. */
-int web_page_key_post(struct web_visit *v)
+int web_key_request(struct web_visit *v, struct str spki)
 {
     struct json_doc *facts = NULL;
-    struct str spki = http_form(v->req, "spki");
     struct buf record;
     buf_init(&record, 8192);
-    int err = web_check_csrf(v);
-    if (err)
-        return err;
-    err = check_spki(v, web_text_or(spki));
+    int err = check_spki(v, web_text_or(spki));
     if (!err)
         err = web_facts(v, key_facts, NULL, &facts);
     if (!err)
@@ -129,6 +124,16 @@ int web_page_key_post(struct web_visit *v)
         err = web_propose(v, LEDGER_EVENT, buf_str(&record));
     json_free(facts);
     buf_release(&record);
+    return err;
+}
+
+/* The account says role and organisation; the form only gives the key. */
+int web_page_key_post(struct web_visit *v)
+{
+    int err = web_check_csrf(v);
+    if (err)
+        return err;
+    err = web_key_request(v, http_form(v->req, "spki"));
     return err == AM_E_INVALID || err == AM_E_TOOMANY ? key_page(v, am_err_http(err))
                                                       : err;
 }

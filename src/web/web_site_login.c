@@ -34,7 +34,7 @@ int web_page_login(struct web_visit *v)
     return form(v, 200, message, STR_NULL, http_query(v->req, "next"));
 }
 
-static void session_cookie(struct web_visit *v, const char *value, int max_age_s)
+void web_session_cookie(struct web_visit *v, const char *value, int max_age_s)
 {
     char cookie[200];
     snprintf(cookie, sizeof cookie,
@@ -50,39 +50,118 @@ static const char *home(const struct web_visit *v, const struct auth_account *wh
     return v->site->node && !auth_may(who, AUTH_CHART_READ) ? "/deployments" : "/";
 }
 
-int web_page_login_post(struct web_visit *v)
+/* To the page asked for, or home. */
+static int go_on(struct web_visit *v, const char *token, struct str next)
 {
-    struct str user = http_form(v->req, "user"), password = http_form(v->req, "password"),
-               next = http_form(v->req, "next");
-    char token[AUTH_TOKEN];
     struct auth_account who;
-    int err = auth_login(v->site->auth, user, password.p ? password : STR(""),
-                         v->req->peer, v->now, token);
-    if (err == AM_E_UNAUTHORIZED)
-        return form(v, 401, "login.failed", user, next);
-    if (err == AM_E_TOOMANY)
-        return form(v, 429, "login.wait", user, next);
-    if (!err)
-        err = auth_session(v->site->auth, str_c(token), v->now, &who);
+    int err = auth_session(v->site->auth, str_c(token), v->now, &who);
     if (err)
         return err;
-    session_cookie(v, token, 8 * 3600);
-    crypto_wipe(token, sizeof token);
+    web_session_cookie(v, token, 8 * 3600);
     char *where =
         web_local_path(next) && next.n > 1 ? arena_dup(v->req->arena, next) : NULL;
     return web_redirect(v, where ? where : home(v, &who));
 }
 
+/* The second step keeps in mind where one wanted to go. */
+static int ask_code(struct web_visit *v, const char *token, struct str next)
+{
+    struct buf b;
+    buf_init(&b, 4 * WEB_URL_MAX);
+    int err = buf_adds(&b, "/login/code");
+    if (!err && web_local_path(next) && next.n > 1) {
+        err = buf_adds(&b, "?next=");
+        if (!err)
+            err = web_url_part(&b, next);
+    }
+    web_session_cookie(v, token, 300);
+    if (!err)
+        err = web_redirect(v, b.n < WEB_URL_MAX ? b.p : "/login/code");
+    buf_release(&b);
+    return err;
+}
+
+int web_page_login_post(struct web_visit *v)
+{
+    struct str user = http_form(v->req, "user"), password = http_form(v->req, "password"),
+               next = http_form(v->req, "next");
+    const struct auth_credentials k = {
+        .login = user, .password = password.p ? password : STR(""), .peer = v->req->peer};
+    enum auth_stage stage = AUTH_CODE;
+    char token[AUTH_TOKEN];
+    int err = auth_login_with(v->site->auth, &k, v->now, token, &stage);
+    if (err == AM_E_UNAUTHORIZED)
+        return form(v, 401, "login.failed", user, next);
+    if (err == AM_E_TOOMANY)
+        return form(v, 429, "login.wait", user, next);
+    if (err)
+        return err;
+    if (stage == AUTH_FULL) {
+        err = go_on(v, token, next);
+    } else if (stage == AUTH_CODE) {
+        err = ask_code(v, token, next);
+    } else {
+        web_session_cookie(v, token, 8 * 3600);
+        err = web_redirect(v, "/account/second");
+    }
+    crypto_wipe(token, sizeof token);
+    return err;
+}
+
+/* ---- second step
+ * -------------------------------------------------------------------- */
+static int code_form(struct web_visit *v, int status, const char *message,
+                     struct str next)
+{
+    web_open(v);
+    if (message)
+        jw_kstrz(&v->w, "message", message);
+    jw_kstr(&v->w, "next", web_local_path(next) ? web_text_or(next) : STR("/"));
+    return web_send(v, status, "login_code",
+                    (struct web_page){.title_id = "people.code_title",
+                                      .url = v->req->method == HTTP_POST
+                                                 ? STR("/login/code")
+                                                 : STR_NULL});
+}
+
+int web_page_code(struct web_visit *v)
+{
+    if (!v->known || v->stage != AUTH_CODE)
+        return web_redirect(v, v->signed_in ? "/" : "/login");
+    return code_form(v, 200, NULL, http_query(v->req, "next"));
+}
+
+int web_page_code_post(struct web_visit *v)
+{
+    struct str next = http_form(v->req, "next");
+    char token[AUTH_TOKEN];
+    if (!v->known || v->stage != AUTH_CODE)
+        return web_redirect(v, "/login?why=expired");
+    int err = web_check_csrf(v);
+    if (!err)
+        err = auth_second(v->site->auth, v->session, http_form(v->req, "code"),
+                          v->req->peer, v->now, token);
+    if (err == AM_E_UNAUTHORIZED)
+        return code_form(v, 401, "people.code_wrong", next);
+    if (err == AM_E_TOOMANY)
+        return code_form(v, 429, "login.wait", next);
+    if (err)
+        return err;
+    err = go_on(v, token, next);
+    crypto_wipe(token, sizeof token);
+    return err;
+}
+
 int web_page_logout(struct web_visit *v)
 {
-    if (v->signed_in) {
+    if (v->known) {
         int err = web_check_csrf(v);
         if (!err)
             err = auth_logout(v->site->auth, v->session);
         if (err)
             return err;
     }
-    session_cookie(v, "", 0);
-    v->signed_in = false;
+    web_session_cookie(v, "", 0);
+    v->signed_in = v->known = false;
     return web_redirect(v, "/login?why=out");
 }

@@ -43,8 +43,10 @@ struct web_visit {
     struct http_resp *resp;
     enum text_lang l;
     int64_t now;
-    struct str arg; /* the variable part of the path */
-    bool signed_in;
+    struct str arg;        /* the variable part of the path */
+    bool known;            /* a session, however far it came: */
+    enum auth_stage stage; /* who is filled; forms may be checked */
+    bool signed_in;        /* all the way */
     struct auth_account who;
     struct str session;
     char csrf[AUTH_TOKEN];
@@ -66,6 +68,8 @@ AM_CHECK int web_send(struct web_visit *v, int status, const char *template,
 AM_CHECK int web_redirect(struct web_visit *v, const char *where);
 /* Form of a signed-in person: AM_E_FORBIDDEN without the right token. */
 AM_CHECK int web_check_csrf(struct web_visit *v);
+/* The session cookie of this reply; max_age_s 0 takes it away. */
+void web_session_cookie(struct web_visit *v, const char *value, int max_age_s);
 bool web_local_path(struct str s); /* "/..." of this server, nothing else */
 void web_visit_init(struct web_visit *v, struct web_site *s, struct http_req *r,
                     struct http_resp *a);
@@ -164,7 +168,14 @@ AM_CHECK int web_timeline(struct web_visit *v, const struct json *facts, size_t 
 AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
 
 /* ---- pages ---- */
-web_page_fn web_page_login, web_page_login_post, web_page_logout;
+web_page_fn web_page_login, web_page_login_post, web_page_logout, web_page_code,
+    web_page_code_post;
+web_page_fn web_page_account, web_page_account_sessions, web_page_account_tokens,
+    web_page_account_revoke, web_page_account_keys, web_page_second, web_page_second_post,
+    web_page_second_remove;
+web_page_fn web_page_people, web_page_people_account, web_page_people_person,
+    web_page_people_organisation, web_page_people_erase, web_page_people_close;
+web_page_fn web_page_audit, web_page_audit_csv;
 web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
     web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
     web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,
@@ -172,6 +183,16 @@ web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_recor
     web_page_key_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
+
+/* ---- web_site_key.c ---- */
+/* Proposes a key_grant for this person's role and organisation; base64 SPKI. */
+AM_CHECK int web_key_request(struct web_visit *v, struct str spki);
+
+/* ---- web_site_account.c, web_site_people.c ---- */
+/* [{code, text?}] of all rights this account has; the list of roles. */
+void web_rights(struct web_visit *v, const char *key);
+/* The house this person may look into for that object: NULL every one, "" none. */
+const char *web_house(const struct web_visit *v, enum auth_object o, enum auth_verb verb);
 
 /* ---- web_site_upload.c ---- */
 /* The bytes of field `name` in a multipart/form-data body (RFC 7578), at most 16 parts;

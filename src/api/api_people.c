@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes about people: one's own sessions and tokens, accounts and persons one may
+ * administer, the audit. What lies elsewhere is not there (404). */
+#include "api/api_priv.h"
+
+static int api_list(struct api_call *c, int err)
+{
+    jw_obj_end(&c->w);
+    if (!err)
+        return api_done(c, 200);
+    buf_clear(&c->resp->body);
+    return err;
+}
+
+static void api_items(struct api_call *c)
+{
+    jw_obj(&c->w);
+    jw_key(&c->w, "items");
+}
+
+static int api_number(struct api_call *c, int64_t *id)
+{
+    return str_int(c->param[0], 1, INT64_MAX, id) ? AM_E_NOTFOUND : AM_OK;
+}
+
+/* NULL: everywhere; else one's own house, which may be none. */
+static const char *api_house(const struct api_call *c, enum auth_object o)
+{
+    const struct auth_place nowhere = {0};
+    return auth_can(&c->who, o, AUTH_V_READ, &nowhere) ? NULL : c->who.establishment;
+}
+
+/* A token for some rights is no way to the account itself. */
+static int api_whole(struct api_call *c)
+{
+    return c->who.scoped ? api_refuse(c, "account") : AM_OK;
+}
+
+/* ---- one's own --------------------------------------------------------------------- */
+int api_h_sessions(struct api_call *c)
+{
+    int err = api_whole(c);
+    if (err)
+        return err;
+    api_items(c);
+    return api_list(c,
+                    auth_sessions(c->api->auth, c->who.id, c->token, time_now(), &c->w));
+}
+
+int api_h_session_end(struct api_call *c)
+{
+    int err = api_whole(c);
+    c->resp->status = 204;
+    if (!err)
+        err = str_eqc(c->param[0], "all")
+                  ? auth_session_end_all(c->api->auth, &c->who, STR_NULL, time_now())
+                  : auth_session_end(c->api->auth, &c->who, c->param[0], time_now());
+    return err;
+}
+
+int api_h_tokens(struct api_call *c)
+{
+    int err = api_whole(c);
+    if (err)
+        return err;
+    api_items(c);
+    return api_list(c, auth_tokens(c->api->auth, c->who.id, time_now(), &c->w));
+}
+
+int api_h_token_revoke(struct api_call *c)
+{
+    int err = api_whole(c);
+    c->resp->status = 204;
+    return err ? err : auth_token_revoke(c->api->auth, &c->who, c->param[0], time_now());
+}
+
+/* ---- accounts ---------------------------------------------------------------------- */
+int api_h_accounts(struct api_call *c)
+{
+    api_items(c);
+    return api_list(c, auth_accounts(c->api->auth, api_house(c, AUTH_O_ACCOUNT), &c->w));
+}
+
+int api_h_account_close(struct api_call *c)
+{
+    struct auth_account other;
+    int64_t id;
+    int err = api_number(c, &id);
+    if (!err)
+        err = auth_account_get(c->api->auth, id, &other);
+    if (!err && !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
+                          &(struct auth_place){.establishment = other.establishment}))
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = auth_account_close(c->api->auth, &c->who, id, time_now());
+    c->resp->status = 204;
+    return err;
+}
+
+/* ---- persons ----------------------------------------------------------------------- */
+int api_h_persons(struct api_call *c)
+{
+    api_items(c);
+    return api_list(c, auth_persons(c->api->auth, api_house(c, AUTH_O_ACCOUNT), &c->w));
+}
+
+int api_h_person_create(struct api_call *c)
+{
+    const struct json *v = NULL;
+    struct auth_person p;
+    int64_t id;
+    int err = api_body(c, &v);
+    if (!err)
+        err = auth_person_from_json(v, &p, &c->d);
+    if (!err && !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
+                          &(struct auth_place){.establishment = p.establishment}))
+        err = api_refuse(c, "account_create");
+    if (!err)
+        err = auth_person_create(c->api->auth, &c->who, &p, time_now(), &id);
+    if (err)
+        return err;
+    jw_obj(&c->w);
+    jw_kint(&c->w, "id", id);
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
+int api_h_person_erase(struct api_call *c)
+{
+    struct auth_person p;
+    int64_t id;
+    int err = api_number(c, &id);
+    if (!err)
+        err = auth_person_get(c->api->auth, id, &p);
+    if (!err && !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
+                          &(struct auth_place){.establishment = p.establishment}))
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = auth_person_erase(c->api->auth, &c->who, id, time_now());
+    c->resp->status = 204;
+    return err;
+}
+
+/* ---- organisations ----------------------------------------------------------------- */
+int api_h_organisations(struct api_call *c)
+{
+    api_items(c);
+    return api_list(c, auth_organisations(c->api->auth, &c->w));
+}
+
+int api_h_organisation_put(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = auth_organisation_put(c->api->auth, &c->who, v, time_now(), &c->d);
+    c->resp->status = 204;
+    return err;
+}
+
+/* ---- audit ------------------------------------------------------------------------- */
+int api_h_audit(struct api_call *c)
+{
+    struct str before = http_query(c->req, "before"), limit = http_query(c->req, "limit");
+    struct auth_audit_filter f = {.establishment = api_house(c, AUTH_O_AUDIT),
+                                  .event = http_query(c->req, "event"),
+                                  .actor = http_query(c->req, "actor")};
+    int64_t n = 50;
+    if ((before.n && str_int(before, 1, INT64_MAX, &f.before)) ||
+        (limit.n && str_int(limit, 1, 1000, &n))) {
+        diag_err(&c->d, "", "query.number", "before and limit (1 to 1000) are numbers");
+        return AM_E_SYNTAX;
+    }
+    f.limit = (unsigned)n;
+    api_items(c);
+    return api_list(c, auth_audit_list(c->api->auth, &f, &c->w));
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* People and organisations: the registry's desk for everyone, on a node its director and
+ * dsi for their house. What they may touch is asked of the matrix for each object. */
+#include "base/clock.h"
+#include "web/web_site_priv.h"
+
+const char *web_house(const struct web_visit *v, enum auth_object o, enum auth_verb verb)
+{
+    const struct auth_place nowhere = {0};
+    return auth_can(&v->who, o, verb, &nowhere) ? NULL : v->who.establishment;
+}
+
+/* ---- the page
+ * ----------------------------------------------------------------------- */
+static void role_options(struct web_visit *v)
+{
+    jw_key(&v->w, "roles");
+    jw_arr(&v->w);
+    for (int r = LEDGER_VENDOR; r < LEDGER_ROLES; r++)
+        if (auth_people_bounds(v->site->node != NULL, &v->who, (enum ledger_role)r,
+                               v->who.establishment, NULL) == AM_OK)
+            jw_strz(&v->w, ledger_role_name((enum ledger_role)r));
+    jw_arr_end(&v->w);
+}
+
+static int people_page(struct web_visit *v, int status)
+{
+    const char *house = web_house(v, AUTH_O_ACCOUNT, AUTH_V_READ);
+    struct jw *w = &v->w;
+    web_open(v);
+    if (v->d.n)
+        web_problems(w, "problems", v->l, &v->d);
+    jw_kbool(w, "has_problems", v->d.n > 0);
+    jw_kint(w, "errors_n", (int64_t)v->d.n);
+    jw_kbool(w, "registry", v->site->registry != NULL);
+    jw_kstrz(w, "house", house ? house : "");
+    jw_kstrz(w, "org_id", v->who.org_id);
+    role_options(v);
+    jw_key(w, "persons");
+    int err = auth_persons(v->site->auth, house, w);
+    jw_key(w, "accounts");
+    if (!err)
+        err = auth_accounts(v->site->auth, house, w);
+    jw_key(w, "organisations");
+    if (!err)
+        err = auth_organisations(v->site->auth, w);
+    return err ? err
+               : web_send(v, status, "people",
+                          (struct web_page){.title_id = "people.title",
+                                            .url = STR("/people")});
+}
+
+int web_page_people(struct web_visit *v)
+{
+    return people_page(v, 200);
+}
+
+/* A form in error is shown again with what is wrong. */
+static int finish(struct web_visit *v, int err)
+{
+    if (err == AM_E_INVALID || err == AM_E_EXISTS)
+        return people_page(v, 422);
+    return err ? err : web_redirect(v, "/people");
+}
+
+/* ---- forms as JSON, so that one reader checks both doors
+ * ----------------------------- */
+static void field(struct web_visit *v, struct jw *w, const char *key)
+{
+    struct str s = http_form(v->req, key);
+    if (s.n && str_utf8(s))
+        jw_kstr(w, key, s);
+}
+
+static void words(struct web_visit *v, struct jw *w, const char *key)
+{
+    struct str s = http_form(v->req, key);
+    jw_key(w, key);
+    jw_arr(w);
+    while (s.n) {
+        struct str one = str_cut(s, ' ', &s);
+        if (one.n && str_utf8(one))
+            jw_str(w, one);
+    }
+    jw_arr_end(w);
+}
+
+static int as_json(struct jw *w, struct buf *b, struct json_doc **out)
+{
+    jw_obj_end(w);
+    int err = jw_done(w);
+    return err ? err : json_parse(out, buf_str(b), NULL, NULL);
+}
+
+int web_page_people_person(struct web_visit *v)
+{
+    struct auth_person p;
+    struct json_doc *doc = NULL;
+    struct buf b;
+    struct jw w;
+    int64_t id;
+    int err = web_check_csrf(v);
+    if (err)
+        return err;
+    buf_init(&b, 8192);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    field(v, &w, "name");
+    field(v, &w, "name_ar");
+    field(v, &w, "org_id");
+    field(v, &w, "establishment");
+    err = as_json(&w, &b, &doc);
+    if (!err)
+        err = auth_person_from_json(json_root(doc), &p, &v->d);
+    if (!err && !auth_can(&v->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
+                          &(struct auth_place){.establishment = p.establishment}))
+        err = AM_E_FORBIDDEN;
+    if (!err)
+        err = auth_person_create(v->site->auth, &v->who, &p, v->now, &id);
+    json_free(doc);
+    buf_release(&b);
+    return finish(v, err);
+}
+
+/* The person behind a new account must be one this administrator may see. */
+static int person_seen(struct web_visit *v, int64_t id)
+{
+    struct auth_person p;
+    int err = id ? auth_person_get(v->site->auth, id, &p) : AM_OK;
+    if (!err && id &&
+        (p.erased_at ||
+         !auth_can(&v->who, AUTH_O_ACCOUNT, AUTH_V_READ,
+                   &(struct auth_place){.establishment = p.establishment})))
+        err = AM_E_NOTFOUND;
+    return err;
+}
+
+int web_page_people_account(struct web_visit *v)
+{
+    static const char *const text[] = {"login",  "password",      "role", "function",
+                                       "org_id", "establishment", "lang"};
+    struct auth_account spec;
+    struct json_doc *doc = NULL;
+    struct str password = STR_NULL;
+    struct buf b;
+    struct jw w;
+    int64_t id, person = 0;
+    int err = web_check_csrf(v);
+    if (err)
+        return err;
+    buf_init(&b, 16384);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    for (size_t i = 0; i < AM_LEN(text); i++)
+        field(v, &w, text[i]);
+    words(v, &w, "services");
+    if (str_int(http_form(v->req, "person"), 1, INT64_MAX, &person) == AM_OK)
+        jw_kint(&w, "person", person);
+    err = as_json(&w, &b, &doc);
+    if (!err)
+        err = auth_account_from_json(json_root(doc), &spec, &password, &v->d);
+    if (!err)
+        err = auth_people_bounds(v->site->node != NULL, &v->who, spec.role,
+                                 spec.establishment, &v->d);
+    if (!err)
+        err = person_seen(v, spec.person);
+    if (!err)
+        err = auth_account_open(v->site->auth, &v->who, &spec, password, v->now, &id,
+                                &v->d);
+    json_free(doc);
+    buf_wipe(&b);
+    return finish(v, err);
+}
+
+int web_page_people_organisation(struct web_visit *v)
+{
+    static const char *const name[] = {"fr", "ar", "en"};
+    struct json_doc *doc = NULL;
+    struct buf b;
+    struct jw w;
+    int err = web_check_csrf(v);
+    if (err)
+        return err;
+    buf_init(&b, 8192);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    field(v, &w, "org_id");
+    field(v, &w, "kind");
+    field(v, &w, "region");
+    jw_key(&w, "name");
+    jw_obj(&w);
+    for (size_t i = 0; i < AM_LEN(name); i++)
+        field(v, &w, name[i]);
+    jw_obj_end(&w);
+    err = as_json(&w, &b, &doc);
+    if (!err)
+        err =
+            auth_organisation_put(v->site->auth, &v->who, json_root(doc), v->now, &v->d);
+    json_free(doc);
+    buf_release(&b);
+    return finish(v, err);
+}
+
+/* ---- endings
+ * ------------------------------------------------------------------------ */
+int web_page_people_erase(struct web_visit *v)
+{
+    int64_t id = 0;
+    int err = web_check_csrf(v);
+    if (!err)
+        err = str_int(http_form(v->req, "id"), 1, INT64_MAX, &id);
+    if (!err)
+        err = person_seen(v, id);
+    if (!err)
+        err = auth_person_erase(v->site->auth, &v->who, id, v->now);
+    return err ? err : web_redirect(v, "/people");
+}
+
+int web_page_people_close(struct web_visit *v)
+{
+    struct auth_account other;
+    int64_t id = 0;
+    int err = web_check_csrf(v);
+    if (!err)
+        err = str_int(http_form(v->req, "id"), 1, INT64_MAX, &id);
+    if (!err)
+        err = auth_account_get(v->site->auth, id, &other);
+    if (!err && !auth_can(&v->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
+                          &(struct auth_place){.establishment = other.establishment}))
+        err = AM_E_NOTFOUND; /* of another house: not there */
+    if (!err)
+        err = auth_account_close(v->site->auth, &v->who, id, v->now);
+    return err ? err : web_redirect(v, "/people");
+}
