@@ -5,7 +5,8 @@
 
 static const char synopsis[] =
     "usage: amane registry --data DIR [--listen HOST:PORT]\n"
-    "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n";
+    "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n"
+    "                           [--database URI]\n";
 
 static int print_identity(const uint8_t genesis[32], const char *dir, const char *token,
                           bool json)
@@ -38,7 +39,8 @@ static int print_identity(const uint8_t genesis[32], const char *dir, const char
     return err ? 3 : 0;
 }
 
-static int init(const char *dir, const char *spec, const char *signer, bool json)
+static int init(const char *dir, const char *database, const char *spec,
+                const char *signer, bool json)
 {
     struct json_doc *doc = NULL;
     struct crypto_key *key = NULL;
@@ -51,7 +53,7 @@ static int init(const char *dir, const char *spec, const char *signer, bool json
     if (!err)
         err = crypto_key_load(&key, signer, STR_NULL);
     if (!err)
-        err = registry_init(dir, json_root(doc), key, token, genesis, &d);
+        err = registry_init_at(dir, database, json_root(doc), key, token, genesis, &d);
     code = err ? cmd_fail("create a registry in", dir, err, &d)
                : print_identity(genesis, dir, token, json);
     crypto_wipe(token, sizeof token);
@@ -89,13 +91,15 @@ static int serve(const char *dir, const char *listen)
 
 int cmd_registry(int argc, char **argv)
 {
-    const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL;
+    const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL,
+               *database = NULL;
     bool json = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
         {.name = "--listen", .kind = CMD_TEXT, .text = &listen},
         {.name = "--spec", .kind = CMD_TEXT, .text = &spec},
         {.name = "--signer", .kind = CMD_TEXT, .text = &signer},
+        {.name = "--database", .kind = CMD_TEXT, .text = &database},
         {.name = "--json", .kind = CMD_FLAG, .flag = &json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
@@ -103,7 +107,7 @@ int cmd_registry(int argc, char **argv)
     if (help)
         return cmd_usage(synopsis, true);
     if (dir && argc == 2 && !strcmp(argv[1], "init") && spec && signer)
-        return init(dir, spec, signer, json);
+        return init(dir, database, spec, signer, json);
     if (dir && argc == 1)
         return serve(dir, listen);
     return cmd_usage(synopsis, false);

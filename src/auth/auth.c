@@ -106,16 +106,33 @@ int auth_open(struct auth **out, const char *dir)
     return auth_open_at(out, dir, &auth_cost);
 }
 
+int auth_open_db(struct auth **out, const char *dir, const char *path)
+{
+    return auth_open_path(out, dir, path, &auth_cost);
+}
+
+struct db *auth_db(struct auth *a)
+{
+    return a->db;
+}
+
 int auth_open_at(struct auth **out, const char *dir, const struct crypto_argon2 *cost)
 {
     char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/auth.db", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    return auth_open_path(out, dir, path, cost);
+}
+
+int auth_open_path(struct auth **out, const char *dir, const char *path,
+                   const struct crypto_argon2 *cost)
+{
     struct db_config c = {.path = path,
+                          .name = "auth",
                           .migrations = auth_migrations,
                           .n_migrations = AM_LEN(auth_migrations)};
     struct auth *a;
     int err;
-    if (snprintf(path, sizeof path, "%s/auth.db", dir) >= (int)sizeof path)
-        return AM_E_TOOBIG;
     a = am_calloc(1, sizeof *a);
     if (!a)
         return AM_E_NOMEM;

@@ -108,6 +108,9 @@ bool auth_in_service(const struct auth_account *a, struct str service);
 
 struct auth;
 AM_CHECK int auth_open(struct auth **out, const char *dir);
+/* The same in a database of one's choice: a file, or a libpq URI (schema `auth`). */
+AM_CHECK int auth_open_db(struct auth **out, const char *dir, const char *path);
+struct db *auth_db(struct auth *a); /* for copies of it, borrowed */
 void auth_close(struct auth *a);
 /* Problems of the request (login taken, weak password < 12 characters, unknown role) in
  * d. */

@@ -35,6 +35,8 @@ struct auth {
 /* auth_open() with another price of hashing: tests have no 64 MiB to wait for. */
 AM_CHECK int auth_open_at(struct auth **out, const char *dir,
                           const struct crypto_argon2 *cost);
+AM_CHECK int auth_open_path(struct auth **out, const char *dir, const char *path,
+                            const struct crypto_argon2 *cost);
 
 /* Column order shared by every SELECT of an account. */
 #define AUTH_ACCOUNT_COLUMNS                                                             \

@@ -20,6 +20,8 @@
     X(LOG_LEVEL, "log_level", B, TEXT, "info", 0, 0, "debug, info, warn, error or off")  \
     X(REFRESH_S, "refresh_s", R, INT, "60", 1, 86400,                                    \
       "seconds after which cosignatures of an unchanged log are asked again")            \
+    X(DATABASE, "database", R, TEXT, "", 0, 0,                                           \
+      "postgresql:// address of the database; empty: SQLite files in the data folder")   \
     X(REGISTRY, "registry", N, TEXT, "", 0, 0, "URL of the national registry")           \
     X(GENESIS, "genesis", N, TEXT, "", 0, 0, "pinned SHA-256 of the log's entry 0, hex") \
     X(REGISTRY_TOKEN_FILE, "registry_token_file", N, TEXT, "", 0, 0,                     \

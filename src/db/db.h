@@ -89,9 +89,28 @@ bool db_null(struct db_stmt *s, int col);
  * 's' struct str, 'b' struct str (blob), 'n' NULL: db_exec(c, sql, "is", (int64_t)7,
  * name) */
 AM_CHECK int db_exec(struct db_conn *c, const char *sql, const char *types, ...);
+/* The same without waiting for the answer, where the store can do without: for many rows
+ * in one function. What goes wrong is this call's error or that of the function as a
+ * whole (which then leaves no trace), with one of the errors of db_step(). */
+AM_CHECK int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...);
 int64_t db_changes(struct db_conn *c);
 /* What `integer primary key` gave out at the last insert of this function. */
 int64_t db_last_id(struct db_conn *c);
+
+/* ---- copying a database to another store ---- */
+enum { DB_COLUMNS_MAX = 64 };
+struct db_column {
+    char name[64];
+    char type; /* 'i', 'd', 's' or 'b', as db_exec() names them */
+    int key;   /* 1, 2...: its place in the primary key; 0: none */
+};
+/* Every table but that of the migrations, oldest first. */
+typedef int db_table_fn(void *arg, const char *table, const struct db_column *col,
+                        size_t n);
+AM_CHECK int db_tables(struct db_conn *c, db_table_fn *fn, void *arg);
+/* Rows were put with their own `integer primary key`: the next one given out is beyond
+ * them. */
+AM_CHECK int db_renumber(struct db_conn *c, const char *table, const char *column);
 
 /* Full integrity check; AM_E_TAMPERED names what failed in the log. PostgreSQL: amcheck
  * over every table and index of the schema; AM_E_UNSUPPORTED without that extension. */

@@ -163,16 +163,10 @@ struct str db_blob(struct db_stmt *s, int col)
     return db_null(s, col) ? STR_NULL : s->c->ops->get_blob(s, col);
 }
 
-int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
+static void db_bind_all(struct db_stmt *s, const char *types, va_list ap)
 {
-    struct db_stmt *s;
-    struct str v;
-    va_list ap;
-    int err = db_prepare(c, sql, &s);
-    if (err)
-        return err;
-    va_start(ap, types);
-    for (int i = 1; types && types[i - 1]; i++)
+    for (int i = 1; types && types[i - 1]; i++) {
+        struct str v;
         switch (types[i - 1]) {
         case 'i':
             db_bind_int(s, i, va_arg(ap, int64_t));
@@ -191,8 +185,33 @@ int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
             am_assert(types[i - 1] == 'n');
             db_bind_null(s, i);
         }
+    }
+}
+
+int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
+{
+    struct db_stmt *s;
+    va_list ap;
+    int err = db_prepare(c, sql, &s);
+    if (err)
+        return err;
+    va_start(ap, types);
+    db_bind_all(s, types, ap);
     va_end(ap);
     return db_step(s, NULL);
+}
+
+int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...)
+{
+    struct db_stmt *s;
+    va_list ap;
+    int err = db_prepare(c, sql, &s);
+    if (err)
+        return err;
+    va_start(ap, types);
+    db_bind_all(s, types, ap);
+    va_end(ap);
+    return c->ops->later ? c->ops->later(s) : db_step(s, NULL);
 }
 
 int64_t db_changes(struct db_conn *c)

@@ -65,6 +65,7 @@ int db_pg_sync(struct db_pg *c, const char *op, PGresult **res)
     PGresult *last = NULL, *bad = NULL;
     bool alive;
     int err = AM_OK;
+    c->unread = 0; /* all of it is read now */
     *res = NULL;
     if (!c->pg || !db_pg_settle(c) || !PQpipelineSync(c->pg))
         return db_pg_lost(c, op);
@@ -89,6 +90,23 @@ static int db_pg_await(struct db_pg *c, const char *op)
     return err;
 }
 
+/* ---- statements whose answers were not awaited ---- */
+int db_pg_catch_up(struct db_pg *c)
+{
+    if (!c->broken && c->unread) {
+        c->broken = db_pg_await(c, "later");
+        c->dirty = true;
+    }
+    return c->broken;
+}
+
+int db_pg_usable(const struct db_pg *c)
+{
+    if (c->pg && c->in_tx)
+        return AM_OK;
+    return c->base.fault ? c->base.fault : AM_E_IO; /* gone: the transaction ends first */
+}
+
 /* ---- savepoints ---- */
 void db_pg_guard(struct db_pg *c)
 {
@@ -111,6 +129,7 @@ static int db_pg_savepoint(struct db_conn *base)
 {
     struct db_pg *c = (struct db_pg *)base;
     c->dirty = c->inner = false;
+    c->broken = AM_OK;
     return db_pg_quiet(c, "savepoint f") ? AM_OK : db_pg_lost(c, "savepoint");
 }
 
@@ -119,8 +138,8 @@ static int db_pg_savepoint(struct db_conn *base)
 static int db_pg_release(struct db_conn *base)
 {
     struct db_pg *c = (struct db_pg *)base;
-    int err = AM_OK;
-    if (c->deferrable) {
+    int err = db_pg_catch_up(c);
+    if (!err && c->deferrable) {
         (void)db_pg_quiet(c, "set constraints all immediate");
         err = db_pg_await(c, "constraints");
         if (!err)
@@ -171,6 +190,8 @@ static int db_pg_begin_writer(struct db_pg *c)
     snprintf(lock, sizeof lock, "select pg_advisory_xact_lock(%lld)",
              (long long)db_pg_lock_key(c, "write"));
     c->in_tx = true;
+    c->dirty = c->inner = false;
+    c->broken = AM_OK;
     if (!db_pg_quiet(c, "begin isolation level read committed read write") ||
         !db_pg_quiet(c, lock))
         return db_pg_lost(c, "begin");
@@ -349,4 +370,15 @@ const struct db_ops db_pg_ops = {
     .get_num = db_pg_num,
     .get_str = db_pg_str,
     .get_blob = db_pg_blob,
+    .later = db_pg_later,
+    .tables = "select relname from pg_class where relkind = 'r' and relnamespace ="
+              " current_schema()::regnamespace order by oid",
+    .columns = "select a.attname, format_type(a.atttypid, null),"
+               " coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)"
+               " from pg_class t join pg_attribute a on a.attrelid = t.oid"
+               " left join pg_index i on i.indrelid = t.oid and i.indisprimary"
+               " where t.relnamespace = current_schema()::regnamespace and t.relname = $1"
+               " and a.attnum > 0 and not a.attisdropped order by a.attnum",
+    .renumber = "select setval(pg_get_serial_sequence('%1$s', '%2$s'),"
+                " coalesce(max(%2$s), 0) + 1, false) from %1$s",
 };

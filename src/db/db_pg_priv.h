@@ -17,7 +17,11 @@
 
 #include "db/db_priv.h"
 
-enum { DB_PG_PAUSE_MIN_MS = 50, DB_PG_PAUSE_MAX_MS = 5000 };
+enum {
+    DB_PG_PAUSE_MIN_MS = 50,
+    DB_PG_PAUSE_MAX_MS = 5000,
+    DB_PG_UNREAD_MAX = 200 /* answers that wait in the socket's buffer */
+};
 
 struct db_pg {
     struct db_conn base;
@@ -32,6 +36,8 @@ struct db_pg {
     bool owed;                /* a sync whose answers were not read yet */
     bool warned;              /* a warning arrived: at commit, a doubt */
     bool deferrable;          /* some constraint is checked late */
+    int unread; /* statements of this function whose answer is not awaited */
+    int broken; /* one of them failed: the function as a whole does */
     int64_t changes;
 };
 
@@ -60,6 +66,9 @@ int db_pg_sync(struct db_pg *c, const char *op, PGresult **res);
 void db_pg_guard(struct db_pg *c);
 /* After a failed one: back to the last savepoint. */
 void db_pg_back(struct db_pg *c);
+/* Awaits what was not; the error of the function as a whole, if there is one. */
+int db_pg_catch_up(struct db_pg *c);
+int db_pg_usable(const struct db_pg *c);
 /* The connection cannot be used any more. */
 int db_pg_lost(struct db_pg *c, const char *op);
 
@@ -86,6 +95,7 @@ void db_pg_bind_num(struct db_stmt *s, int i, double v);
 void db_pg_bind_str(struct db_stmt *s, int i, struct str v);
 void db_pg_bind_blob(struct db_stmt *s, int i, struct str v);
 int db_pg_step(struct db_stmt *s, bool *row);
+int db_pg_later(struct db_stmt *s);
 int64_t db_pg_changes(struct db_conn *c);
 int64_t db_pg_last_id(struct db_conn *c);
 

@@ -60,8 +60,11 @@ static int db_pg_parse(struct db_pg *c, struct db_pg_stmt *s, PGresult **shape)
 {
     int err;
     *shape = NULL;
-    if (!c->pg || !c->in_tx)
-        return AM_E_IO; /* gone in this transaction: it ends first */
+    err = db_pg_catch_up(c);
+    if (!err)
+        err = db_pg_usable(c);
+    if (err)
+        return err;
     db_pg_guard(c);
     snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)++c->names);
     if (!PQsendPrepare(c->pg, s->name, s->text, 0, NULL) ||
@@ -247,8 +250,11 @@ static int db_pg_run(struct db_pg_stmt *s)
 {
     struct db_pg *c = db_pg_conn(s);
     int err;
-    if (!c->pg || !c->in_tx)
-        return c->base.fault ? c->base.fault : AM_E_IO;
+    err = db_pg_catch_up(c);
+    if (!err)
+        err = db_pg_usable(c);
+    if (err)
+        return err;
     db_pg_guard(c);
     if (!db_pg_send(c, s))
         return db_pg_lost(c, "step");
@@ -285,6 +291,24 @@ int db_pg_step(struct db_stmt *base, bool *row)
         PQclear(s->res);
         s->res = NULL;
     }
+    return AM_OK;
+}
+
+/* No savepoint is set for it: its failure is the whole function's. */
+int db_pg_later(struct db_stmt *base)
+{
+    struct db_pg_stmt *s = db_pg_of(base);
+    struct db_pg *c = db_pg_conn(s);
+    int err = s->err;
+    if (!err && c->unread >= DB_PG_UNREAD_MAX)
+        err = db_pg_catch_up(c);
+    if (!err)
+        err = db_pg_usable(c);
+    if (err)
+        return err;
+    if (!db_pg_send(c, s))
+        return db_pg_lost(c, "step");
+    c->unread++;
     return AM_OK;
 }
 

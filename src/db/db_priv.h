@@ -76,11 +76,16 @@ struct db_ops {
     void (*bind_str)(struct db_stmt *s, int i, struct str v);
     void (*bind_blob)(struct db_stmt *s, int i, struct str v); /* STR_NULL: NULL */
     int (*step)(struct db_stmt *s, bool *row);
+    int (*later)(struct db_stmt *s); /* as step, the answer may come at release */
     bool (*is_null)(struct db_stmt *s, int col);
     int64_t (*get_int)(struct db_stmt *s, int col);
     double (*get_num)(struct db_stmt *s, int col);
     struct str (*get_str)(struct db_stmt *s, int col); /* of a value that is not NULL */
     struct str (*get_blob)(struct db_stmt *s, int col);
+    /* Queries: names of the tables, oldest first; name, type and place in the primary key
+     * of the columns of table $1; of table %1$s and column %2$s, the numbers given out
+     * set beyond the greatest (NULL: they are by themselves). */
+    const char *tables, *columns, *renumber;
 };
 extern const struct db_ops db_sqlite_ops, db_pg_ops;
 

@@ -362,4 +362,7 @@ const struct db_ops db_sqlite_ops = {
     .get_num = db_lite_num,
     .get_str = db_lite_str,
     .get_blob = db_lite_blob,
+    .tables = "select name from sqlite_master where type = 'table' and name not like"
+              " 'sqlite_%' order by rowid",
+    .columns = "select name, type, pk from pragma_table_info($1) order by cid",
 };

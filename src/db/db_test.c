@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
+
 static void what_was_written_is_read_after_reopening(void **state)
 {
     (void)state;
@@ -257,6 +259,92 @@ static void a_failed_statement_undoes_only_itself(void **state)
     db_close(d);
 }
 
+static int later_rows(struct db_conn *c, void *arg)
+{
+    const int *twice = arg; /* this row is put twice */
+    struct db_stmt *s;
+    bool row;
+    int err = AM_OK;
+    for (int64_t i = 1; i <= 500 && !err; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", (int)i);
+        err = db_exec_later(c, "insert into item (id, name) values ($1, $2)", "is",
+                            i == *twice ? 1 : i, str_c(name));
+    }
+    if (err || *twice == 499)
+        return err;
+    err = db_prepare(c, "select count(*) from item", &s);
+    if (!err)
+        err = db_step(s, &row);
+    if (!err && db_int(s, 0) == 500) /* a failure now undoes itself alone */
+        assert_int_equal(t_insert(c, &(struct t_item){.id = 1}), AM_E_EXISTS);
+    return *twice ? AM_OK : err; /* it may even ignore what it was told */
+}
+
+static void rows_put_later_fail_as_one(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    int none = 0, early = 2, middle = 300, last = 499;
+    assert_int_equal(db_write(d, later_rows, &last), AM_E_EXISTS);
+    assert_int_equal(t_count(d), 0);
+    if (t_pg) { /* SQLite tells at once, and the function did not listen */
+        assert_int_equal(db_write(d, later_rows, &early), AM_E_EXISTS);
+        assert_int_equal(db_write(d, later_rows, &middle), AM_E_EXISTS);
+        assert_int_equal(t_count(d), 0);
+    }
+    assert_ok(db_write(d, t_insert, &(struct t_item){.id = 600}));
+    assert_int_equal(t_count(d), 1);
+    assert_ok(db_write(d, break_rule, (char[]){"delete from item"}));
+    assert_ok(db_write(d, later_rows, &none));
+    assert_int_equal(t_count(d), 500);
+    db_close(d);
+}
+
+static int see_table(void *arg, const char *table, const struct db_column *col, size_t n)
+{
+    struct buf *b = arg;
+    int err = buf_addf(b, "%s:", table);
+    for (size_t i = 0; i < n && !err; i++)
+        err = buf_addf(b, " %s %c%d", col[i].name, col[i].type, col[i].key);
+    return err ? err : buf_addc(b, '\n');
+}
+
+static int see_tables(struct db_conn *c, void *arg)
+{
+    return db_tables(c, see_table, arg);
+}
+
+static int renumber(struct db_conn *c, void *arg)
+{
+    int64_t *id = arg;
+    int err = db_exec(c, "insert into given (id, v) values (41, 'x')", NULL);
+    if (!err)
+        err = db_renumber(c, "given", "id");
+    if (!err)
+        err = db_exec(c, "insert into given (v) values ('y')", NULL);
+    *id = db_last_id(c);
+    return err;
+}
+
+static void tables_are_listed_and_numbered_on(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    struct buf b;
+    int64_t id = 0;
+    buf_init(&b, 4096);
+    assert_ok(db_read(d, see_tables, &b));
+    assert_string_equal(b.p, "item: id i1 name s0 body b0 note s0\n"
+                             "part: item i0 n i0\n"
+                             "given: id i1 v s0\n"
+                             "more: a i0\n");
+    buf_release(&b);
+    assert_ok(db_write(d, renumber, &id));
+    assert_int_equal(id, 42);
+    db_close(d);
+}
+
 static int read_after_failure(struct db_conn *c, void *arg)
 {
     struct db_stmt *s;
@@ -342,7 +430,7 @@ static void migrations_run_once_and_their_text_is_final(void **state)
     (void)state;
     struct db *d = t_open();
     struct db_config c = t_config();
-    struct db_migration changed[2] = {t_schema[0], t_schema[1]};
+    struct db_migration changed[3] = {t_schema[0], t_schema[1], t_schema[2]};
     assert_ok(db_write(d, t_insert, &(struct t_item){.id = 1}));
     db_close(d);
 
@@ -364,7 +452,7 @@ static void a_migration_that_fails_leaves_no_trace(void **state)
     (void)state;
     struct db *d = NULL;
     struct db_config c = t_config();
-    struct db_migration bad[2] = {t_schema[0], t_schema[1]};
+    struct db_migration bad[3] = {t_schema[0], t_schema[1], t_schema[2]};
     bad[1].sql = "create table half (a bigint); insert into nowhere values (1)";
     c.migrations = bad;
     assert_int_equal(db_open(&d, &c), AM_E_INTERNAL);
@@ -462,6 +550,8 @@ int main(void)
                                    T(text_is_compared_byte_by_byte),
                                    T(numbers_are_read_whatever_their_type),
                                    T(a_failed_statement_undoes_only_itself),
+                                   T(rows_put_later_fail_as_one),
+                                   T(tables_are_listed_and_numbered_on),
                                    T(a_reader_goes_on_after_a_failed_statement),
                                    T(a_failed_function_leaves_no_trace),
                                    T(constraints_have_their_own_errors),

@@ -21,6 +21,7 @@ static const struct db_migration t_schema[] = {
      " deferrable initially deferred, n bigint check (n > 0));"
      "create table given (id integer primary key, v text)"},
     {2, "note", "alter table item add column note text"},
+    {3, "more", "create table more (a integer)"},
 };
 static char t_dir[] = "/tmp/amane-db-XXXXXX", t_path[PATH_MAX], t_name[32];
 static bool t_pg;
@@ -76,7 +77,7 @@ static inline int t_teardown(void **state)
 static inline struct db_config t_config(void)
 {
     return (struct db_config){
-        .path = t_path, .name = t_name, .migrations = t_schema, .n_migrations = 2};
+        .path = t_path, .name = t_name, .migrations = t_schema, .n_migrations = 3};
 }
 
 static inline struct db *t_open(void)

@@ -62,8 +62,6 @@ static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
         err = registry_classify(r, &sv, lv.payload_sha256);
     if (!err)
         registry_search_note(r, &sv, lv.payload_sha256);
-    if (!err && str_eqc(sv.event_type, "stop"))
-        atomic_store(&r->stop_news, true);
     ledger_statement_release(&sv);
     ledger_leaf_release(&lv);
     buf_release(&payload);
@@ -81,15 +79,7 @@ int registry_catch_up(struct registry *r)
     err = have < head.size ? tlog_each(r->log, have, head.size, registry_fold_one, r)
                            : AM_OK;
     pthread_rwlock_unlock(&r->fold);
-    if (atomic_exchange(&r->stop_news, false) && r->on_stop)
-        r->on_stop(r->on_stop_cookie);
     return err;
-}
-
-void registry_on_stop(struct registry *r, void (*fn)(void *cookie), void *cookie)
-{
-    r->on_stop = fn;
-    r->on_stop_cookie = cookie;
 }
 
 void registry_note_quorum(struct registry *r)
@@ -240,7 +230,7 @@ static int registry_load(struct registry *r, struct diag *d)
     if (!err)
         err = registry_store_join(&r->store, r->log, d);
     if (!err)
-        err = auth_open(&r->auth, r->dir);
+        err = registry_place_auth(&r->auth, r->dir, d);
     if (!err)
         err = ledger_new(&r->ledger, r->blobs);
     if (!err)
@@ -271,8 +261,6 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         registry_note_quorum(r);
         err = registry_cosign_start(r, d);
     }
-    if (!err)
-        err = registry_clock_start(r);
     if (err) {
         registry_close(r);
         return err;
@@ -286,11 +274,11 @@ void registry_close(struct registry *r)
     if (!r)
         return;
     registry_cosign_stop(r);
-    registry_clock_stop(r);
     tlog_close(r->log); /* its callback uses r: before anything else goes */
     ledger_free(r->ledger);
     auth_close(r->auth);
-    blob_close(r->blobs);
+    blob_close(r->blobs); /* it reads the store */
+    registry_store_close(&r->store);
     crypto_key_free(r->service);
     crypto_key_free(r->key);
     map_release(&r->class);

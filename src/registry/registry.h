@@ -12,9 +12,6 @@
  * the blob store, leaf queued -> fold -> wait until durable -> answer with the index. All
  * problems at once, each with the JSON Pointer it concerns.
  *
- * The automaton: one thread that states, with the service key, what the cosigned time has
- * brought (expiry, archive, suspensions); none without keys/service.key.
- *
  * Cosigning: one thread per witness sends add-checkpoint for each new checkpoint; when
  * the newest is older than refresh_s, asks again so that leases stay fresh.
  *
@@ -42,6 +39,13 @@
 AM_CHECK int registry_init(const char *dir, const struct json *spec,
                            const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
                            uint8_t genesis[32], struct diag *d);
+
+/* The same with the setting `database` written first (NULL: SQLite files). AM_E_EXISTS:
+ * the database holds a registry. */
+AM_CHECK int registry_init_at(const char *dir, const char *database,
+                              const struct json *spec, const struct crypto_key *signer,
+                              char admin_token[AUTH_TOKEN], uint8_t genesis[32],
+                              struct diag *d);
 
 struct registry;
 struct registry_config {
@@ -96,10 +100,6 @@ AM_CHECK int registry_export(struct registry *r, const uint8_t model_digest[32],
 AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out[64]);
 /* ISO 7064 mod 37,36 over the identifier without separators. */
 bool registry_algorithm_id_valid(struct str id);
-
-/* Calls fn(cookie) after a stop order was folded, outside every lock; NULL: nobody. To be
- * set before requests come. */
-void registry_on_stop(struct registry *r, void (*fn)(void *cookie), void *cookie);
 
 /* Payloads that wait for signatures (registry_proposal.c): readable, without force. */
 enum { REGISTRY_PROPOSALS_MAX = 4096 };

@@ -13,6 +13,7 @@ struct registry_copy {
 static int registry_copy_load(struct registry_copy *c, const char *dir, struct diag *d)
 {
     char path[PATH_MAX];
+    struct registry_place p;
     int err = AM_OK;
     if (snprintf(path, sizeof path, "%s/blobs/sha256", dir) >= (int)sizeof path)
         return AM_E_TOOBIG;
@@ -20,8 +21,9 @@ static int registry_copy_load(struct registry_copy *c, const char *dir, struct d
         snprintf(path, sizeof path, "%s/blobs", dir);
         err = blob_open(&c->blobs, path);
     }
-    snprintf(path, sizeof path, "%s/registry.db", dir);
-    if (err || !c->blobs || access(path, F_OK))
+    if (!err)
+        err = registry_place(dir, "registry", &p, d);
+    if (err || !c->blobs || (!p.server && access(p.path, F_OK)))
         return err;
     err = registry_store_look(&c->store, dir, d);
     if (!err)

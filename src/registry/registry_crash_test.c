@@ -8,8 +8,6 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 enum { ROUNDS = 30, ACKS_MAX = 60000 };
 static struct t t;
 
@@ -119,6 +117,9 @@ static void nothing_acknowledged_is_lost_to_kill_9(void **state)
     size_t rounds =
         getenv("AMANE_KILLS") ? (size_t)strtoul(getenv("AMANE_KILLS"), NULL, 10) : ROUNDS;
     (void)state;
+    acks = 0;
+    if (t_pg)
+        rounds /= 3; /* it opens slowly */
     t_begin(&t);
     t_registry(&t);
     registry_close(t.r);
@@ -150,5 +151,5 @@ int main(int argc, char **argv)
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     if (argc == 4 && strcmp(argv[1], "child") == 0)
         return child(argv[2], argv[3]);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return t_run_both(tests, 1, 1);
 }

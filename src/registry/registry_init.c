@@ -195,7 +195,7 @@ static int registry_first_account(const char *dir, const struct json *spec,
     snprintf(desk.org_id, sizeof desk.org_id, "%.*s",
              STR_FMT(json_get_str(first, "org_id")));
     if (!err)
-        err = auth_open(&a, dir);
+        err = registry_place_auth(&a, dir, d);
     if (!err) /* a password nobody knows: this account enters by its token */
         err = auth_account_create(a, &desk, str_c(crypto_hex(raw, sizeof raw, password)),
                                   &id, d);
@@ -231,6 +231,20 @@ static int registry_init_persist(void *cookie, uint64_t first, const struct str 
                                  const void *const *with, size_t n)
 {
     return registry_store_persist(cookie, first, entry, with, n);
+}
+
+/* On a server the tables may be another registry's: not one row of it is touched. */
+static int registry_init_empty(struct registry_store *store, struct diag *d)
+{
+    uint64_t n = 0;
+    int err = registry_store_rows(store, &n);
+    if (!err && n) {
+        diag_err(d, "database", "registry.not_empty",
+                 "the database holds a registry of %llu statements already",
+                 (unsigned long long)n);
+        err = AM_E_EXISTS;
+    }
+    return err;
 }
 
 static int registry_init_log(const char *dir, const struct json *spec,
@@ -270,6 +284,8 @@ static int registry_init_log(const char *dir, const struct json *spec,
     crypto_hex(digest, sizeof digest, policy_hex);
     if (!err)
         err = registry_store_open(&store, dir, d);
+    if (!err)
+        err = registry_init_empty(&store, d);
     snprintf(path, sizeof path, "%s/log", dir);
     tc.key = key;
     if (!err)
@@ -360,7 +376,7 @@ static int registry_prove(const char *dir, struct diag *d)
     return err;
 }
 
-static int registry_make(const char *dir, const struct json *spec,
+static int registry_make(const char *dir, const char *database, const struct json *spec,
                          const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
                          uint8_t genesis[32], struct diag *d)
 {
@@ -370,6 +386,8 @@ static int registry_make(const char *dir, const struct json *spec,
     buf_init(&service, 1024);
     snprintf(path, sizeof path, "%s/keys", dir);
     err = am_dir_make(path, 0700);
+    if (!err && database)
+        err = registry_place_set(dir, database);
     snprintf(path, sizeof path, "%s/origin", dir);
     if (!err)
         err = am_file_write(path, json_get_str(spec, "origin"), 0600);
@@ -389,6 +407,13 @@ int registry_init(const char *dir, const struct json *spec,
                   const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
                   uint8_t genesis[32], struct diag *d)
 {
+    return registry_init_at(dir, NULL, spec, signer, admin_token, genesis, d);
+}
+
+int registry_init_at(const char *dir, const char *database, const struct json *spec,
+                     const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
+                     uint8_t genesis[32], struct diag *d)
+{
     int err;
     if (!registry_empty_dir(dir)) {
         diag_err(d, dir, "registry.not_empty", "the folder is not empty");
@@ -397,7 +422,7 @@ int registry_init(const char *dir, const struct json *spec,
     err = registry_check_spec(spec, signer, d);
     if (err)
         return err;
-    err = registry_make(dir, spec, signer, admin_token, genesis, d);
+    err = registry_make(dir, database, spec, signer, admin_token, genesis, d);
     if (err) /* it was empty: half a registry is worth less than none */
         (void)nftw(dir, registry_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     return err;

@@ -30,6 +30,18 @@ struct registry_cosigner {
     bool started;
 };
 
+/* Where a database of a folder is: registry_place.c. */
+enum { REGISTRY_PATH_MAX = 4096 };
+struct registry_place {
+    char path[REGISTRY_PATH_MAX]; /* a file, or a URI: with a password, so never shown */
+    const char *name;             /* "registry" or "auth" */
+    bool server;                  /* path is a URI */
+};
+AM_CHECK int registry_place(const char *dir, const char *name, struct registry_place *out,
+                            struct diag *d);
+AM_CHECK int registry_place_set(const char *dir, const char *uri);
+AM_CHECK int registry_place_auth(struct auth **out, const char *dir, struct diag *d);
+
 /* registry.db: see registry_store.c. */
 struct registry_store {
     struct db *db;
@@ -41,6 +53,9 @@ struct registry_carried { /* what travels with a leaf to the database */
 };
 AM_CHECK int registry_store_open(struct registry_store *s, const char *dir,
                                  struct diag *d);
+AM_CHECK int registry_store_open_at(struct registry_store *s,
+                                    const struct registry_place *p, struct diag *d);
+AM_CHECK int registry_store_rows(struct registry_store *s, uint64_t *n);
 /* Read only, beside a server that may run. */
 AM_CHECK int registry_store_look(struct registry_store *s, const char *dir,
                                  struct diag *d);
@@ -80,16 +95,11 @@ struct registry {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
     bool stopping;
-    pthread_t clock; /* the automaton; only when there is a service key */
-    bool clock_started;
     uint64_t head; /* newest checkpoint the cosigners should carry */
     unsigned refresh_s;
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
     size_t cosigners;
     atomic_uint_fast64_t cosigned, submitted, refused;
-    atomic_bool stop_news; /* a stop was folded and not told yet */
-    void (*on_stop)(void *cookie);
-    void *on_stop_cookie;
     atomic_int opening; /* model files being read now */
 };
 
@@ -111,18 +121,6 @@ void registry_search_note(struct registry *r, const struct ledger_statement_view
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
-
-/* registry_clock.c: the automaton. tick: states what is due at that cosigned time. */
-AM_CHECK int registry_clock_start(struct registry *r);
-void registry_clock_stop(struct registry *r);
-AM_CHECK int registry_clock_tick(struct registry *r, int64_t at, size_t *stated);
-struct registry_duty { /* one thing to state; establishment "": nationally */
-    enum ledger_due_kind kind;
-    char digest[CRYPTO_HEX], motive[40];
-    char establishment[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], use_code[64];
-};
-AM_CHECK int registry_clock_record(const struct registry_duty *d, int64_t at,
-                                   const char *org_id, struct buf *out);
 
 /* It took effect: the log has it now. */
 void registry_proposal_done(struct registry *r, const uint8_t sha256[32]);

@@ -10,8 +10,6 @@
  * matter: its callers were told so, and the next batch takes its place. */
 #include "registry/registry_priv.h"
 
-#include <limits.h>
-
 #include "base/log.h"
 #include "registry/registry_tbl.h"
 
@@ -21,32 +19,40 @@ static const struct db_migration registry_migrations[] = {
 #undef X
 };
 
-static int registry_store_at(struct registry_store *s, const char *dir, bool look,
-                             struct diag *d)
+static int registry_store_at(struct registry_store *s, const struct registry_place *p,
+                             bool look, struct diag *d)
 {
-    char path[PATH_MAX];
-    const struct db_config c = {.path = path,
+    const struct db_config c = {.path = p->path,
+                                .name = p->name,
+                                .sole = !look,
                                 .migrations = registry_migrations,
                                 .n_migrations = AM_LEN(registry_migrations),
                                 .read_only = look};
-    int err;
-    if (snprintf(path, sizeof path, "%s/registry.db", dir) >= (int)sizeof path)
-        return AM_E_TOOBIG;
-    err = db_open(&s->db, &c);
+    int err = db_open(&s->db, &c);
     if (err)
-        diag_err(d, path, "registry.db", "the database cannot be opened: %s",
-                 am_err_text(err));
+        diag_err(d, p->server ? "database" : p->path, "registry.db",
+                 "the database cannot be opened: %s", am_err_text(err));
     return err;
+}
+
+int registry_store_open_at(struct registry_store *s, const struct registry_place *p,
+                           struct diag *d)
+{
+    return registry_store_at(s, p, false, d);
 }
 
 int registry_store_open(struct registry_store *s, const char *dir, struct diag *d)
 {
-    return registry_store_at(s, dir, false, d);
+    struct registry_place p;
+    int err = registry_place(dir, "registry", &p, d);
+    return err ? err : registry_store_at(s, &p, false, d);
 }
 
 int registry_store_look(struct registry_store *s, const char *dir, struct diag *d)
 {
-    return registry_store_at(s, dir, true, d);
+    struct registry_place p;
+    int err = registry_place(dir, "registry", &p, d);
+    return err ? err : registry_store_at(s, &p, true, d);
 }
 
 void registry_store_close(struct registry_store *s)
@@ -63,18 +69,42 @@ struct registry_batch {
     size_t n;
 };
 
+/* A standby that took over without the last rows must not be written on: the hole would
+ * never be filled. */
+static int registry_rows_join(struct db_conn *c, uint64_t first)
+{
+    struct db_stmt *st;
+    bool row;
+    int err =
+        db_prepare(c, "select coalesce(max(idx) + 1, 0) from entry where idx < $1", &st);
+    if (err)
+        return err;
+    db_bind_int(st, 1, (int64_t)first);
+    err = db_step(st, &row);
+    if (!err && db_int(st, 0) != (int64_t)first) {
+        LOG_E("registry.db_behind", log_i("log", (int64_t)first),
+              log_i("rows", db_int(st, 0)));
+        err = AM_E_TAMPERED;
+    }
+    return err;
+}
+
 static int registry_write_batch(struct db_conn *c, void *arg)
 {
     const struct registry_batch *b = arg;
-    int err = db_exec(c, "delete from entry where idx >= $1", "i", (int64_t)b->first);
+    int err = registry_rows_join(c, b->first);
+    if (!err)
+        err =
+            db_exec_later(c, "delete from entry where idx >= $1", "i", (int64_t)b->first);
     for (size_t i = 0; i < b->n && !err; i++) {
         static const struct registry_carried none; /* its bytes are elsewhere */
         const struct registry_carried *w = b->with[i] ? b->with[i] : &none;
         const struct str digest = {(const char *)w->digest, sizeof w->digest};
-        err = db_exec(c,
-                      "insert into entry (idx, leaf, payload_sha256, payload)"
-                      " values ($1, $2, $3, $4)",
-                      "ibbb", (int64_t)(b->first + i), b->entry[i], digest, w->payload);
+        err = db_exec_later(c,
+                            "insert into entry (idx, leaf, payload_sha256, payload)"
+                            " values ($1, $2, $3, $4)",
+                            "ibbb", (int64_t)(b->first + i), b->entry[i], digest,
+                            w->payload);
     }
     return err;
 }
@@ -171,6 +201,26 @@ static int registry_read_leaves(struct db_conn *c, void *arg)
     return err;
 }
 
+struct registry_wanted_leaf {
+    uint64_t index;
+    struct buf leaf;
+};
+
+static int registry_read_leaf(struct db_conn *c, void *arg)
+{
+    struct registry_wanted_leaf *w = arg;
+    struct db_stmt *st;
+    bool row;
+    int err = db_prepare(c, "select leaf from entry where idx = $1", &st);
+    if (err)
+        return err;
+    db_bind_int(st, 1, (int64_t)w->index);
+    err = db_step(st, &row);
+    if (!err && !row)
+        err = AM_E_NOTFOUND;
+    return err ? err : buf_add(&w->leaf, db_blob(st, 0));
+}
+
 /* Rows the checkpoint does not cover: a crash came between the two. */
 static int registry_append_again(struct registry_store *s, struct tlog *log,
                                  uint64_t size, struct diag *d)
@@ -191,6 +241,38 @@ static int registry_append_again(struct registry_store *s, struct tlog *log,
         LOG_W("registry.replayed", log_i("from", (int64_t)size),
               log_i("entries", (int64_t)r.leaf.n));
     registry_rows_release(&r);
+    return err;
+}
+
+int registry_store_rows(struct registry_store *s, uint64_t *n)
+{
+    struct registry_rows r = {0};
+    int err = db_read(s->db, registry_count_rows, &r);
+    *n = r.n;
+    return err;
+}
+
+/* The newest entry both have is the same: this database is this log's, not another's. */
+static int registry_same_log(struct registry_store *s, struct tlog *log, uint64_t size,
+                             struct diag *d)
+{
+    struct registry_wanted_leaf w = {.index = size - 1};
+    struct buf leaf;
+    int err;
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    buf_init(&w.leaf, TLOG_ENTRY_MAX);
+    err = tlog_entry(log, size - 1, &leaf);
+    if (!err)
+        err = db_read(s->db, registry_read_leaf, &w);
+    if (!err && !str_eq(buf_str(&leaf), buf_str(&w.leaf))) {
+        diag_err(d, "registry.db", "registry.db_foreign",
+                 "entry %llu of the database is not that of the log: this is another "
+                 "registry's database",
+                 (unsigned long long)(size - 1));
+        err = AM_E_TAMPERED;
+    }
+    buf_release(&leaf);
+    buf_release(&w.leaf);
     return err;
 }
 
@@ -216,5 +298,8 @@ int registry_store_join(struct registry_store *s, struct tlog *log, struct diag 
                  (unsigned long long)head.size, (unsigned long long)r.n);
         return AM_E_TAMPERED;
     }
-    return r.n > head.size ? registry_append_again(s, log, head.size, d) : AM_OK;
+    err = head.size ? registry_same_log(s, log, head.size, d) : AM_OK;
+    if (!err && r.n > head.size)
+        err = registry_append_again(s, log, head.size, d);
+    return err;
 }

@@ -94,6 +94,18 @@ static int registry_authorise(void *arg, const struct ledger *l, uint64_t cosign
     return err;
 }
 
+/* The database was away, or the disk full: the log refused since. If the cause is gone it
+ * takes statements again; if not, this one fails as the last one did. */
+static int registry_log_ready(struct registry *r)
+{
+    int err = tlog_health(r->log);
+    if (!err)
+        return AM_OK;
+    err = tlog_resume(r->log);
+    LOG_W("registry.resume", log_err(err));
+    return err ? err : registry_catch_up(r);
+}
+
 static int registry_log_it(struct registry_submission *s, struct registry_receipt *out)
 {
     struct registry *r = s->r;
@@ -104,6 +116,8 @@ static int registry_log_it(struct registry_submission *s, struct registry_receip
     crypto_sha256(with.payload, with.digest);
     memcpy(out->payload, with.digest, sizeof with.digest);
     err = ledger_leaf(with.digest, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
+    if (!err)
+        err = registry_log_ready(r);
     if (!err)
         err = tlog_append_with(r->log, buf_str(&leaf), &with, &s->index);
     if (!err)
@@ -154,6 +168,12 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
     if (err)
         return err;
     err = registry_log_it(s, out);
+    if (err == AM_E_UNSURE) {
+        diag_err(s->d, "", "registry.unsure",
+                 "the database did not say whether it kept it: look for it before"
+                 " sending it again");
+        return err;
+    }
     if (err) {
         diag_err(s->d, "", "registry.storage",
                  "the registry could not write it down: nothing was registered");

@@ -9,8 +9,10 @@
 
 #include <ftw.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +22,8 @@
 #include "http/http.h"
 #include "registry/registry.h"
 #include "worker/worker.h"
+
+extern char **environ;
 
 #define T_BASE "https://amane.example.org/v1"
 
@@ -528,9 +532,70 @@ static inline int t_remove(const char *path, const struct stat *st, int type,
 }
 
 /* Keys, a model, an empty folder. */
+/* ---- on PostgreSQL: a database for each test, on the server of AMANE_PG_URI ---- */
+static bool t_pg;
+static char t_pg_uri[512], t_pg_name[32];
+
+static inline void t_psql(const char *uri, const char *sql)
+{
+    char *argv[] = {(char[]){"psql"},
+                    (char *)(uintptr_t)uri,
+                    (char[]){"-q"},
+                    (char[]){"-v"},
+                    (char[]){"ON_ERROR_STOP=1"},
+                    (char[]){"-c"},
+                    (char *)(uintptr_t)sql,
+                    NULL};
+    pid_t pid;
+    int status;
+    assert_int_equal(posix_spawnp(&pid, "psql", NULL, NULL, argv, environ), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* Sets t_pg_uri to an empty database of that server. */
+static inline void t_pg_database(void)
+{
+    static int number;
+    const char *uri = getenv("AMANE_PG_URI"), *end = strrchr(uri, '/');
+    char sql[128];
+    snprintf(t_pg_name, sizeof t_pg_name, "r%d_%d", (int)getpid(), ++number);
+    snprintf(t_pg_uri, sizeof t_pg_uri, "%.*s/%s", (int)(end - uri), uri, t_pg_name);
+    snprintf(sql, sizeof sql, "create database %s", t_pg_name);
+    t_psql(uri, sql);
+}
+
+static inline void t_pg_drop(void)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "drop database %s with (force)", t_pg_name);
+    t_psql(getenv("AMANE_PG_URI"), sql);
+}
+
+static inline void t_no_server(void **state)
+{
+    (void)state;
+    print_message("AMANE_PG_URI is not set: nothing was run on PostgreSQL\n");
+    skip();
+}
+
+static inline int t_run_both(const struct CMUnitTest *tests, size_t n, size_t n_pg)
+{
+    const struct CMUnitTest none[] = {cmocka_unit_test(t_no_server)};
+    int bad = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
+    if (!getenv("AMANE_PG_URI"))
+        return bad + cmocka_run_group_tests_name("postgresql", none, NULL, NULL);
+    t_pg = true;
+    return bad + _cmocka_run_group_tests("postgresql", tests, n_pg, NULL, NULL);
+}
+
 static inline void t_begin(struct t *t)
 {
     memset(t, 0, sizeof *t);
+    if (t_pg) {
+        t_pg_database();
+        setenv("AMANE_DATABASE", t_pg_uri, 1);
+    }
     snprintf(t->dir, sizeof t->dir, "%s/amane-reg-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     assert_non_null(mkdtemp(t->dir));
@@ -592,6 +657,10 @@ static inline void t_end(struct t *t)
     buf_release(&t->model);
     diag_release(&t->d);
     pthread_mutex_destroy(&t->lock);
+    if (t_pg) {
+        unsetenv("AMANE_DATABASE");
+        t_pg_drop();
+    }
     nftw(t->dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
