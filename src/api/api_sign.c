@@ -39,6 +39,9 @@ int api_h_proposal(struct api_call *c)
     int err = api_hex_param(c, 0, sha256);
     if (!err)
         err = registry_proposal_get(c->api->r, sha256, &p, &c->resp->body);
+    if (!err && !registry_reads_proposal(c->api->r, &c->who, p.by_org,
+                                         buf_str(&c->resp->body)))
+        err = AM_E_NOTFOUND; /* a case or a deposit of others */
     if (!err)
         http_setz(c->req, c->resp, "Content-Type", "application/vnd.in-toto+json");
     return err;
@@ -64,6 +67,8 @@ static int api_proposal_one(void *arg, const struct registry_proposal *p,
     struct api_proposal j = {c, p, payload};
     char at[TIME_TEXT];
     int err;
+    if (!registry_reads_proposal(c->api->r, &c->who, p->by_org, payload))
+        return AM_OK;
     jw_obj(&c->w);
     jw_kstrz(&c->w, "kind", ledger_kind_name(p->kind));
     jw_kstrz(&c->w, "proposed_at", time_format(p->at, at));

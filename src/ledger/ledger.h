@@ -486,6 +486,16 @@ struct ledger_false_negatives {
 void ledger_false_negatives(const struct ledger *l, const struct ledger_version *v,
                             struct ledger_false_negatives *out);
 
+/* Tender check (section 11). query: {products [digest or algorithm id], use_code,
+ * opens_at}; every problem of it in d. */
+enum { LEDGER_TENDER_PRODUCTS = 100 };
+AM_CHECK int ledger_tender_check(const struct json *query, struct diag *d);
+/* The answer in canonical JSON, appended: {policy_sha256, products: [{product, eligible,
+ * equivalent, funded_pilot, reasons: [{code, args}], ...}], tree_size}. Reads records from
+ * the blobs. query has passed the check. */
+AM_CHECK int ledger_tender(const struct ledger *l, const struct json *query,
+                           struct buf *answer);
+
 /* Derived, pure (lifecycle.md section 4). */
 const char *ledger_registry_status(const struct ledger_version *v); /* "pilot_only"... */
 enum ledger_p ledger_ceiling(const struct ledger_version *v, struct str gst);

@@ -104,6 +104,18 @@
     X(VIGILANCE, "vigilance_uncorrected")                                                \
     X(COURT, "court_order")
 
+/* What a supplier hands over before a tender [S 6.3]: pointers into the version. */
+#define LEDGER_TENDER_DOCUMENT_MAP(X)                                                    \
+    X("/instructions_for_use/fr")                                                        \
+    X("/instructions_for_use/ar")                                                        \
+    X("/training_data")                                                                  \
+    X("/validation_data")                                                                \
+    X("/risks")                                                                          \
+    X("/sbom")                                                                           \
+    X("/maintenance")                                                                    \
+    X("/explainability")                                                                 \
+    X("/patient_information")
+
 /* Machine V (section 2). X(row, id, from-set, to, kind, discriminator, rule, check).
  * V(x) is the bit of a state. to = NONE: the state stays. The discriminator is the event
  * type, the event's verdict, or the outcome of the decision. V1 (a draft) and the stop

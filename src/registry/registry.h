@@ -178,6 +178,10 @@ bool registry_reads(const struct ledger *l, const struct auth_account *who,
 bool registry_reads_blob(struct registry *r, const struct auth_account *who,
                          struct str bytes);
 
+/* A text that waits for signatures: who proposed it, and who would read the statement. */
+bool registry_reads_proposal(struct registry *r, const struct auth_account *who,
+                             const char *by_org, struct str payload);
+
 struct registry_witness { /* for pages and metrics */
     char name[TLOG_NAME_MAX];
     uint64_t size;     /* last size it cosigned */

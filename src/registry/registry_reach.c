@@ -84,3 +84,10 @@ bool registry_reads_blob(struct registry *r, const struct auth_account *who,
     ledger_statement_release(&s);
     return yes;
 }
+
+bool registry_reads_proposal(struct registry *r, const struct auth_account *who,
+                             const char *by_org, struct str payload)
+{
+    return (who && by_org && strcmp(who->org_id, by_org) == 0) ||
+           registry_reads_blob(r, who, payload);
+}

@@ -81,6 +81,9 @@ static int signing_payload(struct web_visit *v, struct signing_page *g)
     g->proposed = !err;
     if (!err && !auth_may(&v->who, AUTH_PROPOSE) && v->who.role != LEDGER_AUDITOR)
         return AM_E_FORBIDDEN;
+    if (!err && !registry_reads_proposal(v->site->registry, &v->who, g->p.by_org,
+                                         buf_str(&g->payload)))
+        return AM_E_NOTFOUND; /* a case or a deposit of others */
     if (err != AM_E_NOTFOUND)
         return err;
     if (registry_blob_class(v->site->registry, g->sha256) != REGISTRY_BLOB_PUBLIC)

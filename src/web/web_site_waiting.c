@@ -86,6 +86,8 @@ static int show(struct waiting *g, int64_t until)
 static int proposal(void *arg, const struct registry_proposal *p, struct str payload)
 {
     struct waiting *g = arg;
+    if (!registry_reads_proposal(g->v->site->registry, &g->v->who, p->by_org, payload))
+        return AM_OK;
     buf_clear(&g->payload);
     int err = buf_add(&g->payload, payload);
     return err ? err : show(g, p->until);
@@ -126,7 +128,9 @@ static int of_log(struct waiting *g)
             continue; /* shown with the proposals */
         buf_clear(&g->payload);
         err = blob_get(g->v->site->blobs, all->payload[i], &g->payload);
-        if (!err)
+        if (!err && registry_reads_blob(g->v->site->registry,
+                                        g->v->signed_in ? &g->v->who : NULL,
+                                        buf_str(&g->payload)))
             err = show(g, 0);
     }
     free(all);
