@@ -39,8 +39,8 @@ int api_h_proposal(struct api_call *c)
     int err = api_hex_param(c, 0, sha256);
     if (!err)
         err = registry_proposal_get(c->api->r, sha256, &p, &c->resp->body);
-    if (!err && !registry_reads_proposal(c->api->r, &c->who, p.by_org,
-                                         buf_str(&c->resp->body)))
+    if (!err &&
+        !registry_reads_proposal(c->api->r, &c->who, p.by_org, buf_str(&c->resp->body)))
         err = AM_E_NOTFOUND; /* a case or a deposit of others */
     if (!err)
         http_setz(c->req, c->resp, "Content-Type", "application/vnd.in-toto+json");

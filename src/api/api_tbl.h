@@ -98,6 +98,8 @@
       "Deposits: that they exist for all, receipts for those concerned; filter model")   \
     X(R, GET, "/api/v1/sandboxes", PUBLIC, sandboxes, "", "list",                        \
       "Sandboxes and their reports; filter model")                                       \
+    X(R, POST, "/api/v1/tender-checks", PUBLIC, tender, "tender-query", "tender-answer", \
+      "May these products be bought? Every reason, with a signed certificate")           \
     X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \

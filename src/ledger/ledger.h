@@ -491,8 +491,8 @@ void ledger_false_negatives(const struct ledger *l, const struct ledger_version 
 enum { LEDGER_TENDER_PRODUCTS = 100 };
 AM_CHECK int ledger_tender_check(const struct json *query, struct diag *d);
 /* The answer in canonical JSON, appended: {policy_sha256, products: [{product, eligible,
- * equivalent, funded_pilot, reasons: [{code, args}], ...}], tree_size}. Reads records from
- * the blobs. query has passed the check. */
+ * equivalent, funded_pilot, reasons: [{code, args}], ...}], tree_size}. Reads records
+ * from the blobs. query has passed the check. */
 AM_CHECK int ledger_tender(const struct ledger *l, const struct json *query,
                            struct buf *answer);
 
@@ -600,6 +600,20 @@ AM_CHECK int ledger_bundle(const struct ledger_bundle_from *f, uint64_t index,
                            struct jw *w);
 /* SHA-256(name \n type key): what a trust root calls the identity of the log. */
 AM_CHECK int ledger_log_id(const struct tlog_vkey *k, uint8_t out[32]);
+
+/* A tender answer checked offline: see ledger_certificate.c. genesis: pinned digest.
+ * AM_E_INVALID with problems in d. The answer itself is record.answer; computing it again
+ * with ledger_tender() over a copy of the log at tree_size tells whether it is right. */
+struct ledger_certificate {
+    struct ledger_statement_view statement; /* tender_check */
+    uint64_t tree_size;
+    struct tlog_hash root; /* at tree_size */
+    struct tlog_checkpoint checkpoint;
+    unsigned witnesses; /* of the genesis, that cosigned the checkpoint */
+};
+AM_CHECK int ledger_certificate_open(struct str text, const uint8_t genesis[32],
+                                     struct ledger_certificate *out, struct diag *d);
+void ledger_certificate_release(struct ledger_certificate *c);
 
 /* ---- offline verification of a mirror -------------------------------------------------
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ledger_tender -- may these products be bought (lifecycle.md section 11)? A pure function
- * of the fold and the question: the same log at the same size gives the same bytes (I14).
+/* ledger_tender -- may these products be bought (lifecycle.md section 11)? A pure
+ * function of the fold and the question: the same log at the same size gives the same
+ * bytes (I14).
  *
  * Every reason is told, not the first. Thresholds are the policy's `tender`, or the
  * proposals of section 11: label intermediate, escrow level 1, rows CY-1 to CY-3. What
@@ -106,8 +107,8 @@ static void reason(struct tender *t, const char *code, const char *key, const ch
 static bool listed(const struct json *list, struct str code)
 {
     for (json_each(it, list)) {
-        struct str s = json_str(it.val).p ? json_str(it.val)
-                                          : json_get_str(it.val, "code");
+        struct str s =
+            json_str(it.val).p ? json_str(it.val) : json_get_str(it.val, "code");
         if (str_eq(s, code))
             return true;
     }
@@ -124,8 +125,7 @@ static bool certified(const struct tender *t, const struct json *types,
         struct str type = json_get_str(it.val, "type");
         int64_t from = ledger_time(json_get(it.val, "issued"));
         int64_t to = ledger_time(json_get(it.val, "expires"));
-        bool named = types ? listed(types, type)
-                           : otherwise && str_eqc(type, otherwise);
+        bool named = types ? listed(types, type) : otherwise && str_eqc(type, otherwise);
         if (named && from && from <= t->opens_at && t->opens_at < to)
             return true;
     }
@@ -211,8 +211,8 @@ static int judge_security(struct tender *t)
     const struct json **record = am_calloc(t->n + 1, sizeof *record);
     const struct json *rows = json_get(t->rules, "security_rows");
     struct label_result r = {0};
-    int64_t at = t->v->v.decision.index ? t->v->v.decision.issued_at
-                                        : t->v->v.declared.issued_at;
+    int64_t at =
+        t->v->v.decision.index ? t->v->v.decision.issued_at : t->v->v.declared.issued_at;
     int err = record ? AM_OK : AM_E_NOMEM;
     for (size_t i = 0; !err && i < t->n; i++)
         record[i] = t->evidence[i].record;
@@ -398,7 +398,7 @@ static int judge_product(struct tender *t, struct str product)
     int err;
     if (product.n == 64 && !crypto_unhex(product, digest, 32))
         i = ledger_find_version(t->l, digest);
-    err = i != LEDGER_NONE ? judge(t, &t->l->version.v[i], product)
+    err = i != LEDGER_NONE  ? judge(t, &t->l->version.v[i], product)
           : product.n == 64 ? AM_E_NOTFOUND
                             : judge_line(t, product);
     if (err == AM_E_NOTFOUND) {

@@ -15,12 +15,12 @@ static const enum tk_actor jury4[] = {TK_HAS1, TK_HAS2, TK_HAS3, TK_IMANOR};
 
 /* ---- a product that has everything, but ------------------------------------------- */
 struct product {
-    const char *policy;        /* NULL: TENDER */
-    const char *without;       /* a member of the version left out */
-    const char *certificates;  /* NULL: a CNDP one until 2031 */
-    const char *measures;      /* NULL: the three of interoperability */
-    const char *level;         /* NULL: intermediate; "": no label */
-    int escrow;                /* 0: level 1; -1: none; else 1 + level */
+    const char *policy;       /* NULL: TENDER */
+    const char *without;      /* a member of the version left out */
+    const char *certificates; /* NULL: a CNDP one until 2031 */
+    const char *measures;     /* NULL: the three of interoperability */
+    const char *level;        /* NULL: intermediate; "": no label */
+    int escrow;               /* 0: level 1; -1: none; else 1 + level */
 };
 
 static const char *const member[] = {
@@ -62,8 +62,8 @@ static void version(const struct product *p)
             p->without && strstr("instructions_ar", p->without)
                 ? "\"instructions_for_use\":{\"fr\":\"" OTHER "\"}"
                 : "\"instructions_for_use\":{\"fr\":\"" OTHER "\",\"ar\":\"" OTHER "\"}");
-    replace(&b, "\"training_data\":[]", "\"training_data\":[{\"manifest_sha256\":\"" OTHER
-                                        "\"}]");
+    replace(&b, "\"training_data\":[]",
+            "\"training_data\":[{\"manifest_sha256\":\"" OTHER "\"}]");
     replace(&b, "\"validation_data\":[]",
             "\"validation_data\":[{\"manifest_sha256\":\"" OTHER "\"}]");
     replace(&b, "\"risks\":[]", "\"risks\":[{\"id\":\"R1\"}]");
@@ -84,9 +84,11 @@ static void evidence(const struct product *p)
               "\"family\":\"performance\",\"rows\":[\"PF-1\",\"PF-3\",\"PF-4\"],"
               "\"model_digest\":\"%s\",\"dataset\":{\"id\":\"d1\",\"sha256\":\"" TK_SEALED
               "\",\"n\":400,\"positives\":180,\"sites\":[{\"site\":\"" TK_SITE
-              "\",\"gst\":\"" TK_REGION "\",\"n\":400,\"positives\":180}]},\"measures\":["
-              MEASURE("PF-1", "auc", "0.88") "," MEASURE("PF-3", "sensitivity", "0.88")
-              "," MEASURE("PF-4", "ppv", "0.88") "%s]",
+              "\",\"gst\":\"" TK_REGION
+              "\",\"n\":400,\"positives\":180}]},\"measures\":[" MEASURE(
+                  "PF-1", "auc", "0.88") "," MEASURE("PF-3", "sensitivity",
+                                                     "0.88") "," MEASURE("PF-4", "ppv",
+                                                                         "0.88") "%s]",
               tk.model_hex,
               p->measures ? p->measures
                           : "," MEASURE("PF-4", "interop_fhir", "1") "," MEASURE(
@@ -108,19 +110,20 @@ static void deposit(int level)
     for (int i = 0; i < 4; i++) {
         static const char *const item[] = {"source_code", "technical_documentation",
                                            "operating_documentation", "training_data"};
-        tk_addf(&b, "{\"item\":\"%s\",\"path\":\"%d\",\"sha256\":\"" OTHER
-                    "\",\"size\":1},",
+        tk_addf(&b,
+                "{\"item\":\"%s\",\"path\":\"%d\",\"sha256\":\"" OTHER "\",\"size\":1},",
                 item[i], i);
     }
     tk_addf(&b, "{\"item\":\"weights\",\"path\":\"w\",\"sha256\":\"%.*s\",\"size\":32}]",
             STR_FMT(json_get_str(json_at(json_get(s.record, "artifacts"), 0), "sha256")));
     assert_ok(json_canon_text(&canon, buf_str(&b), NULL));
     crypto_sha256(buf_str(&canon), digest);
-    OK(tk_say(&tk, LEDGER_EVENT, TK_ESCROW,
-              "\"type\":\"escrow_receipt\",\"model_digest\":\"%s\",\"deposit_id\":\"D-1\","
-              "\"deposited_at\":\"%s\",\"level\":%d,\"items\":%s,\"manifest_sha256\":"
-              "\"%s\",\"conditions\":[\"insolvency\"]",
-              tk.model_hex, tk_time(&tk, -1, at), level, b.p, crypto_hex(digest, 32, hex)));
+    OK(tk_say(
+        &tk, LEDGER_EVENT, TK_ESCROW,
+        "\"type\":\"escrow_receipt\",\"model_digest\":\"%s\",\"deposit_id\":\"D-1\","
+        "\"deposited_at\":\"%s\",\"level\":%d,\"items\":%s,\"manifest_sha256\":"
+        "\"%s\",\"conditions\":[\"insolvency\"]",
+        tk.model_hex, tk_time(&tk, -1, at), level, b.p, crypto_hex(digest, 32, hex)));
     ledger_statement_release(&s);
     buf_release(&canon);
     buf_release(&b);
@@ -129,7 +132,8 @@ static void deposit(int level)
 static void make(const struct product *p)
 {
     const char *level = p->level ? p->level : "intermediate";
-    struct tk_decision d = {"granted", level, level, "granted", NULL, 365, jury4, 4, NULL};
+    struct tk_decision d = {"granted", level, level, "granted", NULL,
+                            365,       jury4, 4,     NULL};
     tk_open_with(&tk, p->policy ? p->policy : TENDER, "{}");
     OK(tk_algorithm(&tk));
     version(p);
@@ -251,7 +255,8 @@ static void the_label_is_asked_at_the_opening_and_for_the_use(void **state)
     make(&(struct product){0});
     assert_string_equal(codes(ask_at(tk.l, tk.model_hex, TK_USE, 363)), "");
     assert_string_equal(codes(ask_at(tk.l, tk.model_hex, TK_USE, 366)), "tender.expired");
-    assert_string_equal(codes(ask_at(tk.l, tk.model_hex, "SEPSIS-RISK", 30)), "tender.use");
+    assert_string_equal(codes(ask_at(tk.l, tk.model_hex, "SEPSIS-RISK", 30)),
+                        "tender.use");
     assert_string_equal(codes(ask_at(tk.l, OTHER, TK_USE, 30)), "tender.unknown");
     assert_string_equal(codes(ask_at(tk.l, tk.algorithm_id, TK_USE, 30)), "");
     OK(tk_stop(&tk, TK_CNDP, "national", ""));
@@ -303,7 +308,8 @@ static void a_question_is_told_all_its_problems(void **state)
         const char *text;
         size_t problems;
     } t[] = {
-        {"{\"products\":[\"" OTHER "\"],\"use_code\":\"A\",\"opens_at\":\"2026-12-01\"}", 0},
+        {"{\"products\":[\"" OTHER "\"],\"use_code\":\"A\",\"opens_at\":\"2026-12-01\"}",
+         0},
         {"{}", 3},
         {"[]", 4},
         {"{\"products\":[\"x\",\"y\"],\"use_code\":\"a b\",\"opens_at\":\"now\"}", 4},

@@ -150,6 +150,7 @@ static void registry_locks(struct registry *r)
     pthread_rwlock_init(&r->fold, &a);
     pthread_rwlockattr_destroy(&a);
     pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->past_lock, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&r->wake, &clock);
@@ -275,6 +276,7 @@ void registry_close(struct registry *r)
         return;
     registry_cosign_stop(r);
     tlog_close(r->log); /* its callback uses r: before anything else goes */
+    ledger_free(r->past);
     ledger_free(r->ledger);
     auth_close(r->auth);
     blob_close(r->blobs); /* it reads the store */
@@ -290,6 +292,7 @@ void registry_close(struct registry *r)
         json_free(r->schema_doc[k]);
     }
     pthread_cond_destroy(&r->wake);
+    pthread_mutex_destroy(&r->past_lock);
     pthread_mutex_destroy(&r->lock);
     pthread_rwlock_destroy(&r->fold);
     free(r);

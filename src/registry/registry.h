@@ -182,6 +182,21 @@ bool registry_reads_blob(struct registry *r, const struct auth_account *who,
 bool registry_reads_proposal(struct registry *r, const struct auth_account *who,
                              const char *by_org, struct str payload);
 
+/* The fold at an older size, made again from the log: one at a time (AM_E_UNAVAILABLE),
+ * at most 200,000 entries (AM_E_TOOBIG). fn gets size as size_cosigned. */
+AM_CHECK int registry_view_at(struct registry *r, uint64_t size, registry_fn *fn,
+                              void *arg);
+/* A tender answer (lifecycle.md section 11): canonical JSON, and the certificate that
+ * carries it signed (ledger_certificate.c). size 0: the fold as it is now. */
+struct registry_tender {
+    struct buf answer, certificate;
+    uint64_t tree_size;
+};
+void registry_tender_init(struct registry_tender *t);
+void registry_tender_release(struct registry_tender *t);
+AM_CHECK int registry_tender(struct registry *r, const struct json *query, uint64_t size,
+                             struct registry_tender *out, struct diag *d);
+
 struct registry_witness { /* for pages and metrics */
     char name[TLOG_NAME_MAX];
     uint64_t size;     /* last size it cosigned */

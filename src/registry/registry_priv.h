@@ -92,6 +92,9 @@ struct registry {
     struct map specialty;             /* code -> place in specialty_display */
     VEC(char *) specialty_display;
 
+    pthread_mutex_t past_lock; /* guards past; taken alone, only tried */
+    struct ledger *past;       /* a fold at an older size, or NULL */
+
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
     bool stopping;

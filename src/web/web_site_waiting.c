@@ -128,9 +128,9 @@ static int of_log(struct waiting *g)
             continue; /* shown with the proposals */
         buf_clear(&g->payload);
         err = blob_get(g->v->site->blobs, all->payload[i], &g->payload);
-        if (!err && registry_reads_blob(g->v->site->registry,
-                                        g->v->signed_in ? &g->v->who : NULL,
-                                        buf_str(&g->payload)))
+        if (!err &&
+            registry_reads_blob(g->v->site->registry, g->v->signed_in ? &g->v->who : NULL,
+                                buf_str(&g->payload)))
             err = show(g, 0);
     }
     free(all);
