@@ -301,6 +301,17 @@ void api_weak_etag(struct api_call *c, uint64_t size)
     http_setz(c->req, c->resp, "ETag", tag);
 }
 
+bool api_unchanged(struct api_call *c, uint64_t size, const char *form)
+{
+    char tag[64];
+    snprintf(tag, sizeof tag, "W/\"%llu-%s\"", (unsigned long long)size, form);
+    http_setz(c->req, c->resp, "ETag", tag);
+    if (!str_eqc(http_header(c->req, "If-None-Match"), tag))
+        return false;
+    c->resp->status = 304;
+    return true;
+}
+
 int api_hex_param(struct api_call *c, size_t i, uint8_t out[32])
 {
     if (crypto_unhex(c->param[i], out, 32) == AM_OK)

@@ -250,7 +250,12 @@ static int api_metrics_write(struct buf *b, const struct api_metric_row *row, si
 static int api_metrics_registry(struct api_call *c)
 {
     struct registry_stats s;
+    struct search_stats search;
+    struct web_cache_stats pages;
+    uint64_t missed;
     registry_stats(c->api->r, &s);
+    registry_search_stats(c->api->r, &search, &missed);
+    web_site_cache_stats(c->api->site, &pages);
     {
         const struct api_metric_row row[] = {
             {"amane_log_entries", "gauge", "Entries in the log", s.size},
@@ -260,6 +265,13 @@ static int api_metrics_registry(struct api_call *c)
             {"amane_versions", "gauge", "Versions known", s.versions},
             {"amane_deployments", "gauge", "Deployments known", s.deployments},
             {"amane_stops", "gauge", "Stop orders known", s.stops},
+            {"amane_search_documents", "gauge", "Versions in the index", search.docs},
+            {"amane_search_bytes", "gauge", "Memory of the index", search.bytes},
+            {"amane_search_missed", "counter", "Statements not indexed", missed},
+            {"amane_pages_kept", "gauge", "Public pages in memory", pages.pages},
+            {"amane_pages_bytes", "gauge", "Memory of those pages", pages.bytes},
+            {"amane_pages_hits", "counter", "Pages given from memory", pages.hits},
+            {"amane_pages_misses", "counter", "Pages rendered", pages.misses},
         };
         return api_metrics_write(&c->resp->body, row, AM_LEN(row));
     }

@@ -59,6 +59,10 @@ AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 /* tree_size, cosigned_size and the weak ETag that goes with them. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
+/* Sets an ETag for a view of that size in that form; true: the reader has it, 304. */
+bool api_unchanged(struct api_call *c, uint64_t size, const char *form);
+/* Text of an XML element or attribute. Appends. */
+AM_CHECK int api_xml(struct buf *b, struct str s);
 /* Writes entry `index` as a Sigstore bundle against that checkpoint. */
 AM_CHECK int api_put_bundle(struct api_call *c, uint64_t index, struct str note);
 

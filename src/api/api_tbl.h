@@ -130,6 +130,14 @@
       "One schema, JSON Schema 2020-12")                                                 \
     X(R, GET, "/schema/{name}", PUBLIC, schema, "", "application/schema+json",           \
       "One schema, at its published address")                                            \
+    X(R, GET, "/api/v1/export/versions.csv", PUBLIC, export_csv, "", "text/csv",         \
+      "The register as a table")                                                         \
+    X(R, GET, "/api/v1/export/versions.json", PUBLIC, export_json, "", "export",         \
+      "The register as JSON")                                                            \
+    X(R, GET, "/feeds/decisions.atom", PUBLIC, feed_decisions, "",                       \
+      "application/atom+xml", "Feed of decisions")                                       \
+    X(R, GET, "/feeds/stops.atom", PUBLIC, feed_stops, "", "application/atom+xml",       \
+      "Feed of stop orders")                                                             \
     X(R, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
       "The log as C2SP tlog-tiles files")                                                \
     X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \

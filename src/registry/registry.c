@@ -62,6 +62,8 @@ static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
         err = registry_classify(r, &sv, lv.payload_sha256);
     if (!err)
         registry_search_note(r, &sv, lv.payload_sha256);
+    if (!err)
+        registry_feed_note(r, &sv, index);
     ledger_statement_release(&sv);
     ledger_leaf_release(&lv);
     buf_release(&payload);

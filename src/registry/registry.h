@@ -243,4 +243,17 @@ const char *registry_specialty(struct registry *r, struct str code);
 void registry_search_stats(struct registry *r, struct search_stats *out,
                            uint64_t *missed);
 
+/* ---- the newest decisions (registry_feed.c) ------------------------------------------
+ */
+enum { REGISTRY_DECISIONS = 200 };
+struct registry_decision {
+    uint64_t index; /* of the leaf that put it in effect */
+    uint8_t model[32];
+    char outcome[16];
+    enum ledger_level level; /* granted, or asked */
+    int64_t at;              /* when it was signed first */
+};
+/* Newest first; inside a registry_fn. */
+size_t registry_decisions(struct registry *r, struct registry_decision *out, size_t max);
+
 #endif

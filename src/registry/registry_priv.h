@@ -89,7 +89,9 @@ struct registry {
     VEC(struct registry_digest) twin; /* the first model digest with those weights */
     struct search *search;            /* guarded by fold, as is the next */
     uint64_t search_missed;           /* statements the index could not take */
-    struct map specialty;             /* code -> place in specialty_display */
+    struct registry_decision decided[REGISTRY_DECISIONS]; /* a ring */
+    uint64_t decisions;                                   /* all there ever were */
+    struct map specialty; /* code -> place in specialty_display */
     VEC(char *) specialty_display;
 
     pthread_mutex_t past_lock; /* guards past; taken alone, only tried */
@@ -120,6 +122,10 @@ AM_CHECK int registry_search_open(struct registry *r);
 void registry_search_close(struct registry *r);
 void registry_search_note(struct registry *r, const struct ledger_statement_view *s,
                           const uint8_t payload[32]);
+
+/* registry_feed.c: remembers the newest decisions in effect. */
+void registry_feed_note(struct registry *r, const struct ledger_statement_view *s,
+                        uint64_t index);
 
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);

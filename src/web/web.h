@@ -122,6 +122,12 @@ AM_CHECK int web_site_node(struct web_site **out, struct node *n);
 void web_site_free(struct web_site *s);
 /* AM_E_NOTFOUND when the path is no page of this server. Sessions, languages, CSRF and
  * error pages are dealt with here. */
+/* Public pages kept (web_cache.c): for metrics. */
+struct web_cache_stats {
+    uint64_t hits, misses;
+    size_t pages, bytes;
+};
+void web_site_cache_stats(struct web_site *s, struct web_cache_stats *out);
 AM_CHECK int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a);
 /* The ith page of the table, for tests that walk it; false after the last. */
 enum {

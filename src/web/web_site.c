@@ -40,6 +40,11 @@ int web_site_registry(struct web_site **out, struct registry *r)
 {
     int err = site_new(out, "registry");
     if (!err) {
+        err = web_cache_new(&(*out)->cache);
+        if (err) {
+            web_site_free(*out);
+            return err;
+        }
         (*out)->registry = r;
         (*out)->auth = registry_auth(r);
         (*out)->blobs = registry_blobs(r);
@@ -62,6 +67,7 @@ void web_site_free(struct web_site *s)
 {
     if (!s)
         return;
+    web_cache_free(s->cache);
     json_free(s->schema_version);
     json_free(s->schema_algorithm);
     pthread_mutex_destroy(&s->lock);
@@ -386,6 +392,66 @@ static int serve(struct web_visit *v, size_t i)
     return err ? err : route[i].fn(v);
 }
 
+/* ---- pages that are the same for everybody --------------------------------------- */
+static bool is_public(size_t i)
+{
+    static web_page_fn *const page[] = {web_page_register, web_page_model,
+                                        web_page_evidence, web_page_record,
+                                        web_page_statement};
+    for (size_t k = 0; k < AM_LEN(page); k++)
+        if (route[i].fn == page[k])
+            return true;
+    return false;
+}
+
+static void public_headers(struct web_visit *v, const char *tag)
+{
+    http_setz(v->req, v->resp, "Cache-Control", "no-cache");
+    http_setz(v->req, v->resp, "Vary", "Cookie, Accept-Language");
+    http_setz(v->req, v->resp, "ETag", tag);
+    if (!str_eqc(http_header(v->req, "If-None-Match"), tag))
+        return;
+    v->resp->status = 304;
+    buf_clear(&v->resp->body);
+}
+
+/* From the cache, or rendered and kept. Only whoever carries no session is served so. */
+static int serve_public(struct web_visit *v, size_t i)
+{
+    struct registry_stats s;
+    struct web_cache_state now;
+    struct web_cache *cache = v->site->cache;
+    char tag[40];
+    char *key = arena_printf(v->req->arena, "%s %.*s?%.*s", text_lang_code(v->l),
+                             STR_FMT(v->req->path), STR_FMT(v->req->query));
+    int err;
+    if (!key)
+        return AM_E_NOMEM;
+    registry_stats(v->site->registry, &s);
+    now = (struct web_cache_state){s.size, s.cosigned, v->now};
+    err = web_cache_get(cache, str_c(key), &now, tag, &v->resp->body);
+    if (!err) {
+        v->resp->status = 200;
+        set_headers(v);
+        http_setz(v->req, v->resp, "Content-Type", "text/html; charset=utf-8");
+    } else if (err == AM_E_NOTFOUND) {
+        err = serve(v, i);
+        if (err || v->resp->status != 200)
+            return err;
+        web_cache_put(cache, str_c(key), &now, buf_str(&v->resp->body), tag);
+    }
+    if (!err)
+        public_headers(v, tag);
+    return err;
+}
+
+void web_site_cache_stats(struct web_site *s, struct web_cache_stats *out)
+{
+    *out = (struct web_cache_stats){0};
+    if (s->cache)
+        web_cache_stats(s->cache, out);
+}
+
 bool web_site_route(size_t i, struct web_route *out)
 {
     if (i >= AM_LEN(route))
@@ -417,7 +483,9 @@ int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
     v.arg = arg;
     find_person(&v);
     find_language(&v);
-    int err = found < AM_LEN(route) ? serve(&v, found) : AM_E_METHOD;
+    int err = found == AM_LEN(route)                         ? AM_E_METHOD
+              : s->cache && !v.session.n && is_public(found) ? serve_public(&v, found)
+                                                             : serve(&v, found);
     if (err && err != AM_E_NOMEM) {
         LOG_I("web.page_refused", log_i("request", (int64_t)r->id), log_err(err));
         err = error_page(&v, err);

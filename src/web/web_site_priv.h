@@ -24,6 +24,23 @@ enum {
     WEB_URL_MAX = 2048
 };
 
+/* ---- web_cache.c ---- */
+struct web_cache;
+struct web_cache_state { /* what a page was made of */
+    uint64_t size, cosigned;
+    int64_t at;
+};
+AM_CHECK int web_cache_new(struct web_cache **out);
+void web_cache_free(struct web_cache *c);
+/* The page of that address as long as nothing it shows has changed; AM_E_NOTFOUND. */
+AM_CHECK int web_cache_get(struct web_cache *c, struct str key,
+                           const struct web_cache_state *now, char tag[40],
+                           struct buf *out);
+/* Keeps it when there is room; tag gets its ETag. */
+void web_cache_put(struct web_cache *c, struct str key, const struct web_cache_state *now,
+                   struct str body, char tag[40]);
+void web_cache_stats(struct web_cache *c, struct web_cache_stats *out);
+
 struct web_site {
     const char *name;          /* "registry" or "node" */
     struct registry *registry; /* one of the two */
@@ -31,6 +48,7 @@ struct web_site {
     struct auth *auth;
     struct blob_store *blobs;
     struct json_doc *schema_version, *schema_algorithm; /* labels of fields */
+    struct web_cache *cache;                            /* of a registry */
 
     pthread_mutex_t lock; /* guards the answer kept about one policy */
     uint8_t policy[32];
@@ -115,8 +133,6 @@ void web_options(struct jw *w, const char *key, enum text_lang l,
                  const struct json *policy, const char *list, struct str selected);
 /* Every problem as a sentence: [{path, text}]. */
 void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d);
-/* Case and accents of Latin letters folded away, for searching. */
-AM_CHECK int web_fold(struct buf *out, struct str s);
 
 /* ---- web_site_record.c ---- */
 /* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. brief:

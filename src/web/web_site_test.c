@@ -684,16 +684,6 @@ static void uploads_give_the_field_or_say_no(void **state)
     }
 }
 
-static void folding_makes_letters_equal(void **state)
-{
-    struct buf b;
-    (void)state;
-    buf_init(&b, 200);
-    assert_ok(web_fold(&b, STR("\xc3\x89T\xc3\x89 \xc3\xa7\xc3\x97 \xd8\xb3")));
-    assert_str_equal(buf_str(&b), "ete c\xc3\x97 \xd8\xb3");
-    buf_release(&b);
-}
-
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -716,7 +706,6 @@ int main(void)
         TEST(guessing_is_slowed_down_with_a_page),
         TEST(no_template_lets_anything_through),
         TEST(every_message_of_every_template_is_in_three_catalogues),
-        TEST(uploads_give_the_field_or_say_no),
-        TEST(folding_makes_letters_equal)};
+        TEST(uploads_give_the_field_or_say_no)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -85,24 +85,3 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
     }
     jw_arr_end(w);
 }
-
-/* Letters of Latin-1 (U+00C0 to U+00FF) without their accents. */
-static const char base_letter[] = "aaaaaaaceeeeiiiidnooooo\0ouuuuyts"
-                                  "aaaaaaaceeeeiiiidnooooo\0ouuuuyty";
-
-int web_fold(struct buf *out, struct str s)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < s.n && !err; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        char folded = 0;
-        if (c >= 'A' && c <= 'Z')
-            folded = (char)(c | 32);
-        else if (c == 0xc3 && i + 1 < s.n)
-            folded = base_letter[(unsigned char)s.p[i + 1] & 63];
-        if (folded && c == 0xc3)
-            i++;
-        err = buf_addc(out, folded ? folded : (char)c);
-    }
-    return err;
-}

@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What the public reads of a registry that ran the demo: the register searched and filtered, feeds, exports, and
+# pages kept by their ETag; each compared with the log. TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+AMANE=${AMANE:-$root/build/amane}
+work=$(mktemp -d) || exit 3
+demo=
+trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
+n=0 bad=0
+ok() {
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
+}
+"$AMANE" demo --data "$work/demo" --made --serve >"$work/out" 2>&1 &
+demo=$!
+i=0
+while [ $i -lt 1800 ] && ! grep -q '^login:' "$work/out" && kill -0 "$demo" 2>/dev/null; do
+    i=$((i + 1))
+    sleep 0.1
+done
+grep -q '^login:' "$work/out"
+ok $? "a demo serves its registry"
+url=$(jq -r .registry.url "$work/demo/world.json")
+
+# ---- search
+found() { curl -sf -G "$url/api/v1/versions" "$@" | jq -r .total; }
+digest=$(curl -sf "$url/api/v1/versions" | jq -r '.items[0].model_digest')
+[ "$(found --data-urlencode 'q=diabète')" = 1 ] && [ "$(found --data-urlencode 'q=DIABETES')" = 1 ] &&
+    [ "$(found --data-urlencode 'q=السكري')" = 1 ] && [ "$(found --data-urlencode 'q=watch')" = 1 ] &&
+    [ "$(found --data-urlencode 'q=poumon')" = 0 ] && [ "$(found --data-urlencode "q=$digest")" = 1 ]
+ok $? "a model is found in French, English and Arabic, and by its digest"
+curl -sf "$url/api/v1/versions" | jq -e '.facets.state[0].n == 1 and .facets.region[0].n == 1 and (.facets | length) == 6' >/dev/null
+ok $? "facets count use, speciality, level, state, region, supplier"
+[ "$(found -d state=declared)" = 0 ] && [ "$(found -d level=base -d supplier=DEMOAI)" = 1 ]
+ok $? "filters are combined"
+for bad_query in cursor=zz limit=0 limit=101 "q=$(printf 'a%.0s' $(seq 600))"; do
+    code=$(curl -s -o "$work/problem" -w '%{http_code}' "$url/api/v1/versions?$bad_query")
+    case $code in 400 | 413) ;; *) break ;; esac
+    jq -e '.problems[0].code | startswith("query.")' "$work/problem" >/dev/null || break
+    code=fine
+done
+[ "$code" = fine ]
+ok $? "a malformed search is refused with its reason"
+curl -sf "$url/?state=declared&lang=fr" | grep -q 'aria-label="Filtrer' &&
+    curl -sf "$url/?use=DIABETES-RISK" | grep -q 'aria-current="true"'
+ok $? "the register's page filters without scripts"
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$url/?cursor=nonsense&level=%22%3E%3Cscript%3E&q=%00")" != 500 ] &&
+    ! curl -s "$url/?level=%22%3E%3Cscript%3E" | grep -q '<script>'
+ok $? "what an address says is never markup"
+
+# ---- feeds
+for lang in fr ar en; do
+    for feed in decisions stops; do
+        curl -sf -D "$work/head" -o "$work/$feed.$lang" "$url/feeds/$feed.atom?lang=$lang"
+    done
+done
+/usr/bin/python3 - "$work" "$digest" <<'PY' >"$work/said" 2>&1
+import datetime, sys
+import xml.etree.ElementTree as E
+work, digest = sys.argv[1:]
+A = "{http://www.w3.org/2005/Atom}"
+def ids(feed, lang):
+    root = E.parse("%s/%s.%s" % (work, feed, lang)).getroot()
+    assert root.tag == A + "feed" and root.get("{http://www.w3.org/XML/1998/namespace}lang") == lang
+    for need in ("id", "title", "updated", "author"):
+        assert root.find(A + need) is not None, need
+    assert root.find(A + "link[@rel='self']").get("href").startswith("/feeds/%s.atom" % feed)
+    seen = []
+    for e in root.findall(A + "entry"):
+        datetime.datetime.strptime(e.find(A + "updated").text, "%Y-%m-%dT%H:%M:%SZ")
+        assert e.find(A + "title").text and digest in e.find(A + "link[@rel='alternate']").get("href")
+        seen.append(e.find(A + "id").text)
+    return seen
+for feed in ("decisions", "stops"):
+    first = ids(feed, "fr")
+    assert first and len(set(first)) == len(first), feed
+    assert ids(feed, "ar") == first and ids(feed, "en") == first, "ids differ between languages"
+PY
+ok $? "feeds are Atom, with the same ids in three languages $(tail -n 1 "$work/said")"
+grep -qi '^content-type: application/atom+xml' "$work/head"
+ok $? "feeds have their media type"
+tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
+[ -n "$tag" ] && [ "$(curl -s -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$url/feeds/stops.atom?lang=en")" = 304 ]
+ok $? "a feed that has not changed is 304"
+
+# ---- exports
+curl -sf -D "$work/head" -o "$work/versions.csv" "$url/api/v1/export/versions.csv"
+curl -sf -o "$work/versions.json" "$url/api/v1/export/versions.json"
+curl -sf -o "$work/checkpoint" "$url/log/checkpoint"
+/usr/bin/python3 - "$work" "$digest" <<'PY' >"$work/said" 2>&1
+import csv, json, sys
+work, digest = sys.argv[1:]
+rows = list(csv.DictReader(open(work + "/versions.csv", encoding="utf-8", newline="")))
+doc = json.load(open(work + "/versions.json"))
+line = open(work + "/checkpoint").read().split("\n")
+assert len(rows) == len(doc["items"]) == 1
+assert rows[0]["model_digest"] == doc["items"][0]["model_digest"] == digest
+assert rows[0]["trade_name_ar"] == doc["items"][0]["trade_name"]["ar"] != ""
+assert int(rows[0]["tree_size"]) == doc["tree_size"] == int(line[1])
+assert rows[0]["root"] == doc["root"] == line[2], "the root of an export is the checkpoint's"
+for k, v in rows[0].items():
+    if k in doc["items"][0] and not isinstance(doc["items"][0][k], dict):
+        assert str(doc["items"][0][k]) == v, k
+PY
+ok $? "exports agree with each other and with the checkpoint $(tail -n 1 "$work/said")"
+grep -qi "^content-disposition: attachment; filename=\"register-$(sed -n 2p "$work/checkpoint").csv\"" "$work/head"
+ok $? "an export is named after the size of the log"
+
+# ---- pages kept
+curl -sf -D "$work/head" -o "$work/one" -H 'Accept-Language: ar' "$url/models/$digest"
+tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
+[ "$(curl -s -o "$work/two" -w '%{http_code}' -H 'Accept-Language: ar' -H "If-None-Match: $tag" "$url/models/$digest")" = 304 ] && [ ! -s "$work/two" ]
+ok $? "a page that has not changed is 304"
+curl -sf -o "$work/two" -H 'Accept-Language: ar' "$url/models/$digest" && cmp -s "$work/one" "$work/two" &&
+    curl -sf -o "$work/two" -H 'Accept-Language: fr' "$url/models/$digest" && ! cmp -s "$work/one" "$work/two"
+ok $? "a page kept is the page rendered, by language"
+curl -sf "$url/metrics" >"$work/metrics"
+hits=$(sed -n 's/^amane_pages_hits_total //p' "$work/metrics")
+[ "${hits:-0}" -ge 1 ] && grep -q '^amane_search_documents 1$' "$work/metrics" && grep -q '^amane_search_missed_total 0$' "$work/metrics"
+ok $? "metrics count pages kept and documents indexed"
+echo "1..$n"
+exit $bad
