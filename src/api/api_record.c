@@ -22,3 +22,41 @@ int api_h_version_card(struct api_call *c)
         http_setz(c->req, c->resp, "Content-Type", type);
     return err;
 }
+
+static int record_change(void *arg, struct str pointer, const struct json *before,
+                         const struct json *after)
+{
+    struct api_call *c = arg;
+    jw_obj(&c->w);
+    jw_kstr(&c->w, "pointer", pointer);
+    jw_kval(&c->w, "before", before);
+    jw_kval(&c->w, "after", after);
+    jw_obj_end(&c->w);
+    return AM_OK;
+}
+
+int api_h_version_diff(struct api_call *c)
+{
+    struct json_doc *doc[2] = {NULL, NULL};
+    uint8_t digest[32];
+    int err = AM_OK;
+    for (size_t i = 0; i < 2 && !err; i++) {
+        err = api_hex_param(c, i, digest);
+        if (!err)
+            err = registry_declared(c->api->r, digest, &doc[i]);
+    }
+    if (!err) {
+        jw_obj(&c->w);
+        jw_kstr(&c->w, "version", c->param[0]);
+        jw_kstr(&c->w, "other", c->param[1]);
+        jw_key(&c->w, "changes");
+        jw_arr(&c->w);
+        err = registry_diff(json_get(json_root(doc[1]), "predicate"),
+                            json_get(json_root(doc[0]), "predicate"), record_change, c);
+        jw_arr_end(&c->w);
+        jw_obj_end(&c->w);
+    }
+    json_free(doc[0]);
+    json_free(doc[1]);
+    return err ? err : api_done(c, 200);
+}

@@ -72,6 +72,7 @@ static const char *filled(const char *pattern)
                {"{kind}", kinds},
                {"{id}", hex},
                {"{name}", "version-1"},
+               {"{other}", t.model_hex},
                {"{*}", "checkpoint"}};
     snprintf(index, sizeof index, "%llu", (unsigned long long)version_index);
     snprintf(out, sizeof out, "%s", pattern);

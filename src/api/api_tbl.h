@@ -77,6 +77,8 @@
       "Inclusion of its declaration and decision")                                       \
     X(R, GET, "/api/v1/versions/{digest}/card", PUBLIC, version_card, "", "card",        \
       "The version as format=chai, annex8, hti1 or fhir")                                \
+    X(R, GET, "/api/v1/versions/{digest}/diff/{other}", PUBLIC, version_diff, "",        \
+      "diff", "What changed from the other version to this one")                         \
     X(R, GET, "/api/v1/deployments", PUBLIC, deployments, "", "list",                    \
       "Deployments; filters establishment, use, model")                                  \
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \

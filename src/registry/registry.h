@@ -125,6 +125,13 @@ typedef int registry_proposal_fn(void *arg, const struct registry_proposal *p,
 /* All of them, newest first, outside every lock. */
 AM_CHECK int registry_proposals(struct registry *r, registry_proposal_fn *fn, void *arg);
 
+/* What differs between two records: fn gets the pointer (elements of named lists by their
+ * name), what was and what is (NULL: absent). Stops at fn's first error. */
+typedef int registry_diff_fn(void *arg, struct str pointer, const struct json *before,
+                             const struct json *after);
+AM_CHECK int registry_diff(const struct json *before, const struct json *after,
+                           registry_diff_fn *fn, void *arg);
+
 /* Records being written (registry_draft.c): seen by their organisation only, forgotten
  * 180 days after the last change. AM_E_NOTFOUND: no such draft of this organisation. */
 enum { REGISTRY_DRAFT_MAX = 1 << 20 };

@@ -141,7 +141,7 @@ static const struct {
     {"registry", "nav.register", "/"},      {"registry", "nav.witnesses", "/witnesses"},
     {"registry", "nav.verify", "/verify"},  {"node", "nav.worklist", "/"},
     {"node", "nav.models", "/deployments"}, {"node", "nav.state", "/state"},
-    {"registry", "nav.desk", "/sign"},
+    {"registry", "nav.files", "/files"},    {"registry", "nav.desk", "/sign"},
 };
 
 void web_page(struct jw *w, enum text_lang l, const struct web_page *p)

@@ -274,7 +274,7 @@ enum {
 static const struct {
     unsigned site;
     enum http_method method;
-    const char *path; /* one "*" = one segment */
+    const char *path; /* each "*" = one segment, two at most */
     int access;
     web_page_fn *fn;
 } route[] = {
@@ -304,6 +304,13 @@ static const struct {
     {REGISTRY, HTTP_GET, "/models/*", OPEN, web_page_model},
     {REGISTRY, HTTP_GET, "/models/*/evidence", OPEN, web_page_evidence},
     {REGISTRY, HTTP_GET, "/models/*/record", OPEN, web_page_record},
+    {REGISTRY, HTTP_GET, "/models/*/diff/*", OPEN, web_page_diff},
+    {REGISTRY, HTTP_GET, "/files", AUTH_PROPOSE, web_page_files},
+    {REGISTRY, HTTP_POST, "/files", AUTH_PROPOSE, web_page_files_post},
+    {REGISTRY, HTTP_GET, "/files/*", AUTH_PROPOSE, web_page_draft},
+    {REGISTRY, HTTP_POST, "/files/*", AUTH_PROPOSE, web_page_draft_post},
+    {REGISTRY, HTTP_POST, "/files/*/declare", AUTH_PROPOSE, web_page_draft_declare},
+    {REGISTRY, HTTP_POST, "/files/*/delete", AUTH_PROPOSE, web_page_draft_delete},
     {REGISTRY, HTTP_GET, "/models/*/stop", OPEN, web_page_national_stop},
     {REGISTRY, HTTP_GET, "/models/*/stop.json", OPEN, web_page_stop_payload},
     {REGISTRY, HTTP_GET, "/statements/*", OPEN, web_page_statement},
@@ -326,19 +333,24 @@ static const struct {
     {NODE, HTTP_GET, "/state", SESSION, web_page_state},
 };
 
-static bool path_fits(struct str path, const char *pattern, struct str *arg)
+static bool path_fits(struct str path, const char *pattern, struct str arg[2])
 {
-    struct str want = str_c(pattern), rest;
-    size_t star = str_find(want, '*');
-    if (star == want.n)
-        return str_eq(path, want);
-    struct str tail = str_sub(want, star + 1, want.n);
-    if (!str_starts(path, str_sub(want, 0, star)))
-        return false;
-    rest = str_sub(path, star, path.n);
-    size_t n = str_find(rest, '/');
-    *arg = str_sub(rest, 0, n);
-    return n > 0 && str_eq(str_sub(rest, n, rest.n), tail);
+    struct str want = str_c(pattern), have = path;
+    for (size_t i = 0; i < 2; i++) {
+        size_t star = str_find(want, '*'), n;
+        if (star == want.n)
+            break;
+        if (!str_starts(have, str_sub(want, 0, star)))
+            return false;
+        have = str_sub(have, star, have.n);
+        n = str_find(have, '/');
+        if (!n)
+            return false;
+        arg[i] = str_sub(have, 0, n);
+        have = str_sub(have, n, have.n);
+        want = str_sub(want, star + 1, want.n);
+    }
+    return str_eq(have, want);
 }
 
 static int go_to_login(struct web_visit *v)
@@ -469,9 +481,9 @@ int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
     enum http_method method = r->method == HTTP_HEAD ? HTTP_GET : r->method;
     size_t found = AM_LEN(route);
     bool known = false;
-    struct str arg = STR_NULL;
+    struct str arg[2] = {STR_NULL, STR_NULL};
     for (size_t i = 0; i < AM_LEN(route) && found == AM_LEN(route); i++)
-        if ((route[i].site & site) && path_fits(r->path, route[i].path, &arg)) {
+        if ((route[i].site & site) && path_fits(r->path, route[i].path, arg)) {
             known = true;
             if (route[i].method == method)
                 found = i;
@@ -480,7 +492,8 @@ int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
         return AM_E_NOTFOUND;
     struct web_visit v;
     web_visit_init(&v, s, r, a);
-    v.arg = arg;
+    v.arg = arg[0];
+    v.arg2 = arg[1];
     find_person(&v);
     find_language(&v);
     int err = found == AM_LEN(route)                         ? AM_E_METHOD

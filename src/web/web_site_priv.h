@@ -61,7 +61,7 @@ struct web_visit {
     struct http_resp *resp;
     enum text_lang l;
     int64_t now;
-    struct str arg;        /* the variable part of the path */
+    struct str arg, arg2;  /* the variable parts of the path */
     bool known;            /* a session, however far it came: */
     enum auth_stage stage; /* who is filled; forms may be checked */
     bool signed_in;        /* all the way */
@@ -133,12 +133,18 @@ void web_options(struct jw *w, const char *key, enum text_lang l,
                  const struct json *policy, const char *list, struct str selected);
 /* Every problem as a sentence: [{path, text}]. */
 void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d);
+/* One problem as a sentence: a string value. */
+void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p);
 
 /* ---- web_site_record.c ---- */
 /* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. brief:
  * who, what for, how it is judged; the rest is on a page of its own (60 kB a page). */
 void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
                 const struct json *algorithm, const struct json *version, bool brief);
+/* Sections of a version's record: how many, their names, what each holds. */
+size_t web_record_sections(void);
+const char *web_record_section(size_t i);
+bool web_record_section_has(size_t i, struct str key);
 /* "inputs": the table of a version's inputs. */
 void web_record_inputs(struct jw *w, enum text_lang l, const struct json *version);
 /* A value as people read it: members of the open object. */
@@ -195,8 +201,9 @@ web_page_fn web_page_audit, web_page_audit_csv;
 web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
     web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
     web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,
-    web_page_sign, web_page_sign_post, web_page_sign_payload, web_page_key,
-    web_page_key_post;
+    web_page_diff, web_page_files, web_page_files_post, web_page_draft,
+    web_page_draft_post, web_page_draft_declare, web_page_draft_delete, web_page_sign,
+    web_page_sign_post, web_page_sign_payload, web_page_key, web_page_key_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
 

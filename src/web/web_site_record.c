@@ -16,10 +16,11 @@ static const struct {
     {"use", " intended_use decision_role intended_users required_training population "
             "out_of_scope known_risks criticality specialty body_site modality task "
             "patient_information "},
-    {"model", " outputs artifacts model_digest canonical_weight_hash model_signature "
-              "format opset runtime sbom model_type max_depth number_of_layers "
-              "dropout_rate regularization_strength learning_rate batch_size "
-              "number_of_epochs optimizer random_seed other_hyperparameters "},
+    {"model",
+     " outputs artifacts model_digest canonical_weight_hash model_signature "
+     "format opset runtime sbom model_type ensemble_members max_depth number_of_layers "
+     "dropout_rate regularization_strength learning_rate batch_size "
+     "number_of_epochs optimizer random_seed other_hyperparameters "},
     {"data", " training_data validation_data representativeness relevance_morocco "
              "labelling foundation_model "},
     {"safety", " risks fairness_approach bias_mitigation explainability cybersecurity "},
@@ -35,6 +36,16 @@ static bool listed(const char *fields, struct str key)
         return false;
     snprintf(word, sizeof word, " %.*s ", STR_FMT(key));
     return strstr(fields, word) != NULL;
+}
+
+size_t web_record_sections(void)
+{
+    return AM_LEN(section);
+}
+
+const char *web_record_section(size_t i)
+{
+    return section[i].id;
 }
 
 /* ---- values
@@ -313,10 +324,27 @@ static void other_fields(struct jw *w, enum text_lang l, const struct json *sche
         section_close(w);
 }
 
+/* What no section lists belongs to the last. */
+bool web_record_section_has(size_t i, struct str key)
+{
+    if (str_eqc(key, "inputs"))
+        return !strcmp(section[i].id, "model");
+    if (!named_somewhere(key))
+        return i + 1 == AM_LEN(section);
+    return listed(section[i].fields, key);
+}
+
 void web_record(struct jw *w, enum text_lang l, const struct web_site *s,
                 const struct json *algorithm, const struct json *version, bool brief)
 {
     static const char in_brief[] = " identity use evaluation ";
+    struct str before =
+                   json_get_str(json_get(version, "previous_version"), "model_digest"),
+               digest = json_get_str(version, "model_digest");
+    if (hex64(before) && hex64(digest)) {
+        jw_key(w, "diff_url");
+        jw_strf(w, "/models/%.*s/diff/%.*s", STR_FMT(digest), STR_FMT(before));
+    }
     jw_key(w, "sections");
     jw_arr(w);
     if (json_size(algorithm)) {

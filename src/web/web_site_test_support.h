@@ -66,7 +66,7 @@ static void ask_release(struct ask *a)
     arena_release(&a->arena);
 }
 
-static bool holds(const struct ask *a, const char *what)
+static inline bool holds(const struct ask *a, const char *what)
 {
     return strstr(a->resp.body.p, what) != NULL;
 }

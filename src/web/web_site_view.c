@@ -62,26 +62,34 @@ int web_model_name(struct buf *out, enum text_lang l, const struct json *algorit
     return err || !label.n ? err : buf_addf(out, " %.*s", STR_FMT(label));
 }
 
+void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p)
+{
+    struct text_arg arg[DIAG_ARGS + 1];
+    size_t n = 0;
+    char id[160];
+    struct buf b;
+    buf_init(&b, 16384);
+    for (; n < p->args; n++)
+        arg[n] = (struct text_arg){p->arg[n].name, str_c(p->arg[n].value)};
+    arg[n++] = (struct text_arg){"detail", str_c(p->detail)};
+    snprintf(id, sizeof id, "diag.%s", p->code);
+    bool said = text_has(l, id) && text_fmt(&b, l, id, arg, n) == AM_OK;
+    jw_str(w, web_text_or(said ? buf_str(&b) : str_c(p->detail)));
+    buf_release(&b);
+}
+
 void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d)
 {
     jw_key(w, key);
     jw_arr(w);
     for (size_t i = 0; i < d->n; i++) {
         const struct diag_item *p = &d->item[i];
-        struct text_arg arg[DIAG_ARGS];
-        char id[160];
-        struct buf b;
-        buf_init(&b, 16384);
-        for (size_t k = 0; k < p->args; k++)
-            arg[k] = (struct text_arg){p->arg[k].name, str_c(p->arg[k].value)};
-        snprintf(id, sizeof id, "diag.%s", p->code);
-        bool said = text_has(l, id) && text_fmt(&b, l, id, arg, p->args) == AM_OK;
         jw_obj(w);
         jw_kstr(w, "path", web_text_or(str_c(p->path)));
-        jw_kstr(w, "text", web_text_or(said ? buf_str(&b) : str_c(p->detail)));
+        jw_key(w, "text");
+        web_problem_text(w, l, p);
         jw_kstr(w, "code", web_text_or(str_c(p->code)));
         jw_obj_end(w);
-        buf_release(&b);
     }
     jw_arr_end(w);
 }

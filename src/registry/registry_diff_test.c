@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Differences of two records. */
+#include "base/test.h"
+#include "registry/registry.h"
+
+struct seen {
+    char text[4096];
+};
+
+static int note(void *arg, struct str path, const struct json *a, const struct json *b)
+{
+    struct seen *s = arg;
+    size_t n = strlen(s->text);
+    snprintf(s->text + n, sizeof s->text - n, "%s%.*s%s ",
+             a && b ? ""
+             : a    ? "-"
+                    : "+",
+             STR_FMT(path), "");
+    return AM_OK;
+}
+
+static void only_what_changed_is_told_by_its_place(void **state)
+{
+    static const struct {
+        const char *a, *b, *want;
+    } k[] = {
+        {"{\"a\":1}", "{\"a\":1.0}", ""},
+        {"{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", ""},
+        {"{\"a\":1}", "{\"a\":2}", "/a "},
+        {"{\"a\":1}", "{}", "-/a "},
+        {"{}", "{\"a\":1}", "+/a "},
+        {"{\"a\":{\"fr\":\"x\",\"en\":\"y\"}}", "{\"a\":{\"fr\":\"z\",\"en\":\"y\"}}",
+         "/a/fr "},
+        {"{\"a\":{\"na\":\"x\"}}", "{\"a\":3}", "/a "},
+        {"{\"a\":[1,2]}", "{\"a\":[1,3]}", "/a "},
+        {"{\"in\":[{\"name\":\"x\",\"u\":1},{\"name\":\"y\",\"u\":1}]}",
+         "{\"in\":[{\"name\":\"w\",\"u\":1},{\"name\":\"x\",\"u\":2},{\"name\":\"y\","
+         "\"u\":1}]}",
+         "/in/x/u +/in/w "},
+        {"{\"in\":[{\"name\":\"x\"},{\"name\":\"x\"}]}", "{\"in\":[{\"name\":\"x\"}]}",
+         "/in "}, /* two of a name: the list as a whole */
+        {"{\"a/b\":1}", "{\"a/b\":2}", "/a~1b "},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct json_doc *a, *b;
+        struct seen s = {""};
+        assert_ok(json_parse(&a, str_c(k[i].a), NULL, NULL));
+        assert_ok(json_parse(&b, str_c(k[i].b), NULL, NULL));
+        assert_ok(registry_diff(json_root(a), json_root(b), note, &s));
+        assert_string_equal(s.text, k[i].want);
+        json_free(a);
+        json_free(b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_changed_is_told_by_its_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
