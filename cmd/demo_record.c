@@ -45,8 +45,14 @@ static struct demo_actor demo_actors[] = {
          .establishment = e},                                                            \
         {.name = "dsi-" n, .role = "dsi", .org = e, .gst = g, .establishment = e},       \
         {.name = "dim-" n, .role = "dim", .org = e, .gst = g, .establishment = e},       \
+        {.name = "dpo-" n, .role = "dpo", .org = e, .gst = g, .establishment = e},       \
+        {.name = "quality-" n,                                                           \
+         .role = "quality",                                                              \
+         .org = e,                                                                       \
+         .gst = g,                                                                       \
+         .establishment = e},                                                            \
     {                                                                                    \
-        .name = "dpo-" n, .role = "dpo", .org = e, .gst = g, .establishment = e          \
+        .name = "rssi-" n, .role = "rssi", .org = e, .gst = g, .establishment = e        \
     }
     LOCAL("1", "GST-RSK", "CHU-RABAT"),
     LOCAL("2", "GST-CS", "CHU-CASABLANCA"),

@@ -30,14 +30,37 @@ static int demo_event(struct demo *m, const char *who, struct str members)
     return err;
 }
 
+/* What the registry's own checks say of the record: the desk signs its digest. */
+static int demo_report_admissible(struct demo *m, char hex[CRYPTO_HEX])
+{
+    char path[DEMO_PATH + 32], *text;
+    struct demo_reply r = {0};
+    size_t n;
+    int err;
+    snprintf(path, sizeof path, "%s/version.json", m->dir);
+    err = am_file_read(path, (size_t)8 << 20, &text, &n);
+    if (err)
+        return err;
+    err = demo_expect(m, HTTP_POST, m->url, "/api/v1/checks/versions", NULL,
+                      (struct str){text, n}, 200, &r);
+    if (!err)
+        err = demo_put_blob(m, m->admin_token, buf_str(&r.body), hex);
+    demo_reply_release(&r);
+    free(text);
+    return err;
+}
+
 static int demo_open_evaluation(struct demo *m, const char *manifest_hex)
 {
-    char text[1024];
-    int n = snprintf(text, sizeof text,
-                     "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
-                     "\"admissible\",\"pointers\":[]",
-                     m->model_hex);
-    int err = demo_event(m, "desk", (struct str){text, (size_t)n});
+    char text[1024], report[CRYPTO_HEX];
+    int n, err = demo_report_admissible(m, report);
+    if (err)
+        return err;
+    n = snprintf(text, sizeof text,
+                 "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
+                 "\"admissible\",\"pointers\":[],\"report_sha256\":\"%s\"",
+                 m->model_hex, report);
+    err = demo_event(m, "desk", (struct str){text, (size_t)n});
     if (err)
         return err;
     n = snprintf(text, sizeof text,

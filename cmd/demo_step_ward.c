@@ -60,24 +60,138 @@ static int demo_transition(struct demo *m, size_t site, const char *id, const ch
     return err;
 }
 
-/* The end of the pilot. What else the file would hold, the demo's policy waives, by name
- * and in public: no document is invented here. */
-static int demo_pilot_members(char *out, size_t cap)
+/* A document of the establishment's file: it stays there, its digest is what is signed.
+ */
+static int demo_document(const struct demo *m, const char *where, const char *name,
+                         const char *text, char hex[CRYPTO_HEX])
 {
-    char until[TIME_TEXT];
-    int64_t end;
-    if (time_add_iso(time_now() / TIME_SECOND * TIME_SECOND, STR("P3M"), &end))
+    char path[DEMO_PATH + 128];
+    uint8_t digest[CRYPTO_SHA256];
+    struct buf b;
+    int err;
+    buf_init(&b, 65536);
+    snprintf(path, sizeof path, "%s/documents", m->dir);
+    err = am_dir_make(path, 0700);
+    if (!err)
+        err = buf_addf(&b, "%s, %s\nDocument de démonstration, fictif.\n\n%s\n", name,
+                       where, text);
+    snprintf(path, sizeof path, "%s/documents/%s-%s.txt", m->dir, where, name);
+    if (!err)
+        err = am_file_write(path, buf_str(&b), 0600);
+    crypto_sha256(buf_str(&b), digest);
+    crypto_hex(digest, sizeof digest, hex);
+    buf_release(&b);
+    return err;
+}
+
+/* The twelve indicators before the pilot (mission.md, I1). The demo has no history: what
+ * was not measured is null, never a made-up number. */
+static void demo_baseline(struct jw *w, const char *from, const char *to)
+{
+    static const char *const code[][2] = {{"sensitivity_specificity", "1"},
+                                          {"auc", "1"},
+                                          {"predictive_values", "1"},
+                                          {"diagnostic_delay", "d"},
+                                          {"therapeutic_delay", "d"},
+                                          {"length_of_stay", "d"},
+                                          {"mortality", "1"},
+                                          {"complications_readmissions", "1"},
+                                          {"serious_false_negatives", "1"},
+                                          {"performance_equity", "1"},
+                                          {"use_override_rate", "1"},
+                                          {"cost_per_patient", "[MAD]"}};
+    jw_key(w, "baseline_indicators");
+    jw_obj(w);
+    jw_key(w, "period");
+    jw_obj(w);
+    jw_kstr(w, "from", (struct str){from, 10});
+    jw_kstr(w, "to", (struct str){to, 10});
+    jw_obj_end(w);
+    jw_key(w, "values");
+    jw_arr(w);
+    for (size_t i = 0; i < AM_LEN(code); i++) {
+        jw_obj(w);
+        jw_kstrz(w, "code", code[i][0]);
+        jw_key(w, "value");
+        jw_null(w);
+        jw_kstrz(w, "unit", code[i][1]);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
+static void demo_approvals(struct jw *w, const char *today, const char *expires)
+{
+    jw_key(w, "dpia");
+    jw_obj(w);
+    jw_kstrz(w, "number", "DPIA-DEMO-1");
+    jw_kstr(w, "date", (struct str){today, 10});
+    jw_kstr(w, "expires", (struct str){expires, 10});
+    jw_key(w, "summary");
+    jw_raw(w, STR("{\"fr\":\"Risque faible : données minimales, traces sans nom\","
+                  "\"ar\":\"خطر ضعيف: معطيات دنيا وآثار بلا أسماء\","
+                  "\"en\":\"Low risk: minimal data, traces without names\"}"));
+    jw_obj_end(w);
+    jw_key(w, "cndp_authorization");
+    jw_obj(w);
+    jw_kstrz(w, "number", "CNDP-DEMO-1");
+    jw_kstr(w, "expires", (struct str){expires, 10});
+    jw_obj_end(w);
+}
+
+/* The file of a pilot, complete: what P3 asks, with nothing waived. Appends ",..." */
+static int demo_pilot_members(const struct demo *m, size_t site, struct buf *out)
+{
+    static const char *const doc[][2] = {
+        {"risk_analysis", "Biais, erreur automatique, perte d'information, dépendance, "
+                          "rupture de qualité : analysés par qualité, DIM, DPO, soins."},
+        {"security_architecture",
+         "Un nœud, un disque chiffré, TLS au bord, un lecteur de "
+         "modèles isolé."},
+        {"interop_test",
+         "Bundle FHIR lu, unités converties, sortie RiskAssessment relue."}};
+    const char *where = m->site[site].establishment;
+    char now[TIME_TEXT], from[TIME_TEXT], until[TIME_TEXT], expires[TIME_TEXT],
+        hex[CRYPTO_HEX];
+    int64_t at = time_now() / TIME_SECOND * TIME_SECOND, end, year;
+    struct jw w;
+    int err = AM_OK;
+    if (time_add_iso(at, STR("P3M"), &end) || time_add_iso(at, STR("P1Y"), &year))
         return AM_E_INTERNAL;
-    snprintf(out, cap, ",\"pilot_until\":\"%s\"", time_format(end, until));
-    return AM_OK;
+    time_format(at, now);
+    time_format(at - 90 * TIME_DAY, from);
+    time_format(year, expires);
+    jw_init(&w, out);
+    jw_obj(&w);
+    for (size_t i = 0; i < AM_LEN(doc) && !err; i++) {
+        err = demo_document(m, where, doc[i][0], doc[i][1], hex);
+        jw_kstrz(&w, doc[i][0], hex);
+    }
+    demo_approvals(&w, now, expires);
+    demo_baseline(&w, from, now);
+    jw_key(&w, "trained_roster_share");
+    jw_num(&w, 1); /* its one physician, who holds the certificate */
+    jw_key(&w, "stop_drill");
+    jw_obj(&w);
+    jw_kstrz(&w, "at", now);
+    jw_key(&w, "effect_s");
+    jw_num(&w, 0.1);
+    jw_obj_end(&w);
+    jw_kstrz(&w, "pilot_until", time_format(end, until));
+    jw_obj_end(&w);
+    if (!err)
+        err = jw_done(&w);
+    return err;
 }
 
 static int demo_pilot(struct demo *m, size_t site)
 {
     static const char *const p1[] = {"clinical_lead"},
                              *const p2[] = {"director", "dsi", "dim", "clinical_lead"},
-                             *const p3[] = {"dsi", "dim", "dpo", "clinical_lead"};
-    char more[1024];
+                             *const p3[] = {"dsi",           "dim",     "dpo",
+                                            "clinical_lead", "quality", "rssi"};
+    struct buf file, more;
     int err = demo_transition(m, site, "P1", "proposed", p1, 1, "");
     if (!err)
         err = demo_transition(
@@ -86,10 +200,16 @@ static int demo_pilot(struct demo *m, size_t site)
             "risque\"},\"expected_benefits\":{\"fr\":\"Délai plus court\"},"
             "\"workflow_effects\":{\"fr\":\"Un résultat de plus à valider\"},"
             "\"data_quality_effects\":{\"fr\":\"Saisie contrôlée à l'entrée\"}}");
+    buf_init(&file, 65536);
+    buf_init(&more, 65536);
     if (!err)
-        err = demo_pilot_members(more, sizeof more);
+        err = demo_pilot_members(m, site, &file);
+    if (!err) /* the members, without the braces around them */
+        err = buf_addf(&more, ",%.*s", (int)(file.n - 2), file.p + 1);
     if (!err)
-        err = demo_transition(m, site, "P3", "pilot", p3, 4, more);
+        err = demo_transition(m, site, "P3", "pilot", p3, AM_LEN(p3), more.p);
+    buf_release(&more);
+    buf_release(&file);
     return err;
 }
 

@@ -44,7 +44,7 @@ static int demo_spec(struct demo *m, struct buf *out)
 {
     static const char *const authorities[] = {"msps", "desk", "has-rapporteur", "has-1",
                                               "has-2"};
-    const struct embed_file *policy = embed_find("policy/demo-1.json");
+    const struct embed_file *policy = embed_find("policy/demo-2.json");
     struct jw w;
     am_assert(policy);
     jw_init(&w, out);
@@ -252,9 +252,9 @@ static int demo_grant_actor(struct demo *m, const struct demo_actor *a)
 static int demo_grants(struct demo *m)
 {
     static const char *const who[] = {
-        "vendor",          "bench",      "gst-1", "gst-2", "gst-3", "gst-4",
-        "clinical_lead-1", "director-1", "dsi-1", "dim-1", "dpo-1", "clinical_lead-2",
-        "director-2",      "dsi-2",      "dim-2", "dpo-2"};
+        "vendor",     "bench", "gst-1", "gst-2", "gst-3",     "gst-4",  "clinical_lead-1",
+        "director-1", "dsi-1", "dim-1", "dpo-1", "quality-1", "rssi-1", "clinical_lead-2",
+        "director-2", "dsi-2", "dim-2", "dpo-2", "quality-2", "rssi-2"};
     int err = AM_OK;
     for (size_t i = 0; i < AM_LEN(who) && !err; i++)
         err = demo_grant_actor(m, demo_actor(who[i]));

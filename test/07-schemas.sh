@@ -16,11 +16,11 @@ if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
     exit 0
 fi
 fits() { /usr/bin/python3 "$root/test/support/schema_check.py" "$root/schema/$1-1.json" "$2"; }
-for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json"; do
+for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json" "$root/policy/demo-2.json"; do
     name=$(basename "$file" .json)
     case $name in
         bench-manifest | bench-summary) kind=$name ;;
-        demo-1) kind=policy ;;
+        demo-1 | demo-2) kind=policy ;;
         *) kind=${name%%-*} ;;
     esac
     fits "$kind" "$file"
@@ -42,10 +42,12 @@ for kind in algorithm version evidence decision deployment; do
     [ ! -s "$tmp" ]
     report $? "every property of schema/$kind-1.json has titles and descriptions in three languages"
 done
-jq -e '.national == false and (.name.fr | test("démonstration")) and (.name.en | test("Demonstration"))' "$root/policy/demo-1.json" >/dev/null
-report $? 'the demonstration policy says what it is'
-jq -e --slurpfile m "$root/policy/label-matrix.json" '[.matrix.rows[] as $r | $m[0].rows[] | select(.id == $r.id) | . == $r] | length == 12 and all' "$root/policy/demo-1.json" >/dev/null
-report $? 'its twelve rows are those of the matrix, unchanged'
+for policy in demo-1 demo-2; do
+    jq -e '.national == false and (.name.fr | test("démonstration")) and (.name.en | test("Demonstration"))' "$root/policy/$policy.json" >/dev/null
+    report $? "policy $policy says that it is a demonstration"
+    jq -e --slurpfile m "$root/policy/label-matrix.json" '[.matrix.rows[] as $r | $m[0].rows[] | select(.id == $r.id) | . == $r] | length == 12 and all' "$root/policy/$policy.json" >/dev/null
+    report $? 'its twelve rows are those of the matrix, unchanged'
+done
 jq -e '(.rows | length) == 52 and ([.rows[].id] | unique | length) == 52' "$root/policy/label-matrix.json" >/dev/null
 report $? 'the matrix has 52 rows'
 echo "1..$n"

@@ -66,7 +66,7 @@ static void a_model_goes_from_declaration_to_pilot(void **state)
 static void what_the_policy_waives_is_said_in_the_outcome(void **state)
 {
     uint64_t waived;
-    bool twin = false, roster = false;
+    bool signature = false, roster = false;
     (void)state;
     tk_open(&tk);
     OK(tk_algorithm(&tk));
@@ -74,10 +74,10 @@ static void what_the_policy_waives_is_said_in_the_outcome(void **state)
     waived = tk_outcome(&tk)->waived;
     for (unsigned i = 0; ledger_guard_waivable(i); i++)
         if ((waived >> i) & 1) {
-            twin |= strcmp(ledger_guard_waivable(i), "guard.fhir_twin") == 0;
+            signature |= strcmp(ledger_guard_waivable(i), "guard.model_signature") == 0;
             roster |= strcmp(ledger_guard_waivable(i), "guard.roster") == 0;
         }
-    assert_true(twin);
+    assert_true(signature);
     assert_false(roster); /* it held, or was not asked: not waived here */
 }
 

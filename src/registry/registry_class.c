@@ -65,6 +65,10 @@ int registry_classify(struct registry *r, const struct ledger_statement_view *v,
         return registry_mark(r, json_get_str(v->record, "scores_sha256"),
                              REGISTRY_BLOB_SCORES);
     case LEDGER_EVENT:
+        if (str_eqc(v->event_type, "admissibility"))
+            return registry_mark(r, json_get_str(v->record, "report_sha256"),
+                                 REGISTRY_BLOB_PUBLIC);
+        /* fall through */
     case LEDGER_DECISION:
         return registry_mark(r, json_get_str(v->record, "policy_sha256"),
                              REGISTRY_BLOB_PUBLIC);
