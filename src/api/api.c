@@ -71,9 +71,16 @@ void api_free(struct api *a)
     free(a);
 }
 
-void api_set_server(struct api *a, const struct http_server *s)
+static void api_news(void *cookie)
+{
+    http_announce(cookie);
+}
+
+void api_set_server(struct api *a, struct http_server *s)
 {
     a->server = s;
+    if (a->r)
+        registry_on_stop(a->r, s ? api_news : NULL, s);
 }
 
 /* ---- matching

@@ -23,6 +23,6 @@ void api_free(struct api *a);
 int api_handle(void *api, struct http_req *r, struct http_resp *a);
 void api_on_error(void *api, struct http_req *r, struct http_resp *a, int err);
 /* For /metrics: the server that runs us. */
-void api_set_server(struct api *a, const struct http_server *s);
+void api_set_server(struct api *a, struct http_server *s);
 
 #endif

@@ -16,7 +16,7 @@ struct api {
     struct node *n;
     struct auth *auth;
     struct web_site *site;
-    const struct http_server *server;
+    struct http_server *server;
     int64_t started_at;
 };
 
@@ -55,6 +55,8 @@ AM_CHECK int api_only(struct api_call *c, const struct json *v, const char *know
 /* AM_E_FORBIDDEN: this account may not touch the other. */
 AM_CHECK int api_account_bounds(struct api_call *c, const struct auth_account *other);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
+/* Members tree_size and cosigned_size; the weak ETag of the tree size. */
+void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
 /* A file of a log folder; path is what follows the prefix. */
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 /* tree_size, cosigned_size and the weak ETag that goes with them. */

@@ -84,7 +84,7 @@
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \
       "One deployment")                                                                  \
     X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "list",                                \
-      "Stop orders with acknowledgements; filter since (log index)")                     \
+      "Stop orders with acknowledgements; since (log index), wait (s), envelopes=1")     \
     X(R, POST, "/api/v1/proposals", PROPOSE, proposal_put, "proposal", "proposed",       \
       "Ask for signatures on a record: its payload waits for 30 days at /sign/{sha256}") \
     X(R, GET, "/api/v1/proposals/{sha256}", PROPOSE, proposal, "",                       \

@@ -290,32 +290,6 @@ int api_h_deployment(struct api_call *c)
     return api_view_done(c, registry_view(c->api->r, api_one_deployment, c));
 }
 
-static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
-{
-    struct api_call *c = arg;
-    struct str text = http_query(c->req, "since");
-    int64_t since = 0;
-    if (text.n && str_int(text, 0, INT64_MAX, &since)) {
-        diag_err(&c->d, "", "query.since", "a log index is expected");
-        return AM_E_SYNTAX;
-    }
-    jw_obj(&c->w);
-    api_view_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_stops(l); i++)
-        if (ledger_stop_at(l, i)->index >= (uint64_t)since)
-            ledger_stop_json(l, ledger_stop_at(l, i), &c->w);
-    jw_arr_end(&c->w);
-    jw_obj_end(&c->w);
-    return AM_OK;
-}
-
-int api_h_stops(struct api_call *c)
-{
-    return api_view_done(c, registry_view(c->api->r, api_list_stops, c));
-}
-
 static int api_list_keys(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;

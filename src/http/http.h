@@ -45,7 +45,8 @@ struct http_req {
     struct http_field *header;
     size_t headers;
     struct arena *arena;
-    uint64_t id; /* per process, for logs */
+    uint64_t id;          /* per process, for logs */
+    struct http_one *one; /* the server's; NULL in a request made by hand */
 };
 /* Case-insensitive; STR_NULL when absent. */
 struct str http_header(const struct http_req *r, const char *name);
@@ -79,7 +80,17 @@ void http_setz(struct http_req *r, struct http_resp *a, const char *name, const 
  * stopping the server waits for it. */
 typedef int http_handler(void *cookie, struct http_req *r, struct http_resp *a);
 
+/* Long polls. A handler that has nothing to say yet calls http_park() and, if it is true,
+ * returns AM_OK: the connection stays suspended without a thread, and the handler runs
+ * anew after http_announce(), or a last time (http_waited()) when wait_ms are over, the
+ * peer has left or the server stops. When there is no place for it, the request is
+ * answered 503 with Connection: close. False: it has waited already; answer now. */
+bool http_park(struct http_req *r, unsigned wait_ms);
+bool http_waited(const struct http_req *r);
+
 struct http_server;
+/* News: every parked request is handled again. Any thread. */
+void http_announce(struct http_server *s);
 struct http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
@@ -89,6 +100,7 @@ struct http_config {
     unsigned jobs;            /* threads; 0: 16 */
     unsigned queue_max;       /* 0: 1024 */
     unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest */
+    unsigned parked_max;      /* long polls; a quarter for one address; 0: 500 */
     unsigned idle_s;          /* 0: 30 */
     http_handler *handler;
     /* Turns (error, request) into a response; may be NULL. */
@@ -104,8 +116,9 @@ unsigned http_server_port(const struct http_server *s);
 void http_server_stop(struct http_server *s, unsigned drain_ms);
 struct http_stats {
     uint64_t requests, bad_requests, rejected_busy, in_flight, bytes_in, bytes_out;
-    uint64_t by_class[6]; /* replies by status / 100 */
-    uint64_t crowded_out; /* connections closed to make room */
+    uint64_t by_class[6];          /* replies by status / 100 */
+    uint64_t crowded_out;          /* connections closed to make room */
+    uint64_t parked, park_refused; /* long polls: now, and turned away */
 };
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 
@@ -131,6 +144,9 @@ struct http_reply {
 struct http_client; /* keeps connections alive; one owner at a time */
 AM_CHECK int http_client_new(struct http_client **out);
 void http_client_free(struct http_client *c);
+/* The call in progress ends at once, and every later one: AM_E_UNAVAILABLE. Any thread;
+ * the owner still frees it. */
+void http_client_cancel(struct http_client *c);
 /* AM_OK whenever the peer answered, whatever the status. AM_E_UNAVAILABLE (no
  * connection), AM_E_TIMEOUT, AM_E_TOOBIG (body over its cap, 64 KiB of headers),
  * AM_E_CRYPTO (the peer's certificate is not to be trusted), AM_E_INVALID (the URL or a

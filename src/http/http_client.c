@@ -4,6 +4,8 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "http/http_priv.h"
@@ -12,6 +14,9 @@ enum { HTTP_REPLY_HEADERS_MAX = 65536 };
 
 struct http_client {
     CURL *curl;
+    pthread_mutex_t lock; /* guards the next two */
+    curl_socket_t fd;     /* the newest connection; bad: none */
+    bool cancelled;
 };
 /* What the callbacks fill during one call. */
 struct http_taking {
@@ -43,6 +48,8 @@ int http_client_new(struct http_client **out)
         free(c);
         return AM_E_NOMEM;
     }
+    c->fd = CURL_SOCKET_BAD;
+    am_assert(!pthread_mutex_init(&c->lock, NULL));
     *out = c;
     return AM_OK;
 }
@@ -52,7 +59,53 @@ void http_client_free(struct http_client *c)
     if (!c)
         return;
     curl_easy_cleanup(c->curl);
+    pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+/* ---- ending a call from outside ---- */
+static curl_socket_t http_socket_open(void *cookie, curlsocktype what,
+                                      struct curl_sockaddr *a)
+{
+    struct http_client *c = cookie;
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    (void)what;
+    am_assert(!pthread_mutex_lock(&c->lock));
+    if (!c->cancelled)
+        c->fd = fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    am_assert(!pthread_mutex_unlock(&c->lock));
+    return fd;
+}
+
+static int http_socket_close(void *cookie, curl_socket_t fd)
+{
+    struct http_client *c = cookie;
+    am_assert(!pthread_mutex_lock(&c->lock));
+    if (c->fd == fd)
+        c->fd = CURL_SOCKET_BAD;
+    close(fd);
+    am_assert(!pthread_mutex_unlock(&c->lock));
+    return 0;
+}
+
+void http_client_cancel(struct http_client *c)
+{
+    if (!c)
+        return;
+    am_assert(!pthread_mutex_lock(&c->lock));
+    c->cancelled = true;
+    if (c->fd != CURL_SOCKET_BAD)
+        shutdown(c->fd, SHUT_RDWR);
+    am_assert(!pthread_mutex_unlock(&c->lock));
+}
+
+static bool http_cancelled(struct http_client *c)
+{
+    bool yes;
+    am_assert(!pthread_mutex_lock(&c->lock));
+    yes = c->cancelled;
+    am_assert(!pthread_mutex_unlock(&c->lock));
+    return yes;
 }
 
 static size_t http_take_body(char *p, size_t size, size_t n, void *cookie)
@@ -159,9 +212,14 @@ static int http_call_headers(const struct http_call *call, struct curl_slist **l
             rc = curl_easy_setopt(curl, option, value);                                  \
     } while (0)
 
-static CURLcode http_where(CURL *curl, const struct http_call *call)
+static CURLcode http_where(struct http_client *c, const struct http_call *call)
 {
+    CURL *curl = c->curl;
     CURLcode rc = CURLE_OK;
+    HTTP_OPT(CURLOPT_OPENSOCKETFUNCTION, http_socket_open);
+    HTTP_OPT(CURLOPT_OPENSOCKETDATA, c);
+    HTTP_OPT(CURLOPT_CLOSESOCKETFUNCTION, http_socket_close);
+    HTTP_OPT(CURLOPT_CLOSESOCKETDATA, c);
     HTTP_OPT(CURLOPT_URL, call->url);
     HTTP_OPT(CURLOPT_PROTOCOLS_STR, "http,https");
     HTTP_OPT(CURLOPT_FOLLOWLOCATION, 0L);
@@ -236,11 +294,13 @@ int http_call(struct http_client *c, const struct http_call *call,
     int err;
     buf_clear(&reply->body);
     reply->status = 0;
+    if (http_cancelled(c))
+        return AM_E_UNAVAILABLE;
     reply->content_type[0] = reply->etag[0] = reply->location[0] = 0;
     curl_easy_reset(c->curl); /* options go, live connections stay */
     err = http_call_headers(call, &list);
     if (!err) {
-        rc = http_where(c->curl, call);
+        rc = http_where(c, call);
         if (!rc)
             rc = http_what(c->curl, call, list, &t);
         if (!rc)

@@ -110,13 +110,21 @@ static void http_failed(struct http_one *one, int err)
         one->refused = status;
 }
 
-/* one->reply may stay NULL when memory is out: the connection is then closed. */
-static void http_work(struct http_one *one)
+/* one->reply may stay NULL when memory is out: the connection is then closed. False: the
+ * request waits for news and is no longer this thread's. */
+static bool http_work(struct http_one *one)
 {
     struct http_server *s = one->s;
     int err;
     http_resp_reset(&one->resp, 200);
     err = s->conf.handler(s->conf.cookie, &one->req, &one->resp);
+    if (!err && one->park_until) {
+        if (http_park_put(one))
+            return false;
+        one->close = true;
+        one->refused = 503; /* not logged each: they may be thousands */
+    }
+    one->park_until = 0;
     if (err)
         http_failed(one, err);
     if (one->resp.status < 200 || one->resp.status > 599) {
@@ -130,6 +138,7 @@ static void http_work(struct http_one *one)
         one->resp.status = one->refused ? one->refused : 503;
         one->reply = http_bare(one->resp.status);
     }
+    return true;
 }
 
 /* Under the lock: whether to signal after it. One thread is woken at a time, and wakes
@@ -161,6 +170,7 @@ static struct http_one *http_job_take(struct http_server *s, bool *stop)
         if (!s->head)
             s->tail = &s->head;
         s->queued--;
+        one->seen = s->announced;
     }
     *stop = s->stop;
     wake = http_wake_one(s);
@@ -179,8 +189,8 @@ static void *http_job_main(void *arg)
         if (stop) { /* drained for long enough: what never started is refused */
             one->resp.status = 503;
             one->reply = http_bare(503);
-        } else {
-            http_work(one);
+        } else if (!http_work(one)) {
+            continue;
         }
         one->stage = HTTP_REPLY;
         MHD_resume_connection(one->conn); /* from here the request is the library's */

@@ -28,6 +28,7 @@ void *http_on_uri(void *server, const char *uri, struct MHD_Connection *conn)
         return NULL;
     }
     one->s = s;
+    one->req.one = one;
     one->req.arena = &one->arena;
     one->req.id = atomic_fetch_add(&s->next_id, 1u) + 1;
     one->req.path = str_cut(str_c(copy), '?', &rest);

@@ -137,6 +137,7 @@ static void http_defaults(struct http_config *c)
     c->queue_max = c->queue_max ? c->queue_max : 1024;
     c->connections_max = c->connections_max ? c->connections_max : 2000;
     c->idle_s = c->idle_s ? c->idle_s : 30;
+    c->parked_max = c->parked_max ? c->parked_max : 500;
 }
 
 static void http_server_free(struct http_server *s)
@@ -208,6 +209,7 @@ void http_server_stop(struct http_server *s, unsigned drain_ms)
     MHD_quiesce_daemon(s->daemon); /* gives the socket back */
     close(s->listen_fd);
     s->listen_fd = -1;
+    http_park_end(s);
     while (atomic_load(&s->in_flight) > 0 && time_mono() < until)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     if (atomic_load(&s->in_flight) > 0)
@@ -226,6 +228,8 @@ void http_server_stats(const struct http_server *s, struct http_stats *out)
                                .in_flight = atomic_load(&s->in_flight),
                                .bytes_in = atomic_load(&s->bytes_in),
                                .bytes_out = atomic_load(&s->bytes_out),
+                               .parked = atomic_load(&s->parked_n),
+                               .park_refused = atomic_load(&s->park_refused),
                                .crowded_out = atomic_load(&s->crowded)};
     for (size_t i = 0; i < AM_LEN(out->by_class); i++)
         out->by_class[i] = atomic_load(&s->by_class[i]);

@@ -2,7 +2,7 @@
 /* http_server_priv -- the server's inside. Who runs what:
  *
  *   library thread  http_request.c: reading, the gate, limits, queueing replies
- *   job threads     http_job.c: the handler, building the reply
+ *   job threads     http_job.c: the handler, building the reply; http_park.c: what waits
  *   watch thread    http_watch.c: cuts connections that are too slow as a whole
  *
  * Locks: queue_lock and link_lock are never held together; the library is called under
@@ -57,10 +57,13 @@ struct http_one {
     struct arena arena;
     struct buf body;
     enum http_stage stage;
-    int refused;  /* HTTP status decided while reading */
-    bool raw;     /* the refusal already went out, past the library */
-    bool close;   /* say Connection: close */
-    bool counted; /* in in_flight */
+    int refused;        /* HTTP status decided while reading */
+    bool raw;           /* the refusal already went out, past the library */
+    bool close;         /* say Connection: close */
+    bool counted;       /* in in_flight */
+    bool waited;        /* its time as a long poll is over */
+    uint64_t seen;      /* news announced when its handler began */
+    int64_t park_until; /* monotonic; 0: not a long poll */
     size_t discarded, sent_n;
 };
 
@@ -80,6 +83,8 @@ struct http_server {
     bool waking, stop;
     pthread_t *job;
     unsigned jobs;
+    struct http_one *parked; /* queue_lock, like the next */
+    uint64_t announced;
 
     pthread_mutex_t link_lock; /* guards the next four */
     pthread_cond_t watch_wake;
@@ -92,7 +97,7 @@ struct http_server {
     size_t held; /* bytes of bodies; the library's thread only */
     atomic_bool draining;
     atomic_uint_fast64_t next_id, requests, bad, busy, in_flight, bytes_in, bytes_out,
-        by_class[6], crowded;
+        parked_n, park_refused, by_class[6], crowded;
 };
 
 /* http_request.c: the library's callbacks */
@@ -112,6 +117,12 @@ bool http_jobs_put(struct http_one *one);
 struct MHD_Response *http_bare(int status);
 /* The library's text for a status, "Bad Request". */
 const char *http_phrase(int status);
+
+/* http_park.c */
+/* Takes the request from its job thread; false when there is no place. */
+bool http_park_put(struct http_one *one);
+void http_park_due(struct http_server *s);
+void http_park_end(struct http_server *s);
 
 /* http_watch.c */
 AM_CHECK int http_watch_start(struct http_server *s);

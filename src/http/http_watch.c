@@ -120,6 +120,11 @@ static void *http_watch_main(void *arg)
         size_t cut = http_watch_once(s);
         if (cut)
             LOG_I("http.too_slow", log_i("connections", (int64_t)cut));
+        am_assert(!pthread_mutex_unlock(&s->link_lock)); /* never together: see _priv.h */
+        http_park_due(s);
+        am_assert(!pthread_mutex_lock(&s->link_lock));
+        if (s->watch_stop)
+            break;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec++;
         int e = pthread_cond_timedwait(&s->watch_wake, &s->link_lock, &until);

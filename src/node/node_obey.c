@@ -50,14 +50,17 @@ struct node_ack_job {
     int64_t withdrawn;
 };
 
-static int node_store_ack(struct db_conn *c, void *arg)
+int node_ack(struct node *n, struct db_conn *c, const struct node_local_stop *stop)
 {
-    struct node_ack_job *j = arg;
     char at[TIME_TEXT];
     struct buf b;
     struct jw w;
-    int err = db_exec(c, "INSERT INTO acked(record,at) VALUES($1,$2)", "si",
-                      str_c(j->stop.record), time_now());
+    int err = db_exec(c,
+                      "INSERT INTO acked(record,at) VALUES($1,$2)"
+                      " ON CONFLICT(record) DO NOTHING",
+                      "si", str_c(stop->record), time_now());
+    if (err || !db_changes(c))
+        return err; /* once, whichever way it came first */
     buf_init(&b, 4096);
     jw_init(&w, &b);
     jw_obj(&w);
@@ -66,20 +69,24 @@ static int node_store_ack(struct db_conn *c, void *arg)
     jw_key(&w, "issuer");
     jw_obj(&w);
     jw_kstrz(&w, "role", "system");
-    jw_kstrz(&w, "org_id", j->n->name);
+    jw_kstrz(&w, "org_id", n->name);
     jw_obj_end(&w);
-    jw_kstrz(&w, "order", j->stop.record);
-    jw_kstrz(&w, "node", j->n->name);
-    jw_kstrz(&w, "effect_at", time_format(j->stop.effect_at, at));
+    jw_kstrz(&w, "order", stop->record);
+    jw_kstrz(&w, "node", n->name);
+    jw_kstrz(&w, "effect_at", time_format(stop->effect_at, at));
     jw_obj_end(&w);
+    err = jw_done(&w);
     if (!err)
-        err = jw_done(&w);
-    if (!err)
-        err = node_withdraw(j->n, c, &j->stop, j->stop.effect_at, &j->withdrawn);
-    if (!err)
-        err = node_queue_event(j->n, c, buf_str(&b), NULL);
+        err = node_queue_event(n, c, buf_str(&b), NULL);
     buf_release(&b);
     return err;
+}
+
+static int node_store_ack(struct db_conn *c, void *arg)
+{
+    struct node_ack_job *j = arg;
+    int err = node_withdraw(j->n, c, &j->stop, j->stop.effect_at, &j->withdrawn);
+    return err ? err : node_ack(j->n, c, &j->stop);
 }
 
 /* When this node obeyed: earlier than the log knew if the order was brought by hand. */
@@ -94,8 +101,7 @@ static int64_t node_obeyed_at(struct node *n, const char *record)
     return at;
 }
 
-/* Does it stop something here, in one service at least? */
-static bool node_stop_concerns(struct node *n, const struct node_local_stop *s)
+bool node_stop_concerns(struct node *n, const struct node_local_stop *s)
 {
     for (size_t i = 0; i < ledger_deployments(n->ledger); i++) {
         const struct ledger_deployment *p = ledger_deployment_at(n->ledger, i);

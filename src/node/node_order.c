@@ -16,6 +16,7 @@ struct node_order {
     struct ledger_envelope env;
     struct ledger_statement_view st;
     struct diag *d;
+    struct node_stop_job job;
 };
 
 static int node_check_order(void *arg, const struct ledger *l)
@@ -77,22 +78,48 @@ static int node_order_read(const struct json *r, struct node_local_stop *s,
     return err;
 }
 
-int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
-                    struct diag *d)
+static int node_order_concerns(void *arg, const struct ledger *l)
 {
-    struct node_order o = {.n = n, .d = d};
-    struct node_stop_job job = {.n = n, .envelope = envelope};
+    struct node_order *o = arg;
+    (void)l;
+    o->job.concerns = node_stop_concerns(o->n, &o->job.stop);
+    return AM_OK;
+}
+
+static int node_order_take(struct node *n, struct str envelope, bool logged,
+                           struct buf *reply, struct diag *d)
+{
+    struct node_order o = {
+        .n = n, .d = d, .job = {.n = n, .envelope = envelope, .logged = logged}};
     int err = ledger_envelope_open(envelope, &o.env, d);
     if (!err)
         err = node_view(n, node_admit_order, &o);
     if (!err)
-        err = node_order_read(o.st.record, &job.stop, d);
+        err = node_order_read(o.st.record, &o.job.stop, d);
+    if (!err && logged)
+        err = node_view(n, node_order_concerns, &o);
     if (!err) {
-        job.stop.effect_at = time_now();
-        crypto_hex(o.st.record_sha256, 32, job.stop.record);
-        err = node_take_stop(&job, reply, d);
+        o.job.stop.effect_at = time_now();
+        crypto_hex(o.st.record_sha256, 32, o.job.stop.record);
+        err = node_take_stop(&o.job, reply, d);
     }
     ledger_statement_release(&o.st);
     ledger_envelope_release(&o.env);
+    return err;
+}
+
+int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
+                    struct diag *d)
+{
+    return node_order_take(n, envelope, false, reply, d);
+}
+
+int node_stop_pushed(struct node *n, struct str envelope, struct diag *d)
+{
+    struct buf reply;
+    int err;
+    buf_init(&reply, 4096);
+    err = node_order_take(n, envelope, true, &reply, d);
+    buf_release(&reply);
     return err;
 }

@@ -78,6 +78,7 @@ struct node {
     VEC(struct node_local_stop) stops;
     int round_err;
     bool stopping, hurry, reachable, rolled_back;
+    bool push_up;    /* the long poll for orders is held */
     bool split_view; /* two histories signed by the log: kept on disk */
 
     /* of the sync thread alone */
@@ -89,6 +90,10 @@ struct node {
     int64_t weights_after; /* boot clock before which weights are not asked for again */
     uint64_t weights_at;   /* ledger size whose weights are all here; 0: look again */
     pthread_t thread;
+
+    struct http_client *push_http; /* of the push thread; cancelled by whoever closes */
+    pthread_t push_thread;
+    bool push_started;
 
     atomic_uint_fast64_t predictions, refused;
 };
@@ -137,6 +142,8 @@ AM_CHECK int node_renew_lease(struct node *n, int64_t lease_at);
 void node_lease_from_disk(struct node *n);
 AM_CHECK int node_sync_start(struct node *n);
 void node_sync_stop(struct node *n);
+AM_CHECK int node_push_start(struct node *n); /* node_push.c */
+void node_push_stop(struct node *n);
 /* The next round of the sync thread starts now. */
 void node_hurry(struct node *n);
 bool node_stopping(struct node *n);

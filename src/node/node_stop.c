@@ -158,8 +158,12 @@ static int node_store_stop(struct db_conn *c, void *arg)
         "sssssssi", str_c(s->record), str_c(ledger_scope_name(s->scope)),
         str_c(crypto_hex(s->model, sizeof s->model, model)), str_c(s->gst),
         str_c(s->establishment), str_c(s->service), str_c(s->use_code), s->effect_at);
-    if (!err && db_changes(c)) /* the same order brought twice is sent once */
-        err = node_queue_envelope(c, j->envelope);
+    if (!err && db_changes(c)) { /* the same order brought twice is sent once */
+        if (!j->logged)
+            err = node_queue_envelope(c, j->envelope);
+        else if (j->concerns)
+            err = node_ack(j->n, c, s);
+    }
     if (!err)
         err = node_withdraw(j->n, c, s, s->effect_at, &j->withdrawn);
     return err;

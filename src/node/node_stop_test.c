@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stops: pressed here, brought by hand, read in the log; with and without a registry. */
+#include "node/node_stop_priv.h"
 #include "node/node_testkit.h"
 
 static void predict(struct nt *w)
@@ -227,6 +228,50 @@ static void a_signed_order_is_obeyed_on_receipt(void **state)
     buf_release(&e);
 }
 
+static bool stopped(struct nt *w)
+{
+    struct str none = STR("");
+    return node_stopped_now(w->n, w->tk.model, str_c(w->deployment), STR(TK_USE), none);
+}
+
+static void an_order_that_is_pushed_is_obeyed_and_answered_at_once(void **state)
+{
+    struct nt *w = *state;
+    struct buf e, news;
+    order(w, TK_HAS1, TK_HAS1, "national", &e);
+    predict(w);
+    buf_init(&news, 1 << 20);
+    tk_addf(&news, "{\"next\":99,\"orders\":[{\"index\":98,\"envelope\":%s}]}", e.p);
+    nt_lie(w, NT_INSTEAD, "/api/v1/stops", 200, buf_str(&news));
+    for (int i = 0; i < 1000 && !stopped(w); i++)
+        usleep(10000);
+    nt_lie(w, NT_TRUTH, "", 0, STR(""));
+    assert_stopped(w);
+    assert_string_equal(nt_status(w, w->last), "withdrawn");
+    /* The log has the order: what is sent is the answer, which this log does not know. */
+    assert_ok(node_sync(w->n));
+    pthread_mutex_lock(&w->mu);
+    assert_int_equal(ledger_stops(w->tk.l), 0);
+    assert_true(w->posts > w->logged); /* an answer to an order it does not know */
+    pthread_mutex_unlock(&w->mu);
+    buf_release(&news);
+    buf_release(&e);
+}
+
+static void what_is_pushed_is_judged_like_any_order(void **state)
+{
+    struct nt *w = *state;
+    struct buf e;
+    order(w, TK_VENDOR, TK_VENDOR, "national", &e);
+    assert_int_equal(node_stop_pushed(w->n, buf_str(&e), &w->d), AM_E_FORBIDDEN);
+    buf_release(&e);
+    order(w, TK_HAS1, TK_HAS1, "national", &e);
+    e.p[e.n - 12] ^= 1; /* inside the signature */
+    assert_true(node_stop_pushed(w->n, buf_str(&e), &w->d) != AM_OK);
+    assert_false(stopped(w));
+    buf_release(&e);
+}
+
 static void a_national_order_needs_one_key(void **state)
 {
     struct nt *w = *state;
@@ -343,7 +388,9 @@ NT_MAIN(NT(a_stop_acts_before_anything_else),
         NT(pressed_while_the_registry_is_away_it_is_sent_once),
         NT(a_lost_answer_costs_nothing), NT(only_a_registry_takes_an_order_off_our_hands),
         NT(who_may_stop_what), NT(a_signed_order_is_obeyed_on_receipt),
-        NT(a_national_order_needs_one_key), NT(orders_nobody_may_give_are_refused),
+        NT(an_order_that_is_pushed_is_obeyed_and_answered_at_once),
+        NT(what_is_pushed_is_judged_like_any_order), NT(a_national_order_needs_one_key),
+        NT(orders_nobody_may_give_are_refused),
         NT(a_stop_in_the_log_withdraws_and_is_acknowledged_once),
         NT(a_stop_elsewhere_changes_nothing_here),
         NT(a_lift_ends_that_order_and_no_other))

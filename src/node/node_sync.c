@@ -191,7 +191,7 @@ int node_sync_start(struct node *n)
     if (!err && pthread_create(&n->thread, NULL, node_main, n))
         err = AM_E_NOMEM;
     n->started = !err;
-    return err;
+    return err ? err : node_push_start(n);
 }
 
 void node_sync_stop(struct node *n)
@@ -204,6 +204,7 @@ void node_sync_stop(struct node *n)
     if (n->started)
         pthread_join(n->thread, NULL);
     n->started = false;
+    node_push_stop(n);
     http_client_free(n->http);
     n->http = NULL;
 }

@@ -64,6 +64,8 @@ static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
         registry_search_note(r, &sv, lv.payload_sha256);
     if (!err)
         registry_feed_note(r, &sv, index);
+    if (!err && str_eqc(sv.event_type, "stop"))
+        atomic_store(&r->stop_news, true);
     ledger_statement_release(&sv);
     ledger_leaf_release(&lv);
     buf_release(&payload);
@@ -81,7 +83,15 @@ int registry_catch_up(struct registry *r)
     err = have < head.size ? tlog_each(r->log, have, head.size, registry_fold_one, r)
                            : AM_OK;
     pthread_rwlock_unlock(&r->fold);
+    if (atomic_exchange(&r->stop_news, false) && r->on_stop)
+        r->on_stop(r->on_stop_cookie);
     return err;
+}
+
+void registry_on_stop(struct registry *r, void (*fn)(void *cookie), void *cookie)
+{
+    r->on_stop = fn;
+    r->on_stop_cookie = cookie;
 }
 
 void registry_note_quorum(struct registry *r)

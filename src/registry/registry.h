@@ -101,6 +101,10 @@ AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out
 /* ISO 7064 mod 37,36 over the identifier without separators. */
 bool registry_algorithm_id_valid(struct str id);
 
+/* Calls fn(cookie) after a stop order was folded, outside every lock; NULL: nobody. To be
+ * set before requests come. */
+void registry_on_stop(struct registry *r, void (*fn)(void *cookie), void *cookie);
+
 /* Payloads that wait for signatures (registry_proposal.c): readable, without force. */
 enum { REGISTRY_PROPOSALS_MAX = 4096 };
 struct registry_proposal {

@@ -105,6 +105,9 @@ struct registry {
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
     size_t cosigners;
     atomic_uint_fast64_t cosigned, submitted, refused;
+    atomic_bool stop_news; /* a stop was folded and not told yet */
+    void (*on_stop)(void *cookie);
+    void *on_stop_cookie;
     atomic_int opening; /* model files being read now */
 };
 

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stop orders, as a list and as news: with `wait`, the answer comes when there is an
+ * order from `since` on, or when the time is up; with `envelopes`, each order comes with
+ * its signed envelope, so that a node obeys on the signature, before any checkpoint. */
+#include "api/api_priv.h"
+
+enum { API_WAIT_MAX = 50, API_ORDERS_MAX = 64 };
+
+struct api_stops {
+    struct api_call *c;
+    int64_t since, wait;
+    uint64_t index[API_ORDERS_MAX], next;
+    size_t n;
+};
+
+static int api_number(struct api_call *c, const char *name, int64_t max, int64_t *out)
+{
+    struct str text = http_query(c->req, name);
+    if (!text.n || str_int(text, 0, max, out) == AM_OK)
+        return AM_OK;
+    diag_err(&c->d, "", strcmp(name, "since") ? "query.wait" : "query.since",
+             "%s: a number from 0 to %lld is expected", name, (long long)max);
+    return AM_E_SYNTAX;
+}
+
+static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_stops *s = arg;
+    struct api_call *c = s->c;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    s->next = ledger_size(l);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < ledger_stops(l); i++) {
+        const struct ledger_stop *x = ledger_stop_at(l, i);
+        if (x->index < (uint64_t)s->since)
+            continue;
+        if (s->n == API_ORDERS_MAX && s->wait) { /* the rest by the next call */
+            s->next = x->index;
+            break;
+        }
+        ledger_stop_json(l, x, &c->w);
+        if (s->n < API_ORDERS_MAX)
+            s->index[s->n] = x->index;
+        s->n++;
+    }
+    jw_arr_end(&c->w);
+    return AM_OK;
+}
+
+/* ---- envelopes, rebuilt from leaf and payload
+ * ---------------------------------------------- */
+static int api_envelope_of(void *cookie, uint64_t index, struct str leaf)
+{
+    struct api_call *c = cookie;
+    struct ledger_leaf_view v;
+    struct crypto_key *pub = NULL;
+    struct buf payload, envelope;
+    int err = ledger_leaf_parse(leaf, &v);
+    if (err)
+        return err;
+    buf_init(&payload, API_BODY_JSON_MAX);
+    buf_init(&envelope, 2 * API_BODY_JSON_MAX);
+    err = blob_get(registry_blobs(c->api->r), v.payload_sha256, &payload);
+    if (!err)
+        err = crypto_key_from_spki(&pub, buf_str(&v.spki));
+    if (!err)
+        err = ledger_envelope(buf_str(&payload), pub, buf_str(&v.sig), &envelope);
+    if (!err) {
+        jw_obj(&c->w);
+        jw_kint(&c->w, "index", (int64_t)index);
+        jw_key(&c->w, "envelope");
+        jw_raw(&c->w, buf_str(&envelope));
+        jw_obj_end(&c->w);
+    }
+    crypto_key_free(pub);
+    buf_release(&envelope);
+    buf_release(&payload);
+    ledger_leaf_release(&v);
+    return err;
+}
+
+static int api_orders(struct api_stops *s)
+{
+    struct api_call *c = s->c;
+    int err = AM_OK;
+    jw_key(&c->w, "orders");
+    jw_arr(&c->w);
+    for (size_t i = 0; i < AM_MIN(s->n, (size_t)API_ORDERS_MAX) && !err; i++)
+        err = tlog_each(registry_log(c->api->r), s->index[i], s->index[i] + 1,
+                        api_envelope_of, c);
+    jw_arr_end(&c->w);
+    return err;
+}
+
+int api_h_stops(struct api_call *c)
+{
+    struct api_stops s = {.c = c};
+    int err = api_number(c, "since", INT64_MAX, &s.since);
+    if (!err)
+        err = api_number(c, "wait", API_WAIT_MAX, &s.wait);
+    if (!err)
+        err = registry_view(c->api->r, api_list_stops, &s);
+    if (err)
+        return err;
+    if (!s.n && s.wait && http_park(c->req, (unsigned)s.wait * 1000))
+        return AM_OK;
+    jw_kint(&c->w, "next", (int64_t)s.next);
+    if (http_query(c->req, "envelopes").n)
+        err = api_orders(&s);
+    jw_obj_end(&c->w);
+    return err ? err : api_done(c, 200);
+}
