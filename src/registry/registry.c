@@ -274,6 +274,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         registry_note_quorum(r);
         err = registry_cosign_start(r, d);
     }
+    if (!err)
+        err = registry_clock_start(r);
     if (err) {
         registry_close(r);
         return err;
@@ -287,6 +289,7 @@ void registry_close(struct registry *r)
     if (!r)
         return;
     registry_cosign_stop(r);
+    registry_clock_stop(r);
     tlog_close(r->log); /* its callback uses r: before anything else goes */
     ledger_free(r->past);
     ledger_free(r->ledger);

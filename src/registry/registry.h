@@ -12,6 +12,9 @@
  * the blob store, leaf queued -> fold -> wait until durable -> answer with the index. All
  * problems at once, each with the JSON Pointer it concerns.
  *
+ * The automaton: one thread that states, with the service key, what the cosigned time has
+ * brought (expiry, archive, suspensions); none without keys/service.key.
+ *
  * Cosigning: one thread per witness sends add-checkpoint for each new checkpoint; when
  * the newest is older than refresh_s, asks again so that leases stay fresh.
  *

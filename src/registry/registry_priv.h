@@ -100,6 +100,8 @@ struct registry {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
     bool stopping;
+    pthread_t clock; /* the automaton; only when there is a service key */
+    bool clock_started;
     uint64_t head; /* newest checkpoint the cosigners should carry */
     unsigned refresh_s;
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
@@ -133,6 +135,18 @@ void registry_feed_note(struct registry *r, const struct ledger_statement_view *
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
+
+/* registry_clock.c: the automaton. tick: states what is due at that cosigned time. */
+AM_CHECK int registry_clock_start(struct registry *r);
+void registry_clock_stop(struct registry *r);
+AM_CHECK int registry_clock_tick(struct registry *r, int64_t at, size_t *stated);
+struct registry_duty { /* one thing to state; establishment "": nationally */
+    enum ledger_due_kind kind;
+    char digest[CRYPTO_HEX], motive[40];
+    char establishment[LEDGER_ID_MAX], gst[LEDGER_ID_MAX], use_code[64];
+};
+AM_CHECK int registry_clock_record(const struct registry_duty *d, int64_t at,
+                                   const char *org_id, struct buf *out);
 
 /* It took effect: the log has it now. */
 void registry_proposal_done(struct registry *r, const uint8_t sha256[32]);
