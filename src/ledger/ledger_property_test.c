@@ -300,6 +300,103 @@ static void no_row_of_the_tables_leads_back_from_an_end(void **state)
     }
 }
 
+/* Every state a row leads to from those, but for one row: what can ever be reached. */
+static unsigned reach_v(unsigned set, const char *but)
+{
+    for (unsigned before = 0; before != set;) {
+        before = set;
+        for (size_t i = 0; i < ledger_v_rows; i++) {
+            const struct ledger_v_row *r = &ledger_v_table[i];
+            if ((r->from & set) && r->to && strcmp(r->id, but) != 0)
+                set |= 1U << r->to;
+        }
+    }
+    return set;
+}
+
+static unsigned reach_p(unsigned set)
+{
+    for (unsigned before = 0; before != set;) {
+        before = set;
+        for (size_t i = 0; i < ledger_p_rows; i++)
+            if (ledger_p_table[i].from & set)
+                set |= 1U << ledger_p_table[i].to;
+    }
+    return set;
+}
+
+/* I3: reachability, not only the next step. */
+static void no_path_leads_from_an_end_to_a_label_or_to_use(void **state)
+{
+    const unsigned label = 1U << LEDGER_V_LABELLED | 1U << LEDGER_V_UNDER_EVALUATION |
+                           1U << LEDGER_V_EVALUATED;
+    const unsigned use = 1U << LEDGER_P_PILOT | 1U << LEDGER_P_DEPLOYED;
+    (void)state;
+    assert_false(reach_v(1U << LEDGER_V_WITHDRAWN, "") & label);
+    assert_false(reach_v(1U << LEDGER_V_ARCHIVED, "") & label);
+    assert_false(reach_v(1U << LEDGER_V_REFUSED, "V10") & label); /* final: no appeal */
+    assert_true(reach_v(1U << LEDGER_V_REFUSED, "") & label);
+    assert_false(reach_p(1U << LEDGER_P_STOPPED) & use);
+    assert_false(reach_p(1U << LEDGER_P_RETIRED) & use);
+    /* and from the start everything can be reached: V1 is not logged */
+    assert_int_equal(reach_v(1U << LEDGER_V_NONE, ""),
+                     ((1U << LEDGER_V_STATES) - 1) & ~(1U << LEDGER_V_DRAFT));
+    assert_int_equal(reach_p(1U << LEDGER_P_NONE), (1U << LEDGER_P_STATES) - 1);
+}
+
+/* I12: a new policy decides what comes, not what was decided. */
+static void a_policy_change_alters_no_earlier_decision(void **state)
+{
+    struct ledger *l;
+    struct buf was, is;
+    char to[CRYPTO_HEX], now[CRYPTO_HEX];
+    uint8_t next[32], digest[32];
+    struct jw w;
+    uint64_t size;
+    size_t end = 0;
+    (void)state;
+    buf_init(&was, 1 << 20);
+    buf_init(&is, 1 << 20);
+    assert_ok(ledger_new(&l, tk.blobs));
+    while (!ledger_deployments(l) && end < tk.leaf.n)
+        assert_ok(ledger_apply(l, leaf(end++)));
+    size = ledger_size(l);
+    jw_init(&w, &was);
+    ledger_version_json(l, ledger_version_at(l, 0), tk.now, &w);
+    assert_ok(jw_done(&w));
+    tk_put_policy(&tk, "[]", "{}", next); /* nothing waived any more */
+    ledger_policy_digest(l, digest);
+    {
+        struct ledger *mine = tk.l;
+        tk.l = l;
+        (void)tk_say(&tk, LEDGER_EVENT, TK_MSPS1,
+                     "\"type\":\"policy_change\",\"policy_sha256\":\"%s\","
+                     "\"previous_sha256\":\"%s\",\"reason\":\"r\"",
+                     crypto_hex(next, 32, to), crypto_hex(digest, 32, now));
+        (void)tk_co(&tk, TK_MSPS2);
+        assert_string_equal(tk_co(&tk, TK_HAS1), "ok");
+        tk.l = mine;
+        for (int i = 0; i < 3; i++) { /* not for the random logs */
+            free(tk.leaf.v[--tk.leaf.n]);
+            tk.leaf_n.n--;
+        }
+    }
+    ledger_policy_digest(l, digest);
+    assert_memory_equal(digest, next, 32);
+    jw_init(&w, &is);
+    ledger_version_json(l, ledger_version_at(l, 0), tk.now, &w);
+    assert_ok(jw_done(&w));
+    assert_string_equal(was.p, is.p);
+    for (uint64_t i = 0; i < size; i++) {
+        struct ledger_outcome a = *ledger_outcome(l, i), b = *ledger_outcome(tk.l, i);
+        assert_string_equal(a.code, b.code);
+        assert_true(a.waived == b.waived && a.effect == b.effect);
+    }
+    buf_release(&is);
+    buf_release(&was);
+    ledger_free(l);
+}
+
 /* I11 on the table: what `system` signs by default only restricts. */
 static void system_signs_only_what_restricts(void **state)
 {
@@ -357,6 +454,8 @@ int main(void)
         TEST(no_row_of_the_tables_leads_back_from_an_end),
         TEST(system_signs_only_what_restricts),
         TEST(every_transition_of_the_design_has_its_row),
+        TEST(no_path_leads_from_an_end_to_a_label_or_to_use),
+        TEST(a_policy_change_alters_no_earlier_decision),
         TEST(random_logs_keep_the_invariants),
     };
     return cmocka_run_group_tests(t, setup, teardown);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_fork -- copies of a folded state that are cheap to make and to throw away, so
+ * that a test can try a million continuations. Only tests include this file.
+ *
+ * What statements change is copied; what they do not (keys' material, policy, genesis) is
+ * shared. The maps are shared too: a look-up compares the name it finds, so an entry that
+ * another copy has left there is harmless; ledger_unfork() hands grown maps back.
+ * A forked ledger must not see policy_change, key_grant or compromised_since. */
+#ifndef LEDGER_FORK_H
+#define LEDGER_FORK_H
+
+#include "ledger/ledger_priv.h"
+
+static inline void *fork_bytes(const void *p, size_t n)
+{
+    void *copy = malloc(n ? n : 1);
+    am_assert(copy);
+    if (n)
+        memcpy(copy, p, n);
+    return copy;
+}
+
+#define FORK_VEC(vec)                                                                    \
+    ((vec)->v = fork_bytes((vec)->v, (vec)->n * sizeof *(vec)->v), (vec)->cap = (vec)->n)
+
+static inline char *fork_text(const char *s)
+{
+    return s ? fork_bytes(s, strlen(s) + 1) : NULL;
+}
+
+#define FORK_NAMES(vec)                                                                  \
+    do {                                                                                 \
+        FORK_VEC(vec);                                                                   \
+        for (size_t name_ = 0; name_ < (vec)->n; name_++)                                \
+            (vec)->v[name_] = fork_text((vec)->v[name_]);                                \
+    } while (0)
+
+static inline void fork_version(struct ledger_verrec *v)
+{
+    FORK_NAMES(&v->v.scope_gst);
+    FORK_NAMES(&v->v.scope_establishment);
+    FORK_NAMES(&v->use);
+    FORK_VEC(&v->v.evidence);
+    FORK_VEC(&v->v.history);
+    FORK_VEC(&v->rows);
+    FORK_VEC(&v->run);
+    FORK_VEC(&v->sealed);
+    FORK_VEC(&v->vigilance);
+    FORK_VEC(&v->deposit);
+    FORK_VEC(&v->stop);
+    FORK_VEC(&v->deployment);
+    FORK_VEC(&v->fact);
+}
+
+static inline struct ledger *ledger_fork(const struct ledger *from)
+{
+    struct ledger *l = fork_bytes(from, sizeof *from);
+    am_assert(!l->vigilance.n && !l->deposit.n && !l->sandbox.n && !l->voided.n);
+    l->verifier = NULL;
+    l->firsts.slot = fork_bytes(l->firsts.slot, l->firsts.cap * sizeof *l->firsts.slot);
+    FORK_VEC(&l->entry);
+    FORK_VEC(&l->outcome);
+    FORK_VEC(&l->key);
+    FORK_VEC(&l->stranger);
+    FORK_VEC(&l->algorithm);
+    FORK_VEC(&l->node);
+    FORK_VEC(&l->recusal);
+    FORK_VEC(&l->version);
+    for (size_t i = 0; i < l->version.n; i++)
+        fork_version(&l->version.v[i]);
+    FORK_VEC(&l->deployment);
+    for (size_t i = 0; i < l->deployment.n; i++) {
+        FORK_NAMES(&l->deployment.v[i].p.service);
+        FORK_VEC(&l->deployment.v[i].p.history);
+    }
+    FORK_VEC(&l->stop);
+    for (size_t i = 0; i < l->stop.n; i++)
+        FORK_VEC(&l->stop.v[i].s.ack);
+    FORK_VEC(&l->fact);
+    for (size_t i = 0; i < l->fact.n; i++) {
+        struct ledger_factrec *f = &l->fact.v[i];
+        f->place = fork_text(f->place);
+        f->org = fork_text(f->org);
+        if (f->kind == LEDGER_FACT_CERTIFICATE && !f->corrected)
+            am_assert(!map_set(&l->by_house, str_c(f->place), i));
+    }
+    return l;
+}
+
+static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
+{
+    parent->by_key = l->by_key;
+    parent->by_stranger = l->by_stranger;
+    parent->by_algorithm = l->by_algorithm;
+    parent->by_version = l->by_version;
+    parent->by_deployment = l->by_deployment;
+    parent->by_stop = l->by_stop;
+    parent->by_node = l->by_node;
+    parent->by_fact = l->by_fact;
+    parent->by_house = l->by_house;
+    for (size_t i = 0; i < l->version.n; i++)
+        ledger_version_drop(&l->version.v[i]);
+    for (size_t i = 0; i < l->deployment.n; i++)
+        ledger_deployment_drop(&l->deployment.v[i]);
+    for (size_t i = 0; i < l->stop.n; i++)
+        vec_release(&l->stop.v[i].s.ack);
+    for (size_t i = 0; i < l->fact.n; i++)
+        ledger_fact_drop(&l->fact.v[i]);
+    free(l->firsts.slot);
+    vec_release(&l->entry);
+    vec_release(&l->outcome);
+    vec_release(&l->key);
+    vec_release(&l->stranger);
+    vec_release(&l->algorithm);
+    vec_release(&l->node);
+    vec_release(&l->recusal);
+    vec_release(&l->version);
+    vec_release(&l->deployment);
+    vec_release(&l->stop);
+    vec_release(&l->fact);
+    free(l);
+}
+
+#endif
