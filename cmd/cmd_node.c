@@ -8,7 +8,8 @@ static const char synopsis[] =
     "SHA256]\n"
     "                  [--registry-token-file FILE] [--poll-ms N] [--checkpoint-s N]\n"
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
-    "[--json]\n";
+    "[--json]\n"
+    "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n";
 
 static int node_identity_json(const char *name, const struct node_identity *id,
                               struct buf *out)
@@ -136,6 +137,8 @@ static int serve(const char *dir, const struct node_flags *f)
         err = node_open(&n, &nc, &d);
     }
     if (!err)
+        err = cmd_people(&c, node_auth(n), &d);
+    if (!err)
         err = api_new_node(&api, n);
     code = err ? cmd_fail("open the node in", dir, err, &d) : cmd_serve(&c, api);
     api_free(api);
@@ -146,13 +149,25 @@ static int serve(const char *dir, const struct node_flags *f)
     return code;
 }
 
+static int audit(const char *dir, const char *head, bool json)
+{
+    struct auth *a = NULL;
+    int err = auth_open(&a, dir);
+    int code =
+        err ? cmd_fail("open the accounts in", dir, err, NULL) : cmd_audit(a, head, json);
+    auth_close(a);
+    return code;
+}
+
 int cmd_node(int argc, char **argv)
 {
-    const char *dir = NULL, *name = NULL, *gst = NULL, *establishment = NULL;
+    const char *dir = NULL, *name = NULL, *gst = NULL, *establishment = NULL,
+               *head = NULL;
     struct node_flags f = {0};
     bool json = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
+        {.name = "--head", .kind = CMD_TEXT, .text = &head},
         {.name = "--listen", .kind = CMD_TEXT, .text = &f.listen},
         {.name = "--registry-token-file", .kind = CMD_TEXT, .text = &f.token_file},
         {.name = "--registry", .kind = CMD_TEXT, .text = &f.registry},
@@ -170,6 +185,8 @@ int cmd_node(int argc, char **argv)
         return cmd_usage(synopsis, true);
     if (dir && argc == 2 && !strcmp(argv[1], "init") && name && gst && establishment)
         return init(dir, name, gst, establishment, json);
+    if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
+        return audit(dir, head, json);
     if (dir && argc == 1)
         return serve(dir, &f);
     return cmd_usage(synopsis, false);

@@ -6,7 +6,8 @@
 static const char synopsis[] =
     "usage: amane registry --data DIR [--listen HOST:PORT]\n"
     "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n"
-    "                           [--database URI]\n";
+    "                           [--database URI]\n"
+    "       amane registry audit verify --data DIR [--head SEQ:HASH] [--json]\n";
 
 static int print_identity(const uint8_t genesis[32], const char *dir, const char *token,
                           bool json)
@@ -80,6 +81,8 @@ static int serve(const char *dir, const char *listen)
         err = registry_open(&r, &rc, &d);
     }
     if (!err)
+        err = cmd_people(&c, registry_auth(r), &d);
+    if (!err)
         err = api_new_registry(&api, r);
     code = err ? cmd_fail("open the registry in", dir, err, &d) : cmd_serve(&c, api);
     api_free(api);
@@ -89,10 +92,23 @@ static int serve(const char *dir, const char *listen)
     return code;
 }
 
+static int audit(const char *dir, const char *head, bool json)
+{
+    struct auth *a = NULL;
+    struct diag d;
+    diag_init(&d);
+    int err = registry_place_auth(&a, dir, &d);
+    int code =
+        err ? cmd_fail("open the accounts in", dir, err, &d) : cmd_audit(a, head, json);
+    auth_close(a);
+    diag_release(&d);
+    return code;
+}
+
 int cmd_registry(int argc, char **argv)
 {
     const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL,
-               *database = NULL;
+               *database = NULL, *head = NULL;
     bool json = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
@@ -100,6 +116,7 @@ int cmd_registry(int argc, char **argv)
         {.name = "--spec", .kind = CMD_TEXT, .text = &spec},
         {.name = "--signer", .kind = CMD_TEXT, .text = &signer},
         {.name = "--database", .kind = CMD_TEXT, .text = &database},
+        {.name = "--head", .kind = CMD_TEXT, .text = &head},
         {.name = "--json", .kind = CMD_FLAG, .flag = &json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
@@ -108,6 +125,8 @@ int cmd_registry(int argc, char **argv)
         return cmd_usage(synopsis, true);
     if (dir && argc == 2 && !strcmp(argv[1], "init") && spec && signer)
         return init(dir, database, spec, signer, json);
+    if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
+        return audit(dir, head, json);
     if (dir && argc == 1)
         return serve(dir, listen);
     return cmd_usage(synopsis, false);

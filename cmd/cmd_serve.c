@@ -51,6 +51,77 @@ int cmd_settings(struct conf *c, const char *dir, const char *file, const char *
     return err ? err : cmd_log_level(c, d);
 }
 
+int cmd_people(const struct conf *c, struct auth *a, struct diag *d)
+{
+    enum auth_second_rule rule;
+    const char *oidc = conf_text(c, CONF_OIDC);
+    if (auth_second_rule_parse(str_c(conf_text(c, CONF_SECOND_FACTOR)), &rule)) {
+        diag_err(d, "second_factor", "conf.value", "off, deciders or all");
+        return AM_E_INVALID;
+    }
+    auth_second_rule(a, rule);
+    return *oidc ? auth_oidc_load(a, oidc, d) : AM_OK;
+}
+
+/* Is the head noted before still in the chain? */
+static int cmd_audit_head(struct auth *a, const char *head)
+{
+    struct str hash, seq = str_cut(str_c(head), ':', &hash);
+    struct auth_audit_filter f = {.limit = 1};
+    struct json_doc *doc = NULL;
+    int64_t n;
+    struct buf b;
+    struct jw w;
+    if (str_int(seq, 1, INT64_MAX - 1, &n) || hash.n != CRYPTO_HEX - 1)
+        return AM_E_USAGE;
+    f.before = n + 1;
+    buf_init(&b, 1 << 16);
+    jw_init(&w, &b);
+    int err = auth_audit_list(a, &f, &w);
+    if (!err)
+        err = jw_done(&w);
+    if (!err)
+        err = json_parse(&doc, buf_str(&b), NULL, NULL);
+    const struct json *row = json_at(json_root(doc), 0);
+    if (!err && (json_int(json_get(row, "seq"), 0) != n ||
+                 !str_eq(json_get_str(row, "hash"), hash)))
+        err = AM_E_TAMPERED;
+    json_free(doc);
+    buf_release(&b);
+    return err;
+}
+
+int cmd_audit(struct auth *a, const char *head, bool json)
+{
+    struct auth_audit_head now;
+    struct buf b;
+    int err = auth_audit_verify(a, &now);
+    if (!err && head)
+        err = cmd_audit_head(a, head);
+    if (err == AM_E_USAGE)
+        return cmd_fail("read the head", head, err, NULL);
+    if (err && err != AM_E_TAMPERED)
+        return cmd_fail("read the audit of", "auth.db", err, NULL);
+    buf_init(&b, 1024);
+    int bad = err;
+    if (json)
+        err = buf_addf(
+            &b, "{\"ok\":%s,\"rows\":%lld,\"head\":\"%lld:%s\",\"first_bad\":%lld}\n",
+            bad ? "false" : "true", (long long)now.seq, (long long)now.seq, now.hash,
+            (long long)now.bad);
+    else if (now.bad)
+        err = buf_addf(&b, "broken at row %lld\n", (long long)now.bad);
+    else if (bad)
+        err = buf_adds(&b, "the noted head is not in this chain\n");
+    else
+        err = buf_addf(&b, "ok %lld rows\nhead %lld:%s\n", (long long)now.seq,
+                       (long long)now.seq, now.hash);
+    if (!err)
+        err = cmd_out(buf_str(&b));
+    buf_release(&b);
+    return err ? 3 : bad ? 1 : 0;
+}
+
 /* One JSON line on stdout: whoever started us reads where we are. */
 static int cmd_ready(const struct conf *c, const struct http_server *s)
 {

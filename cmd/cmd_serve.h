@@ -14,6 +14,11 @@ void cmd_block_signals(void);
 /* DIR/<file>, then the environment, then the flags given (NULL: not given). */
 AM_CHECK int cmd_settings(struct conf *c, const char *dir, const char *file,
                           const char *listen, struct diag *d);
+/* What the settings say of signing in: second factor, identity providers. */
+AM_CHECK int cmd_people(const struct conf *c, struct auth *a, struct diag *d);
+/* Verifies the audit chain and prints its head; head: "SEQ:HASH" noted before, which must
+ * still be there, or NULL. An exit code. */
+int cmd_audit(struct auth *a, const char *head, bool json);
 /* Serves until INT or TERM; prints the ready line; returns an exit code. */
 int cmd_serve(const struct conf *c, struct api *api);
 

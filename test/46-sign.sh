@@ -8,6 +8,7 @@ server=
 trap '[ -z "$server" ] || { kill "$server"; wait "$server"; } 2>/dev/null; rm -rf "$work"' EXIT
 broken() { echo "not ok 1 - $1"; [ ! -f "$work/log" ] || tail -5 "$work/log" | sed 's/^/# /'; echo '1..1'; exit 1; }
 cd "$work" || exit 3
+export AMANE_SECOND_FACTOR=off # commissioners sign in with a password here
 for who in msps victim victim2; do
     "$amane" key new --out "$who.pem" >"$who.out" 2>"$work/log" || broken "a key for $who"
 done

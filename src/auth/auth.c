@@ -159,6 +159,7 @@ void auth_close(struct auth *a)
 {
     if (!a)
         return;
+    auth_oidc_free(a->oidc);
     db_close(a->db);
     crypto_wipe(a->csrf_key, sizeof a->csrf_key);
     crypto_wipe(a->seal_key, sizeof a->seal_key);

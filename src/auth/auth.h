@@ -291,4 +291,27 @@ AM_CHECK int auth_key_untie(struct auth *a, const struct auth_account *who,
 AM_CHECK int auth_key_mine(struct auth *a, int64_t account, struct str key_id,
                            bool *mine);
 
+/* ---- identity providers (auth_oidc.c): OpenID Connect, code flow with PKCE -----------
+ */
+/* Reads {redirect_uri, providers: [{id, name {fr, ar, en}, issuer, client_id,
+ * client_secret_file?, claim?}]}. Issuers are https; plain http on the loopback only.
+ * claim: whose value names an existing login the first time; absent: only subjects tied
+ * before get in. No account is ever made here. Before threads start. */
+AM_CHECK int auth_oidc_load(struct auth *a, const char *path, struct diag *d);
+/* [{id, name: {...}}] */
+void auth_oidc_providers(const struct auth *a, struct jw *w);
+/* Where to send the browser, and what to put in its cookie. next: a path of ours. */
+AM_CHECK int auth_oidc_begin(struct auth *a, struct str provider, struct str next,
+                             int64_t now, struct buf *url, char browser[AUTH_TOKEN]);
+struct auth_oidc_return {
+    struct str state, code, issuer; /* of the query; issuer: RFC 9207, may be absent */
+    struct str error;               /* what the provider says instead */
+    struct str browser;             /* the cookie */
+};
+/* A state serves once, in the browser that began. AM_E_UNAUTHORIZED for everything that
+ * is not as it should be (audited with its reason), AM_E_UNAVAILABLE: no answer. */
+AM_CHECK int auth_oidc_finish(struct auth *a, const struct auth_oidc_return *r,
+                              int64_t now, char token[AUTH_TOKEN], enum auth_stage *stage,
+                              struct buf *next);
+
 #endif

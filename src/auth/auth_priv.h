@@ -7,6 +7,9 @@
 
 #include "auth/auth.h"
 
+struct auth_oidc;
+void auth_oidc_free(struct auth_oidc *o);
+
 #define AUTH_SESSION_LIFE (INT64_C(8) * 3600 * 1000000)
 #define AUTH_SESSION_IDLE (INT64_C(30) * 60 * 1000000)
 #define AUTH_TRY_WINDOW   (INT64_C(15) * 60 * 1000000)
@@ -30,6 +33,7 @@ struct auth {
     atomic_int hashing;
     uint8_t seal_key[32]; /* DIR/auth.key: seals TOTP secrets */
     enum auth_second_rule second_rule;
+    struct auth_oidc *oidc; /* NULL: no identity provider */
 };
 
 /* auth_open() with another price of hashing: tests have no 64 MiB to wait for. */
@@ -83,6 +87,29 @@ AM_CHECK int auth_second_use(struct db_conn *c, struct auth *a,
 AM_CHECK int auth_audit_in(struct db_conn *c, enum auth_event e,
                            const struct auth_account *who, const char *object,
                            int64_t now);
+
+/* ---- auth_jwt.c: signed tokens of identity providers, no store, no network ---- */
+enum { AUTH_JWT_MAX = 16384 };
+struct auth_jwt {
+    struct json_doc *header, *claims;
+    struct str signing; /* header.claims, as sent: borrowed */
+    struct buf sig;
+};
+/* Compact form (RFC 7515): three parts, strict base64url, JSON objects, bounded; no
+ * "crit". AM_E_SYNTAX, AM_E_TOOBIG. Nothing in it is believed yet. */
+AM_CHECK int auth_jwt_parse(struct str text, struct auth_jwt *out);
+void auth_jwt_release(struct auth_jwt *j);
+/* AM_OK: signed by a key of this JWK set. The key says the algorithm; the header must
+ * agree. AM_E_NOTFOUND: no key of that kid (rotated?); AM_E_TAMPERED; AM_E_UNSUPPORTED.
+ */
+AM_CHECK int auth_jwt_verify(const struct auth_jwt *j, const struct json *jwks);
+struct auth_id_want {
+    struct str issuer, client_id, nonce, access_token;
+    int64_t now;
+};
+/* OpenID Connect Core 3.1.3.7. *why: code of the first claim that is wrong. */
+AM_CHECK int auth_jwt_claims(const struct auth_jwt *j, const struct auth_id_want *want,
+                             const char **why);
 
 /* ---- auth_totp.c: RFC 6238, no store ---- */
 enum {

@@ -18,6 +18,10 @@
     X(BODY_MAX, "body_max", B, INT, "268435456", 1024, 1073741824,                       \
       "largest request body, bytes")                                                     \
     X(LOG_LEVEL, "log_level", B, TEXT, "info", 0, 0, "debug, info, warn, error or off")  \
+    X(SECOND_FACTOR, "second_factor", B, TEXT, "deciders", 0, 0,                         \
+      "who must have a second factor: off, deciders (has, msps, cndp) or all")           \
+    X(OIDC, "oidc", B, TEXT, "", 0, 0,                                                   \
+      "JSON file of the identity providers people may sign in with; empty: none")        \
     X(REFRESH_S, "refresh_s", R, INT, "60", 1, 86400,                                    \
       "seconds after which cosignatures of an unchanged log are asked again")            \
     X(DATABASE, "database", R, TEXT, "", 0, 0,                                           \

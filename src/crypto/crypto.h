@@ -81,6 +81,14 @@ AM_CHECK int crypto_sign(const struct crypto_key *k, struct str data, struct buf
 /* AM_OK or AM_E_TAMPERED (also for malformed signatures). */
 AM_CHECK int crypto_verify(const struct crypto_key *k, struct str data, struct str sig);
 
+/* Signatures of identity providers (RFC 7518): RS256 by modulus and exponent (2048 to
+ * 8192 bits), ES256 by point (32 bytes each), signature r || s. AM_OK, AM_E_TAMPERED, or
+ * AM_E_UNSUPPORTED: such a key is not accepted. */
+AM_CHECK int crypto_verify_rs256(struct str n, struct str e, struct str data,
+                                 struct str sig);
+AM_CHECK int crypto_verify_es256(struct str x, struct str y, struct str data,
+                                 struct str sig);
+
 /* A P-256 key that never leaves its PKCS#11 token: security module, card, USB key. One
  * object = one module loaded into this process, one session, one login. The module is
  * code: only the operator may name it. One open token per module at a time.

@@ -61,6 +61,9 @@ void registry_close(struct registry *r);
 const char *registry_dir(const struct registry *r);
 struct auth *registry_auth(struct registry *r);
 struct tlog *registry_log(struct registry *r);
+/* The accounts of the registry in DIR, wherever its settings keep them; for tools that
+ * look at them beside the server. */
+AM_CHECK int registry_place_auth(struct auth **out, const char *dir, struct diag *d);
 /* Files of DIR/blobs, and the statements of the database behind them: blob_get() finds
  * both. Not to be asked inside a function given to db_read() or db_write(). */
 struct blob_store *registry_blobs(struct registry *r);

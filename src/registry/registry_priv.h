@@ -40,7 +40,6 @@ struct registry_place {
 AM_CHECK int registry_place(const char *dir, const char *name, struct registry_place *out,
                             struct diag *d);
 AM_CHECK int registry_place_set(const char *dir, const char *uri);
-AM_CHECK int registry_place_auth(struct auth **out, const char *dir, struct diag *d);
 
 /* registry.db: see registry_store.c. */
 struct registry_store {

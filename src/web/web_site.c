@@ -283,6 +283,8 @@ static const struct {
     {BOTH, HTTP_POST, "/logout", OPEN, web_page_logout},
     {BOTH, HTTP_GET, "/login/code", OPEN, web_page_code},
     {BOTH, HTTP_POST, "/login/code", OPEN, web_page_code_post},
+    {BOTH, HTTP_GET, "/login/with/*", OPEN, web_page_oidc},
+    {BOTH, HTTP_GET, "/login/return", OPEN, web_page_oidc_return},
     {BOTH, HTTP_GET, "/account", SESSION, web_page_account},
     {BOTH, HTTP_POST, "/account/sessions", SESSION, web_page_account_sessions},
     {BOTH, HTTP_POST, "/account/tokens", SESSION, web_page_account_tokens},

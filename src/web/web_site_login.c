@@ -13,6 +13,8 @@ static int form(struct web_visit *v, int status, const char *message, struct str
         jw_kstrz(&v->w, "message", message);
     jw_kstr(&v->w, "user", web_text_or(user));
     jw_kstr(&v->w, "next", web_local_path(next) ? web_text_or(next) : STR("/"));
+    jw_key(&v->w, "providers");
+    auth_oidc_providers(v->site->auth, &v->w);
     return web_send(
         v, status, "login",
         (struct web_page){.title_id = "login.title",
@@ -149,6 +151,83 @@ int web_page_code_post(struct web_visit *v)
         return err;
     err = go_on(v, token, next);
     crypto_wipe(token, sizeof token);
+    return err;
+}
+
+/* ---- identity providers
+ * ------------------------------------------------------------- */
+/* Lax, unlike the session's: the provider sends the browser back from another site. */
+static void oidc_cookie(struct web_visit *v, const char *value, int max_age_s)
+{
+    char cookie[200];
+    snprintf(cookie, sizeof cookie,
+             "amane_oidc=%s; Path=/login; Max-Age=%d; HttpOnly; SameSite=Lax%s", value,
+             max_age_s, v->req->secure ? "; Secure" : "");
+    http_setz(v->req, v->resp, "Set-Cookie", cookie);
+    crypto_wipe(cookie, sizeof cookie);
+}
+
+/* The one redirection that leaves this server: to an address of the configuration. */
+int web_page_oidc(struct web_visit *v)
+{
+    struct str next = http_query(v->req, "next");
+    char browser[AUTH_TOKEN];
+    struct buf url;
+    buf_init(&url, 8192);
+    int err =
+        auth_oidc_begin(v->site->auth, v->arg, web_local_path(next) ? next : STR("/"),
+                        v->now, &url, browser);
+    if (err == AM_E_UNAUTHORIZED || err == AM_E_TIMEOUT)
+        err = AM_E_UNAVAILABLE;
+    if (!err)
+        err = web_redirect(v, "/login");
+    if (!err) {
+        oidc_cookie(v, browser, 600);
+        http_set(v->req, v->resp, "Location", buf_str(&url));
+    }
+    crypto_wipe(browser, sizeof browser);
+    buf_release(&url);
+    return err;
+}
+
+/* A page, not a redirection: after a trip from another site, browsers keep a Strict
+ * cookie to themselves until somebody moves on our own pages. */
+static int welcome(struct web_visit *v, struct str next)
+{
+    char refresh[WEB_URL_MAX + 16];
+    struct str where = web_local_path(next) ? next : STR("/");
+    web_open(v);
+    jw_kstr(&v->w, "next", where);
+    snprintf(refresh, sizeof refresh, "0; url=%.*s", STR_FMT(where));
+    http_setz(v->req, v->resp, "Refresh", refresh);
+    return web_send(
+        v, 200, "login_done",
+        (struct web_page){.title_id = "people.signed_in", .url = STR("/login")});
+}
+
+int web_page_oidc_return(struct web_visit *v)
+{
+    const struct auth_oidc_return r = {.state = http_query(v->req, "state"),
+                                       .code = http_query(v->req, "code"),
+                                       .issuer = http_query(v->req, "iss"),
+                                       .error = http_query(v->req, "error"),
+                                       .browser = http_cookie(v->req, "amane_oidc")};
+    enum auth_stage stage = AUTH_CODE;
+    char token[AUTH_TOKEN];
+    struct buf next;
+    buf_init(&next, WEB_URL_MAX);
+    int err = auth_oidc_finish(v->site->auth, &r, v->now, token, &stage, &next);
+    oidc_cookie(v, "", 0);
+    if (err == AM_E_UNAUTHORIZED) {
+        err = form(v, 401, "people.oidc_refused", STR_NULL, STR("/"));
+    } else if (!err) {
+        web_session_cookie(v, token, stage == AUTH_CODE ? 300 : 8 * 3600);
+        err = welcome(v, stage == AUTH_FULL   ? buf_str(&next)
+                         : stage == AUTH_CODE ? STR("/login/code")
+                                              : STR("/account/second"));
+    }
+    crypto_wipe(token, sizeof token);
+    buf_release(&next);
     return err;
 }
 

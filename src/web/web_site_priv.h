@@ -191,7 +191,7 @@ AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
 
 /* ---- pages ---- */
 web_page_fn web_page_login, web_page_login_post, web_page_logout, web_page_code,
-    web_page_code_post;
+    web_page_code_post, web_page_oidc, web_page_oidc_return;
 web_page_fn web_page_account, web_page_account_sessions, web_page_account_tokens,
     web_page_account_revoke, web_page_account_keys, web_page_second, web_page_second_post,
     web_page_second_remove;
