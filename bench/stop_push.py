@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A national stop on its way to every connected node: stop_push.py [--nodes 12] [--orders 20] [--idle 10000]
 
-Real processes on this machine: the registry and nodes of a made demo, more nodes until there are N, each in its own
-region with a deployment of its own. Each order is signed by a key of the health authority and posted; printed are the
+Real processes on this machine: the registry and nodes of a made demo, more nodes until there are N, each with its own
+key, in a house that has a deployment. Each order is signed by a key of the health authority and posted; printed are the
 times from the answer of the registry until the last node obeyed (by the node's own signed acknowledgement, same clock),
 and until the last acknowledgement was in the log. With --idle, that many long polls of strangers are open meanwhile.
 Environment: AMANE (build/amane)."""
@@ -65,21 +65,13 @@ class Country(World):
         self.say("event", {"type": "key_grant", "issued_at": now(), "issuer": {"role": "msps", "org_id": "MSPS"}, "key": key},
                  self.dir + "/actors/msps.key")
 
-    def more(self, i, model, use):
-        """A region, its node, its hospital with a deployment: proposed is enough to be stopped."""
-        name, gst, house = "x%02d" % i, "GST-X%02d" % i, "CH-X%02d" % i
+    def more(self, i, house):
+        """One more node in a house that has a deployment, with a key of its own."""
+        name = "x%02d" % i
         folder = "%s/%s" % (self.dir, name)
-        out = subprocess.run([self.amane, "node", "init", "--data", folder, "--name", name, "--gst", gst,
-                              "--establishment", house, "--json"], check=True, capture_output=True)
-        me = json.loads(out.stdout)
-        self.grant("system", gst, me["service_spki"], gst)
-        lead = folder + ".lead"
-        subprocess.run([self.amane, "key", "new", "--out", lead], check=True, stdout=subprocess.DEVNULL)
-        spki = "".join(x for x in open(lead + ".pub").read().splitlines() if not x.startswith("-"))
-        self.grant("clinical_lead", house, spki, gst, house)
-        self.say("deployment", {"issued_at": now(), "issuer": {"role": "clinical_lead", "org_id": house}, "establishment": house,
-                                "gst": gst, "service": ["CARDIO"], "use_code": use, "model_digest": model, "transition": "P1",
-                                "phase": "proposed", "mode": "active"}, lead, "deployments")
+        out = subprocess.run([self.amane, "node", "init", "--data", folder, "--name", name, "--gst", house["gst"],
+                              "--establishment", house["establishment"], "--json"], check=True, capture_output=True)
+        self.grant("system", name, json.loads(out.stdout)["service_spki"], house["gst"])
         return Server([self.amane, "node", "--data", folder, "--listen", "127.0.0.1:0", "--registry", self.w["registry"]["url"],
                        "--genesis", self.w["genesis"], "--poll-ms", "500", "--checkpoint-s", "300"], folder + ".log")
 
@@ -125,11 +117,12 @@ def main():
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         c = Country(folder + "/world")
         first = call(c.reg.port, "GET", "/api/v1/deployments")[1]["items"][0]
-        model, use = first["model_digest"], first["use_code"]
-        here = len(call(c.reg.port, "GET", "/api/v1/deployments")[1]["items"])
+        model = first["model_digest"]
+        houses = call(c.reg.port, "GET", "/api/v1/deployments")[1]["items"]
+        own = len({h["establishment"] for h in houses})
         for i in range(len(c.nodes), a.nodes):
-            c.nodes.append(c.more(i, model, use))
-        concerned = min(here, 4) + a.nodes - 4
+            c.nodes.append(c.more(i, houses[i % len(houses)]))
+        concerned = own + a.nodes - len(c.w["nodes"])
         deadline = time.time() + 60
         while time.time() < deadline and any(
                 call(s.port, "GET", "/api/v1/state")[1]["size"] < call(c.reg.port, "GET", "/readyz")[1]["size"] for s in c.nodes):
