@@ -1,17 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The national stop, in two steps: first what would stop and for whom, with the order to
- * sign as a file; then the signed order comes back. The signature is the authority: this
- * page has no power of its own. */
+/* A stop from the registry, national or narrower, in two steps: first what would stop and
+ * for whom, with the order to sign as a file; then the signed order comes back. The
+ * signature is the authority: this page has no power of its own. */
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
 struct order {
     uint8_t digest[32];
     char hex[CRYPTO_HEX], role[16], org[LEDGER_ID_MAX], motive[64];
+    char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX];
+    enum ledger_scope scope;
     int64_t at;
 };
 
-static const char *const stoppers[] = {"has", "msps", "cndp"}; /* lifecycle.md, 7 */
+/* lifecycle.md, 7. A patient's stop names nobody in public: it is made on the node. */
+static const struct {
+    enum ledger_scope scope;
+    const char *role[8];
+} stoppers[] = {
+    {LEDGER_STOP_NATIONAL, {"has", "msps", "cndp"}},
+    {LEDGER_STOP_REGION, {"gst"}},
+    {LEDGER_STOP_ESTABLISHMENT, {"director", "dsi", "dim", "dpo", "rssi", "quality"}},
+    {LEDGER_STOP_SERVICE,
+     {"physician", "nurse", "pharmacist", "lab_technician", "clinical_lead"}},
+};
+
+static const char *const *roles_of(enum ledger_scope scope)
+{
+    for (size_t i = 0; i < AM_LEN(stoppers); i++)
+        if (stoppers[i].scope == scope)
+            return stoppers[i].role;
+    return stoppers[0].role;
+}
 
 static bool plain_code(struct str s)
 {
@@ -23,6 +43,31 @@ static bool plain_code(struct str s)
     return s.n > 0 && s.n < LEDGER_ID_MAX - 1;
 }
 
+static void read_code(struct web_visit *v, const char *name, char out[LEDGER_ID_MAX])
+{
+    struct str s = http_query(v->req, name);
+    if (plain_code(s))
+        snprintf(out, LEDGER_ID_MAX, "%.*s", STR_FMT(s));
+}
+
+/* Is everything said that an order of this scope says? */
+static bool complete(const struct order *o)
+{
+    return o->role[0] && o->org[0] && (o->scope != LEDGER_STOP_REGION || o->gst[0]) &&
+           (o->scope == LEDGER_STOP_REGION || o->scope == LEDGER_STOP_NATIONAL ||
+            o->establishment[0]) &&
+           (o->scope != LEDGER_STOP_SERVICE || o->service[0]);
+}
+
+static bool covers(const struct order *o, const struct ledger_deployment *p)
+{
+    bool service = o->scope != LEDGER_STOP_SERVICE || !o->service[0];
+    for (size_t i = 0; i < p->service.n && !service; i++)
+        service = !strcmp(o->service, p->service.v[i]);
+    return service && (!o->gst[0] || !strcmp(o->gst, p->gst)) &&
+           (!o->establishment[0] || !strcmp(o->establishment, p->establishment));
+}
+
 /* What the address says; the role and the instant are always set. */
 static int read_order(struct web_visit *v, struct order *o)
 {
@@ -32,9 +77,19 @@ static int read_order(struct web_visit *v, struct order *o)
     if (crypto_unhex(v->arg, o->digest, sizeof o->digest))
         return AM_E_NOTFOUND;
     crypto_hex(o->digest, sizeof o->digest, o->hex);
+    o->scope = LEDGER_STOP_NATIONAL;
     for (size_t i = 0; i < AM_LEN(stoppers); i++)
-        if (str_eqc(role, stoppers[i]))
-            snprintf(o->role, sizeof o->role, "%s", stoppers[i]);
+        if (str_eqc(http_query(v->req, "scope"), ledger_scope_name(stoppers[i].scope)))
+            o->scope = stoppers[i].scope;
+    for (const char *const *r = roles_of(o->scope); *r; r++)
+        if (str_eqc(role, *r))
+            snprintf(o->role, sizeof o->role, "%s", *r);
+    if (o->scope == LEDGER_STOP_REGION)
+        read_code(v, "gst", o->gst);
+    if (o->scope == LEDGER_STOP_ESTABLISHMENT || o->scope == LEDGER_STOP_SERVICE)
+        read_code(v, "establishment", o->establishment);
+    if (o->scope == LEDGER_STOP_SERVICE)
+        read_code(v, "service", o->service);
     if (plain_code(org))
         snprintf(o->org, sizeof o->org, "%.*s", STR_FMT(org));
     if (plain_code(motive))
@@ -65,8 +120,14 @@ static int order_payload(const struct order *o, struct str type_base, struct buf
     jw_kstrz(&w, "role", o->role);
     jw_kstrz(&w, "org_id", o->org);
     jw_obj_end(&w);
-    jw_kstrz(&w, "scope", "national");
+    jw_kstrz(&w, "scope", ledger_scope_name(o->scope));
     jw_kstrz(&w, "model_digest", o->hex);
+    if (o->gst[0])
+        jw_kstrz(&w, "gst", o->gst);
+    if (o->establishment[0])
+        jw_kstrz(&w, "establishment", o->establishment);
+    if (o->service[0])
+        jw_kstrz(&w, "service", o->service);
     if (o->motive[0])
         jw_kstrz(&w, "motive_code", o->motive);
     jw_kstrz(&w, "effect_at", at);
@@ -104,6 +165,12 @@ static int stop_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         if (memcmp(p->model_digest, x->digest, 32) != 0)
             continue;
         jw_obj(w);
+        jw_kbool(w, "covered", covers(o, p));
+        jw_key(w, "services");
+        jw_arr(w);
+        for (size_t k = 0; k < p->service.n; k++)
+            jw_strz(w, p->service.v[k]);
+        jw_arr_end(w);
         jw_kstrz(w, "establishment", p->establishment);
         jw_kstrz(w, "gst", p->gst);
         jw_kstrz(w, "effective", ledger_p_name(ledger_effective(l, p, v->now)));
@@ -131,14 +198,22 @@ static int second_step(struct web_visit *v, const struct order *o,
     uint8_t digest[32];
     char hex[CRYPTO_HEX];
     struct buf payload;
+    char payload_url[640];
     buf_init(&payload, 1 << 16);
+    snprintf(payload_url, sizeof payload_url,
+             "/models/%s/stop.json?scope=%s&gst=%s&establishment=%s&service=%s&role=%s"
+             "&org=%s&motive=%s&at=%lld",
+             o->hex, ledger_scope_name(o->scope), o->gst, o->establishment, o->service,
+             o->role, o->org, o->motive, (long long)o->at);
     int err = order_payload(o, json_get_str(facts, "type_base"), &payload, &v->d);
     if (!err) {
         crypto_sha256(buf_str(&payload), digest);
         jw_kstrz(&v->w, "payload", crypto_hex(digest, sizeof digest, hex));
         jw_key(&v->w, "download");
-        jw_strf(&v->w, "/models/%s/stop.json?role=%s&org=%s&motive=%s&at=%lld", o->hex,
-                o->role, o->org, o->motive, (long long)o->at);
+        jw_strf(&v->w, "%s", payload_url);
+        jw_kstrz(&v->w, "payload_url", payload_url);
+        jw_kstrz(&v->w, "post_url", "/submit");
+        jw_kstr(&v->w, "json", buf_str(&payload));
         jw_key(&v->w, "command");
         jw_strf(&v->w, "amane sign stop-%.8s.json --key KEY --out envelope.json", o->hex);
         jw_kbool(&v->w, "ready", true);
@@ -151,13 +226,83 @@ static void roles(struct web_visit *v, const struct order *o)
 {
     jw_key(&v->w, "roles");
     jw_arr(&v->w);
-    for (size_t i = 0; i < AM_LEN(stoppers); i++) {
+    for (const char *const *r = roles_of(o->scope); *r; r++) {
         jw_obj(&v->w);
-        jw_kstrz(&v->w, "role", stoppers[i]);
-        jw_kbool(&v->w, "checked", !strcmp(stoppers[i], o->role));
+        jw_kstrz(&v->w, "role", *r);
+        jw_kbool(&v->w, "checked", !strcmp(*r, o->role));
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
+}
+
+static void scopes(struct web_visit *v, const struct order *o)
+{
+    jw_key(&v->w, "scopes");
+    jw_arr(&v->w);
+    for (size_t i = 0; i < AM_LEN(stoppers); i++) {
+        const char *name = ledger_scope_name(stoppers[i].scope);
+        jw_obj(&v->w);
+        jw_kstrz(&v->w, "scope", name);
+        jw_key(&v->w, "href");
+        jw_strf(&v->w, "/models/%s/stop?scope=%s", o->hex, name);
+        jw_kbool(&v->w, "current", stoppers[i].scope == o->scope);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+    jw_kstrz(&v->w, "scope", ledger_scope_name(o->scope));
+}
+
+static bool told_before(const struct json *list, size_t i, const char *member)
+{
+    struct str s = json_get_str(json_at(list, i), member);
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(json_get_str(json_at(list, k), member), s))
+            return true;
+    return false;
+}
+
+static void choice(struct web_visit *v, struct str value, const char *chosen)
+{
+    jw_obj(&v->w);
+    jw_kstr(&v->w, "code", value);
+    jw_kbool(&v->w, "selected", str_eqc(value, chosen));
+    jw_obj_end(&v->w);
+}
+
+/* What can be named: regions, houses and services where the model is. */
+static void targets(struct web_visit *v, const struct order *o, const struct json *list)
+{
+    bool house = o->scope == LEDGER_STOP_ESTABLISHMENT || o->scope == LEDGER_STOP_SERVICE;
+    jw_key(&v->w, "gsts");
+    jw_arr(&v->w);
+    for (json_each(it, list))
+        if (o->scope == LEDGER_STOP_REGION && !told_before(list, it.i, "gst"))
+            choice(v, json_get_str(it.val, "gst"), o->gst);
+    jw_arr_end(&v->w);
+    jw_key(&v->w, "establishments");
+    jw_arr(&v->w);
+    for (json_each(it, list))
+        if (house && !told_before(list, it.i, "establishment"))
+            choice(v, json_get_str(it.val, "establishment"), o->establishment);
+    jw_arr_end(&v->w);
+    jw_kbool(&v->w, "by_region", o->scope == LEDGER_STOP_REGION);
+    jw_kbool(&v->w, "by_house", house);
+    jw_kbool(&v->w, "by_service", o->scope == LEDGER_STOP_SERVICE);
+    jw_kstrz(&v->w, "service", o->service);
+}
+
+static void covered(struct web_visit *v, const struct json *list)
+{
+    size_t n = 0;
+    jw_key(&v->w, "deployments");
+    jw_arr(&v->w);
+    for (json_each(it, list))
+        if (json_bool(json_get(it.val, "covered"), false)) {
+            jw_val(&v->w, it.val);
+            n++;
+        }
+    jw_arr_end(&v->w);
+    jw_kbool(&v->w, "has_deployments", n > 0);
 }
 
 int web_page_national_stop(struct web_visit *v)
@@ -179,16 +324,17 @@ int web_page_national_stop(struct web_visit *v)
         web_open(v);
         jw_kstr(&v->w, "name", buf_str(&name));
         jw_kstrz(&v->w, "digest", o.hex);
-        jw_kval(&v->w, "deployments", json_get(f, "deployments"));
-        jw_kbool(&v->w, "has_deployments", json_size(json_get(f, "deployments")) > 0);
+        covered(v, json_get(f, "deployments"));
+        scopes(v, &o);
+        targets(v, &o, json_get(f, "deployments"));
         roles(v, &o);
         jw_kstrz(&v->w, "org", o.org);
-        jw_kbool(&v->w, "incomplete", asked && (!o.role[0] || !o.org[0]));
+        jw_kbool(&v->w, "incomplete", asked && !complete(&o));
         web_options(&v->w, "motives", v->l, json_root(policy), "motives",
                     str_c(o.motive));
         jw_key(&v->w, "back");
         jw_strf(&v->w, "/models/%s", o.hex);
-        if (o.role[0] && o.org[0])
+        if (complete(&o))
             err = second_step(v, &o, f);
     }
     if (!err)
@@ -206,7 +352,7 @@ int web_page_stop_payload(struct web_visit *v)
     struct order o;
     char name[96];
     int err = read_order(v, &o);
-    if (!err && (!o.role[0] || !o.org[0]))
+    if (!err && !complete(&o))
         err = AM_E_SYNTAX;
     if (!err)
         err = web_facts(v, stop_facts, &o, &facts);

@@ -555,6 +555,39 @@ static void an_order_needs_a_signer_that_is_named(void **state)
     ask_release(&a);
 }
 
+static void an_order_of_each_scope_names_what_it_covers(void **state)
+{
+    static const struct {
+        const char *query, *holds;
+        int status;
+    } c[] = {
+        {"scope=region&gst=GST-RSK&role=gst&org=GST-RSK", "\"gst\":\"GST-RSK\"", 200},
+        {"scope=region&role=gst&org=GST-RSK", NULL, 400},
+        {"scope=region&gst=GST-RSK&role=has&org=HAS", NULL, 400},
+        {"scope=establishment&establishment=CHU-RABAT&role=dim&org=CHU-RABAT",
+         "\"establishment\":\"CHU-RABAT\"", 200},
+        {"scope=service&establishment=CHU-RABAT&role=nurse&org=CHU-RABAT", NULL, 400},
+        {"scope=service&establishment=CHU-RABAT&service=CARDIO&role=nurse&org=CHU-RABAT",
+         "\"service\":\"CARDIO\"", 200},
+        {"scope=patient&role=nurse&org=CHU-RABAT", NULL, 400},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(c); i++) {
+        char url[320];
+        struct ask a;
+        snprintf(url, sizeof url, "%s/stop.json?%s", model_url, c[i].query);
+        assert_ok(get(&a, world.site, url, NULL));
+        assert_int_equal(a.resp.status, c[i].status);
+        assert_true(!c[i].holds || holds(&a, c[i].holds));
+        ask_release(&a);
+        snprintf(url, sizeof url, "%s/stop?%s", model_url, c[i].query);
+        assert_ok(get(&a, world.site, url, NULL));
+        assert_int_equal(a.resp.status, 200);
+        assert_true(holds(&a, "data-sign=") == (c[i].status == 200));
+        ask_release(&a);
+    }
+}
+
 /* ---- templates
  * ---------------------------------------------------------------------- */
 /* A context in which every name a template mentions is the attack. */
@@ -703,6 +736,7 @@ int main(void)
         TEST(a_session_ends_with_signing_out),
         TEST(the_order_to_sign_is_what_the_registry_obeys),
         TEST(an_order_needs_a_signer_that_is_named),
+        TEST(an_order_of_each_scope_names_what_it_covers),
         TEST(guessing_is_slowed_down_with_a_page),
         TEST(no_template_lets_anything_through),
         TEST(every_message_of_every_template_is_in_three_catalogues),
