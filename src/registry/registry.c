@@ -38,56 +38,6 @@ struct db *registry_db(struct registry *r)
     return r->store.db;
 }
 
-/* ---- folding
- * ---------------------------------------------------------------------------- */
-static int registry_fold_one(void *cookie, uint64_t index, struct str leaf)
-{
-    struct registry *r = cookie;
-    struct ledger_leaf_view lv = {0};
-    struct ledger_statement_view sv = {0};
-    struct buf payload;
-    int err = ledger_apply(r->ledger, leaf);
-    if (err) {
-        LOG_E("registry.fold", log_i("index", (int64_t)index), log_err(err));
-        return err;
-    }
-    buf_init(&payload, REGISTRY_RECORD_MAX);
-    err = ledger_leaf_parse(leaf, &lv);
-    if (!err)
-        err = blob_get(r->blobs, lv.payload_sha256, &payload);
-    if (!err)
-        err = ledger_statement_parse(buf_str(&payload), ledger_type_base(r->ledger), &sv,
-                                     NULL);
-    if (!err)
-        err = registry_classify(r, &sv, lv.payload_sha256);
-    if (!err)
-        registry_search_note(r, &sv, lv.payload_sha256);
-    if (!err)
-        registry_feed_note(r, &sv, index);
-    if (!err && str_eqc(sv.event_type, "stop"))
-        atomic_store(&r->stop_news, true);
-    ledger_statement_release(&sv);
-    ledger_leaf_release(&lv);
-    buf_release(&payload);
-    return err;
-}
-
-int registry_catch_up(struct registry *r)
-{
-    struct tlog_checkpoint head;
-    uint64_t have;
-    int err;
-    pthread_rwlock_wrlock(&r->fold);
-    tlog_head(r->log, &head);
-    have = ledger_size(r->ledger);
-    err = have < head.size ? tlog_each(r->log, have, head.size, registry_fold_one, r)
-                           : AM_OK;
-    pthread_rwlock_unlock(&r->fold);
-    if (atomic_exchange(&r->stop_news, false) && r->on_stop)
-        r->on_stop(r->on_stop_cookie);
-    return err;
-}
-
 void registry_on_stop(struct registry *r, void (*fn)(void *cookie), void *cookie)
 {
     r->on_stop = fn;
@@ -171,6 +121,7 @@ static void registry_locks(struct registry *r)
 
 static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c)
 {
+    registry_batch_fold(cookie);
     registry_cosign_wake(cookie, c->size);
 }
 
@@ -195,7 +146,31 @@ static int registry_persist(void *cookie, uint64_t first, const struct str *entr
                             const void *const *with, size_t n)
 {
     struct registry *r = cookie;
-    return registry_store_persist(&r->store, first, entry, with, n);
+    int err = registry_batch_note(r, first, with, n);
+    return err ? err : registry_store_persist(&r->store, first, entry, with, n);
+}
+
+/* Rows and log must tell the same story before anything of them is believed. */
+static int registry_load_fold(struct registry *r, struct diag *d)
+{
+    struct tlog_checkpoint head;
+    struct tlog_hash root;
+    int err;
+    tlog_head(r->log, &head);
+    r->marked = registry_mark_get(r);
+    err = registry_fold_rows(r, head.size, r->marked, &root);
+    if (!err && memcmp(&root, &head.root, sizeof root) != 0)
+        err = AM_E_TAMPERED;
+    if (err)
+        diag_err(d, "registry.db", "registry.db_other",
+                 "the statements in the database are not those of the log (%s): run "
+                 "`amane log fsck`, put the newest backup back",
+                 am_err_text(err));
+    if (!err) /* what a crash left beyond the checkpoint, and then the fold of it */
+        err = registry_store_join(&r->store, r->log, d);
+    if (!err)
+        err = registry_catch_up(r);
+    return err ? err : registry_mark_set(r);
 }
 
 static int registry_load(struct registry *r, struct diag *d)
@@ -241,14 +216,14 @@ static int registry_load(struct registry *r, struct diag *d)
     if (!err) /* under the log's lock: one process has the database, too */
         err = registry_store_open(&r->store, r->dir, d);
     if (!err)
-        err = registry_store_join(&r->store, r->log, d);
+        err = registry_store_whole(&r->store, r->log, d);
     if (!err)
         err = registry_place_auth(&r->auth, r->dir, d);
     if (!err)
         err = ledger_new(&r->ledger, r->blobs);
     if (!err)
-        err = registry_catch_up(r);
-    return err;
+        err = ledger_verifier_new(&r->verifier);
+    return err ? err : registry_load_fold(r, d);
 }
 
 int registry_open(struct registry **out, const struct registry_config *c, struct diag *d)
@@ -290,9 +265,14 @@ void registry_close(struct registry *r)
         return;
     registry_cosign_stop(r);
     registry_clock_stop(r);
+    if (r->marked && registry_mark_set(r))
+        LOG_W("registry.mark_kept", log_i("size", (int64_t)r->marked));
     tlog_close(r->log); /* its callback uses r: before anything else goes */
     ledger_free(r->past);
     ledger_free(r->ledger);
+    ledger_verifier_free(r->verifier);
+    vec_release(&r->batch);
+    free(r->type_base);
     auth_close(r->auth);
     blob_close(r->blobs); /* it reads the store */
     registry_store_close(&r->store);

@@ -49,6 +49,9 @@ struct registry_store {
 struct registry_carried { /* what travels with a leaf to the database */
     struct str payload;   /* STR_NULL: an earlier row has it */
     uint8_t digest[CRYPTO_SHA256];
+    const struct ledger_ready *ready; /* NULL: to be read from the database */
+    struct ledger_outcome outcome;    /* once folded */
+    bool folded;
 };
 AM_CHECK int registry_store_open(struct registry_store *s, const char *dir,
                                  struct diag *d);
@@ -65,7 +68,10 @@ AM_CHECK int registry_store_persist(struct registry_store *s, uint64_t first,
                                     size_t n);
 /* Bytes of a payload: a blob_source, store being a struct registry_store. */
 int registry_store_get(void *store, const uint8_t digest[CRYPTO_SHA256], struct buf *out);
-/* Makes log and database one again after a crash. AM_E_TAMPERED: they cannot be. */
+/* AM_E_TAMPERED: rows are missing that the log has. */
+AM_CHECK int registry_store_whole(struct registry_store *s, struct tlog *log,
+                                  struct diag *d);
+/* Appends to the log what the database has beyond it: a crash came between the two. */
 AM_CHECK int registry_store_join(struct registry_store *s, struct tlog *log,
                                  struct diag *d);
 
@@ -80,6 +86,13 @@ struct registry {
     struct auth *auth;
     struct json_doc *schema_doc[LEDGER_KINDS];
     struct json_schema *schema[LEDGER_KINDS];
+
+    char *type_base;                  /* of the genesis */
+    struct ledger_verifier *verifier; /* of registry_catch_up(), under fold */
+    /* the log's sequencer alone: the batch it is writing */
+    VEC(struct registry_carried *) batch;
+    uint64_t batch_first;
+    uint64_t marked; /* the verified mark as written; the housekeeper's */
 
     pthread_rwlock_t fold; /* guards ledger, class, canonical, twin */
     struct ledger *ledger;
@@ -112,8 +125,19 @@ struct registry {
     atomic_int opening; /* model files being read now */
 };
 
-/* Folds every durable entry not folded yet. */
+/* Folds every durable entry not folded yet, one by one. */
 AM_CHECK int registry_catch_up(struct registry *r);
+/* Folds the rows [0, end) into an empty ledger; *root gets what they hash to. Signatures
+ * below mark were verified before. */
+AM_CHECK int registry_fold_rows(struct registry *r, uint64_t end, uint64_t mark,
+                                struct tlog_hash *root);
+/* In the sequencer: remembers a batch, and folds it once its checkpoint is durable. */
+AM_CHECK int registry_batch_note(struct registry *r, uint64_t first,
+                                 const void *const *with, size_t n);
+void registry_batch_fold(struct registry *r);
+/* How far the log was verified; 0: nothing that can be relied on. */
+uint64_t registry_mark_get(struct registry *r);
+AM_CHECK int registry_mark_set(struct registry *r); /* everything folded by now */
 /* Reads the cosigned checkpoint and publishes its size in r->cosigned. */
 void registry_note_quorum(struct registry *r);
 

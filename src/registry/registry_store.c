@@ -276,7 +276,7 @@ static int registry_same_log(struct registry_store *s, struct tlog *log, uint64_
     return err;
 }
 
-int registry_store_join(struct registry_store *s, struct tlog *log, struct diag *d)
+int registry_store_whole(struct registry_store *s, struct tlog *log, struct diag *d)
 {
     struct registry_rows r = {0};
     struct tlog_checkpoint head;
@@ -298,8 +298,14 @@ int registry_store_join(struct registry_store *s, struct tlog *log, struct diag 
                  (unsigned long long)head.size, (unsigned long long)r.n);
         return AM_E_TAMPERED;
     }
-    err = head.size ? registry_same_log(s, log, head.size, d) : AM_OK;
-    if (!err && r.n > head.size)
-        err = registry_append_again(s, log, head.size, d);
-    return err;
+    return head.size ? registry_same_log(s, log, head.size, d) : AM_OK;
+}
+
+int registry_store_join(struct registry_store *s, struct tlog *log, struct diag *d)
+{
+    struct registry_rows r = {0};
+    struct tlog_checkpoint head;
+    int err = db_read(s->db, registry_count_rows, &r);
+    tlog_head(log, &head);
+    return !err && r.n > head.size ? registry_append_again(s, log, head.size, d) : err;
 }

@@ -56,42 +56,35 @@ int registry_check(struct registry *r, enum ledger_kind kind, const struct json 
 struct registry_submission {
     struct registry *r;
     struct ledger_envelope env;
-    struct ledger_statement_view st;
+    struct ledger_ready ready; /* parsed once; the fold gets it as it is */
+    struct registry_carried with;
     struct buf spki;
     struct ledger_outcome outcome;
     struct diag *d;
     uint64_t index;
 };
 
-/* Under the read lock: who signed, is the signature good, would it do something. The
- * genesis is never submitted: registry_init() writes it. */
-static int registry_authorise(void *arg, const struct ledger *l, uint64_t cosigned)
+/* Under the read lock: who signed, and is the signature good. The genesis is never
+ * submitted: registry_init() writes it. */
+static int registry_authorise(struct registry_submission *s)
 {
-    struct registry_submission *s = arg;
+    const struct ledger *l = s->r->ledger;
     const struct ledger_key *k = ledger_key_find(l, s->env.keyid);
-    struct crypto_key *pub = NULL;
-    struct buf pae;
     int err;
-    (void)cosigned;
     if (!k) {
         diag_err(s->d, "/signatures/0/keyid", "key.unknown",
                  "this key is not in the directory");
         return AM_E_FORBIDDEN;
     }
-    buf_init(&pae, REGISTRY_RECORD_MAX + 128);
     err = buf_add(&s->spki, buf_str(&k->spki));
-    if (!err)
-        err = crypto_key_from_spki(&pub, buf_str(&k->spki));
-    if (!err)
-        err = ledger_pae(buf_str(&s->env.payload), &pae);
-    if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&s->env.sig)) != AM_OK) {
-        diag_err(s->d, "/signatures/0/sig", "signature.bad",
-                 "the signature does not match the payload and key");
-        err = AM_E_FORBIDDEN;
-    }
-    crypto_key_free(pub);
-    buf_release(&pae);
-    return err;
+    if (err)
+        return err;
+    err = ledger_signature(l, s->env.keyid, s->ready.payload, buf_str(&s->env.sig));
+    if (err == AM_E_NOMEM || !err)
+        return err;
+    diag_err(s->d, "/signatures/0/sig", "signature.bad",
+             "the signature does not match the payload and key");
+    return AM_E_FORBIDDEN;
 }
 
 /* The database was away, or the disk full: the log refused since. If the cause is gone it
@@ -106,23 +99,46 @@ static int registry_log_ready(struct registry *r)
     return err ? err : registry_catch_up(r);
 }
 
-static int registry_log_it(struct registry_submission *s, struct registry_receipt *out)
+static int registry_log_it(struct registry_submission *s)
 {
     struct registry *r = s->r;
-    struct registry_carried with = {.payload = buf_str(&s->env.payload)};
+    const struct ledger_outcome *o;
     struct buf leaf;
     int err;
     buf_init(&leaf, TLOG_ENTRY_MAX);
-    crypto_sha256(with.payload, with.digest);
-    memcpy(out->payload, with.digest, sizeof with.digest);
-    err = ledger_leaf(with.digest, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
+    s->with.payload = s->ready.payload;
+    s->with.ready = &s->ready;
+    memcpy(s->with.digest, s->ready.payload_sha256, sizeof s->with.digest);
+    err = ledger_leaf(s->with.digest, buf_str(&s->env.sig), buf_str(&s->spki), &leaf);
     if (!err)
         err = registry_log_ready(r);
     if (!err)
-        err = tlog_append_with(r->log, buf_str(&leaf), &with, &s->index);
-    if (!err)
+        err = tlog_append_with(r->log, buf_str(&leaf), &s->with, &s->index);
+    if (!err && !s->with.folded) { /* logged, but memory was short when it was folded */
         err = registry_catch_up(r);
+        pthread_rwlock_rdlock(&r->fold);
+        o = ledger_outcome(r->ledger, s->index);
+        if (o)
+            s->with.outcome = *o;
+        pthread_rwlock_unlock(&r->fold);
+        if (!err && !o)
+            err = AM_E_INTERNAL;
+    }
     buf_release(&leaf);
+    return err;
+}
+
+static int registry_read_envelope(struct registry_submission *s, struct str envelope)
+{
+    int err = ledger_envelope_open(envelope, &s->env, s->d);
+    if (err)
+        return err;
+    s->ready.payload = buf_str(&s->env.payload);
+    memcpy(s->ready.key_id, s->env.keyid, sizeof s->ready.key_id);
+    crypto_sha256(s->ready.payload, s->ready.payload_sha256);
+    err = ledger_statement_parse(s->ready.payload, str_c(s->r->type_base), &s->ready.st,
+                                 s->d);
+    s->ready.readable = !err;
     return err;
 }
 
@@ -130,35 +146,30 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
                             struct str envelope, struct registry_receipt *out)
 {
     struct registry *r = s->r;
-    const struct ledger_outcome *o;
-    int err = ledger_envelope_open(envelope, &s->env, s->d);
+    int err = registry_read_envelope(s, envelope);
     if (err)
         return err;
     pthread_rwlock_rdlock(&r->fold);
-    err = ledger_statement_parse(buf_str(&s->env.payload), ledger_type_base(r->ledger),
-                                 &s->st, s->d);
-    if (!err)
-        err = registry_authorise(s, r->ledger, 0);
+    err = registry_authorise(s);
     pthread_rwlock_unlock(&r->fold);
     if (err)
         return err;
-    if (s->st.kind != kind) {
+    if (s->ready.st.kind != kind) {
         diag_err(s->d, "/payload", "statement.kind", "this is a statement of kind %s",
-                 ledger_kind_name(s->st.kind));
+                 ledger_kind_name(s->ready.st.kind));
         return AM_E_INVALID;
     }
     /* The fold has no clock: what is dated ahead must be stopped at the door, or it would
      * make honest signatures look stale. */
-    if (s->st.issued_at > time_now() + REGISTRY_SKEW) {
+    if (s->ready.st.issued_at > time_now() + REGISTRY_SKEW) {
         diag_err(s->d, "/issued_at", "record.future", "dated later than now");
         return AM_E_INVALID;
     }
-    err = registry_check_kind(r, kind, s->st.record, s->d);
+    err = registry_check_kind(r, kind, s->ready.st.record, s->d);
     if (err)
         return err;
     pthread_rwlock_rdlock(&r->fold);
-    err = ledger_admit(r->ledger, buf_str(&s->env.payload), s->env.keyid, &s->outcome,
-                       s->d);
+    err = ledger_admit_ready(r->ledger, &s->ready, &s->outcome, s->d);
     pthread_rwlock_unlock(&r->fold);
     if (err == AM_E_NOTFOUND) { /* it cites a document we do not have */
         diag_err(s->d, "", "record.blob_missing",
@@ -167,7 +178,7 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
     }
     if (err)
         return err;
-    err = registry_log_it(s, out);
+    err = registry_log_it(s);
     if (err == AM_E_UNSURE) {
         diag_err(s->d, "", "registry.unsure",
                  "the database did not say whether it kept it: look for it before"
@@ -180,13 +191,10 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
         return err == AM_E_TOOBIG ? AM_E_NOSPACE : err; /* a quota is a disk, too */
     }
     out->index = s->index;
-    memcpy(out->record, s->st.record_sha256, sizeof out->record);
-    pthread_rwlock_rdlock(&r->fold);
-    o = ledger_outcome(r->ledger, s->index);
-    if (o)
-        out->outcome = *o;
-    pthread_rwlock_unlock(&r->fold);
-    return o ? AM_OK : AM_E_INTERNAL;
+    out->outcome = s->with.outcome;
+    memcpy(out->payload, s->with.digest, sizeof out->payload);
+    memcpy(out->record, s->ready.st.record_sha256, sizeof out->record);
+    return AM_OK;
 }
 
 int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelope,
@@ -211,7 +219,7 @@ int registry_submit(struct registry *r, enum ledger_kind kind, struct str envelo
         if (got.outcome.effect == LEDGER_IN_EFFECT)
             registry_proposal_done(r, got.payload);
     }
-    ledger_statement_release(&s.st);
+    ledger_ready_release(&s.ready);
     ledger_envelope_release(&s.env);
     buf_release(&s.spki);
     diag_release(&unread);

@@ -5,7 +5,8 @@
  *   1  entry: what the log orders and what it orders it of, in one row. payload is null
  *      when an earlier row carries the same bytes (a second signer).
  *   2  proposal: payloads that wait for signatures.
- *   3  draft: records being written, of one organisation each. */
+ *   3  draft: records being written, of one organisation each.
+ *   4  verified: how far the registry has verified its log (registry_mark.c). */
 #ifndef REGISTRY_TBL_H
 #define REGISTRY_TBL_H
 
@@ -24,6 +25,9 @@
       "create table draft (id text primary key, org text not null, kind text not null,"  \
       " created_at bigint not null, at bigint not null, version bigint not null,"        \
       " record bytea not null);"                                                         \
-      "create index draft_org on draft (org)")
+      "create index draft_org on draft (org)")                                           \
+    X(4, "verified",                                                                     \
+      "create table verified (id bigint primary key, size bigint not null,"              \
+      " root bytea not null, sig bytea not null)")
 
 #endif

@@ -172,6 +172,8 @@ static void tlog_step(struct tlog *t)
         }
         tlog_lock(&t->mu);
         t->last_batch = n;
+        if (!err)
+            t->told = t->state->size;
     }
     if (err)
         tlog_fail(t, err);
@@ -316,9 +318,9 @@ static int tlog_wait_locked(struct tlog *t, uint64_t index)
     if (index >= t->next)
         return AM_E_INVALID; /* never queued */
     t->waiters++;
-    while (index >= t->state->size && !t->failed)
+    while (index >= t->told && !t->failed)
         pthread_cond_wait(&t->done, &t->mu);
-    err = index < t->state->size ? AM_OK : t->failed;
+    err = index < t->told ? AM_OK : t->failed;
     t->waiters--;
     if (t->failed && !t->waiters)
         am_assert(pthread_cond_broadcast(&t->done) == 0); /* tlog_resume() waits */

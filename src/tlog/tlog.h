@@ -147,8 +147,9 @@ struct tlog_config {
     /* Called in the sequencer thread once per batch, before its first file; may be NULL.
      */
     tlog_persist *persist;
-    /* Called in the sequencer thread after each new durable checkpoint; may be NULL. It
-     * may read and add cosignatures, but not wait for an append. */
+    /* Called in the sequencer thread after each new durable checkpoint, before the
+     * callers of its entries go on (what they gave to persist() is still there); may be
+     * NULL. It may read and add cosignatures, but not wait for an append. */
     void (*on_checkpoint)(void *cookie, const struct tlog_checkpoint *c);
     void *cookie;
 };

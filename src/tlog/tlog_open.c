@@ -216,7 +216,7 @@ int tlog_recover(struct tlog *t)
         t->state = s;
         s = old;
     }
-    t->next = t->state->size;
+    t->next = t->told = t->state->size;
     tlog_unlock(&t->mu);
     tlog_state_put(s);
     buf_release(&note);

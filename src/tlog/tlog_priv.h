@@ -94,6 +94,7 @@ struct tlog {
     pthread_t thread;
     bool started, closing;
     int failed;       /* the error after which the log refuses */
+    uint64_t told;    /* entries whose callers may know: after on_checkpoint() */
     unsigned waiters; /* callers inside tlog_append() or tlog_wait() */
 
     struct tlog_state *state;   /* newest durable */
