@@ -481,6 +481,141 @@ static void an_rssi_reads_the_events_of_its_house_only(void **state)
     }
 }
 
+/* ---- what people write ------------------------------------------------------------- */
+#define ATTACK "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{csrf}}"
+static const char *const attack[] = {"Texte français é " ATTACK, "نص عربي " ATTACK,
+                                     "English text " ATTACK};
+
+static void encode(struct buf *b, const char *z)
+{
+    for (; *z; z++)
+        assert_ok(buf_addf(b, "%%%02X", (unsigned char)*z));
+}
+
+static void unharmed(const struct reply *r, const char *path)
+{
+    static const char *const raw[] = {"<script>alert", "<img src=x", "onerror=alert(2)>",
+                                      "\"'><"};
+    for (size_t i = 0; i < AM_LEN(raw); i++)
+        if (strstr(r->resp.body.p, raw[i]))
+            fail_msg("%s lets %s through", path, raw[i]);
+}
+
+/* Every field of every form of somebody signed in, all at once, in each language: what
+ * comes back, now and on the pages that show it later, is text. */
+static void post_everywhere(int s, const struct asker *one, const char *text)
+{
+    static const char *const names[] = {
+        "id",      "name",     "name_ar", "org_id",   "establishment",
+        "login",   "password", "role",    "function", "services",
+        "lang",    "kind",     "region",  "fr",       "ar",
+        "en",      "person",   "days",    "right",    "all",
+        "do",      "key_id",   "key",     "reason",   "since",
+        "code",    "next",     "user",    "spki",     "motive",
+        "comment", "scope",    "service", "envelope", "q",
+        "record",  "title",    "text",    "action",   "to",
+        "from"};
+    struct web_route p;
+    for (size_t i = 0; web_site_route(i, &p); i++) {
+        struct buf b;
+        if (!page_here(&p, s) || !p.post || page_ends(&p))
+            continue;
+        buf_init(&b, 1 << 16);
+        assert_ok(buf_addf(&b, "csrf=%s", one->csrf));
+        for (size_t k = 0; k < AM_LEN(names); k++) {
+            assert_ok(buf_addf(&b, "&%s=", names[k]));
+            encode(&b, text);
+        }
+        struct reply r = ask_as(s, HTTP_POST, p.path, NULL, one->session, b.p);
+        unharmed(&r, p.path);
+        t_done(&r);
+        buf_release(&b);
+    }
+}
+
+/* Texts that the forms do take: names of people, organisations, tokens. */
+static void write_names(int s, const struct asker *admin, const char *text, size_t n)
+{
+    struct buf b;
+    buf_init(&b, 1 << 14);
+    assert_ok(buf_addf(
+        &b, "csrf=%s&org_id=CHU-RABAT&establishment=CHU-RABAT&name=", admin->csrf));
+    encode(&b, text);
+    assert_ok(buf_adds(&b, "&name_ar="));
+    encode(&b, text);
+    struct reply r = ask_as(s, HTTP_POST, "/people/person", NULL, admin->session, b.p);
+    assert_int_equal(r.status, 303);
+    t_done(&r);
+    buf_clear(&b);
+    assert_ok(buf_addf(&b, "csrf=%s&days=3&name=", admin->csrf));
+    encode(&b, "\"'><script>alert(1)</script><img src=x onerror=alert(2)>");
+    r = ask_as(s, HTTP_POST, "/account/tokens", NULL, admin->session, b.p);
+    unharmed(&r, "/account/tokens");
+    t_done(&r);
+    if (s == 0) {
+        buf_clear(&b);
+        assert_ok(buf_addf(&b, "csrf=%s&kind=vendor&org_id=X%zu", admin->csrf, n));
+        static const char *const field[] = {"fr", "ar", "en", "region"};
+        for (size_t i = 0; i < AM_LEN(field); i++) {
+            assert_ok(buf_addf(&b, "&%s=", field[i]));
+            encode(&b, i == 3 ? "<img src=x onerror=alert(2)>" : text);
+        }
+        r = ask_as(s, HTTP_POST, "/people/organisation", NULL, admin->session, b.p);
+        assert_int_equal(r.status, 303);
+        t_done(&r);
+    }
+    buf_release(&b);
+}
+
+static void every_page_shows_what_people_wrote_as_text(void **state)
+{
+    static const char *const lang[] = {"fr", "ar", "en"};
+    struct web_route p;
+    size_t seen = 0;
+    (void)state;
+    for (int s = 0; s < 2; s++) {
+        const struct asker *admin = NULL;
+        for (size_t k = 0; k < n_askers[s]; k++)
+            if (!askers[s][k].abroad &&
+                auth_may(&askers[s][k].who, AUTH_ACCOUNT_CREATE) &&
+                (s == 1 || askers[s][k].who.role == LEDGER_MSPS))
+                admin = &askers[s][k];
+        assert_non_null(admin);
+        for (size_t i = 0; i < AM_LEN(attack); i++) {
+            write_names(s, admin, attack[i], i);
+            for (size_t k = 0; k < n_askers[s]; k += 3)
+                post_everywhere(s, &askers[s][k], attack[i]);
+        }
+        for (size_t i = 0; web_site_route(i, &p); i++) {
+            if (!page_here(&p, s) || p.post)
+                continue;
+            for (size_t k = 0; k < n_askers[s]; k++)
+                for (size_t l = 0; l < AM_LEN(lang); l++) {
+                    struct buf q;
+                    buf_init(&q, 1 << 14);
+                    assert_ok(buf_addf(&q, "lang=%s", lang[l]));
+                    static const char *const name[] = {"q",    "next", "why",    "event",
+                                                       "from", "to",   "actor",  "state",
+                                                       "role", "org",  "motive", "done",
+                                                       "iss",  "code", "error"};
+                    for (size_t m = 0; m < AM_LEN(name); m++) {
+                        assert_ok(buf_addf(&q, "&%s=", name[m]));
+                        encode(&q, attack[l]);
+                    }
+                    struct ask a = {.path = filled(p.path),
+                                    .query = k % 2 ? q.p : "lang=ar",
+                                    .cookie = askers[s][k].session};
+                    struct reply r = t_ask(api[s], &a);
+                    unharmed(&r, p.path);
+                    seen += strstr(r.resp.body.p, "&lt;script&gt;") != NULL;
+                    t_done(&r);
+                    buf_release(&q);
+                }
+        }
+    }
+    assert_true(seen > 10); /* it was there, as text */
+}
+
 /* Every right and every event has its words in three languages. */
 static void rights_and_events_have_words(void **state)
 {
@@ -511,6 +646,7 @@ int main(void)
         TEST(people_of_another_house_are_not_there),
         TEST(the_sessions_and_tokens_of_others_are_not_there),
         TEST(an_rssi_reads_the_events_of_its_house_only),
+        TEST(every_page_shows_what_people_wrote_as_text),
         TEST(rights_and_events_have_words)};
     log_set_level(LOG_OFF);
     return cmocka_run_group_tests(tests, setup, teardown);

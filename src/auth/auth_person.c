@@ -334,7 +334,8 @@ static int auth_list_accounts(struct db_conn *c, void *arg)
         jw_kstr(k->w, "org_id", db_str(s, 4));
         jw_kstr(k->w, "establishment", db_str(s, 5));
         jw_kbool(k->w, "active", db_int(s, 6) != 0);
-        jw_kint(k->w, "person", db_int(s, 7));
+        if (db_int(s, 7)) /* absent: nobody told */
+            jw_kint(k->w, "person", db_int(s, 7));
         jw_kbool(k->w, "second", db_int(s, 8) != 0);
         jw_obj_end(k->w);
     }

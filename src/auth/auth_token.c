@@ -164,7 +164,8 @@ static int auth_list_tokens(struct db_conn *c, void *arg)
         jw_arr_end(j->w);
         jw_kint(j->w, "created_at", db_int(s, 3));
         jw_kint(j->w, "until_at", db_int(s, 4));
-        jw_kint(j->w, "used_at", db_int(s, 5));
+        if (db_int(s, 5)) /* absent: never */
+            jw_kint(j->w, "used_at", db_int(s, 5));
         jw_obj_end(j->w);
     }
     return err;
