@@ -138,10 +138,16 @@ int web_render_text(struct buf *out, const char *name, enum text_lang l, struct 
 static const struct {
     const char *site, *id, *href;
 } nav[] = {
-    {"registry", "nav.register", "/"},      {"registry", "nav.witnesses", "/witnesses"},
-    {"registry", "nav.verify", "/verify"},  {"node", "nav.worklist", "/"},
-    {"node", "nav.models", "/deployments"}, {"node", "nav.state", "/state"},
-    {"registry", "nav.files", "/files"},    {"registry", "nav.desk", "/sign"},
+    {"registry", "nav.register", "/"},
+    {"registry", "nav.witnesses", "/witnesses"},
+    {"registry", "nav.verify", "/verify"},
+    {"node", "nav.worklist", "/"},
+    {"node", "nav.models", "/deployments"},
+    {"node", "nav.state", "/state"},
+    {"registry", "nav.files", "/files"},
+    {"registry", "nav.desk", "/sign"},
+    {"registry", "nav.vigilance", "/vigilance"},
+    {"registry", "nav.tender", "/tender"},
 };
 
 void web_page(struct jw *w, enum text_lang l, const struct web_page *p)

@@ -76,6 +76,25 @@ static void other_pages_render(void **state)
         {"login",
          "{\"message\":\"login.failed\",\"csrf\":\"00\",\"next\":\"/\",\"user\":\"a\","},
         {"stop_confirm", "{\"has_errors\":false,\"stop\":null,"},
+        {"tender",
+         "{\"products\":\"MA-IA-FICTIF-A1B2C3D4E5-7\",\"opens\":\"2027-01-15\",\"uses\":["
+         "{"
+         "\"code\":\"CARDIO-RISK\",\"text\":\"Risque\",\"selected\":true}],"
+         "\"answered\":true,\"tree_size\":1204,\"download\":\"/tender/certificate.json\","
+         "\"answers\":[{\"product\":\"MA-IA-FICTIF-A1B2C3D4E5-7\",\"eligible\":false,"
+         "\"funded_pilot\":true,\"reasons_n\":1,\"reasons\":[{\"text\":\"Label.\"}]}],"},
+        {"escrow",
+         "{\"deposits\":[{\"algorithm_id\":\"MA-IA-FICTIF-A1B2C3D4E5-7\",\"version_"
+         "label\":"
+         "\"1.0.0\",\"supplier\":\"FICTIF\",\"at\":1795219200000000,\"level\":\"1\","
+         "\"deposit\":{"
+         "\"model_digest\":\"00\",\"agent\":\"TIERS1\",\"level\":1,\"ordered\":12,"
+         "\"condition\":\"insolvency\"}}],"},
+        {"sandboxes",
+         "{\"sandboxes\":[{\"starts\":1795219200000000,\"ends\":1795219200000000,"
+         "\"sandbox\":{\"model_digest\":\"00\",\"algorithm_id\":\"MA\",\"version_label\":"
+         "\"1\",\"purpose\":\"usability\",\"site\":\"CHU\",\"index\":4,\"report_due\":"
+         "true}}],"},
     };
     for (size_t i = 0; i < AM_LEN(page); i++) {
         struct buf ctx, out, frame;

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a supplier has in the register; deposits; sandboxes. */
+#include "base/clock.h"
+#include "web/web_site_priv.h"
+
+enum { ROWS_SHOWN = 500 };
+
+static const struct auth_account *reader(const struct web_visit *v)
+{
+    return v->signed_in ? &v->who : NULL;
+}
+
+/* ---- supplier --------------------------------------------------------------------- */
+/* Would it be bought today for its declared use? One product, one answer. */
+static int standing(const struct ledger *l, const struct ledger_version *x, int64_t now,
+                    struct jw *w)
+{
+    char text[512], hex[CRYPTO_HEX], at[TIME_TEXT];
+    struct json_doc *query = NULL, *answer = NULL;
+    const struct json *p;
+    struct buf b;
+    int err;
+    snprintf(text, sizeof text,
+             "{\"products\":[\"%s\"],\"use_code\":\"%s\",\"opens_at\":\"%s\"}",
+             crypto_hex(x->digest, 32, hex), x->use_code, time_format(now, at));
+    buf_init(&b, 1 << 20);
+    err = json_parse(&query, str_c(text), NULL, NULL);
+    if (!err && ledger_tender_check(json_root(query), NULL) == AM_OK) {
+        err = ledger_tender(l, json_root(query), &b);
+        if (!err)
+            err = json_parse(&answer, buf_str(&b), NULL, NULL);
+        p = json_at(json_get(json_root(answer), "products"), 0);
+        jw_kbool(w, "eligible", json_bool(json_get(p, "eligible"), false));
+        jw_kbool(w, "funded_pilot", json_bool(json_get(p, "funded_pilot"), false));
+        jw_kint(w, "reasons_n", (int64_t)json_size(json_get(p, "reasons")));
+    }
+    json_free(answer);
+    json_free(query);
+    buf_release(&b);
+    return err;
+}
+
+static int supplier_product(struct web_visit *v, const struct ledger *l,
+                            const struct ledger_version *x, struct jw *w)
+{
+    const struct ledger_deposit *e = ledger_deposit_of(l, x->digest);
+    struct ledger_vigilance n;
+    char hex[CRYPTO_HEX];
+    int err;
+    ledger_vigilance(l, x->digest, v->now, &n);
+    jw_obj(w);
+    jw_kstrz(w, "digest", crypto_hex(x->digest, 32, hex));
+    jw_kstrz(w, "algorithm_id", x->algorithm_id);
+    jw_kstrz(w, "version_label", x->version_label);
+    jw_kstrz(w, "use_code", x->use_code);
+    jw_key(w, "state");
+    if (x->state == LEDGER_V_LABELLED)
+        jw_strf(w, "labelled_%s", ledger_level_name(x->level));
+    else
+        jw_strz(w, ledger_v_name(x->state));
+    jw_kstrz(w, "level", ledger_level_name(x->level));
+    if (x->expires_at)
+        jw_kint(w, "expires_at", x->expires_at);
+    jw_kbool(w, "escrow", e != NULL);
+    if (e) {
+        jw_key(w, "escrow_level"); /* a word of the catalogue's ids */
+        jw_strf(w, "%u", e->level);
+    }
+    jw_kint(w, "open_cases", (int64_t)n.open);
+    jw_kbool(w, "sandboxed", x->sandboxed > 0);
+    err = standing(l, x, v->now, w);
+    jw_obj_end(w);
+    return err;
+}
+
+static int supplier_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
+                          struct jw *w, void *arg)
+{
+    size_t *n = arg;
+    int64_t open = 0;
+    int err = AM_OK;
+    (void)cosigned;
+    jw_key(w, "products");
+    jw_arr(w);
+    for (size_t i = ledger_versions(l); !err && i-- > 0 && *n < ROWS_SHOWN;) {
+        const struct ledger_version *x = ledger_version_at(l, i);
+        struct ledger_vigilance k;
+        if (!str_eqc(v->arg, x->org_id))
+            continue;
+        ledger_vigilance(l, x->digest, v->now, &k);
+        open += (int64_t)k.open;
+        (*n)++;
+        err = supplier_product(v, l, x, w);
+    }
+    jw_arr_end(w);
+    jw_kint(w, "open_cases", open);
+    for (size_t i = 0; i < ledger_keys(l); i++)
+        if (str_eqc(v->arg, ledger_key_at(l, i)->org_id) &&
+            ledger_key_at(l, i)->role == LEDGER_VENDOR) {
+            jw_kstrz(w, "label", ledger_key_at(l, i)->label);
+            break;
+        }
+    return err;
+}
+
+int web_page_supplier(struct web_visit *v)
+{
+    struct json_doc *facts = NULL;
+    size_t n = 0;
+    int err = web_facts(v, supplier_facts, &n, &facts);
+    const struct json *f = json_root(facts);
+    if (!err && !n)
+        err = AM_E_NOTFOUND;
+    if (!err) {
+        struct str label = json_get_str(f, "label");
+        web_open(v);
+        jw_kstr(&v->w, "name", web_text_or(label.n ? label : v->arg));
+        jw_kstr(&v->w, "org", web_text_or(v->arg));
+        jw_kval(&v->w, "products", json_get(f, "products"));
+        jw_kval(&v->w, "open_cases_n", json_get(f, "open_cases"));
+        err = web_send(v, 200, "supplier",
+                       (struct web_page){.title = web_text_or(label.n ? label : v->arg)});
+    }
+    json_free(facts);
+    return err;
+}
+
+/* ---- escrow ----------------------------------------------------------------------- */
+static int escrow_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
+                        struct jw *w, void *arg)
+{
+    size_t shown = 0;
+    (void)cosigned;
+    (void)arg;
+    jw_key(w, "deposits");
+    jw_arr(w);
+    for (size_t i = ledger_deposits(l); i-- > 0 && shown < ROWS_SHOWN; shown++) {
+        const struct ledger_deposit *e = ledger_deposit_at(l, i);
+        const struct ledger_version *x = ledger_version_find(l, e->model_digest);
+        jw_obj(w);
+        jw_kstrz(w, "algorithm_id", x ? x->algorithm_id : "");
+        jw_kstrz(w, "version_label", x ? x->version_label : "");
+        jw_kstrz(w, "supplier", x ? x->org_id : "");
+        jw_kint(w, "at", e->deposited_at);
+        jw_key(w, "level");
+        jw_strf(w, "%u", e->level);
+        jw_key(w, "deposit");
+        ledger_deposit_json(l, e, registry_reads_deposit(l, reader(v), e), w);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    return AM_OK;
+}
+
+int web_page_escrow(struct web_visit *v)
+{
+    struct json_doc *facts = NULL;
+    int err = web_facts(v, escrow_facts, NULL, &facts);
+    const struct json *list = json_get(json_root(facts), "deposits");
+    if (!err) {
+        web_open(v);
+        jw_kval(&v->w, "deposits", list);
+        jw_kbool(&v->w, "none", json_size(list) == 0);
+        err = web_send(v, 200, "escrow", (struct web_page){.title_id = "escrow.title"});
+    }
+    json_free(facts);
+    return err;
+}
+
+/* ---- sandboxes -------------------------------------------------------------------- */
+static int sandbox_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
+                         struct jw *w, void *arg)
+{
+    size_t shown = 0;
+    (void)cosigned;
+    (void)arg;
+    jw_key(w, "sandboxes");
+    jw_arr(w);
+    for (size_t i = ledger_sandboxes(l); i-- > 0 && shown < ROWS_SHOWN; shown++) {
+        const struct ledger_sandbox *s = ledger_sandbox_at(l, i);
+        jw_obj(w);
+        jw_kint(w, "starts", s->starts_at);
+        jw_kint(w, "ends", s->ends_at);
+        jw_key(w, "sandbox");
+        ledger_sandbox_json(l, s, v->now, w);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    return AM_OK;
+}
+
+int web_page_sandboxes(struct web_visit *v)
+{
+    struct json_doc *facts = NULL;
+    int err = web_facts(v, sandbox_facts, NULL, &facts);
+    const struct json *list = json_get(json_root(facts), "sandboxes");
+    if (!err) {
+        web_open(v);
+        jw_kval(&v->w, "sandboxes", list);
+        jw_kbool(&v->w, "none", json_size(list) == 0);
+        err =
+            web_send(v, 200, "sandboxes", (struct web_page){.title_id = "sandbox.title"});
+    }
+    json_free(facts);
+    return err;
+}
