@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_registry.h"
 #include "cmd_serve.h"
 
 #include "json/json.h"
@@ -7,7 +8,10 @@ static const char synopsis[] =
     "usage: amane registry --data DIR [--listen HOST:PORT]\n"
     "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n"
     "                           [--database URI]\n"
-    "       amane registry audit verify --data DIR [--head SEQ:HASH] [--json]\n";
+    "       amane registry audit verify --data DIR [--head SEQ:HASH] [--json]\n"
+    "       amane registry move --data DIR --to URI|sqlite [--json]\n"
+    "       amane registry backup --data DIR --out FOLDER [--keys] [--json]\n"
+    "       amane registry restore --from FOLDER --data DIR [--json]\n";
 
 static int print_identity(const uint8_t genesis[32], const char *dir, const char *token,
                           bool json)
@@ -109,8 +113,13 @@ int cmd_registry(int argc, char **argv)
 {
     const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL,
                *database = NULL, *head = NULL;
-    bool json = false, help;
+    const char *to = NULL, *out = NULL, *from = NULL;
+    bool json = false, keys = false, help;
     const struct cmd_opt opt[] = {
+        {.name = "--to", .kind = CMD_TEXT, .text = &to},
+        {.name = "--out", .kind = CMD_TEXT, .text = &out},
+        {.name = "--from", .kind = CMD_TEXT, .text = &from},
+        {.name = "--keys", .kind = CMD_FLAG, .flag = &keys},
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
         {.name = "--listen", .kind = CMD_TEXT, .text = &listen},
         {.name = "--spec", .kind = CMD_TEXT, .text = &spec},
@@ -127,6 +136,12 @@ int cmd_registry(int argc, char **argv)
         return init(dir, database, spec, signer, json);
     if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
         return audit(dir, head, json);
+    if (dir && to && argc == 2 && !strcmp(argv[1], "move"))
+        return cmd_registry_move(dir, to, json);
+    if (dir && out && argc == 2 && !strcmp(argv[1], "backup"))
+        return cmd_registry_backup(dir, out, keys, json);
+    if (dir && from && argc == 2 && !strcmp(argv[1], "restore"))
+        return cmd_registry_restore(from, dir, json);
     if (dir && argc == 1)
         return serve(dir, listen);
     return cmd_usage(synopsis, false);

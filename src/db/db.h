@@ -93,6 +93,7 @@ AM_CHECK int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
  * in one function. What goes wrong is this call's error or that of the function as a
  * whole (which then leaves no trace), with one of the errors of db_step(). */
 AM_CHECK int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...);
+AM_CHECK int db_step_later(struct db_stmt *s); /* the same of a bound statement */
 int64_t db_changes(struct db_conn *c);
 /* What `integer primary key` gave out at the last insert of this function. */
 int64_t db_last_id(struct db_conn *c);

@@ -211,7 +211,12 @@ int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...)
     va_start(ap, types);
     db_bind_all(s, types, ap);
     va_end(ap);
-    return c->ops->later ? c->ops->later(s) : db_step(s, NULL);
+    return db_step_later(s);
+}
+
+int db_step_later(struct db_stmt *s)
+{
+    return s->c->ops->later ? s->c->ops->later(s) : db_step(s, NULL);
 }
 
 int64_t db_changes(struct db_conn *c)

@@ -273,4 +273,29 @@ struct registry_decision {
 /* Newest first; inside a registry_fn. */
 size_t registry_decisions(struct registry *r, struct registry_decision *out, size_t max);
 
+/* ---- keeping a folder (registry_move.c, registry_backup.c) ---- */
+struct registry_moved {
+    size_t tables;
+    uint64_t rows, size; /* size: entries of the log */
+    uint8_t root_log[32], root_rows[32];
+};
+/* Both databases of a stopped registry to PostgreSQL (a libpq URI) or to SQLite files
+ * (""); the setting changes when everything there was read back, equal, and gives the
+ * log's root. AM_E_CONFLICT: it runs, or is there already; AM_E_TAMPERED: not equal. A
+ * move broken off is begun again. */
+AM_CHECK int registry_move(const char *dir, const char *uri, struct registry_moved *out,
+                           struct diag *d);
+struct registry_backed {
+    uint64_t size, files;
+    uint8_t root[32];
+    bool keys;
+};
+/* A copy in the new folder `to`, of a registry that may run: files, databases (as
+ * SQLite), keys only when asked for, and MANIFEST, as sha256sum writes it. */
+AM_CHECK int registry_backup(const char *dir, const char *to, bool keys,
+                             struct registry_backed *out, struct diag *d);
+/* A registry in the new folder DIR, every byte compared with MANIFEST. */
+AM_CHECK int registry_restore(const char *from, const char *dir,
+                              struct registry_backed *out, struct diag *d);
+
 #endif
