@@ -8,6 +8,7 @@ help:
 	@echo 'make serve    the same servers, kept up for a browser'
 	@echo 'make check    every test and guard, under 10 minutes'
 	@echo 'make build    the program, at build/amane'
+	@echo 'make deb      the Debian package, in build/deb'
 	@echo 'also: setup bench soak fuzz tsan mutate format lint clean'
 
 demo: build
@@ -28,6 +29,9 @@ setup:
 
 setup-build:
 	@tools/setup.sh build
+
+deb: build
+	@tools/deb.sh
 
 bench: build
 	@tools/setup.sh check
@@ -56,4 +60,4 @@ lint: setup
 clean:
 	rm -rf build build-san build-tsan build-fuzz build-lint
 
-.PHONY: help demo serve build check setup setup-build bench soak fuzz tsan mutate format lint clean
+.PHONY: help demo serve build check setup setup-build deb bench soak fuzz tsan mutate format lint clean

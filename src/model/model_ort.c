@@ -77,8 +77,9 @@ static bool ort_ok(struct ort_status *s, char *why, size_t size)
 static void *ort_dlopen(void)
 {
     const char *env = getenv("AMANE_ORT");
-    static const char *const path[] = {AMANE_ORT_PATH, "libonnxruntime.so.1",
-                                       "libonnxruntime.so.1.21"};
+    static const char *const path[] = {
+        AMANE_ORT_PATH, "/usr/lib/amane/libonnxruntime.so.1", /* the package's */
+        "libonnxruntime.so.1", "libonnxruntime.so.1.21"};
     void *lib = NULL;
     if (env && env[0])
         return strcmp(env, "none") == 0 ? NULL : dlopen(env, RTLD_NOW | RTLD_LOCAL);

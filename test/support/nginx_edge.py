@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import nginx_h2
+
 tls_port, recorder_port, echo_port = (int(a) for a in sys.argv[1:4])
 recorded = bytearray()  # what nginx sent behind since the last clear(); it keeps its connections alive
 
@@ -168,3 +170,23 @@ report(b" 421 " in reply[:20] and not recorded, "another Host is nobody's", repl
 recorded.clear()
 reply = ask(POST + b"Content-Length: 268435457\r\n\r\n")
 report(b" 413 " in reply[:20] and not recorded, "a body over the cap is refused before it comes", reply)
+
+
+# ---- the same house through HTTP/2: what a frame carries must not become a second request in HTTP/1.1
+def probe_h2(what, fields, body):
+    recorded.clear()
+    chosen, status = nginx_h2.ask(tls_port, fields, body)
+    time.sleep(0.05)
+    in_order = what.startswith("in order")
+    if chosen != "h2":
+        report(False, "HTTP/2, %s" % what, "not HTTP/2 but %s" % chosen)
+    elif in_order or recorded:
+        wrong = well_formed(recorded) if recorded else "nothing came through"
+        report(status == 200 and wrong is None,
+               "HTTP/2, %s: forwarded as one fresh well-formed request" % what, (status, wrong))
+    else:
+        report(status == 0 or status >= 400, "HTTP/2, %s: refused with %d, nothing behind" % (what, status), status)
+
+
+for item in nginx_h2.probes():
+    probe_h2(*item)
