@@ -652,7 +652,7 @@ static void every_fact_has_all_of_its_effect_or_none(void **state)
             }
         }
     }
-    assert_true(failures > 500);
+    assert_true(failures > 100); /* each is a run of its own */
     assert_ok(ledger_state_digest(l, was));
     assert_ok(ledger_state_digest(tk.l, is));
     assert_memory_equal(was, is, 32);

@@ -556,7 +556,10 @@ static void kill_nine_loses_nothing_promised(void **state)
     struct tlog_checkpoint before = {.size = 0}, head;
     struct tlog_proof p;
     tlog_empty_root(&before.root);
-    for (unsigned round = 0; round < 200; round++) {
+    /* On a busy machine a child may be killed before its first entry: more of them, then.
+     */
+    for (unsigned round = 0; round < 200 || (before.size <= 256 && round < 2000);
+         round++) {
         uint64_t promised, seen;
         tlog_close(f->t);
         f->t = NULL;
@@ -574,7 +577,7 @@ static void kill_nine_loses_nothing_promised(void **state)
     }
     assert_true(head.size > 256);
     assert_ok(fsck(f));
-    print_message("200 kills, %d entries\n", (int)head.size);
+    print_message("at least 200 kills, %d entries\n", (int)head.size);
 }
 
 /* Child: a log on a tmpfs of its own. 77: mounting is not allowed here. */
