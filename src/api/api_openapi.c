@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAPI 3.1 from the route table: what is served is what is described. */
+/* OpenAPI 3.1 from the route table: what is served is what is described. Schemas of
+ * requests and replies and the parameters of queries are in schema/api/components.json,
+ * by the names the table uses; tests check replies against the same file. */
 #include "api/api_priv.h"
+
+#include "base/log.h"
+#include "embed/embed.h"
 
 struct api_described {
     const char *method, *pattern, *access, *request, *reply, *summary, *handler;
@@ -26,100 +31,174 @@ static void api_lower(const char *in, char out[16])
     out[i] = 0;
 }
 
+int api_components(struct json_doc **out)
+{
+    const struct embed_file *f = embed_find("schema/api/components.json");
+    am_assert(f); /* the program was built without it */
+    return json_parse(out, (struct str){(const char *)f->data, f->size}, NULL, NULL);
+}
+
+/* ---- one operation ----------------------------------------------------------------- */
 /* A media type is written as it is; a name is JSON. */
 static const char *api_media(const char *name)
 {
     return strchr(name, '/') ? name : "application/json";
 }
 
-static void api_content(struct jw *w, const char *name)
+static void api_content(struct jw *w, const struct json *doc, const char *name)
 {
+    const struct json *known =
+        json_get(json_pointer(doc, STR("/components/schemas")), name);
+    bool bundle = !strcmp(name, LEDGER_BUNDLE_TYPE),
+         problem = !strcmp(name, "application/problem+json");
     jw_key(w, "content");
     jw_obj(w);
     jw_key(w, api_media(name));
     jw_obj(w);
     jw_key(w, "schema");
     jw_obj(w);
-    if (strchr(name, '/')) {
-        jw_kstrz(w, "type", "string");
-    } else {
+    if (bundle || problem || known) {
+        jw_key(w, "$ref");
+        jw_strf(w, "#/components/schemas/%s",
+                bundle    ? "bundle"
+                : problem ? "problem"
+                          : name);
+    } else if (str_ends(str_c(name), STR("json")) || !strchr(name, '/')) {
         jw_kstrz(w, "type", "object");
-        jw_kstrz(w, "title", name);
+    } else {
+        jw_kstrz(w, "type", "string");
     }
     jw_obj_end(w);
     jw_obj_end(w);
     jw_obj_end(w);
 }
 
-static void api_parameters(struct jw *w, const char *pattern)
+static void api_path_parameter(struct jw *w, const struct json *doc, struct str name)
 {
-    struct str left = str_c(pattern);
+    const struct json *known = json_getn(json_get(doc, "paths"), name);
+    jw_obj(w);
+    jw_kstr(w, "name", str_eqc(name, "*") ? STR("path") : name);
+    jw_kstrz(w, "in", "path");
+    jw_kbool(w, "required", true);
+    jw_key(w, "schema");
+    jw_obj(w);
+    jw_kstrz(w, "type", "string");
+    for (json_each(it, known)) {
+        jw_keyn(w, it.key);
+        jw_val(w, it.val);
+    }
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+static void api_parameters(struct jw *w, const struct json *doc,
+                           const struct api_described *r)
+{
+    struct str left = str_c(r->pattern);
     jw_key(w, "parameters");
     jw_arr(w);
     while (left.n) {
-        struct str name;
         (void)str_cut(left, '{', &left);
-        if (!left.n)
-            break;
-        name = str_cut(left, '}', &left);
-        jw_obj(w);
-        jw_kstr(w, "name", str_eqc(name, "*") ? STR("path") : name);
-        jw_kstrz(w, "in", "path");
-        jw_kbool(w, "required", true);
-        jw_key(w, "schema");
-        jw_obj(w);
-        jw_kstrz(w, "type", "string");
-        jw_obj_end(w);
-        jw_obj_end(w);
+        if (left.n)
+            api_path_parameter(w, doc, str_cut(left, '}', &left));
     }
+    for (json_each(it, json_get(json_get(doc, "queries"), r->handler)))
+        jw_val(w, it.val);
     jw_arr_end(w);
 }
 
-static void api_responses(struct jw *w, const struct api_described *r)
+/* Which of the good statuses: what the handlers answer. */
+static const char *api_status(const struct api_described *r)
 {
-    bool created = !strcmp(r->method, "POST") || !strcmp(r->method, "PUT");
+    static const char *const made[] = {
+        "session_open", "account_create", "token_create", "person_create", "algorithm_id",
+        "submit",       "proposal_put",   "draft_new",    "draft_declare", "predict",
+        "validate",     "stop",           "stop_order"};
+    for (size_t i = 0; i < AM_LEN(made); i++)
+        if (!strcmp(r->handler, made[i]))
+            return "2XX";
+    return *r->reply ? "200" : "2XX";
+}
+
+static void api_responses(struct jw *w, const struct json *doc,
+                          const struct api_described *r)
+{
     jw_key(w, "responses");
     jw_obj(w);
-    jw_key(w,
-           *r->reply ? (created && strcmp(r->handler, "check") ? "201" : "200") : "2XX");
+    jw_key(w, api_status(r));
     jw_obj(w);
     jw_kstrz(w, "description", "done");
     if (*r->reply)
-        api_content(w, r->reply);
+        api_content(w, doc, r->reply);
     jw_obj_end(w);
-    jw_key(w, "default");
+    jw_key(w, "4XX");
     jw_obj(w);
-    jw_kstrz(w, "description", "refused or failed: RFC 9457 problem");
-    api_content(w, "application/problem+json");
+    jw_kstrz(w, "description", "refused: RFC 9457, every problem at once");
+    api_content(w, doc, "application/problem+json");
+    jw_obj_end(w);
+    jw_key(w, "5XX");
+    jw_obj(w);
+    jw_kstrz(w, "description", "failed, or not now: RFC 9457");
+    api_content(w, doc, "application/problem+json");
     jw_obj_end(w);
     jw_obj_end(w);
 }
 
-static void api_operation(struct jw *w, const struct api_described *r)
+/* The word after /api/v1/, else what the address begins with. */
+static struct str api_tag(const struct api_described *r)
+{
+    struct str s = str_c(r->pattern), rest;
+    if (str_starts(s, STR("/api/v1/")))
+        s = str_sub(s, sizeof "/api/v1/" - 1, s.n);
+    else if (str_starts(s, STR("/log/")) || str_starts(s, STR("/trace/")) ||
+             str_starts(s, STR("/witness/")))
+        return STR("log");
+    else if (str_starts(s, STR("/feeds/")))
+        return STR("feeds");
+    else if (str_starts(s, STR("/schema/")))
+        return STR("schemas");
+    else
+        return STR("server");
+    s = str_cut(s, '/', &rest);
+    return str_eqc(s, "openapi.json") ? STR("server") : s;
+}
+
+static void api_operation(struct jw *w, const struct json *doc,
+                          const struct api_described *r)
 {
     char method[16];
+    bool open = !strcmp(r->access, "PUBLIC");
     api_lower(r->method, method);
     jw_key(w, method);
     jw_obj(w);
     jw_key(w, "operationId");
-    /* `submit` serves several paths: the path makes it unique. */
+    /* Some handlers serve several paths: the path makes it unique. */
     if (!strcmp(r->handler, "submit"))
         jw_strf(w, "submit_%s", r->pattern + strlen("/api/v1/"));
+    else if (!strcmp(r->handler, "schema") &&
+             str_starts(str_c(r->pattern), STR("/schema")))
+        jw_strz(w, "schema_published");
     else
         jw_strz(w, r->handler);
     jw_kstrz(w, "summary", r->summary);
-    api_parameters(w, r->pattern);
+    jw_key(w, "tags");
+    jw_arr(w);
+    jw_str(w, api_tag(r));
+    jw_arr_end(w);
+    if (!open)
+        jw_kstrz(w, "x-amane-access", r->access);
+    api_parameters(w, doc, r);
     if (*r->request) {
         jw_key(w, "requestBody");
         jw_obj(w);
         jw_kbool(w, "required", true);
-        api_content(w, r->request);
+        api_content(w, doc, r->request);
         jw_obj_end(w);
     }
-    api_responses(w, r);
+    api_responses(w, doc, r);
     jw_key(w, "security");
     jw_arr(w);
-    if (strcmp(r->access, "PUBLIC") != 0) {
+    if (!open) {
         jw_obj(w);
         jw_key(w, "bearer");
         jw_arr(w);
@@ -130,21 +209,61 @@ static void api_operation(struct jw *w, const struct api_described *r)
     jw_obj_end(w);
 }
 
-int api_h_openapi(struct api_call *c)
+/* ---- the document ------------------------------------------------------------------ */
+static void api_info(struct jw *w, const struct api_call *c)
 {
-    struct jw *w = &c->w;
-    jw_obj(w);
     jw_kstrz(w, "openapi", "3.1.0");
     jw_key(w, "info");
     jw_obj(w);
     jw_kstrz(w, "title", c->api->r ? "Amane registry" : "Amane node");
     jw_kstrz(w, "version", AMANE_VERSION);
+    jw_kstrz(w, "description",
+             c->api->r
+                 ? "The national registry of clinical AI. Statements are signed, "
+                   "logged, folded; everything read here can be verified offline."
+                 : "A regional node: supervised predictions, stops, mirror, witness.");
     jw_key(w, "license");
     jw_obj(w);
     jw_kstrz(w, "name", "Apache-2.0");
     jw_kstrz(w, "identifier", "Apache-2.0");
     jw_obj_end(w);
     jw_obj_end(w);
+    jw_key(w, "servers");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "url", "/");
+    jw_obj_end(w);
+    jw_arr_end(w);
+}
+
+static struct str api_tag_text(const struct json *doc, struct str tag)
+{
+    struct str text = json_str(json_getn(json_get(doc, "tags"), tag));
+    return text.n ? text : tag;
+}
+
+static void api_tags(struct jw *w, const struct api_call *c, const struct json *doc)
+{
+    jw_key(w, "tags");
+    jw_arr(w);
+    for (size_t i = 0; i < AM_LEN(api_described); i++) {
+        bool first = api_here(c, &api_described[i]);
+        for (size_t k = 0; k < i && first; k++)
+            first = !api_here(c, &api_described[k]) ||
+                    !str_eq(api_tag(&api_described[k]), api_tag(&api_described[i]));
+        if (!first)
+            continue;
+        jw_obj(w);
+        jw_kstr(w, "name", api_tag(&api_described[i]));
+        jw_key(w, "description");
+        jw_str(w, api_tag_text(doc, api_tag(&api_described[i])));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static void api_paths(struct jw *w, const struct api_call *c, const struct json *doc)
+{
     jw_key(w, "paths");
     jw_obj(w);
     for (size_t i = 0; i < AM_LEN(api_described); i++) {
@@ -164,21 +283,37 @@ int api_h_openapi(struct api_call *c)
         for (size_t k = i; k < AM_LEN(api_described); k++)
             if (api_here(c, &api_described[k]) &&
                 strcmp(api_described[k].pattern, api_described[i].pattern) == 0)
-                api_operation(w, &api_described[k]);
+                api_operation(w, doc, &api_described[k]);
         jw_obj_end(w);
     }
     jw_obj_end(w);
+}
+
+int api_h_openapi(struct api_call *c)
+{
+    struct jw *w = &c->w;
+    struct json_doc *doc;
+    int err = api_components(&doc);
+    if (err)
+        return err;
+    jw_obj(w);
+    api_info(w, c);
+    api_tags(w, c, json_root(doc));
+    api_paths(w, c, json_root(doc));
     jw_key(w, "components");
     jw_obj(w);
+    jw_kval(w, "schemas", json_pointer(json_root(doc), STR("/components/schemas")));
     jw_key(w, "securitySchemes");
     jw_obj(w);
     jw_key(w, "bearer");
     jw_obj(w);
     jw_kstrz(w, "type", "http");
     jw_kstrz(w, "scheme", "bearer");
+    jw_kstrz(w, "description", "A session or an API token.");
     jw_obj_end(w);
     jw_obj_end(w);
     jw_obj_end(w);
     jw_obj_end(w);
+    json_free(doc);
     return api_done(c, 200);
 }

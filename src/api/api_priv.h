@@ -61,6 +61,8 @@ void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 /* tree_size, cosigned_size and the weak ETag that goes with them. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
+/* schema/api/components.json: schemas of requests and replies. */
+AM_CHECK int api_components(struct json_doc **out);
 /* Sets an ETag for a view of that size in that form; true: the reader has it, 304. */
 bool api_unchanged(struct api_call *c, uint64_t size, const char *form);
 /* Text of an XML element or attribute. Appends. */

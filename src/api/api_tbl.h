@@ -67,19 +67,19 @@
     X(R, POST, "/api/v1/events", PUBLIC, submit, "dsse-envelope", "receipt",             \
       "Submit an event: stop, key, admissibility, acknowledgement...")                   \
     X(R, GET, "/api/v1/algorithms", PUBLIC, algorithms, "", "list", "Algorithms")        \
-    X(R, GET, "/api/v1/versions", PUBLIC, versions, "", "list",                          \
+    X(R, GET, "/api/v1/versions", PUBLIC, versions, "", "versions",                      \
       "Search the register: words, facets with counts, pages")                           \
     X(R, GET, "/api/v1/versions/{digest}", PUBLIC, version, "", "version-view",          \
       "The folded view of a version")                                                    \
-    X(R, GET, "/api/v1/versions/{digest}/history", PUBLIC, history, "", "list",          \
+    X(R, GET, "/api/v1/versions/{digest}/history", PUBLIC, history, "", "history",       \
       "Every statement about a version")                                                 \
-    X(R, GET, "/api/v1/versions/{digest}/proof", PUBLIC, version_proof, "", "proof",     \
-      "Inclusion of its declaration and decision")                                       \
+    X(R, GET, "/api/v1/versions/{digest}/proof", PUBLIC, version_proof, "",              \
+      "version-proof", "Inclusion of its declaration and decision")                      \
     X(R, GET, "/api/v1/versions/{digest}/card", PUBLIC, version_card, "", "card",        \
       "The version as format=chai, annex8, hti1 or fhir")                                \
     X(R, GET, "/api/v1/versions/{digest}/diff/{other}", PUBLIC, version_diff, "",        \
       "diff", "What changed from the other version to this one")                         \
-    X(R, GET, "/api/v1/deployments", PUBLIC, deployments, "", "list",                    \
+    X(R, GET, "/api/v1/deployments", PUBLIC, deployments, "", "deployments",             \
       "Deployments; filters establishment, use, model")                                  \
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \
       "One deployment")                                                                  \

@@ -28,6 +28,84 @@ static inline struct str t_header(const struct reply *r, const char *name)
     return STR_NULL;
 }
 
+/* ---- replies against their schemas --------------------------------------------------
+ */
+static inline bool t_fits(const char *pattern, struct str path)
+{
+    struct str left = str_c(pattern);
+    while (left.n) {
+        size_t end;
+        if (left.p[0] != '{') {
+            if (!path.n || path.p[0] != left.p[0])
+                return false;
+            left = str_sub(left, 1, left.n);
+            path = str_sub(path, 1, path.n);
+            continue;
+        }
+        end = left.p[1] == '*' ? path.n : str_find(path, '/');
+        path = str_sub(path, end, path.n);
+        left = str_sub(left, str_find(left, '}') + 1, left.n);
+    }
+    return path.n == 0;
+}
+
+/* What the table says the reply is; "" when no route of that server has the path. */
+static inline const char *t_reply_name(const struct api *a, const char *method,
+                                       struct str path)
+{
+    static const struct {
+        char servers;
+        const char *method, *pattern, *reply;
+    } row[] = {
+#define X(servers, method, pattern, access, handler, request, reply, summary)            \
+    {#servers[0], #method, pattern, reply},
+        API_TABLE(X)
+#undef X
+    };
+    for (size_t i = 0; i < AM_LEN(row); i++)
+        if (row[i].servers != (a->r ? 'N' : 'R') && strcmp(row[i].method, method) == 0 &&
+            t_fits(row[i].pattern, path))
+            return row[i].reply;
+    return "";
+}
+
+/* Every JSON reply a test sees fits the schema of schema/api/components.json that the
+ * OpenAPI document promises; refusals fit `problem`. */
+static inline void t_assert_schema(const struct json_doc *doc, const char *name)
+{
+    struct json_doc *components, *whole;
+    struct json_schema *schema;
+    struct buf text;
+    struct diag d;
+    struct jw w;
+    assert_ok(api_components(&components));
+    if (!json_get(json_pointer(json_root(components), STR("/components/schemas")),
+                  name)) {
+        json_free(components);
+        return;
+    }
+    buf_init(&text, 1 << 20);
+    jw_init(&w, &text);
+    jw_obj(&w);
+    jw_key(&w, "$ref");
+    jw_strf(&w, "#/components/schemas/%s", name);
+    jw_kval(&w, "components", json_get(json_root(components), "components"));
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+    assert_ok(json_parse(&whole, buf_str(&text), NULL, NULL));
+    diag_init(&d);
+    if (json_schema_compile(&schema, json_root(whole), NULL, NULL, &d))
+        fail_msg("schema %s: %s %s", name, d.item[0].path, d.item[0].detail);
+    if (json_schema_check(schema, json_root(doc), &d))
+        fail_msg("a reply is no %s: %s %s %s", name, d.item[0].path, d.item[0].code,
+                 d.item[0].detail);
+    json_schema_free(schema);
+    diag_release(&d);
+    json_free(whole);
+    buf_release(&text);
+    json_free(components);
+}
+
 static inline struct reply t_ask(struct api *a, const struct ask *q)
 {
     static const char *const name[] = {"GET",   "HEAD",   "POST",   "PUT",
@@ -73,6 +151,11 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
     r.status = r.resp.status;
     if (json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL))
         r.doc = NULL;
+    if (r.doc && r.status < 300)
+        t_assert_schema(r.doc, t_reply_name(a, name[q->method], req.path));
+    else if (r.doc && r.status >= 400 &&
+             str_starts(t_header(&r, "Content-Type"), STR("application/problem+json")))
+        t_assert_schema(r.doc, "problem");
     return r;
 }
 
