@@ -106,6 +106,8 @@ browse worklist --interact --cookie "amane_session=$session" "$NODE_URL/"
 [ -z "$one" ] || browse prediction --cookie "amane_session=$session" "$NODE_URL$one"
 browse deployments --langs "$few" --cookie "amane_session=$session" "$NODE_URL/deployments"
 [ -z "$stop" ] || browse stop --cookie "amane_session=$session" "$NODE_URL$stop"
+browse account --langs "$few" --cookie "amane_session=$session" "$NODE_URL/account"
+browse second --langs "$few" --cookie "amane_session=$session" "$NODE_URL/account/second"
 browse state --langs "$few" --cookie "amane_session=$session" "$NODE_URL/state"
 
 if [ -n "$one" ]; then

@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A small provider of identities (RS256 by openssl) and a browser without a window, for test/47-people.sh."""
+import base64, hashlib, hmac, http.cookiejar, http.server, json, re, socket, sqlite3, struct, subprocess, sys, threading, time
+import urllib.error, urllib.parse, urllib.request
+
+b64 = lambda raw: base64.urlsafe_b64encode(raw).rstrip(b'=').decode()
+
+
+def spec(root):
+    der = subprocess.run(['openssl', 'pkey', '-in', 'msps.pem', '-pubout', '-outform', 'DER'], capture_output=True, check=True).stdout
+    json.dump({'origin': 'people.amane.invalid/test', 'type_base': 'https://amane.invalid/test',
+               'witnesses': [{'name': n, 'vkey': json.load(open(n + '.json'))['vkey']} for n in ('n01', 'n02', 'n03', 'n04')],
+               'authorities': [{'role': 'msps', 'function': 'registry_desk', 'org_id': 'MSPS', 'label': 'MSPS', 'spki': base64.b64encode(der).decode()}],
+               'policy': json.load(open(root + '/policy/demo-1.json'))}, open('spec.json', 'w'))
+
+
+def conf():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    json.dump({'redirect_uri': 'https://registry.invalid/login/return', 'providers': [
+        {'id': 'nat', 'name': {'fr': 'Identité nationale'}, 'issuer': f'http://127.0.0.1:{port}', 'client_id': 'amane', 'claim': 'preferred_username'}]}, open('oidc.json', 'w'))
+    with open('data/registry.conf', 'a') as f:
+        f.write('\noidc = oidc.json\nsecond_factor = deciders\n')
+
+
+class Provider(http.server.BaseHTTPRequestHandler):
+    codes, lie = {}, {}
+
+    def log_message(self, *args):
+        pass
+
+    def say(self, status, body):
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def do_GET(self):
+        me = self.server.issuer
+        if self.path == '/.well-known/openid-configuration':
+            self.say(200, {'issuer': me, 'authorization_endpoint': me + '/authorize', 'token_endpoint': me + '/token', 'jwks_uri': me + '/jwks'})
+        elif self.path == '/jwks':
+            self.say(200, {'keys': [{'kty': 'RSA', 'use': 'sig', 'alg': 'RS256', 'kid': 'r1', 'n': b64(self.server.n), 'e': 'AQAB'}]})
+        else:
+            self.say(404, {})
+
+    def do_POST(self):
+        form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers['Content-Length'])).decode()))
+        given = self.codes.pop(form.get('code'), None)
+        if not given or b64(hashlib.sha256(form['code_verifier'].encode()).digest()) != given['code_challenge']:
+            return self.say(400, {'error': 'invalid_grant'})
+        now = int(time.time())
+        claims = {'iss': self.server.issuer, 'aud': 'amane', 'sub': 'person-17', 'nonce': given['nonce'], 'iat': now, 'exp': now + 60,
+                  'preferred_username': 'labo', 'at_hash': b64(hashlib.sha256(b'access').digest()[:16]), **self.lie}
+        text = b64(json.dumps({'alg': 'RS256', 'kid': 'r1'}).encode()) + '.' + b64(json.dumps(claims).encode())
+        sig = subprocess.run(['openssl', 'dgst', '-sha256', '-sign', 'provider.pem'], input=text.encode(), capture_output=True, check=True).stdout
+        self.say(200, {'access_token': 'access', 'token_type': 'Bearer', 'id_token': text + '.' + b64(sig)})
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args):
+        return None
+
+
+class Browser:
+    def __init__(self, url):
+        self.url = url
+        self.jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(secure_protocols=('http', 'https')))
+        self.open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar), Stay).open
+
+    def ask(self, path, form=None):
+        data = urllib.parse.urlencode(form, doseq=True).encode() if form is not None else None
+        try:
+            r = self.open(self.url + path, data)
+        except urllib.error.HTTPError as e:
+            r = e
+        self.status, self.headers, self.body = r.status, r.headers, r.read().decode()
+        return self
+
+    def csrf(self):
+        return re.search(r'name="csrf" value="([0-9a-f]{64})"', self.body).group(1)
+
+    def session(self):
+        return next((c.value for c in self.jar if c.name == 'amane_session'), None)
+
+
+def code(secret, step):
+    mac = hmac.new(base64.b32decode(secret), struct.pack('>Q', int(time.time()) // 30 + step), hashlib.sha1).digest()
+    at = mac[19] & 15
+    return '%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000)
+
+
+n = bad = 0
+
+
+def ok(good, what):
+    global n, bad
+    n += 1
+    bad |= not good
+    print(('ok' if good else 'not ok'), n, '-', what, flush=True)
+
+
+def provider():
+    subprocess.run(['openssl', 'genrsa', '-out', 'provider.pem', '2048'], capture_output=True, check=True)
+    modulus = subprocess.run(['openssl', 'rsa', '-in', 'provider.pem', '-modulus', '-noout'], capture_output=True, check=True, text=True).stdout
+    issuer = json.load(open('oidc.json'))['providers'][0]['issuer']
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', int(issuer.rsplit(':', 1)[1])), Provider)
+    server.issuer, server.n = issuer, bytes.fromhex(modulus.strip().split('=')[1])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def second_factor(url):
+    b = Browser(url)
+    b.ask('/login', {'user': 'bureau', 'password': 'mot de passe du bureau', 'next': '/people'})
+    ok(b.status == 303 and b.headers['Location'] == '/account/second', 'a role that decides is sent to enrol')
+    ok(b.ask('/people').status == 303, 'and may go nowhere else first')
+    b.ask('/account/second')
+    secret = re.search(r'<bdi dir="ltr">([A-Z2-7]{32})<', b.body).group(1)
+    ok('class="qr"' in b.body, 'the QR code is a picture in the page')
+    waiting = b.session()
+    ok(b.ask('/account/second', {'csrf': b.csrf(), 'code': '000000'}).status == 401, 'a wrong code enrols nobody')
+    b.ask('/account/second', {'csrf': b.csrf(), 'code': code(secret, -1)})
+    ok(b.status == 200 and len(re.findall(r'<bdi dir="ltr">[a-z0-9]{5}-[a-z0-9]{5}<', b.body)) == 10 and not b.session(), 'a right one gives ten recovery codes and ends the session')
+    b.ask('/login', {'user': 'bureau', 'password': 'mot de passe du bureau', 'next': '/people'})
+    first = b.session()
+    ok(b.headers['Location'].startswith('/login/code?next='), 'the password alone leads to the code')
+    ok(b.ask('/people').status == 303, 'and opens no page')
+    b.ask('/login/code?next=%2Fpeople')
+    b.ask('/login/code', {'csrf': b.csrf(), 'code': code(secret, 0), 'next': '//evil.invalid/'})
+    ok(b.status == 303 and b.headers['Location'] == '/' and b.session() not in (first, waiting), 'the code opens a new session, and leads nowhere else')
+    ok(b.ask('/people').status == 200, 'and the pages of the role')
+    return b
+
+
+def identity(url):
+    def leave(b):
+        b.ask('/login/with/nat?next=%2Faccount')
+        q = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(b.headers['Location'] or '').query))
+        Provider.codes['c-' + q['state']] = q
+        return '/login/return?' + urllib.parse.urlencode({'state': q['state'], 'code': 'c-' + q['state']})
+    b = Browser(url)
+    back = leave(b)
+    b.ask(back)
+    ok(b.status == 200 and b.headers['Refresh'] == '0; url=/account' and b.session(), 'a provider opens the account its claim names')
+    ok(b.ask('/account').status == 200 and 'labo' in b.body, 'and it is that account')
+    ok(Browser(url).ask(back).status == 401, 'the same return elsewhere opens nothing')
+    thief = Browser(url)
+    ok(thief.ask(leave(Browser(url))).status == 401 and not thief.session(), "another browser's login opens nothing")
+    for name, lie in (('audience', {'aud': 'other'}), ('nonce', {'nonce': 'x'}), ('issuer', {'iss': 'https://x.invalid'}), ('expiry', {'exp': 1}), ('at_hash', {'at_hash': 'x'})):
+        Provider.lie = lie
+        b = Browser(url)
+        ok(b.ask(leave(b)).status == 401 and not b.session(), f'a wrong {name} opens nothing')
+    Provider.lie = {}
+    b = Browser(url)
+    b.ask('/login/with/nat?next=https%3A%2F%2Fevil.invalid')
+    q = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(b.headers['Location']).query))
+    Provider.codes['z'] = q
+    b.ask('/login/return?' + urllib.parse.urlencode({'state': q['state'], 'code': 'z'}))
+    ok(b.headers['Refresh'] == '0; url=/', 'no address of elsewhere is followed')
+
+
+def verify(amane, *more):
+    r = subprocess.run([amane, 'registry', 'audit', 'verify', '--data', 'data', '--json', *more], capture_output=True, text=True)
+    return r.returncode, json.loads(r.stdout or '{}')
+
+
+def run(amane):
+    url, admin = json.load(open('out'))['url'], json.load(open('init.json'))['admin_token']
+
+    def call(path, body=None, method='POST', token=admin):
+        data = json.dumps(body).encode() if body is not None else None
+        r = urllib.request.Request(url + path, data, {'Authorization': 'Bearer ' + token, 'Content-Type': 'application/json'}, method=method)
+        raw = urllib.request.urlopen(r).read()
+        return json.loads(raw) if raw else None
+    provider()
+    person = call('/api/v1/persons', {'name': 'Salma Idrissi', 'org_id': 'LABO'})['id']
+    for login, role, function, word in (('bureau', 'msps', 'registry_desk', 'mot de passe du bureau'), ('labo', 'bench_operator', '', 'mot de passe du labo')):
+        call('/api/v1/accounts', {'login': login, 'password': word, 'role': role, 'function': function, 'org_id': 'LABO', 'person': person})
+    desk = second_factor(url)
+    identity(url)
+    code0, head = verify(amane)
+    ok(code0 == 0 and head['ok'] and head['rows'] > 10, 'the audit verifies beside the running server')
+    roots = open('data/log/checkpoint').read()
+    call(f'/api/v1/persons/{person}', method='DELETE')
+    ok(open('data/log/checkpoint').read() == roots, 'erasing a person changes no logged byte')
+    ok(desk.ask('/people').status == 303, 'and ends their sessions')
+    ok(verify(amane, '--head', head['head'])[0] == 0, 'the head noted before is still there')
+    rows = sqlite3.connect('data/auth.db')
+    rows.execute("UPDATE audit SET object='x' WHERE seq=3")
+    rows.commit()
+    code1, said = verify(amane)
+    ok(code1 == 1 and said['first_bad'] == 3, 'a changed row is named')
+    print(f'1..{n}')
+    sys.exit(1 if bad else 0)
+
+
+{'spec': lambda: spec(sys.argv[2]), 'conf': conf, 'run': lambda: run(sys.argv[2])}[sys.argv[1]]()
