@@ -229,8 +229,10 @@ static void client(int in, int out)
 
 static void through_http(struct registry *r, int to, int from)
 {
-    struct http_config c = {
-        .listen = "127.0.0.1:0", .handler = api_handle, .on_error = api_on_error};
+    struct http_config c = {.listen = "127.0.0.1:0",
+                            .handler = api_handle,
+                            .on_error = api_on_error,
+                            .jobs = CONNECTIONS};
     struct http_server *s = NULL;
     struct api *api = NULL;
     struct answer a;

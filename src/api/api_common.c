@@ -17,6 +17,9 @@ int api_h_ready(struct api_call *c)
     if (c->api->r) {
         struct registry_stats s;
         registry_stats(c->api->r, &s);
+        /* After a failed write (disk full, database away) it serves what it has and
+         * takes nothing, until a submission finds the cause gone. */
+        ready = tlog_health(registry_log(c->api->r)) == AM_OK;
         jw_kstrz(&c->w, "server", "registry");
         jw_kint(&c->w, "size", (int64_t)s.size);
         jw_kint(&c->w, "cosigned", (int64_t)s.cosigned);

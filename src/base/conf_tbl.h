@@ -14,7 +14,7 @@
     X(TLS_KEY, "tls_key", B, TEXT, "", 0, 0, "PEM private key of tls_cert, mode 0600")   \
     X(BEHIND_PROXY, "behind_proxy", B, BOOL, "false", 0, 0,                              \
       "true: a proxy in front terminates TLS and sets X-Forwarded-*")                    \
-    X(JOBS, "jobs", B, INT, "16", 1, 256, "threads that run requests")                   \
+    X(JOBS, "jobs", B, INT, "64", 1, 256, "threads that run requests")                   \
     X(BODY_MAX, "body_max", B, INT, "268435456", 1024, 1073741824,                       \
       "largest request body, bytes")                                                     \
     X(LOG_LEVEL, "log_level", B, TEXT, "info", 0, 0, "debug, info, warn, error or off")  \

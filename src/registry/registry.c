@@ -155,10 +155,12 @@ static int registry_load_fold(struct registry *r, struct diag *d)
 {
     struct tlog_checkpoint head;
     struct tlog_hash root;
-    int err;
+    uint64_t rows = 0;
+    int err = registry_store_rows(&r->store, &rows);
     tlog_head(r->log, &head);
     r->marked = registry_mark_get(r);
-    err = registry_fold_rows(r, head.size, r->marked, &root);
+    if (!err)
+        err = registry_fold_rows(r, rows, r->marked, head.size, &root);
     if (!err && memcmp(&root, &head.root, sizeof root) != 0)
         err = AM_E_TAMPERED;
     if (err)
@@ -166,7 +168,7 @@ static int registry_load_fold(struct registry *r, struct diag *d)
                  "the statements in the database are not those of the log (%s): run "
                  "`amane log fsck`, put the newest backup back",
                  am_err_text(err));
-    if (!err) /* what a crash left beyond the checkpoint, and then the fold of it */
+    if (!err) /* what a crash left beyond the checkpoint: verified and folded by now */
         err = registry_store_join(&r->store, r->log, d);
     if (!err)
         err = registry_catch_up(r);

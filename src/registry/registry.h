@@ -82,6 +82,10 @@ struct registry_receipt {
 AM_CHECK int registry_submit(struct registry *r, enum ledger_kind kind,
                              struct str envelope, struct registry_receipt *out,
                              struct diag *d);
+/* Folds the database anew beside the running fold, verifying every signature, digest and
+ * hash whatever was verified before, on every core. AM_E_TAMPERED: a row does not hold,
+ * or the rows are not those of the log. */
+AM_CHECK int registry_verify_again(struct registry *r);
 /* The checks of a submission without submitting: "what is missing". */
 AM_CHECK int registry_check(struct registry *r, enum ledger_kind kind,
                             const struct json *record, struct diag *d);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+enum { COLLECT_EVERY = 65536 };
 enum { CHUNK = 2048, CHUNK_B = 16 << 20, THREADS_MAX = 16, LEVELS = 64 };
 
 static int registry_note(struct registry *r, const struct ledger_statement_view *s,
@@ -83,6 +84,7 @@ int registry_batch_note(struct registry *r, uint64_t first, const void *const *w
 
 void registry_batch_fold(struct registry *r)
 {
+    uint64_t size;
     int err = AM_OK;
     pthread_rwlock_wrlock(&r->fold);
     if (!r->ledger || ledger_size(r->ledger) != r->batch_first)
@@ -97,9 +99,14 @@ void registry_batch_fold(struct registry *r)
             w->folded = true;
         }
     }
+    size = r->batch_first + r->batch.n;
     r->batch.n = 0;
     pthread_rwlock_unlock(&r->fold);
     registry_tell_stop(r);
+    /* Partial tiles leave as their checkpoints age; what cosignatures put back or a crash
+     * left is swept now and then, and at every opening. */
+    if (size / COLLECT_EVERY != r->batch_first / COLLECT_EVERY && tlog_collect(r->log))
+        LOG_W("registry.collect", log_i("size", (int64_t)size));
 }
 
 /* ---- rows, made ready ahead ------------------------------------------------------ */
@@ -119,8 +126,11 @@ struct registry_chunk {
 };
 struct registry_load {
     struct registry *r;
+    struct ledger *beside; /* a fold of its own; NULL: the registry's, which is empty */
     struct str type_base;
     uint64_t next, end, mark;
+    uint64_t at;              /* size of the checkpoint: rows beyond it are a crash's */
+    struct tlog_hash at_root; /* what the rows below hash to */
     struct registry_chunk chunk[2];
     struct tlog_hash root[LEVELS]; /* of full subtrees, greatest first */
     unsigned roots;
@@ -314,16 +324,21 @@ static void root_end(const struct registry_load *k, struct tlog_hash *out)
 static int chunk_fold(struct registry_load *k, struct registry_chunk *c)
 {
     int err = AM_OK;
-    pthread_rwlock_wrlock(&k->r->fold);
+    if (!k->beside)
+        pthread_rwlock_wrlock(&k->r->fold);
     for (size_t i = 0; i < c->n && !err; i++) {
         err = c->row[i].err;
         if (err)
             LOG_E("registry.row", log_i("index", (int64_t)(c->first + i)), log_err(err));
         if (!err)
-            err = registry_fold_ready(k->r, &c->row[i].ready);
+            err = k->beside ? ledger_apply_ready(k->beside, &c->row[i].ready)
+                            : registry_fold_ready(k->r, &c->row[i].ready);
+        if (c->first + i == k->at)
+            root_end(k, &k->at_root);
         root_add(k, c->first + i, &c->row[i].hash);
     }
-    pthread_rwlock_unlock(&k->r->fold);
+    if (!k->beside)
+        pthread_rwlock_unlock(&k->r->fold);
     return err;
 }
 
@@ -342,11 +357,12 @@ static int load_genesis(struct registry_load *k)
     if (!err)
         err = chunk_fold(k, c);
     chunk_clear(c);
-    if (!err) { /* a copy: folding again for a compromised key makes a new ledger */
+    if (!err && !k->r->type_base) /* a copy: folding again for a compromised key makes a
+                                     new ledger */
         k->r->type_base = str_dup(ledger_type_base(k->r->ledger));
-        err = k->r->type_base ? AM_OK : AM_E_NOMEM;
-        k->type_base = str_c(k->r->type_base);
-    }
+    if (!err && !k->r->type_base)
+        err = AM_E_NOMEM;
+    k->type_base = str_c(k->r->type_base);
     return err;
 }
 
@@ -408,24 +424,51 @@ static void load_end(struct registry_load *k)
     pthread_mutex_destroy(&k->lock);
 }
 
-int registry_fold_rows(struct registry *r, uint64_t end, uint64_t mark,
+/* *root: what the first k->at rows hash to. */
+static int load_all(struct registry_load *k, struct tlog_hash *root)
+{
+    int err;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->more, NULL);
+    pthread_cond_init(&k->done, NULL);
+    err = load_begin(k);
+    if (!err)
+        err = load_rows(k);
+    load_end(k);
+    if (k->at == k->end)
+        root_end(k, &k->at_root);
+    *root = k->at_root;
+    return err;
+}
+
+int registry_fold_rows(struct registry *r, uint64_t end, uint64_t mark, uint64_t at,
                        struct tlog_hash *root)
 {
-    struct registry_load k = {.r = r, .end = end, .mark = mark};
+    struct registry_load k = {.r = r, .end = end, .mark = mark, .at = at};
     int64_t start = time_mono();
     int err;
     am_assert(ledger_size(r->ledger) == 0);
-    pthread_mutex_init(&k.lock, NULL);
-    pthread_cond_init(&k.more, NULL);
-    pthread_cond_init(&k.done, NULL);
-    err = load_begin(&k);
-    if (!err)
-        err = load_rows(&k);
-    load_end(&k);
-    root_end(&k, root);
+    err = load_all(&k, root);
     LOG_I("registry.folded", log_i("entries", (int64_t)ledger_size(r->ledger)),
           log_i("verified_before", (int64_t)AM_MIN(mark, end)),
           log_i("ms", (time_mono() - start) / 1000), log_err(err));
+    return err;
+}
+
+int registry_verify_again(struct registry *r)
+{
+    struct tlog_checkpoint head;
+    struct registry_load k = {.r = r};
+    struct tlog_hash root;
+    int err;
+    tlog_head(r->log, &head);
+    k.end = k.at = head.size;
+    err = ledger_new(&k.beside, r->blobs);
+    if (!err)
+        err = load_all(&k, &root);
+    if (!err && memcmp(&root, &head.root, sizeof root) != 0)
+        err = AM_E_TAMPERED;
+    ledger_free(k.beside);
     return err;
 }
 

@@ -127,10 +127,10 @@ struct registry {
 
 /* Folds every durable entry not folded yet, one by one. */
 AM_CHECK int registry_catch_up(struct registry *r);
-/* Folds the rows [0, end) into an empty ledger; *root gets what they hash to. Signatures
- * below mark were verified before. */
+/* Folds the rows [0, end) into an empty ledger; *root gets what the first `at` of them
+ * hash to. Signatures below mark were verified before. */
 AM_CHECK int registry_fold_rows(struct registry *r, uint64_t end, uint64_t mark,
-                                struct tlog_hash *root);
+                                uint64_t at, struct tlog_hash *root);
 /* In the sequencer: remembers a batch, and folds it once its checkpoint is durable. */
 AM_CHECK int registry_batch_note(struct registry *r, uint64_t first,
                                  const void *const *with, size_t n);

@@ -147,6 +147,8 @@ int registry_store_get(void *store, const uint8_t digest[CRYPTO_SHA256], struct 
     return db_read(s->db, registry_read_payload, &w);
 }
 
+enum { REPLAY_ROWS = 16384 }; /* far from the log's cap on waiting bytes */
+
 /* ---- opening --------------------------------------------------------------------- */
 struct registry_rows {
     uint64_t n, next; /* rows; one more than the greatest index */
@@ -183,10 +185,12 @@ static int registry_read_leaves(struct db_conn *c, void *arg)
     struct registry_rows *r = arg;
     struct db_stmt *st;
     bool row = true;
-    int err = db_prepare(c, "select leaf from entry where idx >= $1 order by idx", &st);
+    int err = db_prepare(
+        c, "select leaf from entry where idx >= $1 and idx < $2 order by idx", &st);
     if (err)
         return err;
     db_bind_int(st, 1, (int64_t)r->from);
+    db_bind_int(st, 2, (int64_t)r->from + REPLAY_ROWS);
     while (!err && !(err = db_step(st, &row)) && row) {
         struct str leaf = db_blob(st, 0);
         char *copy = str_dup(leaf);
@@ -221,26 +225,41 @@ static int registry_read_leaf(struct db_conn *c, void *arg)
     return err ? err : buf_add(&w->leaf, db_blob(st, 0));
 }
 
-/* Rows the checkpoint does not cover: a crash came between the two. */
-static int registry_append_again(struct registry_store *s, struct tlog *log,
-                                 uint64_t size, struct diag *d)
+/* Some rows the checkpoint does not cover, into the log. */
+static int registry_append_some(struct registry_store *s, struct tlog *log,
+                                struct registry_rows *r)
 {
-    struct registry_rows r = {.from = size};
     uint64_t index = 0;
-    int err = db_read(s->db, registry_read_leaves, &r);
-    s->replaying = true;
-    for (size_t i = 0; i < r.leaf.n && !err; i++)
-        err = tlog_queue(log, (struct str){r.leaf.v[i], r.leaf_n.v[i]}, &index);
-    if (!err && r.leaf.n)
+    int err = db_read(s->db, registry_read_leaves, r);
+    for (size_t i = 0; i < r->leaf.n && !err; i++)
+        err = tlog_queue(log, (struct str){r->leaf.v[i], r->leaf_n.v[i]}, &index);
+    if (!err && r->leaf.n)
         err = tlog_wait(log, index);
+    return err;
+}
+
+/* A crash came between the two commits, or an older log folder was put back. */
+static int registry_append_again(struct registry_store *s, struct tlog *log,
+                                 uint64_t size, uint64_t end, struct diag *d)
+{
+    uint64_t from = size;
+    int err = AM_OK;
+    s->replaying = true;
+    while (from < end && !err) {
+        struct registry_rows r = {.from = from};
+        err = registry_append_some(s, log, &r);
+        if (!err && !r.leaf.n)
+            err = AM_E_TAMPERED;
+        from += r.leaf.n;
+        registry_rows_release(&r);
+    }
     s->replaying = false;
     if (err)
         diag_err(d, "registry.db", "registry.replay",
                  "rows beyond the log could not be appended: %s", am_err_text(err));
     else
         LOG_W("registry.replayed", log_i("from", (int64_t)size),
-              log_i("entries", (int64_t)r.leaf.n));
-    registry_rows_release(&r);
+              log_i("entries", (int64_t)(end - size)));
     return err;
 }
 
@@ -307,5 +326,6 @@ int registry_store_join(struct registry_store *s, struct tlog *log, struct diag 
     struct tlog_checkpoint head;
     int err = db_read(s->db, registry_count_rows, &r);
     tlog_head(log, &head);
-    return !err && r.n > head.size ? registry_append_again(s, log, head.size, d) : err;
+    return !err && r.n > head.size ? registry_append_again(s, log, head.size, r.n, d)
+                                   : err;
 }

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How fast a registry opens on a log of a million statements: signatures verified before
+ * (below its signed mark), and all verified again on every core; what it then takes in
+ * memory; how long one more statement and the state of one model take.
+ * AMANE_BENCH_ENTRIES sets another number. Rows are written straight into the database,
+ * beyond the log: the first opening verifies, folds and appends them, as after a crash.
+ */
+#include "registry/registry_test_support.h"
+
+enum { SLICE = 5000 };
+static FILE *figures;
+static struct t t;
+static uint64_t entries = 1000000;
+
+static void show(const char *figure, double value, const char *unit, double target,
+                 const char *better, const char *conditions)
+{
+    double load = 0;
+    (void)getloadavg(&load, 1);
+    fprintf(
+        figures,
+        "{\"figure\":\"%s\",\"value\":%.2f,\"unit\":\"%s\",\"target\":%.0f,"
+        "\"better\":\"%s\",\"peer\":null,\"peer_value\":null,\"conditions\":\"%s, "
+        "%llu algorithm statements of 1.1 kB, %ld CPUs shared, load average %.1f\"}\n",
+        figure, value, unit, target, better, conditions, (unsigned long long)entries,
+        sysconf(_SC_NPROCESSORS_ONLN), load);
+    fflush(figures);
+}
+
+/* CPU time of all threads says more than the clock when others share the machine. */
+static double cpu_s(void)
+{
+    struct timespec c;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c);
+    return (double)c.tv_sec + (double)c.tv_nsec / 1e9;
+}
+
+static double rss_mib(void)
+{
+    char *text = NULL;
+    size_t n;
+    int64_t pages = 0;
+    struct str rest;
+    if (am_file_read("/proc/self/statm", 4096, &text, &n))
+        return 0;
+    (void)str_cut((struct str){text, n}, ' ', &rest);
+    if (str_int(str_cut(rest, ' ', &rest), 0, INT64_MAX, &pages))
+        pages = 0;
+    free(text);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+/* ---- the rows -------------------------------------------------------------------- */
+struct slice {
+    uint64_t first;
+    size_t n;
+    struct buf leaf[SLICE], payload[SLICE];
+    uint8_t digest[SLICE][32];
+};
+
+static int put_slice(struct db_conn *c, void *arg)
+{
+    const struct slice *s = arg;
+    int err = AM_OK;
+    for (size_t i = 0; i < s->n && !err; i++)
+        err = db_exec(c,
+                      "insert into entry (idx, leaf, payload_sha256, payload)"
+                      " values ($1, $2, $3, $4)",
+                      "ibbb", (int64_t)(s->first + i), buf_str(&s->leaf[i]),
+                      (struct str){(const char *)s->digest[i], 32},
+                      buf_str(&s->payload[i]));
+    return err;
+}
+
+static void make_one(struct slice *s, size_t i, struct str spki)
+{
+    uint64_t index = s->first + i;
+    uint8_t random[10];
+    struct json_doc *doc = NULL;
+    struct buf record, pae, sig;
+    for (size_t k = 0; k < sizeof random; k++)
+        random[k] = (uint8_t)(index >> 5 * k & 31); /* a byte gives one of 32 letters */
+    buf_init(&record, 65536);
+    buf_init(&pae, 65536);
+    buf_init(&sig, 256);
+    assert_ok(ledger_algorithm_id(STR("DEMOAI"), random, t.algorithm_id));
+    t_algorithm_record(&t, &record);
+    assert_ok(json_parse(&doc, buf_str(&record), NULL, NULL));
+    assert_ok(ledger_statement(LEDGER_ALGORITHM, json_root(doc), STR(T_BASE),
+                               &s->payload[i], NULL));
+    crypto_sha256(buf_str(&s->payload[i]), s->digest[i]);
+    assert_ok(ledger_pae(buf_str(&s->payload[i]), &pae));
+    assert_ok(crypto_sign(t.key[T_VENDOR], buf_str(&pae), &sig));
+    assert_ok(ledger_leaf(s->digest[i], buf_str(&sig), spki, &s->leaf[i]));
+    json_free(doc);
+    buf_release(&sig);
+    buf_release(&pae);
+    buf_release(&record);
+}
+
+static void make_rows(uint64_t from, uint64_t to)
+{
+    static struct slice s;
+    struct buf spki;
+    buf_init(&spki, 512);
+    assert_ok(crypto_key_spki(t.key[T_VENDOR], &spki));
+    for (s.first = from; s.first < to; s.first += s.n) {
+        s.n = (size_t)AM_MIN(to - s.first, (uint64_t)SLICE);
+        for (size_t i = 0; i < s.n; i++) {
+            buf_init(&s.payload[i], 65536);
+            buf_init(&s.leaf[i], 4096);
+            make_one(&s, i, buf_str(&spki));
+        }
+        assert_ok(db_write(registry_db(t.r), put_slice, &s));
+        for (size_t i = 0; i < s.n; i++) {
+            buf_release(&s.payload[i]);
+            buf_release(&s.leaf[i]);
+        }
+    }
+    buf_release(&spki);
+}
+
+/* ---- opening --------------------------------------------------------------------- */
+static double reopen(void)
+{
+    int64_t start;
+    registry_close(t.r);
+    t.r = NULL;
+    start = time_mono();
+    t_open(&t);
+    return (double)(time_mono() - start) / 1e6;
+}
+
+static int one_state(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    (void)cosigned;
+    assert_non_null(ledger_algorithm_find(l, str_c(arg)));
+    return AM_OK;
+}
+
+static void opening(void **state)
+{
+    char dir[] = "/var/tmp/amane-bench-XXXXXX";
+    struct registry_stats s;
+    int64_t start;
+    double took, before, cpu;
+    (void)state;
+    log_set_level(LOG_OFF);
+    t_begin(&t);
+    assert_non_null(mkdtemp(dir));
+    snprintf(t.data, sizeof t.data, "%s/data", dir);
+    assert_int_equal(mkdir(t.data, 0700), 0);
+    t_registry(&t);
+    before = rss_mib();
+    show("registry.memory_idle", before, "MiB", 64, "lower",
+         "resident, a registry with its schemas and ten keys, no HTTP threads, before "
+         "the");
+    registry_stats(t.r, &s);
+    make_rows(s.size, entries);
+    took = reopen();
+    registry_stats(t.r, &s);
+    assert_int_equal(s.size, entries);
+    show("registry.open_replay", (double)entries / took, "/s", 0, "higher",
+         "rows beyond the log: verified, folded, appended");
+    registry_close(t.r); /* its own cost is not that of opening */
+    t.r = NULL;
+    cpu = cpu_s();
+    took = reopen();
+    show("registry.open_verified_cpu", cpu_s() - cpu, "s CPU", 10, "lower",
+         "the same, CPU time of all threads: the wall clock of one core left alone");
+    show("registry.open_verified", took, "s", 10, "lower",
+         "cold fold at opening, signatures verified before, every byte hashed to the "
+         "root");
+    show("registry.memory_full", rss_mib(), "MiB", 512, "lower", "resident after it");
+    start = time_mono();
+    cpu = cpu_s();
+    assert_ok(registry_verify_again(t.r));
+    took = (double)(time_mono() - start) / 1e6;
+    show("registry.verify_again_cpu", (cpu_s() - cpu) * 1e6 / (double)entries, "us CPU",
+         57, "lower", "per statement; the target is 35,000/s on two cores");
+    show("registry.verify_again", (double)entries / took, "/s", 35000, "higher",
+         "every signature, digest and hash again and a new fold, one thread per core");
+    start = time_mono();
+    for (int i = 0; i < 1000; i++)
+        assert_ok(registry_view(t.r, one_state, t.algorithm_id));
+    show("registry.state_of_one", (double)(time_mono() - start) / 1e6, "ms", 1, "lower",
+         "state of one algorithm under the read lock, mean of 1,000");
+    start = time_mono();
+    for (int i = 0; i < 50; i++) {
+        struct buf b;
+        buf_init(&b, 65536);
+        assert_ok(registry_algorithm_id(t.r, STR("DEMOAI"), t.algorithm_id));
+        t_algorithm_record(&t, &b);
+        t_submitted(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b));
+        buf_release(&b);
+    }
+    show("registry.one_more", (double)(time_mono() - start) / 50e3, "ms", 10, "lower",
+         "one more statement, durable, on top of all these, mean of 50");
+    t_end(&t);
+    nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(opening)};
+    const char *n = getenv("AMANE_BENCH_ENTRIES");
+    if (n)
+        entries = strtoull(n, NULL, 10);
+    figures = fdopen(dup(STDOUT_FILENO), "w");
+    if (!figures || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return 3;
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 3 : 0;
+}
