@@ -443,6 +443,33 @@ static void escrow_says_no_with_its_code(void **state)
             403, "wrong_role");
 }
 
+static void terms_and_facts_are_told_to_everybody(void **state)
+{
+    struct reply r;
+    (void)state;
+    (void)accepted(post(t.key[T_HAS1], LEDGER_EVENT, "has", "HAS",
+                        "\"type\":\"recusal\",\"key_id\":\"%s\",\"ground\":"
+                        "\"interest\",\"with_org\":\"ELSEWHERE\"",
+                        t.id[T_HAS1]),
+                   NULL);
+    r = t_ask(a, &(struct ask){.path = "/api/v1/facts", .query = "type=recusal"});
+    assert_int_equal(json_size(t_at(&r, "/items")), 1);
+    assert_true(json_str_is(t_at(&r, "/items/0/with_org"), "ELSEWHERE"));
+    assert_true(json_str_is(t_at(&r, "/items/0/about_key"), t.id[T_HAS1]));
+    t_done(&r);
+    r = t_ask(a, &(struct ask){.path = "/api/v1/facts", .query = "type=appeal"});
+    assert_int_equal(json_size(t_at(&r, "/items")), 0);
+    t_done(&r);
+    r = t_ask(a,
+              &(struct ask){.path = "/api/v1/warnings", .query = "kind=admissibility"});
+    assert_int_equal(json_size(t_at(&r, "/items")), 1);
+    assert_true(json_str_is(t_at(&r, "/items/0/id"), t.model_hex));
+    assert_true(json_str_is(t_at(&r, "/items/0/subject"), "version"));
+    assert_false(json_bool(t_at(&r, "/at_cosigned"), true));
+    assert_true(json_int(t_at(&r, "/items/0/days_left"), 0) > 10);
+    t_done(&r);
+}
+
 /* Last: from here on this version never meets a patient. */
 static void a_sandboxed_version_is_not_deployed(void **state)
 {
@@ -478,6 +505,7 @@ int main(int argc, char **argv)
         TEST(hostile_reports_are_refused_with_their_code),
         TEST(the_same_envelope_twice_is_a_replay),
         TEST(escrow_says_no_with_its_code),
+        TEST(terms_and_facts_are_told_to_everybody),
         TEST(a_sandboxed_version_is_not_deployed),
     };
     static const struct worker_role roles[] = {{"model", model_worker_main}};

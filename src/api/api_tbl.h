@@ -102,6 +102,10 @@
       "Sandboxes and their reports; filter model")                                       \
     X(R, POST, "/api/v1/tender-checks", PUBLIC, tender, "tender-query", "tender-answer", \
       "May these products be bought? Every reason, with a signed certificate")           \
+    X(R, GET, "/api/v1/warnings", PUBLIC, warnings, "", "list",                          \
+      "Terms that end and delays that run, at the cosigned time; filters kind, id")      \
+    X(R, GET, "/api/v1/facts", PUBLIC, facts, "", "list",                                \
+      "Facts that guards read, newest first; filters model, type")                       \
     X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \
