@@ -76,8 +76,11 @@ init() {
     }
     settings "$1"
     launch "$1"
+    # An order of letters that is not that of bytes: what relies on bytes must say so.
     PGPASSWORD=$(cat "$1/password") psql -q -h "$1" -p "$(cat "$1/port")" -U amane -d postgres \
-        -c 'create database amane' 2>&1 | sed 's/^/# /' >&2
+        -c "create database amane template template0 locale_provider icu icu_locale 'en'" 2>/dev/null ||
+        PGPASSWORD=$(cat "$1/password") psql -q -h "$1" -p "$(cat "$1/port")" -U amane -d postgres \
+            -c 'create database amane' 2>&1 | sed 's/^/# /' >&2 # before PostgreSQL 15
     PGPASSWORD=$(cat "$1/password") psql -q -h "$1" -p "$(cat "$1/port")" -U amane -d amane \
         -c 'create extension amcheck' 2>/dev/null || say "no amcheck: checks of integrity will be skipped"
     stop "$1" fast

@@ -358,5 +358,5 @@ int main(void)
         T(a_session_survives_a_restart_of_the_server),
         T(without_memory_a_login_fails_or_is_whole),
     };
-    return cmocka_run_group_tests(t, NULL, NULL);
+    return t_run_both(t, AM_LEN(t));
 }

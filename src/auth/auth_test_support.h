@@ -6,6 +6,8 @@
 #include "base/test.h"
 
 #include <ftw.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "auth/auth_priv.h"
@@ -19,12 +21,67 @@ static const int64_t t_now = INT64_C(1793491200) * TIME_SECOND; /* 2026-11-01 */
 
 /* The real cost is 64 MiB and 3 passes; the logic is the same at 64 KiB and one. */
 static const struct crypto_argon2 t_cost = {.memory_kib = 64, .passes = 1, .lanes = 1};
+/* On PostgreSQL: a database for each test, on the server of AMANE_PG_URI. */
+extern char **environ;
+static bool t_pg;
+static char t_pg_uri[512], t_pg_name[32];
+
+static inline void t_psql(const char *verb)
+{
+    char sql[128];
+    char *argv[] = {(char[]){"psql"}, getenv("AMANE_PG_URI"), (char[]){"-qc"}, sql, NULL};
+    pid_t pid;
+    int status;
+    snprintf(sql, sizeof sql, "%s database %s", verb, t_pg_name);
+    assert_int_equal(posix_spawnp(&pid, "psql", NULL, NULL, argv, environ), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static inline void t_pg_database(void)
+{
+    static int number;
+    const char *uri = getenv("AMANE_PG_URI"), *end = strrchr(uri, '/');
+    snprintf(t_pg_name, sizeof t_pg_name, "a%d_%d", (int)getpid(), ++number);
+    snprintf(t_pg_uri, sizeof t_pg_uri, "%.*s/%s", (int)(end - uri), uri, t_pg_name);
+    t_psql("create");
+}
+
 static inline struct auth *t_open(void)
 {
     struct auth *a = NULL;
-    assert_ok(auth_open_at(&a, t_dir, &t_cost));
+    if (t_pg)
+        assert_ok(auth_open_path(&a, t_dir, t_pg_uri, &t_cost));
+    else
+        assert_ok(auth_open_at(&a, t_dir, &t_cost));
     return a;
 }
+
+static inline void t_no_server(void **state)
+{
+    (void)state;
+    print_message("AMANE_PG_URI is not set: nothing was run on PostgreSQL\n");
+    skip();
+}
+
+static inline int t_run_both(const struct CMUnitTest *tests, size_t n)
+{
+    const struct CMUnitTest none[] = {cmocka_unit_test(t_no_server)};
+    int bad = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
+    if (!getenv("AMANE_PG_URI"))
+        return bad + cmocka_run_group_tests_name("postgresql", none, NULL, NULL);
+    t_pg = true;
+    return bad + _cmocka_run_group_tests("postgresql", tests, n, NULL, NULL);
+}
+
+/* These suites run on both stores. */
+#undef TEST_MAIN
+#define TEST_MAIN(...)                                                                   \
+    int main(void)                                                                       \
+    {                                                                                    \
+        const struct CMUnitTest t_tests[] = {__VA_ARGS__};                               \
+        return t_run_both(t_tests, AM_LEN(t_tests));                                     \
+    }
 
 static inline int t_setup(void **state)
 {
@@ -34,6 +91,8 @@ static inline int t_setup(void **state)
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     if (!mkdtemp(t_dir))
         return -1;
+    if (t_pg)
+        t_pg_database();
     t_auth = t_open();
     return 0;
 }
@@ -50,6 +109,8 @@ static inline int t_teardown(void **state)
     (void)state;
     auth_close(t_auth);
     t_auth = NULL;
+    if (t_pg)
+        t_psql("drop");
     return nftw(t_dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 

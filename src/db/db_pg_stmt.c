@@ -173,8 +173,14 @@ static void db_pg_bind(struct db_stmt *base, int i, struct str v, bool binary)
     p->null = true;
     if (!v.p || s->err)
         return;
-    if (v.n >= INT32_MAX || (!binary && memchr(v.p, '\0', v.n))) {
-        s->err = v.n >= INT32_MAX ? AM_E_TOOBIG : AM_E_INVALID; /* text holds no NUL */
+    if (v.n >= INT32_MAX) {
+        s->err = AM_E_TOOBIG;
+        return;
+    }
+    /* No text there holds a NUL: one that does is like nothing a query could find, and
+     * cannot be written. */
+    if (!binary && memchr(v.p, '\0', v.n)) {
+        s->err = s->write ? AM_E_INVALID : AM_OK;
         return;
     }
     if (v.n + 1 > p->room) {

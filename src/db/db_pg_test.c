@@ -170,12 +170,32 @@ static void what_would_not_be_durable_is_refused(void **state)
     t_pg_exec("alter database amane reset synchronous_commit");
 }
 
+static int insert_nul(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "insert into item (id, name) values (2, $1)", "s", STR("a\0b"));
+}
+
+static int find_nul(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row = true;
+    (void)arg;
+    assert_ok(db_prepare(c, "select id from item where name = $1", &s));
+    db_bind_str(s, 1, STR("x\0"));
+    assert_ok(db_step(s, &row));
+    assert_false(row);
+    return AM_OK;
+}
+
 static void text_with_a_nul_is_refused(void **state)
 {
     (void)state;
     struct db *d = t_open();
     struct t_item odd = {.id = 1, .name = "x"};
     assert_ok(db_write(d, t_insert, &odd));
+    assert_int_equal(db_write(d, insert_nul, NULL), AM_E_INVALID);
+    assert_ok(db_read(d, find_nul, NULL));
     assert_int_equal(db_backup(d, "/tmp/never"), AM_E_UNSUPPORTED);
     db_close(d);
 }

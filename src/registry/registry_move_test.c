@@ -176,6 +176,34 @@ static void a_move_broken_off_is_begun_again(void **state)
     t_pg_drop();
 }
 
+static int drop_last(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "delete from entry where idx = (select max(idx) from entry)", NULL);
+}
+
+/* As a standby that took over without the last statement: no hole is written over. */
+static void a_database_that_went_back_is_not_written_on(void **state)
+{
+    uint64_t size;
+    struct buf b;
+    (void)state;
+    t_registry(&t);
+    size = head().size;
+    assert_ok(db_write(registry_db(t.r), drop_last, NULL));
+    buf_init(&b, 8192);
+    t_grant_record(t.key[T_STRANGER], "vendor", "NOBODY", &b);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(t_submit(&t, LEDGER_EVENT, T_MSPS, buf_str(&b)), AM_E_TAMPERED);
+    assert_int_equal(head().size, size);
+    buf_release(&b);
+    stop();
+    diag_clear(&t.d);
+    assert_int_equal(registry_open(&t.r, &(struct registry_config){.dir = t.data}, &t.d),
+                     AM_E_TAMPERED);
+    assert_true(t_has(&t, "registry.db_behind"));
+}
+
 /* ---- a copy, and back ---- */
 static int sha256sum(const char *dir)
 {
@@ -457,6 +485,7 @@ int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest both[] = {T(a_copy_gives_the_original_root),
+                                      T(a_database_that_went_back_is_not_written_on),
                                       T(a_copy_without_keys_is_proved_but_cannot_sign)};
     const struct CMUnitTest file[] = {
         T(a_copy_with_one_byte_changed_is_refused),

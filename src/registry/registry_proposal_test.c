@@ -173,5 +173,5 @@ int main(void)
         P(one_house_cannot_fill_the_shelf),
         P(a_text_that_was_changed_is_not_given)};
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -163,5 +163,5 @@ int main(int argc, char **argv)
         return code;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     worker_set_program("/proc/self/exe");
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }
