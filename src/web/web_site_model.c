@@ -415,6 +415,8 @@ static void head(struct web_visit *v, const struct json *facts,
     jw_kstr(w, "vendor", vendor.n ? vendor : web_text_or(json_get_str(x, "org_id")));
     jw_kstr(w, "intended_use",
             web_text_or(web_words(v->l, json_get(json_get(r, "intended_use"), "text"))));
+    jw_kstr(w, "patient_information",
+            web_text_or(web_words(v->l, json_get(r, "patient_information"))));
     web_ktime(w, "expires", json_get_str(x, "expires_at"));
     jw_key(w, "stop_url");
     jw_strf(w, "/models/%.*s/stop", STR_FMT(json_get_str(x, "model_digest")));
