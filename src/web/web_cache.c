@@ -10,12 +10,12 @@
 
 enum { PAGES = 512, BYTES = 16 << 20, KEY_MAX = 2048 };
 
-static const int64_t fresh_for = 5 * TIME_SECOND;
+static const int64_t fresh_for = 5 * TIME_SECOND, kept_for = 60 * TIME_SECOND;
 
 struct page {
     char *key;
     uint64_t hash, size, cosigned, used;
-    int64_t at;
+    int64_t at, claimed; /* claimed: when somebody last set out to render it again */
     char tag[40];
     struct buf body;
 };
@@ -89,6 +89,19 @@ static struct page *least_used(struct web_cache *c)
     return oldest;
 }
 
+/* May this one be given? A page past its time is claimed by whoever comes first. */
+static bool usable(struct page *p, const struct web_cache_state *now)
+{
+    int64_t age = now->at - p->at;
+    if (p->size != now->size || p->cosigned != now->cosigned || age < 0 ||
+        age >= kept_for)
+        return false;
+    if (age < fresh_for || (now->at >= p->claimed && now->at - p->claimed < fresh_for))
+        return true;
+    p->claimed = now->at;
+    return false;
+}
+
 int web_cache_get(struct web_cache *c, struct str key, const struct web_cache_state *now,
                   char tag[40], struct buf *out)
 {
@@ -96,8 +109,7 @@ int web_cache_get(struct web_cache *c, struct str key, const struct web_cache_st
     int err = AM_E_NOTFOUND;
     pthread_mutex_lock(&c->lock);
     p = find(c, key);
-    if (p && p->size == now->size && p->cosigned == now->cosigned && now->at >= p->at &&
-        now->at - p->at < fresh_for) {
+    if (p && usable(p, now)) {
         p->used = ++c->clock;
         snprintf(tag, 40, "%s", p->tag);
         err = buf_add(out, buf_str(&p->body));
@@ -130,6 +142,7 @@ void web_cache_put(struct web_cache *c, struct str key, const struct web_cache_s
         p->size = now->size;
         p->cosigned = now->cosigned;
         p->at = now->at;
+        p->claimed = 0;
         p->used = ++c->clock;
         snprintf(p->tag, sizeof p->tag, "%s", tag);
         c->bytes += key.n + body.n;

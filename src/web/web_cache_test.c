@@ -51,6 +51,29 @@ static void a_page_is_given_until_what_it_shows_changes(void **state)
     web_cache_free(c);
 }
 
+static void one_visitor_renders_it_again_and_the_others_wait_for_nobody(void **state)
+{
+    struct web_cache_state old = at_first, much_older = at_first;
+    struct web_cache *c;
+    char tag[40];
+    (void)state;
+    assert_ok(web_cache_new(&c));
+    web_cache_put(c, STR("k"), &at_first, STR("page"), tag);
+    old.at += 6 * TIME_SECOND;
+    much_older.at += 61 * TIME_SECOND;
+    assert_false(has(c, "k", old, NULL)); /* the one who renders */
+    assert_true(has(c, "k", old, "page"));
+    assert_true(has(c, "k", old, "page"));
+    old.at += 5 * TIME_SECOND;
+    assert_false(has(c, "k", old, NULL)); /* the first never came back */
+    assert_true(has(c, "k", old, "page"));
+    assert_false(has(c, "k", much_older, NULL));
+    assert_false(has(c, "k", much_older, NULL)); /* too old for anybody */
+    web_cache_put(c, STR("k"), &old, STR("new"), tag);
+    assert_true(has(c, "k", old, "new"));
+    web_cache_free(c);
+}
+
 static void a_tag_names_the_bytes(void **state)
 {
     struct web_cache *c;
@@ -113,6 +136,8 @@ static void out_of_memory_keeps_nothing_and_breaks_nothing(void **state)
     web_cache_free(c);
 }
 
-TEST_MAIN(TEST(a_page_is_given_until_what_it_shows_changes), TEST(a_tag_names_the_bytes),
+TEST_MAIN(TEST(a_page_is_given_until_what_it_shows_changes),
+          TEST(one_visitor_renders_it_again_and_the_others_wait_for_nobody),
+          TEST(a_tag_names_the_bytes),
           TEST(its_memory_is_bounded_and_the_unused_goes_first),
           TEST(out_of_memory_keeps_nothing_and_breaks_nothing))
