@@ -70,8 +70,9 @@ int api_h_session_open(struct api_call *c)
 
 int api_h_session_close(struct api_call *c)
 {
+    int err = auth_audit(c->api->auth, AUTH_E_LOGOUT, &c->who, "", time_now());
     c->resp->status = 204;
-    return auth_logout(c->api->auth, c->token);
+    return err ? err : auth_logout(c->api->auth, c->token);
 }
 
 /* Whose accounts and tokens are whose business. The right alone would let a hospital's

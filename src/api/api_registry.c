@@ -74,7 +74,9 @@ int api_h_blob_get(struct api_call *c)
     if (!err && class >= REGISTRY_BLOB_CASE &&
         !registry_reads_blob(c->api->r, &c->who, buf_str(&c->resp->body))) {
         diag_err(&c->d, "", "right.not_yours", "only those concerned read it");
-        err = AM_E_FORBIDDEN;
+        err = auth_audit(c->api->auth, AUTH_E_RIGHT_REFUSED, &c->who, "blob", time_now());
+        if (!err)
+            err = AM_E_FORBIDDEN;
     }
     if (!err && class != REGISTRY_BLOB_PUBLIC) { /* who took it is written first */
         char object[96];

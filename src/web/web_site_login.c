@@ -235,6 +235,8 @@ int web_page_logout(struct web_visit *v)
 {
     if (v->known) {
         int err = web_check_csrf(v);
+        if (!err && v->signed_in)
+            err = auth_audit(v->site->auth, AUTH_E_LOGOUT, &v->who, "", v->now);
         if (!err)
             err = auth_logout(v->site->auth, v->session);
         if (err)
