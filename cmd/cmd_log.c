@@ -10,6 +10,7 @@
 #include "registry/registry.h"
 
 static const char synopsis[] = "usage: amane log verify DIR [--genesis SHA256] [--json]\n"
+                               "       amane log fsck DIR [--genesis SHA256] [--json]\n"
                                "       amane log show DIR [--json]\n"
                                "       amane log bundle DIR INDEX\n";
 
@@ -92,7 +93,8 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
         printf("  ... and %zu more problems\n", d->more);
 }
 
-static int verify(const char *dir, const char *genesis, bool json)
+/* fsck: the registry's database as well, row by row. */
+static int verify(const char *dir, const char *genesis, bool fsck, bool json)
 {
     struct ledger_verify_report r = {0};
     struct registry_copy *c = NULL;
@@ -105,6 +107,8 @@ static int verify(const char *dir, const char *genesis, bool json)
     }
     diag_init(&d);
     err = registry_copy_open(&c, dir, &d);
+    if (!err && fsck)
+        err = registry_copy_fsck(c, &d);
     if (!err)
         err =
             ledger_verify_from(dir, registry_copy_blobs(c), str_c(genesis), &r, NULL, &d);
@@ -346,7 +350,9 @@ int cmd_log(int argc, char **argv)
     if (help)
         return cmd_usage(synopsis, true);
     if (argc == 3 && strcmp(argv[1], "verify") == 0)
-        return verify(argv[2], genesis, json);
+        return verify(argv[2], genesis, false, json);
+    if (argc == 3 && strcmp(argv[1], "fsck") == 0)
+        return verify(argv[2], genesis, true, json);
     if (argc == 3 && strcmp(argv[1], "show") == 0 && !genesis)
         return show(argv[2], json);
     if (argc == 4 && strcmp(argv[1], "bundle") == 0 && !genesis && !json)

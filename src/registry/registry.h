@@ -237,6 +237,9 @@ struct registry_copy;
 AM_CHECK int registry_copy_open(struct registry_copy **out, const char *dir,
                                 struct diag *d);
 void registry_copy_close(struct registry_copy *c);
+/* The database against the log, row by row, and the database itself; nothing to do in a
+ * folder without one. Problems, each with what to do, go to d. */
+AM_CHECK int registry_copy_fsck(struct registry_copy *c, struct diag *d);
 /* Blobs and statements by digest; NULL: the folder has neither. */
 struct blob_store *registry_copy_blobs(struct registry_copy *c);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 struct registry_copy {
+    char log[PATH_MAX];
     struct registry_store store;
     struct blob_store *blobs;
 };
@@ -17,6 +18,7 @@ static int registry_copy_load(struct registry_copy *c, const char *dir, struct d
     int err = AM_OK;
     if (snprintf(path, sizeof path, "%s/blobs/sha256", dir) >= (int)sizeof path)
         return AM_E_TOOBIG;
+    snprintf(c->log, sizeof c->log, "%s/log", dir);
     if (access(path, F_OK) == 0) { /* blob_open() would make it */
         snprintf(path, sizeof path, "%s/blobs", dir);
         err = blob_open(&c->blobs, path);
@@ -55,4 +57,21 @@ void registry_copy_close(struct registry_copy *c)
 struct blob_store *registry_copy_blobs(struct registry_copy *c)
 {
     return c->blobs;
+}
+
+int registry_copy_fsck(struct registry_copy *c, struct diag *d)
+{
+    const struct tlog_config tc = {.dir = c->log};
+    struct tlog *log;
+    int err;
+    if (!c->store.db)
+        return AM_OK;
+    err = tlog_open(&log, &tc); /* a reader: no lock, no change */
+    if (err == AM_E_TAMPERED || err == AM_E_NOTFOUND)
+        return AM_OK; /* the verification names the file */
+    if (err)
+        return err;
+    err = registry_store_compare(&c->store, log, d);
+    tlog_close(log);
+    return err;
 }

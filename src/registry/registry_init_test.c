@@ -267,6 +267,32 @@ static void a_changed_statement_of_the_past_stops_the_opening(void **state)
     open_is_refused(AM_E_TAMPERED, NULL);
 }
 
+static bool fsck_says(const char *code)
+{
+    struct registry_copy *c = NULL;
+    bool said = !code;
+    diag_clear(&t.d);
+    assert_ok(registry_copy_open(&c, t.data, &t.d));
+    assert_ok(registry_copy_fsck(c, &t.d));
+    registry_copy_close(c);
+    for (size_t i = 0; i < t.d.n; i++)
+        said = code ? said || strcmp(t.d.item[i].code, code) == 0 : false;
+    return said;
+}
+
+static void fsck_names_what_does_not_agree(void **state)
+{
+    (void)state;
+    t_registry(&t);
+    assert_true(fsck_says(NULL)); /* beside the running server */
+    assert_ok(db_write(registry_db(t.r), spoil,
+                       (char[]){"update entry set leaf = payload_sha256 where idx = 2"}));
+    assert_true(fsck_says("fsck.row"));
+    assert_ok(
+        db_write(registry_db(t.r), spoil, (char[]){"delete from entry where idx = 2"}));
+    assert_true(fsck_says("registry.db_holes"));
+}
+
 static void an_older_copy_of_the_database_is_refused(void **state)
 {
     (void)state;
@@ -362,6 +388,7 @@ int main(int argc, char **argv)
         T(a_specification_that_cannot_work_is_refused_and_leaves_nothing),
         T(only_an_authority_of_the_genesis_signs_it),
         T(a_changed_statement_of_the_past_stops_the_opening),
+        T(fsck_names_what_does_not_agree),
         T(an_older_copy_of_the_database_is_refused),
         T(rows_beyond_the_log_are_appended_again),
         T(a_database_with_a_hole_is_refused),

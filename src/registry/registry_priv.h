@@ -68,6 +68,9 @@ AM_CHECK int registry_store_persist(struct registry_store *s, uint64_t first,
                                     size_t n);
 /* Bytes of a payload: a blob_source, store being a struct registry_store. */
 int registry_store_get(void *store, const uint8_t digest[CRYPTO_SHA256], struct buf *out);
+/* Row by row against the log; problems, and what to do about them, go to d. */
+AM_CHECK int registry_store_compare(struct registry_store *s, struct tlog *log,
+                                    struct diag *d);
 /* AM_E_TAMPERED: rows are missing that the log has. */
 AM_CHECK int registry_store_whole(struct registry_store *s, struct tlog *log,
                                   struct diag *d);

@@ -329,3 +329,66 @@ int registry_store_join(struct registry_store *s, struct tlog *log, struct diag 
     return !err && r.n > head.size ? registry_append_again(s, log, head.size, r.n, d)
                                    : err;
 }
+
+/* ---- checking -------------------------------------------------------------------- */
+struct registry_compare {
+    struct registry_store *s;
+    struct registry_rows rows; /* a slice from rows.from on */
+    struct diag *d;
+    uint64_t wrong;
+};
+
+static int registry_compare_one(void *cookie, uint64_t index, struct str leaf)
+{
+    struct registry_compare *c = cookie;
+    size_t i = (size_t)(index - c->rows.from);
+    int err = AM_OK;
+    if (i >= c->rows.leaf.n) {
+        registry_rows_release(&c->rows);
+        c->rows = (struct registry_rows){.from = index};
+        err = db_read(c->s->db, registry_read_leaves, &c->rows);
+        i = 0;
+    }
+    if (err)
+        return err;
+    if (i < c->rows.leaf.n &&
+        str_eq(leaf, (struct str){c->rows.leaf.v[i], c->rows.leaf_n.v[i]}))
+        return AM_OK;
+    if (!c->wrong++)
+        diag_err(c->d, "registry.db", "fsck.row",
+                 "row %llu is not the entry of the log: put the newest backup of the "
+                 "database back",
+                 (unsigned long long)index);
+    return AM_OK;
+}
+
+int registry_store_compare(struct registry_store *s, struct tlog *log, struct diag *d)
+{
+    struct registry_compare c = {.s = s, .d = d};
+    struct registry_rows count = {0};
+    struct tlog_checkpoint head;
+    int err = db_check(s->db);
+    if (err == AM_E_TAMPERED)
+        diag_err(d, "registry.db", "fsck.database",
+                 "the database file is damaged: put the newest backup back");
+    else if (err && err != AM_E_UNSUPPORTED)
+        return err;
+    err = registry_store_whole(s, log, d);
+    if (err && err != AM_E_TAMPERED)
+        return err;
+    tlog_head(log, &head);
+    if (!err)
+        err = tlog_each(log, 0, head.size, registry_compare_one, &c);
+    registry_rows_release(&c.rows);
+    if (err == AM_E_TAMPERED)
+        return AM_OK; /* said */
+    if (!err)
+        err = db_read(s->db, registry_count_rows, &count);
+    if (!err && count.n > head.size)
+        diag_add(
+            d, DIAG_WARNING, "registry.db", "fsck.beyond",
+            "%llu rows beyond the log: a server is writing them now, or a crash left "
+            "them and the next start appends them",
+            (unsigned long long)(count.n - head.size));
+    return err;
+}
