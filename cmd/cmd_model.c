@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* amane model inspect | predict | fit. Model files are opened by a worker, never here. */
+/* amane model inspect | predict | fit | sign | verify. Model files are opened by a
+ * worker, never here. */
 #include <math.h>
 
 #include "base/vec.h"
 #include "cmd.h"
+#include "cmd_model.h"
 #include "csv/csv.h"
 #include "json/json.h"
 #include "model/model.h"
@@ -12,7 +14,9 @@ static const char synopsis[] =
     "usage: amane model inspect FILE [--json]\n"
     "       amane model predict MODEL --csv IN --out OUT\n"
     "       amane model fit --kind logistic --csv IN --label COL [--features a,b,c]\n"
-    "                       [--ridge R] --out MODEL.json [--report FILE]\n";
+    "                       [--ridge R] --out MODEL.json [--report FILE]\n"
+    "       amane model sign PATH --key KEY --out FILE\n"
+    "       amane model verify PATH --signature FILE (--key PUB | --roots PEM)\n";
 
 struct args {
     const char *csv, *out, *kind, *label, *features, *ridge, *report;
@@ -394,6 +398,7 @@ static int run_fit(const struct args *a)
 int cmd_model(int argc, char **argv)
 {
     struct args a = {0};
+    struct model_sign_args s = {0};
     bool help;
     const struct cmd_opt opt[] = {
         {.name = "--csv", .kind = CMD_TEXT, .text = &a.csv},
@@ -404,6 +409,9 @@ int cmd_model(int argc, char **argv)
         {.name = "--ridge", .kind = CMD_TEXT, .text = &a.ridge},
         {.name = "--report", .kind = CMD_TEXT, .text = &a.report},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
+        {.name = "--key", .kind = CMD_TEXT, .text = &s.key},
+        {.name = "--signature", .kind = CMD_TEXT, .text = &s.signature},
+        {.name = "--roots", .kind = CMD_TEXT, .text = &s.roots},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);
@@ -415,5 +423,11 @@ int cmd_model(int argc, char **argv)
         return predict(argv[2], &a);
     if (argc == 2 && strcmp(argv[1], "fit") == 0)
         return run_fit(&a);
+    s.out = a.out;
+    if (argc == 3 && strcmp(argv[1], "sign") == 0 && s.key && s.out)
+        return cmd_model_sign(argv[2], &s);
+    if (argc == 3 && strcmp(argv[1], "verify") == 0 && s.signature &&
+        (s.key != NULL) != (s.roots != NULL))
+        return cmd_model_verify(argv[2], &s);
     return cmd_usage(synopsis, false);
 }

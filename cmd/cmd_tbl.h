@@ -11,7 +11,7 @@
     X(policy, "evaluate a policy over the evidence in a log")                            \
     X(log, "verify or show a copy of the log, offline")                                  \
     X(tender, "check a tender certificate, offline")                                     \
-    X(model, "inspect, run or fit a model")                                              \
+    X(model, "inspect, run, fit or sign a model")                                        \
     X(stat, "statistics of scores: AUC, intervals, groups")                              \
     X(cohort, "make an artificial cohort, seeded")                                       \
     X(key, "make or show a signing key")                                                 \

@@ -143,6 +143,9 @@ AM_CHECK int demo_submit(struct demo *m, enum ledger_kind kind, struct str recor
                          const struct demo_actor *who, struct demo_reply *receipt);
 AM_CHECK int demo_envelope(struct demo *m, enum ledger_kind kind, struct str record,
                            const struct demo_actor *who, struct buf *envelope);
+/* demo_complete.c: groups of the training data; signature and twin added to a record. */
+struct str demo_representativeness(struct demo *m, struct arena *a);
+AM_CHECK int demo_complete(struct demo *m, struct buf *record);
 struct demo_actor *demo_actor(const char *name);
 AM_CHECK int demo_make_actors(struct demo *m);
 AM_CHECK int demo_put_blob(struct demo *m, const char *token, struct str data,

@@ -499,6 +499,7 @@ static int demo_version_record(struct demo *m, struct arena *a, size_t size,
         {"training", demo_training(m, a)},
         {"notice", demo_q(a, m->notice_hex)},
         {"positive_class", demo_json(a, json_get(co, "positive_class"))},
+        {"representativeness", demo_representativeness(m, a)},
     };
     return demo_template("demo/version.json", sub, AM_LEN(sub), out);
 }
@@ -610,6 +611,8 @@ static int demo_declare(struct demo *m, struct arena *a)
         err = demo_put_blob(m, m->vendor_token, buf_str(&bytes), m->weights_hex);
     if (!err)
         err = demo_version_record(m, a, bytes.n, &record);
+    if (!err)
+        err = demo_complete(m, &record);
     if (!err)
         err = am_file_write(path, buf_str(&record), 0600);
     if (!err)

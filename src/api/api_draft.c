@@ -215,13 +215,21 @@ int api_h_draft_check(struct api_call *c)
 int api_h_draft_declare(struct api_call *c)
 {
     struct registry_draft d;
-    struct json_doc *doc = NULL;
+    struct json_doc *doc = NULL, *whole = NULL;
+    struct buf text;
     uint8_t payload[32];
     char hex[CRYPTO_HEX];
     int err = draft_open(c, &d, &doc);
+    buf_init(&text, API_BODY_JSON_MAX);
     if (!err)
-        err = registry_proposal_put(c->api->r, d.kind, json_root(doc), &c->who, payload,
+        err = registry_draft_finish(c->api->r, d.kind, json_root(doc), time_now(), &text);
+    if (!err)
+        err = json_parse(&whole, buf_str(&text), NULL, NULL);
+    if (!err)
+        err = registry_proposal_put(c->api->r, d.kind, json_root(whole), &c->who, payload,
                                     &c->d);
+    buf_release(&text);
+    json_free(whole);
     json_free(doc);
     if (err)
         return err;

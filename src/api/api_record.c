@@ -60,3 +60,17 @@ int api_h_version_diff(struct api_call *c)
     json_free(doc[1]);
     return err ? err : api_done(c, 200);
 }
+
+int api_h_fhir_twin(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = registry_twin_of(c->api->r, v, &c->resp->body);
+    if (err == AM_E_NOTFOUND)
+        diag_err(&c->d, "/algorithm_id", "guard.algorithm_id",
+                 "declare the algorithm first");
+    if (!err)
+        api_json(c, 200);
+    return err;
+}

@@ -130,6 +130,8 @@
       "Every problem of a draft at once, and what each level still asks")                \
     X(R, POST, "/api/v1/drafts/{draft}/declaration", PROPOSE, draft_declare, "",         \
       "proposed", "Make its payload, to be signed at /sign/{sha256}")                    \
+    X(R, POST, "/api/v1/fhir-twins", PUBLIC, fhir_twin, "record", "fhir-twin",           \
+      "The FHIR twin of a version's record, to be declared with it")                     \
     X(R, GET, "/api/v1/schemas", PUBLIC, schemas, "", "list",                            \
       "The published schemas of records")                                                \
     X(R, GET, "/api/v1/schemas/{name}", PUBLIC, schema, "", "application/schema+json",   \

@@ -89,6 +89,15 @@ AM_CHECK int crypto_verify_rs256(struct str n, struct str e, struct str data,
 AM_CHECK int crypto_verify_es256(struct str x, struct str y, struct str data,
                                  struct str sig);
 
+/* Signatures of others (OpenSSF Model Signing): ECDSA by P-256, P-384 or P-521 with
+ * SHA-256, SHA-384, SHA-512. spki: DER, named curve, uncompressed point.
+ * AM_E_UNSUPPORTED: another key; AM_E_TAMPERED. */
+AM_CHECK int crypto_ecdsa_verify(struct str spki, struct str data, struct str sig);
+/* Appends the key of certificate der[0] when its chain leads to a root of the PEM and all
+ * are valid at that instant. AM_E_TAMPERED: no; AM_E_INVALID: no root, none given. */
+AM_CHECK int crypto_chain_spki(const struct str *der, size_t n, struct str roots_pem,
+                               int64_t at, struct buf *spki);
+
 /* A P-256 key that never leaves its PKCS#11 token: security module, card, USB key. One
  * object = one module loaded into this process, one session, one login. The module is
  * code: only the operator may name it. One open token per module at a time.

@@ -27,6 +27,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "crypto/crypto.h"
+#include "json/json.h"
 
 enum { MODEL_FEATURES_MAX = 4096, MODEL_NAME_MAX = 64, MODEL_FILE_MAX = 256 << 20 };
 enum model_format { MODEL_XGB_JSON = 1, MODEL_XGB_UBJ, MODEL_ONNX };
@@ -87,6 +88,28 @@ int model_worker_main(void);
 /* May this hyperparameter ("max_depth"...) be {"na": reason} for a model of this type?
  * The table of registry.md, section 5. */
 bool model_na_allowed(struct str model_type, const char *field, struct str reason);
+
+/* ---- OpenSSF Model Signing 1.0 (model_oms.c) ---- */
+struct model_oms_file {
+    struct str name; /* path under the model, '/' between */
+    uint8_t sha256[CRYPTO_SHA256];
+};
+struct model_oms_trust {
+    struct str spki;      /* the key (DER) that must have signed, when by key */
+    struct str roots_pem; /* roots of the chain, when by certificate, at that instant */
+    int64_t at;
+};
+bool model_oms_path_ok(struct str path);
+/* Appends the bundle; subject = name of the file or folder. Sorts f. AM_E_INVALID: no
+ * file, a path twice or not normal, another curve than P-256. */
+AM_CHECK int model_oms_sign(struct str subject, struct model_oms_file *f, size_t n,
+                            const struct crypto_key *p256, struct buf *bundle);
+/* The bundle is well formed, signed by whom is trusted, and lists exactly these files.
+ * Every problem in d (codes oms.*); AM_E_INVALID. Sorts f. */
+AM_CHECK int model_oms_verify(const struct json *bundle, struct model_oms_file *f,
+                              size_t n, const struct model_oms_trust *trust,
+                              struct diag *d);
+struct str model_oms_hint(const struct json *bundle); /* which key: its key_id */
 
 /* ---- fitting ---- */
 struct model_fit_options {

@@ -106,6 +106,10 @@ void registry_due(const struct json *algorithm, const struct json *version,
 const char *registry_export_type(struct str format);
 AM_CHECK int registry_export(struct registry *r, const uint8_t model_digest[32],
                              struct str format, const char *lang, struct buf *out);
+/* The FHIR twin of a version's record, {device, document_reference}: its field fhir_twin
+ * is this or absent. AM_E_NOTFOUND: its algorithm is not declared. Appends. */
+AM_CHECK int registry_twin_of(struct registry *r, const struct json *record,
+                              struct buf *out);
 /* A new algorithm identifier for an organisation: MA-IA-<org6>-<10 base32>-<check>. */
 AM_CHECK int registry_algorithm_id(struct registry *r, struct str org6, char out[64]);
 /* ISO 7064 mod 37,36 over the identifier without separators. */
@@ -166,6 +170,10 @@ AM_CHECK int registry_draft_save(struct registry *r, struct str id, struct str o
 /* Appends the record to record (may be NULL). */
 AM_CHECK int registry_draft_get(struct registry *r, struct str id, struct str org,
                                 struct registry_draft *out, struct buf *record);
+/* The record of a draft as it will be signed: dated `at`, with its twin. Appends. */
+AM_CHECK int registry_draft_finish(struct registry *r, enum ledger_kind kind,
+                                   const struct json *record, int64_t at,
+                                   struct buf *out);
 AM_CHECK int registry_draft_delete(struct registry *r, struct str id, struct str org);
 typedef int registry_draft_fn(void *arg, const struct registry_draft *d);
 AM_CHECK int registry_drafts(struct registry *r, struct str org, registry_draft_fn *fn,

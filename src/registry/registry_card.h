@@ -11,7 +11,7 @@ struct registry_card {
     VEC(struct json_doc *) evidence;
     const struct json *algorithm, *version; /* records; algorithm may be NULL */
     const char *status, *state, *level;     /* of the fold, static words */
-    bool labelled;
+    bool labelled, embedded; /* embedded: the twin inside a record, see registry_fhir.c */
     int64_t declared_at, expires_at;
     uint64_t tree_size;
     char model_digest[CRYPTO_HEX], record_sha256[CRYPTO_HEX], decision_sha256[CRYPTO_HEX];
@@ -31,7 +31,10 @@ void registry_card_annex8(const struct registry_card *c, struct jw *w);
 void registry_card_hti1(const struct registry_card *c, struct jw *w);
 /* {resourceType: Bundle, entry: [Device, DocumentReference]} */
 void registry_card_fhir(const struct registry_card *c, struct jw *w);
-/* The twin of a record that is not declared yet, checked: problems at /fhir_twin. */
+/* {device, document_reference} of a record: what its field fhir_twin holds. */
+void registry_twin_write(const struct json *algorithm, const struct json *version,
+                         struct jw *w);
+/* That twin, checked, and compared with the one declared: problems at /fhir_twin. */
 AM_CHECK int registry_twin_check(const struct json *algorithm, const struct json *version,
                                  struct diag *d);
 

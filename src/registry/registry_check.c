@@ -138,8 +138,7 @@ static int registry_open_model(struct registry *r, struct str bytes,
 
 int registry_check_version(struct registry *r, const struct json *record, struct diag *d)
 {
-    static const char *const computed[] = {"lifecycle_state", "registry_status",
-                                           "fhir_twin"};
+    static const char *const computed[] = {"lifecycle_state", "registry_status"};
     const struct json *artifacts = json_get(record, "artifacts");
     struct buf weights;
     uint8_t have[32], want[32];
@@ -169,6 +168,8 @@ int registry_check_version(struct registry *r, const struct json *record, struct
     else if (!err)
         registry_check_hyperparameters(record, NULL, d);
     buf_release(&weights);
+    if (!err)
+        err = registry_check_weights_signature(r, record, d);
     if (!err)
         err = registry_world_version(r, record, d);
     if (!err &&

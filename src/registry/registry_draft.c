@@ -190,6 +190,55 @@ int registry_draft_save(struct registry *r, struct str id, struct str org,
     return err;
 }
 
+static void draft_members(struct jw *w, const struct json *record, int64_t at)
+{
+    char text[TIME_TEXT];
+    for (json_each(it, record)) {
+        if (str_eqc(it.key, "issued_at") || str_eqc(it.key, "fhir_twin"))
+            continue;
+        jw_keyn(w, it.key);
+        jw_val(w, it.val);
+    }
+    jw_kstrz(w, "issued_at", time_format(at / TIME_SECOND * TIME_SECOND, text));
+}
+
+int registry_draft_finish(struct registry *r, enum ledger_kind kind,
+                          const struct json *record, int64_t at, struct buf *out)
+{
+    struct json_doc *dated = NULL;
+    struct buf text, twin;
+    struct jw w;
+    int err;
+    buf_init(&text, REGISTRY_RECORD_MAX);
+    buf_init(&twin, REGISTRY_RECORD_MAX);
+    jw_init(&w, &text);
+    jw_obj(&w);
+    draft_members(&w, record, at);
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err)
+        err = json_parse(&dated, buf_str(&text), NULL, NULL);
+    if (!err && kind == LEDGER_VERSION) {
+        err = registry_twin_of(r, json_root(dated), &twin);
+        if (err == AM_E_NOTFOUND)
+            err = AM_OK; /* the check says it */
+    }
+    jw_init(&w, out);
+    jw_obj(&w);
+    draft_members(&w, record, at);
+    if (twin.n) {
+        jw_key(&w, "fhir_twin");
+        jw_raw(&w, buf_str(&twin));
+    }
+    jw_obj_end(&w);
+    if (!err)
+        err = jw_done(&w);
+    json_free(dated);
+    buf_release(&twin);
+    buf_release(&text);
+    return err;
+}
+
 int registry_draft_delete(struct registry *r, struct str id, struct str org)
 {
     struct registry_draft d = {0};

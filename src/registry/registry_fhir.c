@@ -132,7 +132,8 @@ static void twin_extensions(const struct registry_card *c, struct jw *w)
     jw_strf(w, "DocumentReference/%s", c->model_digest);
     jw_obj_end(w);
     jw_obj_end(w);
-    twin_label(c, w);
+    if (!c->embedded)
+        twin_label(c, w);
     jw_arr_end(w);
 }
 
@@ -234,8 +235,8 @@ static void twin_document(const struct registry_card *c, struct jw *w)
     jw_key(w, "identifier");
     jw_arr(w);
     jw_obj(w);
-    jw_kstrz(w, "system", AMANE "record_sha256");
-    jw_kstrz(w, "value", c->record_sha256);
+    jw_kstrz(w, "system", c->embedded ? AMANE "model_digest" : AMANE "record_sha256");
+    jw_kstrz(w, "value", c->embedded ? c->model_digest : c->record_sha256);
     jw_obj_end(w);
     jw_arr_end(w);
     jw_kstrz(w, "status", "current");
@@ -319,14 +320,40 @@ static void twin_profile(const struct json *v, struct diag *d)
         diag_err(d, "/type", "fhir.profile", "AIModelCard");
 }
 
+/* A record cannot hold its own digest, nor a label it does not have yet: the twin inside
+ * a record is without them. */
+static void twin_embedded(const struct json *algorithm, const struct json *version,
+                          struct registry_card *c)
+{
+    struct str digest = json_get_str(version, "model_digest");
+    *c = (struct registry_card){.algorithm = algorithm,
+                                .version = version,
+                                .status = "registered",
+                                .level = "none",
+                                .embedded = true};
+    snprintf(c->model_digest, sizeof c->model_digest, "%.*s", (int)AM_MIN(digest.n, 64),
+             digest.p ? digest.p : "");
+    if (time_parse(json_get_str(version, "issued_at"), &c->declared_at))
+        c->declared_at = 0;
+}
+
+void registry_twin_write(const struct json *algorithm, const struct json *version,
+                         struct jw *w)
+{
+    struct registry_card c;
+    twin_embedded(algorithm, version, &c);
+    jw_obj(w);
+    jw_key(w, "device");
+    twin_device(&c, w);
+    jw_key(w, "document_reference");
+    twin_document(&c, w);
+    jw_obj_end(w);
+}
+
 int registry_twin_check(const struct json *algorithm, const struct json *version,
                         struct diag *d)
 {
-    struct registry_card c = {.algorithm = algorithm,
-                              .version = version,
-                              .status = "registered",
-                              .level = "none"};
-    struct str digest = json_get_str(version, "model_digest");
+    const struct json *said = json_get(version, "fhir_twin");
     struct json_doc *doc = NULL;
     struct diag found;
     struct buf text;
@@ -334,27 +361,24 @@ int registry_twin_check(const struct json *algorithm, const struct json *version
     int err;
     buf_init(&text, REGISTRY_RECORD_MAX);
     diag_init(&found);
-    snprintf(c.model_digest, sizeof c.model_digest, "%.*s", (int)AM_MIN(digest.n, 64),
-             digest.p ? digest.p : "");
-    snprintf(c.record_sha256, sizeof c.record_sha256, "%s", c.model_digest);
-    if (time_parse(json_get_str(version, "issued_at"), &c.declared_at))
-        c.declared_at = 0;
     jw_init(&w, &text);
-    registry_card_fhir(&c, &w);
+    registry_twin_write(algorithm, version, &w);
     err = jw_done(&w);
     if (!err)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
-    for (json_each(it, json_get(json_root(doc), "entry"))) {
-        const struct json *v = json_get(it.val, "resource");
+    for (json_each(it, json_root(doc))) {
         if (!err)
-            err = fhir_validate(v, &found);
+            err = fhir_validate(it.val, &found);
         if (err == AM_E_INVALID)
             err = AM_OK;
-        twin_profile(v, &found);
+        twin_profile(it.val, &found);
     }
     for (size_t i = 0; i < found.n; i++)
         diag_err(d, "/fhir_twin", "record.fhir_twin", "%s: %s", found.item[i].path,
                  found.item[i].detail);
+    if (!err && said && !json_equal(said, json_root(doc)))
+        diag_err(d, "/fhir_twin", "record.twin_differs",
+                 "not what the registry makes of this record");
     json_free(doc);
     diag_release(&found);
     buf_release(&text);

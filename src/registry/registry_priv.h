@@ -204,6 +204,8 @@ void registry_problem(struct diag *d, const char *code, const char *detail,
 /* registry_world.c: what needs the policy, the directory, the other versions. */
 AM_CHECK int registry_world_version(struct registry *r, const struct json *record,
                                     struct diag *d);
+AM_CHECK int registry_check_weights_signature(struct registry *r,
+                                              const struct json *record, struct diag *d);
 AM_CHECK int registry_world_twin(struct registry *r, const struct json *record,
                                  struct diag *d);
 AM_CHECK int registry_world_evidence(struct registry *r, const struct json *record,

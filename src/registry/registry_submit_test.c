@@ -189,8 +189,6 @@ static void what_is_declared_must_be_what_the_file_is(void **state)
          "/artifacts/0/sha256", "record.artifact_missing"},
         {"registry_status", "\"certified\"", "/registry_status",
          "schema.additionalProperties"},
-        {"fhir_twin", "{\"device\":{},\"document_reference\":{}}", "/fhir_twin",
-         "record.computed_field"},
         {"intended_use", "{\"text\":{\"fr\":\"x\"},\"use_code\":\"NO-SUCH-USE\"}",
          "/intended_use/use_code", "record.use_unknown"},
         {"previous_version",
@@ -215,6 +213,85 @@ static void what_is_declared_must_be_what_the_file_is(void **state)
         buf_release(&whole);
     }
     assert_int_equal(size_now(), before);
+}
+
+/* Checks the good record with one member more; the problems are in t.d. */
+static int check_with(const char *key, const char *json)
+{
+    struct buf whole = version(), b;
+    struct json_doc *doc;
+    int err;
+    t_edit(buf_str(&whole), key, json, &b);
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    diag_clear(&t.d);
+    err = registry_check(t.r, LEDGER_VERSION, json_root(doc), &t.d);
+    json_free(doc);
+    buf_release(&b);
+    buf_release(&whole);
+    return err;
+}
+
+static int check_signed(int who, const char *name)
+{
+    struct model_oms_file file = {.name = str_c(name)};
+    struct buf bundle;
+    int err;
+    assert_ok(crypto_unhex(str_c(t.file_hex), file.sha256, 32));
+    buf_init(&bundle, 1 << 20);
+    assert_ok(model_oms_sign(STR("m"), &file, 1, t.key[who], &bundle));
+    err = check_with("model_signature", bundle.p);
+    buf_release(&bundle);
+    return err;
+}
+
+static void weights_are_signed_by_their_vendor_over_their_files(void **state)
+{
+    (void)state;
+    declare_algorithm();
+    assert_ok(check_signed(T_VENDOR, "model.json"));
+    assert_int_equal(check_signed(T_VENDOR, "renamed.json"), AM_E_INVALID);
+    t_assert_problem(&t, "/model_signature/dsseEnvelope/payload/predicate/resources/0",
+                     "oms.manifest");
+    assert_int_equal(check_signed(T_VENDOR2, "model.json"), AM_E_INVALID);
+    t_assert_problem(&t, "/model_signature/verificationMaterial", "record.signature_key");
+    assert_int_equal(check_signed(T_STRANGER, "model.json"), AM_E_INVALID);
+    assert_int_equal(check_with("model_signature", "{\"mediaType\":\"x\"}"),
+                     AM_E_INVALID);
+}
+
+static void a_declared_twin_is_the_one_the_registry_makes(void **state)
+{
+    struct buf whole, twin;
+    struct json_doc *doc;
+    (void)state;
+    declare_algorithm();
+    whole = version();
+    buf_init(&twin, 1 << 20);
+    assert_ok(json_parse(&doc, buf_str(&whole), NULL, NULL));
+    assert_ok(registry_twin_of(t.r, json_root(doc), &twin));
+    assert_ok(check_with("fhir_twin", twin.p));
+    *strstr(twin.p, "inactive") = 'I';
+    assert_int_equal(check_with("fhir_twin", twin.p), AM_E_INVALID);
+    t_assert_problem(&t, "/fhir_twin", "record.twin_differs");
+    json_free(doc);
+    buf_release(&twin);
+    buf_release(&whole);
+}
+
+/* Semantic version, predecessor, one label once: seen from the second version. */
+static void a_second_version_says_which_it_follows(void **state)
+{
+    char json[256], other[80];
+    (void)state;
+    t_declared(&t);
+    snprintf(other, sizeof other, "\"%064d\"", 7); /* other weights */
+    assert_int_equal(check_with("model_digest", other), AM_E_INVALID);
+    t_assert_problem(&t, "/previous_version", "record.previous_missing");
+    t_assert_problem(&t, "/version_label", "record.version_taken");
+    snprintf(json, sizeof json, "{\"version_label\":\"0.9.0\",\"model_digest\":\"%s\"}",
+             t.model_hex);
+    assert_int_equal(check_with("previous_version", json), AM_E_INVALID);
+    t_assert_problem(&t, "/previous_version", "record.own_predecessor");
 }
 
 static void a_wrong_size_is_noticed_in_the_bytes(void **state)
@@ -685,6 +762,9 @@ int main(int argc, char **argv)
         T(an_incomplete_version_names_every_missing_member),
         T(a_submission_with_holes_is_refused_whole_and_changes_nothing),
         T(what_is_declared_must_be_what_the_file_is),
+        T(weights_are_signed_by_their_vendor_over_their_files),
+        T(a_declared_twin_is_the_one_the_registry_makes),
+        T(a_second_version_says_which_it_follows),
         T(a_wrong_size_is_noticed_in_the_bytes),
         T(the_model_digest_does_not_depend_on_the_order_of_the_list),
         T(a_file_that_is_no_model_is_refused_with_its_place),

@@ -98,24 +98,44 @@ int registry_world_version(struct registry *r, const struct json *record, struct
     return err;
 }
 
-/* The FHIR face of what is declared must be valid before it is logged. */
-int registry_world_twin(struct registry *r, const struct json *record, struct diag *d)
+/* The algorithm a version belongs to, as declared; AM_E_NOTFOUND. */
+static int world_algorithm(struct registry *r, const struct json *record,
+                           struct json_doc **out)
 {
     struct str id = json_get_str(record, "algorithm_id");
     const struct ledger_algorithm *a;
-    struct json_doc *doc = NULL;
     uint8_t payload[32];
-    int err;
     pthread_rwlock_rdlock(&r->fold);
     a = id.n ? ledger_algorithm_find(r->ledger, id) : NULL;
     if (a)
         memcpy(payload, a->payload, sizeof payload);
     pthread_rwlock_unlock(&r->fold);
-    if (!a || !json_get_str(record, "model_digest").n)
-        return AM_OK; /* said elsewhere */
-    err = registry_payload(r, payload, &doc);
-    if (!err)
+    return a ? registry_payload(r, payload, out) : AM_E_NOTFOUND;
+}
+
+/* The FHIR face of what is declared must be valid before it is logged. */
+int registry_world_twin(struct registry *r, const struct json *record, struct diag *d)
+{
+    struct json_doc *doc = NULL;
+    int err = world_algorithm(r, record, &doc);
+    if (err == AM_E_NOTFOUND || !json_get_str(record, "model_digest").n)
+        err = AM_OK; /* said elsewhere */
+    else if (!err)
         err = registry_twin_check(json_get(json_root(doc), "predicate"), record, d);
+    json_free(doc);
+    return err;
+}
+
+int registry_twin_of(struct registry *r, const struct json *record, struct buf *out)
+{
+    struct json_doc *doc = NULL;
+    struct jw w;
+    int err = world_algorithm(r, record, &doc);
+    jw_init(&w, out);
+    if (!err) {
+        registry_twin_write(json_get(json_root(doc), "predicate"), record, &w);
+        err = jw_done(&w);
+    }
     json_free(doc);
     return err;
 }

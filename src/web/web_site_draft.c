@@ -389,22 +389,11 @@ int web_page_draft_post(struct web_visit *v)
 /* Dated now: an old date would make an honest signature look stale. */
 static int dated(struct web_visit *v, const struct draft_page *p, struct json_doc **out)
 {
-    char at[TIME_TEXT];
     struct buf b;
-    struct jw w;
     int err;
-    buf_init(&b, REGISTRY_DRAFT_MAX + 4096);
-    jw_init(&w, &b);
-    jw_obj(&w);
-    for (json_each(it, json_root(p->doc))) {
-        if (str_eqc(it.key, "issued_at"))
-            continue;
-        jw_keyn(&w, it.key);
-        jw_val(&w, it.val);
-    }
-    jw_kstrz(&w, "issued_at", time_format(v->now / TIME_SECOND * TIME_SECOND, at));
-    jw_obj_end(&w);
-    err = jw_done(&w);
+    buf_init(&b, WEB_PAYLOAD_MAX);
+    err = registry_draft_finish(v->site->registry, p->d.kind, json_root(p->doc), v->now,
+                                &b);
     if (!err)
         err = json_parse(out, buf_str(&b), NULL, NULL);
     buf_release(&b);
