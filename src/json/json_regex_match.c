@@ -66,10 +66,20 @@ static bool json_live_add(struct json_live *l, size_t pc)
     return true;
 }
 
+static bool json_op_reads(const struct json_op *op)
+{
+    return op->code == JSON_OP_CHAR || op->code == JSON_OP_ANY ||
+           op->code == JSON_OP_CLASS;
+}
+
 /* Adds pc and all places reachable from it without reading. True when one is a match. */
 static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
 {
     size_t n = 0;
+    if (json_op_reads(&m->re->op[pc])) { /* most places: nothing to follow */
+        json_live_add(l, pc);
+        return false;
+    }
     m->todo[n++] = (uint16_t)pc;
     while (n) {
         const struct json_op *op;
