@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "embed/embed.h"
 #include "json/json.h"
-#include "registry/registry_priv.h"
+#include "registry/registry.h"
 
 static struct json_doc *embedded(const char *path)
 {

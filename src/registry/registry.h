@@ -288,6 +288,10 @@ struct registry_decision {
 /* Newest first; inside a registry_fn. */
 size_t registry_decisions(struct registry *r, struct registry_decision *out, size_t max);
 
+/* registry_rule.c: what a version record must hold beyond its schema and without anything
+ * else; all problems, none when d stays empty. Any thread. */
+void registry_rule_version(const struct json *record, struct diag *d);
+
 /* ---- keeping a folder (registry_move.c, registry_backup.c) ---- */
 struct registry_moved {
     size_t tables;

@@ -193,7 +193,6 @@ void registry_check_signature(const struct json *described, const struct json *r
 
 /* registry_rule.c: what needs nothing but the record. */
 void registry_rule_algorithm(const struct json *record, struct diag *d);
-void registry_rule_version(const struct json *record, struct diag *d);
 void registry_rule_evidence(const struct json *record, struct diag *d);
 void registry_rule_decision(const struct json *record, struct diag *d);
 void registry_rule_deployment(const struct json *record, struct diag *d);
