@@ -9,10 +9,11 @@
 #include "ledger/ledger.h"
 #include "registry/registry.h"
 
-static const char synopsis[] = "usage: amane log verify DIR [--genesis SHA256] [--json]\n"
-                               "       amane log fsck DIR [--genesis SHA256] [--json]\n"
-                               "       amane log show DIR [--json]\n"
-                               "       amane log bundle DIR INDEX\n";
+static const char synopsis[] =
+    "usage: amane log verify DIR [--genesis SHA256] [--public] [--json]\n"
+    "       amane log fsck DIR [--genesis SHA256] [--json]\n"
+    "       amane log show DIR [--json]\n"
+    "       amane log bundle DIR INDEX\n";
 
 /* ---- verify ---------------------------------------------------------------------- */
 static void root_base64(const struct tlog_hash *h, struct buf *out)
@@ -54,6 +55,12 @@ static int print_json(const struct ledger_verify_report *r, const struct diag *d
     jw_kstrz(&w, "genesis", crypto_hex(r->genesis, 32, hex));
     jw_kint(&w, "entries", (int64_t)r->entries_ok);
     jw_kint(&w, "payloads", (int64_t)r->payloads_ok);
+    jw_kint(&w, "withheld", (int64_t)r->withheld);
+    jw_key(&w, "withheld_at");
+    jw_arr(&w);
+    for (uint64_t i = 0; i < AM_MIN(r->withheld, LEDGER_WITHHELD_NAMED); i++)
+        jw_int(&w, (int64_t)r->withheld_at[i]);
+    jw_arr_end(&w);
     jw_kint(&w, "blobs", (int64_t)r->blobs_ok);
     jw_kint(&w, "inclusion_proofs", (int64_t)r->inclusion_ok);
     jw_kint(&w, "consistency_proofs", (int64_t)r->consistency_ok);
@@ -80,6 +87,13 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
     printf("  genesis             %s\n", crypto_hex(r->genesis, 32, hex));
     printf("  entries folded      %llu\n", (unsigned long long)r->entries_ok);
     printf("  payloads            %llu\n", (unsigned long long)r->payloads_ok);
+    if (r->withheld) {
+        printf("  withheld            %llu, without effect here: entries",
+               (unsigned long long)r->withheld);
+        for (uint64_t i = 0; i < AM_MIN(r->withheld, LEDGER_WITHHELD_NAMED); i++)
+            printf(" %llu", (unsigned long long)r->withheld_at[i]);
+        printf("%s\n", r->withheld > LEDGER_WITHHELD_NAMED ? " ..." : "");
+    }
     printf("  blobs               %llu\n", (unsigned long long)r->blobs_ok);
     printf("  inclusion proofs    %llu\n", (unsigned long long)r->inclusion_ok);
     printf("  consistency proofs  %llu\n", (unsigned long long)r->consistency_ok);
@@ -94,7 +108,8 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
 }
 
 /* fsck: the registry's database as well, row by row. */
-static int verify(const char *dir, const char *genesis, bool fsck, bool json)
+static int verify(const char *dir, const char *genesis, bool fsck,
+                  enum ledger_verify_how how, bool json)
 {
     struct ledger_verify_report r = {0};
     struct registry_copy *c = NULL;
@@ -110,8 +125,8 @@ static int verify(const char *dir, const char *genesis, bool fsck, bool json)
     if (!err && fsck)
         err = registry_copy_fsck(c, &d);
     if (!err)
-        err =
-            ledger_verify_from(dir, registry_copy_blobs(c), str_c(genesis), &r, NULL, &d);
+        err = ledger_verify_from(dir, registry_copy_blobs(c), how, str_c(genesis), &r,
+                                 NULL, &d);
     registry_copy_close(c);
     if (!err || err == AM_E_INVALID) {
         if (json)
@@ -223,7 +238,8 @@ static int show(const char *dir, bool json)
     buf_init(&b, 256 << 20);
     bad = registry_copy_open(&c, dir, &d);
     if (!bad)
-        bad = ledger_verify_from(dir, registry_copy_blobs(c), STR_NULL, &r, &l, &d);
+        bad = ledger_verify_from(dir, registry_copy_blobs(c), LEDGER_VERIFY_PUBLIC,
+                                 STR_NULL, &r, &l, &d);
     if (!l) {
         err = cmd_fail("read", dir, bad ? bad : AM_E_INVALID, &d);
         goto out;
@@ -341,18 +357,22 @@ static int bundle(const char *dir, const char *text)
 int cmd_log(int argc, char **argv)
 {
     const char *genesis = NULL;
-    bool json = false, help;
+    bool json = false, public = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--genesis", .kind = CMD_TEXT, .text = &genesis},
+        {.name = "--public", .kind = CMD_FLAG, .flag = &public},
         {.name = "--json", .kind = CMD_FLAG, .flag = &json}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);
     if (help)
         return cmd_usage(synopsis, true);
     if (argc == 3 && strcmp(argv[1], "verify") == 0)
-        return verify(argv[2], genesis, false, json);
+        return verify(argv[2], genesis, false,
+                      public ? LEDGER_VERIFY_PUBLIC : LEDGER_VERIFY_ALL, json);
+    if (public)
+        return cmd_usage(synopsis, false);
     if (argc == 3 && strcmp(argv[1], "fsck") == 0)
-        return verify(argv[2], genesis, true, json);
+        return verify(argv[2], genesis, true, LEDGER_VERIFY_ALL, json);
     if (argc == 3 && strcmp(argv[1], "show") == 0 && !genesis)
         return show(argv[2], json);
     if (argc == 4 && strcmp(argv[1], "bundle") == 0 && !genesis && !json)

@@ -167,7 +167,7 @@ static int evaluate(struct job *j)
     int err = registry_copy_open(&j->copy, j->dir, &j->d);
     if (!err) {
         j->blobs = registry_copy_blobs(j->copy);
-        err = ledger_verify_from(j->dir, j->blobs,
+        err = ledger_verify_from(j->dir, j->blobs, LEDGER_VERIFY_PUBLIC,
                                  j->genesis ? str_c(j->genesis) : STR_NULL, &report,
                                  &j->ledger, &j->d);
     }

@@ -174,8 +174,8 @@ static int check(struct checked *k, struct str text, const char *genesis, const 
     if (!err && dir)
         err = registry_copy_open(&copy, dir, &k->d);
     if (!err && dir)
-        err = ledger_verify_from(dir, registry_copy_blobs(copy), str_c(genesis), &report,
-                                 NULL, &k->d);
+        err = ledger_verify_from(dir, registry_copy_blobs(copy), LEDGER_VERIFY_ALL,
+                                 str_c(genesis), &report, NULL, &k->d);
     if (!err && !genesis)
         memcpy(pinned, report.genesis, sizeof pinned);
     if (!err)

@@ -263,7 +263,12 @@ struct ledger_stop {
 };
 /* Who may read what an entry says: everybody, or only those lifecycle.md section 5 names
  * (cases and deposits: the public sees counts, and that a deposit exists). */
-enum ledger_reach { LEDGER_REACH_PUBLIC, LEDGER_REACH_CASE, LEDGER_REACH_DEPOSIT };
+enum ledger_reach {
+    LEDGER_REACH_PUBLIC,
+    LEDGER_REACH_CASE,
+    LEDGER_REACH_DEPOSIT,
+    LEDGER_REACH_WITHHELD /* not here: see ledger_apply_withheld() */
+};
 enum ledger_severity {
     LEDGER_NON_SERIOUS,
     LEDGER_SERIOUS,
@@ -360,6 +365,11 @@ void ledger_free(struct ledger *l);
  * payload do not hold together (signature, digest); AM_E_INVALID: entry 0 is no genesis.
  * A statement that merely has no effect is AM_OK: see ledger_outcome(). */
 AM_CHECK int ledger_apply(struct ledger *l, struct str leaf);
+/* Folds an entry whose payload the reader may not have (a case, a deposit): its place and
+ * key are kept, it has no effect, its outcome is "withheld". For auditors of a public
+ * copy only: a node or a registry that did this could be made to overlook a stop. Entry 0
+ * is AM_E_INVALID. */
+AM_CHECK int ledger_apply_withheld(struct ledger *l, struct str leaf);
 /* The same in two steps. Reading, hashing and verifying need no state: any thread may
  * prepare entries ahead of the fold. Verifier: keys it has parsed, one thread's; NULL:
  * the signature was verified before and the caller vouches for it. type_base: of the
@@ -622,7 +632,10 @@ void ledger_certificate_release(struct ledger_certificate *c);
  * every DSSE signature, every payload digest, every blob in DIR/blobs, then folds.
  * genesis: the pinned digest in hex, or STR_NULL. Problems go to d, each naming file or
  * index; *out (may be NULL) gets the fold. */
+enum { LEDGER_WITHHELD_NAMED = 32 };
 struct ledger_verify_report {
+    uint64_t withheld; /* entries of a public copy whose payload is not there */
+    uint64_t withheld_at[LEDGER_WITHHELD_NAMED]; /* the first of them */
     uint64_t size, entries_ok, payloads_ok, blobs_ok, inclusion_ok, consistency_ok;
     uint64_t cosignatures;
     struct tlog_hash root;
@@ -633,9 +646,13 @@ AM_CHECK int ledger_verify(const char *dir, struct str genesis,
                            struct ledger_verify_report *r, struct ledger **out,
                            struct diag *d);
 /* The same with a blob store of the caller's, over DIR/blobs and what it stands before (a
- * registry keeps statements in its database). It must outlive *out's last reader. */
+ * registry keeps statements in its database); NULL: DIR/blobs alone. It must outlive
+ * *out's last reader. LEDGER_VERIFY_PUBLIC: a copy made by somebody whom the payloads of
+ * cases and deposits are not for; what is absent is counted and named, never guessed. */
+enum ledger_verify_how { LEDGER_VERIFY_ALL, LEDGER_VERIFY_PUBLIC };
 AM_CHECK int ledger_verify_from(const char *dir, struct blob_store *blobs,
-                                struct str genesis, struct ledger_verify_report *r,
-                                struct ledger **out, struct diag *d);
+                                enum ledger_verify_how how, struct str genesis,
+                                struct ledger_verify_report *r, struct ledger **out,
+                                struct diag *d);
 
 #endif

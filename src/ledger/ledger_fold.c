@@ -297,6 +297,22 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
     return AM_OK;
 }
 
+static int fold_mute(struct ledger *l, const uint8_t payload[32], const char *key_id,
+                     enum ledger_code why, enum ledger_reach reach)
+{
+    struct ledger_entry e = {.reach = (uint8_t)reach};
+    struct ledger_act a = {.l = l, .payload = payload, .index = l->entry.n};
+    int err;
+    a.version = a.deployment = LEDGER_NONE;
+    ledger_refuse(&a, why, "", "nothing that this fold can read");
+    err = reserve_entry(l, payload, key_id, &e);
+    if (err)
+        return err;
+    settle(&a);
+    commit_entry(l, &e, &a.o, &a);
+    return AM_OK;
+}
+
 static int fold_statement_view(struct ledger *l, const uint8_t payload[32],
                                struct str text, const char *key_id,
                                const struct ledger_statement_view *s)
@@ -304,16 +320,8 @@ static int fold_statement_view(struct ledger *l, const uint8_t payload[32],
     struct ledger_entry e = {0};
     struct ledger_act a = {.l = l, .payload = payload, .index = l->entry.n};
     int err;
-    if (!s) { /* signed and logged, but it says nothing we can read */
-        a.version = a.deployment = LEDGER_NONE;
-        ledger_refuse(&a, CODE_BAD_STATEMENT, "", "not a statement of this log");
-        err = reserve_entry(l, payload, key_id, &e);
-        if (err)
-            return err;
-        settle(&a);
-        commit_entry(l, &e, &a.o, &a);
-        return AM_OK;
-    }
+    if (!s) /* signed and logged, but it says nothing we can read */
+        return fold_mute(l, payload, key_id, CODE_BAD_STATEMENT, LEDGER_REACH_PUBLIC);
     a.s = s;
     a.r = s->record;
     a.key = ledger_find_key(l, key_id);
@@ -385,6 +393,10 @@ static int refold(struct ledger *l, const struct ledger_void *v,
         const char *id =
             e->strange ? l->stranger.v[e->key].key_id : l->key.v[e->key].k.key_id;
         buf_clear(&b);
+        if (e->reach == LEDGER_REACH_WITHHELD) {
+            err = fold_mute(again, e->payload, id, CODE_WITHHELD, LEDGER_REACH_WITHHELD);
+            continue;
+        }
         err = blob_get(l->blobs, e->payload, &b);
         if (!err)
             err = (i ? fold_entry : fold_genesis)(again, e->payload, buf_str(&b), id);
@@ -434,6 +446,19 @@ int ledger_apply(struct ledger *l, struct str leaf)
         err = ledger_apply_ready(l, &r);
     ledger_ready_release(&r);
     buf_release(&payload);
+    ledger_leaf_release(&v);
+    return err;
+}
+
+int ledger_apply_withheld(struct ledger *l, struct str leaf)
+{
+    struct ledger_leaf_view v;
+    int err = ledger_leaf_parse(leaf, &v);
+    if (err)
+        return err == AM_E_NOMEM ? err : AM_E_TAMPERED;
+    err = l->entry.n ? fold_mute(l, v.payload_sha256, v.key_id, CODE_WITHHELD,
+                                 LEDGER_REACH_WITHHELD)
+                     : AM_E_INVALID;
     ledger_leaf_release(&v);
     return err;
 }

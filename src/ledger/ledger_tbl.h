@@ -419,6 +419,7 @@
 /* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
 #define LEDGER_CODE_MAP(X)                                                               \
     X(BAD_STATEMENT, "bad_statement", AM_E_INVALID)                                      \
+    X(WITHHELD, "withheld", AM_E_FORBIDDEN)                                              \
     X(BAD_RECORD, "bad_record", AM_E_INVALID)                                            \
     X(SECOND_GENESIS, "second_genesis", AM_E_CONFLICT)                                   \
     X(UNKNOWN_KEY, "unknown_key", AM_E_FORBIDDEN)                                        \

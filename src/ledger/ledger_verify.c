@@ -26,6 +26,7 @@ struct verify {
     struct ledger_verify_report r;
     struct blob_store *blobs;
     bool lent; /* blobs is the caller's */
+    enum ledger_verify_how how;
     struct ledger *l;
     bool folding;
     VEC(struct tlog_hash) level[LEVELS]; /* roots of full subtrees of 2^k leaves */
@@ -285,6 +286,13 @@ static int check_entry(struct verify *v, uint64_t index, struct str leaf)
     err = v->blobs ? blob_get(v->blobs, view.payload_sha256, &payload) : AM_E_NOTFOUND;
     if (err == AM_E_NOMEM)
         goto out;
+    if (err == AM_E_NOTFOUND && v->how == LEDGER_VERIFY_PUBLIC && index) {
+        if (v->r.withheld < LEDGER_WITHHELD_NAMED)
+            v->r.withheld_at[v->r.withheld] = index;
+        v->r.withheld++;
+        err = v->folding ? ledger_apply_withheld(v->l, leaf) : AM_OK;
+        goto out;
+    }
     if (err) {
         payload_problem(v, view.payload_sha256, index, err);
         v->folding = false;
@@ -553,10 +561,11 @@ static int verify_all(struct verify *v, struct str genesis)
 int ledger_verify(const char *dir, struct str genesis, struct ledger_verify_report *r,
                   struct ledger **out, struct diag *d)
 {
-    return ledger_verify_from(dir, NULL, genesis, r, out, d);
+    return ledger_verify_from(dir, NULL, LEDGER_VERIFY_ALL, genesis, r, out, d);
 }
 
-int ledger_verify_from(const char *dir, struct blob_store *blobs, struct str genesis,
+int ledger_verify_from(const char *dir, struct blob_store *blobs,
+                       enum ledger_verify_how how, struct str genesis,
                        struct ledger_verify_report *r, struct ledger **out,
                        struct diag *d)
 {
@@ -564,6 +573,7 @@ int ledger_verify_from(const char *dir, struct blob_store *blobs, struct str gen
                        .d = d,
                        .blobs = blobs,
                        .lent = blobs != NULL,
+                       .how = how,
                        .started = time_mono()};
     int err;
     v.told = v.started;

@@ -126,6 +126,69 @@ static void a_sound_mirror_holds_and_gives_the_same_state(void **state)
     diag_release(&d);
 }
 
+/* Hides the payload of an entry, as a registry does from a stranger; and shows it again.
+ */
+static void payload_path(uint64_t index, char path[512])
+{
+    uint8_t digest[32];
+    char hex[CRYPTO_HEX];
+    assert_ok(ledger_entry_of(tk.l, index, digest, NULL));
+    crypto_hex(digest, 32, hex);
+    snprintf(path, 512, "%s/blobs/sha256/%.2s/%s", root, hex, hex + 2);
+}
+
+static void a_public_copy_holds_without_what_is_withheld(void **state)
+{
+    struct ledger_verify_report r;
+    struct ledger *l = NULL;
+    struct diag d;
+    uint64_t last = tk.leaf.n - 1;
+    char path[512], hidden[600];
+    (void)state;
+    diag_init(&d);
+    payload_path(last, path);
+    snprintf(hidden, sizeof hidden, "%s.hidden", root);
+    assert_int_equal(rename(path, hidden), 0);
+    assert_int_equal(ledger_verify(root, str_c(genesis), &r, NULL, &d), AM_E_INVALID);
+    diag_clear(&d);
+    assert_ok(
+        ledger_verify_from(root, NULL, LEDGER_VERIFY_PUBLIC, str_c(genesis), &r, &l, &d));
+    assert_int_equal(r.withheld, 6); /* P3: six signed the same payload */
+    assert_int_equal(r.withheld_at[0], last - 5);
+    assert_int_equal(r.entries_ok, last - 5);
+    assert_int_equal(ledger_size(l), tk.leaf.n);
+    assert_string_equal(ledger_outcome(l, last)->code, "withheld");
+    assert_int_equal(ledger_outcome(l, last)->effect, LEDGER_NO_EFFECT);
+    assert_int_equal(ledger_reach(l, last), LEDGER_REACH_WITHHELD);
+    ledger_free(l);
+    assert_int_equal(rename(hidden, path), 0);
+    diag_release(&d);
+}
+
+static void entry_zero_is_never_withheld(void **state)
+{
+    struct ledger_verify_report r;
+    struct diag d;
+    struct ledger *empty;
+    char path[512], hidden[600];
+    (void)state;
+    diag_init(&d);
+    payload_path(0, path);
+    snprintf(hidden, sizeof hidden, "%s.hidden", root);
+    assert_int_equal(rename(path, hidden), 0);
+    assert_int_equal(ledger_verify_from(root, NULL, LEDGER_VERIFY_PUBLIC, str_c(genesis),
+                                        &r, NULL, &d),
+                     AM_E_INVALID);
+    assert_int_equal(rename(hidden, path), 0);
+    diag_release(&d);
+    assert_ok(ledger_new(&empty, tk.blobs));
+    assert_int_equal(
+        ledger_apply_withheld(empty, (struct str){tk.leaf.v[0], tk.leaf_n.v[0]}),
+        AM_E_INVALID);
+    assert_int_equal(ledger_apply_withheld(empty, STR("{}")), AM_E_TAMPERED);
+    ledger_free(empty);
+}
+
 static void another_genesis_than_the_pinned_one_is_refused(void **state)
 {
     struct ledger_verify_report r;
@@ -279,6 +342,8 @@ int main(void)
 {
     const struct CMUnitTest t[] = {
         TEST(a_sound_mirror_holds_and_gives_the_same_state),
+        TEST(a_public_copy_holds_without_what_is_withheld),
+        TEST(entry_zero_is_never_withheld),
         TEST(another_genesis_than_the_pinned_one_is_refused),
         TEST(one_bit_in_any_file_is_found_and_the_file_named),
         TEST(a_broken_blob_is_named_by_its_use),

@@ -120,7 +120,7 @@ def main(folder, name, lang, verdicts):
     lost = [r for r in rows if not re.search(r"\b%s\b" % r, text)]
     check(len(rows) >= 10 and not lost, "%d rows of the policy with their verdicts" % len(rows), lost)
     lost = [w for w in policy["waived"] if w not in text]
-    check(policy["waived"] and not lost, "%d waived checks, by name" % len(policy["waived"]), lost)
+    check(not lost, "%d waived checks, by name" % len(policy["waived"]), lost)
     says = {"fr": "Ce n’est pas le label national", "ar": "هذه ليست العلامة الوطنية", "en": "This is not the national label"}[lang]
     check(text.replace("'", "’").count(says) >= 2 and policy["name"][lang] in text, "it is said not to be the national label")
     world = json.load(open(folder + "/world.json"))
