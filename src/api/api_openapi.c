@@ -7,10 +7,6 @@
 #include "base/log.h"
 #include "embed/embed.h"
 
-struct api_described {
-    const char *method, *pattern, *access, *request, *reply, *summary, *handler;
-    char servers;
-};
 static const struct api_described api_described[] = {
 #define X(servers, method, pattern, access, handler, request, reply, summary)            \
     {#method, pattern, #access, request, reply, summary, #handler, #servers[0]},
@@ -18,7 +14,12 @@ static const struct api_described api_described[] = {
 #undef X
 };
 
-static bool api_here(const struct api_call *c, const struct api_described *r)
+const struct api_described *api_described_at(size_t i)
+{
+    return i < AM_LEN(api_described) ? &api_described[i] : NULL;
+}
+
+bool api_here(const struct api_call *c, const struct api_described *r)
 {
     return r->servers == 'B' || r->servers == (c->api->r ? 'R' : 'N');
 }
@@ -145,7 +146,7 @@ static void api_responses(struct jw *w, const struct json *doc,
 }
 
 /* The word after /api/v1/, else what the address begins with. */
-static struct str api_tag(const struct api_described *r)
+struct str api_tag(const struct api_described *r)
 {
     struct str s = str_c(r->pattern), rest;
     if (str_starts(s, STR("/api/v1/")))
@@ -163,23 +164,28 @@ static struct str api_tag(const struct api_described *r)
     return str_eqc(s, "openapi.json") ? STR("server") : s;
 }
 
+/* Some handlers serve several paths: the path makes it unique. */
+void api_operation_id(const struct api_described *r, char out[API_OPERATION_MAX])
+{
+    if (!strcmp(r->handler, "submit"))
+        snprintf(out, API_OPERATION_MAX, "submit_%s", r->pattern + strlen("/api/v1/"));
+    else if (!strcmp(r->handler, "schema") &&
+             str_starts(str_c(r->pattern), STR("/schema")))
+        snprintf(out, API_OPERATION_MAX, "schema_published");
+    else
+        snprintf(out, API_OPERATION_MAX, "%s", r->handler);
+}
+
 static void api_operation(struct jw *w, const struct json *doc,
                           const struct api_described *r)
 {
-    char method[16];
+    char method[16], id[API_OPERATION_MAX];
     bool open = !strcmp(r->access, "PUBLIC");
     api_lower(r->method, method);
     jw_key(w, method);
     jw_obj(w);
-    jw_key(w, "operationId");
-    /* Some handlers serve several paths: the path makes it unique. */
-    if (!strcmp(r->handler, "submit"))
-        jw_strf(w, "submit_%s", r->pattern + strlen("/api/v1/"));
-    else if (!strcmp(r->handler, "schema") &&
-             str_starts(str_c(r->pattern), STR("/schema")))
-        jw_strz(w, "schema_published");
-    else
-        jw_strz(w, r->handler);
+    api_operation_id(r, id);
+    jw_kstrz(w, "operationId", id);
     jw_kstrz(w, "summary", r->summary);
     jw_key(w, "tags");
     jw_arr(w);

@@ -63,6 +63,16 @@ AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
 /* schema/api/components.json: schemas of requests and replies. */
 AM_CHECK int api_components(struct json_doc **out);
+/* The table once more, as words: api_openapi.c; NULL after the last. */
+enum { API_OPERATION_MAX = 48 };
+struct api_described {
+    const char *method, *pattern, *access, *request, *reply, *summary, *handler;
+    char servers;
+};
+const struct api_described *api_described_at(size_t i);
+bool api_here(const struct api_call *c, const struct api_described *r);
+struct str api_tag(const struct api_described *r);
+void api_operation_id(const struct api_described *r, char out[API_OPERATION_MAX]);
 /* Sets an ETag for a view of that size in that form; true: the reader has it, 304. */
 bool api_unchanged(struct api_call *c, uint64_t size, const char *form);
 /* Text of an XML element or attribute. Appends. */

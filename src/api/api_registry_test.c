@@ -72,6 +72,7 @@ static const char *filled(const char *pattern)
                {"{kind}", kinds},
                {"{id}", hex},
                {"{name}", "version-1"},
+               {"{shape}", "version"},
                {"{other}", t.model_hex},
                {"{*}", "checkpoint"}};
     snprintf(index, sizeof index, "%llu", (unsigned long long)version_index);
@@ -277,10 +278,42 @@ static void openapi_lists_exactly_the_table(void **state)
 
 /* ---- matching, methods, errors
  * ------------------------------------------------------------------ */
+static void the_page_of_the_interface_shows_every_route(void **state)
+{
+    static const char *const lang[] = {"fr", "ar", "en"};
+    (void)state;
+    for (size_t l = 0; l < AM_LEN(lang); l++) {
+        char want[128];
+        struct reply r = t_ask(a, &(struct ask){.path = "/api", .lang = lang[l]});
+        assert_int_equal(r.status, 200);
+        const char *body = r.resp.body.p;
+        for (size_t i = 0; i < AM_LEN(rows); i++) {
+            snprintf(want, sizeof want, "<code dir=\"ltr\">%s %s</code>", rows[i].method,
+                     rows[i].pattern);
+            if (rows[i].servers != 'N' && !strstr(body, want))
+                fail_msg("%s: absent", want);
+        }
+        assert_null(strstr(body, "/api/v1/predictions")); /* the node's */
+        t_done(&r);
+    }
+}
+
+static void a_shape_has_a_page_with_its_example(void **state)
+{
+    (void)state;
+    struct reply r = t_ask(a, &(struct ask){.path = "/api/shapes/org6"});
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(r.resp.body.p, "DEMOAI"));
+    assert_non_null(strstr(r.resp.body.p, "^[A-Z0-9]{6}$"));
+    t_done(&r);
+}
+
 static void what_is_not_in_the_table_is_not_found(void **state)
 {
-    static const char *const path[] = {"/api",
+    static const char *const path[] = {"/apis",
                                        "/api/",
+                                       "/api/shapes/",
+                                       "/api/shapes/none",
                                        "/api/v1/",
                                        "/api/v1/versions/",
                                        "/api/v1/version",
@@ -849,6 +882,8 @@ int main(int argc, char **argv)
         TEST(a_draft_with_holes_is_refused_with_every_hole),
         TEST(every_protected_route_wants_a_name_and_then_a_right),
         TEST(openapi_lists_exactly_the_table),
+        TEST(the_page_of_the_interface_shows_every_route),
+        TEST(a_shape_has_a_page_with_its_example),
         TEST(what_is_not_in_the_table_is_not_found),
         TEST(a_wrong_method_hears_which_ones_there_are),
         TEST(problems_speak_the_language_of_the_reader),

@@ -16,6 +16,9 @@
       "Counters, OpenMetrics")                                                           \
     X(B, GET, "/api/v1/openapi.json", PUBLIC, openapi, "", "openapi",                    \
       "This interface, OpenAPI 3.1")                                                     \
+    X(B, GET, "/api", PUBLIC, page, "", "text/html", "This interface, to read")          \
+    X(B, GET, "/api/shapes/{shape}", PUBLIC, shape, "", "text/html",                     \
+      "One shape of what is sent or answered, to read")                                  \
     X(B, POST, "/api/v1/sessions", PUBLIC, session_open, "session-request", "token",     \
       "Open a session with login and password")                                          \
     X(B, DELETE, "/api/v1/sessions", SESSION, session_close, "", "",                     \

@@ -25,6 +25,22 @@ static void every_reason_of_the_ledger_is_a_sentence(void **state)
 #undef X
 }
 
+static void every_operation_of_the_interface_is_a_sentence(void **state)
+{
+    const struct api_described *r;
+    (void)state;
+    for (size_t i = 0; (r = api_described_at(i)); i++) {
+        char op[API_OPERATION_MAX], id[96];
+        struct str tag = api_tag(r);
+        api_operation_id(r, op);
+        say("apidoc.op.", op);
+        snprintf(id, sizeof id, "apidoc.tag.%.*s", STR_FMT(tag));
+        for (int l = 0; l < TEXT_LANGS; l++)
+            if (!text_has((enum text_lang)l, id))
+                fail_msg("%s has no text in %s", id, text_lang_code((enum text_lang)l));
+    }
+}
+
 static void every_refusal_of_the_gate_says_why_and_what_would_help(void **state)
 {
     (void)state;
@@ -75,4 +91,5 @@ static void the_codes_of_these_modules_are_sentences(void **state)
 
 TEST_MAIN(TEST(every_reason_of_the_ledger_is_a_sentence),
           TEST(every_refusal_of_the_gate_says_why_and_what_would_help),
+          TEST(every_operation_of_the_interface_is_a_sentence),
           TEST(the_codes_of_these_modules_are_sentences))

@@ -129,6 +129,11 @@ struct web_cache_stats {
 };
 void web_site_cache_stats(struct web_site *s, struct web_cache_stats *out);
 AM_CHECK int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a);
+/* A page whose facts another module has: fill writes members into the open context. */
+typedef int web_fill_fn(void *arg, enum text_lang l, struct jw *w);
+AM_CHECK int web_site_show(struct web_site *s, struct http_req *r, struct http_resp *a,
+                           const char *template, const char *title_id, web_fill_fn *fill,
+                           void *arg);
 /* The ith page of the table, for tests that walk it; false after the last. */
 enum {
     WEB_ROUTE_REGISTRY = 1,

@@ -532,3 +532,19 @@ int web_site_error(struct web_site *s, struct http_req *r, struct http_resp *a, 
     web_visit_release(&v);
     return err;
 }
+
+int web_site_show(struct web_site *s, struct http_req *r, struct http_resp *a,
+                  const char *template, const char *title_id, web_fill_fn *fill,
+                  void *arg)
+{
+    struct web_visit v;
+    web_visit_init(&v, s, r, a);
+    find_person(&v);
+    find_language(&v);
+    web_open(&v);
+    int err = fill(arg, v.l, &v.w);
+    if (!err)
+        err = web_send(&v, 200, template, (struct web_page){.title_id = title_id});
+    web_visit_release(&v);
+    return err;
+}
