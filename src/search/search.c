@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { POSTING_B = 6, VALUES_MAX = 255, DEAD_MIN = 1024, FRESH_MIN = 1024 };
+enum { VALUES_MAX = 255, DEAD_MIN = 1024, FRESH_MIN = 1024, WASTE_MIN = 4096 };
 
 /* ---- counted memory ---------------------------------------------------------------- */
 int search_grow(struct search *s, void **p, size_t have_b, size_t want_b)
@@ -48,17 +48,32 @@ static int room(struct search *s, void **v, size_t n, size_t *cap, size_t size)
     room((s), (void **)&(vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v)
 
 /* ---- tables ------------------------------------------------------------------------ */
-typedef uint64_t hash_fn(const struct search *s, uint32_t i);
+/* Eight bytes at a time; the tables use the low half. */
+static uint64_t hash_of(struct str s, uint64_t h)
+{
+    uint64_t v;
+    h = (h ^ s.n) * 0x9E3779B97F4A7C15u;
+    for (; s.n >= 8; s.p += 8, s.n -= 8) {
+        memcpy(&v, s.p, 8);
+        h = (h ^ v) * 0xBF58476D1CE4E5B9u;
+        h ^= h >> 32;
+    }
+    v = 0;
+    for (size_t i = 0; i < s.n; i++)
+        v = v << 8 | (unsigned char)s.p[i];
+    h = (h ^ v) * 0x94D049BB133111EBu;
+    return h ^ h >> 32;
+}
 
 static void table_place(struct search_table *t, uint64_t hash, uint32_t i)
 {
-    size_t at = hash & (t->cap - 1);
-    while (t->cell[at])
+    size_t at = (uint32_t)hash & (t->cap - 1);
+    while (t->cell[at].number)
         at = (at + 1) & (t->cap - 1);
-    t->cell[at] = i + 1;
+    t->cell[at] = (struct search_cell){i + 1, (uint32_t)hash};
 }
 
-static int table_room(struct search *s, struct search_table *t, hash_fn *hash)
+static int table_room(struct search *s, struct search_table *t)
 {
     struct search_table u = {.n = t->n, .cap = t->cap ? 2 * t->cap : 64};
     int err;
@@ -69,79 +84,63 @@ static int table_room(struct search *s, struct search_table *t, hash_fn *hash)
         return err;
     memset(u.cell, 0, u.cap * sizeof *u.cell);
     for (size_t i = 0; i < t->cap; i++)
-        if (t->cell[i])
-            table_place(&u, hash(s, t->cell[i] - 1), t->cell[i] - 1);
+        if (t->cell[i].number)
+            table_place(&u, t->cell[i].hash, t->cell[i].number - 1);
     search_drop(s, t->cell, t->cap * sizeof *t->cell);
     *t = u;
     return AM_OK;
 }
 
 /* Closes the gap that a removed cell would leave in a probe (Knuth, 6.4 R). */
-static void table_remove(struct search *s, struct search_table *t, hash_fn *hash,
-                         uint32_t i)
+static void table_remove(struct search_table *t, uint64_t hash, uint32_t i)
 {
-    size_t mask = t->cap - 1, at = hash(s, i) & mask;
-    while (t->cell[at] != i + 1)
+    size_t mask = t->cap - 1, at = (uint32_t)hash & mask;
+    while (t->cell[at].number != i + 1)
         at = (at + 1) & mask;
-    for (size_t j = (at + 1) & mask; t->cell[j]; j = (j + 1) & mask) {
-        size_t home = hash(s, t->cell[j] - 1) & mask;
+    for (size_t j = (at + 1) & mask; t->cell[j].number; j = (j + 1) & mask) {
+        size_t home = t->cell[j].hash & mask;
         if (((j - home) & mask) >= ((j - at) & mask)) {
             t->cell[at] = t->cell[j];
             at = j;
         }
     }
-    t->cell[at] = 0;
+    t->cell[at] = (struct search_cell){0};
     t->n--;
-}
-
-struct str search_word_text(const struct search *s, uint32_t i)
-{
-    return (struct str){s->pool + s->word.v[i].text, s->word.v[i].text_n};
-}
-
-static uint64_t hash_word(const struct search *s, uint32_t i)
-{
-    return str_hash(search_word_text(s, i));
 }
 
 static uint64_t hash_id(const struct search *s, uint32_t i)
 {
-    return str_hash(str_c(s->slot.v[i].id));
+    return hash_of(str_c(s->slot.v[i].id), 0);
 }
 
-static uint64_t name_hash(unsigned facet, struct str value)
-{
-    return str_hash(value) * 31 + facet;
-}
-
-static uint64_t hash_name(const struct search *s, uint32_t i)
-{
-    const struct search_name *n = &s->name.v[i];
-    return name_hash(n->facet, (struct str){n->text, n->text_n});
-}
-
-#define TABLE_FIND(t, hash, same)                                                        \
-    for (size_t at = (t)->cap ? (hash) & ((t)->cap - 1) : 0; (t)->cap && (t)->cell[at];  \
-         at = (at + 1) & ((t)->cap - 1)) {                                               \
-        uint32_t i = (t)->cell[at] - 1;                                                  \
-        if (same)                                                                        \
+#define TABLE_FIND(t, hash_, same)                                                       \
+    uint32_t hash = (uint32_t)(hash_);                                                   \
+    for (size_t at = (t)->cap ? hash & ((t)->cap - 1) : 0;                               \
+         (t)->cap && (t)->cell[at].number; at = (at + 1) & ((t)->cap - 1)) {             \
+        uint32_t i = (t)->cell[at].number - 1;                                           \
+        if ((t)->cell[at].hash == hash && (same))                                        \
             return i;                                                                    \
     }                                                                                    \
     return UINT32_MAX
 
+static uint32_t find_word(const struct search *s, struct str text, uint64_t h)
+{
+    TABLE_FIND(&s->by_word, h, str_eq(text, search_word_text(s, i)));
+}
+
 uint32_t search_find_word(const struct search *s, struct str text)
 {
-    TABLE_FIND(&s->by_word, str_hash(text), str_eq(text, search_word_text(s, i)));
+    return find_word(s, text, hash_of(text, 0));
 }
 
 uint32_t search_find_id(const struct search *s, struct str id)
 {
-    TABLE_FIND(&s->by_id, str_hash(id), str_eqc(id, s->slot.v[i].id));
+    TABLE_FIND(&s->by_id, hash_of(id, 0), str_eqc(id, s->slot.v[i].id));
 }
 
 uint32_t search_find_name(const struct search *s, unsigned facet, struct str value)
 {
-    TABLE_FIND(&s->by_name, name_hash(facet, value),
+    TABLE_FIND(&s->by_name, hash_of(value, facet),
                s->name.v[i].facet == facet &&
                    str_eq(value, (struct str){s->name.v[i].text, s->name.v[i].text_n}));
 }
@@ -178,15 +177,15 @@ static int order_settle(struct search *s)
     return err;
 }
 
-static int word_add(struct search *s, struct str text, uint32_t *out)
+static int word_add(struct search *s, struct str text, uint64_t hash, uint32_t *out)
 {
     uint32_t i = (uint32_t)s->word.n;
-    int err = table_room(s, &s->by_word, hash_word);
+    int err = table_room(s, &s->by_word);
     if (!err)
         err = ROOM(s, &s->word);
     if (!err)
         err = room(s, (void **)&s->order, i, &s->order_cap, sizeof *s->order);
-    while (!err && s->pool_cap - s->pool_n < text.n) {
+    while (!err && s->pool_cap - s->pool_n < text.n + 1) {
         size_t want = s->pool_cap ? s->pool_cap + s->pool_cap / 2 : 4096;
         err = want > UINT32_MAX ? AM_E_TOOBIG
                                 : search_grow(s, (void **)&s->pool, s->pool_cap, want);
@@ -195,38 +194,50 @@ static int word_add(struct search *s, struct str text, uint32_t *out)
     }
     if (err)
         return err;
+    s->word.v[i] = (struct search_word){.text = (uint32_t)s->pool_n};
+    s->pool[s->pool_n++] = (char)text.n;
     memcpy(s->pool + s->pool_n, text.p, text.n);
-    s->word.v[i] =
-        (struct search_word){.text = (uint32_t)s->pool_n, .text_n = (uint8_t)text.n};
     s->pool_n += text.n;
     s->word.n++;
     s->order[i] = i;
-    table_place(&s->by_word, str_hash(text), i);
+    table_place(&s->by_word, hash, i);
     s->by_word.n++;
     *out = i;
     return AM_OK;
 }
 
-static int posting_room(struct search *s, uint32_t word)
+/* For one posting of that slot. */
+static int posting_room(struct search *s, struct search_word *w, uint32_t slot)
 {
-    struct search_word *w = &s->word.v[word];
-    uint32_t want = AM_MAX(w->n + POSTING_B, w->cap + w->cap / 4);
+    uint32_t d = slot + 1 - w->last, have = w->cap ? w->cap : SEARCH_INLINE, need = 2;
+    uint8_t *p = w->cap ? w->at.p : NULL;
+    uint32_t want;
     int err;
-    if (w->cap - w->n >= POSTING_B)
+    for (; d >= 0x80; d >>= 7)
+        need++;
+    if (w->n + need <= have)
         return AM_OK;
-    err = search_grow(s, (void **)&w->p, w->cap, want);
-    if (!err)
-        w->cap = want;
-    return err;
+    want = AM_MAX(w->n + need, w->cap + w->cap / 8);
+    want = (want + 7) / 16 * 16 + 8; /* what malloc gives for such a size */
+    err = search_grow(s, (void **)&p, w->cap, want);
+    if (err)
+        return err;
+    if (!w->cap)
+        memcpy(p, w->at.few, w->n);
+    w->at.p = p;
+    w->cap = want;
+    return AM_OK;
 }
 
 static void posting_add(struct search_word *w, uint32_t slot, uint8_t frequency)
 {
+    uint8_t *p = (w->cap ? w->at.p : w->at.few) + w->n;
     uint32_t d = slot + 1 - w->last;
-    for (; d >= 0x80; d >>= 7)
-        w->p[w->n++] = (uint8_t)(d | 0x80);
-    w->p[w->n++] = (uint8_t)d;
-    w->p[w->n++] = frequency;
+    w->n += 2;
+    for (; d >= 0x80; d >>= 7, w->n++)
+        *p++ = (uint8_t)(d | 0x80);
+    *p++ = (uint8_t)d;
+    *p = frequency;
     w->last = slot + 1;
     w->docs++;
 }
@@ -241,23 +252,27 @@ struct gather {
     VEC(struct counted) count; /* one per occurrence, then one per word */
 };
 
+/* A word knows where it was counted last: if that place is in use and is its own, it was
+ * in this document. So nothing is sorted, and nothing is cleared between documents. */
 static int gather_word(void *arg, struct str word)
 {
     struct gather *g = arg;
-    uint32_t i = search_find_word(g->s, word);
-    int err = i == UINT32_MAX ? word_add(g->s, word, &i) : AM_OK;
-    return err ? err : vec_push(&g->count, ((struct counted){i, g->weight}));
-}
-
-static int by_word(const void *a, const void *b)
-{
-    const struct counted *x = a, *y = b;
-    return (x->word > y->word) - (x->word < y->word);
+    uint64_t hash = hash_of(word, 0);
+    uint32_t i = find_word(g->s, word, hash), at;
+    int err = i == UINT32_MAX ? word_add(g->s, word, hash, &i) : AM_OK;
+    if (err)
+        return err;
+    at = g->s->word.v[i].counted;
+    if (at < g->count.n && g->count.v[at].word == i) {
+        g->count.v[at].n += g->weight;
+        return AM_OK;
+    }
+    g->s->word.v[i].counted = (uint32_t)g->count.n;
+    return vec_push(&g->count, ((struct counted){i, g->weight}));
 }
 
 static int gather_all(struct gather *g, const struct search_doc *d)
 {
-    size_t out = 0;
     int err = AM_OK;
     for (size_t i = 0; i < d->fields && !err; i++) {
         g->weight = d->field[i].weight;
@@ -265,24 +280,16 @@ static int gather_all(struct gather *g, const struct search_doc *d)
         if (!err)
             err = search_words(d->field[i].text, gather_word, g);
     }
-    if (err || !g->count.n)
-        return err;
-    qsort(g->count.v, g->count.n, sizeof *g->count.v, by_word);
-    for (size_t i = 1; i < g->count.n; i++)
-        if (g->count.v[i].word == g->count.v[out].word)
-            g->count.v[out].n += g->count.v[i].n;
-        else
-            g->count.v[++out] = g->count.v[i];
-    g->count.n = out + 1;
     for (size_t i = 0; i < g->count.n && !err; i++)
-        err = posting_room(g->s, g->count.v[i].word);
+        err =
+            posting_room(g->s, &g->s->word.v[g->count.v[i].word], (uint32_t)g->s->slot.n);
     return err;
 }
 
 static int name_add(struct search *s, const struct search_value *v, uint32_t *out)
 {
     struct search_name n = {.text_n = (uint32_t)v->value.n, .facet = v->facet};
-    int err = table_room(s, &s->by_name, hash_name);
+    int err = table_room(s, &s->by_name);
     if (!err)
         err = ROOM(s, &s->name);
     if (!err)
@@ -293,19 +300,22 @@ static int name_add(struct search *s, const struct search_value *v, uint32_t *ou
     n.text[v->value.n] = 0;
     *out = (uint32_t)s->name.n;
     s->name.v[s->name.n++] = n;
-    table_place(&s->by_name, name_hash(n.facet, v->value), *out);
+    table_place(&s->by_name, hash_of(v->value, n.facet), *out);
     s->by_name.n++;
     return AM_OK;
 }
 
-/* Numbers of the values, each once, in memory the slot will own. */
-static int values_make(struct search *s, const struct search_value *v, size_t n,
-                       struct search_slot *out)
+/* Numbers of the values, each once; room for them among the others. */
+struct numbers {
+    uint32_t v[VALUES_MAX];
+    uint8_t n;
+};
+
+static int numbers_make(struct search *s, const struct search_value *v, size_t n,
+                        struct numbers *out)
 {
-    size_t have = 0;
     int err = n > VALUES_MAX ? AM_E_TOOBIG : AM_OK;
-    if (!err && n)
-        err = search_grow(s, (void **)&out->value, 0, n * sizeof *out->value);
+    out->n = 0;
     for (size_t i = 0; i < n && !err; i++) {
         uint32_t number;
         bool twice = false;
@@ -316,35 +326,66 @@ static int values_make(struct search *s, const struct search_value *v, size_t n,
         number = err ? UINT32_MAX : search_find_name(s, v[i].facet, v[i].value);
         if (!err && number == UINT32_MAX)
             err = name_add(s, &v[i], &number);
-        for (size_t k = 0; k < have && !err; k++)
-            twice = twice || out->value[k] == number;
+        for (size_t k = 0; k < out->n && !err; k++)
+            twice = twice || out->v[k] == number;
         if (!err && !twice)
-            out->value[have++] = number;
+            out->v[out->n++] = number;
     }
-    if (err) {
-        search_drop(s, out->value, n * sizeof *out->value);
-        out->value = NULL;
-        return err;
+    while (!err && s->value.cap - s->value.n < out->n) {
+        size_t cap = s->value.cap;
+        err = room(s, (void **)&s->value.v, cap, &s->value.cap, sizeof *s->value.v);
     }
-    for (size_t k = have; k < n; k++) /* the size of the block stays known */
-        out->value[k] = out->value[0];
-    out->values = (uint8_t)n;
-    return AM_OK;
+    return err;
 }
 
-static void slot_clear(struct search *s, struct search_slot *slot)
+/* Where they were, if they fit, or behind all. */
+static void numbers_keep(struct search *s, const struct numbers *x,
+                         struct search_slot *slot)
 {
-    if (slot->id)
-        search_drop(s, slot->id, strlen(slot->id) + 1);
-    search_drop(s, slot->value, slot->values * sizeof *slot->value);
-    *slot = (struct search_slot){0};
+    if (x->n > slot->values) {
+        s->value_waste += slot->values;
+        slot->value = (uint32_t)s->value.n;
+        s->value.n += x->n;
+    } else {
+        s->value_waste += (size_t)(slot->values - x->n);
+    }
+    if (x->n)
+        memcpy(s->value.v + slot->value, x->v, x->n * sizeof *x->v);
+    slot->values = x->n;
+}
+
+/* Writes the values anew, slot by slot, once half of them are nobody's. */
+static void values_if_due(struct search *s)
+{
+    size_t n = s->value.n - s->value_waste, at = 0;
+    uint32_t *v = NULL;
+    if (s->value_waste < WASTE_MIN || s->value_waste < n)
+        return;
+    n = AM_MAX(n, (size_t)64);
+    if (search_grow(s, (void **)&v, 0, n * sizeof *v))
+        return; /* without memory they stay until the next time */
+    for (size_t i = 0; i < s->slot.n; i++) {
+        struct search_slot *slot = &s->slot.v[i];
+        memcpy(v + at, s->value.v + slot->value, slot->values * sizeof *v);
+        slot->value = (uint32_t)at;
+        at += slot->values;
+    }
+    search_drop(s, s->value.v, s->value.cap * sizeof *v);
+    s->value.v = v;
+    s->value.cap = n;
+    s->value.n = at;
+    s->value_waste = 0;
 }
 
 static void slot_kill(struct search *s, uint32_t i)
 {
-    table_remove(s, &s->by_id, hash_id, i);
-    s->length -= s->slot.v[i].length;
-    slot_clear(s, &s->slot.v[i]);
+    struct search_slot *slot = &s->slot.v[i];
+    table_remove(&s->by_id, hash_id(s, i), i);
+    s->total_length -= s->length[i];
+    s->length[i] = SEARCH_DEAD;
+    s->value_waste += slot->values;
+    search_drop(s, slot->id, strlen(slot->id) + 1);
+    *slot = (struct search_slot){0};
     s->dead++;
 }
 
@@ -378,8 +419,10 @@ static void compact(struct search *s, uint32_t *slot_now)
     }
     memset(s->by_id.cell, 0, s->by_id.cap * sizeof *s->by_id.cell);
     for (size_t i = 0; i < s->slot.n; i++)
-        if (slot_now[i] != UINT32_MAX)
+        if (slot_now[i] != UINT32_MAX) {
             s->slot.v[slot_now[i]] = s->slot.v[i];
+            s->length[slot_now[i]] = s->length[i];
+        }
     s->slot.n = live;
     s->dead = 0;
     for (uint32_t i = 0; i < live; i++)
@@ -397,47 +440,57 @@ static void compact_if_due(struct search *s)
     free(now);
 }
 
-static void commit(struct search *s, const struct gather *g, struct search_slot *slot)
+static int slot_room(struct search *s)
+{
+    int err = room(s, (void **)&s->length, s->slot.n, &s->length_cap, sizeof *s->length);
+    return err ? err : ROOM(s, &s->slot);
+}
+
+static void commit(struct search *s, const struct gather *g, struct search_slot *slot,
+                   const struct numbers *x)
 {
     uint32_t i = (uint32_t)s->slot.n, old = search_find_id(s, str_c(slot->id));
+    uint32_t length = 0;
     if (old != UINT32_MAX)
         slot_kill(s, old);
     for (size_t k = 0; k < g->count.n; k++) {
         uint32_t n = AM_MIN(g->count.v[k].n, 255u);
         posting_add(&s->word.v[g->count.v[k].word], i, (uint8_t)n);
-        slot->length += n;
+        length += n;
     }
+    numbers_keep(s, x, slot);
     s->postings += g->count.n;
-    s->length += slot->length;
+    s->total_length += length;
+    s->length[i] = length;
     s->slot.v[s->slot.n++] = *slot;
     table_place(&s->by_id, hash_id(s, i), i);
     s->by_id.n++;
     compact_if_due(s);
+    values_if_due(s);
 }
 
 int search_put(struct search *s, const struct search_doc *d)
 {
     struct gather g = {.s = s};
     struct search_slot slot = {.rank = d->rank};
+    struct numbers x;
     int err = search_id_valid(d->id) ? AM_OK : AM_E_INVALID;
     if (!err)
         err = gather_all(&g, d);
     if (!err)
         err = order_settle(s);
     if (!err)
-        err = ROOM(s, &s->slot);
+        err = slot_room(s);
     if (!err)
-        err = table_room(s, &s->by_id, hash_id);
+        err = table_room(s, &s->by_id);
     if (!err)
-        err = values_make(s, d->value, d->values, &slot);
+        err = numbers_make(s, d->value, d->values, &x);
     if (!err)
         err = search_grow(s, (void **)&slot.id, 0, d->id.n + 1);
     if (!err) {
         memcpy(slot.id, d->id.p, d->id.n);
         slot.id[d->id.n] = 0;
-        commit(s, &g, &slot);
-    } else {
-        slot_clear(s, &slot);
+        commit(s, &g, &slot, &x);
     }
     vec_release(&g.count);
     return err;
@@ -446,19 +499,17 @@ int search_put(struct search *s, const struct search_doc *d)
 int search_values(struct search *s, struct str id, uint64_t rank,
                   const struct search_value *v, size_t n)
 {
-    struct search_slot made = {0}, *slot;
+    struct numbers x;
     uint32_t i = search_find_id(s, id);
     int err;
     if (i == UINT32_MAX)
         return AM_E_NOTFOUND;
-    err = values_make(s, v, n, &made);
+    err = numbers_make(s, v, n, &x);
     if (err)
         return err;
-    slot = &s->slot.v[i];
-    search_drop(s, slot->value, slot->values * sizeof *slot->value);
-    slot->value = made.value;
-    slot->values = made.values;
-    slot->rank = rank;
+    numbers_keep(s, &x, &s->slot.v[i]);
+    s->slot.v[i].rank = rank;
+    values_if_due(s);
     return AM_OK;
 }
 
@@ -468,7 +519,7 @@ struct search_value search_value_at(const struct search *s, struct str id, size_
     const struct search_name *n;
     if (i == UINT32_MAX || k >= s->slot.v[i].values)
         return (struct search_value){0, STR_NULL};
-    n = &s->name.v[s->slot.v[i].value[k]];
+    n = &s->name.v[s->value.v[s->slot.v[i].value + k]];
     return (struct search_value){n->facet, {n->text, n->text_n}};
 }
 
@@ -479,6 +530,7 @@ int search_remove(struct search *s, struct str id)
         return AM_E_NOTFOUND;
     slot_kill(s, i);
     compact_if_due(s);
+    values_if_due(s);
     return AM_OK;
 }
 
@@ -505,14 +557,17 @@ void search_free(struct search *s)
     if (!s)
         return;
     for (size_t i = 0; i < s->word.n; i++)
-        free(s->word.v[i].p);
+        if (s->word.v[i].cap)
+            free(s->word.v[i].at.p);
     for (size_t i = 0; i < s->slot.n; i++)
-        slot_clear(s, &s->slot.v[i]);
+        free(s->slot.v[i].id);
     for (size_t i = 0; i < s->name.n; i++)
         free(s->name.v[i].text);
     vec_release(&s->word);
     vec_release(&s->slot);
+    vec_release(&s->value);
     vec_release(&s->name);
+    free(s->length);
     free(s->by_word.cell);
     free(s->by_id.cell);
     free(s->by_name.cell);

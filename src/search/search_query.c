@@ -12,6 +12,11 @@
  * out. */
 enum { EXPAND_WORDS = 512, EXPAND_POSTINGS = 1 << 19 };
 
+struct best { /* a hit and what orders it */
+    uint64_t rank;
+    uint32_t score, slot; /* score in thousandths */
+};
+
 struct run {
     const struct search *s;
     const struct search_query *q;
@@ -25,8 +30,9 @@ struct run {
     uint64_t cursor_rank;
     uint32_t cursor_score;
     struct str cursor_id;
-    uint32_t *count;   /* per name */
-    VEC(uint32_t) top; /* a heap, worst first */
+    uint32_t *count;      /* per name */
+    uint8_t *asked;       /* per name: bit of its facet, if a filter wants it */
+    VEC(struct best) top; /* a heap, worst first */
     size_t limit;
 };
 
@@ -53,16 +59,16 @@ static void match(struct run *r, size_t k, uint32_t word, double boost)
     const struct search *s = r->s;
     const struct search_word *w = &s->word.v[word];
     double live = (double)(s->slot.n - s->dead);
-    double mean = live > 0 && s->length ? (double)s->length / live : 1;
+    double mean = live > 0 && s->total_length ? (double)s->total_length / live : 1;
     double weight = boost * idf(s, w->docs) * 2.2;
     struct search_walk p;
     search_walk(&p, w);
     while (search_walk_next(&p)) {
         uint32_t i = p.slot - 1;
         double f = p.frequency, got;
-        if (r->seen[i] < k || !s->slot.v[i].id)
+        if (r->seen[i] < k || s->length[i] == SEARCH_DEAD)
             continue;
-        got = weight * f / (f + 1.2 * (0.25 + 0.75 * s->slot.v[i].length / mean));
+        got = weight * f / (f + 1.2 * (0.25 + 0.75 * s->length[i] / mean));
         if (r->seen[i] == k) {
             r->seen[i]++;
             r->best[i] = (float)got;
@@ -129,44 +135,43 @@ static uint32_t thousandths(const struct run *r, uint32_t i)
 }
 
 /* Does a come before b? Ids differ, so this is a strict order. */
-static bool before(const struct run *r, uint32_t a, uint32_t b)
+static bool before(const struct search *s, const struct best *a, const struct best *b)
 {
-    const struct search_slot *x = &r->s->slot.v[a], *y = &r->s->slot.v[b];
-    uint32_t p = thousandths(r, a), q = thousandths(r, b);
-    if (p != q)
-        return p > q;
-    if (x->rank != y->rank)
-        return x->rank > y->rank;
-    return strcmp(x->id, y->id) < 0;
+    if (a->score != b->score)
+        return a->score > b->score;
+    if (a->rank != b->rank)
+        return a->rank > b->rank;
+    return strcmp(s->slot.v[a->slot].id, s->slot.v[b->slot].id) < 0;
 }
 
-static bool after_cursor(const struct run *r, uint32_t i)
+static bool after_cursor(const struct run *r, const struct best *x)
 {
-    const struct search_slot *x = &r->s->slot.v[i];
-    uint32_t p;
     if (!r->cursor_id.n)
         return true;
-    p = thousandths(r, i);
-    if (p != r->cursor_score)
-        return p < r->cursor_score;
+    if (x->score != r->cursor_score)
+        return x->score < r->cursor_score;
     if (x->rank != r->cursor_rank)
         return x->rank < r->cursor_rank;
-    return str_cmp(str_c(x->id), r->cursor_id) > 0;
+    return str_cmp(str_c(r->s->slot.v[x->slot].id), r->cursor_id) > 0;
+}
+
+static void exchange(struct best *a, struct best *b)
+{
+    struct best t = *a;
+    *a = *b;
+    *b = t;
 }
 
 static void sift(struct run *r, size_t at)
 {
     for (;;) {
         size_t worst = at, l = 2 * at + 1;
-        uint32_t t;
         for (size_t c = l; c < l + 2 && c < r->top.n; c++)
-            if (before(r, r->top.v[worst], r->top.v[c]))
+            if (before(r->s, &r->top.v[worst], &r->top.v[c]))
                 worst = c;
         if (worst == at)
             return;
-        t = r->top.v[at];
-        r->top.v[at] = r->top.v[worst];
-        r->top.v[worst] = t;
+        exchange(&r->top.v[at], &r->top.v[worst]);
         at = worst;
     }
 }
@@ -174,19 +179,20 @@ static void sift(struct run *r, size_t at)
 /* Keeps the limit + 1 best: the last one only tells that there is a next page. */
 static int offer(struct run *r, uint32_t i)
 {
+    struct best x = {r->s->slot.v[i].rank, thousandths(r, i), i};
+    if (!after_cursor(r, &x))
+        return AM_OK;
     if (r->top.n <= r->limit) {
         size_t at = r->top.n;
-        int err = vec_push(&r->top, i);
-        while (!err && at && before(r, r->top.v[(at - 1) / 2], r->top.v[at])) {
-            uint32_t t = r->top.v[at];
-            r->top.v[at] = r->top.v[(at - 1) / 2];
-            r->top.v[(at - 1) / 2] = t;
+        int err = vec_push(&r->top, x);
+        while (!err && at && before(r->s, &r->top.v[(at - 1) / 2], &r->top.v[at])) {
+            exchange(&r->top.v[at], &r->top.v[(at - 1) / 2]);
             at = (at - 1) / 2;
         }
         return err;
     }
-    if (before(r, i, r->top.v[0])) {
-        r->top.v[0] = i;
+    if (before(r->s, &x, &r->top.v[0])) {
+        r->top.v[0] = x;
         sift(r, 0);
     }
     return AM_OK;
@@ -212,42 +218,40 @@ static int filters_read(struct run *r)
 /* Facets asked of which the document has none of the values. */
 static unsigned missing(const struct run *r, const struct search_slot *slot)
 {
-    unsigned left = r->filtered;
-    for (size_t i = 0; i < r->q->filters && left; i++)
-        for (size_t k = 0; k < slot->values; k++)
-            if (slot->value[k] == r->filter[i])
-                left &= ~(1u << r->q->filter[i].facet);
-    return left;
+    const uint32_t *v = r->s->value.v + slot->value;
+    unsigned got = 0;
+    for (size_t k = 0; k < slot->values; k++)
+        got |= r->asked[v[k]];
+    return r->filtered & ~got;
 }
 
 static void count(struct run *r, const struct search_slot *slot, unsigned left)
 {
-    for (size_t k = 0; k < slot->values; k++) {
-        uint32_t name = slot->value[k];
-        if (k && name == slot->value[0])
-            break; /* padding of values given twice */
-        if (!left || left == 1u << r->s->name.v[name].facet)
-            r->count[name]++;
-    }
+    const uint32_t *v = r->s->value.v + slot->value;
+    for (size_t k = 0; k < slot->values; k++)
+        if (!left || left == 1u << r->s->name.v[v[k]].facet)
+            r->count[v[k]]++;
 }
 
+/* From the newest: where ranks grow with slots, as in a register, the first page is full
+ * at once and what follows is refused by one comparison. */
 static int collect(struct run *r, struct search_result *out)
 {
     const struct search *s = r->s;
-    for (uint32_t i = 0; i < s->slot.n; i++) {
+    for (uint32_t i = (uint32_t)s->slot.n; i-- > 0;) {
         const struct search_slot *slot = &s->slot.v[i];
         unsigned left;
         int err;
-        if (!slot->id || r->seen[i] != r->words)
+        if (r->seen[i] != r->words || s->length[i] == SEARCH_DEAD)
             continue;
-        left = missing(r, slot);
+        left = r->filtered ? missing(r, slot) : 0;
         if (left & (left - 1))
             continue; /* two facets are missing: no count changes */
         count(r, slot, left);
         if (left)
             continue;
         out->total++;
-        err = after_cursor(r, i) ? offer(r, i) : AM_OK;
+        err = offer(r, i);
         if (err)
             return err;
     }
@@ -257,52 +261,56 @@ static int collect(struct run *r, struct search_result *out)
 /* ---- results ----------------------------------------------------------------------- */
 static int hit_sort(const void *a, const void *b, void *arg)
 {
-    return before(arg, *(const uint32_t *)a, *(const uint32_t *)b) ? -1 : 1;
+    return before(arg, a, b) ? -1 : 1;
 }
 
 static int put_hits(struct run *r, struct search_result *out)
 {
+    const struct search *s = r->s;
     if (r->top.n)
-        qsort_r(r->top.v, r->top.n, sizeof *r->top.v, hit_sort, r);
+        qsort_r(r->top.v, r->top.n, sizeof *r->top.v, hit_sort, (void *)(uintptr_t)s);
     for (size_t i = 0; i < r->top.n && i < r->limit; i++) {
-        struct search_hit h = {.score = r->score[r->top.v[i]]};
+        struct search_hit h = {.score = r->score[r->top.v[i].slot]};
         int err;
-        snprintf(h.id, sizeof h.id, "%s", r->s->slot.v[r->top.v[i]].id);
+        snprintf(h.id, sizeof h.id, "%s", s->slot.v[r->top.v[i].slot].id);
         err = vec_push(&out->hit, h);
         if (err)
             return err;
     }
     if (r->top.n > r->limit) {
-        uint32_t last = r->top.v[r->limit - 1];
+        const struct best *last = &r->top.v[r->limit - 1];
         snprintf(out->next, sizeof out->next, "%08" PRIx32 "%016" PRIx64 "%s",
-                 thousandths(r, last), r->s->slot.v[last].rank, r->s->slot.v[last].id);
+                 last->score, last->rank, s->slot.v[last->slot].id);
     }
     return AM_OK;
 }
 
-static int count_sort(const void *a, const void *b)
+static bool more(const struct search_count *x, const struct search_count *y)
 {
-    const struct search_count *x = a, *y = b;
-    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : str_cmp(x->value, y->value);
+    return x->n != y->n ? x->n > y->n : str_cmp(x->value, y->value) < 0;
 }
 
+/* The SEARCH_TOP of every facet, each in its place among those so far. */
 static int put_counts(struct run *r, struct search_result *out)
 {
     const struct search *s = r->s;
     for (size_t i = 0; i < s->name.n; i++) {
         const struct search_name *n = &s->name.v[i];
-        int err;
-        if (!r->count[i])
+        struct search_count x = {{n->text, n->text_n}, r->count[i]}, *v;
+        size_t at = out->facet[n->facet].n;
+        int err = AM_OK;
+        if (!x.n || (at == SEARCH_TOP && !more(&x, &out->facet[n->facet].v[at - 1])))
             continue;
-        err = vec_push(&out->facet[n->facet],
-                       ((struct search_count){{n->text, n->text_n}, r->count[i]}));
+        if (at < SEARCH_TOP)
+            err = vec_push(&out->facet[n->facet], x);
+        else
+            at--;
         if (err)
             return err;
-    }
-    for (size_t f = 0; f < s->facets; f++) {
-        if (out->facet[f].n)
-            qsort(out->facet[f].v, out->facet[f].n, sizeof *out->facet[f].v, count_sort);
-        out->facet[f].n = AM_MIN(out->facet[f].n, (size_t)SEARCH_TOP);
+        v = out->facet[n->facet].v;
+        for (; at && more(&x, &v[at - 1]); at--)
+            v[at] = v[at - 1];
+        v[at] = x;
     }
     return AM_OK;
 }
@@ -341,7 +349,13 @@ static int make_room(struct run *r)
     r->best = am_calloc(n, sizeof *r->best);
     r->seen = am_calloc(n, 1);
     r->count = am_calloc(r->s->name.n + 1, sizeof *r->count);
-    return r->score && r->best && r->seen && r->count ? AM_OK : AM_E_NOMEM;
+    r->asked = am_calloc(r->s->name.n + 1, 1);
+    if (!r->score || !r->best || !r->seen || !r->count || !r->asked)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < r->q->filters; i++)
+        if (r->filter[i] != UINT32_MAX)
+            r->asked[r->filter[i]] = (uint8_t)(1u << r->q->filter[i].facet);
+    return AM_OK;
 }
 
 int search_run(const struct search *s, const struct search_query *q,
@@ -374,6 +388,7 @@ int search_run(const struct search *s, const struct search_query *q,
     free(r.best);
     free(r.seen);
     free(r.count);
+    free(r.asked);
     vec_release(&r.top);
     return err;
 }

@@ -7,6 +7,7 @@
 #include "search/search_priv.h"
 #include "search/search_tbl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 struct word {
@@ -15,11 +16,10 @@ struct word {
     char p[SEARCH_WORD_MAX];
     size_t n;
     bool cut;        /* what follows does not fit */
-    bool arabic;     /* begins with an Arabic letter */
     bool apostrophe; /* one came just before */
 };
 
-/* Sorted: in any of the three languages, folded. */
+/* In any of the three languages, folded; at most STOP_B bytes each. */
 static const char *const stop_words[] = {
     "a",   "an",   "and",  "are",  "as",    "at",   "au",    "aux",  "avec", "be",
     "by",  "ce",   "ces",  "cet",  "cette", "chez", "comme", "dans", "de",   "des",
@@ -30,6 +30,7 @@ static const char *const stop_words[] = {
     "une", "was",  "with", "y",    "ال",    "التي", "الذي",  "الي",  "ان",   "او",
     "بين", "علي",  "عن",   "في",   "كل",    "لا",   "ما",    "مع",   "من",   "هذا",
     "هذه", "و"};
+/* Sorted. */
 static const char *const elisions[] = {"c", "d",      "j",  "jusqu",  "l", "lorsqu", "m",
                                        "n", "puisqu", "qu", "quoiqu", "s", "t"};
 
@@ -43,75 +44,110 @@ static bool listed(struct str w, const char *const *list, size_t n)
     return bsearch(&w, list, n, sizeof *list, by_text) != NULL;
 }
 
-/* Next code point; 0 for a byte that is no UTF-8. */
-static uint32_t next(struct str *s)
+/* ---- the words without meaning, by their bytes ---------------------------------------
+ */
+enum { STOP_B = 8, STOP_CELLS = 256 };
+static uint64_t stop_cell[STOP_CELLS]; /* written once, by prepare() */
+
+static uint64_t stop_key(struct str w)
 {
-    const unsigned char *p = (const unsigned char *)s->p;
-    size_t k = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    uint32_t c = k == 1 ? p[0] : p[0] & (0x7Fu >> k);
-    if (s->n < k || !str_utf8((struct str){s->p, k})) {
-        *s = str_sub(*s, 1, s->n);
-        return 0;
-    }
-    for (size_t i = 1; i < k; i++)
-        c = c << 6 | (p[i] & 0x3F);
-    *s = str_sub(*s, k, s->n);
-    return c;
+    uint64_t k = 0; /* no word has a zero byte, so padding is no ambiguity */
+    for (size_t i = 0; i < w.n; i++)
+        k |= (uint64_t)(unsigned char)w.p[i] << 8 * i;
+    return k;
+}
+
+static uint64_t *stop_place(uint64_t key)
+{
+    size_t at = key * 0x9E3779B97F4A7C15u >> 56;
+    while (stop_cell[at] && stop_cell[at] != key)
+        at = (at + 1) % STOP_CELLS;
+    return &stop_cell[at];
+}
+
+static bool stops(struct str w)
+{
+    return w.n <= STOP_B && *stop_place(stop_key(w));
 }
 
 /* ---- endings and beginnings -------------------------------------------------------- */
-/* Letters here are two bytes each. */
+enum {
+    ALEF = 0xD8A7,
+    BA = 0xD8A8,
+    FA = 0xD981,
+    KAF = 0xD983,
+    LAM = 0xD984,
+    WAW = 0xD988
+};
+enum { HA = 0xD987 };
+
+/* Letters here are two bytes each; 0 past the end. */
+static unsigned letter_at(struct str w, size_t i)
+{
+    const unsigned char *p = (const unsigned char *)w.p;
+    return 2 * i + 1 < w.n ? (unsigned)p[2 * i] << 8 | p[2 * i + 1] : 0;
+}
+
+/* wal-, bal-, kal-, fal-, al-, ll-, w-: each only where enough of the word stays. */
 static struct str without_article(struct str w)
 {
-    static const struct str prefix[] = {STR_INIT("وال"), STR_INIT("بال"), STR_INIT("كال"),
-                                        STR_INIT("فال"), STR_INIT("ال"),  STR_INIT("لل")};
-    for (size_t i = 0; i < AM_LEN(prefix); i++)
-        if (str_starts(w, prefix[i]) && w.n >= prefix[i].n + 6)
-            return str_sub(w, prefix[i].n, w.n);
-    if (str_starts(w, STR("و")) && w.n >= 10)
+    unsigned a = letter_at(w, 0), b = letter_at(w, 1), c = letter_at(w, 2);
+    if (w.n >= 12 && (a == WAW || a == BA || a == KAF || a == FA) && b == ALEF &&
+        c == LAM)
+        return str_sub(w, 6, w.n);
+    if (w.n >= 10 && b == LAM && (a == ALEF || a == LAM))
+        return str_sub(w, 4, w.n);
+    if (w.n >= 10 && a == WAW)
         return str_sub(w, 2, w.n);
     return w;
 }
 
 static struct str stem_arabic(struct str w)
 {
+    const unsigned char *end;
     /* Twice: in "inflammation" the first two letters look like the article, and its
      * definite form must come out the same. */
     w = without_article(without_article(w));
-    if (str_ends(w, STR("ه")) && w.n >= 8)
+    end = (const unsigned char *)w.p + w.n;
+    if (w.n >= 8 && end[-2] == HA >> 8 && end[-1] == (HA & 0xFF))
         w.n -= 2;
     return w;
 }
 
 static struct str stem_latin(struct str w)
 {
-    if (w.n >= 5 && str_ends(w, STR("x"))) {
+    char last = w.p[w.n - 1];
+    if (w.n >= 5 && last == 'x') {
         w.n--;
-        if (str_ends(w, STR("au")) && !str_ends(w, STR("eau")))
+        if (w.p[w.n - 2] == 'a' && w.p[w.n - 1] == 'u' && w.p[w.n - 3] != 'e')
             w.n--; /* hôpitaux, hôpital: both become hopita */
-    } else if (w.n >= 4 && w.p[w.n - 1] == 's' && w.p[w.n - 2] != 's') {
+    } else if (w.n >= 4 && last == 's' && w.p[w.n - 2] != 's') {
         w.n--;
     }
-    if (w.n >= 5 && str_ends(w, STR("al")))
+    if (w.n >= 5 && w.p[w.n - 2] == 'a' && w.p[w.n - 1] == 'l')
         w.n--;
     return w;
+}
+
+/* A word begins with an Arabic letter: U+0600 to U+06FF. */
+static bool is_arabic(struct str s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    return c >= 0xD8 && c <= 0xDB;
 }
 
 static int end_word(struct word *w, bool apostrophe)
 {
     struct str s = {w->p, w->n};
     bool after = w->apostrophe;
-    int err = AM_OK;
     w->apostrophe = apostrophe;
     w->n = 0;
     w->cut = false;
     if (!s.n || (apostrophe && listed(s, elisions, AM_LEN(elisions))) ||
-        (after && (str_eqc(s, "s") || str_eqc(s, "t"))) || /* patient's, don't */
-        listed(s, stop_words, AM_LEN(stop_words)))
+        (after && s.n == 1 && (s.p[0] == 's' || s.p[0] == 't')) || /* patient's, don't */
+        stops(s))
         return AM_OK;
-    s = w->arabic ? stem_arabic(s) : stem_latin(s);
-    err = w->fn(w->arg, s);
-    return err;
+    return w->fn(w->arg, is_arabic(s) ? stem_arabic(s) : stem_latin(s));
 }
 
 static void add_bytes(struct word *w, const char *p, size_t n)
@@ -120,8 +156,8 @@ static void add_bytes(struct word *w, const char *p, size_t n)
         w->cut = true;
         return;
     }
-    memcpy(w->p + w->n, p, n);
-    w->n += n;
+    for (size_t i = 0; i < n; i++)
+        w->p[w->n++] = p[i];
 }
 
 static void add_code(struct word *w, uint32_t c)
@@ -204,27 +240,88 @@ static enum kind kind_of(uint32_t *c)
     return LETTER;
 }
 
-static void add_letter(struct word *w, uint32_t c)
+/* Code points of one and two bytes, folded once and for all: what they are and the one or
+ * two bytes they become. The rules are those of kind_of() and search_latin. */
+struct folded {
+    uint8_t kind, n;
+    char p[2];
+};
+static struct folded folded[0x800];
+
+static void prepare(void)
 {
-    if (!w->n && !w->cut)
-        w->arabic = c >= 0x600 && c <= 0x6FF;
-    if (c >= 0xC0 && c < 0x180) {
-        const char *p = search_latin[c - 0xC0];
-        add_bytes(w, p, p[1] ? 2 : 1);
-    } else {
-        add_code(w, c);
+    for (size_t i = 0; i < AM_LEN(stop_words); i++) {
+        struct str w = str_c(stop_words[i]);
+        am_assert(w.n <= STOP_B);
+        *stop_place(stop_key(w)) = stop_key(w);
     }
+    for (uint32_t i = 0; i < AM_LEN(folded); i++) {
+        uint32_t c = i;
+        struct folded *f = &folded[i];
+        f->kind = i ? (uint8_t)kind_of(&c) : SEPARATES;
+        if (c >= 0xC0 && c < 0x180) {
+            memcpy(f->p, search_latin[c - 0xC0], 2);
+            f->n = f->p[1] ? 2 : 1;
+        } else if (c < 0x80) {
+            f->p[0] = (char)c;
+            f->n = 1;
+        } else {
+            f->p[0] = (char)(0xC0 | c >> 6);
+            f->p[1] = (char)(0x80 | (c & 0x3F));
+            f->n = 2;
+        }
+    }
+}
+
+/* Next code point; 0 for a byte that is no UTF-8. */
+static uint32_t next(struct str *s)
+{
+    const unsigned char *p = (const unsigned char *)s->p;
+    size_t k = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    uint32_t c = k == 1 ? p[0] : p[0] & (0x7Fu >> k);
+    if (s->n < k || !str_utf8((struct str){s->p, k})) {
+        *s = str_sub(*s, 1, s->n);
+        return 0;
+    }
+    for (size_t i = 1; i < k; i++)
+        c = c << 6 | (p[i] & 0x3F);
+    *s = str_sub(*s, k, s->n);
+    return c;
+}
+
+/* One character off the text; what a letter becomes goes to the word. */
+static enum kind take(struct word *w, struct str *text)
+{
+    const unsigned char *p = (const unsigned char *)text->p;
+    size_t k = p[0] < 0x80                                                     ? 1
+               : p[0] >= 0xC2 && p[0] < 0xE0 && text->n >= 2 && p[1] >> 6 == 2 ? 2
+                                                                               : 0;
+    enum kind kind;
+    uint32_t c;
+    if (k) {
+        const struct folded *f =
+            &folded[k == 1 ? p[0] : (p[0] & 0x1Fu) << 6 | (p[1] & 0x3F)];
+        text->p += k;
+        text->n -= k;
+        if (f->kind == LETTER)
+            add_bytes(w, f->p, f->n);
+        return f->kind;
+    }
+    c = next(text);
+    kind = c ? kind_of(&c) : SEPARATES;
+    if (kind == LETTER)
+        add_code(w, c);
+    return kind;
 }
 
 int search_words(struct str text, search_word_fn *fn, void *arg)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct word w = {.fn = fn, .arg = arg};
+    pthread_once(&once, prepare);
     while (text.n) {
-        uint32_t c = next(&text);
-        enum kind k = c ? kind_of(&c) : SEPARATES;
+        enum kind k = take(&w, &text);
         int err;
-        if (k == LETTER)
-            add_letter(&w, c);
         if (k == LETTER || k == IGNORED)
             continue;
         err = end_word(&w, k == APOSTROPHE);
