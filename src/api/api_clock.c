@@ -8,17 +8,9 @@
 
 static int64_t api_clock_at(struct api_call *c, const struct ledger *l, bool *cosigned)
 {
-    struct buf note;
-    int64_t at = 0;
-    uint64_t by;
-    int err;
-    buf_init(&note, TLOG_NOTE_MAX);
-    err = tlog_note_cosigned(registry_log(c->api->r), &note);
-    if (!err)
-        err = tlog_policy_check(ledger_quorum(l), buf_str(&note), NULL, &at, &by);
-    buf_release(&note);
-    *cosigned = !err && at;
-    return *cosigned ? at : time_now();
+    int64_t at = registry_cosigned_at(c->api->r, l);
+    *cosigned = at != 0;
+    return at ? at : time_now();
 }
 
 static void api_clock_time(struct jw *w, const char *key, int64_t at)

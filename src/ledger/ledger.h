@@ -546,7 +546,7 @@ AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
  * "deferral_expiry", "surveillance", "device_certificate", "admissibility", "evidence",
  * "decision", "appeal", "appeal_judgement"; "dpia", "cndp", "pilot_end", "monitoring";
  * "establishment_certificate"; "key_expiry", "key_rotation"; "stop_motive",
- * "stop_decision". */
+ * "stop_decision", "stop_ack". */
 struct ledger_warning {
     const char *kind, *subject; /* version, deployment, establishment, key, stop */
     char id[CRYPTO_HEX];

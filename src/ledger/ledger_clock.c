@@ -191,6 +191,35 @@ static void about_key(struct teller *t, const struct ledger_keyrec *k)
              deadline(t->l, "key_rotation", k->granted_at, 0, "P24M"), true);
 }
 
+static bool acknowledged(const struct ledger_stop *s, const char *node)
+{
+    for (size_t i = 0; i < s->ack.n; i++)
+        if (strcmp(s->ack.v[i].node, node) == 0)
+            return true;
+    return false;
+}
+
+/* A node that serves a place where the version runs, and has not said that it obeyed. */
+static bool awaits_node(const struct ledger *l, const struct ledger_stop *s,
+                        const struct ledger_verrec *v)
+{
+    for (size_t i = 0; i < l->key.n; i++) {
+        const struct ledger_key *k = &l->key.v[i].k;
+        if (k->role != LEDGER_SYSTEM || k->revoked || acknowledged(s, k->org_id))
+            continue;
+        for (size_t j = 0; j < v->deployment.n; j++) {
+            const struct ledger_deployment *p = &l->deployment.v[v->deployment.v[j]].p;
+            bool serves = *k->establishment
+                              ? strcmp(k->establishment, p->establishment) == 0
+                              : *k->gst && strcmp(k->gst, p->gst) == 0;
+            if (serves && p->phase != LEDGER_P_RETIRED &&
+                ledger_stop_covers(s, p, str_c(s->service)))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void about_stop(struct teller *t, const struct ledger_stop *s)
 {
     size_t v = ledger_find_version(t->l, s->model_digest);
@@ -201,6 +230,9 @@ static void about_stop(struct teller *t, const struct ledger_stop *s)
     if (!*s->motive_code)
         tell(t, "stop_motive", "stop", id, s->effect_at,
              deadline(t->l, "stop_motive", s->effect_at, 0, "PT24H"), false);
+    if (v != LEDGER_NONE && awaits_node(t->l, s, &t->l->version.v[v]))
+        tell(t, "stop_ack", "stop", id, s->effect_at,
+             deadline(t->l, "stop_ack", s->effect_at, 0, "PT24H"), false);
     if (s->scope == LEDGER_STOP_NATIONAL && v != LEDGER_NONE &&
         t->l->version.v[v].v.state == LEDGER_V_SUSPENDED &&
         t->l->version.v[v].v.decision.index < s->index)

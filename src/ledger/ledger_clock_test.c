@@ -151,6 +151,26 @@ static void a_stop_without_motive_and_without_decision_is_late_after_a_day(void 
     assert_true(w.late);
 }
 
+static void a_stop_waits_for_each_node_it_reaches(void **state)
+{
+    struct ledger_warning w;
+    char order[CRYPTO_HEX];
+    (void)state;
+    tk_to_pilot(&tk); /* in the region of NODE; NODE2 serves another */
+    OK(tk_stop(&tk, TK_MSPS1, "national", ""));
+    crypto_hex(tk.record_sha256, 32, order);
+    assert_int_equal(warned("stop_ack", 0, &w), 1);
+    assert_false(w.late || w.term);
+    assert_string_equal(w.id, order);
+    assert_int_equal(warned("stop_ack", 2, &w), 1);
+    assert_true(w.late);
+    OK(tk_say(&tk, LEDGER_EVENT, TK_NODE,
+              "\"type\":\"stop_ack\",\"order\":\"%s\",\"node\":\"GST-RSK\","
+              "\"effect_at\":\"2026-11-04T09:00:00Z\"",
+              order));
+    assert_int_equal(warned("stop_ack", 2, NULL), 0);
+}
+
 static void a_refusal_says_until_when_it_can_be_appealed(void **state)
 {
     struct tk_decision d = {"refused", "base",  "none", "refused", NULL,
@@ -320,6 +340,7 @@ int main(void)
         T(a_term_is_announced_at_ninety_thirty_and_seven_days),
         T(a_pilot_announces_its_own_end_and_that_of_its_approvals),
         T(a_stop_without_motive_and_without_decision_is_late_after_a_day),
+        T(a_stop_waits_for_each_node_it_reaches),
         T(a_refusal_says_until_when_it_can_be_appealed),
         T(authority_keys_are_to_be_rotated_within_two_years),
         T(a_listener_that_fails_ends_the_walk),

@@ -52,8 +52,8 @@ bool ledger_may_show(enum ledger_p effective, unsigned conditions)
            (conditions & LEDGER_SHOW_ALL) == LEDGER_SHOW_ALL;
 }
 
-static bool covers(const struct ledger_stop *s, const struct ledger_deployment *p,
-                   struct str service)
+bool ledger_stop_covers(const struct ledger_stop *s, const struct ledger_deployment *p,
+                        struct str service)
 {
     if (s->scope < LEDGER_STOP_REGION && *s->use_code &&
         strcmp(s->use_code, p->use_code) != 0)
@@ -83,7 +83,7 @@ const struct ledger_stop *ledger_stopped(const struct ledger *l,
         return NULL;
     v = &l->version.v[i];
     for (size_t s = 0; s < v->stop.n; s++)
-        if (covers(&l->stop.v[v->stop.v[s]].s, p, service))
+        if (ledger_stop_covers(&l->stop.v[v->stop.v[s]].s, p, service))
             return &l->stop.v[v->stop.v[s]].s;
     return NULL;
 }

@@ -257,6 +257,9 @@ void ledger_case_drop(struct ledger_case *c);
 void ledger_key_drop(struct ledger_keyrec *k);
 void ledger_version_drop(struct ledger_verrec *v);
 void ledger_deployment_drop(struct ledger_deprec *p);
+/* Whom an order reaches, by its scope; service: the one asked about. */
+bool ledger_stop_covers(const struct ledger_stop *s, const struct ledger_deployment *p,
+                        struct str service);
 /* The remembered phase, or suspended while a stop covers the whole deployment (P5-P7). */
 enum ledger_p ledger_phase(const struct ledger *l, const struct ledger_deployment *p);
 

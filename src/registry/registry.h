@@ -61,6 +61,10 @@ void registry_close(struct registry *r);
 const char *registry_dir(const struct registry *r);
 struct auth *registry_auth(struct registry *r);
 struct tlog *registry_log(struct registry *r);
+/* The lease time of the newest cosigned checkpoint under the policy in force, the only
+ * time the life cycle is judged by; 0: the quorum has signed nothing yet. Inside
+ * registry_view(). */
+int64_t registry_cosigned_at(struct registry *r, const struct ledger *l);
 /* The accounts of the registry in DIR, wherever its settings keep them; for tools that
  * look at them beside the server. */
 AM_CHECK int registry_place_auth(struct auth **out, const char *dir, struct diag *d);

@@ -63,19 +63,26 @@ static int clock_read(void *cookie, const struct ledger *l, uint64_t cosigned)
     return err == AM_E_TOOBIG ? AM_OK : err;
 }
 
+int64_t registry_cosigned_at(struct registry *r, const struct ledger *l)
+{
+    struct buf note;
+    int64_t at = 0;
+    uint64_t by;
+    int err;
+    buf_init(&note, TLOG_NOTE_MAX);
+    err = tlog_note_cosigned(r->log, &note);
+    if (!err)
+        err = tlog_policy_check(ledger_quorum(l), buf_str(&note), NULL, &at, &by);
+    buf_release(&note);
+    return err ? 0 : at;
+}
+
 static int clock_cosigned_at(void *cookie, const struct ledger *l, uint64_t cosigned)
 {
     struct clock_round *k = cookie;
-    struct buf note;
-    uint64_t by;
-    int err;
     (void)cosigned;
-    buf_init(&note, TLOG_NOTE_MAX);
-    err = tlog_note_cosigned(k->r->log, &note);
-    if (!err)
-        err = tlog_policy_check(ledger_quorum(l), buf_str(&note), NULL, &k->at, &by);
-    buf_release(&note);
-    return err;
+    k->at = registry_cosigned_at(k->r, l);
+    return AM_OK;
 }
 
 /* ---- stating ---------------------------------------------------------------------- */

@@ -181,6 +181,7 @@ void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
         jw_kstr(w, "csrf", p->csrf);
         jw_kbool(w, "people", p->people);
         jw_kbool(w, "audit", p->audit);
+        jw_kbool(w, "warnings", p->warnings);
         jw_obj_end(w);
     }
     if (p->demo_policy.n)

@@ -68,6 +68,7 @@ struct web_page {
         role;           /* who is signed in: name as shown, role code; STR_NULL: nobody */
     struct str csrf;    /* token for the sign-out form */
     bool people, audit; /* this person may open those pages */
+    bool warnings;      /* deadlines are this person's business */
     struct str demo_policy; /* name of a demonstration policy: shown on every page */
     bool fictitious;        /* the data is invented: shown on every page */
 };

@@ -135,6 +135,7 @@ int web_send(struct web_visit *v, int status, const char *template, struct web_p
         p.csrf = str_c(v->csrf);
         p.people = auth_may(&v->who, AUTH_ACCOUNT_CREATE);
         p.audit = auth_may(&v->who, AUTH_AUDIT_READ);
+        p.warnings = v->site->registry && (auth_may(&v->who, AUTH_PROPOSE) || p.audit);
     }
     web_page(&v->w, v->l, &p);
     jw_obj_end(&v->w);
@@ -334,6 +335,7 @@ static const struct {
     {REGISTRY, HTTP_POST, "/vigilance/report", AUTH_PROPOSE, web_page_report_post},
     {REGISTRY, HTTP_GET, "/vigilance/*", SESSION, web_page_case},
     {REGISTRY, HTTP_POST, "/vigilance/*", AUTH_PROPOSE, web_page_case_post},
+    {REGISTRY, HTTP_GET, "/warnings", OPEN, web_page_warnings},
     {REGISTRY, HTTP_GET, "/suppliers/*", OPEN, web_page_supplier},
     {REGISTRY, HTTP_GET, "/escrow", OPEN, web_page_escrow},
     {REGISTRY, HTTP_GET, "/sandboxes", OPEN, web_page_sandboxes},

@@ -206,7 +206,7 @@ web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_recor
     web_page_sign_post, web_page_sign_payload, web_page_key, web_page_key_post;
 web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_case,
     web_page_case_post, web_page_supplier, web_page_escrow, web_page_sandboxes,
-    web_page_tender, web_page_tender_certificate;
+    web_page_tender, web_page_tender_certificate, web_page_warnings;
 web_page_fn web_page_commission, web_page_commission_file, web_page_commission_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state;
