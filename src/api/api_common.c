@@ -295,6 +295,7 @@ static int api_metrics_node(struct api_call *c)
             {"amane_outbox", "gauge", "Statements waiting for the registry", s.outbox},
             {"amane_lease_fresh", "gauge", "1 while predictions may run", s.lease_fresh},
             {"amane_split_view", "gauge", "1 when two histories were seen", s.split_view},
+            {"amane_split_proved", "gauge", "1 when that is proved", s.split_proved},
         };
         return api_metrics_write(&c->resp->body, row, AM_LEN(row));
     }

@@ -23,6 +23,18 @@ int api_h_add_checkpoint(struct api_call *c)
     return AM_OK;
 }
 
+int api_h_witness_checkpoint(struct api_call *c)
+{
+    http_setz(c->req, c->resp, "Content-Type", "text/plain; charset=utf-8");
+    return node_witness_checkpoint(c->api->n, http_query(c->req, "origin"),
+                                   &c->resp->body);
+}
+
+int api_h_witness_evidence(struct api_call *c)
+{
+    return api_raw(c, node_witness_evidence(c->api->n, &c->resp->body), 200);
+}
+
 int api_h_state(struct api_call *c)
 {
     struct node_state s;
@@ -41,6 +53,7 @@ int api_h_state(struct api_call *c)
     jw_kbool(&c->w, "lease_warn", s.lease_warn);
     jw_kbool(&c->w, "registry_reachable", s.registry_reachable);
     jw_kbool(&c->w, "split_view", s.split_view);
+    jw_kbool(&c->w, "split_proved", s.split_proved);
     jw_kbool(&c->w, "rolled_back", s.rolled_back);
     jw_kint(&c->w, "predictions", (int64_t)s.predictions);
     jw_kint(&c->w, "refused", (int64_t)s.refused);

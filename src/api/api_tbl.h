@@ -153,6 +153,10 @@
       "The log as C2SP tlog-tiles files")                                                \
     X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \
       "text/plain", "C2SP tlog-witness")                                                 \
+    X(N, GET, "/witness/checkpoint", PUBLIC, witness_checkpoint, "", "text/plain",       \
+      "The newest checkpoint signed or mirrored here, to compare; filter origin")        \
+    X(N, GET, "/witness/evidence", PUBLIC, witness_evidence, "", "list",                 \
+      "Proof that the log has two histories: pairs of signed notes; empty when none")    \
     X(N, GET, "/api/v1/state", PUBLIC, state, "", "state",                               \
       "Mirror, lease, trace: no personal data")                                          \
     X(N, POST, "/api/v1/sync", NODE_OPERATE, sync, "", "", "Look at the registry now")   \

@@ -168,7 +168,7 @@ static int node_load(struct node *n, struct diag *d)
         err = node_store_failed(n, "trace", err, d);
     }
     if (!err) {
-        node_split_from_disk(n);
+        node_evidence_load(n);
         node_lease_from_disk(n);
     }
     return err;
@@ -205,6 +205,7 @@ static void node_init_locks(struct node *n)
     pthread_rwlock_init(&n->log, &fair);
     pthread_rwlock_init(&n->fold, &fair);
     buf_init(&n->suspect_note, TLOG_NOTE_MAX);
+    buf_init(&n->evidence, 1 << 20);
     pthread_rwlockattr_destroy(&fair);
     pthread_mutex_init(&n->feeding, NULL);
     pthread_mutex_init(&n->state, NULL);
@@ -261,6 +262,7 @@ void node_close(struct node *n)
     pthread_mutex_destroy(&n->state);
     pthread_mutex_destroy(&n->feeding);
     buf_release(&n->suspect_note);
+    buf_release(&n->evidence);
     pthread_rwlock_destroy(&n->fold);
     pthread_rwlock_destroy(&n->log);
     crypto_wipe(n->token, sizeof n->token);

@@ -63,6 +63,12 @@ const char *node_establishment(const struct node *n);
 /* C2SP tlog-witness add-checkpoint, for the route. */
 AM_CHECK int node_witness(struct node *n, struct str request, int *status,
                           struct buf *reply);
+/* The newest note of the log held here, signed or mirrored, for whoever compares
+ * (AM_E_NOTFOUND: none, or another origin; "" = the only one). */
+AM_CHECK int node_witness_checkpoint(struct node *n, struct str origin, struct buf *note);
+/* {items: [{kind, origin, seen_at, size, root, proof, note, known}]}: what proves that
+ * the log has two histories, 8 at most; no secret, nothing of a patient. */
+AM_CHECK int node_witness_evidence(struct node *n, struct buf *json);
 /* Waits for a round of the sync thread that starts after the call, 20 s at most, and
  * gives its result: AM_E_UNAVAILABLE, AM_E_TIMEOUT (no registry), AM_E_CONFLICT (it
  * offers less than we hold), AM_E_TAMPERED (it offers another history)... */
@@ -75,8 +81,9 @@ struct node_state {
     bool lease_fresh, lease_warn, registry_reachable;
     uint64_t predictions, pending, refused, outbox;
     uint64_t trace_size;
-    bool split_view;  /* two signed histories were seen, or may have been: alarm */
-    bool rolled_back; /* the registry offers less than what is held here */
+    bool split_view;   /* two signed histories were seen, or may have been: alarm */
+    bool split_proved; /* they were: nothing is cosigned, the lease is the last one */
+    bool rolled_back;  /* the registry offers less than what is held here */
 };
 void node_state(struct node *n, struct node_state *out);
 

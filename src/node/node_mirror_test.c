@@ -389,6 +389,122 @@ static void two_histories_raise_an_alarm_that_stays(void **state)
     tlog_close(f.log);
 }
 
+/* What the guide tells an operator to do, after an inquiry. */
+static void move_evidence_away(struct nt *w)
+{
+    char path[256], file[512];
+    struct dirent *e;
+    DIR *d;
+    snprintf(path, sizeof path, "%s/witness", w->node_dir);
+    d = opendir(path);
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        if (!strncmp(e->d_name, "split-", 6)) {
+            snprintf(file, sizeof file, "%s/%.200s", path, e->d_name);
+            assert_int_equal(unlink(file), 0);
+        }
+    closedir(d);
+}
+
+/* As a stranger checks it: the log's key, the item, nothing else. */
+static void assert_convicts(struct nt *w, const char *kind, size_t items)
+{
+    const struct tlog_vkey *key = ledger_log_key(w->tk.l);
+    struct tlog_checkpoint note, known;
+    struct tlog_proof proof = {.n = 0};
+    struct tlog_hash root;
+    const struct json *x;
+    struct buf b, h;
+    buf_init(&b, 1 << 20);
+    buf_init(&h, 64);
+    assert_ok(node_witness_evidence(w->n, &b));
+    json_free(w->doc);
+    assert_ok(json_parse(&w->doc, buf_str(&b), NULL, NULL));
+    assert_int_equal(json_size(json_get(json_root(w->doc), "items")), items);
+    x = json_at(json_get(json_root(w->doc), "items"), 0);
+    assert_true(json_str_is(json_get(x, "kind"), kind));
+    assert_ok(tlog_checkpoint_open(json_get_str(x, "note"), key, &note));
+    assert_ok(tlog_checkpoint_open(json_get_str(x, "known"), key, &known));
+    assert_int_equal(json_int(json_get(x, "size"), -1), note.size);
+    assert_ok(crypto_unbase64(&h, json_get_str(x, "root")));
+    memcpy(root.h, h.p, TLOG_HASH);
+    for (json_each(it, json_get(x, "proof"))) {
+        buf_clear(&h);
+        assert_ok(crypto_unbase64(&h, json_str(it.val)));
+        memcpy(proof.node[proof.n++].h, h.p, TLOG_HASH);
+    }
+    assert_ok(tlog_verify_consistency(&proof, note.size, &root, known.size, &known.root));
+    assert_memory_not_equal(&root, &note.root, sizeof root);
+    buf_release(&h);
+    buf_release(&b);
+}
+
+static void after_proof_nothing_is_cosigned_and_no_lease_renewed(void **state)
+{
+    struct nt *w = *state;
+    struct tlog_checkpoint head;
+    struct node_state s;
+    struct fork f;
+    tlog_head(w->log, &head);
+    assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_ok(node_sync(w->n));
+    fork_open(w, &f, "fork", (size_t)head.size - 2, 2);
+    assert_int_equal(add_checkpoint(w, f.log, head.size, false), 409);
+    assert_true(nt_state(w).split_proved);
+    assert_convicts(w, "two_roots", 1);
+    s = nt_state(w);
+    assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
+    nt_pass(w, 60 * TIME_SECOND);
+    nt_publish(w);
+    assert_int_equal(add_checkpoint(w, w->log, head.size, false), 503);
+    assert_ok(node_sync(w->n));
+    assert_int_equal(nt_state(w).size, s.size + 1);
+    assert_refuses(w, "refusal.stopped"); /* a stop is obeyed whoever lies */
+    assert_int_equal(nt_state(w).lease_at, s.lease_at);
+    nt_close(w);
+    assert_ok(nt_open(w)); /* the mirrored note has later cosignatures */
+    assert_ok(node_sync(w->n));
+    assert_int_equal(nt_state(w).lease_at, s.lease_at);
+    assert_int_equal(add_checkpoint(w, w->log, head.size, false), 503);
+    assert_convicts(w, "two_roots", 1);
+    nt_close(w); /* the operator, after an inquiry */
+    move_evidence_away(w);
+    assert_ok(nt_open(w));
+    assert_ok(node_sync(w->n));
+    assert_false(nt_state(w).split_view);
+    assert_true(nt_state(w).lease_at > s.lease_at);
+    assert_int_equal(add_checkpoint(w, w->log, head.size, false), 200);
+    tlog_close(f.log);
+}
+
+static void the_newest_checkpoint_held_is_given_to_whoever_compares(void **state)
+{
+    struct nt *w = *state;
+    struct tlog_checkpoint head, got;
+    struct buf note;
+    buf_init(&note, TLOG_NOTE_MAX);
+    tlog_head(w->log, &head);
+    assert_ok(node_witness_checkpoint(w->n, STR(""), &note)); /* mirrored */
+    assert_ok(tlog_checkpoint_open(buf_str(&note), ledger_log_key(w->tk.l), &got));
+    assert_int_equal(got.size, head.size);
+    assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
+    pthread_mutex_lock(&w->mu); /* signed before it is mirrored */
+    assert_ok(tlog_append(
+        w->log, (struct str){w->tk.leaf.v[head.size], w->tk.leaf_n.v[head.size]},
+        &head.size));
+    pthread_mutex_unlock(&w->mu);
+    assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    buf_clear(&note);
+    assert_ok(node_witness_checkpoint(w->n, STR(TK_ORIGIN), &note));
+    assert_ok(tlog_checkpoint_open(buf_str(&note), ledger_log_key(w->tk.l), &got));
+    assert_int_equal(got.size, head.size + 1);
+    buf_clear(&note);
+    assert_int_equal(node_witness_checkpoint(w->n, STR("other.example/log"), &note),
+                     AM_E_NOTFOUND);
+    assert_int_equal(note.n, 0);
+    buf_release(&note);
+}
+
 /* A copy restored before the last entries: shorter, honest; then it writes others. */
 static void a_rolled_back_copy_is_caught_when_it_writes(void **state)
 {
@@ -406,6 +522,7 @@ static void a_rolled_back_copy_is_caught_when_it_writes(void **state)
     assert_int_equal(add_checkpoint(w, f.log, head.size - 3, false), 409);
     assert_true(nt_state(w).split_view); /* smaller than ours, and not our past */
     assert_int_equal(evidence(w), 1);
+    assert_convicts(w, "other_past", 1);
     tlog_close(f.log);
 }
 
@@ -468,6 +585,8 @@ NT_MAIN(NT_ALONE(before_the_first_contact_a_node_serves_and_refuses),
         NT(damaged_payloads_shut_the_gate_until_healed),
         NT(weights_lost_on_disk_are_fetched_again),
         NT(two_histories_raise_an_alarm_that_stays),
+        NT(after_proof_nothing_is_cosigned_and_no_lease_renewed),
+        NT(the_newest_checkpoint_held_is_given_to_whoever_compares),
         NT(a_rolled_back_copy_is_caught_when_it_writes),
         NT(a_suspect_is_judged_when_the_mirror_has_grown),
         NT(a_spoilt_proof_of_our_own_history_is_no_alarm),

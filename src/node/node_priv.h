@@ -75,6 +75,9 @@ struct node {
     struct node_lease lease;
     struct tlog_checkpoint suspect; /* size 0: none. A signed note nobody joined yet */
     struct buf suspect_note;        /* its text: evidence if it is proved */
+    struct buf evidence;            /* proved: JSON items, as published */
+    unsigned evidences;
+    bool gossip_suspect; /* a peer holds what the registry cannot join to its log */
     VEC(struct node_local_stop) stops;
     int round_err;
     bool stopping, hurry, reachable, rolled_back;
@@ -158,10 +161,33 @@ void node_fetch_weights(struct node *n, struct http_client *h);
 /* GET of a registry path into out (cap set by the caller); *status. */
 AM_CHECK int node_get(struct node *n, struct http_client *h, const char *path, bool token,
                       struct buf *out, int *status);
-/* Two validly signed histories were seen: alarm, evidence on disk (node_witness.c). */
+/* Two validly signed histories were seen: alarm, evidence on disk (node_witness.c). From
+ * then on nothing is cosigned and no lease renewed, until an operator moves the evidence
+ * away. */
 void node_split(struct node *n, struct str note);
-/* Looks for evidence kept by an earlier run. */
-void node_split_from_disk(struct node *n);
+bool node_split_proved(struct node *n);
+/* Does a note fit what is held here? BEYOND: larger than all of it. Takes fold. */
+enum node_fit { NODE_FITS, NODE_BEYOND, NODE_DIFFERS };
+enum node_fit node_compare(struct node *n, const struct tlog_checkpoint *c);
+
+/* ---- evidence (node_evidence.c) ------------------------------------------------- */
+/* Two notes signed by the log that are not of one history: `note` says one root at its
+ * size, `known` is of a tree whose first note.size entries hash to `root`, as `proof`
+ * shows: whoever has the log's key can check it without us. */
+struct node_pair {
+    struct str note;
+    struct tlog_checkpoint c, k; /* of note, of known */
+    struct buf known;
+    struct tlog_hash root;
+    struct tlog_proof proof; /* from c.size to k.size; empty for one size */
+};
+/* Looks for the other half in what this node signed and mirrors. AM_E_NOTFOUND: what is
+ * here does not contradict the note. Caller buf_init()s known. */
+AM_CHECK int node_pair_find(struct node *n, struct str note, struct node_pair *p);
+/* Keeps it on disk and publishes it; what cannot be written is published all the same. */
+void node_evidence_add(struct node *n, const struct node_pair *p);
+/* What an earlier run kept; sets the alarm. */
+void node_evidence_load(struct node *n);
 /* Compares a note that did not fit with the mirror, now that it has grown. */
 void node_judge_suspect(struct node *n);
 /* Builds, signs with the service key and queues an event, in one transaction when c is

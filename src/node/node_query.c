@@ -447,7 +447,8 @@ void node_state(struct node *n, struct node_state *out)
     pthread_mutex_lock(&n->state);
     out->lease_at = n->lease.at;
     out->registry_reachable = n->reachable;
-    out->split_view = n->split_view || n->suspect.size > 0;
+    out->split_proved = n->split_view;
+    out->split_view = n->split_view || n->suspect.size > 0 || n->gossip_suspect;
     out->rolled_back = n->rolled_back;
     pthread_mutex_unlock(&n->state);
     out->lease_end_at = out->lease_at ? out->lease_at + k.end : 0;

@@ -51,7 +51,7 @@ int node_renew_lease(struct node *n, int64_t lease_at)
     if (lease_at > now + NODE_SKEW)
         return AM_E_PRECONDITION; /* from the future: our clock is wrong, or theirs */
     pthread_mutex_lock(&n->state);
-    newer = lease_at > n->lease.at;
+    newer = lease_at > n->lease.at && !n->split_view; /* leases run out after proof */
     if (newer)
         n->lease = (struct node_lease){.at = lease_at,
                                        .age_us = now > lease_at ? now - lease_at : 0,
@@ -61,6 +61,21 @@ int node_renew_lease(struct node *n, int64_t lease_at)
     if (newer)
         node_keep_wall(n, now);
     return AM_OK;
+}
+
+/* The lease held when a split was proved: no later one counts. */
+static int64_t node_lease_capped(struct node *n, int64_t lease_at)
+{
+    struct buf b;
+    int64_t last = 0;
+    if (!node_split_proved(n))
+        return lease_at;
+    buf_init(&b, 64);
+    if (node_kv_get(n, "split_lease", &b) == AM_OK &&
+        str_int(buf_str(&b), 0, INT64_MAX, &last) == AM_OK)
+        lease_at = AM_MIN(lease_at, last);
+    buf_release(&b);
+    return lease_at;
 }
 
 /* After a restart the wall clock is all there is; one that went backwards since it was
@@ -78,6 +93,7 @@ void node_lease_from_disk(struct node *n)
         node_kv_get(n, "wall_seen", &seen) == AM_OK &&
         str_int(buf_str(&seen), 0, INT64_MAX, &last) == AM_OK) {
         n->wall_kept = last;
+        lease_at = node_lease_capped(n, lease_at);
         if (now >= last - NODE_SKEW && lease_at <= now + NODE_SKEW) {
             int64_t then = AM_MAX(now, last); /* never earlier than what was seen */
             n->lease = (struct node_lease){.at = lease_at,

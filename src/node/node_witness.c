@@ -5,13 +5,29 @@
  * only ever grew by quorum checkpoints: a note validly signed by the log whose root is
  * not ours at that size is proof of two histories, whatever proof came along with it. A
  * note larger than the mirror is a suspect until the mirror has grown past it; the alarm
- * is up meanwhile. The door is public, so only signed notes count. */
+ * is up meanwhile. The door is public, so only signed notes count.
+ *
+ * After proof nothing of that log is cosigned and the lease is the last one; what the
+ * quorum signs is still mirrored, for it brings stops. An operator ends it by moving the
+ * evidence away (doc/en/node.md). */
 #include "node/node_priv.h"
 
-#include <dirent.h>
-#include <limits.h>
-
 #include "base/log.h"
+
+/* The lease as it is now is the last one, after a restart too. */
+static void node_lease_last(struct node *n)
+{
+    char text[32];
+    int64_t at;
+    int err;
+    pthread_mutex_lock(&n->state);
+    at = n->lease.at;
+    pthread_mutex_unlock(&n->state);
+    snprintf(text, sizeof text, "%lld", (long long)at);
+    err = node_kv_set(n, "split_lease", str_c(text));
+    if (err)
+        LOG_E("node.split_lease", log_err(err));
+}
 
 static void node_alarm(struct node *n, bool on)
 {
@@ -21,48 +37,36 @@ static void node_alarm(struct node *n, bool on)
     n->split_view = on || was;
     n->suspect.size = 0;
     pthread_mutex_unlock(&n->state);
-    if (on && !was)
+    if (on && !was) {
+        node_lease_last(n);
         LOG_E("node.split_view", log_s("node", n->name));
+    }
+}
+
+bool node_split_proved(struct node *n)
+{
+    bool yes;
+    pthread_mutex_lock(&n->state);
+    yes = n->split_view;
+    pthread_mutex_unlock(&n->state);
+    return yes;
 }
 
 void node_split(struct node *n, struct str note)
 {
-    char path[PATH_MAX], hex[CRYPTO_HEX];
-    uint8_t digest[32];
-    bool was;
+    struct node_pair p;
     int err;
-    pthread_mutex_lock(&n->state);
-    was = n->split_view;
-    pthread_mutex_unlock(&n->state);
-    if (!was && note.n) { /* one piece of evidence of our own; tlog keeps its own too */
-        crypto_sha256(note, digest);
-        snprintf(path, sizeof path, "%s/witness/split-%.32s.note", n->dir,
-                 crypto_hex(digest, sizeof digest, hex));
-        err = am_file_write(path, note, 0600);
-        if (err)
-            LOG_E("node.split_evidence", log_s("path", path), log_err(err));
-    }
+    buf_init(&p.known, TLOG_NOTE_MAX);
+    err = node_pair_find(n, note, &p);
+    if (!err)
+        node_evidence_add(n, &p);
+    else
+        LOG_E("node.split_evidence", log_err(err));
+    buf_release(&p.known);
     node_alarm(n, true);
 }
 
-void node_split_from_disk(struct node *n)
-{
-    char path[PATH_MAX];
-    struct dirent *e;
-    DIR *dir;
-    snprintf(path, sizeof path, "%s/witness", n->dir);
-    dir = opendir(path);
-    while (dir && (e = readdir(dir)))
-        if (strncmp(e->d_name, "split-", 6) == 0)
-            n->split_view = true;
-    if (dir)
-        closedir(dir);
-}
-
-enum node_fit { NODE_FITS, NODE_BEYOND, NODE_DIFFERS };
-
-/* Takes fold. */
-static enum node_fit node_compare(struct node *n, const struct tlog_checkpoint *c)
+enum node_fit node_compare(struct node *n, const struct tlog_checkpoint *c)
 {
     enum node_fit fit = NODE_BEYOND;
     struct tlog_checkpoint head;
@@ -151,6 +155,10 @@ int node_witness(struct node *n, struct str request, int *status, struct buf *re
     if (!node_met(n)) {
         *status = 503; /* we do not know the log's key yet */
         return AM_OK;
+    }
+    if (node_split_proved(n)) { /* until an operator has looked into it */
+        *status = 503;
+        return buf_adds(reply, "split view proved: GET /witness/evidence\n");
     }
     err = tlog_witness_add_checkpoint(n->witness, request, time_now(), status, reply,
                                       &split);

@@ -97,6 +97,9 @@ AM_CHECK int tlog_note_sign(const struct tlog_vkey *k, const struct crypto_key *
  * AM_E_SYNTAX, AM_E_TAMPERED (no valid signature by k), AM_E_CONFLICT (other origin). */
 AM_CHECK int tlog_checkpoint_open(struct str note, const struct tlog_vkey *k,
                                   struct tlog_checkpoint *out);
+/* The same checkpoint with nothing but the log's own signature: what may be passed on
+ * without carrying strangers' lines. Errors as tlog_checkpoint_open(). */
+AM_CHECK int tlog_note_bare(struct str note, const struct tlog_vkey *k, struct buf *out);
 /* cosignature/v1: signs "cosignature/v1\ntime <s>\n" + body; at is an instant
  * (microseconds, as everywhere), of which the whole seconds are signed. */
 AM_CHECK int tlog_cosign(const struct tlog_vkey *k, const struct crypto_key *priv,
@@ -238,6 +241,9 @@ AM_CHECK int tlog_witness_open(struct tlog_witness **out, const char *dir,
 void tlog_witness_close(struct tlog_witness *w);
 const struct tlog_vkey *tlog_witness_key(const struct tlog_witness *w);
 AM_CHECK int tlog_witness_add_log(struct tlog_witness *w, const struct tlog_vkey *log);
+/* The newest note of that log it has signed, as it came; AM_E_NOTFOUND: none. */
+AM_CHECK int tlog_witness_note(struct tlog_witness *w, const char *origin,
+                               struct buf *out);
 /* The add-checkpoint request of C2SP tlog-witness: "old <size>\n" proof lines, empty
  * line, note. Appends the cosignature line. *status gets the HTTP status of the protocol:
  * 200, 400 malformed, 403 no valid signature, 404 unknown log, 409 (reply: known size in

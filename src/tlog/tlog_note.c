@@ -347,6 +347,27 @@ int tlog_checkpoint_open(struct str note, const struct tlog_vkey *k,
     return err;
 }
 
+int tlog_note_bare(struct str note, const struct tlog_vkey *k, struct buf *out)
+{
+    struct tlog_checkpoint c;
+    struct str body = STR_NULL, sigs = STR_NULL;
+    size_t start = out->n;
+    int err = tlog_checkpoint_open(note, k, &c);
+    if (!err)
+        err = tlog_note_split(note, &body, &sigs);
+    while (!err && sigs.n) {
+        struct str line = str_cut(sigs, '\n', &sigs);
+        err = buf_add(out, body);
+        if (!err)
+            err = buf_addf(out, "\n%.*s\n", STR_FMT(line));
+        if (!err &&
+            tlog_checkpoint_open(str_sub(buf_str(out), start, out->n), k, &c) == AM_OK)
+            return AM_OK;
+        buf_cut(out, start);
+    }
+    return err ? err : AM_E_TAMPERED;
+}
+
 /* tlog-cosignature: "cosignature/v1\n" "time <seconds>\n" body. */
 static int tlog_cosigned_message(struct str body, int64_t seconds, struct buf *out)
 {

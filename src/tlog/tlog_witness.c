@@ -141,6 +141,23 @@ int tlog_witness_add_log(struct tlog_witness *w, const struct tlog_vkey *log)
     return err;
 }
 
+int tlog_witness_note(struct tlog_witness *w, const char *origin, struct buf *out)
+{
+    char path[PATH_MAX], *text;
+    size_t n;
+    int err;
+    am_assert(w->magic == TLOG_WITNESS_MAGIC);
+    tlog_witness_path(w, origin, path);
+    tlog_lock(&w->mu);
+    err = am_file_read(path, TLOG_NOTE_MAX, &text, &n);
+    tlog_unlock(&w->mu);
+    if (err)
+        return err;
+    err = buf_add(out, (struct str){text, n});
+    free(text);
+    return err;
+}
+
 struct tlog_request {
     uint64_t old_size;
     struct tlog_proof proof;

@@ -79,6 +79,7 @@ void web_node_notice(struct web_visit *v)
     if (st.lease_at)
         jw_kint(&v->w, "at", st.lease_at);
     jw_kbool(&v->w, "split_view", st.split_view);
+    jw_kbool(&v->w, "split_proved", st.split_proved);
     jw_obj_end(&v->w);
 }
 

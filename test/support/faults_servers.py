@@ -76,6 +76,9 @@ class Country(World):
             return size == cosigned and all(self.state(i)["size"] == size for i in range(len(self.nodes)))
         return until(same)
 
+    def evidence(self, i):
+        return call(self.nodes[i].port, "GET", "/witness/evidence")[1]["items"]
+
     def clear_alarm(self, i):
         """What an operator does after an inquiry: the evidence is moved away."""
         self.nodes[i].stop()
@@ -203,13 +206,15 @@ def rolled_back(c, tap):
     tap.ok(got[0] == 201, "the restored copy writes another entry")
     tap.ok(until(lambda: all(c.state(i)["split_view"] for i in range(4))), "at once every witness raises the alarm")
     tap.ok(c.log_size(port)[1] < c.log_size(port)[0], "and none of them cosigns it")
+    until(lambda: all(c.state(i)["split_proved"] for i in range(4)))
+    tap.ok(all(len(c.evidence(i)) == 1 for i in range(4)), "and publishes the proof")
     s.stop()
-    c.reg = c.registry()
-    call(c.reg.port, "POST", "/api/v1/events", c.grant())
-    tap.ok(c.settled(), "the right one back, everybody goes on")
     for i in range(4):
         c.clear_alarm(i)
-    tap.ok(not any(c.state(i)["split_view"] for i in range(4)), "the evidence moved away, the alarm is down")
+    c.reg = c.registry()
+    call(c.reg.port, "POST", "/api/v1/events", c.grant())
+    tap.ok(c.settled(), "the right one back and the evidence moved away, everybody goes on")
+    tap.ok(not any(c.state(i)["split_view"] for i in range(4)), "the alarm is down")
 
 
 def split(c, tap):
@@ -230,14 +235,17 @@ def split(c, tap):
     said = open(c.dir + "/registry-fork.log").read()
     tap.ok('"status":409' in said or '"status":422' in said or "split_view" in said, "with 409 or 422")
     s.stop()
-    call(c.reg.port, "POST", "/api/v1/events", c.grant())
-    tap.ok(c.settled(), "the right registry goes on meanwhile")
+    tap.ok(until(lambda: any(c.state(i)["split_proved"] for i in range(4))), "proved to those who can compare")
     for i in range(4):
         if not glob.glob(c.w["nodes"][i]["dir"] + "/witness/split-*"):
             tap.ok(False, "node %d kept the evidence" % i)
     c.nodes[2].stop()
     c.nodes[2] = c.node(2)
     tap.ok(c.state(2)["split_view"], "the alarm outlives a restart")
+    for i in range(4):
+        c.clear_alarm(i)
+    call(c.reg.port, "POST", "/api/v1/events", c.grant())
+    tap.ok(c.settled(), "after the inquiry the right registry goes on")
 
 
 def listen(c, tap):
