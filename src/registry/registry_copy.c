@@ -14,7 +14,7 @@ struct registry_copy {
 static int registry_copy_load(struct registry_copy *c, const char *dir, struct diag *d)
 {
     char path[PATH_MAX];
-    struct registry_place p;
+    struct registry_place p = {0};
     int err = AM_OK;
     if (snprintf(path, sizeof path, "%s/blobs/sha256", dir) >= (int)sizeof path)
         return AM_E_TOOBIG;
