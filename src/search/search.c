@@ -246,33 +246,86 @@ static void posting_add(struct search_word *w, uint32_t slot, uint8_t frequency)
 struct counted {
     uint32_t word, n;
 };
+enum { AHEAD = 32 };
+struct waiting { /* a word of the text whose place is on its way from memory */
+    uint64_t hash;
+    uint8_t n, weight;
+    char p[SEARCH_WORD_MAX];
+};
 struct gather {
     struct search *s;
     unsigned weight;
-    VEC(struct counted) count; /* one per occurrence, then one per word */
+    size_t waits;
+    VEC(struct counted) count; /* one per word */
+    struct waiting wait[AHEAD];
 };
 
 /* A word knows where it was counted last: if that place is in use and is its own, it was
  * in this document. So nothing is sorted, and nothing is cleared between documents. */
-static int gather_word(void *arg, struct str word)
+static int gather_one(struct gather *g, const struct waiting *w)
 {
-    struct gather *g = arg;
-    uint64_t hash = hash_of(word, 0);
-    uint32_t i = find_word(g->s, word, hash), at;
-    int err = i == UINT32_MAX ? word_add(g->s, word, hash, &i) : AM_OK;
+    struct str text = {w->p, w->n};
+    uint32_t i = find_word(g->s, text, w->hash), at;
+    int err = i == UINT32_MAX ? word_add(g->s, text, w->hash, &i) : AM_OK;
     if (err)
         return err;
     at = g->s->word.v[i].counted;
     if (at < g->count.n && g->count.v[at].word == i) {
-        g->count.v[at].n += g->weight;
+        g->count.v[at].n += w->weight;
         return AM_OK;
     }
     g->s->word.v[i].counted = (uint32_t)g->count.n;
-    return vec_push(&g->count, ((struct counted){i, g->weight}));
+    return vec_push(&g->count, ((struct counted){i, w->weight}));
+}
+
+/* Number + 1 of the word whose hash this is, most likely; 0: none has it. */
+static uint32_t likely(const struct search *s, uint64_t hash)
+{
+    const struct search_table *t = &s->by_word;
+    size_t at = (uint32_t)hash & (t->cap - 1);
+    while (t->cell[at].number && t->cell[at].hash != (uint32_t)hash)
+        at = (at + 1) & (t->cap - 1);
+    return t->cell[at].number;
+}
+
+/* Looking a word up reads its cell, the word and its text, each far away. Thirty-two
+ * words go together, so that the memory fetches for all of them at once. */
+static int gather_flush(struct gather *g)
+{
+    const struct search *s = g->s;
+    uint32_t number[AHEAD] = {0};
+    int err = AM_OK;
+    for (size_t i = 0; i < g->waits && s->by_word.cap; i++) {
+        number[i] = likely(s, g->wait[i].hash);
+        if (number[i])
+            __builtin_prefetch(&s->word.v[number[i] - 1], 1);
+    }
+    for (size_t i = 0; i < g->waits; i++)
+        if (number[i])
+            __builtin_prefetch(s->pool + s->word.v[number[i] - 1].text);
+    for (size_t i = 0; i < g->waits && !err; i++)
+        err = gather_one(g, &g->wait[i]);
+    g->waits = 0;
+    return err;
+}
+
+static int gather_word(void *arg, struct str word)
+{
+    struct gather *g = arg;
+    struct waiting *w = &g->wait[g->waits++];
+    const struct search_table *t = &g->s->by_word;
+    memcpy(w->p, word.p, word.n);
+    w->n = (uint8_t)word.n;
+    w->weight = (uint8_t)g->weight;
+    w->hash = hash_of(word, 0);
+    if (t->cap)
+        __builtin_prefetch(&t->cell[(uint32_t)w->hash & (t->cap - 1)]);
+    return g->waits == AHEAD ? gather_flush(g) : AM_OK;
 }
 
 static int gather_all(struct gather *g, const struct search_doc *d)
 {
+    struct search_word *word;
     int err = AM_OK;
     for (size_t i = 0; i < d->fields && !err; i++) {
         g->weight = d->field[i].weight;
@@ -280,9 +333,15 @@ static int gather_all(struct gather *g, const struct search_doc *d)
         if (!err)
             err = search_words(d->field[i].text, gather_word, g);
     }
-    for (size_t i = 0; i < g->count.n && !err; i++)
-        err =
-            posting_room(g->s, &g->s->word.v[g->count.v[i].word], (uint32_t)g->s->slot.n);
+    if (!err)
+        err = gather_flush(g);
+    word = g->s->word.v;
+    for (size_t i = 0; i < g->count.n && !err; i++) {
+        struct search_word *w = &word[g->count.v[i].word];
+        err = posting_room(g->s, w, (uint32_t)g->s->slot.n);
+        if (!err && w->cap)
+            __builtin_prefetch(w->at.p + w->n, 1);
+    }
     return err;
 }
 
