@@ -4,10 +4,13 @@
  * its signed envelope, so that a node obeys on the signature, before any checkpoint. */
 #include "api/api_priv.h"
 
-enum { API_WAIT_MAX = 50, API_ORDERS_MAX = 64 };
+enum { API_WAIT_MAX = 50, API_ORDERS_MAX = 64, API_HEARD_MAX = 64 };
 
 struct api_stops {
     struct api_call *c;
+    struct registry_witness *heard;
+    struct ledger_seen seen[API_HEARD_MAX];
+    size_t n_seen;
     int64_t since, wait;
     uint64_t index[API_ORDERS_MAX], next;
     size_t n;
@@ -21,6 +24,18 @@ static int api_number(struct api_call *c, const char *name, int64_t max, int64_t
     diag_err(&c->d, "", strcmp(name, "since") ? "query.wait" : "query.since",
              "%s: a number from 0 to %lld is expected", name, (long long)max);
     return AM_E_SYNTAX;
+}
+
+/* When each witness last cosigned: the log itself does not hold it. */
+static int api_hear(struct api_stops *s)
+{
+    s->heard = am_calloc(API_HEARD_MAX, sizeof *s->heard);
+    if (!s->heard)
+        return AM_E_NOMEM;
+    s->n_seen = registry_witnesses(s->c->api->r, s->heard, API_HEARD_MAX);
+    for (size_t i = 0; i < s->n_seen; i++)
+        s->seen[i] = (struct ledger_seen){s->heard[i].name, s->heard[i].at};
+    return AM_OK;
 }
 
 static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
@@ -40,7 +55,10 @@ static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
             s->next = x->index;
             break;
         }
-        ledger_stop_json(l, x, &c->w);
+        if (s->wait) /* news for nodes: the order itself */
+            ledger_stop_json(l, x, &c->w);
+        else
+            ledger_stop_view_json(l, x, time_now(), s->seen, s->n_seen, &c->w);
         if (s->n < API_ORDERS_MAX)
             s->index[s->n] = x->index;
         s->n++;
@@ -100,8 +118,11 @@ int api_h_stops(struct api_call *c)
     int err = api_number(c, "since", INT64_MAX, &s.since);
     if (!err)
         err = api_number(c, "wait", API_WAIT_MAX, &s.wait);
+    if (!err && !s.wait)
+        err = api_hear(&s);
     if (!err)
         err = registry_view(c->api->r, api_list_stops, &s);
+    free(s.heard);
     if (err)
         return err;
     if (!s.n && s.wait && http_park(c->req, (unsigned)s.wait * 1000))
@@ -110,5 +131,38 @@ int api_h_stops(struct api_call *c)
     if (http_query(c->req, "envelopes").n)
         err = api_orders(&s);
     jw_obj_end(&c->w);
+    return err ? err : api_done(c, 200);
+}
+
+/* ---- one order
+ * ---------------------------------------------------------------------------- */
+static int api_one_stop(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_stops *s = arg;
+    struct api_call *c = s->c;
+    uint8_t order[32];
+    if (crypto_unhex(c->param[0], order, sizeof order))
+        return AM_E_NOTFOUND;
+    for (size_t i = ledger_stops(l); i-- > 0;) {
+        const struct ledger_stop *x = ledger_stop_at(l, i);
+        if (memcmp(x->order, order, sizeof order) != 0)
+            continue;
+        jw_obj(&c->w);
+        api_view_head(c, l, cosigned);
+        jw_key(&c->w, "stop");
+        ledger_stop_view_json(l, x, time_now(), s->seen, s->n_seen, &c->w);
+        jw_obj_end(&c->w);
+        return AM_OK;
+    }
+    return AM_E_NOTFOUND;
+}
+
+int api_h_stop_view(struct api_call *c)
+{
+    struct api_stops s = {.c = c};
+    int err = api_hear(&s);
+    if (!err)
+        err = registry_view(c->api->r, api_one_stop, &s);
+    free(s.heard);
     return err ? err : api_done(c, 200);
 }

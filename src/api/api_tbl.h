@@ -88,6 +88,8 @@
       "One deployment")                                                                  \
     X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "list",                                \
       "Stop orders with acknowledgements; since (log index), wait (s), envelopes=1")     \
+    X(R, GET, "/api/v1/stops/{order}", PUBLIC, stop_view, "", "stop-view",               \
+      "One stop order: which nodes obeyed, when, and which are late or silent")          \
     X(R, POST, "/api/v1/proposals", PROPOSE, proposal_put, "proposal", "proposed",       \
       "Ask for signatures on a record: its payload waits for 30 days at /sign/{sha256}") \
     X(R, GET, "/api/v1/proposals/{sha256}", PROPOSE, proposal, "",                       \

@@ -515,6 +515,34 @@ enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deplo
 const struct ledger_stop *ledger_stopped(const struct ledger *l,
                                          const struct ledger_deployment *p,
                                          struct str service);
+/* Where a stop has been obeyed (section 7): every node that has acknowledged, then, while
+ * it is in force, every node concerned that has not. Derived, pure. seen: when nodes last
+ * cosigned, by name, which the log does not hold (may be empty). */
+struct ledger_seen {
+    const char *node;
+    int64_t at;
+};
+struct ledger_stop_node {
+    const char *node;
+    const struct ledger_ack *ack; /* NULL: not acknowledged */
+    int64_t seen_at;              /* its newest sign of life; 0: none */
+    int64_t due_at;               /* clock stop_ack of the policy */
+    int64_t lease_end_at; /* outputs vanish by themselves then at the latest; 0: obeyed */
+    bool late;            /* not obeyed by then, or obeyed after it */
+    bool silent;          /* not obeyed, and not heard for the policy's lease.warn */
+};
+typedef int ledger_stop_node_fn(void *cookie, const struct ledger_stop_node *x);
+AM_CHECK int ledger_stop_nodes(const struct ledger *l, const struct ledger_stop *s,
+                               int64_t at, const struct ledger_seen *seen, size_t n,
+                               ledger_stop_node_fn *fn, void *cookie);
+/* Does an order cover this deployment, or one of its services? */
+bool ledger_stop_hits(const struct ledger_stop *s, const struct ledger_deployment *p);
+/* The effective phase of a deployment once that order, and only that one, is lifted:
+ * other orders, the ceiling and the dates still hold. */
+enum ledger_p ledger_after_lift(const struct ledger *l, const struct ledger_stop *s,
+                                const struct ledger_deployment *p, int64_t at);
+/* When its motive is due at the latest; 0: it has one. */
+int64_t ledger_stop_motive_due(const struct ledger *l, const struct ledger_stop *s);
 /* The coupling rule alone: phase of a deployment under a ceiling. */
 enum ledger_p ledger_couple(enum ledger_p phase, enum ledger_p ceiling);
 /* May an output be shown? Only when the effective phase is pilot or deployed and all six
@@ -582,6 +610,11 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
 void ledger_deployment_json(const struct ledger *l, const struct ledger_deployment *p,
                             int64_t at, struct jw *w);
 void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w);
+/* The same with motive_due_at, motive_late and nodes [{node, state, effect_at, delay_s,
+ * seen_at, due_at, lease_end_at, late, silent}]; state: acknowledged, waiting. */
+void ledger_stop_view_json(const struct ledger *l, const struct ledger_stop *s,
+                           int64_t at, const struct ledger_seen *seen, size_t n,
+                           struct jw *w);
 void ledger_fact_json(const struct ledger_fact *f, struct jw *w);
 /* inside: also where it happened and its commitments (not for auditors). */
 void ledger_case_json(const struct ledger *l, const struct ledger_case *c, bool inside,

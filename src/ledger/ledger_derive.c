@@ -124,12 +124,12 @@ bool ledger_house_certified(const struct ledger *l, const struct ledger_deployme
 
 /* Dates that have passed restrict at once, before `system` has logged the expiry (2.1).
  */
-enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deployment *p,
+static enum ledger_p effective(const struct ledger *l, const struct ledger_version *v,
+                               const struct ledger_deployment *p, enum ledger_p phase,
                                int64_t at)
 {
-    const struct ledger_version *v = ledger_version_find(l, p->model_digest);
     const struct ledger_deprec *r = record_of(l, p);
-    enum ledger_p phase = ledger_phase(l, p), ceiling = LEDGER_P_SUSPENDED;
+    enum ledger_p ceiling = LEDGER_P_SUSPENDED;
     if (v && (!v->expires_at || at < v->expires_at))
         ceiling = ledger_ceiling(v, str_c(p->gst));
     if (!ledger_approvals(l, p, at) || !ledger_house_certified(l, p, at))
@@ -137,4 +137,44 @@ enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deplo
     if (phase == LEDGER_P_PILOT && r && r->pilot_until && at >= r->pilot_until)
         ceiling = LEDGER_P_SUSPENDED;
     return ledger_couple(phase, ceiling);
+}
+
+enum ledger_p ledger_effective(const struct ledger *l, const struct ledger_deployment *p,
+                               int64_t at)
+{
+    return effective(l, ledger_version_find(l, p->model_digest), p, ledger_phase(l, p),
+                     at);
+}
+
+bool ledger_stop_hits(const struct ledger_stop *s, const struct ledger_deployment *p)
+{
+    bool yes = memcmp(s->model_digest, p->model_digest, 32) == 0 &&
+               ledger_stop_covers(s, p, STR_NULL);
+    for (size_t i = 0; i < p->service.n && !yes; i++)
+        yes = memcmp(s->model_digest, p->model_digest, 32) == 0 &&
+              ledger_stop_covers(s, p, str_c(p->service.v[i]));
+    return yes;
+}
+
+enum ledger_p ledger_after_lift(const struct ledger *l, const struct ledger_stop *s,
+                                const struct ledger_deployment *p, int64_t at)
+{
+    size_t i = ledger_find_version(l, p->model_digest);
+    enum ledger_p phase = p->phase;
+    struct ledger_version v;
+    if (i == LEDGER_NONE)
+        return LEDGER_P_SUSPENDED;
+    v = l->version.v[i].v; /* borrowed parts: only read */
+    if (s->scope == LEDGER_STOP_NATIONAL && v.state == LEDGER_V_SUSPENDED)
+        v.state = v.before; /* what V15 gives back */
+    for (size_t k = 0; k < l->version.v[i].stop.n; k++) {
+        const struct ledger_stop *other = &l->stop.v[l->version.v[i].stop.v[k]].s;
+        if (other == s || !ledger_stop_covers(other, p, STR_NULL))
+            continue;
+        if (phase == LEDGER_P_PILOT || phase == LEDGER_P_DEPLOYED)
+            phase = LEDGER_P_SUSPENDED;
+        if (other->scope == LEDGER_STOP_NATIONAL)
+            v.state = LEDGER_V_SUSPENDED;
+    }
+    return effective(l, &v, p, phase, at);
 }

@@ -179,10 +179,8 @@ void ledger_deployment_json(const struct ledger *l, const struct ledger_deployme
     jw_obj_end(w);
 }
 
-void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w)
+static void stop_members(const struct ledger_stop *s, struct jw *w)
 {
-    (void)l;
-    jw_obj(w);
     khex(w, "order", s->order);
     jw_kstrz(w, "scope", ledger_scope_name(s->scope));
     khex(w, "model_digest", s->model_digest);
@@ -209,6 +207,58 @@ void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struc
         kindex(w, "index", s->ack.v[i].index);
         jw_obj_end(w);
     }
+    jw_arr_end(w);
+}
+
+void ledger_stop_json(const struct ledger *l, const struct ledger_stop *s, struct jw *w)
+{
+    (void)l;
+    jw_obj(w);
+    stop_members(s, w);
+    jw_obj_end(w);
+}
+
+struct node_writer {
+    const struct ledger_stop *s;
+    struct jw *w;
+};
+
+static int put_stop_node(void *cookie, const struct ledger_stop_node *x)
+{
+    struct node_writer *t = cookie;
+    struct jw *w = t->w;
+    jw_obj(w);
+    jw_kstrz(w, "node", x->node);
+    jw_kstrz(w, "state", x->ack ? "acknowledged" : "waiting");
+    if (x->ack) {
+        ktime(w, "effect_at", x->ack->effect_at);
+        jw_kint(w, "delay_s", (x->ack->effect_at - t->s->effect_at) / TIME_SECOND);
+        kindex(w, "index", x->ack->index);
+    } else {
+        ktime(w, "lease_end_at", x->lease_end_at);
+    }
+    ktime(w, "due_at", x->due_at);
+    ktime(w, "seen_at", x->seen_at);
+    jw_kbool(w, "late", x->late);
+    jw_kbool(w, "silent", x->silent);
+    jw_obj_end(w);
+    return AM_OK;
+}
+
+void ledger_stop_view_json(const struct ledger *l, const struct ledger_stop *s,
+                           int64_t at, const struct ledger_seen *seen, size_t n,
+                           struct jw *w)
+{
+    struct node_writer t = {s, w};
+    int64_t due = ledger_stop_motive_due(l, s);
+    jw_obj(w);
+    stop_members(s, w);
+    ktime(w, "motive_due_at", due);
+    jw_kbool(w, "motive_late", due && at > due);
+    jw_key(w, "nodes");
+    jw_arr(w);
+    if (ledger_stop_nodes(l, s, at, seen, n, put_stop_node, &t))
+        jw_null(w); /* put_stop_node never fails */
     jw_arr_end(w);
     jw_obj_end(w);
 }

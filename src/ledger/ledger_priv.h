@@ -98,6 +98,10 @@ void ledger_policy_free(struct ledger_policy *p);
 struct str ledger_clock(const struct ledger_policy *p, const char *name,
                         const char *otherwise);
 
+/* Does one order cover this deployment, or that service of it? */
+bool ledger_stop_covers(const struct ledger_stop *s, const struct ledger_deployment *p,
+                        struct str service);
+
 /* ---- the state -----------------------------------------------------------------------
  */
 struct ledger_keyrec {
