@@ -138,15 +138,11 @@ int web_render_text(struct buf *out, const char *name, enum text_lang l, struct 
 static const struct {
     const char *site, *id, *href;
 } nav[] = {
-    {"registry", "nav.register", "/"},
-    {"registry", "nav.witnesses", "/witnesses"},
-    {"registry", "nav.verify", "/verify"},
-    {"node", "nav.worklist", "/"},
-    {"node", "nav.models", "/deployments"},
-    {"node", "nav.state", "/state"},
-    {"registry", "nav.files", "/files"},
-    {"registry", "nav.desk", "/sign"},
-    {"registry", "nav.vigilance", "/vigilance"},
+    {"registry", "nav.register", "/"},      {"registry", "nav.witnesses", "/witnesses"},
+    {"registry", "nav.verify", "/verify"},  {"node", "nav.worklist", "/"},
+    {"node", "nav.models", "/deployments"}, {"node", "nav.state", "/state"},
+    {"registry", "nav.files", "/files"},    {"registry", "nav.desk", "/sign"},
+    {"registry", "nav.stops", "/stops"},    {"registry", "nav.vigilance", "/vigilance"},
     {"registry", "nav.tender", "/tender"},
 };
 

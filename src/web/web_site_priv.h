@@ -198,6 +198,7 @@ web_page_fn web_page_account, web_page_account_sessions, web_page_account_tokens
 web_page_fn web_page_people, web_page_people_account, web_page_people_person,
     web_page_people_organisation, web_page_people_erase, web_page_people_close;
 web_page_fn web_page_audit, web_page_audit_csv;
+web_page_fn web_page_stops, web_page_stop_order, web_page_stop_order_post;
 web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
     web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
     web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,

@@ -538,6 +538,86 @@ static void the_order_to_sign_is_what_the_registry_obeys(void **state)
     buf_release(&envelope);
 }
 
+/* Follows the one order the test above gave. */
+static void the_list_of_orders_leads_to_one_with_its_lift(void **state)
+{
+    char url[120] = "", *at;
+    struct ask a;
+    (void)state;
+    assert_ok(get(&a, world.site, "/stops", NULL));
+    assert_int_equal(a.resp.status, 200);
+    at = strstr(a.resp.body.p, "href=\"/stops/");
+    while (at && strspn(at + 13, "0123456789abcdef") != 64)
+        at = strstr(at + 1, "href=\"/stops/");
+    assert_non_null(at);
+    snprintf(url, sizeof url, "%.71s", at + 6);
+    assert_harmless(&a);
+    ask_release(&a);
+    assert_ok(get(&a, world.site, url, NULL));
+    assert_int_equal(a.resp.status, 200);
+    assert_true(holds(&a, "id=\"nodes-h\""));
+    assert_true(holds(&a, "id=\"lift-h\""));
+    assert_false(holds(&a, "value=\"lift\"")); /* proposing takes an account */
+    assert_harmless(&a);
+    ask_release(&a);
+    memset(url + 7, 'e', 64);
+    assert_ok(get(&a, world.site, url, NULL));
+    assert_int_equal(a.resp.status, 404);
+    ask_release(&a);
+    assert_ok(get(&a, world.site, "/stops/zz", NULL));
+    assert_int_equal(a.resp.status, 404);
+    ask_release(&a);
+}
+
+/* Who may propose gets a text to sign; without a reason or a token, nothing. */
+static void a_lift_is_proposed_with_its_reason_and_nothing_else(void **state)
+{
+    struct auth_account who = {
+        .login = "levee", .role = LEDGER_MSPS, .function = "authority", .org_id = "MSPS"};
+    struct auth *auth = registry_auth(world.registry);
+    char token[AUTH_TOKEN], csrf[AUTH_TOKEN], cookie[160], form[320], url[80], *at;
+    struct ask a;
+    struct diag d;
+    int64_t id;
+    (void)state;
+    diag_init(&d);
+    assert_ok(auth_account_create(auth, &who, STR(PASSWORD), &id, &d));
+    assert_ok(auth_login(auth, STR("levee"), STR(PASSWORD), STR("127.0.0.1"), time_now(),
+                         token));
+    assert_ok(auth_csrf(auth, str_c(token), csrf));
+    snprintf(cookie, sizeof cookie, "amane_session=%s", token);
+    assert_ok(get(&a, world.site, "/stops", cookie));
+    at = strstr(a.resp.body.p, "href=\"/stops/");
+    while (at && strspn(at + 13, "0123456789abcdef") != 64)
+        at = strstr(at + 1, "href=\"/stops/");
+    assert_non_null(at);
+    snprintf(url, sizeof url, "%.71s", at + 6);
+    ask_release(&a);
+    const struct {
+        const char *body;
+        int status;
+    } k[] = {{"act=lift&reason=cause+cleared", 303},
+             {"act=lift&reason=+", 422},
+             {"act=motive&motive=drill", 422}, /* it has one */
+             {"act=other", 400}};
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        snprintf(form, sizeof form, "csrf=%s&%s", csrf, k[i].body);
+        assert_ok(post(&a, world.site, url, cookie, form));
+        assert_int_equal(a.resp.status, k[i].status);
+        if (k[i].status == 303)
+            assert_memory_equal(answer(&a, "Location"), "/sign/", 6);
+        ask_release(&a);
+    }
+    assert_ok(post(&a, world.site, url, cookie, k[0].body));
+    assert_int_equal(a.resp.status, 403);
+    ask_release(&a);
+    assert_ok(get(&a, world.site, url, cookie));
+    assert_true(holds(&a, "value=\"lift\""));
+    assert_harmless(&a);
+    ask_release(&a);
+    diag_release(&d);
+}
+
 static void an_order_needs_a_signer_that_is_named(void **state)
 {
     char url[200];
@@ -735,6 +815,8 @@ int main(void)
         TEST(the_wrong_role_gets_a_403_page),
         TEST(a_session_ends_with_signing_out),
         TEST(the_order_to_sign_is_what_the_registry_obeys),
+        TEST(the_list_of_orders_leads_to_one_with_its_lift),
+        TEST(a_lift_is_proposed_with_its_reason_and_nothing_else),
         TEST(an_order_needs_a_signer_that_is_named),
         TEST(an_order_of_each_scope_names_what_it_covers),
         TEST(guessing_is_slowed_down_with_a_page),
