@@ -84,6 +84,57 @@ tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
 [ -n "$tag" ] && [ "$(curl -s -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$url/feeds/stops.atom?lang=en")" = 304 ]
 ok $? "a feed that has not changed is 304"
 
+for feed in decisions stops; do
+    curl -sf -D "$work/$feed.head" -o "$work/$feed.rss" "$url/feeds/$feed.rss?lang=ar"
+done
+/usr/bin/python3 - "$work" "$url" <<'PY' >"$work/said" 2>&1
+import email.utils, sys
+import xml.etree.ElementTree as E
+work, url = sys.argv[1:]
+A = "{http://www.w3.org/2005/Atom}"
+for feed in ("decisions", "stops"):
+    rss = E.parse("%s/%s.rss" % (work, feed)).getroot()
+    channel = rss.find("channel")
+    assert rss.tag == "rss" and rss.get("version") == "2.0" and channel.findtext("language") == "ar"
+    assert channel.findtext("link") == url + "/" and channel.findtext("description")
+    email.utils.parsedate_to_datetime(channel.findtext("lastBuildDate"))
+    atom = [(e.findtext(A + "id"), e.findtext(A + "title")) for e in E.parse("%s/%s.ar" % (work, feed)).getroot().findall(A + "entry")]
+    assert [(i.findtext("guid"), i.findtext("title")) for i in channel.findall("item")] == atom, feed
+    for i in channel.findall("item"):
+        assert i.findtext("link").startswith(url + "/models/")
+        assert email.utils.parsedate_to_datetime(i.findtext("pubDate")).tzinfo
+    assert "application/rss+xml" in open("%s/%s.head" % (work, feed)).read().lower()
+PY
+ok $? "RSS 2.0 says what Atom says, with whole addresses and dates $(tail -n 1 "$work/said")"
+[ "$(curl -sf "$url/" | grep -c '<link rel="alternate" type="application/')" = 4 ]
+ok $? "the register names its feeds to readers"
+
+# ---- what a model's page says to run, run as it is printed
+mkdir "$work/shell" "$work/bin"
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$AMANE" >"$work/bin/amane"
+chmod +x "$work/bin/amane"
+curl -sf "$url/models/$digest?lang=ar" | /usr/bin/python3 -c '
+import html.parser, sys
+class P(html.parser.HTMLParser):
+    on = False
+    def handle_starttag(self, tag, attrs): self.on = self.on or (tag == "pre" and "data-shell" in dict(attrs))
+    def handle_endtag(self, tag): self.on = self.on and tag != "pre"
+    def handle_data(self, data):
+        if self.on: sys.stdout.write(data)
+P().feed(sys.stdin.read())' >"$work/shell/run.sh"
+(cd "$work/shell" && PATH=$work/bin:$PATH sh -e run.sh) >"$work/said" 2>&1 && grep -q '^recorded: .*: equal$' "$work/said" &&
+    [ "$(tail -n 1 "$work/said")" = 'Verified OK' ]
+ok $? "the commands on a model's page copy, verify, recompute, and check a signature"
+printf X | dd of="$work/shell/pae" bs=1 seek=60 conv=notrunc 2>"$work/dd"
+! (cd "$work/shell" && openssl dgst -sha256 -verify key.pem -signature sig pae) >"$work/said" 2>&1
+ok $? "and refuse a changed byte"
+curl -s -H "Host: x'; touch /tmp/pwned; '" "$url/models/$digest" >"$work/body"
+! grep -q 'pwned' "$work/body"
+ok $? "a host that is no name is not printed into a command"
+curl -sf "$url/models/$digest" >"$work/body" && grep -q 'id="incidents-h"' "$work/body" &&
+    grep -q 'href="/suppliers/DEMOAI"' "$work/body" && ! grep -q '/vigilance/report' "$work/body"
+ok $? "everybody reads the counts of incidents; the report is for those who may sign"
+
 # ---- exports
 curl -sf -D "$work/head" -o "$work/versions.csv" "$url/api/v1/export/versions.csv"
 curl -sf -o "$work/versions.json" "$url/api/v1/export/versions.json"

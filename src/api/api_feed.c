@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Atom feeds (RFC 4287) of decisions and stops, in the reader's language. Ids are made of
- * the genesis and the index of the log, so they are the same for ever and in every
- * language of the same feed; addresses are relative, as for the pages. */
+/* Atom feeds (RFC 4287), and RSS 2.0 of the same, of decisions and stops, in the reader's
+ * language. Ids are made of the genesis and the index of the log, so they are the same
+ * for ever and in every language of the same feed; addresses of Atom are relative, as for
+ * the pages. */
 #include "api/api_priv.h"
+
+#include <time.h>
 
 enum { API_FEED_ITEMS = 100, API_TITLE_MAX = 1024 };
 
@@ -226,7 +229,87 @@ static int api_write_feed(struct api_feed *f, bool stops, struct buf *b)
     return err ? err : buf_adds(b, "</feed>\n");
 }
 
-static int api_feed(struct api_call *c, registry_fn *facts, bool stops)
+/* ---- RSS 2.0: the same entries; its addresses must be whole, its dates RFC 822's ----
+ */
+static int api_rss_link(struct api_feed *f, struct buf *b, const char *tag,
+                        const char *path, const char *arg)
+{
+    struct str host = http_header(f->c->req, "Host");
+    int err = buf_addf(b, "<%s>http%s://", tag, f->c->req->secure ? "s" : "");
+    if (!err)
+        err = api_xml(b, host.n ? host : STR("localhost"));
+    return err ? err : buf_addf(b, "%s%s</%s>", path, arg, tag);
+}
+
+static int api_rss_date(struct buf *b, const char *tag, int64_t at)
+{
+    static const char day[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"},
+                      month[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    time_t s = (time_t)(at / TIME_SECOND);
+    struct tm t;
+    if (!gmtime_r(&s, &t))
+        return AM_E_INVALID;
+    return buf_addf(b, "<%s>%s, %02d %s %d %02d:%02d:%02d GMT</%s>", tag, day[t.tm_wday],
+                    t.tm_mday, month[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
+                    t.tm_sec, tag);
+}
+
+static int api_rss_item(struct api_feed *f, const struct api_item *it, enum text_lang l,
+                        bool stops, struct buf *b)
+{
+    char hex[CRYPTO_HEX];
+    struct buf title;
+    int err;
+    buf_init(&title, 2 * API_TITLE_MAX);
+    err = api_entry_title(f, it, l, stops, &title);
+    if (!err)
+        err = buf_addf(b,
+                       "<item><guid isPermaLink=\"false\">urn:amane:%s:entry:%llu</guid>"
+                       "<title>",
+                       crypto_hex(f->genesis, 32, hex), (unsigned long long)it->index);
+    if (!err)
+        err = api_xml(b, buf_str(&title));
+    if (!err)
+        err = buf_adds(b, "</title>");
+    if (!err)
+        err = api_rss_link(f, b, "link", "/models/", it->model);
+    if (!err)
+        err = api_rss_date(b, "pubDate", it->at);
+    buf_release(&title);
+    return err ? err : buf_adds(b, "</item>\n");
+}
+
+static int api_write_rss(struct api_feed *f, bool stops, struct buf *b)
+{
+    enum text_lang l = api_lang(f->c->req);
+    struct str name = api_text(l, stops ? "public.feed.stops" : "public.feed.decisions");
+    int64_t newest = 0;
+    int err;
+    for (size_t i = 0; i < f->n; i++)
+        newest = AM_MAX(newest, f->item[i].at);
+    err = buf_adds(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\">"
+                      "<channel><title>");
+    if (!err)
+        err = api_xml(b, name);
+    if (!err)
+        err = buf_adds(b, "</title>");
+    if (!err)
+        err = api_rss_link(f, b, "link", "/", "");
+    if (!err)
+        err = buf_adds(b, "<description>");
+    if (!err)
+        err = api_xml(b, name);
+    if (!err)
+        err = buf_addf(b, "</description><language>%s</language>", text_lang_code(l));
+    if (!err)
+        err = api_rss_date(b, "lastBuildDate", newest);
+    for (size_t i = 0; i < f->n && !err; i++)
+        err = api_rss_item(f, &f->item[i], l, stops, b);
+    return err ? err : buf_adds(b, "</channel></rss>\n");
+}
+
+static int api_feed(struct api_call *c, registry_fn *facts, bool stops, bool rss)
 {
     struct api_feed *f = arena_alloc(c->req->arena, 1, sizeof *f);
     int err;
@@ -236,21 +319,34 @@ static int api_feed(struct api_call *c, registry_fn *facts, bool stops)
     err = registry_view(c->api->r, facts, f);
     if (err)
         return err;
-    http_setz(c->req, c->resp, "Content-Type", "application/atom+xml; charset=utf-8");
-    http_setz(c->req, c->resp, "Vary", "Accept-Language, Cookie");
+    http_setz(c->req, c->resp, "Content-Type",
+              rss ? "application/rss+xml; charset=utf-8"
+                  : "application/atom+xml; charset=utf-8");
+    http_setz(c->req, c->resp, "Vary", "Accept-Language, Cookie, Host");
     http_setz(c->req, c->resp, "Cache-Control", "public, max-age=60");
     if (api_unchanged(c, f->size, text_lang_code(api_lang(c->req))))
         return AM_OK;
     c->resp->status = 200;
-    return api_write_feed(f, stops, &c->resp->body);
+    return rss ? api_write_rss(f, stops, &c->resp->body)
+               : api_write_feed(f, stops, &c->resp->body);
 }
 
 int api_h_feed_decisions(struct api_call *c)
 {
-    return api_feed(c, api_feed_decisions, false);
+    return api_feed(c, api_feed_decisions, false, false);
 }
 
 int api_h_feed_stops(struct api_call *c)
 {
-    return api_feed(c, api_feed_stops, true);
+    return api_feed(c, api_feed_stops, true, false);
+}
+
+int api_h_rss_decisions(struct api_call *c)
+{
+    return api_feed(c, api_feed_decisions, false, true);
+}
+
+int api_h_rss_stops(struct api_call *c)
+{
+    return api_feed(c, api_feed_stops, true, true);
 }

@@ -151,6 +151,10 @@
       "application/atom+xml", "Feed of decisions")                                       \
     X(R, GET, "/feeds/stops.atom", PUBLIC, feed_stops, "", "application/atom+xml",       \
       "Feed of stop orders")                                                             \
+    X(R, GET, "/feeds/decisions.rss", PUBLIC, rss_decisions, "", "application/rss+xml",  \
+      "Feed of decisions, RSS 2.0")                                                      \
+    X(R, GET, "/feeds/stops.rss", PUBLIC, rss_stops, "", "application/rss+xml",          \
+      "Feed of stop orders, RSS 2.0")                                                    \
     X(R, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
       "The log as C2SP tlog-tiles files")                                                \
     X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \

@@ -183,6 +183,7 @@ void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
     if (p->demo_policy.n)
         jw_kstr(w, "demo_policy", p->demo_policy);
     jw_kbool(w, "fictitious", p->fictitious);
+    jw_kbool(w, "feeds", p->feeds);
     jw_obj_end(w);
 }
 

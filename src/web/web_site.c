@@ -454,7 +454,8 @@ static int serve_public(struct web_visit *v, size_t i)
     struct web_cache_state now;
     struct web_cache *cache = v->site->cache;
     char tag[40];
-    char *key = arena_printf(v->req->arena, "%s %.*s?%.*s", text_lang_code(v->l),
+    char *key = arena_printf(v->req->arena, "%s %.*s %d %.*s?%.*s", text_lang_code(v->l),
+                             STR_FMT(http_header(v->req, "Host")), v->req->secure,
                              STR_FMT(v->req->path), STR_FMT(v->req->query));
     int err;
     if (!key)

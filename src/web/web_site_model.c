@@ -423,6 +423,15 @@ static void head(struct web_visit *v, const struct json *facts,
     jw_kbool(w, "can_stop", !str_eqc(json_get_str(x, "state"), "archived"));
 }
 
+/* Counts are for everybody; cases are not (lifecycle.md 5). */
+static void incidents(struct web_visit *v, const struct json *x)
+{
+    struct jw *w = &v->w;
+    jw_kval(w, "supplier", json_get(x, "org_id"));
+    jw_kval(w, "vigilance", json_get(x, "vigilance"));
+    jw_kbool(w, "may_report", v->signed_in && auth_may(&v->who, AUTH_PROPOSE));
+}
+
 static int model_context(struct web_visit *v, const struct json *facts,
                          const struct model_docs *d)
 {
@@ -449,6 +458,9 @@ static int model_context(struct web_visit *v, const struct json *facts,
     stops(v, facts, json_root(d->in_force));
     if (!err)
         err = web_timeline(v, facts, all ? TIMELINE_ALL : TIMELINE_MAX);
+    incidents(v, x);
+    web_verify_box(v, facts, json_get_str(x, "model_digest"),
+                   json_int(json_get(declared, "index"), 0));
     if (!err)
         err = web_proof(v, (uint64_t)json_int(json_get(declared, "index"), 0),
                         json_get_str(declared, "payload"));

@@ -189,6 +189,12 @@ AM_CHECK int web_timeline(struct web_visit *v, const struct json *facts, size_t 
 /* Member "proof" of an entry. */
 AM_CHECK int web_proof(struct web_visit *v, uint64_t index, struct str digest);
 
+/* ---- web_site_verify.c ---- */
+/* Member "shell": commands that copy, verify, recompute; index: the entry whose signature
+ * is checked. */
+void web_verify_box(struct web_visit *v, const struct json *facts, struct str digest,
+                    int64_t index);
+
 /* ---- pages ---- */
 web_page_fn web_page_login, web_page_login_post, web_page_logout, web_page_code,
     web_page_code_post, web_page_oidc, web_page_oidc_return;

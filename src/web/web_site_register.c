@@ -347,9 +347,10 @@ int web_page_register(struct web_visit *v)
         err = page_members(v, json_root(facts), json_root(policy), &a);
     }
     if (!err)
-        err = web_send(
-            v, 200, "register",
-            (struct web_page){.title_id = "register.title", .nav = "nav.register"});
+        err = web_send(v, 200, "register",
+                       (struct web_page){.title_id = "register.title",
+                                         .nav = "nav.register",
+                                         .feeds = true});
     json_free(policy);
     json_free(facts);
     return err;
