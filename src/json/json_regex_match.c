@@ -164,14 +164,75 @@ static bool json_run_machine(struct json_machine *m)
     }
 }
 
+/* Of the places reachable from pc without reading, the one that takes byte i of text:
+ * *next, SIZE_MAX when none does. JSON_ONE_UNSURE: more than one, or too far to walk. */
+enum json_one { JSON_ONE_GOES, JSON_ONE_MATCH, JSON_ONE_UNSURE };
+static enum json_one json_one_step(const struct json_regex *re, struct str text, size_t i,
+                                   size_t pc, size_t *next)
+{
+    enum { FAR = 24 }; /* also ends loops that read nothing */
+    size_t todo[FAR + 2], n = 0;
+    *next = SIZE_MAX;
+    todo[n++] = pc;
+    for (size_t steps = 0; n; steps++) {
+        const struct json_op *op = &re->op[pc = todo[--n]];
+        if (steps == FAR || op->code == JSON_OP_WORD || op->code == JSON_OP_NOT_WORD)
+            return JSON_ONE_UNSURE;
+        if (op->code == JSON_OP_MATCH)
+            return JSON_ONE_MATCH;
+        if (op->code == JSON_OP_SPLIT)
+            todo[n++] = (size_t)((int64_t)pc + op->y);
+        if (op->code == JSON_OP_SPLIT || op->code == JSON_OP_JUMP) {
+            todo[n++] = (size_t)((int64_t)pc + op->x);
+        } else if (op->code == JSON_OP_BEGIN || op->code == JSON_OP_END) {
+            if (op->code == JSON_OP_BEGIN ? i == 0 : i == text.n)
+                todo[n++] = pc + 1;
+        } else if (i < text.n && json_op_takes(re, op, (unsigned char)text.p[i])) {
+            if (*next != SIZE_MAX && *next != pc)
+                return JSON_ONE_UNSURE;
+            *next = pc;
+        }
+    }
+    return JSON_ONE_GOES;
+}
+
+/* Most patterns of schemas are anchored and never leave a choice: one place is alive, no
+ * sets are needed. False: not such a pattern with this text, the machine must answer. */
+static bool json_run_one(const struct json_regex *re, struct str text, bool *found)
+{
+    size_t pc = 0, next;
+    if (re->op[0].code != JSON_OP_BEGIN)
+        return false;
+    for (size_t i = 0; i <= text.n; i++, pc = next + 1) {
+        if (i < text.n && (unsigned char)text.p[i] >= 0x80)
+            return false;
+        switch (json_one_step(re, text, i, pc, &next)) {
+        case JSON_ONE_UNSURE:
+            return false;
+        case JSON_ONE_MATCH:
+            *found = true;
+            return true;
+        default:
+            break;
+        }
+        if (next == SIZE_MAX)
+            break;
+    }
+    *found = false;
+    return true;
+}
+
 int json_regex_search(const struct json_regex *re, struct str text, bool *found)
 {
-    /* sparse sets may read places never written: the answer is checked against dense */
-    uint16_t small[JSON_REGEX_SMALL * 6] = {0}, *mem = small;
+    uint16_t small[JSON_REGEX_SMALL * 6], *mem = small;
     struct json_machine m = {.re = re, .text = text};
     size_t n = re->n;
-    if (n > JSON_REGEX_SMALL && !(mem = am_calloc(n * 6, sizeof *mem)))
+    if (json_run_one(re, text, found))
+        return AM_OK;
+    if (n > JSON_REGEX_SMALL && !(mem = am_malloc(n * 6 * sizeof *mem)))
         return AM_E_NOMEM;
+    /* sparse sets may read places never written: the answer is checked against dense */
+    memset(mem, 0, n * 6 * sizeof *mem);
     m.now = (struct json_live){mem, mem + n, 0};
     m.next = (struct json_live){mem + 2 * n, mem + 3 * n, 0};
     m.todo = mem + 4 * n; /* each place is pushed at most twice: once per way into it */

@@ -145,7 +145,7 @@ bool json_check_range(struct json_check *c, const struct json_frame *f,
 static bool json_within(struct json_check *c, const struct json_frame *f,
                         const struct json_rule *r, size_t n, const char *things)
 {
-    bool max = str_starts(str_c(r->kw->name), STR("max"));
+    bool max = r->kw->name[1] == 'a'; /* maxLength and its kin; else min... */
     char limit[24];
     if (max ? n <= r->limit : n >= r->limit)
         return true;

@@ -259,10 +259,43 @@ static bool json_need(struct json_check *c, const struct json_frame *f, struct s
     return false;
 }
 
+/* Index of a name in properties or required, or SIZE_MAX. */
+static size_t json_named(const struct json_rule *r, struct str key)
+{
+    size_t at = json_name_hash(key), i;
+    for (i = 0; !r->slots && i < r->n; i++)
+        if (str_eq(r->name[i], key))
+            return i;
+    for (; r->slots && (i = r->slot[at &= r->slots - 1]) != 0; at++)
+        if (r->name[i - 1].n == key.n && memcmp(r->name[i - 1].p, key.p, key.n) == 0)
+            return i - 1;
+    return SIZE_MAX;
+}
+
+/* One walk over the members instead of one search per name. False: a name is missing, or
+ * there are too many to say. */
+static bool json_has_all(const struct json_frame *f, const struct json_rule *r)
+{
+    uint64_t got[4] = {0};
+    size_t n = 0;
+    if (r->n > 256 || r->n > json_size(f->v))
+        return r->n == 0;
+    for (json_each(it, f->v)) {
+        size_t i = json_named(r, it.key);
+        if (i == SIZE_MAX || got[i / 64] >> (i % 64) & 1)
+            continue;
+        got[i / 64] |= (uint64_t)1 << (i % 64);
+        n++;
+    }
+    return n == r->n;
+}
+
 bool json_check_required(struct json_check *c, const struct json_frame *f,
                          const struct json_rule *r)
 {
     bool ok = true;
+    if (json_has_all(f, r))
+        return true;
     for (json_each(it, r->val))
         ok = json_need(c, f, json_str(it.val), STR_NULL, "required") && ok;
     return ok;
@@ -304,24 +337,19 @@ bool json_check_deps(struct json_check *c, const struct json_frame *f,
     return ok;
 }
 
-/* Index of a name in properties, or SIZE_MAX. */
-static size_t json_named(const struct json_rule *r, struct str key)
-{
-    for (size_t i = 0; i < r->n; i++)
-        if (str_eq(r->name[i], key))
-            return i;
-    return SIZE_MAX;
-}
-
 bool json_check_properties(struct json_check *c, const struct json_frame *f,
                            const struct json_rule *r)
 {
-    bool ok = true;
+    bool ok = true, all = true;
     for (json_each(it, f->v)) {
         size_t i = json_named(r, it.key);
         if (i != SIZE_MAX)
             ok = json_inside(c, f, r->node[i], r, &it) && ok;
+        else
+            all = false;
     }
+    /* for additionalProperties beside it, which runs later in this very frame */
+    c->named = all ? f : NULL;
     return ok;
 }
 
@@ -349,6 +377,8 @@ bool json_check_additional(struct json_check *c, const struct json_frame *f,
                            const struct json_rule *r)
 {
     bool ok = true;
+    if (r->beside && c->named == f)
+        return true;
     for (json_each(it, f->v)) {
         bool known = r->beside && json_named(r->beside, it.key) != SIZE_MAX;
         for (size_t i = 0; r->beside2 && i < r->beside2->n && !known && !c->err; i++)
@@ -390,8 +420,7 @@ bool json_check_items(struct json_check *c, const struct json_frame *f,
     bool ok = true;
     if (r->limit) /* the list of the older drafts */
         return json_check_prefix(c, f, r);
-    if (str_eqc(str_c(r->kw->name), "additionalItems") &&
-        !(r->beside && r->beside->limit))
+    if (r->kw->name[0] == 'a' && !(r->beside && r->beside->limit)) /* additionalItems */
         return true; /* means nothing without a list */
     for (json_each(it, f->v))
         if (it.i >= from)

@@ -83,6 +83,8 @@ struct json_rule {
     struct json_node **node;
     struct str *name;
     struct json_regex **re;
+    uint16_t *slot; /* of json_named(): 1 + index in name, 0 empty */
+    size_t slots;   /* a power of two; 0: look along name */
     size_t limit, limit2;
     const struct json_rule *beside, *beside2; /* sibling keywords it depends on */
     struct json_node **dynamic;               /* by resource: who answers a dynamic ref */
@@ -168,6 +170,7 @@ struct json_frame { /* one schema being applied to one value */
 struct json_check {
     const struct json_schema *s;
     struct diag *d;
+    const struct json_frame *named; /* its properties rule knew every member */
     unsigned quiet; /* inside anyOf, not, ...: answers only, no problems */
     size_t depth;
     uint64_t steps;
@@ -181,6 +184,14 @@ struct json_check {
 bool json_apply(struct json_check *c, const struct json_frame *up,
                 const struct json_node *n, const struct json *v,
                 const struct json_place *at, unsigned char *merge, const char *by);
+/* Where a name hashes to: schemas choose the names, so a chain is at most their number.
+ */
+static inline size_t json_name_hash(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    return s.n ? s.n + 7u * p[0] + 31u * p[s.n / 2] + 127u * p[s.n - 1] : 0;
+}
+
 /* Notes a problem and answers false. */
 bool json_problem(struct json_check *c, const struct json_place *at, const char *kw,
                   const char *fmt, ...) AM_PRINTF(4, 5);

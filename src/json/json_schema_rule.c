@@ -11,6 +11,28 @@ static int json_rule_nodes(struct json_compile *c, struct json_rule *r, size_t n
     return r->node && r->name && r->re ? AM_OK : AM_E_NOMEM;
 }
 
+/* The table that finds a name; the first of two equal ones. */
+static int json_rule_table(struct json_compile *c, struct json_rule *r)
+{
+    size_t cap = 4;
+    if (r->n >= UINT16_MAX)
+        return AM_OK;
+    while (cap < 2 * r->n)
+        cap *= 2;
+    r->slot = arena_alloc(&c->s->arena, cap, sizeof *r->slot);
+    if (!r->slot)
+        return AM_E_NOMEM;
+    memset(r->slot, 0, cap * sizeof *r->slot);
+    r->slots = cap;
+    for (size_t i = 0; i < r->n; i++) {
+        size_t at = json_name_hash(r->name[i]) & (cap - 1);
+        while (r->slot[at])
+            at = (at + 1) & (cap - 1);
+        r->slot[at] = (uint16_t)(i + 1);
+    }
+    return AM_OK;
+}
+
 /* Says what the keyword wants; the schema is refused, the search for problems goes on. */
 static int json_wants(struct json_compile *c, const struct json_node *n,
                       const struct json_rule *r, const char *what)
@@ -62,7 +84,7 @@ static int json_c_map(struct json_compile *c, struct json_node *n, struct json_r
         r->name[it.i] = it.key;
         r->node[it.i] = json_node_at(c, it.val);
     }
-    return err;
+    return err ? err : json_rule_table(c, r);
 }
 
 static int json_c_regex(struct json_compile *c, const struct json_node *n,
@@ -292,7 +314,14 @@ static bool json_c_strings(const struct json *v)
 static int json_c_required(struct json_compile *c, struct json_node *n,
                            struct json_rule *r)
 {
-    return json_c_strings(r->val) ? AM_OK : json_wants(c, n, r, "an array of names");
+    int err;
+    if (!json_c_strings(r->val))
+        return json_wants(c, n, r, "an array of names");
+    err = json_rule_nodes(c, r, json_size(r->val));
+    for (json_each(it, r->val))
+        if (!err)
+            r->name[it.i] = json_str(it.val);
+    return err ? err : json_rule_table(c, r);
 }
 
 static int json_c_dep_required(struct json_compile *c, struct json_node *n,

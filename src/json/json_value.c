@@ -155,10 +155,11 @@ bool json_next(struct json_iter *it)
 {
     const struct json *ctn = it->priv[0];
     yyjson_val *at = json_yy(it->priv[1]);
-    if (!ctn || it->i + 1 >= json_size(ctn))
+    /* json_iter() leaves NULL unless it is a container with something in it */
+    if (!ctn || it->i + 1 >= unsafe_yyjson_get_len(json_yy(ctn)))
         return false;
     it->i++; /* from SIZE_MAX to 0 the first time */
-    if (json_type(ctn) == JSON_OBJECT) {
+    if (unsafe_yyjson_get_type(json_yy(ctn)) == YYJSON_TYPE_OBJ) {
         it->key = (struct str){at->uni.str, unsafe_yyjson_get_len(at)};
         at++;
     }
