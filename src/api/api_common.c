@@ -20,6 +20,10 @@ int api_h_ready(struct api_call *c)
         /* After a failed write (disk full, database away) it serves what it has and
          * takes nothing, until a submission finds the cause gone. */
         ready = tlog_health(registry_log(c->api->r)) == AM_OK;
+        if (registry_split_proved(c->api->r)) {
+            ready = false;
+            jw_kstrz(&c->w, "reason", "split");
+        }
         jw_kstrz(&c->w, "server", "registry");
         jw_kint(&c->w, "size", (int64_t)s.size);
         jw_kint(&c->w, "cosigned", (int64_t)s.cosigned);
@@ -268,6 +272,8 @@ static int api_metrics_registry(struct api_call *c)
             {"amane_statements_refused", "counter", "Statements refused", s.refused},
             {"amane_versions", "gauge", "Versions known", s.versions},
             {"amane_deployments", "gauge", "Deployments known", s.deployments},
+            {"amane_split_proved", "gauge", "1 when a signed note is not of this log",
+             registry_split_proved(c->api->r)},
             {"amane_stops", "gauge", "Stop orders known", s.stops},
             {"amane_search_documents", "gauge", "Versions in the index", search.docs},
             {"amane_search_bytes", "gauge", "Memory of the index", search.bytes},

@@ -237,6 +237,9 @@ struct registry_witness { /* for pages and metrics */
     uint64_t failures; /* in a row */
     bool refused;      /* it answered 422: evidence of a split view, alarm */
 };
+/* A witness showed a note signed by our log key that is not of our log: nothing is
+ * admitted until a restart (AM_E_UNAVAILABLE, registry.split). */
+bool registry_split_proved(struct registry *r);
 size_t registry_witnesses(struct registry *r, struct registry_witness *out, size_t max);
 struct registry_stats {
     uint64_t size, cosigned, submitted, refused, versions, deployments, stops;

@@ -166,6 +166,8 @@ static void *registry_cosign_main(void *arg)
         if (registry_corrected(&k))
             continue; /* the witness remembers better than we do */
         registry_cosign_result(c, k.err, k.status, k.size, registry_split(&k));
+        if (!k.err && k.status != 200) /* what does it hold against us? */
+            registry_split_ask(c, http);
         k.corrections = 0;
         if (!k.err && k.status == 200) {
             k.old_size = k.size;

@@ -258,6 +258,128 @@ static void a_list_of_witnesses_that_cannot_be_read_is_said_so(void **state)
     t_open(&t);
 }
 
+/* What a refusing witness shows beside its refusal. */
+struct shown {
+    struct str checkpoint, evidence;
+};
+
+static int refusing(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    const struct shown *s = cookie;
+    if (r->method == HTTP_POST) {
+        a->status = 409;
+        return buf_adds(&a->body, "123456789\n");
+    }
+    return buf_add(&a->body, str_eqc(r->path, "/w/checkpoint") ? s->checkpoint
+                             : str_eqc(r->path, "/w/evidence") ? s->evidence
+                                                               : STR("?"));
+}
+
+/* The registry with one witness that refuses and shows that; until it has asked. */
+static void refused_with(struct shown *s, bool proved)
+{
+    struct http_config c = {
+        .listen = "127.0.0.1:0", .handler = refusing, .cookie = s, .jobs = 1};
+    struct registry_witness w[8];
+    struct http_server *http = NULL;
+    char path[160], line[128];
+    if (t.r)
+        registry_close(t.r);
+    t.r = NULL;
+    assert_ok(http_server_start(&http, &c));
+    snprintf(path, sizeof path, "%s/witnesses", t.data);
+    snprintf(line, sizeof line, "n01 http://127.0.0.1:%u/w/add-checkpoint\n",
+             http_server_port(http));
+    assert_ok(am_file_write(path, str_c(line), 0600));
+    t_open(&t);
+    for (int i = 0; i < 1000; i++) {
+        registry_witnesses(t.r, w, AM_LEN(w));
+        if (registry_split_proved(t.r) || (!proved && w[0].failures >= 3))
+            break;
+        usleep(10000);
+    }
+    registry_witnesses(t.r, w, AM_LEN(w));
+    assert_true(w[0].refused);
+    assert_true(registry_split_proved(t.r) == proved);
+    http_server_stop(http, 1000);
+}
+
+/* A log of that many foreign entries, signed with k. */
+static void foreign_note(const char *name, const struct crypto_key *k, int entries,
+                         struct buf *note)
+{
+    struct tlog_config tc = {.origin = "amane.example.org/log", .key = k};
+    struct tlog *other = NULL;
+    char dir[128];
+    uint64_t index;
+    snprintf(dir, sizeof dir, "%s/%s", t.dir, name);
+    tc.dir = dir;
+    assert_ok(tlog_open(&other, &tc));
+    for (int i = 0; i < entries; i++)
+        assert_ok(tlog_append(other, STR("another past"), &index));
+    assert_ok(tlog_note(other, note));
+    tlog_close(other);
+}
+
+static void a_witness_that_only_claims_stops_nothing(void **state)
+{
+    struct shown s = {STR(""), STR("{\"items\":[{\"note\":7},3]}")};
+    struct crypto_key *stranger = NULL;
+    struct buf forged, own;
+    (void)state;
+    t_registry(&t);
+    buf_init(&forged, TLOG_NOTE_MAX);
+    buf_init(&own, TLOG_NOTE_MAX);
+    assert_ok(tlog_note(registry_log(t.r), &own));
+    refused_with(&s, false); /* a huge size, and nothing to show */
+    assert_ok(crypto_key_generate(&stranger, CRYPTO_ED25519));
+    foreign_note("forged", stranger, 60, &forged);
+    s.checkpoint = buf_str(&forged); /* signed, but not by us */
+    refused_with(&s, false);
+    s.checkpoint = buf_str(&own); /* an older checkpoint of ours */
+    t_grant(&t, T_STRANGER);
+    refused_with(&s, false);
+    crypto_key_free(stranger);
+    buf_release(&own);
+    buf_release(&forged);
+}
+
+static void a_signed_note_that_is_not_of_our_log_stops_admission(void **state)
+{
+    struct shown s = {STR(""), STR("{}")};
+    struct registry_receipt receipt;
+    struct buf longer, other, json;
+    struct jw w;
+    (void)state;
+    t_registry(&t);
+    buf_init(&longer, TLOG_NOTE_MAX);
+    buf_init(&other, TLOG_NOTE_MAX);
+    buf_init(&json, TLOG_NOTE_MAX);
+    foreign_note("longer", t.r->key, 60, &longer);
+    foreign_note("other", t.r->key, 2, &other);
+    s.checkpoint = buf_str(&longer); /* entries we have lost */
+    refused_with(&s, true);
+    diag_clear(&t.d);
+    assert_int_equal(registry_submit(t.r, LEDGER_EVENT, STR("{}"), &receipt, &t.d),
+                     AM_E_UNAVAILABLE);
+    t_assert_problem(&t, "", "registry.split");
+    jw_init(&w, &json); /* another root at a size we have, as evidence */
+    jw_obj(&w);
+    jw_key(&w, "items");
+    jw_arr(&w);
+    jw_obj(&w);
+    jw_kstr(&w, "note", buf_str(&other));
+    jw_obj_end(&w);
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+    s = (struct shown){STR("x"), buf_str(&json)};
+    refused_with(&s, true);
+    buf_release(&json);
+    buf_release(&other);
+    buf_release(&longer);
+}
+
 int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
@@ -269,6 +391,8 @@ int main(int argc, char **argv)
         T(a_witness_that_saw_another_history_is_never_ignored),
         T(a_lying_witness_costs_only_its_own_thread),
         T(a_list_of_witnesses_that_cannot_be_read_is_said_so),
+        T(a_witness_that_only_claims_stops_nothing),
+        T(a_signed_note_that_is_not_of_our_log_stops_admission),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)

@@ -122,7 +122,8 @@ struct registry {
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
     size_t cosigners;
     atomic_uint_fast64_t cosigned, submitted, refused;
-    atomic_bool stop_news; /* a stop was folded and not told yet */
+    atomic_bool split_proved; /* until a restart: nothing is admitted */
+    atomic_bool stop_news;    /* a stop was folded and not told yet */
     void (*on_stop)(void *cookie);
     void *on_stop_cookie;
     atomic_int opening; /* model files being read now */
@@ -157,6 +158,11 @@ void registry_search_note(struct registry *r, const struct ledger_statement_view
 /* registry_feed.c: remembers the newest decisions in effect. */
 void registry_feed_note(struct registry *r, const struct ledger_statement_view *s,
                         uint64_t index);
+
+/* registry_split.c: a witness refused: does it hold a note of ours that is not of our
+ * log? */
+void registry_split_ask(struct registry_cosigner *c, struct http_client *http);
+void registry_split_weigh(struct registry *r, const char *witness, struct str note);
 
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);

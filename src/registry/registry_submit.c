@@ -146,7 +146,15 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
                             struct str envelope, struct registry_receipt *out)
 {
     struct registry *r = s->r;
-    int err = registry_read_envelope(s, envelope);
+    int err = AM_OK;
+    if (registry_split_proved(r)) {
+        diag_err(s->d, "", "registry.split",
+                 "a note signed by the log's key is not of this log: nothing is admitted"
+                 " until the operator restarts it with the right data");
+        err = AM_E_UNAVAILABLE;
+    }
+    if (!err)
+        err = registry_read_envelope(s, envelope);
     if (err)
         return err;
     pthread_rwlock_rdlock(&r->fold);
