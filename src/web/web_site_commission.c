@@ -57,7 +57,7 @@ int web_page_commission(struct web_visit *v)
 struct file {
     uint8_t digest[32];
     struct json_doc *facts, *policy;
-    struct web_statement version;
+    struct web_statement algorithm, version;
     struct web_evidence *evidence;
     struct label_result label;
     enum label_level asked;
@@ -69,18 +69,26 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
 {
     const struct file *g = arg;
     const struct ledger_version *x = ledger_version_find(l, g->digest);
+    char hex[CRYPTO_HEX];
     (void)cosigned;
     if (!x)
         return AM_E_NOTFOUND;
+    const struct ledger_algorithm *a = ledger_algorithm_find(l, str_c(x->algorithm_id));
+    if (a)
+        jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
     jw_key(w, "version");
     ledger_version_json(l, x, v->now, w);
     jw_key(w, "keys");
     jw_arr(w);
     for (size_t i = 0; i < ledger_keys(l); i++) {
         const struct ledger_key *k = ledger_key_at(l, i);
+        bool mine = false;
         if (k->revoked || (k->role != LEDGER_HAS && k->role != LEDGER_IMANOR &&
                            k->role != LEDGER_BENCH_OPERATOR && k->role != LEDGER_MSPS))
             continue;
+        int err = auth_key_mine(v->site->auth, v->who.id, str_c(k->key_id), &mine);
+        if (err)
+            return err;
         jw_obj(w);
         jw_kstrz(w, "key_id", k->key_id);
         jw_kstr(w, "short", str_sub(str_c(k->key_id), 0, 8));
@@ -88,6 +96,8 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         jw_kstrz(w, "function", k->function);
         jw_kstrz(w, "org_id", k->org_id);
         jw_kstrz(w, "org", k->label[0] ? k->label : k->org_id);
+        jw_kbool(w, "mine", mine);
+        jw_kbool(w, "recused", ledger_recused(l, k->key_id, x->digest, v->now));
         jw_obj_end(w);
     }
     jw_arr_end(w);
@@ -99,6 +109,7 @@ static void file_release(struct file *g)
     label_result_release(&g->label);
     web_evidence_free(g->evidence);
     web_statement_release(&g->version);
+    web_statement_release(&g->algorithm);
     json_free(g->policy);
     json_free(g->facts);
 }
@@ -133,6 +144,8 @@ static int file_open(struct web_visit *v, struct file *g)
     if (!err)
         err = web_statement(v, f, json_get_str(json_get(x, "declared"), "payload"),
                             &g->version);
+    if (!err && json_get_str(f, "algorithm").n)
+        err = web_statement(v, f, json_get_str(f, "algorithm"), &g->algorithm);
     if (!err)
         err = web_evidence_load(v, f, json_get(x, "evidence"), &g->evidence);
     return err ? err : file_judge(v, g);
@@ -207,6 +220,10 @@ static int file_page(struct web_visit *v, int status, struct file *g)
     keys_of(v, f, "benches", "bench_operator", NULL);
     sites(v, g, "gsts", "gst");
     sites(v, g, "houses", "site");
+    int err = web_missing(v, json_root(g->policy), g->algorithm.s.record,
+                          g->version.s.record, g->evidence);
+    if (err)
+        return err;
     web_problems(&v->w, "problems", v->l, &v->d);
     jw_kbool(&v->w, "has_problems", v->d.n > 0);
     jw_kint(&v->w, "errors_n", (int64_t)v->d.n);

@@ -215,7 +215,39 @@ static struct str metric_name(enum text_lang l, struct str name, char *id, size_
     for (size_t i = 0; i < AM_LEN(count); i++) /* metric.n is a plural */
         if (str_eqc(name, count[i][0]))
             snprintf(id, cap, "%s", count[i][1]);
+    if (str_eqc(str_sub(name, str_find(name, '.'), name.n), ".additional_positives"))
+        snprintf(id, cap, "metric.additional_positives");
     return text_has(l, id) ? text_get(l, id) : web_text_or(name);
+}
+
+/* Is what the policy asks of this name a yes or a no? */
+static bool yes_or_no(const struct json *policy, struct str name)
+{
+    for (json_each(row, json_get(json_get(policy, "matrix"), "rows")))
+        for (json_each(limit, json_get(row.val, "limits")))
+            if (str_eq(json_get_str(limit.val, "param"), name))
+                return json_type(json_get(limit.val, "value")) == JSON_BOOL;
+    return false;
+}
+
+/* A count or a yes has no interval to draw: it is written. */
+static void measured(struct web_visit *v, const struct json *policy, const struct json *m,
+                     enum label_level level)
+{
+    struct str name = json_get_str(m, "name");
+    double x = json_num(json_get(m, "estimate"), NAN);
+    struct buf b;
+    if (json_type(json_get(m, "ci95")) == JSON_ARRAY || !isfinite(x)) {
+        web_interval(&v->w, "interval", m, web_gate(policy, name, level));
+        return;
+    }
+    buf_init(&b, 256);
+    int err = yes_or_no(policy, name)
+                  ? buf_add(&b, text_get(v->l, x != 0 ? "word.yes" : "word.no"))
+                  : text_num(&b, v->l, x, x == floor(x) ? 0 : 3);
+    if (!err)
+        jw_kstr(&v->w, "text", buf_str(&b));
+    buf_release(&b);
 }
 
 /* Every figure that was measured over all rows. */
@@ -242,7 +274,7 @@ void web_measures(struct web_visit *v, const struct json *policy,
             jw_kstr(w, "method", web_text_or(method));
             if (json_type(threshold) == JSON_NUMBER)
                 jw_knum(w, "threshold", json_num(threshold, 0));
-            web_interval(w, "interval", it.val, web_gate(policy, name, level));
+            measured(v, policy, it.val, level);
             jw_obj_end(w);
             n++;
         }

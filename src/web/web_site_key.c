@@ -127,6 +127,25 @@ int web_key_request(struct web_visit *v, struct str spki)
     return err;
 }
 
+/* Who asks for a key says that it is theirs: their pages will say so too. */
+static int tie(struct web_visit *v, struct str spki)
+{
+    struct crypto_key *k = NULL;
+    char id[CRYPTO_HEX];
+    struct buf der;
+    buf_init(&der, 512);
+    int err = crypto_unbase64(&der, web_text_or(spki));
+    if (!err)
+        err = crypto_key_from_spki(&k, buf_str(&der));
+    if (!err)
+        err = crypto_key_id(k, id);
+    if (!err)
+        err = auth_key_tie(v->site->auth, &v->who, str_c(id), v->now);
+    crypto_key_free(k);
+    buf_release(&der);
+    return err == AM_E_EXISTS ? AM_OK : err;
+}
+
 /* The account says role and organisation; the form only gives the key. */
 int web_page_key_post(struct web_visit *v)
 {
@@ -134,6 +153,8 @@ int web_page_key_post(struct web_visit *v)
     if (err)
         return err;
     err = web_key_request(v, http_form(v->req, "spki"));
+    if (!err)
+        err = tie(v, http_form(v->req, "spki"));
     return err == AM_E_INVALID || err == AM_E_TOOMANY ? key_page(v, am_err_http(err))
                                                       : err;
 }

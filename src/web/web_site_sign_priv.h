@@ -11,6 +11,11 @@ void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
                    const char *key);
 /* "ways": the signing rule with what is filled, from ledger_signing_json(). */
 void web_sign_rule(struct web_visit *v, const struct json *facts);
+/* "missing": per level, the fields the declaration lacks (registry_due) and the rows of
+ * the policy that the evidence does not pass. No policy or no evidence: fields alone. */
+AM_CHECK int web_missing(struct web_visit *v, const struct json *policy,
+                         const struct json *algorithm, const struct json *version,
+                         const struct web_evidence *e);
 /* CSRF of a form, whichever way it is encoded: AM_E_FORBIDDEN. */
 AM_CHECK int web_sign_csrf(struct web_visit *v);
 /* Makes a proposal of the record given as JSON text, and goes to its page.

@@ -222,14 +222,18 @@ static int second_step(struct web_visit *v, const struct order *o,
     return err;
 }
 
+/* Whoever is signed in finds their own role and organisation filled in. */
 static void roles(struct web_visit *v, const struct order *o)
 {
+    const char *own = o->role[0]     ? o->role
+                      : v->signed_in ? ledger_role_name(v->who.role)
+                                     : "";
     jw_key(&v->w, "roles");
     jw_arr(&v->w);
     for (const char *const *r = roles_of(o->scope); *r; r++) {
         jw_obj(&v->w);
         jw_kstrz(&v->w, "role", *r);
-        jw_kbool(&v->w, "checked", !strcmp(*r, o->role));
+        jw_kbool(&v->w, "checked", !strcmp(*r, own));
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
@@ -328,7 +332,7 @@ int web_page_national_stop(struct web_visit *v)
         scopes(v, &o);
         targets(v, &o, json_get(f, "deployments"));
         roles(v, &o);
-        jw_kstrz(&v->w, "org", o.org);
+        jw_kstrz(&v->w, "org", o.org[0] || !v->signed_in ? o.org : v->who.org_id);
         jw_kbool(&v->w, "incomplete", asked && !complete(&o));
         web_options(&v->w, "motives", v->l, json_root(policy), "motives",
                     str_c(o.motive));

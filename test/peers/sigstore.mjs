@@ -55,7 +55,7 @@ for (const leaf of entries()) {
 }
 
 // The log: name+hash+base64(type || Ed25519 key); Sigstore wants the key as SubjectPublicKeyInfo.
-const [name, , raw] = first.log_key.split(/\+(.*?)\+/s);
+const [, name, raw] = first.log_key.match(/^(.*?)\+[0-9a-f]{8}\+(.*)$/s); // base64 has its own +
 const typed = Buffer.from(raw, 'base64');
 const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), typed.subarray(1)]);
 createPublicKey({ key: spki, format: 'der', type: 'spki' });
