@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kill -9 while statements come in: whatever was acknowledged is there afterwards, at its
- * index, and the folder opens. The child is this program; each line it prints ("index
- * payload") is an acknowledgement. AMANE_KILLS raises the rounds (30). */
+/* kill -9 and power cuts while statements come in: whatever was acknowledged is there
+ * afterwards, at its index, and the folder opens. The child is this program; each line it
+ * prints ("index payload") is an acknowledgement. AMANE_KILLS raises the rounds (30). */
 #include "registry/registry_test_support.h"
+#include "tlog/tlog_cut_test.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -111,12 +112,12 @@ static int all_there(void *arg, const struct ledger *l, uint64_t cosigned)
     return AM_OK;
 }
 
-static void nothing_acknowledged_is_lost_to_kill_9(void **state)
+/* Kills; with power, the folder of the log also loses what was not synced. */
+static void rounds_of(bool power)
 {
-    char key_file[160];
+    char key_file[160], log[160];
     size_t rounds =
         getenv("AMANE_KILLS") ? (size_t)strtoul(getenv("AMANE_KILLS"), NULL, 10) : ROUNDS;
-    (void)state;
     acks = 0;
     if (t_pg)
         rounds /= 3; /* it opens slowly */
@@ -125,10 +126,13 @@ static void nothing_acknowledged_is_lost_to_kill_9(void **state)
     registry_close(t.r);
     t.r = NULL;
     snprintf(key_file, sizeof key_file, "%s/msps.key", t.dir);
+    snprintf(log, sizeof log, "%s/log", t.data);
     assert_ok(crypto_key_save(t.key[T_MSPS], key_file, STR_NULL));
     for (size_t i = 0; i < rounds; i++) {
         if (!round_of(key_file, (unsigned)((i * 37) % 90)))
             fail_msg("round %zu: the folder did not open", i);
+        if (power)
+            cut_spoil(log, (unsigned)(time_now() / 1000));
         for (size_t k = 1; k < acks; k++)
             assert_true(ack[k].index > ack[k - 1].index);
         if (i % 10 == 9) { /* each opening folds everything: look now and then */
@@ -145,11 +149,27 @@ static void nothing_acknowledged_is_lost_to_kill_9(void **state)
     t_end(&t);
 }
 
+static void nothing_acknowledged_is_lost_to_kill_9(void **state)
+{
+    (void)state;
+    rounds_of(false);
+}
+
+static void nothing_acknowledged_is_lost_to_a_power_cut(void **state)
+{
+    (void)state;
+    cut.spoilt = 0;
+    rounds_of(true);
+    print_message("%zu files of the log spoilt\n", cut.spoilt);
+    assert_true(cut.spoilt > 0);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {TEST(nothing_acknowledged_is_lost_to_kill_9)};
+    const struct CMUnitTest tests[] = {TEST(nothing_acknowledged_is_lost_to_kill_9),
+                                       TEST(nothing_acknowledged_is_lost_to_a_power_cut)};
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     if (argc == 4 && strcmp(argv[1], "child") == 0)
         return child(argv[2], argv[3]);
-    return t_run_both(tests, 1, 1);
+    return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -3,11 +3,13 @@
  * batch of the log.
  *
  * The log's sequencer calls registry_store_persist() before it writes a tile, so a row is
- * never younger than the checkpoint that covers it. What a crash can leave is rows beyond
- * the checkpoint: nobody was told of them, and opening appends them again, same bytes,
- * same order, since dropping them would lose acknowledged statements if it is the log
- * folder that went back in time. A batch that failed while the server runs is another
- * matter: its callers were told so, and the next batch takes its place. */
+ * never younger than the checkpoint that covers it, and its commit is the only sync a
+ * batch waits for. What a crash can leave is rows beyond the size up to which the log's
+ * folder was synced: opening appends them again, same bytes, same order, same root as any
+ * checkpoint that was published. Rows nobody was told of are among them: dropping those
+ * would lose acknowledged statements if it is the log folder that went back in time. A
+ * batch that failed while the server runs is another matter: its callers were told so,
+ * and the next batch takes its place. */
 #include "registry/registry_priv.h"
 
 #include "base/log.h"
@@ -253,7 +255,8 @@ static int registry_append_again(struct registry_store *s, struct tlog *log,
         from += r.leaf.n;
         registry_rows_release(&r);
     }
-    s->replaying = false;
+    if (!err) /* else what is queued may still come: it must not replace its own row */
+        s->replaying = false;
     if (err)
         diag_err(d, "registry.db", "registry.replay",
                  "rows beyond the log could not be appended: %s", am_err_text(err));
@@ -299,6 +302,7 @@ int registry_store_whole(struct registry_store *s, struct tlog *log, struct diag
 {
     struct registry_rows r = {0};
     struct tlog_checkpoint head;
+    uint64_t published;
     int err = db_read(s->db, registry_count_rows, &r);
     if (err)
         return err;
@@ -310,11 +314,12 @@ int registry_store_whole(struct registry_store *s, struct tlog *log, struct diag
                  (unsigned long long)r.n, (unsigned long long)r.next);
         return AM_E_TAMPERED;
     }
-    if (r.n < head.size) {
+    published = tlog_published(log);
+    if (r.n < published) {
         diag_err(d, "registry.db", "registry.db_behind",
                  "the log has %llu entries, the database %llu: an older copy of the "
                  "database was put back; put the newest one back",
-                 (unsigned long long)head.size, (unsigned long long)r.n);
+                 (unsigned long long)published, (unsigned long long)r.n);
         return AM_E_TAMPERED;
     }
     return head.size ? registry_same_log(s, log, head.size, d) : AM_OK;
@@ -326,8 +331,17 @@ int registry_store_join(struct registry_store *s, struct tlog *log, struct diag 
     struct tlog_checkpoint head;
     int err = db_read(s->db, registry_count_rows, &r);
     tlog_head(log, &head);
-    return !err && r.n > head.size ? registry_append_again(s, log, head.size, r.n, d)
-                                   : err;
+    if (!err && r.n > head.size)
+        err = registry_append_again(s, log, head.size, r.n, d);
+    if (err)
+        return err;
+    err = tlog_rejoin(log);
+    if (err)
+        diag_err(d, "registry.db", "registry.db_behind",
+                 "the rows do not give the tree of a checkpoint that was published (%s): "
+                 "put the newest backup of the database back",
+                 am_err_text(err));
+    return err;
 }
 
 /* ---- checking -------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "tlog/tlog_priv.h"
 
-static void tlog_after(unsigned ms, struct timespec *out)
+void tlog_after(unsigned ms, struct timespec *out)
 {
     clock_gettime(CLOCK_MONOTONIC, out);
     out->tv_sec += ms / 1000;
@@ -41,13 +41,17 @@ static int tlog_publish(struct tlog *t, const struct tlog_state *s, struct buf *
     if (!err)
         err = tlog_note_sign(&t->vkey, t->key, buf_str(&body), note);
     buf_release(&body);
-    return err ? err : tlog_file_put(t->dirfd, "checkpoint", buf_str(note));
+    if (!err && t->published.size)
+        err = tlog_published_again(t, s, note);
+    if (err || t->published.size > s->size)
+        return err; /* the newer one stays where everybody sees it */
+    return tlog_file_put(t->dirfd, "checkpoint", buf_str(note), !t->persist || !s->size);
 }
 
 /* Partial tiles of the checkpoint that just left the window of kept ones. Under io. */
 static void tlog_age(struct tlog *t)
 {
-    uint64_t keep[TLOG_KEEP + 2], old = 0;
+    uint64_t keep[TLOG_KEEPS], old = 0;
     size_t n;
     tlog_lock(&t->mu);
     n = tlog_keep(t, keep);
@@ -63,6 +67,7 @@ static int tlog_commit(struct tlog *t, const struct str *entry, const void *cons
                        size_t n)
 {
     struct tlog_files files = {0};
+    uint64_t before = t->state->size;
     struct tlog_state *next = NULL, *old;
     struct buf note;
     int err;
@@ -72,18 +77,20 @@ static int tlog_commit(struct tlog *t, const struct str *entry, const void *cons
     if (!err && t->persist)
         err = t->persist(t->cookie, t->state->size, entry, with, n);
     if (!err)
-        err = tlog_files_write(t->dirfd, &files);
+        err = tlog_files_write(t->dirfd, &files, !t->persist);
     if (!err)
         err = tlog_publish(t, next, &note); /* I2: the tiles are durable by now */
     tlog_files_release(&files);
-    if (!err) {
+    if (!err) { /* published: from here on nothing fails */
         tlog_lock(&t->mu);
-        err = tlog_remember(t, next->size, buf_str(&note));
-        if (!err) {
-            old = t->state;
-            t->state = next;
-            next = old;
-        }
+        tlog_remember_own(t, next->size, &note);
+        old = t->state;
+        t->state = next;
+        next = old;
+        if (t->published.size <= t->state->size)
+            t->published.size = 0; /* passed, and the same */
+        if (t->persist)
+            tlog_syncer_wake(t, before);
         tlog_unlock(&t->mu);
     }
     if (!err)
@@ -206,6 +213,8 @@ static int tlog_start(struct tlog *t)
             err = tlog_remember(t, 0, buf_str(&note));
     }
     buf_release(&note);
+    if (!err && t->persist)
+        err = tlog_syncer_start(t);
     if (!err && pthread_create(&t->thread, NULL, tlog_sequencer, t))
         err = AM_E_NOMEM;
     t->started = !err;
@@ -230,7 +239,8 @@ int tlog_open(struct tlog **out, const struct tlog_config *c)
         c->delay_ms ? AM_MIN(c->delay_ms, (unsigned)TLOG_DELAY_MS) : TLOG_WAIT_MS;
     t->batch_max =
         c->batch_max ? AM_MIN(c->batch_max, (unsigned)TLOG_BATCH_MAX) : TLOG_BATCH;
-    t->persist = c->persist;
+    t->persist = c->key ? c->persist : NULL;
+    t->sync_entries = c->sync_entries ? c->sync_entries : TLOG_SYNC_ENTRIES;
     t->on_checkpoint = c->on_checkpoint;
     t->cookie = c->cookie;
     if (c->key)
@@ -244,6 +254,7 @@ int tlog_open(struct tlog **out, const struct tlog_config *c)
     if (!err && c->key)
         err = tlog_start(t);
     if (err) {
+        tlog_syncer_stop(t);
         tlog_destroy(t);
         return err;
     }
@@ -262,6 +273,7 @@ void tlog_close(struct tlog *t)
         tlog_unlock(&t->mu);
         am_assert(pthread_join(t->thread, NULL) == 0);
     }
+    tlog_syncer_stop(t); /* syncs what the sequencer wrote last */
     tlog_destroy(t);
 }
 
@@ -368,6 +380,19 @@ int tlog_health(struct tlog *t)
     return err;
 }
 
+/* The failed batch changed nothing here, and the batches before it may be in this
+ * process's memory of the disk only: the folder is not asked. Under io. */
+static int tlog_go_on(struct tlog *t)
+{
+    uint64_t keep[TLOG_KEEPS];
+    size_t n;
+    tlog_lock(&t->mu);
+    t->next = t->told = t->state->size;
+    n = tlog_keep(t, keep);
+    tlog_unlock(&t->mu);
+    return t->published.size ? AM_OK : tlog_sweep(t->dirfd, t->state->size, keep, n);
+}
+
 int tlog_resume(struct tlog *t)
 {
     int err;
@@ -381,7 +406,7 @@ int tlog_resume(struct tlog *t)
     tlog_unlock(&t->mu);
     if (err) {
         tlog_clean_tmp(t->dirfd);
-        err = tlog_recover(t);
+        err = t->persist ? tlog_go_on(t) : tlog_recover(t);
     }
     if (!err) {
         tlog_lock(&t->mu);

@@ -14,11 +14,32 @@
  * directory fsynced; then every caller learns its index. A checkpoint is published at
  * most TLOG_DELAY_MS after the first waiting entry.
  *
+ * With persist(): the owner keeps every entry durably, committed before anything of the
+ * batch is in the folder. Then that commit is the one sync a batch waits for. Its files
+ * are written and renamed into place, the checkpoint last, and synced later: after 4096
+ * entries, a second, or at closing. `.synced` holds the signed note of the last synced
+ * size. After a power cut files beyond it may be missing, empty, cut or old; so opening
+ * believes that size only, checks its root, and the owner appends its entries beyond
+ * again, then calls tlog_rejoin(). Why this signs no second tree:
+ *   - a checkpoint leaves only after the commit of all entries it covers, and the owner
+ *     takes back only entries of a batch that failed, hence beyond every checkpoint; so
+ *     what was published is made of entries that are there, in the same order: the same
+ *     root, and (Ed25519 is deterministic) the same signed text;
+ *   - a newer checkpoint found in the folder stays there until the tree has reached it,
+ *     and must be this tree's; so must the newest cosigned one. If they are not, or the
+ *     owner has fewer entries, AM_E_TAMPERED: nothing is signed over them;
+ *   - no file up to the synced size is written again, so a cut cannot spoil it.
+ * An owner whose disk lies about its commits is out of scope (doc/adr/0015).
+ *
  * Invariants
- *   I1  tlog_append() returns AM_OK only when the entry is covered by a durable signed
- *       checkpoint; after a crash nothing acknowledged is missing, nothing is reordered;
- *   I2  a checkpoint is signed only after its tiles are durable;
- *   I3  what lies beyond the checkpoint after a crash is discarded, never half-used;
+ *   I1  tlog_append() returns AM_OK only when the entry is covered by a published signed
+ *       checkpoint and durable: in the folder, or with persist() in the owner's commit
+ *       and again in the folder after the next opening; after a crash nothing
+ *       acknowledged is missing, nothing is reordered;
+ *   I2  a checkpoint is signed only after what makes its tree is durable: its tiles, or
+ *       with persist() its entries. `.synced` names a size only after its tiles are;
+ *   I3  what lies beyond the checkpoint (with persist(): beyond `.synced`) after a crash
+ *       is discarded or written anew, never half-used;
  *   I4  a witness never signs two roots that no consistency proof joins: the check and
  * the persisting of the new state are one atomic step, durable before the signature
  *       leaves;
@@ -134,9 +155,9 @@ AM_CHECK int tlog_policy_check(const struct tlog_policy *p, struct str note,
 /* ---- the writer ---------------------------------------------------------------------
  */
 struct tlog;
-/* Makes a batch durable elsewhere, entry[i] being the one with index first + i and
- * with[i] what its caller gave along. An error fails the batch before anything of it is
- * in the folder. */
+/* Makes a batch durable elsewhere before it returns, entry[i] being the one with index
+ * first + i and with[i] what its caller gave along. An error fails the batch before
+ * anything of it is in the folder. */
 typedef int tlog_persist(void *cookie, uint64_t first, const struct str *entry,
                          const void *const *with, size_t n);
 struct tlog_config {
@@ -150,6 +171,9 @@ struct tlog_config {
     /* Called in the sequencer thread once per batch, before its first file; may be NULL.
      */
     tlog_persist *persist;
+    /* With persist(): the folder is synced when so many entries wait for it, or after a
+     * second. 0: 4096. */
+    unsigned sync_entries;
     /* Called in the sequencer thread after each new durable checkpoint, before the
      * callers of its entries go on (what they gave to persist() is still there); may be
      * NULL. It may read and add cosignatures, but not wait for an append. */
@@ -164,6 +188,13 @@ struct tlog_config {
  * disagree. */
 AM_CHECK int tlog_open(struct tlog **out, const struct tlog_config *c);
 void tlog_close(struct tlog *t);
+/* With persist(), after opening: what the owner holds beyond tlog_head() has been
+ * appended again (nothing when it holds no more). Removes what a power cut left over.
+ * AM_E_TAMPERED: the tree is not the one of a checkpoint found in the folder, or shorter:
+ * the owner's copy has lost entries that were published, and must not be used. */
+AM_CHECK int tlog_rejoin(struct tlog *t);
+/* The largest size known to be published: what the owner must hold at least. */
+uint64_t tlog_published(struct tlog *t);
 const struct tlog_vkey *tlog_key(const struct tlog *t);
 /* Blocks until durable (I1). entry: 1..TLOG_ENTRY_MAX bytes. */
 AM_CHECK int tlog_append(struct tlog *t, struct str entry, uint64_t *index);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cosignatures coming back from the witnesses, and the request that goes out to them. */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tlog/tlog_priv.h"
 
 static struct tlog_recent *tlog_find(struct tlog *t, uint64_t size)
@@ -78,8 +81,17 @@ static int tlog_merge(struct str note, const struct tlog_policy *p, struct str l
 }
 
 /* Tiles of an older tree may have been collected while its cosignatures were on the way:
- * puts back those partial ones whose full tile is not there yet. Under io. */
-static int tlog_restore(struct tlog *t, uint64_t size)
+ * puts back those partial ones whose full tile is not there yet. Under io. Not synced one
+ * by one when the folder is backed: then what is there already must stay as it is, since
+ * it may be what the next opening relies on. */
+static bool tlog_there(const struct tlog *t, int level, uint64_t index, unsigned width)
+{
+    char path[TLOG_PATH];
+    tlog_tile_path(level, index, width, path);
+    return t->persist && faccessat(t->dirfd, path, F_OK, 0) == 0;
+}
+
+int tlog_restore(struct tlog *t, uint64_t size)
 {
     const struct tlog_state *s = t->state;
     struct tlog_files files = {0};
@@ -90,8 +102,9 @@ static int tlog_restore(struct tlog *t, uint64_t size)
         unsigned width = (unsigned)(count % TLOG_WIDTH), have;
         struct str entry[TLOG_WIDTH];
         size_t n = 0, used = 0;
-        if (!width || index < tlog_count(s->size, l) / TLOG_WIDTH)
-            continue; /* none, or the full tile serves */
+        if (!width || index < tlog_count(s->size, l) / TLOG_WIDTH ||
+            (tlog_there(t, l, index, width) && (l || tlog_there(t, -1, index, width))))
+            continue; /* none, or the full tile serves, or it is there */
         err = tlog_tile(t, s, l, index, h, &have);
         if (!err)
             err = tlog_files_add(&files, l, index, width,
@@ -107,7 +120,7 @@ static int tlog_restore(struct tlog *t, uint64_t size)
                                  str_sub(buf_str(&s->bundle), 0, used));
     }
     if (!err)
-        err = tlog_files_write(t->dirfd, &files);
+        err = tlog_files_write(t->dirfd, &files, !t->persist);
     tlog_files_release(&files);
     return err;
 }
@@ -130,11 +143,11 @@ static int tlog_cosign_publish(struct tlog *t, const struct tlog_policy *policy,
     if (!err)
         err = buf_add(&both, note);
     if (!err && size == t->state->size)
-        err = tlog_file_put(t->dirfd, "checkpoint", note);
+        err = tlog_file_put(t->dirfd, "checkpoint", note, !t->persist);
     if (!err && newer && size < t->state->size)
         err = tlog_restore(t, size);
     if (!err && newer)
-        err = tlog_file_put(t->dirfd, "checkpoint.cosigned", note);
+        err = tlog_file_put(t->dirfd, "checkpoint.cosigned", note, !t->persist);
     tlog_lock(&t->mu);
     r = tlog_find(t, size);
     if (!err && r) {
@@ -148,6 +161,8 @@ static int tlog_cosign_publish(struct tlog *t, const struct tlog_policy *policy,
         t->cosigned_size = size;
         t->cosigned_lease_at = lease;
         buf_init(&both, 0);
+        t->cosigned_dirty = t->persist != NULL;
+        am_assert(pthread_cond_signal(&t->sync) == 0);
     }
     tlog_unlock(&t->mu);
     buf_release(&mine);

@@ -32,11 +32,11 @@ static int tlog_mirror_commit(struct tlog *t, struct tlog_state *next,
     buf_init(&copy, TLOG_NOTE_MAX);
     err = buf_add(&copy, note);
     if (!err)
-        err = tlog_files_write(t->dirfd, files);
+        err = tlog_files_write(t->dirfd, files, true);
     if (!err)
-        err = tlog_file_put(t->dirfd, "checkpoint", note);
+        err = tlog_file_put(t->dirfd, "checkpoint", note, true);
     if (!err)
-        err = tlog_file_put(t->dirfd, "checkpoint.cosigned", note);
+        err = tlog_file_put(t->dirfd, "checkpoint.cosigned", note, true);
     tlog_lock(&t->mu);
     if (!err)
         err = tlog_remember(t, next->size, note);
@@ -63,7 +63,7 @@ static int tlog_mirror_step(struct tlog *t, const struct str *entry, size_t n,
 {
     struct tlog_files files = {0};
     struct tlog_state *next = NULL;
-    uint64_t before = t->state->size, keep[TLOG_KEEP + 2];
+    uint64_t before = t->state->size, keep[TLOG_KEEPS];
     int err;
     if (c->size < before)
         return AM_E_CONFLICT;

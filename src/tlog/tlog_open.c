@@ -62,11 +62,13 @@ int tlog_new(struct tlog **out, const char *dir, bool lock)
     t->magic = TLOG_MAGIC;
     t->dirfd = t->lockfd = -1;
     buf_init(&t->cosigned, TLOG_NOTE_MAX);
+    buf_init(&t->published_note, TLOG_NOTE_MAX);
     am_assert(!pthread_mutex_init(&t->io, NULL) && !pthread_mutex_init(&t->mu, NULL) &&
               !pthread_mutex_init(&t->cache_mu, NULL));
     am_assert(!pthread_condattr_init(&attr) &&
               !pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) &&
-              !pthread_cond_init(&t->work, &attr) && !pthread_cond_init(&t->done, &attr));
+              !pthread_cond_init(&t->work, &attr) &&
+              !pthread_cond_init(&t->done, &attr) && !pthread_cond_init(&t->sync, &attr));
     pthread_condattr_destroy(&attr);
     t->cache = am_calloc(TLOG_CACHE, sizeof *t->cache);
     t->recent = am_calloc(TLOG_RECENT, sizeof *t->recent);
@@ -97,9 +99,11 @@ void tlog_destroy(struct tlog *t)
     free(t->recent);
     free(t->cache);
     buf_release(&t->cosigned);
+    buf_release(&t->published_note);
     tlog_state_put(t->state);
     pthread_cond_destroy(&t->work);
     pthread_cond_destroy(&t->done);
+    pthread_cond_destroy(&t->sync);
     pthread_mutex_destroy(&t->io);
     pthread_mutex_destroy(&t->mu);
     pthread_mutex_destroy(&t->cache_mu);
@@ -111,24 +115,30 @@ void tlog_destroy(struct tlog *t)
     free(t);
 }
 
-int tlog_remember(struct tlog *t, uint64_t size, struct str note)
+void tlog_remember_own(struct tlog *t, uint64_t size, struct buf *note)
 {
     struct tlog_recent *r;
-    struct buf b;
-    int err;
-    buf_init(&b, TLOG_NOTE_MAX);
-    err = buf_add(&b, note);
-    if (err)
-        return err;
     if (t->recent_n && t->recent[(t->recent_n - 1) % TLOG_RECENT].size == size)
         t->recent_n--; /* the same tree, signed or cosigned again */
     r = &t->recent[t->recent_n % TLOG_RECENT];
     if (r->note.p)
         buf_release(&r->note);
     r->size = size;
-    r->note = b;
+    r->note = *note;
+    buf_init(note, 0);
     t->recent_n++;
-    return AM_OK;
+}
+
+int tlog_remember(struct tlog *t, uint64_t size, struct str note)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, TLOG_NOTE_MAX);
+    err = buf_add(&b, note);
+    if (!err)
+        tlog_remember_own(t, size, &b);
+    buf_release(&b);
+    return err;
 }
 
 size_t tlog_keep(const struct tlog *t, uint64_t *keep)
@@ -137,14 +147,17 @@ size_t tlog_keep(const struct tlog *t, uint64_t *keep)
     keep[n++] = t->state->size;
     if (t->cosigned.n)
         keep[n++] = t->cosigned_size;
+    if (t->synced)
+        keep[n++] = t->synced;
+    if (t->syncing)
+        keep[n++] = t->syncing;
     for (uint64_t i = 1; i <= TLOG_KEEP && i <= t->recent_n; i++)
         keep[n++] = t->recent[(t->recent_n - i) % TLOG_RECENT].size;
     return n;
 }
 
-/* The note of a file, checked as far as this opener can. */
-static int tlog_read_note(struct tlog *t, const char *path, struct buf *note,
-                          struct tlog_checkpoint *c)
+int tlog_read_note(struct tlog *t, const char *path, struct buf *note,
+                   struct tlog_checkpoint *c)
 {
     struct str body, sigs;
     int err = tlog_read(t->dirfd, path, TLOG_NOTE_MAX, note);
@@ -168,20 +181,22 @@ static int tlog_read_note(struct tlog *t, const char *path, struct buf *note,
 
 /* checkpoint.cosigned is a convenience: the quorum is judged by whoever reads it. A
  * damaged one is reported, and no reason to refuse the log. */
-static void tlog_recover_cosigned(struct tlog *t)
+void tlog_recover_cosigned(struct tlog *t)
 {
-    struct tlog_checkpoint c;
-    struct buf b;
-    buf_init(&b, TLOG_NOTE_MAX);
-    if (tlog_read_note(t, "checkpoint.cosigned", &b, &c) == AM_OK &&
-        c.size <= t->state->size) {
-        t->cosigned_size = c.size;
-        t->cosigned_lease_at = 0;
-        buf_release(&t->cosigned);
-        t->cosigned = b;
-        return;
+    static const char *const path[] = {"checkpoint.cosigned", ".cosigned"};
+    for (size_t i = 0; i < (t->persist ? 2u : 1u); i++) {
+        struct tlog_checkpoint c;
+        struct buf b;
+        buf_init(&b, TLOG_NOTE_MAX);
+        if (tlog_read_note(t, path[i], &b, &c) == AM_OK && c.size <= t->state->size) {
+            t->cosigned_size = c.size;
+            t->cosigned_lease_at = 0;
+            buf_release(&t->cosigned);
+            t->cosigned = b;
+            return;
+        }
+        buf_release(&b);
     }
-    buf_release(&b);
 }
 
 static bool tlog_has_tiles(const struct tlog *t)
@@ -193,11 +208,12 @@ int tlog_recover(struct tlog *t)
 {
     struct tlog_checkpoint c;
     struct tlog_state *s = NULL;
-    uint64_t keep[TLOG_KEEP + 2];
+    uint64_t keep[TLOG_KEEPS];
     struct buf note;
     int err;
     buf_init(&note, TLOG_NOTE_MAX);
-    err = tlog_read_note(t, "checkpoint", &note, &c);
+    err = t->persist ? tlog_synced_note(t, &note, &c)
+                     : tlog_read_note(t, "checkpoint", &note, &c);
     /* The first checkpoint is older than the first tile: without it, someone took it. A
      * mirror is the exception, its first step may have been cut short. */
     if (err == AM_E_NOTFOUND && tlog_has_tiles(t) && t->role != TLOG_MIRROR)
@@ -224,6 +240,10 @@ int tlog_recover(struct tlog *t)
         tlog_recover_cosigned(t);
     if ((err && err != AM_E_NOTFOUND) || t->role == TLOG_READER)
         return err;
+    if (!err && t->persist)
+        err = tlog_synced_repair(t);
+    if (err == AM_OK && t->published.size > t->state->size)
+        return AM_OK; /* its files are written again before what is left is swept */
     /* I3: what lies beyond the checkpoint was never acknowledged. */
     int swept = tlog_sweep(t->dirfd, t->state->size, keep, tlog_keep(t, keep));
     return swept ? swept : err;
@@ -275,7 +295,7 @@ int tlog_note_cosigned(struct tlog *t, struct buf *out)
 
 int tlog_collect(struct tlog *t)
 {
-    uint64_t keep[TLOG_KEEP + 2];
+    uint64_t keep[TLOG_KEEPS];
     size_t n;
     int err;
     if (t->role == TLOG_READER)

@@ -18,6 +18,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/vec.h"
 #include "tlog/tlog.h"
@@ -27,6 +28,9 @@ enum {
     TLOG_LEVELS = 8,               /* 256^8 entries */
     TLOG_BUNDLE_MAX = 256 * 65537, /* full entry bundle, longest entries */
     TLOG_KEEP = 32,                /* checkpoints whose partial tiles stay on disk */
+    TLOG_KEEPS = TLOG_KEEP + 4,    /* and newest, cosigned, synced, being synced */
+    TLOG_SYNC_MS = 1000,           /* with persist(): pause between two syncs */
+    TLOG_SYNC_ENTRIES = 4096,      /* as many do not wait for it */
     TLOG_RECENT = 1024,            /* checkpoints that may still be cosigned */
     TLOG_CACHE = 64,               /* full tiles in memory: 512 KiB */
     TLOG_BATCH = 1024,             /* default of batch_max */
@@ -86,6 +90,7 @@ struct tlog {
     const struct crypto_key *key;
     unsigned delay_ms, batch_max;
     tlog_persist *persist;
+    unsigned sync_entries;
     void (*on_checkpoint)(void *cookie, const struct tlog_checkpoint *c);
     void *cookie;
 
@@ -103,6 +108,19 @@ struct tlog {
     struct buf cosigned; /* checkpoint.cosigned, empty when there is none */
     uint64_t cosigned_size;
     int64_t cosigned_lease_at;
+
+    /* With persist() (tlog_sync.c); under mu. */
+    uint64_t synced, syncing; /* the folder is durable, or being made so, up to here */
+    bool has_synced;          /* `.synced` exists and says `synced` */
+    bool cosigned_dirty;      /* `.cosigned` is older */
+    bool repair;              /* at opening: `checkpoint` is illegible or old */
+    bool sync_lost;           /* an fsync failed: no later one can be believed */
+    bool sync_stop, syncer_on;
+    pthread_t syncer;
+    pthread_cond_t sync;
+    struct tlog_checkpoint
+        published; /* found at opening, beyond `synced`; size 0: none */
+    struct buf published_note;
 
     VEC(struct tlog_waiting) queue;
     size_t queue_b, last_batch;
@@ -145,9 +163,14 @@ AM_CHECK int tlog_state_load(int dirfd, uint64_t size, struct tlog_state **out);
 /* Whole subtrees of 256^level entries in a tree of that size; level -1 as 0. */
 uint64_t tlog_count(uint64_t size, int level);
 AM_CHECK int tlog_read(int dirfd, const char *path, size_t cap, struct buf *out);
-/* Writes all, syncs all, renames all, syncs their folders. */
-AM_CHECK int tlog_files_write(int dirfd, const struct tlog_files *f);
-AM_CHECK int tlog_file_put(int dirfd, const char *path, struct str data);
+/* Writes all, syncs all, renames all, syncs their folders; not durable: no syncing. */
+AM_CHECK int tlog_files_write(int dirfd, const struct tlog_files *f, bool durable);
+AM_CHECK int tlog_file_put(int dirfd, const char *path, struct str data, bool durable);
+/* Durable, beside other writers of the folder: tmp (below .tmp) is the caller's own. */
+AM_CHECK int tlog_file_put_by(int dirfd, const char *tmp, const char *path,
+                              struct str data);
+AM_CHECK int tlog_sync_dir(int dirfd, const char *path);
+void tlog_parent(const char *path, char out[TLOG_PATH]);
 AM_CHECK int tlog_files_add(struct tlog_files *f, int level, uint64_t index,
                             unsigned width, struct str data);
 void tlog_files_release(struct tlog_files *f);
@@ -165,14 +188,41 @@ void tlog_destroy(struct tlog *t);
 AM_CHECK int tlog_recover(struct tlog *t);
 /* Remembers a note as the newest. Under mu. */
 AM_CHECK int tlog_remember(struct tlog *t, uint64_t size, struct str note);
-/* Sizes whose partial tiles must stay; keep[] holds TLOG_KEEP + 2. Under mu. */
+/* The same, and cannot fail: note is taken over. Under mu. */
+void tlog_remember_own(struct tlog *t, uint64_t size, struct buf *note);
+/* The note of a file, checked as far as this opener can. */
+AM_CHECK int tlog_read_note(struct tlog *t, const char *path, struct buf *note,
+                            struct tlog_checkpoint *c);
+/* Sizes whose partial tiles must stay; keep[] holds TLOG_KEEPS. Under mu. */
 size_t tlog_keep(const struct tlog *t, uint64_t *keep);
 /* Borrows the newest state; tlog_state_put() it. */
 struct tlog_state *tlog_snapshot(struct tlog *t);
 void tlog_lock(pthread_mutex_t *m);
 void tlog_unlock(pthread_mutex_t *m);
 
+/* -- a folder backed by persist() */
+/* The note to recover from: `.synced`, or `checkpoint` in a folder that has none yet. */
+AM_CHECK int tlog_synced_note(struct tlog *t, struct buf *note,
+                              struct tlog_checkpoint *c);
+/* After the edge was loaded: what is published is legible. */
+AM_CHECK int tlog_synced_repair(struct tlog *t);
+/* A checkpoint found at opening and passed by this batch must be one of this tree's;
+ * when it is this very size, its note is used again. */
+AM_CHECK int tlog_published_again(struct tlog *t, const struct tlog_state *s,
+                                  struct buf *note);
+AM_CHECK int tlog_sync_now(struct tlog *t);
+AM_CHECK int tlog_syncer_start(struct tlog *t);
+void tlog_syncer_stop(struct tlog *t);
+/* After a batch that began at that size. Under mu. */
+void tlog_syncer_wake(struct tlog *t, uint64_t before);
+/* Puts back partial tiles of that size which were collected. Under io. */
+AM_CHECK int tlog_restore(struct tlog *t, uint64_t size);
+void tlog_recover_cosigned(struct tlog *t);
+void tlog_after(unsigned ms, struct timespec *out);
+
 /* -- reading */
+AM_CHECK int tlog_range(struct tlog *t, const struct tlog_state *s, uint64_t lo,
+                        uint64_t hi, struct tlog_hash *out);
 AM_CHECK int tlog_tile(struct tlog *t, const struct tlog_state *s, int level,
                        uint64_t index, struct tlog_hash h[TLOG_WIDTH], unsigned *width);
 AM_CHECK int tlog_bundle(struct tlog *t, const struct tlog_state *s, uint64_t index,

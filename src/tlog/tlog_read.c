@@ -175,8 +175,8 @@ static int tlog_subtree(struct tlog *t, const struct tlog_state *s, int k, uint6
 }
 
 /* MTH of the entries [lo, hi), lo a multiple of the largest power of 2 in hi - lo. */
-static int tlog_range(struct tlog *t, const struct tlog_state *s, uint64_t lo,
-                      uint64_t hi, struct tlog_hash *out)
+int tlog_range(struct tlog *t, const struct tlog_state *s, uint64_t lo, uint64_t hi,
+               struct tlog_hash *out)
 {
     struct tlog_hash sub;
     bool have = false;

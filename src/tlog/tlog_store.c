@@ -87,7 +87,7 @@ void tlog_files_release(struct tlog_files *f)
     vec_release(f);
 }
 
-static int tlog_sync_dir(int dirfd, const char *path)
+int tlog_sync_dir(int dirfd, const char *path)
 {
     int err = AM_OK, fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -98,7 +98,7 @@ static int tlog_sync_dir(int dirfd, const char *path)
     return err;
 }
 
-static void tlog_parent(const char *path, char out[TLOG_PATH])
+void tlog_parent(const char *path, char out[TLOG_PATH])
 {
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
@@ -107,7 +107,7 @@ static void tlog_parent(const char *path, char out[TLOG_PATH])
 }
 
 /* Makes the folders above path, each durable before anything is put in it. */
-static int tlog_make_parents(int dirfd, const char *path)
+static int tlog_make_parents(int dirfd, const char *path, bool durable)
 {
     char p[TLOG_PATH], up[TLOG_PATH];
     for (const char *s = strchr(path, '/'); s; s = strchr(s + 1, '/')) {
@@ -116,7 +116,7 @@ static int tlog_make_parents(int dirfd, const char *path)
         if (mkdirat(dirfd, p, 0755) == 0) {
             int err;
             tlog_parent(p, up);
-            err = tlog_sync_dir(dirfd, up);
+            err = durable ? tlog_sync_dir(dirfd, up) : AM_OK;
             if (err)
                 return err;
         } else if (errno != EEXIST) {
@@ -131,12 +131,10 @@ static void tlog_tmp_name(size_t i, char out[TLOG_PATH])
     snprintf(out, TLOG_PATH, ".tmp/%zu", i);
 }
 
-static int tlog_write_tmp(int dirfd, size_t i, struct str data, int *out)
+static int tlog_write_tmp(int dirfd, const char *tmp, struct str data, int *out)
 {
-    char tmp[TLOG_PATH];
-    int fd;
-    tlog_tmp_name(i, tmp);
-    fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd =
+        openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return am_err_errno(errno);
     while (data.n) {
@@ -155,16 +153,19 @@ static int tlog_write_tmp(int dirfd, size_t i, struct str data, int *out)
 }
 
 /* Writes a few files, then syncs them: the first sync carries most of the others. */
-static int tlog_write_some(int dirfd, const struct tlog_files *f, size_t from, size_t to)
+static int tlog_write_some(int dirfd, const struct tlog_files *f, size_t from, size_t to,
+                           bool durable)
 {
+    char tmp[TLOG_PATH];
     int fd[TLOG_OPEN_FILES] = {0}, err = AM_OK;
     size_t n = 0;
     for (size_t i = from; !err && i < to; i++) {
-        err = tlog_write_tmp(dirfd, i, (struct str){f->v[i].data, f->v[i].n}, &fd[n]);
+        tlog_tmp_name(i, tmp);
+        err = tlog_write_tmp(dirfd, tmp, (struct str){f->v[i].data, f->v[i].n}, &fd[n]);
         n += !err;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!err && fsync(fd[i]))
+        if (!err && durable && fsync(fd[i]))
             err = am_err_errno(errno);
         if (close(fd[i]) && !err)
             err = am_err_errno(errno);
@@ -172,16 +173,14 @@ static int tlog_write_some(int dirfd, const struct tlog_files *f, size_t from, s
     return err;
 }
 
-static int tlog_rename(int dirfd, size_t i, const char *path)
+static int tlog_rename(int dirfd, const char *tmp, const char *path, bool durable)
 {
-    char tmp[TLOG_PATH];
     int err;
-    tlog_tmp_name(i, tmp);
     if (renameat(dirfd, tmp, dirfd, path) == 0)
         return AM_OK;
     if (errno != ENOENT)
         return am_err_errno(errno);
-    err = tlog_make_parents(dirfd, path);
+    err = tlog_make_parents(dirfd, path, durable);
     if (err)
         return err;
     return renameat(dirfd, tmp, dirfd, path) ? am_err_errno(errno) : AM_OK;
@@ -210,21 +209,24 @@ static int tlog_sync_parents(int dirfd, const struct tlog_files *f)
     return AM_OK;
 }
 
-int tlog_files_write(int dirfd, const struct tlog_files *f)
+int tlog_files_write(int dirfd, const struct tlog_files *f, bool durable)
 {
+    char tmp[TLOG_PATH];
     int err = AM_OK;
     for (size_t i = 0; !err && i < f->n; i += TLOG_OPEN_FILES)
-        err = tlog_write_some(dirfd, f, i, AM_MIN(f->n, i + TLOG_OPEN_FILES));
-    for (size_t i = 0; !err && i < f->n; i++)
-        err = tlog_rename(dirfd, i, f->v[i].path);
-    if (!err)
+        err = tlog_write_some(dirfd, f, i, AM_MIN(f->n, i + TLOG_OPEN_FILES), durable);
+    for (size_t i = 0; !err && i < f->n; i++) {
+        tlog_tmp_name(i, tmp);
+        err = tlog_rename(dirfd, tmp, f->v[i].path, durable);
+    }
+    if (!err && durable)
         err = tlog_sync_parents(dirfd, f);
     if (err)
         tlog_clean_tmp(dirfd); /* a full disk must not stay full of our leftovers */
     return err;
 }
 
-int tlog_file_put(int dirfd, const char *path, struct str data)
+int tlog_file_put(int dirfd, const char *path, struct str data, bool durable)
 {
     struct tlog_file one = {.n = data.n};
     struct tlog_files f = {&one, 1, 1};
@@ -235,9 +237,23 @@ int tlog_file_put(int dirfd, const char *path, struct str data)
         return AM_E_NOMEM;
     if (data.n)
         memcpy(one.data, data.p, data.n);
-    err = tlog_files_write(dirfd, &f);
+    err = tlog_files_write(dirfd, &f, durable);
     free(one.data);
     return err;
+}
+
+int tlog_file_put_by(int dirfd, const char *tmp, const char *path, struct str data)
+{
+    char dir[TLOG_PATH];
+    int fd = -1, err = tlog_write_tmp(dirfd, tmp, data, &fd);
+    if (!err && fsync(fd))
+        err = am_err_errno(errno);
+    if (fd >= 0 && close(fd) && !err)
+        err = am_err_errno(errno);
+    if (!err)
+        err = tlog_rename(dirfd, tmp, path, true);
+    tlog_parent(path, dir);
+    return err ? err : tlog_sync_dir(dirfd, dir);
 }
 
 void tlog_clean_tmp(int dirfd)
