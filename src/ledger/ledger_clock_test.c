@@ -316,6 +316,44 @@ static void confirmed_drift_stops_where_it_was_seen(void **state)
     assert_false(k.national[0]);
 }
 
+static void missed(char last)
+{
+    char now[TIME_TEXT];
+    OK(tk_say(&tk, LEDGER_EVENT, TK_DOCTOR,
+              "\"type\":\"vigilance\",\"case_id\":\"VIG-2026-AAAAAAAAA%c\","
+              "\"model_digest\":\"%s\",\"establishment\":\"" TK_SITE
+              "\",\"gst\":\"" TK_REGION
+              "\",\"severity\":\"serious\",\"false_negative\":true,"
+              "\"aware_at\":\"%s\",\"traces\":[],\"terms\":[\"A01\",\"E01\"]",
+              last, tk.model_hex, tk_time(&tk, -1, now)));
+}
+
+/* 3 in 10: the exact lower limit is 0.0618... (ledger_facts_test.c). */
+static void diagnoses_missed_above_the_declared_rate_stop_the_version_once(void **state)
+{
+    struct dues k;
+    struct ledger_verrec *v;
+    (void)state;
+    tk_to_pilot(&tk);
+    v = &tk.l->version.v[0];
+    tk.l->deployment.v[0].p.uses = 10;
+    for (int i = 0; i < 3; i++)
+        missed((char)('A' + i));
+    assert_int_equal(due(0).n, 0); /* nothing was declared */
+    v->fn_declared = 0.062;
+    assert_int_equal(due(0).n, 0); /* not above it with certainty */
+    v->fn_declared = 0.06;
+    k = due(0);
+    assert_int_equal(k.n, 1);
+    assert_int_equal(k.kind[0], LEDGER_DUE_STOP);
+    assert_string_equal(k.motive[0], "missed_diagnoses");
+    assert_true(k.national[0]);
+    OK(tk_stop(&tk, TK_ROBOT, "national", "\"motive_code\":\"missed_diagnoses\","));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_SUSPENDED);
+    assert_int_equal(ledger_effective(tk.l, tk_p(&tk), tk.now), LEDGER_P_SUSPENDED);
+    assert_int_equal(due(0).n, 0);
+}
+
 static void ten_years_after_the_last_use_it_is_archived(void **state)
 {
     static const enum tk_actor msps[] = {TK_MSPS1, TK_MSPS2};
@@ -347,6 +385,7 @@ int main(void)
         T(an_expired_label_is_due_once),
         T(expired_approvals_stop_the_deployment_once),
         T(confirmed_drift_stops_where_it_was_seen),
+        T(diagnoses_missed_above_the_declared_rate_stop_the_version_once),
         T(ten_years_after_the_last_use_it_is_archived),
     };
     return cmocka_run_group_tests(t, NULL, NULL);

@@ -99,6 +99,8 @@ static bool voided(const struct ledger_act *a, const char *key_id)
 {
     for (size_t i = 0; i < a->l->voided.n; i++) {
         const struct ledger_void *v = &a->l->voided.v[i];
+        if (a->index == v->revoked && json_bool(json_get(a->r, "own"), false))
+            continue; /* the holder's own word that ends it */
         if (strcmp(v->key_id, key_id) == 0 && a->index > v->since)
             /* A forged stop costs availability, a lost one a patient (section 7). */
             return !str_eqc(a->s->event_type, "stop");

@@ -504,6 +504,124 @@ static void a_recused_rapporteur_or_bench_is_not_assigned(void **state)
     CODE(tk_assign(&tk, "base"), "guard.recused");
 }
 
+static const char *replace(const char *record, enum tk_actor rapporteur,
+                           enum tk_actor bench, const char *level)
+{
+    return event(TK_RAPPORTEUR2, "assignment",
+                 "\"rapporteur\":\"%s\",\"bench_operator\":\"%s\",\"requested_level\":"
+                 "\"%s\",\"sealed_data\":[\"" TK_SEALED "\"],\"no_conflict\":true,"
+                 "\"model_digest\":\"%s\",\"replaces\":\"%s\"",
+                 tk.id[rapporteur], tk.id[bench], level, tk.model_hex, record);
+}
+
+static void under_evaluation(char assignment[CRYPTO_HEX])
+{
+    tk_open(&tk);
+    OK(tk_algorithm(&tk));
+    OK(tk_version(&tk));
+    OK(tk_admissible(&tk));
+    OK(tk_assign(&tk, "base"));
+    crypto_hex(tk.record_sha256, 32, assignment);
+}
+
+static void a_rapporteur_recused_on_the_way_is_replaced_and_evidence_stays(void **state)
+{
+    char was[CRYPTO_HEX];
+    (void)state;
+    under_evaluation(was);
+    CODE(replace(was, TK_RAPPORTEUR2, TK_BENCH, "base"), "guard.supersedes");
+    OK(recuse(TK_RAPPORTEUR, TK_RAPPORTEUR, "\"with_org\":\"ACME01\""));
+    CODE(replace(DIGEST, TK_RAPPORTEUR2, TK_BENCH, "base"), "guard.supersedes");
+    CODE(replace(was, TK_RAPPORTEUR2, TK_BENCH, "advanced"), "guard.level");
+    CODE(replace(was, TK_RAPPORTEUR2, TK_BENCH2, "base"), "guard.bench_operator");
+    CODE(replace(was, TK_RAPPORTEUR, TK_BENCH, "base"), "guard.recused");
+    CODE(replace(was, TK_HAS1, TK_BENCH, "base"), "guard.rapporteur");
+    OK(replace(was, TK_RAPPORTEUR2, TK_BENCH, "base"));
+    assert_string_equal(tk_outcome(&tk)->transition, "V5");
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_UNDER_EVALUATION);
+    CODE(replace(was, TK_RAPPORTEUR2, TK_BENCH, "base"), "guard.supersedes");
+    OK(tk_evidence(&tk, 0.88));
+    OK(tk_label(&tk));
+    CODE(replace(was, TK_RAPPORTEUR2, TK_BENCH, "base"), "illegal_transition");
+}
+
+static void a_bench_whose_key_is_revoked_is_replaced(void **state)
+{
+    char was[CRYPTO_HEX];
+    (void)state;
+    under_evaluation(was);
+    OK(event(TK_BENCH, "key_revoke", "\"key_id\":\"%s\",\"own\":true,\"reason\":\"r\"",
+             tk.id[TK_BENCH]));
+    OK(replace(was, TK_RAPPORTEUR, TK_BENCH2, "base"));
+    CODE(tk_evidence(&tk, 0.88), "key_revoked");
+    OK(tk_evidence_by(&tk, TK_BENCH2, 0.88));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
+}
+
+/* A laboratory's interest is that of all its keys: another one starts again. */
+static void a_bench_recused_on_the_way_takes_its_evidence_with_it(void **state)
+{
+    char was[CRYPTO_HEX];
+    (void)state;
+    under_evaluation(was);
+    OK(tk_evidence(&tk, 0.88));
+    tk.l->version.v[0].v.state = LEDGER_V_UNDER_EVALUATION; /* as if rows were missing */
+    OK(recuse(TK_BENCH, TK_BENCH, "\"with_org\":\"ACME01\""));
+    CODE(replace(was, TK_RAPPORTEUR, TK_BENCH2, "base"), "guard.recused");
+    assert_int_equal(tk_v(&tk)->evidence.n, 1);
+    OK(replace(was, TK_RAPPORTEUR, TK_BENCH3, "base"));
+    assert_int_equal(tk_v(&tk)->evidence.n, 0);
+    CODE(tk_evidence_by(&tk, TK_BENCH2, 0.88), "guard.recused");
+    OK(tk_evidence_by(&tk, TK_BENCH3, 0.88));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
+    assert_int_equal(tk_v(&tk)->evidence.n, 1);
+}
+
+/* ---- one's own key --------------------------------------------------------------- */
+static const char *own(enum tk_actor by, enum tk_actor whose, const char *more)
+{
+    return event(by, "key_revoke", "\"key_id\":\"%s\",\"own\":true,%s\"reason\":\"r\"",
+                 tk.id[whose], more);
+}
+
+static void whoever_holds_a_key_may_end_it_and_no_other(void **state)
+{
+    (void)state;
+    tk_open(&tk);
+    CODE(own(TK_DOCTOR, TK_DSI, ""), "guard.key");
+    CODE(event(TK_DOCTOR, "key_revoke", "\"key_id\":\"%s\",\"reason\":\"r\"",
+               tk.id[TK_DOCTOR]),
+         "wrong_role"); /* what was logged without the word keeps its meaning */
+    CODE(own(TK_NODE, TK_NODE, ""), "wrong_role");
+    OK(own(TK_DOCTOR, TK_DOCTOR, ""));
+    assert_false(ledger_key_valid(tk.l, tk.id[TK_DOCTOR], LEDGER_PHYSICIAN, tk.now));
+    CODE(own(TK_DOCTOR, TK_DOCTOR, ""), "key_revoked");
+}
+
+static void a_key_ended_by_its_holder_as_stolen_loses_what_it_did_since(void **state)
+{
+    uint8_t live[32], cold[32];
+    char since[64];
+    struct ledger *again;
+    (void)state;
+    tk_open(&tk);
+    OK(tk_algorithm(&tk));
+    snprintf(since, sizeof since, "\"compromised_since\":%llu,",
+             (unsigned long long)ledger_size(tk.l) - 1);
+    OK(tk_version(&tk));
+    assert_int_equal(ledger_versions(tk.l), 1);
+    OK(own(TK_VENDOR, TK_VENDOR, since));
+    assert_int_equal(ledger_versions(tk.l), 0);   /* since then */
+    assert_int_equal(ledger_algorithms(tk.l), 1); /* before */
+    assert_ok(ledger_new(&again, tk.blobs));
+    for (size_t i = 0; i < tk.leaf.n; i++)
+        assert_ok(ledger_apply(again, (struct str){tk.leaf.v[i], tk.leaf_n.v[i]}));
+    assert_ok(ledger_state_digest(tk.l, live));
+    assert_ok(ledger_state_digest(again, cold));
+    assert_memory_equal(live, cold, 32);
+    ledger_free(again);
+}
+
 static void a_recusal_is_taken_back_by_who_declared_it(void **state)
 {
     char hex[CRYPTO_HEX];
@@ -763,6 +881,11 @@ int main(void)
         T(a_vendor_may_ask_for_a_recusal_and_no_more),
         T(an_interest_bars_for_five_years_after_its_end),
         T(a_recused_rapporteur_or_bench_is_not_assigned),
+        T(a_rapporteur_recused_on_the_way_is_replaced_and_evidence_stays),
+        T(a_bench_whose_key_is_revoked_is_replaced),
+        T(a_bench_recused_on_the_way_takes_its_evidence_with_it),
+        T(whoever_holds_a_key_may_end_it_and_no_other),
+        T(a_key_ended_by_its_holder_as_stolen_loses_what_it_did_since),
         T(a_recusal_is_taken_back_by_who_declared_it),
         T(a_visitor_comes_from_another_region),
         T(a_certificate_that_ends_suspends_what_was_deployed_on_it),

@@ -169,9 +169,11 @@ static int revoke(struct ledger_act *a)
     char id[CRYPTO_HEX];
     const struct json *since = json_get(a->r, "compromised_since");
     size_t k;
-    bool known = false;
+    bool known = false, own = json_bool(json_get(a->r, "own"), false);
     ledger_copy(id, sizeof id, json_get_str(a->r, "key_id"));
     k = ledger_find_key(a->l, id);
+    ledger_guard(a, !own || k == a->key, GUARD_KEY, "/key_id",
+                 "own: the key that signs this");
     ledger_guard(a, k != LEDGER_NONE && !a->l->key.v[k].k.revoked, GUARD_KEY, "/key_id",
                  "no such key in force");
     if (ledger_stopped_here(a))
@@ -186,8 +188,11 @@ static int revoke(struct ledger_act *a)
     return AM_OK;
 }
 
+/* own: whoever holds a key ends it, under a rule of its own name so that a policy that
+ * says who revokes the keys of others does not take this away. */
 void ledger_plan_revoke(struct ledger_act *a)
 {
-    ledger_copy(a->rule, sizeof a->rule, STR("key_revoke"));
+    bool own = json_bool(json_get(a->r, "own"), false);
+    ledger_copy(a->rule, sizeof a->rule, own ? STR("key_revoke_own") : STR("key_revoke"));
     a->apply = revoke;
 }

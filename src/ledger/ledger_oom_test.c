@@ -47,6 +47,32 @@ static void make_facts(void)
                         "ok");
 }
 
+static void to_pilot_with_another_rapporteur(void)
+{
+    char was[CRYPTO_HEX];
+    (void)tk_algorithm(&tk);
+    (void)tk_version(&tk);
+    (void)tk_admissible(&tk);
+    assert_string_equal(tk_assign(&tk, "base"), "ok");
+    crypto_hex(tk.record_sha256, 32, was);
+    (void)tk_say(&tk, LEDGER_EVENT, TK_RAPPORTEUR,
+                 "\"type\":\"key_revoke\",\"key_id\":\"%s\",\"own\":true,"
+                 "\"reason\":\"r\"",
+                 tk.id[TK_RAPPORTEUR]);
+    assert_string_equal(
+        tk_say(&tk, LEDGER_EVENT, TK_RAPPORTEUR2,
+               "\"type\":\"assignment\",\"model_digest\":\"%s\",\"rapporteur\":\"%s\","
+               "\"bench_operator\":\"%s\",\"requested_level\":\"base\",\"sealed_data\":["
+               "\"" TK_SEALED "\"],\"no_conflict\":true,\"replaces\":\"%s\"",
+               tk.model_hex, tk.id[TK_RAPPORTEUR2], tk.id[TK_BENCH], was),
+        "ok");
+    (void)tk_evidence(&tk, 0.88);
+    (void)tk_label(&tk);
+    (void)tk_propose(&tk);
+    (void)tk_prepare(&tk);
+    assert_string_equal(tk_pilot(&tk), "ok");
+}
+
 /* A life with a stop, its lift, facts, a policy change and a compromised key (which folds
  * the whole log again). */
 static size_t make_log(void)
@@ -56,7 +82,7 @@ static size_t make_log(void)
     char to[CRYPTO_HEX], from[CRYPTO_HEX];
     tk_open(&tk);
     base = tk.leaf.n;
-    tk_to_pilot(&tk);
+    to_pilot_with_another_rapporteur();
     (void)tk_stop(&tk, TK_GST, "region", "\"gst\":\"" TK_REGION "\",");
     memcpy(order, tk.record_sha256, 32);
     (void)tk_lift(&tk, TK_GST, order);

@@ -130,6 +130,7 @@
     X(V3I, "V3", V(DECLARED), INADMISSIBLE, EVENT, "inadmissible", "V3", admissibility)  \
     X(V4, "V4", V(INADMISSIBLE), DECLARED, VERSION, "", "V4", supersede)                 \
     X(V5, "V5", V(ADMISSIBLE), UNDER_EVALUATION, EVENT, "assignment", "V5", assign)      \
+    X(V5R, "V5", V(UNDER_EVALUATION), NONE, EVENT, "replacement", "V5", reassign)        \
     X(V6, "V6", V(UNDER_EVALUATION), EVALUATED, EVIDENCE, "", "V6", evidence)            \
     X(V7, "V7", V(EVALUATED), LABELLED, DECISION, "granted", "V7", decide)               \
     X(V8D, "V8", V(EVALUATED), DEFERRED, DECISION, "deferred", "V8", decide)             \
@@ -226,6 +227,7 @@
     X("key_grant", "msps")                                                               \
     X("key_grant.authority", "msps/authority*2")                                         \
     X("key_revoke", "msps | has")                                                        \
+    X("key_revoke_own", LEDGER_RULE_ANY_HOLDER)                                          \
     X("policy_change", "msps/authority*2 + has")                                         \
     X("system", "system")                                                                \
     X("stop_ack", "system")                                                              \
@@ -257,6 +259,12 @@
     X("lease_extension", "msps/authority*2 + has/commissioner*3")                        \
     X("correction", LEDGER_RULE_ANY_PARTY)
 
+/* Whoever holds a key may say that it is lost; automata have their ministry for it. */
+#define LEDGER_RULE_ANY_HOLDER                                                           \
+    "vendor | bench_operator | imanor | has | msps | cndp | gst | director | dsi | dim " \
+    "| "                                                                                 \
+    "dpo | rssi | quality | clinical_lead | physician | nurse | lab_technician | "       \
+    "pharmacist | secretary | peer_visitor | escrow_agent | auditor | researcher"
 /* Who may add the motive of a stop afterwards; the fold asks for the orderer's house. */
 #define LEDGER_RULE_ANY_STOPPER                                                          \
     "physician | nurse | lab_technician | pharmacist | secretary | clinical_lead | "     \
@@ -279,10 +287,10 @@
     X("genesis", "origin:s type_base:s log_key:s witnesses:a authorities:a "             \
                  "policy_sha256:h")                                                      \
     X("key_grant", "key:o")                                                              \
-    X("key_revoke", "key_id:h compromised_since?:i reason:s")                            \
+    X("key_revoke", "key_id:h compromised_since?:i own?:b reason:s")                     \
     X("admissibility", "model_digest:h verdict:s pointers:a report_sha256?:h")           \
     X("assignment", "model_digest:h rapporteur:h bench_operator:h requested_level:s "    \
-                    "sealed_data:a no_conflict:b")                                       \
+                    "sealed_data:a no_conflict:b replaces?:h")                           \
     X("stop", "scope:s model_digest:h gst?:s establishment?:s service?:s use_code?:s "   \
               "motive_code?:s effect_at:t ordered_by?:o")                                \
     X("stop_ack", "order:h node:s effect_at:t")                                          \

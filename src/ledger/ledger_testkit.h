@@ -68,6 +68,8 @@
     X(VISITOR, "peer_visitor", "", "EXPERT", "GST-CS", "")                               \
     X(VISITOR2, "peer_visitor", "", "EXPERT2", TK_REGION, "")                            \
     X(AUDITOR, "auditor", "", "OBS1", "", "")                                            \
+    X(BENCH3, "bench_operator", "", "BENCH3", "", "")                                    \
+    X(RAPPORTEUR2, "has", "rapporteur", "HAS", "", "")                                   \
     X(STRANGER, "has", "commissioner", "NOBODY", "", "")
 enum tk_actor {
 #define X(id, role, function, org, gst, est) TK_##id,

@@ -11,6 +11,7 @@ static int declare(struct ledger_act *a);
 static int supersede(struct ledger_act *a);
 static int admissibility(struct ledger_act *a);
 static int assign(struct ledger_act *a);
+static int reassign(struct ledger_act *a);
 static int evidence(struct ledger_act *a);
 #define decide   ledger_decide
 #define suspend  ledger_suspend
@@ -33,6 +34,8 @@ static struct str discriminator(const struct ledger_act *a)
     struct str type = a->s->event_type;
     if (a->s->kind == LEDGER_DECISION)
         return json_get_str(a->r, "outcome");
+    if (str_eqc(type, "assignment") && json_get(a->r, "replaces"))
+        return STR("replacement");
     if (a->s->kind == LEDGER_EVENT)
         return str_eqc(type, "admissibility") ? json_get_str(a->r, "verdict") : type;
     return a->s->kind == LEDGER_VERSION && a->version == LEDGER_NONE &&
@@ -119,7 +122,7 @@ void ledger_plan_v(struct ledger_act *a)
                  json_get_str(a->r, "label_level").p);
     if (a->version != LEDGER_NONE)
         check_house(a);
-    if (a->apply == assign || a->s->kind == LEDGER_DECISION)
+    if (a->apply == assign || a->apply == reassign || a->s->kind == LEDGER_DECISION)
         ledger_check_recused(a);
     if (strcmp(row->id, "V10") == 0) /* nobody judges an appeal of his own decision */
         ledger_guard(
@@ -427,6 +430,14 @@ static int read_sealed(struct ledger_act *a, struct ledger_verrec *next)
     return AM_OK;
 }
 
+static void swap_sealed(struct ledger_verrec *v, const struct ledger_verrec *next)
+{
+    vec_release(&v->sealed);
+    v->sealed.v = next->sealed.v;
+    v->sealed.n = next->sealed.n;
+    v->sealed.cap = next->sealed.cap;
+}
+
 static int assign(struct ledger_act *a)
 {
     struct ledger_verrec *v = &a->l->version.v[a->version], next = {0};
@@ -455,10 +466,7 @@ static int assign(struct ledger_act *a)
         vec_release(&next.sealed);
         return err;
     }
-    vec_release(&v->sealed);
-    v->sealed.v = next.sealed.v;
-    v->sealed.n = next.sealed.n;
-    v->sealed.cap = next.sealed.cap;
+    swap_sealed(v, &next);
     v->rapporteur = rapporteur;
     v->bench = bench;
     v->assigned = a->index;
@@ -467,6 +475,81 @@ static int assign(struct ledger_act *a)
     v->v.requested = level;
     v->v.state = a->to;
     return AM_OK;
+}
+
+/* The evidence of a bench that is recused goes with it. */
+static void drop_barred(const struct ledger_act *a, struct ledger_verrec *v)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->v.evidence.n; i++) {
+        const struct ledger_entry *e = &a->l->entry.v[v->v.evidence.v[i].index];
+        if (e->strange || !ledger_barred(a->l, e->key, v, STR_NULL, a->s->issued_at))
+            v->v.evidence.v[n++] = v->v.evidence.v[i];
+    }
+    v->v.evidence.n = n;
+}
+
+static int replace_named(struct ledger_act *a, struct ledger_verrec *v, size_t rapporteur,
+                         size_t bench, bool afresh)
+{
+    struct ledger_verrec next = {0};
+    int err;
+    check_named(a, v, rapporteur, bench);
+    ledger_guard(a, json_bool(json_get(a->r, "no_conflict"), false),
+                 GUARD_CONFLICT_OF_INTEREST, "/no_conflict", "must be declared");
+    err = read_sealed(a, &next);
+    if (err || ledger_stopped_here(a)) {
+        vec_release(&next.sealed);
+        return err;
+    }
+    swap_sealed(v, &next);
+    v->rapporteur = rapporteur;
+    v->bench = bench;
+    v->assigned = a->index;
+    if (afresh) {
+        v->rows.n = v->run.n = 0;
+        drop_barred(a, v);
+    }
+    return AM_OK;
+}
+
+/* Is who was named out: recused since, or the key revoked? */
+static bool named_out(const struct ledger_act *a, const struct ledger_verrec *v,
+                      size_t key)
+{
+    return key == LEDGER_NONE || a->l->key.v[key].k.revoked ||
+           ledger_barred(a->l, key, v, STR_NULL, a->s->issued_at);
+}
+
+/* V5 again while the evaluation runs: who is out is replaced, nobody and nothing else. A
+ * new bench starts again; a new rapporteur finds the evidence where it was. */
+static int reassign(struct ledger_act *a)
+{
+    struct ledger_verrec *v = &a->l->version.v[a->version];
+    size_t rapporteur = named_key(a, "rapporteur"),
+           bench = named_key(a, "bench_operator");
+    bool r_out = named_out(a, v, v->rapporteur), b_out = named_out(a, v, v->bench);
+    struct ledger_statement_view old;
+    uint8_t replaced[32];
+    int err = ledger_load(a->l, a->l->entry.v[v->assigned].payload, &old);
+    if (err)
+        return err;
+    ledger_guard(a,
+                 ledger_unhex(json_get(a->r, "replaces"), replaced) &&
+                     memcmp(replaced, old.record_sha256, 32) == 0,
+                 GUARD_SUPERSEDES, "/replaces", "not the assignment in effect");
+    ledger_guard(a,
+                 json_equal(json_get(old.record, "requested_level"),
+                            json_get(a->r, "requested_level")),
+                 GUARD_LEVEL, "/requested_level", "that of the assignment replaced");
+    ledger_statement_release(&old);
+    ledger_guard(a, r_out || b_out, GUARD_SUPERSEDES, "/replaces",
+                 "neither is recused, no key of theirs is revoked");
+    ledger_guard(a, r_out || rapporteur == v->rapporteur, GUARD_RAPPORTEUR, "/rapporteur",
+                 "the rapporteur named before is still in place");
+    ledger_guard(a, b_out || bench == v->bench, GUARD_BENCH_OPERATOR, "/bench_operator",
+                 "the bench named before is still in place");
+    return replace_named(a, v, rapporteur, bench, b_out);
 }
 
 /* ---- V6: evidence ---------------------------------------------------------------- */
