@@ -133,6 +133,8 @@ static int serve(const char *dir, const struct node_flags *f)
         nc.genesis = conf_text(&c, CONF_GENESIS);
         nc.registry_token = token;
         nc.poll_ms = (unsigned)conf_int(&c, CONF_POLL_MS);
+        nc.peers = conf_text(&c, CONF_PEERS);
+        nc.peers_s = (unsigned)conf_int(&c, CONF_PEERS_S);
         nc.checkpoint_s = (unsigned)conf_int(&c, CONF_CHECKPOINT_S);
         err = node_open(&n, &nc, &d);
     }

@@ -33,6 +33,9 @@
     X(POLL_MS, "poll_ms", N, INT, "500", 50, 600000,                                     \
       "milliseconds between two looks at the registry")                                  \
     X(CHECKPOINT_S, "checkpoint_s", N, INT, "300", 1, 86400,                             \
-      "seconds between two node_checkpoint statements")
+      "seconds between two node_checkpoint statements")                                  \
+    X(PEERS, "peers", N, TEXT, "", 0, 0,                                                 \
+      "URLs of other nodes, separated by spaces, to compare checkpoints with")           \
+    X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")
 
 #endif

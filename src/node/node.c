@@ -177,9 +177,11 @@ static int node_load(struct node *n, struct diag *d)
 static int node_configure(struct node *n, const struct node_config *c, struct diag *d)
 {
     uint8_t genesis[32];
+    int err;
     n->poll_ms = c->poll_ms ? c->poll_ms : 500;
     n->checkpoint_s = c->checkpoint_s ? c->checkpoint_s : 300;
     n->model_ms = c->model_ms ? c->model_ms : 10000;
+    n->peers_s = c->peers_s ? c->peers_s : 60;
     if (snprintf(n->dir, sizeof n->dir, "%s", c->dir) >= (int)sizeof n->dir ||
         snprintf(n->registry_url, sizeof n->registry_url, "%s", c->registry_url) >=
             (int)sizeof n->registry_url ||
@@ -192,7 +194,11 @@ static int node_configure(struct node *n, const struct node_config *c, struct di
         return AM_E_INVALID;
     }
     crypto_hex(genesis, sizeof genesis, n->genesis);
-    return AM_OK;
+    err = node_gossip_configure(n, c->peers);
+    if (err == AM_E_INVALID)
+        diag_err(d, "peers", "node.peers",
+                 "at most 64 URLs of other nodes, separated by spaces");
+    return err;
 }
 
 static void node_init_locks(struct node *n)

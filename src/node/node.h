@@ -48,6 +48,8 @@ struct node_config {
     const char *genesis;        /* pinned digest, hex */
     const char *registry_token; /* to fetch weights */
     unsigned poll_ms;           /* 0: 500 */
+    const char *peers;          /* URLs of other nodes, to compare with; may be NULL */
+    unsigned peers_s;           /* seconds between two comparisons; 0: 60 */
     unsigned checkpoint_s;      /* node_checkpoint period; 0: 300 */
     unsigned model_ms;          /* longest wait for a model's answer; 0: 10,000 */
 };

@@ -526,6 +526,58 @@ static void a_rolled_back_copy_is_caught_when_it_writes(void **state)
     tlog_close(f.log);
 }
 
+/* What a peer shows of its side. */
+static void gossip(struct nt *w, struct node_peer *p, struct tlog *log)
+{
+    struct buf note;
+    buf_init(&note, TLOG_NOTE_MAX);
+    assert_ok(tlog_note(log, &note));
+    node_gossip_judge(w->n, p, buf_str(&note));
+    buf_release(&note);
+}
+
+static void a_peer_that_was_shown_another_history_proves_it(void **state)
+{
+    struct nt *w = *state;
+    struct node_peer p = {.url = "http://peer"};
+    struct tlog_checkpoint head;
+    struct fork f;
+    buf_init(&p.held, 1 << 16);
+    tlog_head(w->log, &head);
+    node_gossip_judge(w->n, &p, STR("not a note"));
+    gossip(w, &p, w->log);
+    assert_false(nt_state(w).split_view);
+    fork_open(w, &f, "behind", (size_t)head.size - 3, 1); /* smaller than ours */
+    gossip(w, &p, f.log);
+    assert_true(nt_state(w).split_proved);
+    assert_convicts(w, "other_past", 1);
+    tlog_close(f.log);
+}
+
+static void a_peer_far_ahead_is_judged_once_the_mirror_is_there(void **state)
+{
+    struct nt *w = *state;
+    struct node_peer p = {.url = "http://peer"};
+    struct tlog_checkpoint head;
+    struct fork f;
+    buf_init(&p.held, 1 << 16);
+    tlog_head(w->log, &head);
+    fork_open(w, &f, "ahead", (size_t)head.size, 1);
+    for (unsigned i = 0; i <= 3; i++) {
+        gossip(w, &p, f.log);
+        assert_int_equal(p.beyond, i);
+        assert_false(nt_state(w).split_proved); /* larger is no proof */
+    }
+    assert_string_equal(tk_stop(&w->tk, TK_HAS1, "national", ""), "ok");
+    nt_publish(w);
+    assert_ok(node_sync(w->n));
+    gossip(w, &p, f.log);
+    assert_true(nt_state(w).split_proved);
+    assert_convicts(w, "two_roots", 1);
+    buf_release(&p.held);
+    tlog_close(f.log);
+}
+
 static void a_suspect_is_judged_when_the_mirror_has_grown(void **state)
 {
     struct nt *w = *state;
@@ -588,6 +640,8 @@ NT_MAIN(NT_ALONE(before_the_first_contact_a_node_serves_and_refuses),
         NT(after_proof_nothing_is_cosigned_and_no_lease_renewed),
         NT(the_newest_checkpoint_held_is_given_to_whoever_compares),
         NT(a_rolled_back_copy_is_caught_when_it_writes),
+        NT(a_peer_that_was_shown_another_history_proves_it),
+        NT(a_peer_far_ahead_is_judged_once_the_mirror_is_there),
         NT(a_suspect_is_judged_when_the_mirror_has_grown),
         NT(a_spoilt_proof_of_our_own_history_is_no_alarm),
         NT(a_second_process_is_told_the_folder_is_taken))

@@ -42,6 +42,13 @@ struct node_lease {
     int64_t wall_at; /* wall clock then */
 };
 
+enum { NODE_PEERS_MAX = 64 };
+struct node_peer {
+    char url[256];
+    struct buf held; /* a note of its that is larger than all we hold */
+    unsigned beyond; /* rounds it has been since, the registry being there */
+};
+
 struct node_pool; /* loaded models, one entry per deployment: node_pool.c */
 
 struct node {
@@ -98,6 +105,12 @@ struct node {
     pthread_t push_thread;
     bool push_started;
 
+    VEC(struct node_peer) peer; /* of the gossip thread; fixed once open */
+    unsigned peers_s;
+    struct http_client *gossip_http;
+    pthread_t gossip_thread;
+    bool gossip_started;
+
     atomic_uint_fast64_t predictions, refused;
 };
 
@@ -147,6 +160,12 @@ AM_CHECK int node_sync_start(struct node *n);
 void node_sync_stop(struct node *n);
 AM_CHECK int node_push_start(struct node *n); /* node_push.c */
 void node_push_stop(struct node *n);
+/* Peers to compare with (node_gossip.c). AM_E_INVALID: not URLs, or too many. */
+AM_CHECK int node_gossip_configure(struct node *n, const char *peers);
+AM_CHECK int node_gossip_start(struct node *n);
+void node_gossip_stop(struct node *n);
+void node_gossip_round(struct node *n, struct http_client *h);
+void node_gossip_judge(struct node *n, struct node_peer *p, struct str note);
 /* The next round of the sync thread starts now. */
 void node_hurry(struct node *n);
 bool node_stopping(struct node *n);

@@ -207,7 +207,9 @@ int node_sync_start(struct node *n)
     if (!err && pthread_create(&n->thread, NULL, node_main, n))
         err = AM_E_NOMEM;
     n->started = !err;
-    return err ? err : node_push_start(n);
+    if (!err)
+        err = node_push_start(n);
+    return err ? err : node_gossip_start(n);
 }
 
 void node_sync_stop(struct node *n)
@@ -221,6 +223,7 @@ void node_sync_stop(struct node *n)
         pthread_join(n->thread, NULL);
     n->started = false;
     node_push_stop(n);
+    node_gossip_stop(n);
     http_client_free(n->http);
     n->http = NULL;
 }
