@@ -174,6 +174,10 @@ static int revoke(struct ledger_act *a)
     k = ledger_find_key(a->l, id);
     ledger_guard(a, !own || k == a->key, GUARD_KEY, "/key_id",
                  "own: the key that signs this");
+    /* Else a signer could take back votes by calling the key stolen: that is an
+     * authority's finding, and it is made about somebody else. */
+    ledger_guard(a, !own || !since, GUARD_KEY, "/compromised_since",
+                 "stated by an authority, never by the holder");
     ledger_guard(a, k != LEDGER_NONE && !a->l->key.v[k].k.revoked, GUARD_KEY, "/key_id",
                  "no such key in force");
     if (ledger_stopped_here(a))
