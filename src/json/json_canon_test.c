@@ -90,6 +90,14 @@ static void a_match_stops_where_the_value_ends(void **state)
     assert_true(str_eqc(t, ",\"rest\""));
     assert_false(json_canon_match(json_root(doc), &t));
     assert_true(str_eqc(t, ",\"rest\"")); /* unmoved */
+    json_free(doc);
+    /* Read in another order than the canonical one: the answer is that of writing. */
+    assert_ok(json_parse(&doc, STR("{\"b\":[{\"d\":1,\"c\":2}],\"a\":0}"), NULL, NULL));
+    t = STR("{\"a\":0,\"b\":[{\"c\":2,\"d\":1}]}");
+    assert_true(json_canon_match(json_root(doc), &t));
+    assert_int_equal(t.n, 0);
+    t = STR("{\"b\":[{\"d\":1,\"c\":2}],\"a\":0}");
+    assert_false(json_canon_match(json_root(doc), &t));
     assert_false(json_canon_match(NULL, &t));
     json_free(doc);
 }
