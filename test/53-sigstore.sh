@@ -4,8 +4,8 @@
 # root that test/peers/sigstore.mjs makes from the pinned genesis. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
-AMANE_PEERS=${AMANE_PEERS:-$root/.deps/peers}
-export AMANE_PEERS
+AMANE_PEER_TOOLS=${AMANE_PEER_TOOLS:-$root/.deps/peers}
+export AMANE_PEER_TOOLS
 work=$(mktemp -d) || exit 3
 demo=
 trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
@@ -16,7 +16,7 @@ ok() {
 }
 # The distribution's node may be older than the verifier asks: the one locked in test/peers is used.
 node=
-for f in "$AMANE_PEERS"/node_modules/node-linux-*/bin/node; do [ -x "$f" ] && node=$f; done
+for f in "$AMANE_PEER_TOOLS"/node_modules/node-linux-*/bin/node; do [ -x "$f" ] && node=$f; done
 if [ -z "$node" ]; then
     echo "ok 1 - # SKIP the packages of test/peers are not installed: run tools/setup.sh"
     echo "1..1"

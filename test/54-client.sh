@@ -4,12 +4,12 @@
 # perform the demo on a real registry and node (test/peers/client.mjs). TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
-AMANE_PEERS=${AMANE_PEERS:-$root/.deps/peers}
+AMANE_PEER_TOOLS=${AMANE_PEER_TOOLS:-$root/.deps/peers}
 work=$(mktemp -d) || exit 3
 demo=
 trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
 node=
-for f in "$AMANE_PEERS"/node_modules/node-linux-*/bin/node; do [ -x "$f" ] && node=$f; done
+for f in "$AMANE_PEER_TOOLS"/node_modules/node-linux-*/bin/node; do [ -x "$f" ] && node=$f; done
 if [ -z "$node" ]; then
     echo "ok 1 - # SKIP the packages of test/peers are not installed: run tools/setup.sh"
     echo "1..1"
@@ -35,16 +35,16 @@ curl -sf "$(jq -r .registry.url "$work/world/world.json")/api/v1/openapi.json" >
     curl -sf "$(jq -r '.nodes[0].url' "$work/world/world.json")/api/v1/openapi.json" >"$work/node.json"
 ok $? "both servers describe themselves"
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
-"$node" "$AMANE_PEERS/node_modules/@redocly/cli/bin/cli.js" lint --config "$root/test/peers/redocly.yaml" --format=stylish \
+"$node" "$AMANE_PEER_TOOLS/node_modules/@redocly/cli/bin/cli.js" lint --config "$root/test/peers/redocly.yaml" --format=stylish \
     "$work/registry.json" "$work/node.json" >"$work/lint" 2>&1
 ok $? "redocly finds nothing in them (recommended-strict)"
 [ $bad = 0 ] || sed 's/^/# /' "$work/lint" | cut -c1-200 | head -40
 for server in registry node; do
-    (cd "$work" && "$node" "$AMANE_PEERS/node_modules/@hey-api/openapi-ts/bin/run.js" -i "$work/$server.json" \
+    (cd "$work" && "$node" "$AMANE_PEER_TOOLS/node_modules/@hey-api/openapi-ts/bin/run.js" -i "$work/$server.json" \
         -o "$work/ts/$server" -c @hey-api/client-fetch) >"$work/gen" 2>&1
     ok $? "openapi-ts makes a client of the $server"
 done
-"$node" "$AMANE_PEERS/node_modules/typescript/bin/tsc" --module commonjs --moduleResolution node10 --ignoreDeprecations 5.0 \
+"$node" "$AMANE_PEER_TOOLS/node_modules/typescript/bin/tsc" --module commonjs --moduleResolution node10 --ignoreDeprecations 5.0 \
     --target es2022 --lib es2023,dom,dom.iterable --skipLibCheck --strict --rootDir "$work/ts" --outDir "$work/js" \
     "$work/ts/registry/index.ts" "$work/ts/node/index.ts" >"$work/tsc" 2>&1
 ok $? "the clients compile under strict types $(head -n 1 "$work/tsc")"

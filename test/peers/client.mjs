@@ -85,6 +85,11 @@ function remake(s, digest) {
   if (next.predicate.amane_record) next = JSON.parse(JSON.stringify(next).replaceAll(old.issued_at, at));
   const record = recordOf(next);
   record.issued_at = at;
+  delete record.fhir_twin; // it follows from the record, date included: the registry makes it
+  if (record.model_signature) { // the same files, signed by the vendor of here
+    const e = record.model_signature.dsseEnvelope;
+    e.signatures[0].sig = envelope(Buffer.from(e.payload, 'base64'), 'vendor').signatures[0].sig;
+  }
   now[sha256(jcs(old))] = sha256(jcs(record));
   if (/\/(algorithm|event)\/v1$/.test(next.predicateType)) next.subject[0].digest.sha256 = sha256(jcs(record));
   made[digest] = Buffer.from(jcs(next));

@@ -8,7 +8,7 @@ import { createHash, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const need = createRequire(process.env.AMANE_PEERS + '/');
+const need = createRequire(process.env.AMANE_PEER_TOOLS + '/');
 const { bundleFromJSON } = need('@sigstore/bundle');
 const { TrustedRoot } = need('@sigstore/protobuf-specs');
 const { Verifier, toSignedEntity, toTrustMaterial } = need('@sigstore/verify');
