@@ -53,9 +53,9 @@ def extra(e):
     return " ".join([] if "Resource" in targets else targets)
 
 
-rows, primitive, todo, done = [], [], list(sys.argv[2:]), set()
-while todo:
-    name = todo.pop(0)
+rows, primitive, wanted, done = [], [], list(sys.argv[2:]), set()
+while wanted:
+    name = wanted.pop(0)
     if name in done or name in ("Resource", "BackboneElement"):
         continue
     done.add(name)
@@ -77,8 +77,7 @@ while todo:
         if "contentReference" in e:
             types = [e["contentReference"].split("#")[1]]
         rows.append((owner, member, e["min"], e["max"] == "*", " ".join(dict.fromkeys(types)), extra(e)))
-        todo += [t for t in types if "." not in t]
-todo = None
+        wanted += [t for t in types if "." not in t]
 rows.sort(key=lambda r: r[0])  # stable: elements stay in the order of the specification
 print("/* SPDX-License-Identifier: Apache-2.0 */")
 print("/* Written by tools/fhir_tables.py from the HL7 FHIR 4.0.1 definitions, which HL7 places in the public domain (CC0).")

@@ -188,30 +188,33 @@ static void db_bind_all(struct db_stmt *s, const char *types, va_list ap)
     }
 }
 
+static int db_bound(struct db_conn *c, const char *sql, const char *types, va_list ap,
+                    struct db_stmt **s)
+{
+    int err = db_prepare(c, sql, s);
+    if (!err)
+        db_bind_all(*s, types, ap);
+    return err;
+}
+
 int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
 {
     struct db_stmt *s;
     va_list ap;
-    int err = db_prepare(c, sql, &s);
-    if (err)
-        return err;
     va_start(ap, types);
-    db_bind_all(s, types, ap);
+    int err = db_bound(c, sql, types, ap, &s);
     va_end(ap);
-    return db_step(s, NULL);
+    return err ? err : db_step(s, NULL);
 }
 
 int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...)
 {
     struct db_stmt *s;
     va_list ap;
-    int err = db_prepare(c, sql, &s);
-    if (err)
-        return err;
     va_start(ap, types);
-    db_bind_all(s, types, ap);
+    int err = db_bound(c, sql, types, ap, &s);
     va_end(ap);
-    return db_step_later(s);
+    return err ? err : db_step_later(s);
 }
 
 int db_step_later(struct db_stmt *s)

@@ -55,17 +55,25 @@ static int db_pg_shape(struct db_pg_stmt *s, const PGresult *r)
     return AM_OK;
 }
 
+/* Before a statement that is awaited: what was sent is read, and a savepoint set. */
+static int db_pg_begin_one(struct db_pg *c)
+{
+    int err = db_pg_catch_up(c);
+    if (!err)
+        err = db_pg_usable(c);
+    if (!err)
+        db_pg_guard(c);
+    return err;
+}
+
 /* One round trip: prepare, and ask for the types. */
 static int db_pg_parse(struct db_pg *c, struct db_pg_stmt *s, PGresult **shape)
 {
     int err;
     *shape = NULL;
-    err = db_pg_catch_up(c);
-    if (!err)
-        err = db_pg_usable(c);
+    err = db_pg_begin_one(c);
     if (err)
         return err;
-    db_pg_guard(c);
     snprintf(s->name, sizeof s->name, "s%llu", (unsigned long long)++c->names);
     if (!PQsendPrepare(c->pg, s->name, s->text, 0, NULL) ||
         !PQsendDescribePrepared(c->pg, s->name))
@@ -256,12 +264,9 @@ static int db_pg_run(struct db_pg_stmt *s)
 {
     struct db_pg *c = db_pg_conn(s);
     int err;
-    err = db_pg_catch_up(c);
-    if (!err)
-        err = db_pg_usable(c);
+    err = db_pg_begin_one(c);
     if (err)
         return err;
-    db_pg_guard(c);
     if (!db_pg_send(c, s))
         return db_pg_lost(c, "step");
     err = db_pg_sync(c, "step", &s->res);

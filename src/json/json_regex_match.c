@@ -15,7 +15,7 @@ struct json_live {
 struct json_machine {
     const struct json_regex *re;
     struct json_live now, next;
-    uint16_t *todo; /* places still to follow */
+    uint16_t *ahead; /* places still to follow */
     struct str text;
     uint32_t before,
         after; /* code points around the position; JSON_NO_CHAR at the ends */
@@ -80,11 +80,11 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
         json_live_add(l, pc);
         return false;
     }
-    m->todo[n++] = (uint16_t)pc;
+    m->ahead[n++] = (uint16_t)pc;
     while (n) {
         const struct json_op *op;
         bool pass = true, word = json_word(m->before) != json_word(m->after);
-        pc = m->todo[--n];
+        pc = m->ahead[--n];
         if (!json_live_add(l, pc))
             continue;
         op = &m->re->op[pc];
@@ -92,11 +92,11 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
         case JSON_OP_MATCH:
             return true;
         case JSON_OP_SPLIT:
-            m->todo[n++] = (uint16_t)((int32_t)pc + op->y);
-            m->todo[n++] = (uint16_t)((int32_t)pc + op->x);
+            m->ahead[n++] = (uint16_t)((int32_t)pc + op->y);
+            m->ahead[n++] = (uint16_t)((int32_t)pc + op->x);
             continue;
         case JSON_OP_JUMP:
-            m->todo[n++] = (uint16_t)((int32_t)pc + op->x);
+            m->ahead[n++] = (uint16_t)((int32_t)pc + op->x);
             continue;
         case JSON_OP_BEGIN:
             pass = m->before == JSON_NO_CHAR;
@@ -114,7 +114,7 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
             continue;
         }
         if (pass)
-            m->todo[n++] = (uint16_t)(pc + 1);
+            m->ahead[n++] = (uint16_t)(pc + 1);
     }
     return false;
 }
@@ -171,22 +171,22 @@ static enum json_one json_one_step(const struct json_regex *re, struct str text,
                                    size_t pc, size_t *next)
 {
     enum { FAR = 24 }; /* also ends loops that read nothing */
-    size_t todo[FAR + 2], n = 0;
+    size_t ahead[FAR + 2], n = 0;
     *next = SIZE_MAX;
-    todo[n++] = pc;
+    ahead[n++] = pc;
     for (size_t steps = 0; n; steps++) {
-        const struct json_op *op = &re->op[pc = todo[--n]];
+        const struct json_op *op = &re->op[pc = ahead[--n]];
         if (steps == FAR || op->code == JSON_OP_WORD || op->code == JSON_OP_NOT_WORD)
             return JSON_ONE_UNSURE;
         if (op->code == JSON_OP_MATCH)
             return JSON_ONE_MATCH;
         if (op->code == JSON_OP_SPLIT)
-            todo[n++] = (size_t)((int64_t)pc + op->y);
+            ahead[n++] = (size_t)((int64_t)pc + op->y);
         if (op->code == JSON_OP_SPLIT || op->code == JSON_OP_JUMP) {
-            todo[n++] = (size_t)((int64_t)pc + op->x);
+            ahead[n++] = (size_t)((int64_t)pc + op->x);
         } else if (op->code == JSON_OP_BEGIN || op->code == JSON_OP_END) {
             if (op->code == JSON_OP_BEGIN ? i == 0 : i == text.n)
-                todo[n++] = pc + 1;
+                ahead[n++] = pc + 1;
         } else if (i < text.n && json_op_takes(re, op, (unsigned char)text.p[i])) {
             if (*next != SIZE_MAX && *next != pc)
                 return JSON_ONE_UNSURE;
@@ -235,7 +235,7 @@ int json_regex_search(const struct json_regex *re, struct str text, bool *found)
     memset(mem, 0, n * 6 * sizeof *mem);
     m.now = (struct json_live){mem, mem + n, 0};
     m.next = (struct json_live){mem + 2 * n, mem + 3 * n, 0};
-    m.todo = mem + 4 * n; /* each place is pushed at most twice: once per way into it */
+    m.ahead = mem + 4 * n; /* each place is pushed at most twice: once per way into it */
     *found = json_run_machine(&m);
     if (mem != small)
         free(mem);

@@ -100,32 +100,18 @@ static int open_envelope(const struct json *root, const struct ledger_statement_
     return err ? refusal(err) : AM_OK;
 }
 
-static int read_hash(const struct json *v, struct tlog_hash *out)
-{
-    struct buf b;
-    int err;
-    buf_init(&b, TLOG_HASH);
-    err = crypto_unbase64(&b, json_str(v));
-    if (!err && b.n != TLOG_HASH)
-        err = AM_E_SYNTAX;
-    if (!err)
-        memcpy(out->h, b.p, TLOG_HASH);
-    buf_release(&b);
-    return err;
-}
-
 /* The prefix of tree_size entries is the one the checkpoint covers. */
 static int check_prefix(const struct json *root, struct ledger_certificate *c,
                         struct diag *d)
 {
     const struct json *list = json_get(root, "consistency");
     struct tlog_proof proof = {0};
-    int err = read_hash(json_get(root, "root"), &c->root);
+    int err = ledger_hash_read(json_get(root, "root"), &c->root);
     if (json_size(list) > TLOG_PROOF_MAX)
         err = AM_E_SYNTAX;
     for (json_each(it, list))
         if (!err)
-            err = read_hash(it.val, &proof.node[proof.n++]);
+            err = ledger_hash_read(it.val, &proof.node[proof.n++]);
     if (err)
         return err == AM_E_NOMEM ? err
                                  : problem(d, "/consistency", "certificate.proof",

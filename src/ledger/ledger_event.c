@@ -79,27 +79,13 @@ void ledger_plan_policy(struct ledger_act *a)
 }
 
 /* ---- node_checkpoint: the log of logs -------------------------------------------- */
-static int read_hash(const struct json *v, struct tlog_hash *out)
-{
-    struct buf b;
-    int err;
-    buf_init(&b, TLOG_HASH);
-    err = crypto_unbase64(&b, json_str(v));
-    if (!err && b.n != TLOG_HASH)
-        err = AM_E_SYNTAX;
-    if (!err)
-        memcpy(out->h, b.p, TLOG_HASH);
-    buf_release(&b);
-    return err;
-}
-
 static int read_proof(const struct json *list, struct tlog_proof *p)
 {
     p->n = 0;
     if (json_size(list) > TLOG_PROOF_MAX)
         return AM_E_SYNTAX;
     for (json_each(it, list)) {
-        int err = read_hash(it.val, &p->node[p->n]);
+        int err = ledger_hash_read(it.val, &p->node[p->n]);
         if (err)
             return err;
         p->n++;
@@ -199,7 +185,7 @@ static int node_checkpoint(struct ledger_act *a)
     struct tlog_checkpoint grown = {.size =
                                         (uint64_t)json_int(json_get(a->r, "size"), 0)};
     ledger_copy(grown.origin, sizeof grown.origin, str_c(next.vkey.name));
-    err = read_hash(json_get(a->r, "root"), &grown.root);
+    err = ledger_hash_read(json_get(a->r, "root"), &grown.root);
     if (err == AM_E_NOMEM)
         return err;
     ledger_guard(a, !err, GUARD_NODE_REWROTE, "/root", "not a base64 SHA-256");

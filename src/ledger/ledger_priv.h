@@ -320,8 +320,10 @@ static inline const struct ledger_key *ledger_signer_key(const struct ledger_act
 /* Shape (ledger_shape.c): the members the fold reads are there, of the right type. */
 void ledger_shape(struct ledger_act *a);
 bool ledger_unhex(const struct json *v, uint8_t out[32]); /* "64 lower-case digits" */
-int64_t ledger_time(const struct json *v);                /* RFC 3339 or date; 0: none */
-bool ledger_fits(struct str s, size_t cap);               /* name that fits its array */
+/* Base64 of a hash, as proofs and roots are written. */
+AM_CHECK int ledger_hash_read(const struct json *v, struct tlog_hash *out);
+int64_t ledger_time(const struct json *v);  /* RFC 3339 or date; 0: none */
+bool ledger_fits(struct str s, size_t cap); /* name that fits its array */
 void ledger_copy(char *out, size_t cap, struct str s);
 bool ledger_has(const struct json *v, const char *key); /* there, and not {"na"} */
 
@@ -398,6 +400,9 @@ void ledger_lift(struct ledger *l, size_t i, uint64_t index);
 size_t ledger_national_stops(const struct ledger *l, const struct ledger_verrec *v,
                              unsigned *roles);
 
+/* V5, V9, V10, V17 (ledger_assign.c). */
+int ledger_assign(struct ledger_act *a);
+int ledger_reassign(struct ledger_act *a);
 /* V7..V15 recompute the label (ledger_decide.c). */
 int ledger_decide(struct ledger_act *a);
 bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,

@@ -200,3 +200,17 @@ void ledger_shape(struct ledger_act *a)
                           LEDGER_ID_MAX - 1);
     }
 }
+
+int ledger_hash_read(const struct json *v, struct tlog_hash *out)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, TLOG_HASH);
+    err = crypto_unbase64(&b, json_str(v));
+    if (!err && b.n != TLOG_HASH)
+        err = AM_E_SYNTAX;
+    if (!err)
+        memcpy(out->h, b.p, TLOG_HASH);
+    buf_release(&b);
+    return err;
+}

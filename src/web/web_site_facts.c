@@ -86,6 +86,20 @@ int web_facts(struct web_visit *v, web_facts_fn *fn, void *arg, struct json_doc 
                             &(struct json_limits){.size_b = WEB_CONTEXT_MAX}, NULL);
 }
 
+void web_cited_facts(const struct ledger *l, const struct ledger_version *x, struct jw *w)
+{
+    const struct ledger_algorithm *a = ledger_algorithm_find(l, str_c(x->algorithm_id));
+    char hex[CRYPTO_HEX];
+    jw_kstrz(w, "declared", crypto_hex(x->declared.payload, 32, hex));
+    if (a)
+        jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
+    jw_key(w, "evidence");
+    jw_arr(w);
+    for (size_t i = 0; i < x->evidence.n; i++)
+        jw_strz(w, crypto_hex(x->evidence.v[i].payload, 32, hex));
+    jw_arr_end(w);
+}
+
 void web_entry_facts(const struct ledger *l, uint64_t index, struct jw *w)
 {
     const struct ledger_outcome *o = ledger_outcome(l, index);

@@ -20,22 +20,13 @@ static int names_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
     jw_obj(w);
     for (size_t i = 0; i < ledger_versions(l); i++) {
         const struct ledger_version *x = ledger_version_at(l, i);
-        const struct ledger_algorithm *a =
-            ledger_algorithm_find(l, str_c(x->algorithm_id));
         char hex[CRYPTO_HEX];
         jw_key(w, crypto_hex(x->digest, 32, hex));
         jw_obj(w);
         jw_kstrz(w, "algorithm_id", x->algorithm_id);
         jw_kstrz(w, "version_label", x->version_label);
         jw_kstrz(w, "level", ledger_level_name(x->level));
-        jw_kstrz(w, "declared", crypto_hex(x->declared.payload, 32, hex));
-        if (a)
-            jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
-        jw_key(w, "evidence");
-        jw_arr(w);
-        for (size_t k = 0; k < x->evidence.n; k++)
-            jw_strz(w, crypto_hex(x->evidence.v[k].payload, 32, hex));
-        jw_arr_end(w);
+        web_cited_facts(l, x, w);
         jw_obj_end(w);
     }
     jw_obj_end(w);

@@ -102,6 +102,10 @@ AM_CHECK int web_facts(struct web_visit *v, web_facts_fn *fn, void *arg,
                        struct json_doc **out);
 /* The members of an entry: index, payload, effect, code, transition, waived, signer. */
 void web_entry_facts(const struct ledger *l, uint64_t index, struct jw *w);
+/* What a page reads to name a version: members declared, algorithm, evidence (payload
+ * digests). */
+void web_cited_facts(const struct ledger *l, const struct ledger_version *x,
+                     struct jw *w);
 /* A blob as JSON; AM_E_NOTFOUND... */
 AM_CHECK int web_blob(const struct web_visit *v, struct str hex, struct json_doc **out);
 /* The record inside a statement kept in the blob store, and what kind it is. */
@@ -118,6 +122,9 @@ AM_CHECK int web_note_policy(struct web_visit *v, const uint8_t digest[32],
                              const struct json *doc);
 
 /* ---- web_site_view.c: small pieces of view-models ---- */
+enum { WEB_JSON_SHOWN = 40000 };
+/* Member json: a document for people, and cut: true when that is its beginning only. */
+AM_CHECK int web_pretty(struct web_visit *v, const struct json_doc *doc);
 struct str web_text_or(struct str s); /* never NULL */
 void web_kmsg(struct web_visit *v, const char *key, const char *id);
 /* An instant in RFC 3339 as microseconds; nothing when it is not one. */

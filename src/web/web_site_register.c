@@ -73,7 +73,6 @@ static int put_url(struct web_visit *v, const char *key, const struct asked *a, 
 static void version_facts(const struct ledger *l, const struct ledger_version *x,
                           struct jw *w)
 {
-    const struct ledger_algorithm *a = ledger_algorithm_find(l, str_c(x->algorithm_id));
     char hex[CRYPTO_HEX];
     jw_obj(w);
     jw_kstrz(w, "digest", crypto_hex(x->digest, 32, hex));
@@ -83,13 +82,7 @@ static void version_facts(const struct ledger *l, const struct ledger_version *x
     jw_kstrz(w, "use_code", x->use_code);
     jw_kstrz(w, "state", ledger_v_name(x->state));
     jw_kstrz(w, "level", ledger_level_name(x->level));
-    if (a)
-        jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
-    jw_key(w, "evidence");
-    jw_arr(w);
-    for (size_t k = 0; k < x->evidence.n; k++)
-        jw_strz(w, crypto_hex(x->evidence.v[k].payload, 32, hex));
-    jw_arr_end(w);
+    web_cited_facts(l, x, w);
     jw_obj_end(w);
 }
 

@@ -5,8 +5,6 @@
 #include "base/clock.h"
 #include "web/web_site_sign_priv.h"
 
-enum { JSON_SHOWN = 40000 };
-
 /* Members of a record that people are shown as facts, in this order. */
 static const struct {
     const char *path, *label;
@@ -193,29 +191,6 @@ static void facts_of(struct web_visit *v, const struct ledger_statement_view *s)
     jw_arr_end(&v->w);
 }
 
-static int pretty(struct web_visit *v, const struct ledger_statement_view *s)
-{
-    struct buf b;
-    struct jw w;
-    buf_init(&b, WEB_PAYLOAD_MAX * 2);
-    jw_init(&w, &b);
-    jw_pretty(&w);
-    jw_val(&w, json_root(s->doc));
-    int err = jw_done(&w);
-    struct str shown = buf_str(&b);
-    if (shown.n > JSON_SHOWN) { /* never in the middle of a character */
-        size_t n = JSON_SHOWN;
-        while (n && ((unsigned char)shown.p[n] & 0xc0) == 0x80)
-            n--;
-        shown.n = n;
-        jw_kbool(&v->w, "cut", true);
-    }
-    if (!err)
-        jw_kstr(&v->w, "json", shown);
-    buf_release(&b);
-    return err;
-}
-
 /* ---- who
  * --------------------------------------------------------------------------- */
 static void who_is(struct web_visit *v, const struct json *k)
@@ -332,7 +307,7 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     jw_kbool(&v->w, "obstacles", v->d.n > 0 && !refused && !in_effect);
     jw_kint(&v->w, "errors_n", (int64_t)v->d.n);
     jw_kstr(&v->w, "envelope",
-            envelope.n <= JSON_SHOWN ? web_text_or(envelope) : STR(""));
+            envelope.n <= WEB_JSON_SHOWN ? web_text_or(envelope) : STR(""));
     jw_kstr(&v->w, "payload", digest);
     jw_key(&v->w, "payload_url");
     jw_strf(&v->w, "/sign/%.*s/payload.json", STR_FMT(digest));
@@ -341,7 +316,7 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     jw_key(&v->w, "command");
     jw_strf(&v->w, "amane sign %.8s.json --key KEY --out envelope.json",
             digest.n ? digest.p : "payload");
-    err = pretty(v, &g->s);
+    err = web_pretty(v, g->s.doc);
     if (!err)
         err = web_send(v, status, "sign",
                        (struct web_page){.title_id = "sign.title", .nav = "nav.desk"});

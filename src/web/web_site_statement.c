@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-enum { SHOWN_MAX = 40000 };
-
 /* ---- one statement
  * ------------------------------------------------------------------ */
 static int statement_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
@@ -20,29 +18,6 @@ static int statement_facts(struct web_visit *v, const struct ledger *l, uint64_t
     web_entry_facts(l, index, w);
     jw_arr_end(w);
     return AM_OK;
-}
-
-static int pretty(struct web_visit *v, const struct web_statement *s)
-{
-    struct buf b;
-    struct jw w;
-    buf_init(&b, WEB_PAYLOAD_MAX * 2);
-    jw_init(&w, &b);
-    jw_pretty(&w);
-    jw_val(&w, json_root(s->s.doc));
-    int err = jw_done(&w);
-    struct str shown = buf_str(&b);
-    if (shown.n > SHOWN_MAX) { /* never in the middle of a character */
-        size_t n = SHOWN_MAX;
-        while (n && ((unsigned char)shown.p[n] & 0xc0) == 0x80)
-            n--;
-        shown.n = n;
-        jw_kbool(&v->w, "cut", true);
-    }
-    if (!err)
-        jw_kstr(&v->w, "json", shown);
-    buf_release(&b);
-    return err;
 }
 
 /* What is about a model leads to its page. */
@@ -86,7 +61,7 @@ int web_page_statement(struct web_visit *v)
         err = web_timeline(v, json_root(facts), 1);
     }
     if (!err && !restricted)
-        err = pretty(v, &s);
+        err = web_pretty(v, s.s.doc);
     if (!err)
         err = web_proof(v, i, payload);
     if (!err) {
@@ -115,7 +90,8 @@ static int submit_form(struct web_visit *v, int status, struct str envelope)
     web_problems(&v->w, "problems", v->l, &v->d);
     jw_kbool(&v->w, "has_problems", v->d.n > 0);
     jw_kint(&v->w, "errors_n", (int64_t)v->d.n);
-    jw_kstr(&v->w, "envelope", envelope.n <= SHOWN_MAX ? web_text_or(envelope) : STR(""));
+    jw_kstr(&v->w, "envelope",
+            envelope.n <= WEB_JSON_SHOWN ? web_text_or(envelope) : STR(""));
     return web_send(v, status, "submit",
                     (struct web_page){.title_id = "submit.title", .url = STR("/submit")});
 }

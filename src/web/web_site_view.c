@@ -93,3 +93,26 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
     }
     jw_arr_end(w);
 }
+
+int web_pretty(struct web_visit *v, const struct json_doc *doc)
+{
+    struct buf b;
+    struct jw w;
+    buf_init(&b, WEB_PAYLOAD_MAX * 2);
+    jw_init(&w, &b);
+    jw_pretty(&w);
+    jw_val(&w, json_root(doc));
+    int err = jw_done(&w);
+    struct str shown = buf_str(&b);
+    if (shown.n > WEB_JSON_SHOWN) { /* never in the middle of a character */
+        size_t n = WEB_JSON_SHOWN;
+        while (n && ((unsigned char)shown.p[n] & 0xc0) == 0x80)
+            n--;
+        shown.n = n;
+        jw_kbool(&v->w, "cut", true);
+    }
+    if (!err)
+        jw_kstr(&v->w, "json", shown);
+    buf_release(&b);
+    return err;
+}

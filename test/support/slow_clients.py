@@ -85,7 +85,7 @@ def main(folder, n):
         n = hard - 200
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(want, hard) if hard != resource.RLIM_INFINITY else want, hard))
     world, tap = World(folder), Tap()
-    todo = envelopes(world, folder, 20)
+    statements = envelopes(world, folder, 20)
     reg = world.registry()
     crowd = Crowd(reg.port, n)
     took, good, logged = [], 0, 0
@@ -101,7 +101,7 @@ def main(folder, n):
             except OSError as e:
                 print("# %r" % e)
             took.append(time.monotonic() - t)
-        for e in todo:
+        for e in statements:
             try:
                 logged += call(reg.port, "POST", "/api/v1/events", e, timeout=10)[0] == 201
             except OSError as e:
@@ -113,7 +113,7 @@ def main(folder, n):
     print("# %d connections opened by slow clients in all; honest GET median %.0f ms, worst %.0f ms; RSS %.0f MiB"
           % (crowd.opened, 1e3 * took[len(took) // 2], 1e3 * took[-1], memory))
     tap.ok(good == 100, "a hundred honest requests were answered (%d)" % good)
-    tap.ok(logged == len(todo), "twenty statements were logged meanwhile (%d)" % logged)
+    tap.ok(logged == len(statements), "twenty statements were logged meanwhile (%d)" % logged)
     tap.ok(memory < 512, "the registry's memory stayed bounded")
     tap.ok(reg.p.poll() is None and call(reg.port, "GET", "/healthz")[0] == 200, "the registry is alive when they left")
     tap.ok(reg.stop() == 0, "and stops when told")
