@@ -6,39 +6,12 @@
 // takes the proof away and checks it with openssl and this file's own arithmetic; one byte changed is refused.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-const require = createRequire(path.join(process.env.AMANE_NODE_MODULES ?? path.join(here, '../../.deps/node/'), 'package.json'));
-const browserPath = process.env.AMANE_CHROMIUM ?? '/usr/bin/chromium';
-const skip = (why) => { console.log(`1..0 # skip ${why}`); process.exit(0); };
-let chromium, axeSource;
-try {
-  ({ chromium } = require('playwright-core'));
-  axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-} catch { skip('playwright-core or axe-core is not installed: tools/setup.sh'); }
-if (!existsSync(browserPath)) skip('chromium is not installed: tools/setup.sh');
+import { accessible, finish, here, is, launch, login, test, yes } from './kit.mjs';
 
 const world = JSON.parse(readFileSync(process.argv[2], 'utf8')), out = path.join(here, 'output');
 mkdirSync(out, { recursive: true });
-let count = 0, failures = 0;
-async function test(name, f) {
-  count++;
-  try {
-    await f();
-    console.log(`ok ${count} - ${name}`);
-  } catch (e) {
-    failures++;
-    console.log(`not ok ${count} - ${name}`);
-    for (const line of String(e?.message ?? e).split('\n').slice(0, 12)) console.log(`#   ${line}`);
-  }
-}
-const is = (a, b, what = '') => { if (a !== b) throw new Error(`${what} ${JSON.stringify(a)} is not ${JSON.stringify(b)}`); };
-const yes = (a, what) => { if (!a) throw new Error(what); };
 const amane = (...args) => execFileSync(world.amane, args, { cwd: world.dir });
 const actor = (name) => path.join(world.dir, 'actors', `${name}.key`);
 const keyId = (name) => String(amane('key', 'show', actor(name))).match(/[0-9a-f]{64}/)[0];
@@ -49,22 +22,15 @@ async function until(what, f, ms = 10000) {
   throw new Error(`not in time: ${what}`);
 }
 
-const profile = mkdtempSync(path.join(tmpdir(), 'amane-regulator-'));
-const browser = await chromium.launch({ executablePath: browserPath, headless: true, env: { ...process.env, HOME: profile },
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'] });
+const { browser, close } = await launch();
 const broken = [], seen = new Set();
-async function person(login, width = 400) {
+async function person(name, width = 400) {
   const context = await browser.newContext({ locale: 'ar', viewport: { width, height: 900 }, acceptDownloads: true });
   const page = await context.newPage();
   page.on('pageerror', (e) => broken.push(e.message));
   page.on('console', (m) => { if (m.type() === 'error' && !/status of (403|409|422)/.test(m.text())) broken.push(m.text()); });
-  if (!login) return page;
-  await page.goto(`${world.url}/login`);
-  await page.fill('[name=user]', login);
-  await page.fill('[name=password]', world.accounts[login]);
-  await page.keyboard.press('Enter');
-  await page.waitForURL((u) => u.pathname !== '/login');
+  if (!name) return page;
+  await login(page, world, name);
   return page;
 }
 // Arabic, right to left, nothing wider than the screen, nothing axe minds.
@@ -76,10 +42,7 @@ async function looks(page, name) {
   const kind = new URL(page.url()).pathname.replace(/[0-9a-f]{64}|\d+/g, '*');
   if (seen.has(kind)) return;
   seen.add(kind);
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'],
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  is(result.violations.map((v) => `${v.id}: ${v.nodes[0].target}`).join('; '), '', 'axe:');
+  await accessible(page);
 }
 const phrase = (login) => `عبارة سر طويلة ${login}`;
 async function makeKey(page, login) {
@@ -328,7 +291,5 @@ await test('a copy of a hospital\u2019s mirror verifies from the first entry, an
   is(spawnSync(world.amane, ['log', 'verify', copy, '--genesis', genesis]).status, 1, 'status');
 });
 await test('nothing broke on the way', async () => { is(broken.join('; '), ''); });
-await browser.close();
-rmSync(profile, { recursive: true, force: true });
-console.log(`1..${count}`);
-process.exit(failures ? 1 : 0);
+await close();
+finish();

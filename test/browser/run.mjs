@@ -7,24 +7,11 @@
 //   --interact     also press keys and the proof button, where the page has them
 // Each page, language, width and colour scheme: no axe-core violation, no sideways scroll, nothing on the
 // console, nothing blocked or missing, right lang and dir, targets of 44 px, weight.
-import { createRequire } from 'node:module';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const modules = process.env.AMANE_NODE_MODULES ?? path.join(here, '../../.deps/node/');
-const require = createRequire(path.join(modules, 'package.json'));
-const browserPath = process.env.AMANE_CHROMIUM ?? '/usr/bin/chromium';
-const skip = (why) => { console.log(`1..0 # skip ${why}`); process.exit(0); };
-let chromium, axeSource;
-try {
-  ({ chromium } = require('playwright-core'));
-  axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-} catch { skip('playwright-core or axe-core is not installed: tools/setup.sh'); }
-if (!existsSync(browserPath)) skip('chromium is not installed: tools/setup.sh');
+import { launch, violations } from './kit.mjs';
 
 const { values: opt, positionals: urls } = parseArgs({ allowPositionals: true, options: {
   out: { type: 'string' }, name: { type: 'string', default: 'page' }, langs: { type: 'string', default: 'fr,ar,en' },
@@ -98,10 +85,7 @@ async function look(browser, url, lang, width, scheme) {
   problems.push(...m.small.map((s) => `small target: ${s}`));
   if (seen.weight > 1000 * Number(opt.weight)) problems.push(`weighs ${seen.weight} bytes`);
   if (width > 320) {
-    await page.evaluate(axeSource);
-    const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'],
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-    for (const v of result.violations)
+    for (const v of await violations(page))
       problems.push(`axe ${v.id}: ${v.nodes.length} x ${v.nodes[0].target.join(' ')} (${v.help})`);
     const stem = urls.length > 1 ? `${opt.name}-${new URL(url).pathname.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'index'}` : opt.name;
     await page.screenshot({ path: path.join(opt.out, `${stem}.${lang}.${width}.${scheme}.png`), fullPage: true });
@@ -149,10 +133,7 @@ async function interact(browser, url) {
   await bare.close();
 }
 
-const profile = mkdtempSync(path.join(tmpdir(), 'amane-browser-'));
-const browser = await chromium.launch({ executablePath: browserPath, headless: true, env: { ...process.env, HOME: profile },
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--force-color-profile=srgb'] });
+const { browser, close } = await launch();
 try {
   for (const url of urls) {
     for (const lang of opt.langs.split(','))
@@ -164,8 +145,7 @@ try {
     if (opt.interact) await interact(browser, url).catch((e) => report(`${url} interaction`, [String(e)]));
   }
 } finally {
-  await browser.close();
-  rmSync(profile, { recursive: true, force: true });
+  await close();
 }
 console.log(`1..${count}`);
 process.exit(failures ? 1 : 0);

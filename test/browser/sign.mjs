@@ -4,69 +4,31 @@
 // Keys are made, asked for, granted, used; a wrong passphrase, an altered text and an altered page are refused; no
 // request ever carries the passphrase or a private key; keyboard alone suffices; axe finds nothing.
 import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-const modules = process.env.AMANE_NODE_MODULES ?? path.join(here, '../../.deps/node/');
-const require = createRequire(path.join(modules, 'package.json'));
-const browserPath = process.env.AMANE_CHROMIUM ?? '/usr/bin/chromium';
-const skip = (why) => { console.log(`1..0 # skip ${why}`); process.exit(0); };
-let chromium, axeSource;
-try {
-  ({ chromium } = require('playwright-core'));
-  axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-} catch { skip('playwright-core or axe-core is not installed: tools/setup.sh'); }
-if (!existsSync(browserPath)) skip('chromium is not installed: tools/setup.sh');
+import { accessible, finish, is, launch, login, test, yes } from './kit.mjs';
 
 const world = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 mkdirSync(world.out, { recursive: true });
-let count = 0, failures = 0;
-async function test(name, f) {
-  count++;
-  try {
-    await f();
-    console.log(`ok ${count} - ${name}`);
-  } catch (e) {
-    failures++;
-    console.log(`not ok ${count} - ${name}`);
-    for (const line of String(e?.message ?? e).split('\n').slice(0, 12)) console.log(`#   ${line}`);
-  }
-}
-const is = (a, b, what = '') => { if (a !== b) throw new Error(`${what} ${JSON.stringify(a)} is not ${JSON.stringify(b)}`); };
-const yes = (a, what) => { if (!a) throw new Error(what); };
 const PASSPHRASE = { 'has-1': 'جبل بحر مطر شمس واد', 'has-2': 'quatre mots faciles ici' };
 
-const profile = mkdtempSync(path.join(tmpdir(), 'amane-sign-'));
-const browser = await chromium.launch({ executablePath: browserPath, headless: true, env: { ...process.env, HOME: profile },
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'] });
+const { browser, close } = await launch();
 const sent = []; // every body that leaves the browser
-async function person(login, lang = 'ar') {
+async function person(name, lang = 'ar') {
   const context = await browser.newContext({ locale: lang, viewport: { width: 400, height: 900 }, acceptDownloads: true });
   const page = await context.newPage();
   page.seen = [];
   page.on('request', (r) => sent.push(`${r.url()} ${r.postData() ?? ''}`));
   page.on('console', (m) => { if (m.type() === 'error') page.seen.push(m.text()); });
   page.on('pageerror', (e) => page.seen.push(e.message));
-  await page.goto(`${world.url}/login?lang=${lang}`);
-  await page.fill('[name=user]', login);
-  await page.fill('[name=password]', world.accounts[login]);
-  await page.keyboard.press('Enter');
-  await page.waitForURL((u) => u.pathname !== '/login');
+  await login(page, world, name, `?lang=${lang}`);
   return page;
 }
 async function looks(page, name) {
   await page.screenshot({ path: path.join(world.out, `${name}.png`), fullPage: true });
   const scroll = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   is(scroll, 0, 'scrolls sideways by');
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'],
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  is(result.violations.map((v) => `${v.id}: ${v.nodes[0].target}`).join('; '), '', 'axe:');
+  await accessible(page);
 }
 const amane = (...args) => execFileSync(world.amane, args, { cwd: world.dir });
 
@@ -235,7 +197,5 @@ await test('no request carried a passphrase or a private key', async () => {
 await test('nothing was blocked and nothing broke on the pages', async () => {
   is([...one.seen, ...two.seen].filter((m) => !/status of (409|422|403)/.test(m)).join('; '), '');
 });
-await browser.close();
-rmSync(profile, { recursive: true, force: true });
-console.log(`1..${count}`);
-process.exit(failures ? 1 : 0);
+await close();
+finish();
