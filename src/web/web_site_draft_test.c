@@ -8,34 +8,17 @@ static char cookie[160], csrf[AUTH_TOKEN];
 
 static void sign_in_as(const char *login, const char *org)
 {
-    struct auth_account a = {.role = LEDGER_VENDOR};
-    char token[AUTH_TOKEN];
-    struct diag d;
-    int64_t id;
-    diag_init(&d);
+    struct auth_account a = {.role = LEDGER_VENDOR, .lang = "fr"};
     snprintf(a.login, sizeof a.login, "%s", login);
     snprintf(a.org_id, sizeof a.org_id, "%s", org);
-    snprintf(a.lang, sizeof a.lang, "fr");
-    if (auth_account_create(registry_auth(world.registry), &a, STR(PASSWORD), &id, &d))
-        assert_string_equal(d.item[0].code, "account.exists");
-    assert_ok(auth_login(registry_auth(world.registry), str_c(login), STR(PASSWORD),
-                         STR("127.0.0.1"), time_now(), token));
-    assert_ok(auth_csrf(registry_auth(world.registry), str_c(token), csrf));
-    snprintf(cookie, sizeof cookie, "amane_session=%s", token);
-    diag_release(&d);
+    world_sign_in(&world, &a, true, cookie, csrf);
 }
 
 static int setup(void **state)
 {
-    struct diag d;
     (void)state;
-    if (make_folder())
+    if (world_begin(&world))
         return -1;
-    diag_init(&d);
-    if (web_init(&d))
-        show_problems(&d);
-    diag_release(&d);
-    world_open(&world);
     sign_in_as("auteur", "EXEMPL");
     return 0;
 }
@@ -43,9 +26,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    world_close(&world);
-    web_release();
-    remove_folder();
+    world_end(&world);
     return 0;
 }
 

@@ -183,15 +183,9 @@ static void open_sandbox(void)
 
 static int setup(void **state)
 {
-    struct diag d;
     (void)state;
-    if (make_folder())
+    if (world_begin(&world))
         return -1;
-    diag_init(&d);
-    if (web_init(&d))
-        show_problems(&d);
-    diag_release(&d);
-    world_open(&world);
     crypto_key_free(world.vendor);
     world.vendor = grant("vendor", "EXEMPL");
     declare("schema/examples/algorithm.json", LEDGER_ALGORITHM);
@@ -217,9 +211,7 @@ static int teardown(void **state)
     crypto_key_free(agent);
     crypto_key_free(has);
     crypto_key_free(bench);
-    world_close(&world);
-    web_release();
-    remove_folder();
+    world_end(&world);
     return 0;
 }
 

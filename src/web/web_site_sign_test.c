@@ -9,35 +9,18 @@ static char cookie[160], csrf[AUTH_TOKEN];
 static void sign_in_as(const char *login, enum ledger_role role, const char *function,
                        const char *org)
 {
-    struct auth_account a = {.role = role};
-    char token[AUTH_TOKEN];
-    struct diag d;
-    int64_t id;
-    diag_init(&d);
+    struct auth_account a = {.role = role, .lang = "ar"};
     snprintf(a.login, sizeof a.login, "%s", login);
     snprintf(a.function, sizeof a.function, "%s", function);
     snprintf(a.org_id, sizeof a.org_id, "%s", org);
-    snprintf(a.lang, sizeof a.lang, "ar");
-    assert_ok(
-        auth_account_create(registry_auth(world.registry), &a, STR(PASSWORD), &id, &d));
-    assert_ok(auth_login(registry_auth(world.registry), str_c(login), STR(PASSWORD),
-                         STR("127.0.0.1"), time_now(), token));
-    assert_ok(auth_csrf(registry_auth(world.registry), str_c(token), csrf));
-    snprintf(cookie, sizeof cookie, "amane_session=%s", token);
-    diag_release(&d);
+    world_sign_in(&world, &a, false, cookie, csrf);
 }
 
 static int setup(void **state)
 {
-    struct diag d;
     (void)state;
-    if (make_folder())
+    if (world_begin(&world))
         return -1;
-    diag_init(&d);
-    if (web_init(&d))
-        show_problems(&d);
-    diag_release(&d);
-    world_open(&world);
     sign_in_as("guichet", LEDGER_MSPS, "authority", "MSPS");
     return 0;
 }
@@ -45,9 +28,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    world_close(&world);
-    web_release();
-    remove_folder();
+    world_end(&world);
     return 0;
 }
 

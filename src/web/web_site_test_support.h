@@ -295,4 +295,47 @@ static inline void poison(struct jw *w, struct str key, const struct json *v)
     }
 }
 
+/* A folder, the pages, and a world in it; what a test's setup and teardown need. */
+static inline int world_begin(struct world *x)
+{
+    struct diag d;
+    if (make_folder())
+        return -1;
+    diag_init(&d);
+    if (web_init(&d))
+        show_problems(&d);
+    diag_release(&d);
+    world_open(x);
+    return 0;
+}
+
+static inline void world_end(struct world *x)
+{
+    world_close(x);
+    web_release();
+    remove_folder();
+}
+
+/* An account made (known: or there already), signed in: its cookie, its token for forms.
+ */
+static inline void world_sign_in(const struct world *x, const struct auth_account *who,
+                                 bool known, char cookie[160], char csrf[AUTH_TOKEN])
+{
+    struct auth *auth = registry_auth(x->registry);
+    char token[AUTH_TOKEN];
+    struct diag d;
+    int64_t id;
+    diag_init(&d);
+    int err = auth_account_create(auth, who, STR(PASSWORD), &id, &d);
+    if (err && known)
+        assert_string_equal(d.item[0].code, "account.exists");
+    else
+        assert_ok(err);
+    assert_ok(auth_login(auth, str_c(who->login), STR(PASSWORD), STR("127.0.0.1"),
+                         time_now(), token));
+    assert_ok(auth_csrf(auth, str_c(token), csrf));
+    snprintf(cookie, 160, "amane_session=%s", token);
+    diag_release(&d);
+}
+
 #endif
