@@ -32,7 +32,7 @@ packages='gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificate
     clang libclang-rt-dev clang-format-19 clang-tidy cppcheck codespell zip git man-db mandoc
     libxgboost-dev python3-jsonschema json-schema-test-suite
     golang-go golang-golang-x-mod-dev chromium softhsm2 postgresql postgresql-client
-    systemd dpkg-dev lintian"
+    systemd dpkg-dev lintian libfaketime libxml2-utils"
 command -v npm >/dev/null 2>&1 || packages="$packages npm" # some nodejs packages bring npm themselves
 [ -n "$yyjson_from" ] || packages="$packages libyyjson-dev libonnxruntime-dev"
 

@@ -267,6 +267,26 @@ bool ledger_stop_covers(const struct ledger_stop *s, const struct ledger_deploym
 /* The remembered phase, or suspended while a stop covers the whole deployment (P5-P7). */
 enum ledger_p ledger_phase(const struct ledger *l, const struct ledger_deployment *p);
 
+/* ---- made ready ahead of the fold (ledger_ahead.c) -----------------------------------
+ */
+enum { LEDGER_AHEAD_THREADS = 16, LEDGER_AHEAD_ROWS = 32 /* their payloads in memory */ };
+struct ledger_ahead_row {
+    struct str leaf;
+    struct ledger_leaf_view view;
+    struct buf payload;
+    struct ledger_ready ready;
+    int leaf_err, blob_err, err; /* of the leaf, of fetching, of ledger_prepare() */
+};
+struct ledger_ahead;
+AM_CHECK int ledger_ahead_new(struct ledger_ahead **out);
+void ledger_ahead_free(struct ledger_ahead *a);
+/* Fills rows whose leaf is set and all else zero. verify false: fetches only. blobs NULL:
+ * no payload is there. */
+void ledger_ahead_run(struct ledger_ahead *a, struct blob_store *blobs,
+                      struct str type_base, bool verify, struct ledger_ahead_row *row,
+                      size_t n);
+void ledger_ahead_clear(struct ledger_ahead_row *row, size_t n);
+
 /* ---- one judgement -------------------------------------------------------------------
  */
 struct ledger_signer {

@@ -28,6 +28,8 @@ struct verify {
     bool lent; /* blobs is the caller's */
     enum ledger_verify_how how;
     struct ledger *l;
+    struct ledger_ahead *ahead;
+    struct ledger_ahead_row row[LEDGER_AHEAD_ROWS];
     bool folding;
     VEC(struct tlog_hash) level[LEVELS]; /* roots of full subtrees of 2^k leaves */
     struct map what;                     /* digest -> index of `name`: what a blob is */
@@ -152,19 +154,19 @@ static void check_proofs(struct verify *v, const struct tlog_checkpoint *c)
 
 /* ---- entries --------------------------------------------------------------------- */
 /* Remembers what a digest names, so that a broken blob is named by its use. */
-static int note_blob(struct verify *v, const struct json *digest, const char *what,
-                     uint64_t index)
+static int note_digest(struct verify *v, const uint8_t digest[32], const char *what,
+                       uint64_t index)
 {
-    uint8_t d[32];
+    struct str key = {(const char *)digest, 32};
     char text[96], *copy;
     int err;
-    if (!ledger_unhex(digest, d) || map_has(&v->what, (struct str){(const char *)d, 32}))
+    if (map_has(&v->what, key))
         return AM_OK;
     snprintf(text, sizeof text, "%s of entry %llu", what, (unsigned long long)index);
     copy = str_dup(str_c(text));
     if (!copy)
         return AM_E_NOMEM;
-    err = map_set(&v->what, (struct str){(const char *)d, 32}, v->name.n);
+    err = map_set(&v->what, key, v->name.n);
     if (!err)
         err = vec_push(&v->name, copy);
     if (err)
@@ -172,15 +174,16 @@ static int note_blob(struct verify *v, const struct json *digest, const char *wh
     return err;
 }
 
-static int note_record(struct verify *v, struct str payload, uint64_t index)
+static int note_blob(struct verify *v, const struct json *digest, const char *what,
+                     uint64_t index)
 {
-    struct json_doc *doc;
-    const struct json *r, *p;
-    int err = json_parse(&doc, payload, NULL, NULL);
-    if (err)
-        return err == AM_E_NOMEM ? err : AM_OK;
-    p = json_get(json_root(doc), "predicate");
-    r = json_get(p, "amane_record") ? json_get(p, "amane_record") : p;
+    uint8_t d[32];
+    return ledger_unhex(digest, d) ? note_digest(v, d, what, index) : AM_OK;
+}
+
+static int note_record(struct verify *v, const struct json *r, uint64_t index)
+{
+    int err = AM_OK;
     for (json_each(it, json_get(r, "artifacts")))
         if (!err)
             err = note_blob(v, json_get(it.val, "sha256"),
@@ -194,31 +197,37 @@ static int note_record(struct verify *v, struct str payload, uint64_t index)
                         index);
     if (!err)
         err = note_blob(v, json_get(r, "policy_sha256"), "policy", index);
-    json_free(doc);
     return err;
 }
 
-static int note_payload(struct verify *v, const uint8_t digest[32], struct str payload,
+static int note_statement(struct verify *v, const uint8_t digest[32],
+                          const struct json *statement, uint64_t index)
+{
+    struct str type = json_get_str(statement, "predicateType");
+    const struct json *p = json_get(statement, "predicate"),
+                      *own = json_get(p, "amane_record");
+    int err =
+        note_digest(v, digest,
+                    str_starts(type, STR("https://in-toto.io/")) ? "evidence payload"
+                                                                 : "statement payload",
+                    index);
+    return err ? err : note_record(v, own ? own : p, index);
+}
+
+/* Parsed already when it was made ready; entry 0 and what is no statement are not. */
+static int note_payload(struct verify *v, const struct ledger_ahead_row *row,
                         uint64_t index)
 {
-    char hex[CRYPTO_HEX], what[64];
     struct json_doc *doc = NULL;
-    struct str type = STR_NULL;
-    struct buf b;
     int err;
-    buf_init(&b, 256);
-    err = buf_addf(&b, "\"%s\"", crypto_hex(digest, 32, hex));
-    if (!err && !json_parse(&doc, payload, NULL, NULL))
-        type = json_get_str(json_root(doc), "predicateType");
-    snprintf(what, sizeof what, "%s payload",
-             str_starts(type, STR("https://in-toto.io/")) ? "evidence" : "statement");
+    if (row->ready.readable)
+        return note_statement(v, row->view.payload_sha256, json_root(row->ready.st.doc),
+                              index);
+    if (json_parse(&doc, buf_str(&row->payload), NULL, NULL) == AM_E_NOMEM)
+        return AM_E_NOMEM;
+    err = note_statement(v, row->view.payload_sha256, json_root(doc), index);
     json_free(doc);
-    doc = NULL;
-    if (!err && !json_parse(&doc, buf_str(&b), NULL, NULL))
-        err = note_blob(v, json_root(doc), what, index);
-    json_free(doc);
-    buf_release(&b);
-    return err ? err : note_record(v, payload, index);
+    return err;
 }
 
 static void entry_problem(struct verify *v, uint64_t index, const char *code,
@@ -265,58 +274,78 @@ static void payload_problem(struct verify *v, const uint8_t digest[32], uint64_t
              (unsigned long long)index, am_err_text(err));
 }
 
-/* One entry: leaf, payload, then the fold, which checks the signature. After a first
- * break the fold stops (it would judge on a hole) and the rest is still read. */
-static int check_entry(struct verify *v, uint64_t index, struct str leaf)
+/* The fold of one entry that is whole. */
+static int fold_row(struct verify *v, const struct ledger_ahead_row *row, uint64_t index)
 {
-    struct ledger_leaf_view view;
-    struct buf payload;
-    int err = tree_add(v, leaf);
-    if (err)
-        return err;
-    err = ledger_leaf_parse(leaf, &view);
+    int err = row->err ? row->err : ledger_apply_ready(v->l, &row->ready);
     if (err == AM_E_NOMEM)
         return err;
-    if (err) {
+    if (!err) {
+        v->r.entries_ok++;
+        return AM_OK;
+    }
+    entry_problem(v, index, "verify.entry",
+                  err == AM_E_INVALID ? "no genesis that holds"
+                                      : "signature, leaf or payload do not agree");
+    v->folding = false;
+    return AM_OK;
+}
+
+/* One entry: leaf, payload, then the fold. After a first break the fold stops (it would
+ * judge on a hole) and the rest is still read. */
+static int check_row(struct verify *v, const struct ledger_ahead_row *row, uint64_t index)
+{
+    int err = tree_add(v, row->leaf);
+    if (!err && (row->leaf_err == AM_E_NOMEM || row->blob_err == AM_E_NOMEM))
+        err = AM_E_NOMEM;
+    if (err)
+        return err;
+    if (row->leaf_err) {
         entry_problem(v, index, "verify.leaf", "not a Rekor v2 dsse 0.0.2 leaf");
         v->folding = false;
         return AM_OK;
     }
-    buf_init(&payload, LEDGER_PAYLOAD_MAX);
-    err = v->blobs ? blob_get(v->blobs, view.payload_sha256, &payload) : AM_E_NOTFOUND;
-    if (err == AM_E_NOMEM)
-        goto out;
-    if (err == AM_E_NOTFOUND && v->how == LEDGER_VERIFY_PUBLIC && index) {
+    if (row->blob_err == AM_E_NOTFOUND && v->how == LEDGER_VERIFY_PUBLIC && index) {
         if (v->r.withheld < LEDGER_WITHHELD_NAMED)
             v->r.withheld_at[v->r.withheld] = index;
         v->r.withheld++;
-        err = v->folding ? ledger_apply_withheld(v->l, leaf) : AM_OK;
-        goto out;
+        return v->folding ? ledger_apply_withheld(v->l, row->leaf) : AM_OK;
     }
-    if (err) {
-        payload_problem(v, view.payload_sha256, index, err);
+    if (row->blob_err) {
+        payload_problem(v, row->view.payload_sha256, index, row->blob_err);
         v->folding = false;
-        err = AM_OK;
-        goto out;
+        return AM_OK;
     }
     v->r.payloads_ok++;
-    err = note_payload(v, view.payload_sha256, buf_str(&payload), index);
-    if (!err && v->folding) {
-        err = ledger_apply(v->l, leaf);
-        if (err && err != AM_E_NOMEM) {
-            entry_problem(v, index, "verify.entry",
-                          err == AM_E_INVALID
-                              ? "no genesis that holds"
-                              : "signature, leaf or payload do not agree");
-            v->folding = false;
-            err = AM_OK;
-        } else if (!err) {
-            v->r.entries_ok++;
-        }
+    err = note_payload(v, row, index);
+    return err || !v->folding ? err : fold_row(v, row, index);
+}
+
+/* Entry 0 goes alone: it names what the others are read with. */
+static int check_slice(struct verify *v, uint64_t first, const struct str *entry,
+                       size_t n)
+{
+    struct ledger_ahead_row *row = v->row;
+    int err = AM_OK;
+    for (size_t i = 0; i < n; i++)
+        row[i].leaf = entry[i];
+    ledger_ahead_run(v->ahead, v->blobs,
+                     ledger_size(v->l) ? ledger_type_base(v->l) : STR_NULL, v->folding,
+                     row, n);
+    for (size_t i = 0; i < n && !err; i++)
+        err = check_row(v, &row[i], first + i);
+    ledger_ahead_clear(row, n);
+    return err;
+}
+
+static int check_bundle(struct verify *v, uint64_t first, const struct str *entry,
+                        size_t n)
+{
+    int err = AM_OK;
+    for (size_t i = 0, take; i < n && !err; i += take) {
+        take = first + i ? AM_MIN(n - i, (size_t)LEDGER_AHEAD_ROWS) : 1;
+        err = check_slice(v, first + i, entry + i, take);
     }
-out:
-    buf_release(&payload);
-    ledger_leaf_release(&view);
     return err;
 }
 
@@ -359,8 +388,7 @@ static int check_entries(struct verify *v)
             free(data);
             return AM_OK;
         }
-        for (size_t i = 0; !err && i < want; i++)
-            err = check_entry(v, b * BUNDLE + i, entry[i]);
+        err = check_bundle(v, b * BUNDLE, entry, want);
         free(data);
         tell(v, "entries", b * BUNDLE);
         if (err)
@@ -541,6 +569,8 @@ static int verify_all(struct verify *v, struct str genesis)
     err = open_blobs(v);
     if (!err)
         err = ledger_new(&v->l, v->blobs);
+    if (!err)
+        err = ledger_ahead_new(&v->ahead);
     v->folding = v->blobs != NULL;
     if (!err)
         err = check_entries(v);
@@ -580,6 +610,7 @@ int ledger_verify_from(const char *dir, struct blob_store *blobs,
     if (strlen(dir) > PATHS - 256)
         return AM_E_TOOBIG;
     err = verify_all(&v, genesis);
+    ledger_ahead_free(v.ahead);
     for (size_t k = 0; k < LEVELS; k++)
         vec_release(&v.level[k]);
     for (size_t i = 0; i < v.name.n; i++)
