@@ -2,6 +2,7 @@
 #include "base/base.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static const struct {
     int http, exit;
@@ -70,8 +71,8 @@ _Noreturn void am_assert_fail(const char *expr, const char *file, int line)
     abort();
 }
 
-static long am_oom_left;
-static bool am_oom_hit;
+static atomic_long am_oom_left;
+static atomic_bool am_oom_hit;
 
 bool am_oom_at(long n)
 {
@@ -81,15 +82,15 @@ bool am_oom_at(long n)
     return hit;
 }
 
-/* Only armed by single-threaded tests: in the servers the counter stays 0 and the check
- * is one load. */
+/* Armed by tests only: in the servers the counter stays 0 and the check is one load. When
+ * what is tested has threads, which of them meets the failure is theirs to race for. */
 static bool am_oom_now(void)
 {
-    if (am_oom_left > 0 && --am_oom_left == 0) {
-        am_oom_hit = true;
-        return true;
-    }
-    return false;
+    if (atomic_load_explicit(&am_oom_left, memory_order_relaxed) <= 0 ||
+        atomic_fetch_sub(&am_oom_left, 1) != 1)
+        return false;
+    atomic_store(&am_oom_hit, true);
+    return true;
 }
 
 void *am_calloc(size_t n, size_t size)
