@@ -238,6 +238,14 @@ static int list_one(const char *path, const struct stat *st, int type, struct FT
     return 0;
 }
 
+/* The partial tile of a checkpoint that was passed: a slow machine leaves some. It is
+ * nobody's proof any more, and no part of what is verified. */
+static bool passed_by(const char *below)
+{
+    const char *p = strstr(below, ".p/");
+    return p && strtoul(p + 3, NULL, 10) != tk.leaf.n % 256;
+}
+
 static void one_bit_in_any_file_is_found_and_the_file_named(void **state)
 {
     struct ledger_verify_report r;
@@ -251,7 +259,7 @@ static void one_bit_in_any_file_is_found_and_the_file_named(void **state)
         const char *below = files[i] + strlen(root) + 1;
         struct stat st;
         bool named = false;
-        if (strstr(below, "lock") || strstr(below, ".tmp"))
+        if (strstr(below, "lock") || strstr(below, ".tmp") || passed_by(below))
             continue; /* no data */
         assert_int_equal(stat(files[i], &st), 0);
         flip(files[i], st.st_size / 2, &d, &r);
