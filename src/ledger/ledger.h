@@ -541,6 +541,8 @@ bool ledger_stop_hits(const struct ledger_stop *s, const struct ledger_deploymen
  * other orders, the ceiling and the dates still hold. */
 enum ledger_p ledger_after_lift(const struct ledger *l, const struct ledger_stop *s,
                                 const struct ledger_deployment *p, int64_t at);
+/* Whoever suspended that version must sign its reinstatement (V15): bit r is role r. */
+unsigned ledger_suspenders(const struct ledger *l, const uint8_t digest[32]);
 /* When its motive is due at the latest; 0: it has one. */
 int64_t ledger_stop_motive_due(const struct ledger *l, const struct ledger_stop *s);
 /* The coupling rule alone: phase of a deployment under a ceiling. */

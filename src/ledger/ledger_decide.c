@@ -242,9 +242,7 @@ static void check_stops(struct ledger_act *a, const struct ledger_verrec *v,
                      "a national stop is in force");
     if (!c->v15 || a->waiting)
         return;
-    roles |= v->suspended_by;
-    if (roles & (1U << LEDGER_SYSTEM)) /* has answers for the automaton */
-        roles = (roles & ~(1U << LEDGER_SYSTEM)) | 1U << LEDGER_HAS;
+    roles = ledger_suspended_roles(a->l, v);
     for (size_t i = 0; i < a->signers; i++)
         signed_by |= 1U << a->l->key.v[a->signer[i].key].k.role;
     ledger_guard(a, (roles & ~signed_by) == 0, GUARD_SUSPENDER, "/signers",

@@ -394,6 +394,29 @@ static void one_key_stops_the_country_and_its_authority_must_reinstate(void **st
     assert_int_equal(ledger_stop_at(tk.l, 0)->lifted, ledger_size(tk.l) - 1);
 }
 
+/* A policy whose V15 names the commission only: the ministry that suspended by a decision
+ * has a place beside it, or nobody could ever reinstate. */
+static void who_suspended_by_decision_signs_beside_the_rule(void **state)
+{
+    static const enum tk_actor ministry[] = {TK_MSPS1};
+    static const enum tk_actor with_msps[] = {TK_HAS1, TK_HAS2, TK_HAS3, TK_MSPS1};
+    struct tk_decision s = {"suspended", "base",   "base", "granted", NULL,
+                            300,         ministry, 1,      NULL};
+    struct tk_decision d = {
+        "reinstated", "base",    "base", "granted", ",\"reason\":\"cleared\"",
+        300,          with_msps, 4,      NULL};
+    (void)state;
+    tk_open_with(
+        &tk, TK_WAIVED,
+        "{\"V15\":[{\"role\":\"has\",\"function\":\"commissioner\",\"count\":3}]}");
+    tk_to_pilot(&tk);
+    OK(tk_decide(&tk, &s));
+    assert_int_equal(ledger_suspenders(tk.l, tk_v(&tk)->digest), 1U << LEDGER_MSPS);
+    OK(tk_decide(&tk, &d));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_LABELLED);
+    assert_int_equal(ledger_suspenders(tk.l, tk_v(&tk)->digest), 0);
+}
+
 static void a_region_stops_itself_and_has_must_agree_to_lift(void **state)
 {
     uint8_t order[32];
@@ -693,6 +716,7 @@ TEST_MAIN(T(a_model_goes_from_declaration_to_pilot),
           T(a_service_stop_covers_its_service_only),
           T(a_node_signs_the_stop_its_user_pressed),
           T(one_key_stops_the_country_and_its_authority_must_reinstate),
+          T(who_suspended_by_decision_signs_beside_the_rule),
           T(a_region_stops_itself_and_has_must_agree_to_lift),
           T(a_patient_stop_is_lifted_by_its_user_or_the_lead),
           T(nodes_acknowledge_once_each), T(a_final_stop_takes_a_quorum_and_only_ends),

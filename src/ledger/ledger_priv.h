@@ -419,6 +419,9 @@ void ledger_lift(struct ledger *l, size_t i, uint64_t index);
  */
 size_t ledger_national_stops(const struct ledger *l, const struct ledger_verrec *v,
                              unsigned *roles);
+/* Roles that must sign a reinstatement (V15): those of the stops and of the decision that
+ * suspended; `has` answers for the automaton. */
+unsigned ledger_suspended_roles(const struct ledger *l, const struct ledger_verrec *v);
 
 /* V5, V9, V10, V17 (ledger_assign.c). */
 int ledger_assign(struct ledger_act *a);

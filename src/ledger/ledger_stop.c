@@ -20,6 +20,20 @@ size_t ledger_national_stops(const struct ledger *l, const struct ledger_verrec 
     return n;
 }
 
+unsigned ledger_suspended_roles(const struct ledger *l, const struct ledger_verrec *v)
+{
+    const unsigned robot = 1U << LEDGER_SYSTEM;
+    unsigned roles = v->suspended_by;
+    (void)ledger_national_stops(l, v, &roles);
+    return roles & robot ? (roles & ~robot) | 1U << LEDGER_HAS : roles;
+}
+
+unsigned ledger_suspenders(const struct ledger *l, const uint8_t digest[32])
+{
+    size_t v = ledger_find_version(l, digest);
+    return v == LEDGER_NONE ? 0 : ledger_suspended_roles(l, &l->version.v[v]);
+}
+
 void ledger_lift(struct ledger *l, size_t i, uint64_t index)
 {
     struct ledger_stop *s = &l->stop.v[i].s;

@@ -131,7 +131,7 @@ void ledger_plan_v(struct ledger_act *a)
             !ledger_signed(a->l, a->l->version.v[a->version].v.decision.payload, a->key),
             GUARD_FIRST_DECISION, "/issuer", "signed the decision appealed");
     if (strcmp(row->id, "V15") == 0)
-        (void)ledger_national_stops(a->l, &a->l->version.v[a->version], &a->also);
+        a->also = ledger_suspended_roles(a->l, &a->l->version.v[a->version]);
 }
 
 /* ---- V2, V20: declaration -------------------------------------------------------- */

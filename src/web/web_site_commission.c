@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commission's and the desk's page of one file: where it stands, what the policy
- * computes from the evidence, and the texts that can be proposed for signature:
- * admissibility, assignment, decision. The outcome is computed, never typed; the fold
+ * computes from the evidence, and the forms of the texts that can be proposed for
+ * signature (web_site_commission_text.c). The outcome is computed, never typed; the fold
  * computes it again. Signing itself is on /sign/{sha256}. */
 #include "base/clock.h"
-#include "web/web_site_sign_priv.h"
+#include "web/web_site_commission_priv.h"
 
 /* ---- the list of files
  * --------------------------------------------------------------- */
@@ -54,22 +54,56 @@ int web_page_commission(struct web_visit *v)
 
 /* ---- one file
  * ----------------------------------------------------------------------- */
-struct file {
-    uint8_t digest[32];
-    struct json_doc *facts, *policy;
-    struct web_statement algorithm, version;
-    struct web_evidence *evidence;
-    struct label_result label;
-    enum label_level asked;
-    bool judged;
-};
+static int key_facts(struct web_visit *v, const struct ledger *l,
+                     const struct ledger_version *x, const struct ledger_key *k,
+                     struct jw *w)
+{
+    bool mine = false;
+    int err = auth_key_mine(v->site->auth, v->who.id, str_c(k->key_id), &mine);
+    if (err)
+        return err;
+    jw_obj(w);
+    jw_kstrz(w, "key_id", k->key_id);
+    jw_kstr(w, "short", str_sub(str_c(k->key_id), 0, 8));
+    jw_kstrz(w, "role", ledger_role_name(k->role));
+    jw_kstrz(w, "function", k->function);
+    jw_kstrz(w, "org_id", k->org_id);
+    jw_kstrz(w, "org", k->label[0] ? k->label : k->org_id);
+    jw_kbool(w, "mine", mine);
+    jw_kbool(w, "recused", ledger_recused(l, k->key_id, x->digest, v->now));
+    jw_obj_end(w);
+    return AM_OK;
+}
+
+/* The national stops in force on it, and the roles whose signature gives it back. */
+static void suspension_facts(const struct ledger *l, const struct ledger_version *x,
+                             struct jw *w)
+{
+    unsigned roles = ledger_suspenders(l, x->digest);
+    jw_key(w, "suspenders");
+    jw_arr(w);
+    for (unsigned r = 0; r < LEDGER_ROLES; r++)
+        if ((roles >> r) & 1)
+            jw_strz(w, ledger_role_name((enum ledger_role)r));
+    jw_arr_end(w);
+    jw_key(w, "orders");
+    jw_arr(w);
+    for (size_t i = 0; i < ledger_stops(l); i++) {
+        const struct ledger_stop *s = ledger_stop_at(l, i);
+        if (!s->lifted && s->scope == LEDGER_STOP_NATIONAL &&
+            memcmp(s->model_digest, x->digest, sizeof x->digest) == 0)
+            ledger_stop_json(l, s, w);
+    }
+    jw_arr_end(w);
+}
 
 static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
-    const struct file *g = arg;
+    const struct web_file *g = arg;
     const struct ledger_version *x = ledger_version_find(l, g->digest);
     char hex[CRYPTO_HEX];
+    int err = AM_OK;
     (void)cosigned;
     if (!x)
         return AM_E_NOTFOUND;
@@ -78,33 +112,22 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
     jw_key(w, "version");
     ledger_version_json(l, x, v->now, w);
+    suspension_facts(l, x, w);
     jw_key(w, "keys");
     jw_arr(w);
-    for (size_t i = 0; i < ledger_keys(l); i++) {
+    for (size_t i = 0; i < ledger_keys(l) && !err; i++) {
+        static const unsigned judges = 1U << LEDGER_HAS | 1U << LEDGER_IMANOR |
+                                       1U << LEDGER_BENCH_OPERATOR | 1U << LEDGER_MSPS |
+                                       1U << LEDGER_CNDP;
         const struct ledger_key *k = ledger_key_at(l, i);
-        bool mine = false;
-        if (k->revoked || (k->role != LEDGER_HAS && k->role != LEDGER_IMANOR &&
-                           k->role != LEDGER_BENCH_OPERATOR && k->role != LEDGER_MSPS))
-            continue;
-        int err = auth_key_mine(v->site->auth, v->who.id, str_c(k->key_id), &mine);
-        if (err)
-            return err;
-        jw_obj(w);
-        jw_kstrz(w, "key_id", k->key_id);
-        jw_kstr(w, "short", str_sub(str_c(k->key_id), 0, 8));
-        jw_kstrz(w, "role", ledger_role_name(k->role));
-        jw_kstrz(w, "function", k->function);
-        jw_kstrz(w, "org_id", k->org_id);
-        jw_kstrz(w, "org", k->label[0] ? k->label : k->org_id);
-        jw_kbool(w, "mine", mine);
-        jw_kbool(w, "recused", ledger_recused(l, k->key_id, x->digest, v->now));
-        jw_obj_end(w);
+        if (!k->revoked && ((judges >> k->role) & 1))
+            err = key_facts(v, l, x, k, w);
     }
     jw_arr_end(w);
-    return AM_OK;
+    return err;
 }
 
-static void file_release(struct file *g)
+static void file_release(struct web_file *g)
 {
     label_result_release(&g->label);
     web_evidence_free(g->evidence);
@@ -115,12 +138,14 @@ static void file_release(struct file *g)
 }
 
 /* What the policy in force computes from the evidence there is, now. */
-static int file_judge(struct web_visit *v, struct file *g)
+static int file_judge(struct web_visit *v, struct web_file *g)
 {
     struct label_policy *p = NULL;
     const struct json *x = json_get(json_root(g->facts), "version");
     int err;
-    if (label_level_parse(json_get_str(x, "requested"), &g->asked) ||
+    bool suspended = json_str_is(json_get(x, "state"), "suspended");
+    if (label_level_parse(json_get_str(x, suspended ? "level" : "requested"),
+                          &g->asked) ||
         g->asked == LABEL_NONE)
         g->asked = LABEL_BASE;
     err = label_policy_new(&p, json_root(g->policy), NULL);
@@ -132,9 +157,9 @@ static int file_judge(struct web_visit *v, struct file *g)
     return err == AM_E_NOMEM ? err : AM_OK;
 }
 
-static int file_open(struct web_visit *v, struct file *g)
+static int file_open(struct web_visit *v, struct web_file *g)
 {
-    *g = (struct file){0};
+    *g = (struct web_file){0};
     int err = crypto_unhex(v->arg, g->digest, sizeof g->digest) ? AM_E_NOTFOUND : AM_OK;
     if (!err)
         err = web_facts(v, file_facts, g, &g->facts);
@@ -151,25 +176,34 @@ static int file_open(struct web_visit *v, struct file *g)
     return err ? err : file_judge(v, g);
 }
 
-static bool key_is(const struct json *k, const char *role, const char *function)
-{
-    return json_str_is(json_get(k, "role"), role) &&
-           (!function || json_str_is(json_get(k, "function"), function));
-}
-
+/* The keys of a role, as boxes to tick: those ticked before stay so. */
 static void keys_of(struct web_visit *v, const struct json *f, const char *name,
                     const char *role, const char *function)
 {
+    struct str rapporteur = web_kept(v, "rapporteur", STR("")),
+               bench = web_kept(v, "bench", STR(""));
     jw_key(&v->w, name);
     jw_arr(&v->w);
-    for (json_each(k, json_get(f, "keys")))
-        if (key_is(k.val, role, function))
-            jw_val(&v->w, k.val);
+    for (json_each(k, json_get(f, "keys"))) {
+        char box[CRYPTO_HEX + 1];
+        struct str id = json_get_str(k.val, "key_id");
+        if (!web_commission_key(k.val, role, function))
+            continue;
+        snprintf(box, sizeof box, "k%.*s", STR_FMT(id));
+        jw_obj(&v->w);
+        for (json_each(m, k.val)) {
+            jw_keyn(&v->w, m.key);
+            jw_val(&v->w, m.val);
+        }
+        jw_kbool(&v->w, "ticked", web_kept(v, box, STR("")).n > 0);
+        jw_kbool(&v->w, "selected", str_eq(rapporteur, id) || str_eq(bench, id));
+        jw_obj_end(&v->w);
+    }
     jw_arr_end(&v->w);
 }
 
 /* Regions and houses the evidence comes from: a label holds where it was tested. */
-static void sites(struct web_visit *v, const struct file *g, const char *name,
+static void sites(struct web_visit *v, const struct web_file *g, const char *name,
                   const char *member)
 {
     struct buf b;
@@ -189,15 +223,80 @@ static void sites(struct web_visit *v, const struct file *g, const char *name,
             err = buf_addf(&b, "%s%.*s", first ? "" : " ", STR_FMT(s));
             first = false;
         }
-    jw_kstr(&v->w, name, web_text_or(buf_str(&b)));
+    jw_kstr(&v->w, name,
+            web_kept(v, strcmp(name, "gsts") ? name : "gst", web_text_or(buf_str(&b))));
     buf_release(&b);
 }
 
-static int file_page(struct web_visit *v, int status, struct file *g)
+/* What a form of this page held is shown again. */
+static void put_kept(struct web_visit *v)
 {
-    const struct json *f = json_root(g->facts), *x = json_get(f, "version");
+    static const char *const text[] = {
+        "pointers",          "sealed",          "condition",        "reason",
+        "derogation_reason", "derogation_rows", "derogation_until", "expires"};
+    struct str verdict = web_kept(v, "verdict", STR(""));
+    jw_key(&v->w, "kept");
+    jw_obj(&v->w);
+    for (size_t i = 0; i < AM_LEN(text); i++)
+        jw_kstr(&v->w, text[i], web_kept(v, text[i], STR("")));
+    jw_kbool(&v->w, "admissible", str_eqc(verdict, "admissible"));
+    jw_kbool(&v->w, "inadmissible", str_eqc(verdict, "inadmissible"));
+    jw_kbool(&v->w, "no_conflict", web_kept(v, "no_conflict", STR("")).n > 0);
+    jw_kbool(&v->w, "derogates",
+             web_kept(v, "derogation_reason", STR("")).n > 0 ||
+                 web_kept(v, "derogation_rows", STR("")).n > 0);
+    jw_obj_end(&v->w);
+}
+
+static void put_signers(struct web_visit *v, const struct web_file *g)
+{
+    const struct json *f = json_root(g->facts);
+    keys_of(v, f, "commissioners", "has", "commissioner");
+    keys_of(v, f, "standards", "imanor", NULL);
+    jw_kbool(&v->w, "needs_imanor", g->label.reached > LABEL_BASE);
+    keys_of(v, f, "rapporteurs", "has", "rapporteur");
+    keys_of(v, f, "benches", "bench_operator", NULL);
+    jw_key(&v->w, "suspenders");
+    jw_arr(&v->w);
+    for (json_each(role, json_get(f, "suspenders")))
+        if (!json_str_is(role.val, "has")) { /* its commissioners sign anyway */
+            char name[32];
+            snprintf(name, sizeof name, "%.*s", STR_FMT(json_str(role.val)));
+            jw_obj(&v->w);
+            jw_kstrz(&v->w, "role", name);
+            keys_of(v, f, "keys", name, NULL);
+            jw_obj_end(&v->w);
+        }
+    jw_arr_end(&v->w);
+}
+
+/* Suspended: by which orders, and what may be given back. */
+static void put_suspension(struct web_visit *v, const struct web_file *g)
+{
+    const struct json *f = json_root(g->facts);
+    jw_key(&v->w, "orders");
+    jw_arr(&v->w);
+    for (json_each(it, json_get(f, "orders"))) {
+        jw_obj(&v->w);
+        jw_kval(&v->w, "order", json_get(it.val, "order"));
+        jw_kval(&v->w, "role", json_get(it.val, "by_role"));
+        jw_kval(&v->w, "org", json_get(it.val, "by_org"));
+        jw_kstr(&v->w, "motive",
+                web_code(v->l, json_root(g->policy), "motives",
+                         json_get_str(it.val, "motive_code")));
+        web_ktime(&v->w, "at", json_get_str(it.val, "effect_at"));
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+    web_ktime(&v->w, "expiry", json_get_str(json_get(f, "version"), "expires_at"));
+    web_commission_levels(v, g);
+}
+
+static void put_state(struct web_visit *v, const struct web_file *g)
+{
+    const struct json *x = json_get(json_root(g->facts), "version");
     struct str state = json_get_str(x, "state");
-    web_open(v);
+    bool decide = str_eqc(state, "evaluated"), back = str_eqc(state, "suspended");
     jw_kval(&v->w, "digest", json_get(x, "model_digest"));
     jw_kval(&v->w, "state", json_get(x, "state"));
     jw_kval(&v->w, "id", json_get(x, "algorithm_id"));
@@ -206,18 +305,27 @@ static int file_page(struct web_visit *v, int status, struct file *g)
     jw_kbool(&v->w, "to_assign",
              str_eqc(state, "admissible") || str_eqc(state, "deferred") ||
                  str_eqc(state, "expired"));
-    jw_kbool(&v->w, "to_decide", str_eqc(state, "evaluated"));
+    jw_kbool(&v->w, "to_decide", decide);
+    jw_kbool(&v->w, "to_reinstate", back);
     jw_kint(&v->w, "evidence_n", (int64_t)g->evidence->n);
+    jw_kstrz(&v->w, "asked", label_level_name(g->asked));
     if (g->judged) {
         jw_kstrz(&v->w, "computed", g->label.outcome);
         jw_kstrz(&v->w, "level", label_level_name(g->label.reached));
     }
-    jw_kstrz(&v->w, "asked", label_level_name(g->asked));
-    keys_of(v, f, "commissioners", "has", "commissioner");
-    keys_of(v, f, "standards", "imanor", NULL);
-    jw_kbool(&v->w, "needs_imanor", g->label.reached > LABEL_BASE);
-    keys_of(v, f, "rapporteurs", "has", "rapporteur");
-    keys_of(v, f, "benches", "bench_operator", NULL);
+    if (decide && g->judged)
+        web_commission_choices(v, g);
+    jw_kbool(&v->w, "can_reinstate", back && g->judged && g->label.reached > LABEL_NONE);
+    if (back)
+        put_suspension(v, g);
+}
+
+static int file_page(struct web_visit *v, int status, struct web_file *g)
+{
+    web_open(v);
+    put_state(v, g);
+    put_signers(v, g);
+    put_kept(v);
     sites(v, g, "gsts", "gst");
     sites(v, g, "houses", "site");
     int err = web_missing(v, json_root(g->policy), g->algorithm.s.record,
@@ -233,7 +341,7 @@ static int file_page(struct web_visit *v, int status, struct file *g)
 
 int web_page_commission_file(struct web_visit *v)
 {
-    struct file g;
+    struct web_file g;
     int err = file_open(v, &g);
     if (!err)
         err = file_page(v, 200, &g);
@@ -241,172 +349,18 @@ int web_page_commission_file(struct web_visit *v)
     return err;
 }
 
-/* ---- texts to propose
- * --------------------------------------------------------------- */
-static void begin(struct web_visit *v, struct jw *w, const char *role, struct str org)
-{
-    char at[TIME_TEXT];
-    jw_obj(w);
-    jw_kstrz(w, "issued_at", time_format(v->now / TIME_SECOND * TIME_SECOND, at));
-    jw_key(w, "issuer");
-    jw_obj(w);
-    jw_kstrz(w, "role", role);
-    jw_kstr(w, "org_id", web_text_or(org));
-    jw_obj_end(w);
-    jw_kstr(w, "model_digest", v->arg);
-}
-
-static struct str org_of(const struct json *f, const char *role, const char *function)
-{
-    for (json_each(k, json_get(f, "keys")))
-        if (key_is(k.val, role, function))
-            return json_get_str(k.val, "org_id");
-    return STR("");
-}
-
-/* "A B C" of a form as a list; separators: spaces, commas, lines. */
-static void words(struct jw *w, const char *key, struct str text)
-{
-    size_t from = 0;
-    jw_key(w, key);
-    jw_arr(w);
-    for (size_t i = 0; i <= text.n; i++)
-        if (i == text.n || strchr(" ,;\r\n\t", text.p[i])) {
-            if (i > from)
-                jw_str(w, web_text_or(str_sub(text, from, i)));
-            from = i + 1;
-        }
-    jw_arr_end(w);
-}
-
-static void admissibility(struct web_visit *v, const struct file *g, struct jw *w)
-{
-    struct str verdict = http_form(v->req, "verdict");
-    begin(v, w, "msps", org_of(json_root(g->facts), "msps", "registry_desk"));
-    jw_kstrz(w, "type", "admissibility");
-    jw_kstr(w, "verdict", web_text_or(verdict));
-    words(w, "pointers", web_text_or(http_form(v->req, "pointers")));
-    jw_obj_end(w);
-}
-
-static void assignment(struct web_visit *v, const struct file *g, struct jw *w)
-{
-    begin(v, w, "has", org_of(json_root(g->facts), "has", NULL));
-    jw_kstrz(w, "type", "assignment");
-    jw_kstr(w, "rapporteur", web_text_or(http_form(v->req, "rapporteur")));
-    jw_kstr(w, "bench_operator", web_text_or(http_form(v->req, "bench")));
-    jw_kstr(w, "requested_level", web_text_or(http_form(v->req, "level")));
-    words(w, "sealed_data", web_text_or(http_form(v->req, "sealed")));
-    jw_kbool(w, "no_conflict", http_form(v->req, "no_conflict").n > 0);
-    jw_obj_end(w);
-}
-
-/* The signers chosen say that they have no interest: each is asked when signing. */
-static void chosen(struct web_visit *v, const struct json *f, struct jw *w)
-{
-    jw_key(w, "signers");
-    jw_arr(w);
-    for (json_each(k, json_get(f, "keys"))) {
-        char name[CRYPTO_HEX + 1];
-        snprintf(name, sizeof name, "k%.*s", STR_FMT(json_get_str(k.val, "key_id")));
-        if (!http_form(v->req, name).n)
-            continue;
-        jw_obj(w);
-        jw_kval(w, "role", json_get(k.val, "role"));
-        jw_kval(w, "org_id", json_get(k.val, "org_id"));
-        jw_kval(w, "key_id", json_get(k.val, "key_id"));
-        jw_kbool(w, "no_conflict", true);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-}
-
-static void motives(const struct file *g, struct jw *w)
-{
-    jw_key(w, "motives");
-    jw_arr(w);
-    for (size_t i = 0; i < g->label.n; i++) {
-        const struct label_row *r = &g->label.row[i];
-        if (r->level != LABEL_BASE ||
-            (r->verdict != LABEL_FAIL && r->verdict != LABEL_INSUFFICIENT))
-            continue;
-        jw_obj(w);
-        jw_kstrz(w, "row", r->id);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-}
-
-static void decision(struct web_visit *v, const struct file *g, struct jw *w)
-{
-    const struct json *f = json_root(g->facts), *x = json_get(f, "version");
-    bool granted = !strcmp(g->label.outcome, "granted");
-    const char *level = label_level_name(granted ? g->label.reached : LABEL_NONE);
-    struct str condition = str_trim(web_text_or(http_form(v->req, "condition")));
-    char at[TIME_TEXT];
-    int64_t now = v->now / TIME_SECOND * TIME_SECOND, end;
-    begin(v, w, "has", org_of(f, "has", "commissioner"));
-    jw_kstrz(w, "outcome", g->label.outcome);
-    jw_kstrz(w, "outcome_computed", g->label.outcome);
-    jw_kstrz(w, "requested_level", label_level_name(g->asked));
-    jw_kstrz(w, "label_level", level);
-    jw_key(w, "scope");
-    jw_obj(w);
-    words(w, "gst", web_text_or(http_form(v->req, "gst")));
-    words(w, "establishments", web_text_or(http_form(v->req, "houses")));
-    words(w, "uses", json_get_str(x, "use_code"));
-    jw_key(w, "undemonstrated_groups");
-    jw_arr(w);
-    for (size_t i = 0; i < g->label.n_undemonstrated; i++)
-        jw_strz(w, g->label.undemonstrated[i]);
-    jw_arr_end(w);
-    jw_obj_end(w);
-    jw_kstrz(w, "decided_at", time_format(now, at));
-    if (granted &&
-        time_add_iso(now, json_get_str(json_get(json_root(g->policy), "terms"), level),
-                     &end) == AM_OK)
-        jw_kstrz(w, "expires_at", time_format(end, at));
-    if (!granted)
-        motives(g, w);
-    jw_key(w, "conditions");
-    jw_arr(w);
-    if (condition.n) {
-        jw_obj(w);
-        jw_kstr(w, text_lang_code(v->l), condition);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-    jw_kval(w, "policy_sha256", json_get(f, "policy"));
-    jw_kval(w, "evidence", json_get(x, "evidence"));
-    chosen(v, f, w);
-    jw_obj_end(w);
-}
-
 int web_page_commission_post(struct web_visit *v)
 {
-    struct str act = http_form(v->req, "act");
-    enum ledger_kind kind = LEDGER_EVENT;
+    enum ledger_kind kind;
     struct buf record;
-    struct file g;
-    struct jw w;
+    struct web_file g;
     int err = web_check_csrf(v);
     if (err)
         return err;
     buf_init(&record, 1 << 20);
-    jw_init(&w, &record);
     err = file_open(v, &g);
-    if (!err && str_eqc(act, "admissibility")) {
-        admissibility(v, &g, &w);
-    } else if (!err && str_eqc(act, "assignment")) {
-        assignment(v, &g, &w);
-    } else if (!err && str_eqc(act, "decision") && g.judged) {
-        kind = LEDGER_DECISION;
-        decision(v, &g, &w);
-    } else if (!err) {
-        err = AM_E_SYNTAX;
-    }
     if (!err)
-        err = jw_done(&w);
+        err = web_commission_text(v, &g, &kind, &record);
     if (!err)
         err = web_propose(v, kind, buf_str(&record));
     if (err == AM_E_INVALID || err == AM_E_TOOMANY)

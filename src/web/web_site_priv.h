@@ -126,6 +126,9 @@ enum { WEB_JSON_SHOWN = 40000 };
 /* Member json: a document for people, and cut: true when that is its beginning only. */
 AM_CHECK int web_pretty(struct web_visit *v, const struct json_doc *doc);
 struct str web_text_or(struct str s); /* never NULL */
+/* What the form just posted holds, to show it again after an error; `otherwise` when the
+ * page is only opened, or the field was not sent. */
+struct str web_kept(const struct web_visit *v, const char *name, struct str otherwise);
 void web_kmsg(struct web_visit *v, const char *key, const char *id);
 /* An instant in RFC 3339 as microseconds; nothing when it is not one. */
 void web_ktime(struct jw *w, const char *key, struct str rfc3339);

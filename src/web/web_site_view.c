@@ -8,6 +8,13 @@ struct str web_text_or(struct str s)
     return s.p && str_utf8(s) ? s : STR("");
 }
 
+struct str web_kept(const struct web_visit *v, const char *name, struct str otherwise)
+{
+    struct str s =
+        v->req->method == HTTP_POST ? http_form(v->req, name) : (struct str){0};
+    return s.p ? web_text_or(s) : otherwise;
+}
+
 void web_kmsg(struct web_visit *v, const char *key, const char *id)
 {
     jw_kstr(&v->w, key, text_get(v->l, id));
