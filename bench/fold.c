@@ -5,9 +5,9 @@
  * AMANE_BENCH_ENTRIES sets another number. Rows are written straight into the database,
  * beyond the log: the first opening verifies, folds and appends them, as after a crash.
  */
-#include "registry/registry_test_support.h"
+#include "../bench/rows.h"
+#include "../bench/server.h"
 
-enum { SLICE = 5000 };
 static FILE *figures;
 static struct t t;
 static uint64_t entries = 1000000;
@@ -35,88 +35,27 @@ static double cpu_s(void)
     return (double)c.tv_sec + (double)c.tv_nsec / 1e9;
 }
 
-static double rss_mib(void)
-{
-    char *text = NULL;
-    size_t n;
-    int64_t pages = 0;
-    struct str rest;
-    if (am_file_read("/proc/self/statm", 4096, &text, &n))
-        return 0;
-    (void)str_cut((struct str){text, n}, ' ', &rest);
-    if (str_int(str_cut(rest, ' ', &rest), 0, INT64_MAX, &pages))
-        pages = 0;
-    free(text);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
-}
-
 /* ---- the rows -------------------------------------------------------------------- */
-struct slice {
-    uint64_t first;
-    size_t n;
-    struct buf leaf[SLICE], payload[SLICE];
-    uint8_t digest[SLICE][32];
-};
-
-static int put_slice(struct db_conn *c, void *arg)
+static void make_rows(uint64_t to)
 {
-    const struct slice *s = arg;
-    int err = AM_OK;
-    for (size_t i = 0; i < s->n && !err; i++)
-        err = db_exec(c,
-                      "insert into entry (idx, leaf, payload_sha256, payload)"
-                      " values ($1, $2, $3, $4)",
-                      "ibbb", (int64_t)(s->first + i), buf_str(&s->leaf[i]),
-                      (struct str){(const char *)s->digest[i], 32},
-                      buf_str(&s->payload[i]));
-    return err;
-}
-
-static void make_one(struct slice *s, size_t i, struct str spki)
-{
-    uint64_t index = s->first + i;
-    uint8_t random[10];
-    struct json_doc *doc = NULL;
-    struct buf record, pae, sig;
-    for (size_t k = 0; k < sizeof random; k++)
-        random[k] = (uint8_t)(index >> 5 * k & 31); /* a byte gives one of 32 letters */
-    buf_init(&record, 65536);
-    buf_init(&pae, 65536);
-    buf_init(&sig, 256);
-    assert_ok(ledger_algorithm_id(STR("DEMOAI"), random, t.algorithm_id));
-    t_algorithm_record(&t, &record);
-    assert_ok(json_parse(&doc, buf_str(&record), NULL, NULL));
-    assert_ok(ledger_statement(LEDGER_ALGORITHM, json_root(doc), STR(T_BASE),
-                               &s->payload[i], NULL));
-    crypto_sha256(buf_str(&s->payload[i]), s->digest[i]);
-    assert_ok(ledger_pae(buf_str(&s->payload[i]), &pae));
-    assert_ok(crypto_sign(t.key[T_VENDOR], buf_str(&pae), &sig));
-    assert_ok(ledger_leaf(s->digest[i], buf_str(&sig), spki, &s->leaf[i]));
-    json_free(doc);
-    buf_release(&sig);
-    buf_release(&pae);
-    buf_release(&record);
-}
-
-static void make_rows(uint64_t from, uint64_t to)
-{
-    static struct slice s;
-    struct buf spki;
+    static struct rows s;
+    struct buf spki, record;
     buf_init(&spki, 512);
+    buf_init(&record, 65536);
     assert_ok(crypto_key_spki(t.key[T_VENDOR], &spki));
-    for (s.first = from; s.first < to; s.first += s.n) {
-        s.n = (size_t)AM_MIN(to - s.first, (uint64_t)SLICE);
-        for (size_t i = 0; i < s.n; i++) {
-            buf_init(&s.payload[i], 65536);
-            buf_init(&s.leaf[i], 4096);
-            make_one(&s, i, buf_str(&spki));
-        }
-        assert_ok(db_write(registry_db(t.r), put_slice, &s));
-        for (size_t i = 0; i < s.n; i++) {
-            buf_release(&s.payload[i]);
-            buf_release(&s.leaf[i]);
-        }
+    for (rows_begin(&s, &t); s.first + s.n < to;) {
+        uint64_t index = s.first + s.n;
+        uint8_t random[10];
+        for (size_t k = 0; k < sizeof random; k++)
+            random[k] =
+                (uint8_t)(index >> 5 * k & 31); /* a byte gives one of 32 letters */
+        assert_ok(ledger_algorithm_id(STR("DEMOAI"), random, t.algorithm_id));
+        buf_clear(&record);
+        t_algorithm_record(&t, &record);
+        rows_add(&s, LEDGER_ALGORITHM, t.key[T_VENDOR], buf_str(&spki), buf_str(&record));
     }
+    rows_end(&s);
+    buf_release(&record);
     buf_release(&spki);
 }
 
@@ -174,12 +113,12 @@ static void opening(void **state)
     snprintf(t.data, sizeof t.data, "%s/data", dir);
     assert_int_equal(mkdir(t.data, 0700), 0);
     t_registry(&t);
-    before = rss_mib();
+    before = server_rss_mib(0);
     show("registry.memory_idle", before, "MiB", 64, "lower",
          "resident, a registry with its schemas and ten keys, no HTTP threads, before "
          "the");
     registry_stats(t.r, &s);
-    make_rows(s.size, entries);
+    make_rows(entries);
     took = reopen();
     registry_stats(t.r, &s);
     assert_int_equal(s.size, entries);
@@ -194,7 +133,8 @@ static void opening(void **state)
     show("registry.open_verified", took, "s", 10, "lower",
          "cold fold at opening, signatures verified before, every byte hashed to the "
          "root");
-    show("registry.memory_full", rss_mib(), "MiB", 512, "lower", "resident after it");
+    show("registry.memory_full", server_rss_mib(0), "MiB", 512, "lower",
+         "resident after it");
     start = time_mono();
     cpu = cpu_s();
     assert_ok(registry_verify_again(t.r));

@@ -4,24 +4,14 @@
  * (Zipf), three facets. One JSON line per figure.
  *
  *     bench-search [MODELS] */
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "search/search.h"
+#include "../bench/words.h"
 
-enum { QUERIES = 3000, VOCABULARY = 30000, LANGS = 3, FACETS = 6, BATCH = 500 };
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint64_t random_next(void)
-{
-    uint64_t z = (state += 0x9E3779B97F4A7C15u); /* splitmix64 */
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
+enum { QUERIES = 3000, FACETS = 6, BATCH = 500 };
 
 static void must(int err)
 {
@@ -31,45 +21,10 @@ static void must(int err)
     exit(am_err_exit(err));
 }
 
-/* A rank with P(r) about 1 / r. */
-static unsigned zipf(unsigned n)
-{
-    double u = (double)(random_next() >> 11) / 9007199254740992.0;
-    return (unsigned)exp(u * log((double)n + 1)) - 1;
-}
-
-static size_t word(char *out, unsigned lang, unsigned rank)
-{
-    static const char *const latin[] = {"ca", "dio", "sté", "no", "pul", "mo",  "né",
-                                        "ra", "thé", "li",  "xi", "ber", "gas", "tro"};
-    static const char *const arabic[] = {"قل", "شر", "اي", "ين", "تض", "رئ", "وس",
-                                         "مر", "عظ", "دم", "كب", "صد", "فح", "نب"};
-    static const char *const mark[] = {"", "م", "e"};
-    size_t n = 0;
-    unsigned k = rank + 7;
-    for (; k; k /= 14) {
-        const char *s = lang == 1 ? arabic[k % 14] : latin[k % 14];
-        memcpy(out + n, s, strlen(s));
-        n += strlen(s);
-    }
-    memcpy(out + n, mark[lang], strlen(mark[lang]));
-    return n + strlen(mark[lang]);
-}
-
-static struct str text(char *out, unsigned lang, unsigned words)
-{
-    size_t n = 0;
-    while (words--) {
-        n += word(out + n, lang, zipf(VOCABULARY));
-        out[n++] = ' ';
-    }
-    return (struct str){out, n};
-}
-
 /* One document as its owner would hold it; batches of them are made outside the time. */
 struct made {
-    char text[LANGS][2][1536], id[65], name[FACETS][16];
-    struct search_field f[2 * LANGS + 1];
+    char text[WORDS_LANGS][2][1536], id[65], name[FACETS][16];
+    struct search_field f[2 * WORDS_LANGS + 1];
     struct search_value v[FACETS];
     struct search_doc d;
 };
@@ -79,17 +34,17 @@ static void make(struct made *m, unsigned i)
     static const unsigned values[FACETS] = {400, 60, 4, 13, 12, 2500};
     m->d = (struct search_doc){.rank = i,
                                .field = m->f,
-                               .fields = 2 * LANGS + 1,
+                               .fields = 2 * WORDS_LANGS + 1,
                                .value = m->v,
                                .values = FACETS};
-    snprintf(m->id, sizeof m->id, "%016llx%048x", (unsigned long long)random_next(), i);
-    for (unsigned l = 0; l < LANGS; l++) {
-        m->f[2 * l] = (struct search_field){4, text(m->text[l][0], l, 8)};
-        m->f[2 * l + 1] = (struct search_field){1, text(m->text[l][1], l, 60)};
+    snprintf(m->id, sizeof m->id, "%016llx%048x", (unsigned long long)words_random(), i);
+    for (unsigned l = 0; l < WORDS_LANGS; l++) {
+        m->f[2 * l] = (struct search_field){4, words_text(m->text[l][0], l, 8)};
+        m->f[2 * l + 1] = (struct search_field){1, words_text(m->text[l][1], l, 60)};
     }
-    m->f[2 * LANGS] = (struct search_field){2, str_c(m->id)};
+    m->f[2 * WORDS_LANGS] = (struct search_field){2, str_c(m->id)};
     for (unsigned k = 0; k < FACETS; k++) {
-        snprintf(m->name[k], sizeof m->name[k], "v%u", zipf(values[k]));
+        snprintf(m->name[k], sizeof m->name[k], "v%u", words_zipf(values[k]));
         m->v[k] = (struct search_value){k, str_c(m->name[k])};
     }
     m->d.id = str_c(m->id);
@@ -127,17 +82,18 @@ static void query(const struct search *s, int64_t *took, int64_t *cpu)
     struct search_value v;
     struct search_query ask = {.filter = &v, .limit = 20};
     struct search_result r;
-    unsigned words = (unsigned)(random_next() % 4), lang = (unsigned)(random_next() % 3);
+    unsigned words = (unsigned)(words_random() % 4),
+             lang = (unsigned)(words_random() % 3);
     size_t n = 0;
     int64_t start;
     clock_t used;
     for (unsigned i = 0; i < words; i++) {
-        n += word(q + n, lang, zipf(VOCABULARY));
+        n += words_one(q + n, lang, words_zipf(WORDS_VOCABULARY));
         q[n++] = ' ';
     }
-    ask.text = (struct str){q, words && random_next() % 2 ? n - 3 : n};
-    if (random_next() % 3 == 0) {
-        snprintf(name, sizeof name, "v%u", zipf(13));
+    ask.text = (struct str){q, words && words_random() % 2 ? n - 3 : n};
+    if (words_random() % 3 == 0) {
+        snprintf(name, sizeof name, "v%u", words_zipf(13));
         v = (struct search_value){3, str_c(name)};
         ask.filters = 1;
     }
