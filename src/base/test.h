@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "base/base.h"
 
@@ -38,6 +39,15 @@
         double m_ = b_ < 0 ? -b_ : b_;                                                   \
         if (!(d_ <= (tol) * (m_ > 1 ? m_ : 1)))                                          \
             fail_msg("%.17g is not within %g of %.17g", a_, (double)(tol), b_);          \
+    } while (0)
+
+/* Another thread or process brings it about: waits for it, a minute at most, however busy
+ * the machine is. */
+#define assert_eventually(cond)                                                          \
+    do {                                                                                 \
+        for (int i_ = 0; i_ < 6000 && !(cond); i_++)                                     \
+            usleep(10000);                                                               \
+        assert_true(cond);                                                               \
     } while (0)
 
 /* Real data beside the checkout, or NULL: a test that needs it calls skip(). */

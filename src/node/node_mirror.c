@@ -400,7 +400,7 @@ static int node_advance(struct node *n, struct http_client *h)
         err = node_step(n, &batch, buf_str(&note), newer);
     }
     if (!err)
-        err = node_renew_lease(n, lease_at);
+        err = node_renew_lease(n, lease_at, want.size);
     node_batch_release(&batch);
     buf_release(&note);
     return err;

@@ -180,6 +180,15 @@ static void an_old_checkpoint_renews_nothing(void **state)
 }
 
 /* ---- the lease ------------------------------------------------------------------ */
+/* As if the lease had been accepted so much earlier; the wall clock stands still. */
+static void boot_clock_goes(struct nt *w, int64_t us)
+{
+    pthread_mutex_lock(&w->n->state);
+    w->n->lease.mono_at -= us;
+    w->n->lease.wall_at -= us;
+    pthread_mutex_unlock(&w->n->state);
+}
+
 static void a_lease_ends_by_the_boot_clock(void **state)
 {
     struct nt *w = *state;
@@ -189,10 +198,10 @@ static void a_lease_ends_by_the_boot_clock(void **state)
     /* set up at NT_NOW, cosigned then: the older line does not count */
     assert_predicts(w);
     nt_away(w, true);
-    w->n->lease.age_us = TIME_DAY - TIME_SECOND / 2; /* as 24 h minus 0.5 s later */
+    boot_clock_goes(w, TIME_DAY - 600 * TIME_SECOND);
     assert_predicts(w);
     assert_false(node_lease_age(w->n) >= TIME_DAY);
-    usleep(600000);
+    boot_clock_goes(w, 600 * TIME_SECOND);
     assert_refuses(w, "refusal.lease");
     assert_false(nt_state(w).lease_fresh);
     assert_true(nt_state(w).lease_warn);
@@ -205,16 +214,17 @@ static void a_lease_ends_by_the_boot_clock(void **state)
     assert_predicts(w);
 }
 
-/* A policy of two seconds, and nobody who cosigns. */
+/* A policy of an hour, and nobody who cosigns. */
 static void a_short_lease_of_the_policy_is_kept_to(void **state)
 {
     struct nt *w;
-    nt_setup_with(state, "PT2S");
+    nt_setup_with(state, "PT1H");
     w = *state;
     assert_ok(nt_open(w));
     assert_ok(node_sync(w->n));
+    boot_clock_goes(w, 3000 * TIME_SECOND);
     assert_predicts(w);
-    usleep(2100000);
+    boot_clock_goes(w, 600 * TIME_SECOND);
     assert_refuses(w, "refusal.lease");
 }
 
@@ -227,6 +237,28 @@ static void a_wall_clock_that_falls_back_ends_the_lease(void **state)
     assert_refuses(w, "refusal.lease"); /* cosigned in what is now the future */
     time_fake(NT_NOW + 60 * TIME_SECOND);
     nt_publish(w);
+    assert_ok(node_sync(w->n));
+    assert_predicts(w);
+}
+
+/* The clock was wrong for a moment only: the next checkpoint is cosigned in the very
+ * second of the one that was judged two days old. */
+static void a_larger_tree_of_the_same_second_renews(void **state)
+{
+    struct nt *w = *state;
+    int64_t at = NT_NOW + 60 * TIME_SECOND;
+    time_fake(at + 2 * TIME_DAY);
+    nt_publish_at(w, at);
+    assert_ok(node_sync(w->n));
+    assert_refuses(w, "refusal.lease"); /* two days old, it seems */
+    time_fake(at);
+    assert_ok(node_sync(w->n));
+    assert_refuses(w, "refusal.lease"); /* the same note again renews nothing */
+    assert_string_equal(tk_stop(&w->tk, TK_LEAD2, "service",
+                                "\"gst\":\"GST-CS\",\"establishment\":\"CHU-CASA\","
+                                "\"service\":\"CARDIO\","),
+                        "ok"); /* a statement of no concern here */
+    nt_publish_at(w, at);
     assert_ok(node_sync(w->n));
     assert_predicts(w);
 }
@@ -633,6 +665,7 @@ NT_MAIN(NT_ALONE(before_the_first_contact_a_node_serves_and_refuses),
         NT_ALONE(a_lease_ends_by_the_boot_clock),
         cmocka_unit_test_teardown(a_short_lease_of_the_policy_is_kept_to, nt_teardown),
         NT(a_wall_clock_that_falls_back_ends_the_lease),
+        NT(a_larger_tree_of_the_same_second_renews),
         NT(a_restart_keeps_the_age_of_a_lease),
         NT(damaged_payloads_shut_the_gate_until_healed),
         NT(weights_lost_on_disk_are_fetched_again),

@@ -36,7 +36,8 @@ struct node_local_stop {
  * accepted; after that only the boot clock counts, and a wall clock that falls behind it
  * ends the lease (lifecycle.md, section 8). */
 struct node_lease {
-    int64_t at;      /* lease time: cosigned, wall clock; 0: none */
+    int64_t at;      /* lease time: cosigned, wall clock, to the second; 0: none */
+    uint64_t size;   /* of the tree cosigned then: tells two of one second apart */
     int64_t age_us;  /* its age when accepted */
     int64_t mono_at; /* boot clock then */
     int64_t wall_at; /* wall clock then */
@@ -154,7 +155,7 @@ int64_t node_lease_age(struct node *n);
 int64_t node_lease_length(const struct ledger *l, const char *member, int64_t otherwise);
 /* A quorum checkpoint with this lease time was verified and applied.
  * AM_E_PRECONDITION: it is dated in the future. */
-AM_CHECK int node_renew_lease(struct node *n, int64_t lease_at);
+AM_CHECK int node_renew_lease(struct node *n, int64_t lease_at, uint64_t size);
 void node_lease_from_disk(struct node *n);
 AM_CHECK int node_sync_start(struct node *n);
 void node_sync_stop(struct node *n);

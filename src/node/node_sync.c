@@ -43,17 +43,20 @@ static void node_keep_wall(struct node *n, int64_t now)
 }
 
 /* The same note again changes nothing: only a later cosignature renews, so that neither a
- * replayed checkpoint nor a wall clock set back can stretch a lease. */
-int node_renew_lease(struct node *n, int64_t lease_at)
+ * replayed checkpoint nor a wall clock set back can stretch a lease. Cosignatures are
+ * dated to the second: of two in one second the larger tree is the later one. */
+int node_renew_lease(struct node *n, int64_t lease_at, uint64_t size)
 {
     int64_t now = time_now();
     bool newer;
     if (lease_at > now + NODE_SKEW)
         return AM_E_PRECONDITION; /* from the future: our clock is wrong, or theirs */
     pthread_mutex_lock(&n->state);
-    newer = lease_at > n->lease.at && !n->split_view; /* leases run out after proof */
+    newer = lease_at > n->lease.at || (lease_at == n->lease.at && size > n->lease.size);
+    newer = newer && !n->split_view; /* leases run out after proof */
     if (newer)
         n->lease = (struct node_lease){.at = lease_at,
+                                       .size = size,
                                        .age_us = now > lease_at ? now - lease_at : 0,
                                        .mono_at = time_mono(),
                                        .wall_at = now};
@@ -83,12 +86,13 @@ static int64_t node_lease_capped(struct node *n, int64_t lease_at)
 void node_lease_from_disk(struct node *n)
 {
     const struct ledger *l = ledger_size(n->ledger) ? n->ledger : n->seed;
+    struct tlog_checkpoint held;
     struct buf note, seen;
     int64_t lease_at = 0, last = 0, now = time_now();
     buf_init(&note, TLOG_NOTE_MAX);
     buf_init(&seen, 64);
     if (n->mirror && l && tlog_note(n->mirror, &note) == AM_OK &&
-        tlog_policy_check(ledger_quorum(l), buf_str(&note), NULL, &lease_at, NULL) ==
+        tlog_policy_check(ledger_quorum(l), buf_str(&note), &held, &lease_at, NULL) ==
             AM_OK &&
         node_kv_get(n, "wall_seen", &seen) == AM_OK &&
         str_int(buf_str(&seen), 0, INT64_MAX, &last) == AM_OK) {
@@ -97,6 +101,7 @@ void node_lease_from_disk(struct node *n)
         if (now >= last - NODE_SKEW && lease_at <= now + NODE_SKEW) {
             int64_t then = AM_MAX(now, last); /* never earlier than what was seen */
             n->lease = (struct node_lease){.at = lease_at,
+                                           .size = held.size,
                                            .age_us = AM_MAX(then - lease_at, 0),
                                            .mono_at = time_mono(),
                                            .wall_at = now};
