@@ -119,8 +119,9 @@ int api_log_file(struct api_call *c, const char *dir, struct str name)
 
 int api_h_log_file(struct api_call *c)
 {
-    char dir[PATH_MAX];
-    snprintf(dir, sizeof dir, "%s/log", registry_dir(c->api->r));
+    char dir[PATH_MAX]; /* a node's is its mirror */
+    snprintf(dir, sizeof dir, "%s/log",
+             c->api->r ? registry_dir(c->api->r) : node_dir(c->api->n));
     return api_log_file(c, dir, c->param[0]);
 }
 

@@ -155,8 +155,8 @@
       "Feed of decisions, RSS 2.0")                                                      \
     X(R, GET, "/feeds/stops.rss", PUBLIC, rss_stops, "", "application/rss+xml",          \
       "Feed of stop orders, RSS 2.0")                                                    \
-    X(R, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
-      "The log as C2SP tlog-tiles files")                                                \
+    X(B, GET, "/log/{*}", PUBLIC, log_file, "", "text/plain",                            \
+      "The log as C2SP tlog-tiles files; a node serves its mirror")                      \
     X(N, POST, "/witness/add-checkpoint", PUBLIC, add_checkpoint, "text/plain",          \
       "text/plain", "C2SP tlog-witness")                                                 \
     X(N, GET, "/witness/checkpoint", PUBLIC, witness_checkpoint, "", "text/plain",       \

@@ -96,14 +96,6 @@ static int bad_worker(void)
     return 0;
 }
 
-static void assert_predicts(struct nt *w)
-{
-    int err = nt_predict(w, 60, 200);
-    if (err)
-        fail_msg("%s: %s %s", am_err_text(err), w->d.n ? w->d.item[0].code : "",
-                 w->d.n ? w->d.item[0].detail : "");
-}
-
 /* ---- models --------------------------------------------------------------------- */
 static void no_number_is_no_answer(void **state)
 {

@@ -2,9 +2,11 @@
 /* Gossip: nodes compare what they hold. A registry that serves each node one consistent
  * history cannot serve two of them different ones once they talk: every `peers_s` seconds
  * the newest checkpoint of each peer is read (GET /witness/checkpoint) and judged like
- * any note. What contradicts is proof; what is larger than all we hold is a suspect when
- * it still is after NODE_GOSSIP_ROUNDS rounds, which the state shows until it fits. A
- * peer's word is nothing: only notes signed by the log count. */
+ * any note. What contradicts our mirror is proof. What is larger than all we hold is
+ * joined to it, or shown not to be, from the tiles the peer mirrors and those the
+ * registry serves (node_link.c); if neither tells, it is a suspect when it still is
+ * larger after NODE_GOSSIP_ROUNDS rounds, which the state shows until it fits. A peer's
+ * word is nothing: only notes signed by the log count. */
 #include "node/node_priv.h"
 
 #include <errno.h>
@@ -54,7 +56,9 @@ static int node_gossip_get(const struct node_peer *p, struct http_client *h,
 
 enum node_gossip { NODE_GOSSIP_FITS, NODE_GOSSIP_PROVED, NODE_GOSSIP_BEYOND };
 
-static enum node_gossip node_gossip_weigh(struct node *n, struct str note,
+/* h NULL: judged from what is here. */
+static enum node_gossip node_gossip_weigh(struct node *n, struct http_client *h,
+                                          const char *peer, struct str note,
                                           const struct tlog_checkpoint *c)
 {
     struct node_pair pair;
@@ -66,8 +70,12 @@ static enum node_gossip node_gossip_weigh(struct node *n, struct str note,
         node_split(n, note);
         return NODE_GOSSIP_PROVED;
     }
-    return c->size && node_compare(n, c) == NODE_BEYOND ? NODE_GOSSIP_BEYOND
-                                                        : NODE_GOSSIP_FITS;
+    if (!c->size || node_compare(n, c) != NODE_BEYOND)
+        return NODE_GOSSIP_FITS;
+    if (h && !node_split_proved(n) &&
+        (node_link(n, h, peer, note) || node_link(n, h, n->registry_url, note)))
+        return NODE_GOSSIP_PROVED;
+    return NODE_GOSSIP_BEYOND;
 }
 
 /* Does the registry give us what it has? Else being behind says nothing about it. */
@@ -82,12 +90,14 @@ static bool node_gossip_current(struct node *n)
 
 /* One note of a peer. The first that is larger than all we hold is kept and judged again
  * every round: a log that grows is always a little ahead somewhere. */
-void node_gossip_judge(struct node *n, struct node_peer *p, struct str note)
+void node_gossip_judge(struct node *n, struct http_client *h, struct node_peer *p,
+                       struct str note)
 {
     const struct tlog_vkey *key = ledger_log_key(n->seed);
     struct tlog_checkpoint c;
     if (p->held.n && tlog_checkpoint_open(buf_str(&p->held), key, &c) == AM_OK) {
-        if (node_gossip_weigh(n, buf_str(&p->held), &c) == NODE_GOSSIP_BEYOND) {
+        if (node_gossip_weigh(n, h, p->url, buf_str(&p->held), &c) ==
+            NODE_GOSSIP_BEYOND) {
             if (node_gossip_current(n) && ++p->beyond == NODE_GOSSIP_ROUNDS)
                 LOG_E("node.gossip_suspect", log_s("peer", p->url),
                       log_i("size", (int64_t)c.size));
@@ -97,8 +107,10 @@ void node_gossip_judge(struct node *n, struct node_peer *p, struct str note)
         }
     }
     if (tlog_checkpoint_open(note, key, &c))
-        return; /* anybody could have written it */
-    if (node_gossip_weigh(n, note, &c) == NODE_GOSSIP_BEYOND && !p->held.n &&
+        return;    /* anybody could have written it */
+    if (p->held.n) /* one note of a peer at a time is asked about */
+        h = NULL;
+    if (node_gossip_weigh(n, h, p->url, note, &c) == NODE_GOSSIP_BEYOND && !p->held.n &&
         buf_add(&p->held, note))
         buf_clear(&p->held);
 }
@@ -111,7 +123,7 @@ void node_gossip_round(struct node *n, struct http_client *h)
         struct buf note;
         buf_init(&note, 64 << 10);
         if (node_gossip_get(p, h, &note) == AM_OK)
-            node_gossip_judge(n, p, buf_str(&note));
+            node_gossip_judge(n, h, p, buf_str(&note));
         buf_release(&note);
         suspect = suspect || p->beyond >= NODE_GOSSIP_ROUNDS;
     }

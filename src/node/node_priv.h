@@ -98,6 +98,8 @@ struct node {
     int64_t wall_kept;                     /* the wall clock as last written to disk */
     int64_t checkpoint_at;                 /* boot clock of the last node_checkpoint */
     int64_t forbidden_until, forbidden_id; /* outbox rows up to this id wait until then */
+    int64_t
+        suspect_after; /* boot clock before which the registry is not asked about it */
     int64_t weights_after; /* boot clock before which weights are not asked for again */
     uint64_t weights_at;   /* ledger size whose weights are all here; 0: look again */
     pthread_t thread;
@@ -166,7 +168,9 @@ AM_CHECK int node_gossip_configure(struct node *n, const char *peers);
 AM_CHECK int node_gossip_start(struct node *n);
 void node_gossip_stop(struct node *n);
 void node_gossip_round(struct node *n, struct http_client *h);
-void node_gossip_judge(struct node *n, struct node_peer *p, struct str note);
+/* h NULL: nobody is asked for what is not here. */
+void node_gossip_judge(struct node *n, struct http_client *h, struct node_peer *p,
+                       struct str note);
 /* The next round of the sync thread starts now. */
 void node_hurry(struct node *n);
 bool node_stopping(struct node *n);
@@ -184,8 +188,14 @@ AM_CHECK int node_get(struct node *n, struct http_client *h, const char *path, b
 /* Two validly signed histories were seen: alarm, evidence on disk (node_witness.c). From
  * then on nothing is cosigned and no lease renewed, until an operator moves the evidence
  * away. */
+struct node_pair;
 void node_split(struct node *n, struct str note);
+void node_split_pair(struct node *n, const struct node_pair *p); /* the proof is there */
 bool node_split_proved(struct node *n);
+/* Asks whoever serves the log's tiles below `base` for what joins a note of the log with
+ * what is held here (node_link.c). True: two of the notes are not of one history; the
+ * alarm is up and the evidence published. Network, 20 s at most; no lock held. */
+bool node_link(struct node *n, struct http_client *h, const char *base, struct str note);
 /* Does a note fit what is held here? BEYOND: larger than all of it. Takes fold. */
 enum node_fit { NODE_FITS, NODE_BEYOND, NODE_DIFFERS };
 enum node_fit node_compare(struct node *n, const struct tlog_checkpoint *c);
@@ -208,8 +218,9 @@ AM_CHECK int node_pair_find(struct node *n, struct str note, struct node_pair *p
 void node_evidence_add(struct node *n, const struct node_pair *p);
 /* What an earlier run kept; sets the alarm. */
 void node_evidence_load(struct node *n);
-/* Compares a note that did not fit with the mirror, now that it has grown. */
-void node_judge_suspect(struct node *n);
+/* Compares a note that did not fit with the mirror, now that it has grown; asks the
+ * registry for what joins them while it has not. */
+void node_judge_suspect(struct node *n, struct http_client *h);
 /* Builds, signs with the service key and queues an event, in one transaction when c is
  * not NULL (called inside db_write), else on its own. */
 AM_CHECK int node_queue_event(struct node *n, struct db_conn *c, struct str record_json,

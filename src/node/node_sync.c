@@ -129,7 +129,7 @@ static int node_round(struct node *n, struct http_client *h)
     first = first ? first : err;
     err = node_obey_stops(n);
     first = first ? first : err;
-    node_judge_suspect(n);
+    node_judge_suspect(n, h);
     if (!node_is_away(first)) {
         node_fetch_weights(n, h);
         err = node_checkpoint_due(n);

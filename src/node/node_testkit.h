@@ -555,6 +555,21 @@ static inline bool nt_said_at(const struct nt *w, const char *code, const char *
     return false;
 }
 
+static inline void assert_predicts(struct nt *w)
+{
+    int err = nt_predict(w, 60, 200);
+    if (err)
+        fail_msg("%s: %s %s", am_err_text(err), w->d.n ? w->d.item[0].code : "",
+                 w->d.n ? w->d.item[0].detail : "");
+}
+
+static inline void assert_refuses(struct nt *w, const char *code)
+{
+    assert_int_equal(nt_predict(w, 60, 200), AM_E_REFUSED);
+    if (!nt_said(w, code))
+        fail_msg("%s and not %s", w->d.item[0].code, code);
+}
+
 /* The row as pages see it, in w->doc; its status. */
 static inline const char *nt_status(struct nt *w, const char *id)
 {

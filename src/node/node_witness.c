@@ -4,8 +4,9 @@
  * tlog decides what is cosigned. What does not fit is weighed against the mirror, which
  * only ever grew by quorum checkpoints: a note validly signed by the log whose root is
  * not ours at that size is proof of two histories, whatever proof came along with it. A
- * note larger than the mirror is a suspect until the mirror has grown past it; the alarm
- * is up meanwhile. The door is public, so only signed notes count.
+ * note larger than the mirror is a suspect until the mirror has grown past it, or the
+ * registry's own tiles show what joins them (node_link.c); the alarm is up meanwhile. The
+ * door is public, so only signed notes count.
  *
  * After proof nothing of that log is cosigned and the lease is the last one; what the
  * quorum signs is still mirrored, for it brings stops. An operator ends it by moving the
@@ -13,6 +14,8 @@
 #include "node/node_priv.h"
 
 #include "base/log.h"
+
+#define NODE_SUSPECT_RETRY (10 * TIME_SECOND)
 
 /* The lease as it is now is the last one, after a restart too. */
 static void node_lease_last(struct node *n)
@@ -50,6 +53,12 @@ bool node_split_proved(struct node *n)
     yes = n->split_view;
     pthread_mutex_unlock(&n->state);
     return yes;
+}
+
+void node_split_pair(struct node *n, const struct node_pair *p)
+{
+    node_evidence_add(n, p);
+    node_alarm(n, true);
 }
 
 void node_split(struct node *n, struct str note)
@@ -122,7 +131,17 @@ static void node_weigh(struct node *n, struct str request, int status, bool spli
     }
 }
 
-void node_judge_suspect(struct node *n)
+/* The registry serves the tiles of what it had us asked to sign: they may convict it. */
+static void node_ask_suspect(struct node *n, struct http_client *h, struct str note)
+{
+    int64_t now = time_mono();
+    if (now < n->suspect_after)
+        return;
+    n->suspect_after = now + NODE_SUSPECT_RETRY;
+    node_link(n, h, n->registry_url, note);
+}
+
+void node_judge_suspect(struct node *n, struct http_client *h)
 {
     struct tlog_checkpoint c;
     struct buf note;
@@ -143,6 +162,7 @@ void node_judge_suspect(struct node *n)
         node_alarm(n, false);
         break;
     case NODE_BEYOND:
+        node_ask_suspect(n, h, buf_str(&note));
         break;
     }
     buf_release(&note);

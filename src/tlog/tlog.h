@@ -239,6 +239,21 @@ AM_CHECK int tlog_prove_inclusion(struct tlog *t, uint64_t index, uint64_t size,
                                   struct tlog_proof *out);
 AM_CHECK int tlog_prove_consistency(struct tlog *t, uint64_t old_size, uint64_t size,
                                     struct tlog_proof *out);
+/* ---- somebody else's tree, read from the tiles they serve ---------------------------
+ */
+/* Appends the file `path` of their log to out (its cap is set). AM_E_NOTFOUND: none. */
+typedef int tlog_fetch(void *cookie, const char *path, struct buf *out);
+struct tlog_remote; /* one thread's; keeps the tiles it has read, asks for 128 at most */
+/* size: of the checkpoint they publish beside their tiles. */
+AM_CHECK int tlog_remote_new(struct tlog_remote **out, uint64_t size, tlog_fetch *fetch,
+                             void *cookie);
+void tlog_remote_free(struct tlog_remote *r);
+/* What the first `size` entries of the signed tree `of` hash to, and the consistency
+ * proof that shows it: once this is AM_OK, it does not matter who served the tiles.
+ * AM_E_TAMPERED: theirs are not of that tree. AM_E_NOTFOUND: they hold less. */
+AM_CHECK int tlog_remote_past(struct tlog_remote *r, uint64_t size,
+                              const struct tlog_checkpoint *of, struct tlog_hash *root,
+                              struct tlog_proof *proof);
 /* Removes partial tiles that no recent checkpoint needs. */
 AM_CHECK int tlog_collect(struct tlog *t);
 

@@ -221,6 +221,13 @@ void tlog_recover_cosigned(struct tlog *t);
 void tlog_after(unsigned ms, struct timespec *out);
 
 /* -- reading */
+/* Where the hashes of a tree come from. The width of a tile follows from the tree's size:
+ * whoever asks stays below it. */
+struct tlog_source {
+    int (*tile)(void *cookie, int level, uint64_t index, struct tlog_hash h[TLOG_WIDTH],
+                unsigned *width);
+    void *cookie;
+};
 AM_CHECK int tlog_range(struct tlog *t, const struct tlog_state *s, uint64_t lo,
                         uint64_t hi, struct tlog_hash *out);
 AM_CHECK int tlog_tile(struct tlog *t, const struct tlog_state *s, int level,
