@@ -144,40 +144,6 @@ static int draft_open(struct api_call *c, struct registry_draft *d, struct json_
     return err;
 }
 
-static void draft_problems(struct api_call *c, const char *key, const struct diag *d)
-{
-    enum text_lang l = api_lang(c->req);
-    jw_key(&c->w, key);
-    jw_arr(&c->w);
-    for (size_t i = 0; i < d->n; i++) {
-        char id[160];
-        snprintf(id, sizeof id, "diag.%s", d->item[i].code);
-        jw_obj(&c->w);
-        jw_kstrz(&c->w, "pointer", d->item[i].path);
-        jw_kstrz(&c->w, "code", d->item[i].code);
-        jw_kbool(&c->w, "warning", d->item[i].severity != DIAG_ERROR);
-        jw_key(&c->w, "detail");
-        if (text_has(l, id)) {
-            struct buf b;
-            struct text_arg arg[DIAG_ARGS + 1] = {{"detail", str_c(d->item[i].detail)}};
-            size_t n = 1;
-            for (size_t k = 0; k < d->item[i].args; k++)
-                arg[n++] = (struct text_arg){d->item[i].arg[k].name,
-                                             str_c(d->item[i].arg[k].value)};
-            buf_init(&b, 8192);
-            if (text_fmt(&b, l, id, arg, n) == AM_OK)
-                jw_str(&c->w, buf_str(&b));
-            else
-                jw_strz(&c->w, d->item[i].detail);
-            buf_release(&b);
-        } else {
-            jw_strz(&c->w, d->item[i].detail);
-        }
-        jw_obj_end(&c->w);
-    }
-    jw_arr_end(&c->w);
-}
-
 int api_h_draft_check(struct api_call *c)
 {
     struct registry_draft d;
@@ -192,7 +158,7 @@ int api_h_draft_check(struct api_call *c)
     if (!err) {
         jw_obj(&c->w);
         jw_kbool(&c->w, "ok", found.errors == 0);
-        draft_problems(c, "problems", &found);
+        api_found(c, "problems", &found);
         jw_key(&c->w, "missing");
         jw_obj(&c->w);
         for (int level = LEDGER_BASE; level <= LEDGER_ADVANCED; level++) {
@@ -201,7 +167,7 @@ int api_h_draft_check(struct api_call *c)
             registry_due(d.kind == LEDGER_ALGORITHM ? json_root(doc) : NULL,
                          d.kind == LEDGER_VERSION ? json_root(doc) : NULL,
                          (enum ledger_level)level, &due);
-            draft_problems(c, ledger_level_name((enum ledger_level)level), &due);
+            api_found(c, ledger_level_name((enum ledger_level)level), &due);
             diag_release(&due);
         }
         jw_obj_end(&c->w);

@@ -41,6 +41,8 @@ void api_json(struct api_call *c, int status);
 /* Finishes c->w, then api_json(). */
 AM_CHECK int api_done(struct api_call *c, int status);
 void api_weak_etag(struct api_call *c, uint64_t size);
+/* key: [{pointer, code, warning, detail}] of everything in d, in the reader's words. */
+void api_found(struct api_call *c, const char *key, const struct diag *d);
 enum text_lang api_lang(const struct http_req *r);
 /* problem+json from an error and its problems. */
 void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d);

@@ -596,7 +596,7 @@ static void a_check_says_what_is_missing_without_submitting(void **state)
     struct reply r =
         t_post(a, "/api/v1/checks/versions", NULL, "{\"version_label\":\"1\"}");
     struct registry_stats before, after;
-    struct buf b;
+    struct buf b, edited;
     size_t n;
     (void)state;
     registry_stats(t.r, &before);
@@ -618,7 +618,16 @@ static void a_check_says_what_is_missing_without_submitting(void **state)
     r = t_post(a, "/api/v1/checks/versions", NULL, b.p);
     assert_int_equal(r.status, 200);
     assert_true(json_bool(t_at(&r, "/ok"), false));
+    assert_int_equal(json_size(t_at(&r, "/warnings")), 0);
     t_done(&r);
+    t_edit(buf_str(&b), "relevance_morocco", "{\"fr\":\"CIN BK612345\"}", &edited);
+    r = t_post(a, "/api/v1/checks/versions", NULL, edited.p);
+    assert_int_equal(r.status, 200);
+    assert_str_equal(json_str(t_at(&r, "/warnings/0/pointer")), "/relevance_morocco/fr");
+    assert_str_equal(json_str(t_at(&r, "/warnings/0/code")), "record.personal_identity");
+    assert_true(json_bool(t_at(&r, "/warnings/0/warning"), false));
+    t_done(&r);
+    buf_release(&edited);
     buf_release(&b);
     registry_stats(t.r, &after);
     assert_int_equal(before.size, after.size);

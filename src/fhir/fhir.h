@@ -64,6 +64,16 @@ int fhir_age_years(int64_t birth_at, int64_t at);
 AM_CHECK int fhir_unit_convert(double value, struct str from, struct str to, double *out);
 AM_CHECK int fhir_unit_check(struct str unit);
 
+/* ---- codes ----------------------------------------------------------------------------
+ * LOINC: number and check digit. SNOMED CT: an identifier of a concept, Verhoeff's digit
+ * and partition. Well formed, not "in this year's edition". */
+#define FHIR_LOINC     "http://loinc.org"
+#define FHIR_SNOMED_CT "http://snomed.info/sct"
+bool fhir_loinc(struct str code);
+bool fhir_sctid(struct str code);
+enum fhir_code_kind { FHIR_CODE_OTHER, FHIR_CODE_GOOD, FHIR_CODE_WRONG };
+enum fhir_code_kind fhir_coding_check(struct str system, struct str code);
+
 /* ---- writing --------------------------------------------------------------------------
  */
 struct fhir_prediction {

@@ -90,7 +90,8 @@ AM_CHECK int registry_submit(struct registry *r, enum ledger_kind kind,
  * hash whatever was verified before, on every core. AM_E_TAMPERED: a row does not hold,
  * or the rows are not those of the log. */
 AM_CHECK int registry_verify_again(struct registry *r);
-/* The checks of a submission without submitting: "what is missing". */
+/* The checks of a submission without submitting: "what is missing". Warnings (personal
+ * data, twins) and counts go to d beside errors; the answer is about errors alone. */
 AM_CHECK int registry_check(struct registry *r, enum ledger_kind kind,
                             const struct json *record, struct diag *d);
 /* A statement's payload, parsed; AM_E_NOTFOUND. */
@@ -298,6 +299,10 @@ size_t registry_decisions(struct registry *r, struct registry_decision *out, siz
 /* registry_rule.c: what a version record must hold beyond its schema and without anything
  * else; all problems, none when d stays empty. Any thread. */
 void registry_rule_version(const struct json *record, struct diag *d);
+
+/* registry_personal.c: a DIAG_WARNING record.personal_* for each text of a record that
+ * looks like it holds personal data. */
+AM_CHECK int registry_personal(const struct json *record, struct diag *d);
 
 /* ---- keeping a folder (registry_move.c, registry_backup.c) ---- */
 struct registry_moved {

@@ -171,6 +171,8 @@ int registry_check_version(struct registry *r, const struct json *record, struct
     if (!err)
         err = registry_check_weights_signature(r, record, d);
     if (!err)
+        err = registry_check_sbom(r, record, d);
+    if (!err)
         err = registry_world_version(r, record, d);
     if (!err &&
         diag_result(d) == AM_OK) /* a twin of a wrong record would say nothing new */

@@ -211,6 +211,12 @@ AM_CHECK int registry_world_version(struct registry *r, const struct json *recor
                                     struct diag *d);
 AM_CHECK int registry_check_weights_signature(struct registry *r,
                                               const struct json *record, struct diag *d);
+/* registry_sbom.c: field 25. _read: the bytes alone; problems and DIAG_INFO
+ * record.sbom_read with the number of components go to d. format: "cyclonedx", "spdx". */
+AM_CHECK int registry_check_sbom(struct registry *r, const struct json *record,
+                                 struct diag *d);
+AM_CHECK int registry_sbom_read(struct str text, const char *format,
+                                const struct json *artifacts, struct diag *d);
 AM_CHECK int registry_world_twin(struct registry *r, const struct json *record,
                                  struct diag *d);
 AM_CHECK int registry_world_evidence(struct registry *r, const struct json *record,

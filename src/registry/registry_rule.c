@@ -73,6 +73,38 @@ static void rule_unit(const struct json *v, const char *list, size_t i, struct d
                          "/%s/%zu/unit", list, i);
 }
 
+/* Fields 13, 17, 19, 20: a code of LOINC or SNOMED CT is one (check digits). */
+static void rule_coding(const struct json *coding, struct diag *d, const char *path, ...)
+    AM_PRINTF(3, 4);
+static void rule_coding(const struct json *coding, struct diag *d, const char *path, ...)
+{
+    char at[96];
+    va_list ap;
+    if (fhir_coding_check(json_get_str(coding, "system"), json_get_str(coding, "code")) !=
+        FHIR_CODE_WRONG)
+        return;
+    va_start(ap, path);
+    vsnprintf(at, sizeof at, path, ap);
+    va_end(ap);
+    registry_problem(d, "record.code_invalid", "its check digit does not hold", "%s/code",
+                     at);
+}
+
+static void rule_codings(const struct json *record, struct diag *d)
+{
+    static const char *const one[] = {"specialty", "body_site", "modality"},
+                             *const many[] = {"intended_users", "required_training"},
+                             *const in[] = {"inputs", "outputs"};
+    for (size_t i = 0; i < AM_LEN(one); i++)
+        rule_coding(json_get(record, one[i]), d, "/%s", one[i]);
+    for (size_t i = 0; i < AM_LEN(many); i++)
+        for (json_each(it, json_get(record, many[i])))
+            rule_coding(it.val, d, "/%s/%zu", many[i], it.i);
+    for (size_t i = 0; i < AM_LEN(in); i++)
+        for (json_each(it, json_get(record, in[i])))
+            rule_coding(json_get(it.val, "coding"), d, "/%s/%zu/coding", in[i], it.i);
+}
+
 static void rule_inputs(const struct json *record, struct diag *d)
 {
     const struct json *in = json_get(record, "inputs");
@@ -268,6 +300,7 @@ static void rule_identity(const struct json *record, struct diag *d)
 void registry_rule_version(const struct json *record, struct diag *d)
 {
     rule_identity(record, d);
+    rule_codings(record, d);
     rule_inputs(record, d);
     rule_outputs(record, d);
     rule_plan(record, d);

@@ -118,6 +118,9 @@ static void each_changed(const char *name,
 static void each_rule_of_a_version_names_its_place(void **state)
 {
     static const struct change k[] = {
+        {"/specialty/code", "\"394579003\"", "/specialty/code", "record.code_invalid"},
+        {"/inputs/3/coding/code", "\"8480-5\"", "/inputs/3/coding/code",
+         "record.code_invalid"},
         {"/population/age_min", "111", "/population/age_max", "record.range_inverted"},
         {"/outputs/0/threshold", "1.5", "/outputs/0/threshold",
          "record.threshold_outside"},

@@ -39,6 +39,10 @@ static int registry_check_kind(struct registry *r, enum ledger_kind kind,
     }
     if (err && err != AM_E_INVALID)
         return err;
+    /* What programs state by themselves has no free text. */
+    if (!json_str_is(json_get(json_get(record, "issuer"), "role"), "system") &&
+        registry_personal(record, d))
+        return AM_E_NOMEM;
     return diag_result(d);
 }
 

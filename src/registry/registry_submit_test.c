@@ -278,6 +278,59 @@ static void a_declared_twin_is_the_one_the_registry_makes(void **state)
     buf_release(&whole);
 }
 
+static bool told(const char *path, const char *code, enum diag_severity severity)
+{
+    for (size_t i = 0; i < t.d.n; i++)
+        if (!strcmp(t.d.item[i].path, path) && !strcmp(t.d.item[i].code, code) &&
+            t.d.item[i].severity == severity)
+            return true;
+    return false;
+}
+
+/* Uploads the text and checks the record that cites it. */
+static int check_sbom(const char *format, struct str text)
+{
+    uint8_t digest[32];
+    char hex[CRYPTO_HEX], json[160];
+    crypto_sha256(text, digest);
+    assert_ok(blob_put_as(registry_blobs(t.r), text, digest));
+    snprintf(json, sizeof json, "{\"format\":\"%s\",\"sha256\":\"%s\"}", format,
+             crypto_hex(digest, 32, hex));
+    return check_with("sbom", json);
+}
+
+static void a_bill_of_materials_is_read_and_names_the_weights(void **state)
+{
+    char text[400];
+    (void)state;
+    declare_algorithm();
+    assert_int_equal(check_with("sbom", "{\"format\":\"spdx\",\"sha256\":"
+                                        "\"00000000000000000000000000000000"
+                                        "00000000000000000000000000000000\"}"),
+                     AM_E_INVALID);
+    t_assert_problem(&t, "/sbom/sha256", "record.sbom_missing");
+    snprintf(text, sizeof text,
+             "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":\"m\","
+             "\"versionInfo\":\"1\",\"checksums\":[{\"algorithm\":\"SHA256\","
+             "\"checksumValue\":\"%s\"}]}]}",
+             t.file_hex);
+    assert_ok(check_sbom("spdx", str_c(text)));
+    assert_true(told("/sbom", "record.sbom_read", DIAG_INFO));
+    assert_int_equal(check_sbom("cyclonedx", str_c(text)), AM_E_INVALID);
+    t_assert_problem(&t, "/sbom/format", "record.sbom_format");
+}
+
+static void personal_data_in_a_text_warn_and_do_not_refuse(void **state)
+{
+    (void)state;
+    declare_algorithm();
+    assert_ok(
+        check_with("relevance_morocco", "{\"fr\":\"R\",\"ar\":\"الهاتف ٠٦١٢٣٤٥٦٧٨\"}"));
+    assert_true(told("/relevance_morocco/ar", "record.personal_phone", DIAG_WARNING));
+    assert_ok(check_with("relevance_morocco", "{\"fr\":\"R\"}"));
+    assert_int_equal(t.d.warnings, 0);
+}
+
 /* Semantic version, predecessor, one label once: seen from the second version. */
 static void a_second_version_says_which_it_follows(void **state)
 {
@@ -764,6 +817,8 @@ int main(int argc, char **argv)
         T(what_is_declared_must_be_what_the_file_is),
         T(weights_are_signed_by_their_vendor_over_their_files),
         T(a_declared_twin_is_the_one_the_registry_makes),
+        T(a_bill_of_materials_is_read_and_names_the_weights),
+        T(personal_data_in_a_text_warn_and_do_not_refuse),
         T(a_second_version_says_which_it_follows),
         T(a_wrong_size_is_noticed_in_the_bytes),
         T(the_model_digest_does_not_depend_on_the_order_of_the_list),

@@ -330,6 +330,9 @@ static int file_page(struct web_visit *v, int status, struct web_file *g)
     sites(v, g, "houses", "site");
     int err = web_missing(v, json_root(g->policy), g->algorithm.s.record,
                           g->version.s.record, g->evidence);
+    const struct json *both[] = {g->algorithm.s.record, g->version.s.record};
+    if (!err)
+        err = web_watch(v, both, AM_LEN(both));
     if (err)
         return err;
     web_problems(&v->w, "problems", v->l, &v->d);

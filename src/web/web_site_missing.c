@@ -130,3 +130,18 @@ int web_missing(struct web_visit *v, const struct json *policy,
     label_policy_free(p);
     return err;
 }
+
+/* Personal data the registry believes it sees in these records: for a person to judge. */
+int web_watch(struct web_visit *v, const struct json *const *record, size_t n)
+{
+    struct diag found;
+    int err = AM_OK;
+    diag_init(&found);
+    for (size_t i = 0; i < n && !err; i++)
+        if (record[i])
+            err = registry_personal(record[i], &found);
+    jw_kbool(&v->w, "watched", found.n > 0);
+    web_problems(&v->w, "watch", v->l, &found);
+    diag_release(&found);
+    return err;
+}

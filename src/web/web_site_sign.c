@@ -316,7 +316,9 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     jw_key(&v->w, "command");
     jw_strf(&v->w, "amane sign %.8s.json --key KEY --out envelope.json",
             digest.n ? digest.p : "payload");
-    err = web_pretty(v, g->s.doc);
+    err = web_watch(v, &g->s.record, 1);
+    if (!err)
+        err = web_pretty(v, g->s.doc);
     if (!err)
         err = web_send(v, status, "sign",
                        (struct web_page){.title_id = "sign.title", .nav = "nav.desk"});

@@ -13,6 +13,8 @@ void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
 void web_sign_rule(struct web_visit *v, const struct json *facts);
 /* "missing": per level, the fields the declaration lacks (registry_due) and the rows of
  * the policy that the evidence does not pass. No policy or no evidence: fields alone. */
+/* "watch" [{path, text}]: personal data in n records, any NULL; "watched": some. */
+AM_CHECK int web_watch(struct web_visit *v, const struct json *const *record, size_t n);
 AM_CHECK int web_missing(struct web_visit *v, const struct json *policy,
                          const struct json *algorithm, const struct json *version,
                          const struct web_evidence *e);
