@@ -1,33 +1,42 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The real pages of a registry and a node that are up, in a real browser and by hand. TAP.
-#   REGISTRY_URL, NODE_URL, NODE_LOGIN, NODE_PASSWORD: the servers, and a clinician of the node; when they are
-#   not given, a demo is started up to its predictions and ended by its pid.
-# Accepts one pending suggestion when there is one; presses no stop. Screenshots: test/browser/output/.
+# The real pages of a registry and a node, by hand and in one real browser: every page of web/gallery.json, on a
+# demo's world with something on each (test/support/pages.py). TAP. Screenshots: test/browser/output/.
+# PAGES_FULL=1: every page in every language, width and colour; PAGES_ONLY=TEXT: addresses that hold it.
 root=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d) || exit 3
-demo=
-trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
-if [ -z "$REGISTRY_URL" ] || [ -z "$NODE_URL" ]; then
-    "${AMANE:-$root/build/amane}" demo --made --until 7 --serve --data "$work/demo" >"$work/demo.out" 2>&1 &
-    demo=$!
-    i=0
-    while [ $i -lt 1200 ] && ! grep -q '^login:' "$work/demo.out" && kill -0 "$demo" 2>/dev/null; do
-        i=$((i + 1))
-        sleep 0.1
-    done
-    if ! grep -q '^login:' "$work/demo.out"; then
+export AMANE="${AMANE:-$root/build/amane}" PYTHONPATH="$root/test/support" PYTHONDONTWRITEBYTECODE=1
+if [ -z "$PAGES_WORLD" ]; then
+    work=$(mktemp -d) || exit 3
+    trap 'rm -rf "$work"' EXIT
+    if ! "$AMANE" demo --made --until 7 --data "$work/demo" >"$work/demo.out" 2>&1; then
         echo 'not ok 1 - a demo is up for the browser'
         sed 's/^/# /' "$work/demo.out"
         echo '1..1'
         exit 1
     fi
-    url() { /usr/bin/python3 -c 'import json, sys; w = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$work/demo/world.json" "$1"; }
-    REGISTRY_URL=$(url 'w["registry"]["url"]')
-    NODE_URL=$(url 'w["nodes"][0]["url"]')
-    NODE_LOGIN=medecin
-    NODE_PASSWORD=demo-demo-demo
+    /usr/bin/python3 "$root/test/support/pages.py" "$work/demo" sh "$0" >"$work/tap" 2>"$work/err"
+    status=$?
+    awk '/^(not )?ok / { n++; sub(/ok [0-9]+/, "ok " n) } { print } END { print "1.." n }' "$work/tap"
+    [ $status = 0 ] || sed 's/^/# /' "$work/err"
+    exit $status
 fi
+world() { /usr/bin/python3 -c 'import json, sys; print(eval(sys.argv[2], json.load(open(sys.argv[1]))))' "$PAGES_WORLD" "$1"; }
+browser() { # without a plan: more follows
+    node "$root/test/browser/pages.mjs" >"$PAGES_WORLD.tap"
+    status=$?
+    sed -e '/^1\.\.[1-9]/d' -e 's/^1\.\.0/ok 1 - the browser/' "$PAGES_WORLD.tap"
+    return $status
+}
+if [ "$PAGES_PART" = split ] || [ -n "$PAGES_ONLY" ]; then
+    browser
+    exit
+fi
+REGISTRY_URL=$(world registry)
+NODE_URL=$(world node)
+NODE_LOGIN=medecin
+NODE_PASSWORD=$(world 'accounts["medecin"]')
+work=$(mktemp -d) || exit 3
+trap 'rm -rf "$work"' EXIT
 n=0 bad=0
 report() { # report STATUS NAME
     n=$((n + 1))
@@ -44,7 +53,6 @@ is() { # is WANT NAME CURL-ARGUMENTS...: the status (and redirect) begin with WA
 first() { grep -o "$1" "$work/body" | head -n 1; }
 
 is 200 'the register lists models' "$REGISTRY_URL/"
-model=$(first '/models/[0-9a-f]\{64\}')
 is 404 'an unknown model is a 404 page' "$REGISTRY_URL/models/00"
 grep -q '<html lang' "$work/body"
 report $? 'the 404 page is a page'
@@ -73,42 +81,7 @@ if [ -n "$one" ]; then
 fi
 [ -z "$stop" ] || is 403 'a stop without its token is refused' -d scope=establishment "$NODE_URL$stop"
 
-out=$root/test/browser/output
-session=$(awk '$6 == "amane_session" { print $7 }' "$jar")
-browse() { # browse NAME ARGUMENTS...
-    name=$1
-    shift
-    node "$root/test/browser/run.mjs" --out "$out" --name "$name" "$@" >"$work/tap" 2>"$work/err"
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) report 0 "$name ${line#* - }" ;;
-        'not ok '*) report 1 "$name ${line#* - }" ;;
-        '1..0'*) n=$((n + 1)); echo "ok $n - $name # ${line#*# }" ;;
-        '#'*) echo "$line" ;;
-        esac
-    done <"$work/tap"
-    grep -q '^1\.\.' "$work/tap" || { report 1 "$name: the browser ran"; sed 's/^/# /' "$work/err"; }
-}
-# Every language and width for what people use daily; PAGES_FULL=1 for the others too.
-if [ -n "$PAGES_FULL" ]; then few='fr,ar,en'; else few='ar'; fi
-browse register "$REGISTRY_URL/"
-if [ -n "$model" ]; then
-    browse model --interact "$REGISTRY_URL$model"
-    browse evidence --langs "$few" "$REGISTRY_URL$model/evidence"
-    browse record --langs "$few" "$REGISTRY_URL$model/record"
-    browse national-stop --langs "$few" "$REGISTRY_URL$model/stop?role=has&org=HAS&motive=drill"
-fi
-for page in statements/0 verify witnesses submit; do
-    browse "${page%/*}" --langs "$few" "$REGISTRY_URL/$page"
-done
-browse login --langs "$few" "$NODE_URL/login"
-browse worklist --interact --cookie "amane_session=$session" "$NODE_URL/"
-[ -z "$one" ] || browse prediction --cookie "amane_session=$session" "$NODE_URL$one"
-browse deployments --langs "$few" --cookie "amane_session=$session" "$NODE_URL/deployments"
-[ -z "$stop" ] || browse stop --cookie "amane_session=$session" "$NODE_URL$stop"
-browse account --langs "$few" --cookie "amane_session=$session" "$NODE_URL/account"
-browse second --langs "$few" --cookie "amane_session=$session" "$NODE_URL/account/second"
-browse state --langs "$few" --cookie "amane_session=$session" "$NODE_URL/state"
+browser || bad=1
 
 if [ -n "$one" ]; then
     is "303 $NODE_URL/?done=accepted" 'a suggestion is accepted' -d "csrf=$csrf" -d decision=accept "$NODE_URL$one/validate"
@@ -119,5 +92,4 @@ if [ -n "$one" ]; then
 fi
 is 303 'signing out' -d "csrf=$csrf" "$NODE_URL/logout"
 is 303 'a session that ended is worth nothing' "$NODE_URL/"
-echo "1..$n"
 exit $bad

@@ -50,6 +50,25 @@ static void every_operation_of_the_interface_is_a_sentence(void **state)
     }
 }
 
+static void every_page_of_the_interface_is_looked_at_by_the_browser_test(void **state)
+{
+    char path[1024];
+    const struct api_described *r;
+    struct json_doc *gallery;
+    (void)state;
+    snprintf(path, sizeof path, "%s/web/gallery.json", getenv("AMANE_SOURCE_ROOT"));
+    assert_ok(json_parse_file(&gallery, path, NULL, NULL));
+    for (size_t i = 0; (r = api_described_at(i)); i++) {
+        bool found = strcmp(r->reply, "text/html") != 0;
+        for (json_each(it, json_get(json_root(gallery), "pages")))
+            found = found || (str_eqc(json_get_str(it.val, "path"), r->pattern) &&
+                              str_eqc(json_get_str(it.val, "table"), "api"));
+        if (!found)
+            fail_msg("%s: no entry in the pages of web/gallery.json", r->pattern);
+    }
+    json_free(gallery);
+}
+
 static void every_refusal_of_the_gate_says_why_and_what_would_help(void **state)
 {
     (void)state;
@@ -99,6 +118,7 @@ static void the_codes_of_these_modules_are_sentences(void **state)
 }
 
 TEST_MAIN(TEST(every_reason_of_the_ledger_is_a_sentence),
+          TEST(every_page_of_the_interface_is_looked_at_by_the_browser_test),
           TEST(every_refusal_of_the_gate_says_why_and_what_would_help),
           TEST(every_operation_of_the_interface_is_a_sentence),
           TEST(the_codes_of_these_modules_are_sentences))

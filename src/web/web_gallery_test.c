@@ -120,6 +120,45 @@ static void other_pages_render(void **state)
     }
 }
 
+/* The entries of `pages` for a path on a site; those of other tables do not count. */
+static size_t pages_of(const char *site, struct str path)
+{
+    size_t n = 0;
+    for (json_each(it, json_get(json_root(sample), "pages")))
+        n += str_eqc(json_get_str(it.val, "site"), site) &&
+             str_eq(json_get_str(it.val, "path"), path) && !json_get(it.val, "table");
+    return n;
+}
+
+static void every_page_is_looked_at_by_the_browser_test(void **state)
+{
+    struct web_route r;
+    (void)state;
+    for (size_t i = 0; web_site_route(i, &r); i++) {
+        /* What both servers show may be looked at on one of them only. */
+        size_t n = r.site & WEB_ROUTE_REGISTRY ? pages_of("registry", str_c(r.path)) : 0;
+        if (r.site & WEB_ROUTE_NODE)
+            n += pages_of("node", str_c(r.path));
+        if (!r.post && !n)
+            fail_msg("%s: no entry in the pages of web/gallery.json", r.path);
+    }
+}
+
+static void what_the_browser_test_looks_at_is_a_page(void **state)
+{
+    (void)state;
+    for (json_each(it, json_get(json_root(sample), "pages"))) {
+        struct str path = json_get_str(it.val, "path");
+        struct web_route r;
+        bool found = json_get(it.val, "table") != NULL; /* api_text_test.c */
+        for (size_t i = 0; !found && web_site_route(i, &r); i++)
+            found = !r.post && str_eqc(path, r.path);
+        if (!found)
+            fail_msg("%.*s: no such page", STR_FMT(path));
+        assert_true(json_size(json_get(it.val, "at")) || json_get_str(it.val, "none").n);
+    }
+}
+
 static void an_unknown_page_is_named(void **state)
 {
     (void)state;
@@ -198,9 +237,12 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = {
-        TEST(gallery_renders_in_every_language), TEST(other_pages_render),
-        TEST(an_unknown_page_is_named), TEST(assets_are_reachable_and_nothing_else),
-        TEST(headers_forbid_everything_foreign)};
+    const struct CMUnitTest t[] = {TEST(gallery_renders_in_every_language),
+                                   TEST(other_pages_render),
+                                   TEST(every_page_is_looked_at_by_the_browser_test),
+                                   TEST(what_the_browser_test_looks_at_is_a_page),
+                                   TEST(an_unknown_page_is_named),
+                                   TEST(assets_are_reachable_and_nothing_else),
+                                   TEST(headers_forbid_everything_foreign)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-enum { TIMELINE_MAX = 8, TIMELINE_ALL = 500, ENTRIES_MAX = 2000 };
+enum { TIMELINE_MAX = 6, TIMELINE_ALL = 500, ENTRIES_MAX = 2000 };
 
 /* ---- facts
  * -------------------------------------------------------------------------- */
