@@ -54,6 +54,12 @@ static int api_facts_done(struct api_call *c, int err)
 }
 
 /* ---- vigilance -------------------------------------------------------------------- */
+struct api_cases {
+    struct api_call *c;
+    const struct ledger *l;
+    int64_t now;
+};
+
 static bool api_case_wanted(const struct api_call *c, const struct ledger_case *k,
                             int64_t now)
 {
@@ -65,22 +71,27 @@ static bool api_case_wanted(const struct api_call *c, const struct ledger_case *
            (!late.n || ledger_case_late(k, now));
 }
 
+static bool api_list_case(void *arg, const struct ledger_case *k, unsigned reads)
+{
+    struct api_cases *x = arg;
+    if (api_case_wanted(x->c, k, x->now))
+        ledger_case_json(x->l, k, reads > 1, x->now, &x->c->w);
+    return true;
+}
+
 static int api_list_cases(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    int64_t now = time_now();
+    struct api_cases x = {c, l, time_now()};
+    uint8_t model[32];
+    bool one = !crypto_unhex(http_query(c->req, "model"), model, sizeof model);
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
     jw_key(&c->w, "counts");
-    ledger_vigilance_json(l, NULL, now, &c->w);
+    ledger_vigilance_json(l, NULL, x.now, &c->w);
     jw_key(&c->w, "items");
     jw_arr(&c->w);
-    for (size_t i = ledger_cases(l); i-- > 0;) { /* newest first */
-        const struct ledger_case *k = ledger_case_at(l, i);
-        unsigned reads = registry_reads_case(l, api_who(c), k);
-        if (reads && api_case_wanted(c, k, now))
-            ledger_case_json(l, k, reads > 1, now, &c->w);
-    }
+    registry_each_case(l, api_who(c), one ? model : NULL, api_list_case, &x);
     jw_arr_end(&c->w);
     jw_obj_end(&c->w);
     return AM_OK;
@@ -117,18 +128,25 @@ int api_h_case(struct api_call *c)
 static int api_list_deposits(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
+    struct api_places p = {0};
+    struct str model = http_query(c->req, "model");
+    uint8_t digest[32];
+    int err =
+        crypto_unhex(model, digest, sizeof digest)
+            ? api_places_all(&p, model.n ? 0 : ledger_deposits(l))
+            : api_places(&p, l, LEDGER_DEPOSITS_OF_MODEL, ledger_model_name(digest));
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
     jw_key(&c->w, "items");
     jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_deposits(l); i++) {
-        const struct ledger_deposit *e = ledger_deposit_at(l, i);
-        if (api_hex_is(http_query(c->req, "model"), e->model_digest))
-            ledger_deposit_json(l, e, registry_reads_deposit(l, api_who(c), e), &c->w);
+    for (size_t i = 0; i < p.n && !err; i++) {
+        const struct ledger_deposit *e = ledger_deposit_at(l, p.v[i]);
+        ledger_deposit_json(l, e, registry_reads_deposit(l, api_who(c), e), &c->w);
     }
     jw_arr_end(&c->w);
     jw_obj_end(&c->w);
-    return AM_OK;
+    vec_release(&p);
+    return err;
 }
 
 int api_h_deposits(struct api_call *c)

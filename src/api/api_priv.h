@@ -60,6 +60,13 @@ AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* Members tree_size and cosigned_size; the weak ETag of the tree size. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
 /* A file of a log folder; path is what follows the prefix. */
+/* Places of a ledger's list, oldest first, as all lists here are told. */
+struct api_places {
+    size_t *v, n, cap;
+};
+AM_CHECK int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
+                        struct str name);
+AM_CHECK int api_places_all(struct api_places *p, size_t n);
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 /* tree_size, cosigned_size and the weak ETag that goes with them. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);

@@ -243,18 +243,50 @@ int api_h_version_proof(struct api_call *c)
 
 /* ---- deployments, stops, keys
  * --------------------------------------------------------------------------- */
+int api_places_all(struct api_places *p, size_t n)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < n && !err; i++)
+        err = vec_push(p, i);
+    return err;
+}
+
+int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
+               struct str name)
+{
+    int err = AM_OK;
+    for (size_t i = ledger_list_first(l, x, name); i != SIZE_MAX && !err;
+         i = ledger_list_next(l, x, i))
+        err = vec_push(p, i);
+    for (size_t i = 0; i < p->n / 2; i++) {
+        size_t last = p->v[p->n - 1 - i];
+        p->v[p->n - 1 - i] = p->v[i];
+        p->v[i] = last;
+    }
+    return err;
+}
+
 static int api_list_deployments(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
     struct str est = http_query(c->req, "establishment"), use = http_query(c->req, "use"),
                model = http_query(c->req, "model");
+    struct api_places at = {0};
+    uint8_t digest[32];
     int64_t now = time_now();
+    int err;
+    if (crypto_unhex(model, digest, sizeof digest) == AM_OK)
+        err = api_places(&at, l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model_name(digest));
+    else if (est.n)
+        err = api_places(&at, l, LEDGER_DEPLOYMENTS_OF_HOUSE, est);
+    else
+        err = api_places_all(&at, ledger_deployments(l));
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
     jw_key(&c->w, "items");
     jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_deployments(l); i++) {
-        const struct ledger_deployment *p = ledger_deployment_at(l, i);
+    for (size_t i = 0; i < at.n && !err; i++) {
+        const struct ledger_deployment *p = ledger_deployment_at(l, at.v[i]);
         char hex[CRYPTO_HEX];
         crypto_hex(p->model_digest, 32, hex);
         if ((!est.n || str_eqc(est, p->establishment)) &&
@@ -263,7 +295,8 @@ static int api_list_deployments(void *arg, const struct ledger *l, uint64_t cosi
     }
     jw_arr_end(&c->w);
     jw_obj_end(&c->w);
-    return AM_OK;
+    vec_release(&at);
+    return err;
 }
 
 int api_h_deployments(struct api_call *c)

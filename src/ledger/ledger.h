@@ -476,6 +476,38 @@ const struct ledger_deposit *ledger_deposit_of(const struct ledger *l,
 size_t ledger_sandboxes(const struct ledger *l);
 const struct ledger_sandbox *ledger_sandbox_at(const struct ledger *l, size_t i);
 
+/* ---- lists (ledger_list.c) ----
+ * What is about one thing, newest first: a walk costs what it finds, however much else
+ * there is. The name is an algorithm's identifier, an organisation, a region, an
+ * establishment, or the 32 bytes of a model's digest:
+ *
+ *     size_t i = ledger_list_first(l, LEDGER_VERSIONS_OF_SUPPLIER, org);
+ *     for (; (v = ledger_version_at(l, i)); i = ledger_list_next(l, LEDGER_VERSIONS_...,
+ * i))
+ */
+enum ledger_list {
+    LEDGER_VERSIONS_OF_ALGORITHM,
+    LEDGER_VERSIONS_OF_SUPPLIER,
+    LEDGER_DEPLOYMENTS_OF_MODEL,
+    LEDGER_DEPLOYMENTS_OF_HOUSE,
+    LEDGER_STOPS_OF_MODEL,
+    LEDGER_CASES_OF_MODEL,
+    LEDGER_CASES_OF_SUPPLIER,
+    LEDGER_CASES_OF_HOUSE,
+    LEDGER_DEPOSITS_OF_MODEL,
+    LEDGER_LISTS
+};
+/* A place for ledger_version_at(), ledger_deployment_at()...; SIZE_MAX past the last. */
+size_t ledger_list_first(const struct ledger *l, enum ledger_list x, struct str name);
+size_t ledger_list_next(const struct ledger *l, enum ledger_list x, size_t i);
+static inline struct str ledger_model_name(const uint8_t digest[32])
+{
+    return (struct str){(const char *)digest, 32};
+}
+/* How many views of versions, deployments, stops, cases and deposits were given out on
+ * this thread so far: what a page costs, for tests that it does not grow. */
+uint64_t ledger_looked(void);
+
 /* What the public may know of vigilance, of one version or of all (digest NULL). */
 struct ledger_vigilance {
     uint64_t cases, serious, open, late; /* late: report or answer, at that time */

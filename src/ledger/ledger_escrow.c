@@ -205,11 +205,14 @@ static int commit_receipt(struct ledger_act *a, size_t old, unsigned conditions)
     if (!err && old == LEDGER_NONE)
         err = vec_room(&v->deposit);
     if (!err && old == LEDGER_NONE)
+        err = ledger_list_room(l, LEDGER_DEPOSITS_OF_MODEL, ledger_model(v));
+    if (!err && old == LEDGER_NONE)
         err = vec_room(&l->deposit);
     if (err)
         return err;
     if (old == LEDGER_NONE) {
         v->deposit.v[v->deposit.n++] = l->deposit.n;
+        ledger_list_join(l, LEDGER_DEPOSITS_OF_MODEL, ledger_model(v));
         old = l->deposit.n++;
     }
     fill_deposit(a, conditions, &l->deposit.v[old]);

@@ -280,6 +280,48 @@ static void the_same_case_and_the_same_paper_count_once(void **state)
     assert_int_equal(ledger_cases(tk.l), 1);
 }
 
+/* Counts of all cases against a look at each, at an hour when answers are due and not. */
+static void assert_counted(void)
+{
+    for (int64_t days = -400; days <= 400; days += 8) {
+        struct ledger_vigilance n, sum = {0};
+        int64_t at = tk.l->latest_at + days * TIME_DAY;
+        for (size_t i = 0; i < ledger_cases(tk.l); i++) {
+            const struct ledger_case *c = ledger_case_at(tk.l, i);
+            sum.cases++;
+            sum.serious += c->severity >= LEDGER_SERIOUS;
+            sum.open += !c->closed_at;
+            sum.late += ledger_case_late(c, at);
+            sum.false_negatives += c->severity >= LEDGER_SERIOUS && c->false_negative;
+        }
+        ledger_vigilance(tk.l, NULL, at, &n);
+        assert_memory_equal(&n, &sum, sizeof n);
+    }
+}
+
+static void counts_of_all_cases_follow_each_statement(void **state)
+{
+    char extra[128], at[TIME_TEXT];
+    (void)state;
+    to_declared();
+    OK(plain(ID, "non_serious", 1));
+    assert_counted();
+    OK(report(TK_NODE, "VIG-2026-AAAAAAAAAA", "death", 30, "[\"A01\",\"E01\"]",
+              ",\"false_negative\":true")); /* late from the start */
+    assert_counted();
+    snprintf(extra, sizeof extra,
+             ",\"severity\":\"serious\",\"aware_at\":\"%s\",\"terms\":[\"B01\"]",
+             tk_time(&tk, -1, at));
+    OK(follow(TK_DOCTOR, "coding", extra));
+    assert_counted();
+    OK(follow(TK_VENDOR, "answer", ",\"code\":\"contested\""));
+    assert_counted();
+    OK(report(TK_DOCTOR, "VIG-2026-BBBBBBBBBB", "serious", 1, "[\"A01\",\"E01\"]", ""));
+    OK(follow(TK_HAS1, "closure", ",\"code\":\"corrected\",\"terms\":[\"C01\",\"D01\"]"));
+    assert_counted();
+    assert_int_equal(ledger_cases(tk.l), 3);
+}
+
 /* 3 in 10: exact interval of the mean 0.618672 to 8.767273 (stat_num_test.c). */
 static void serious_false_negatives_are_held_against_the_declared_rate(void **state)
 {
@@ -672,6 +714,7 @@ int main(void)
         T(a_case_has_no_room_for_free_text),
         T(lists_of_a_case_are_bounded),
         T(the_same_case_and_the_same_paper_count_once),
+        T(counts_of_all_cases_follow_each_statement),
         T(serious_false_negatives_are_held_against_the_declared_rate),
         T(a_receipt_is_checked_against_the_version),
         T(a_deposit_names_the_five_items_by_safe_paths),

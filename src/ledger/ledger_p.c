@@ -228,6 +228,11 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
     if (!err)
         err = map_set(&l->by_deployment, str_c(p.p.id), l->deployment.n);
     if (!err)
+        err = ledger_list_room(l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model(v));
+    if (!err)
+        err = ledger_list_room(l, LEDGER_DEPLOYMENTS_OF_HOUSE,
+                               json_get_str(a->r, "establishment"));
+    if (!err)
         err = vec_room(&l->deployment);
     if (err) {
         vec_release(&p.p.history);
@@ -245,6 +250,8 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
     *services = (struct ledger_names){0};
     a->deployment = l->deployment.n;
     v->deployment.v[v->deployment.n++] = a->deployment;
+    ledger_list_join(l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model(v));
+    ledger_list_join(l, LEDGER_DEPLOYMENTS_OF_HOUSE, str_c(p.p.establishment));
     l->deployment.v[l->deployment.n++] = p;
     return AM_OK;
 }

@@ -194,6 +194,11 @@ struct ledger_firsts { /* payload -> its first entry; see ledger_entry.c */
     uint32_t *slot;    /* index + 1; 0: free */
     size_t cap, n;
 };
+struct ledger_chain {     /* of one enum ledger_list; see ledger_list.c */
+    struct map by_name;   /* name -> place in newest */
+    VEC(uint32_t) newest; /* 1 + its number; 0: the list is empty */
+    VEC(uint32_t) older;  /* of each object: 1 + the one before it; 0: none */
+};
 struct ledger_void { /* a compromised key: its leaves after `since` have lost effect */
     char key_id[CRYPTO_HEX];
     uint64_t since, revoked;
@@ -239,7 +244,10 @@ struct ledger {
     struct map by_fact;  /* record digest -> fact */
     struct map by_house; /* establishment -> its newest certificate */
     VEC(size_t) recusal; /* facts */
-    int64_t lease_until; /* of the extensions in effect; 0: none */
+    struct ledger_chain list[LEDGER_LISTS];
+    VEC(size_t) unanswered; /* cases open without an answer: they may be late yet */
+    struct ledger_vigilance counted; /* all cases; late: only those that are answered */
+    int64_t lease_until;             /* of the extensions in effect; 0: none */
 };
 /* Index of the first entry with that payload; UINT64_MAX: none. */
 uint64_t ledger_first_of(const struct ledger *l, const uint8_t payload[32]);
@@ -248,6 +256,16 @@ void ledger_entry_add(struct ledger *l, const struct ledger_entry *e,
                       const struct ledger_outcome *o); /* in that room */
 const struct ledger_outcome *ledger_outcome_of(const struct ledger *l,
                                                const struct ledger_entry *e);
+/* The next object of a kind joins a list: room in every list of the kind first. name "":
+ * no list. */
+AM_CHECK int ledger_list_room(struct ledger *l, enum ledger_list x, struct str name);
+void ledger_list_join(struct ledger *l, enum ledger_list x, struct str name);
+void ledger_lists_drop(struct ledger *l);
+void ledger_look(void); /* a view was given out */
+static inline struct str ledger_model(const struct ledger_verrec *v)
+{
+    return ledger_model_name(v->v.digest);
+}
 size_t ledger_find_key(const struct ledger *l, const char *key_id);
 size_t ledger_find_algorithm(const struct ledger *l, struct str id);
 size_t ledger_find_version(const struct ledger *l, const uint8_t digest[32]);

@@ -98,6 +98,8 @@ void ledger_clear(struct ledger *l)
         ledger_fact_drop(&l->fact.v[i]);
     vec_release(&l->fact);
     vec_release(&l->recusal);
+    vec_release(&l->unanswered);
+    ledger_lists_drop(l);
     map_release(&l->by_fact);
     map_release(&l->by_house);
     vec_release(&l->entry);
@@ -315,6 +317,7 @@ size_t ledger_versions(const struct ledger *l)
 
 const struct ledger_version *ledger_version_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->version.n ? &l->version.v[i].v : NULL;
 }
 
@@ -331,6 +334,7 @@ size_t ledger_deployments(const struct ledger *l)
 
 const struct ledger_deployment *ledger_deployment_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->deployment.n ? &l->deployment.v[i].p : NULL;
 }
 
@@ -347,6 +351,7 @@ size_t ledger_stops(const struct ledger *l)
 
 const struct ledger_stop *ledger_stop_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->stop.n ? &l->stop.v[i].s : NULL;
 }
 
@@ -367,6 +372,7 @@ size_t ledger_cases(const struct ledger *l)
 
 const struct ledger_case *ledger_case_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->vigilance.n ? &l->vigilance.v[i] : NULL;
 }
 
@@ -382,6 +388,7 @@ size_t ledger_deposits(const struct ledger *l)
 
 const struct ledger_deposit *ledger_deposit_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->deposit.n ? &l->deposit.v[i] : NULL;
 }
 

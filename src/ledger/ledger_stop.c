@@ -142,11 +142,14 @@ static int stop(struct ledger_act *a)
     s.s.index = a->index;
     err = vec_room(&v->stop);
     if (!err)
+        err = ledger_list_room(l, LEDGER_STOPS_OF_MODEL, ledger_model(v));
+    if (!err)
         err = map_set(&l->by_stop, (struct str){(const char *)s.s.order, 32}, l->stop.n);
     if (!err)
         err = vec_push(&l->stop, s);
     if (err)
         return err;
+    ledger_list_join(l, LEDGER_STOPS_OF_MODEL, ledger_model(v));
     if (s.s.scope != LEDGER_STOP_PATIENT)
         v->stop.v[v->stop.n++] = l->stop.n - 1;
     if (s.s.scope == LEDGER_STOP_NATIONAL && v->v.state == LEDGER_V_LABELLED) {

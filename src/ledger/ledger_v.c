@@ -281,14 +281,19 @@ static int commit_version(struct ledger_act *a, struct ledger_algorec *alg)
     v.device_until = device_until(a->r);
     err = vec_room(&v.v.history);
     if (!err)
-        err = map_set(&l->by_version, (struct str){(const char *)v.v.digest, 32},
-                      l->version.n);
+        err = ledger_list_room(l, LEDGER_VERSIONS_OF_ALGORITHM, str_c(alg->a.id));
+    if (!err)
+        err = ledger_list_room(l, LEDGER_VERSIONS_OF_SUPPLIER, str_c(alg->a.org_id));
+    if (!err)
+        err = map_set(&l->by_version, ledger_model(&v), l->version.n);
     if (!err)
         err = vec_push(&l->version, v);
     if (err) {
         ledger_version_drop(&v);
         return err;
     }
+    ledger_list_join(l, LEDGER_VERSIONS_OF_ALGORITHM, str_c(alg->a.id));
+    ledger_list_join(l, LEDGER_VERSIONS_OF_SUPPLIER, str_c(alg->a.org_id));
     ledger_copy(alg->label, sizeof alg->label, label);
     a->version = l->version.n - 1;
     return AM_OK;

@@ -221,6 +221,64 @@ static void fill_case(struct ledger_act *a, struct ledger_case *c)
     c->answer_due_at = after(a, c->reported_at, "vigilance_answer", "P10D");
 }
 
+/* ---- counts ----------------------------------------------------------------------
+ */
+bool ledger_case_late(const struct ledger_case *c, int64_t at)
+{
+    int64_t answered = c->answered_at ? c->answered_at : c->closed_at;
+    return c->report_late ||
+           (c->answer_due_at && (answered ? answered : at) > c->answer_due_at);
+}
+
+static void count_case(const struct ledger_case *c, int64_t at,
+                       struct ledger_vigilance *out)
+{
+    bool serious = c->severity >= LEDGER_SERIOUS;
+    out->cases++;
+    out->serious += serious;
+    out->open += !c->closed_at;
+    out->late += ledger_case_late(c, at);
+    out->false_negatives += serious && c->false_negative;
+}
+
+/* Whether it is late depends on the hour until it is answered or closed. */
+static bool unanswered(const struct ledger_case *c)
+{
+    return !c->answered_at && !c->closed_at;
+}
+
+/* A case enters the counts, or leaves them while it changes. */
+static void count(struct ledger *l, const struct ledger_case *c, int sign)
+{
+    struct ledger_vigilance one = {0}, *all = &l->counted;
+    count_case(c, 0, &one);
+    all->cases += (uint64_t)(sign * (int64_t)one.cases);
+    all->serious += (uint64_t)(sign * (int64_t)one.serious);
+    all->open += (uint64_t)(sign * (int64_t)one.open);
+    all->false_negatives += (uint64_t)(sign * (int64_t)one.false_negatives);
+    if (!unanswered(c))
+        all->late += (uint64_t)(sign * (int64_t)one.late);
+}
+
+static void drop_answered(struct ledger *l, size_t i)
+{
+    for (size_t k = 0; k < l->unanswered.n && !unanswered(&l->vigilance.v[i]); k++)
+        if (l->unanswered.v[k] == i)
+            l->unanswered.v[k] = l->unanswered.v[--l->unanswered.n];
+}
+
+/* Room in every list a case is in. */
+static int reserve_places(struct ledger *l, const struct ledger_verrec *v,
+                          const struct ledger_case *c)
+{
+    int err = ledger_list_room(l, LEDGER_CASES_OF_MODEL, ledger_model(v));
+    if (!err)
+        err = ledger_list_room(l, LEDGER_CASES_OF_SUPPLIER, str_c(v->v.org_id));
+    if (!err)
+        err = ledger_list_room(l, LEDGER_CASES_OF_HOUSE, str_c(c->establishment));
+    return err ? err : vec_room(&l->unanswered);
+}
+
 static int report(struct ledger_act *a)
 {
     struct ledger *l = a->l;
@@ -239,6 +297,8 @@ static int report(struct ledger_act *a)
     if (!err)
         err = vec_room(&v->vigilance);
     if (!err)
+        err = reserve_places(l, v, &c);
+    if (!err)
         err = map_set(&l->by_case, str_c(c.id), l->vigilance.n);
     if (!err)
         err = vec_room(&l->vigilance);
@@ -248,7 +308,12 @@ static int report(struct ledger_act *a)
     }
     take_lists(a, &c);
     v->vigilance.v[v->vigilance.n++] = l->vigilance.n;
+    ledger_list_join(l, LEDGER_CASES_OF_MODEL, ledger_model(v));
+    ledger_list_join(l, LEDGER_CASES_OF_SUPPLIER, str_c(v->v.org_id));
+    ledger_list_join(l, LEDGER_CASES_OF_HOUSE, str_c(c.establishment));
+    l->unanswered.v[l->unanswered.n++] = l->vigilance.n;
     l->vigilance.v[l->vigilance.n++] = c;
+    count(l, &c, 1);
     return AM_OK;
 }
 
@@ -334,8 +399,10 @@ static int coding(struct ledger_act *a)
     err = reserve_lists(a, c);
     if (err)
         return err;
+    count(a->l, c, -1);
     take_severity(a, c);
     take_lists(a, c);
+    count(a->l, c, 1);
     return AM_OK;
 }
 
@@ -349,10 +416,13 @@ static int answer(struct ledger_act *a)
     err = reserve_lists(a, c);
     if (err)
         return err;
+    count(a->l, c, -1);
     if (!c->answered_at)
         c->answered_at = a->s->issued_at;
     ledger_copy(c->answer_code, sizeof c->answer_code, json_get_str(a->r, "code"));
     take_lists(a, c);
+    count(a->l, c, 1);
+    drop_answered(a->l, a->order);
     return AM_OK;
 }
 
@@ -368,9 +438,12 @@ static int closure(struct ledger_act *a)
     err = reserve_lists(a, c);
     if (err)
         return err;
+    count(a->l, c, -1);
     c->closed_at = a->s->issued_at;
     ledger_copy(c->outcome_code, sizeof c->outcome_code, json_get_str(a->r, "code"));
     take_lists(a, c);
+    count(a->l, c, 1);
+    drop_answered(a->l, a->order);
     return AM_OK;
 }
 
@@ -419,32 +492,15 @@ void ledger_plan_followup(struct ledger_act *a)
 }
 
 /* ---- derived --------------------------------------------------------------------- */
-bool ledger_case_late(const struct ledger_case *c, int64_t at)
-{
-    int64_t answered = c->answered_at ? c->answered_at : c->closed_at;
-    return c->report_late ||
-           (c->answer_due_at && (answered ? answered : at) > c->answer_due_at);
-}
-
-static void count_case(const struct ledger_case *c, int64_t at,
-                       struct ledger_vigilance *out)
-{
-    bool serious = c->severity >= LEDGER_SERIOUS;
-    out->cases++;
-    out->serious += serious;
-    out->open += !c->closed_at;
-    out->late += ledger_case_late(c, at);
-    out->false_negatives += serious && c->false_negative;
-}
-
 void ledger_vigilance(const struct ledger *l, const uint8_t digest[32], int64_t at,
                       struct ledger_vigilance *out)
 {
     size_t i = digest ? ledger_find_version(l, digest) : LEDGER_NONE;
     *out = (struct ledger_vigilance){0};
     if (!digest)
-        for (size_t c = 0; c < l->vigilance.n; c++)
-            count_case(&l->vigilance.v[c], at, out);
+        *out = l->counted;
+    for (size_t c = 0; !digest && c < l->unanswered.n; c++)
+        out->late += ledger_case_late(&l->vigilance.v[l->unanswered.v[c]], at);
     for (size_t c = 0; i != LEDGER_NONE && c < l->version.v[i].vigilance.n; c++)
         count_case(&l->vigilance.v[l->version.v[i].vigilance.v[c]], at, out);
 }

@@ -203,6 +203,11 @@ enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[
  * Case: 0 no, 1 without its place and commitments (auditor), 2 all of it. */
 unsigned registry_reads_case(const struct ledger *l, const struct auth_account *who,
                              const struct ledger_case *c);
+/* The cases this person may read (model: of that one only), newest first; a walk costs
+ * what is read, not what there is. fn false: enough. */
+typedef bool registry_case_fn(void *arg, const struct ledger_case *c, unsigned reads);
+void registry_each_case(const struct ledger *l, const struct auth_account *who,
+                        const uint8_t *model, registry_case_fn *fn, void *arg);
 bool registry_reads_deposit(const struct ledger *l, const struct auth_account *who,
                             const struct ledger_deposit *e);
 /* May this person read what the statement says? Public ones: everybody. */

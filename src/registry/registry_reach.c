@@ -25,6 +25,46 @@ unsigned registry_reads_case(const struct ledger *l, const struct auth_account *
     return !yes ? 0 : who->role == LEDGER_AUDITOR ? 1 : 2;
 }
 
+/* A statement without a case or deposit behind it (it had no effect): those who read
+ * everything. */
+static bool registry_reads_all(const struct auth_account *who, enum auth_object o)
+{
+    return auth_can(who, o, AUTH_V_READ, &(struct auth_place){0});
+}
+
+/* The list that holds every case the reader may read, and little else; LEDGER_LISTS: all
+ * cases there are. */
+static enum ledger_list registry_cases_of(const struct auth_account *who,
+                                          const uint8_t *model, struct str *name)
+{
+    *name = model ? ledger_model_name(model) : STR_NULL;
+    if (model)
+        return LEDGER_CASES_OF_MODEL;
+    if (registry_reads_all(who, AUTH_O_CASE) || registry_reads_all(who, AUTH_O_DATA_CASE))
+        return LEDGER_LISTS;
+    *name = str_c(who->role == LEDGER_VENDOR ? who->org_id : who->establishment);
+    return who->role == LEDGER_VENDOR ? LEDGER_CASES_OF_SUPPLIER : LEDGER_CASES_OF_HOUSE;
+}
+
+void registry_each_case(const struct ledger *l, const struct auth_account *who,
+                        const uint8_t *model, registry_case_fn *fn, void *arg)
+{
+    struct str name;
+    enum ledger_list x;
+    size_t i;
+    if (!who)
+        return;
+    x = registry_cases_of(who, model, &name);
+    i = x == LEDGER_LISTS ? ledger_cases(l) - 1 : ledger_list_first(l, x, name);
+    while (i != SIZE_MAX) {
+        const struct ledger_case *c = ledger_case_at(l, i);
+        unsigned reads = registry_reads_case(l, who, c);
+        if (reads && !fn(arg, c, reads))
+            return;
+        i = x == LEDGER_LISTS ? i - 1 : ledger_list_next(l, x, i);
+    }
+}
+
 static bool registry_reads_deposit_of(const struct auth_account *who,
                                       const char *supplier, const char *agent)
 {
@@ -39,13 +79,6 @@ bool registry_reads_deposit(const struct ledger *l, const struct auth_account *w
 {
     return who && registry_reads_deposit_of(who, registry_supplier(l, e->model_digest),
                                             e->agent);
-}
-
-/* A statement without a case or deposit behind it (it had no effect): those who read
- * everything. */
-static bool registry_reads_all(const struct auth_account *who, enum auth_object o)
-{
-    return auth_can(who, o, AUTH_V_READ, &(struct auth_place){0});
 }
 
 bool registry_reads(const struct ledger *l, const struct auth_account *who,

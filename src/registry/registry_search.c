@@ -255,12 +255,13 @@ static int refresh(struct registry *r, const struct ledger_version *v, struct st
 static int rename_all(struct registry *r, struct str algorithm_id)
 {
     int err = AM_OK;
-    for (size_t i = 0; i < ledger_versions(r->ledger) && !err; i++) {
+    for (size_t i =
+             ledger_list_first(r->ledger, LEDGER_VERSIONS_OF_ALGORITHM, algorithm_id);
+         i != SIZE_MAX && !err;
+         i = ledger_list_next(r->ledger, LEDGER_VERSIONS_OF_ALGORITHM, i)) {
         const struct ledger_version *v = ledger_version_at(r->ledger, i);
         struct ledger_statement_view sv = {0};
         struct buf b;
-        if (!str_eqc(algorithm_id, v->algorithm_id))
-            continue;
         buf_init(&b, REGISTRY_RECORD_MAX);
         err = record_of(r, v->declared.payload, &b, &sv);
         if (!err)

@@ -38,10 +38,11 @@ static void world_siblings(const struct ledger *l, const struct json *record,
                before =
                    json_get_str(json_get(record, "previous_version"), "model_digest");
     bool others = false, follows = false;
-    for (size_t i = 0; i < ledger_versions(l); i++) {
+    for (size_t i = ledger_list_first(l, LEDGER_VERSIONS_OF_ALGORITHM, id); i != SIZE_MAX;
+         i = ledger_list_next(l, LEDGER_VERSIONS_OF_ALGORITHM, i)) {
         const struct ledger_version *v = ledger_version_at(l, i);
         char hex[CRYPTO_HEX];
-        if (!str_eqc(id, v->algorithm_id) || memcmp(v->digest, digest, 32) == 0)
+        if (memcmp(v->digest, digest, 32) == 0)
             continue;
         others = true;
         if (str_eqc(before, crypto_hex(v->digest, 32, hex))) {

@@ -4,6 +4,9 @@
 #include "web/web_site_priv.h"
 
 enum { TIMELINE_MAX = 6, TIMELINE_ALL = 500, ENTRIES_MAX = 2000 };
+static const enum ledger_list by_algorithm = LEDGER_VERSIONS_OF_ALGORITHM,
+                              in_use = LEDGER_DEPLOYMENTS_OF_MODEL,
+                              stopped = LEDGER_STOPS_OF_MODEL;
 
 /* ---- facts
  * -------------------------------------------------------------------------- */
@@ -13,10 +16,9 @@ static void versions_of(const struct ledger *l, const struct ledger_version *v,
     char hex[CRYPTO_HEX];
     jw_key(w, "versions");
     jw_arr(w);
-    for (size_t i = ledger_versions(l); i-- > 0;) {
+    for (size_t i = ledger_list_first(l, by_algorithm, str_c(v->algorithm_id));
+         i != SIZE_MAX; i = ledger_list_next(l, by_algorithm, i)) {
         const struct ledger_version *x = ledger_version_at(l, i);
-        if (strcmp(x->algorithm_id, v->algorithm_id) != 0)
-            continue;
         jw_obj(w);
         jw_kstrz(w, "digest", crypto_hex(x->digest, 32, hex));
         jw_kstrz(w, "version_label", x->version_label);
@@ -52,9 +54,10 @@ static void nodes_due(const struct ledger *l, const struct ledger_stop *s, struc
         bool due = false;
         if (k->role != LEDGER_SYSTEM || k->revoked)
             continue;
-        for (size_t j = 0; j < ledger_deployments(l) && !due; j++) {
+        for (size_t j = ledger_list_first(l, in_use, ledger_model_name(s->model_digest));
+             j != SIZE_MAX && !due; j = ledger_list_next(l, in_use, j)) {
             const struct ledger_deployment *p = ledger_deployment_at(l, j);
-            due = !memcmp(p->model_digest, s->model_digest, 32) && stop_covers(s, p) &&
+            due = stop_covers(s, p) &&
                   (k->establishment[0] ? !strcmp(k->establishment, p->establishment)
                                        : !strcmp(k->gst, p->gst));
         }
@@ -68,10 +71,9 @@ static void stops_of(const struct ledger *l, const struct ledger_version *v, str
 {
     jw_key(w, "stops");
     jw_arr(w);
-    for (size_t i = ledger_stops(l); i-- > 0;) {
+    for (size_t i = ledger_list_first(l, stopped, ledger_model_name(v->digest));
+         i != SIZE_MAX; i = ledger_list_next(l, stopped, i)) {
         const struct ledger_stop *s = ledger_stop_at(l, i);
-        if (memcmp(s->model_digest, v->digest, 32) != 0)
-            continue;
         jw_obj(w);
         jw_key(w, "stop");
         ledger_stop_json(l, s, w);
@@ -95,10 +97,10 @@ static int entries_of(const struct ledger *l, const struct ledger_version *v,
     int err = AM_OK;
     for (size_t i = 0; i < v->history.n && !err; i++)
         err = vec_push(&all, v->history.v[i]);
-    for (size_t i = 0; i < ledger_deployments(l) && !err; i++) {
+    for (size_t i = ledger_list_first(l, in_use, ledger_model_name(v->digest));
+         i != SIZE_MAX && !err; i = ledger_list_next(l, in_use, i)) {
         const struct ledger_deployment *p = ledger_deployment_at(l, i);
-        for (size_t k = 0;
-             !memcmp(p->model_digest, v->digest, 32) && k < p->history.n && !err; k++)
+        for (size_t k = 0; k < p->history.n && !err; k++)
             err = vec_push(&all, p->history.v[k]);
     }
     if (all.n)
@@ -129,9 +131,9 @@ static int model_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
     versions_of(l, x, w);
     jw_key(w, "deployments");
     jw_arr(w);
-    for (size_t i = 0; i < ledger_deployments(l); i++)
-        if (!memcmp(ledger_deployment_at(l, i)->model_digest, x->digest, 32))
-            ledger_deployment_json(l, ledger_deployment_at(l, i), v->now, w);
+    for (size_t i = ledger_list_first(l, in_use, ledger_model_name(x->digest));
+         i != SIZE_MAX; i = ledger_list_next(l, in_use, i))
+        ledger_deployment_json(l, ledger_deployment_at(l, i), v->now, w);
     jw_arr_end(w);
     stops_of(l, x, w);
     return entries_of(l, x, w);

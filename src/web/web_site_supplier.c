@@ -82,11 +82,11 @@ static int supplier_facts(struct web_visit *v, const struct ledger *l, uint64_t 
     (void)cosigned;
     jw_key(w, "products");
     jw_arr(w);
-    for (size_t i = ledger_versions(l); !err && i-- > 0 && *n < ROWS_SHOWN;) {
+    for (size_t i = ledger_list_first(l, LEDGER_VERSIONS_OF_SUPPLIER, v->arg);
+         !err && i != SIZE_MAX && *n < ROWS_SHOWN;
+         i = ledger_list_next(l, LEDGER_VERSIONS_OF_SUPPLIER, i)) {
         const struct ledger_version *x = ledger_version_at(l, i);
         struct ledger_vigilance k;
-        if (!str_eqc(v->arg, x->org_id))
-            continue;
         ledger_vigilance(l, x->digest, v->now, &k);
         open += (int64_t)k.open;
         (*n)++;

@@ -20,24 +20,31 @@ static const struct auth_account *reader(const struct web_visit *v)
     return v->signed_in ? &v->who : NULL;
 }
 
+struct case_list {
+    struct web_visit *v;
+    const struct ledger *l;
+    struct jw *w;
+    size_t shown;
+};
+
+static bool list_one(void *arg, const struct ledger_case *c, unsigned reads)
+{
+    struct case_list *x = arg;
+    ledger_case_json(x->l, c, reads > 1, x->v->now, x->w);
+    return ++x->shown < CASES_SHOWN;
+}
+
 static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
-    size_t shown = 0;
+    struct case_list x = {.v = v, .l = l, .w = w};
     (void)cosigned;
     (void)arg;
     jw_key(w, "counts");
     ledger_vigilance_json(l, NULL, v->now, w);
     jw_key(w, "cases");
     jw_arr(w);
-    for (size_t i = ledger_cases(l); i-- > 0 && shown < CASES_SHOWN;) {
-        const struct ledger_case *c = ledger_case_at(l, i);
-        unsigned reads = registry_reads_case(l, reader(v), c);
-        if (!reads)
-            continue;
-        ledger_case_json(l, c, reads > 1, v->now, w);
-        shown++;
-    }
+    registry_each_case(l, reader(v), NULL, list_one, &x);
     jw_arr_end(w);
     return AM_OK;
 }
