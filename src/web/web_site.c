@@ -328,6 +328,8 @@ static const struct {
     {REGISTRY, HTTP_GET, "/sign/*", SESSION, web_page_sign},
     {REGISTRY, HTTP_POST, "/sign/*", SESSION, web_page_sign_post},
     {REGISTRY, HTTP_GET, "/sign/*/payload.json", SESSION, web_page_sign_payload},
+    {REGISTRY, HTTP_GET, "/recusal", AUTH_PROPOSE, web_page_recusal},
+    {REGISTRY, HTTP_POST, "/recusal", AUTH_PROPOSE, web_page_recusal_post},
     {REGISTRY, HTTP_GET, "/commission", AUTH_PROPOSE, web_page_commission},
     {REGISTRY, HTTP_GET, "/commission/*", AUTH_PROPOSE, web_page_commission_file},
     {REGISTRY, HTTP_POST, "/commission/*", AUTH_PROPOSE, web_page_commission_post},

@@ -191,6 +191,7 @@ static void keys_of(struct web_visit *v, const struct json *f, const char *name,
             continue;
         snprintf(box, sizeof box, "k%.*s", STR_FMT(id));
         jw_obj(&v->w);
+        jw_kstr(&v->w, "place", web_function(v->l, json_get_str(k.val, "function")));
         for (json_each(m, k.val)) {
             jw_keyn(&v->w, m.key);
             jw_val(&v->w, m.val);

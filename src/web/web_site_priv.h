@@ -132,6 +132,8 @@ struct str web_kept(const struct web_visit *v, const char *name, struct str othe
 void web_kmsg(struct web_visit *v, const char *key, const char *id);
 /* An instant in RFC 3339 as microseconds; nothing when it is not one. */
 void web_ktime(struct jw *w, const char *key, struct str rfc3339);
+/* What a key's function is called, or its code. */
+struct str web_function(enum text_lang l, struct str function);
 /* A code of the policy's lists in the reader's words, or the code itself. */
 struct str web_code(enum text_lang l, const struct json *policy, const char *list,
                     struct str code);
@@ -220,7 +222,8 @@ web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_recor
     web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,
     web_page_diff, web_page_files, web_page_files_post, web_page_draft,
     web_page_draft_post, web_page_draft_declare, web_page_draft_delete, web_page_sign,
-    web_page_sign_post, web_page_sign_payload, web_page_key, web_page_key_post;
+    web_page_sign_post, web_page_sign_payload, web_page_recusal, web_page_recusal_post,
+    web_page_key, web_page_key_post;
 web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_case,
     web_page_case_post, web_page_supplier, web_page_escrow, web_page_sandboxes,
     web_page_tender, web_page_tender_certificate, web_page_warnings;

@@ -5,44 +5,6 @@
 #include "base/clock.h"
 #include "web/web_site_sign_priv.h"
 
-/* Members of a record that people are shown as facts, in this order. */
-static const struct {
-    const char *path, *label;
-} fact[] = {
-    {"/model_digest", "sign.f.model"},
-    {"/algorithm_id", "sign.f.algorithm"},
-    {"/version_label", "sign.f.version"},
-    {"/outcome", "sign.f.outcome"},
-    {"/label_level", "sign.f.level"},
-    {"/requested_level", "sign.f.requested_level"},
-    {"/verdict", "sign.f.verdict"},
-    {"/transition", "sign.f.transition"},
-    {"/phase", "sign.f.phase"},
-    {"/mode", "sign.f.mode"},
-    {"/scope", "sign.f.scope"},
-    {"/gst", "sign.f.gst"},
-    {"/establishment", "sign.f.establishment"},
-    {"/service", "sign.f.service"},
-    {"/use_code", "sign.f.use"},
-    {"/motive_code", "sign.f.motive"},
-    {"/reason", "sign.f.reason"},
-    {"/order", "sign.f.order"},
-    {"/rapporteur", "sign.f.rapporteur"},
-    {"/bench_operator", "sign.f.bench"},
-    {"/key/role", "sign.f.key_role"},
-    {"/key/function", "sign.f.key_function"},
-    {"/key/org_id", "sign.f.key_org"},
-    {"/key/spki", "sign.f.key_spki"},
-    {"/key_id", "sign.f.key_id"},
-    {"/effect_at", "sign.f.effect_at"},
-    {"/decided_at", "sign.f.decided_at"},
-    {"/expires_at", "sign.f.expires_at"},
-    {"/policy_sha256", "sign.f.policy"},
-    {"/issuer/role", "sign.f.issuer_role"},
-    {"/issuer/org_id", "sign.f.issuer_org"},
-    {"/issued_at", "sign.f.issued_at"},
-};
-
 /* ---- the payload and what stands around it
  * ----------------------------------------- */
 struct signing_page {
@@ -104,105 +66,14 @@ static int signing_open(struct web_visit *v, struct signing_page *g)
     return err == AM_E_INVALID ? AM_E_NOTFOUND : err; /* a public file, no statement */
 }
 
-/* ---- in words
- * ---------------------------------------------------------------------- */
-/* The most exact sentence there is: of the outcome or transition, of the type, of the
- * kind. */
-static struct str sentence(struct web_visit *v, const char *family,
-                           const struct ledger_statement_view *s)
-{
-    const struct json *r = s->record;
-    struct str what = json_get_str(r, "outcome");
-    char id[3][WEB_ID_MAX] = {{0}};
-    if (!what.n)
-        what = json_get_str(r, "transition");
-    if (!what.n)
-        what = json_get_str(r, "verdict");
-    if (!what.n)
-        what = json_get_str(r, "scope");
-    struct str type = s->event_type.n ? s->event_type : str_c(ledger_kind_name(s->kind));
-    snprintf(id[0], WEB_ID_MAX, "%s.%.*s.%.*s", family, (int)AM_MIN(type.n, 40), type.p,
-             (int)AM_MIN(what.n, 40), what.n ? what.p : "");
-    snprintf(id[1], WEB_ID_MAX, "%s.%.*s", family, (int)AM_MIN(type.n, 40), type.p);
-    snprintf(id[2], WEB_ID_MAX, "%s.other", family);
-    for (size_t i = 0; id[0][i]; i++) /* ids are lower case: P3 is p3 */
-        if (id[0][i] >= 'A' && id[0][i] <= 'Z')
-            id[0][i] = (char)(id[0][i] | 32);
-    for (size_t i = 0; i < AM_LEN(id); i++)
-        if (text_has(v->l, id[i]))
-            return text_get(v->l, id[i]);
-    return STR("");
-}
-
-void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
-                   const char *key)
-{
-    jw_kstr(&v->w, key, sentence(v, "sign.what", s));
-}
-
-/* Codes people know by a word: roles, levels, phases, scopes. */
-static struct str word_of(struct web_visit *v, const char *path, struct str value)
-{
-    static const struct {
-        const char *path, *family;
-    } words[] = {
-        {"/outcome", "outcome"},
-        {"/label_level", "level"},
-        {"/requested_level", "level"},
-        {"/phase", "state.p"},
-        {"/mode", "mode"},
-        {"/scope", "stop.scope"},
-        {"/key/role", "role"},
-        {"/key/function", "function"},
-        {"/issuer/role", "role"},
-        {"/verdict", "state.v"},
-    };
-    char id[WEB_ID_MAX];
-    for (size_t i = 0; i < AM_LEN(words); i++)
-        if (!strcmp(words[i].path, path)) {
-            snprintf(id, sizeof id, "%s.%.*s", words[i].family, (int)AM_MIN(value.n, 40),
-                     value.p);
-            if (text_has(v->l, id))
-                return text_get(v->l, id);
-        }
-    return STR("");
-}
-
-static void facts_of(struct web_visit *v, const struct ledger_statement_view *s)
-{
-    bool inside = s->kind == LEDGER_EVIDENCE || s->kind == LEDGER_DECISION;
-    jw_key(&v->w, "facts");
-    jw_arr(&v->w);
-    for (size_t i = 0; i < AM_LEN(fact); i++) {
-        const struct json *x = json_pointer(s->record, str_c(fact[i].path));
-        struct str value = json_str(x), word;
-        if (!value.n || !str_utf8(value))
-            continue;
-        word = word_of(v, fact[i].path, value);
-        jw_obj(&v->w);
-        jw_kstr(&v->w, "label", text_get(v->l, fact[i].label));
-        jw_kstr(&v->w, "value", value);
-        if (word.n)
-            jw_kstr(&v->w, "word", word);
-        jw_key(&v->w, "at"); /* where the browser finds the same value in the payload */
-        jw_strf(&v->w, "/predicate%s%s", inside ? "/amane_record" : "", fact[i].path);
-        jw_obj_end(&v->w);
-    }
-    jw_arr_end(&v->w);
-}
-
 /* ---- who
  * --------------------------------------------------------------------------- */
 static void who_is(struct web_visit *v, const struct json *k)
 {
-    struct str function = json_get_str(k, "function");
-    char id[WEB_ID_MAX];
+    struct str function = web_function(v->l, json_get_str(k, "function"));
     jw_kval(&v->w, "role", json_get(k, "role"));
-    snprintf(id, sizeof id, "function.%.*s", (int)AM_MIN(function.n, 40),
-             function.n ? function.p : "");
     if (function.n)
-        jw_kstr(&v->w, "function",
-                text_has(v->l, id) ? text_get(v->l, id) : web_text_or(function));
+        jw_kstr(&v->w, "function", function);
     if (json_get(k, "org"))
         jw_kstr(&v->w, "org", web_text_or(json_get_str(k, "org")));
 }
@@ -283,10 +154,12 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     int err;
     web_open(v);
     web_sign_what(v, &g->s, "what");
-    jw_kstr(&v->w, "effect", sentence(v, "sign.effect", &g->s));
-    facts_of(v, &g->s);
+    jw_kstr(&v->w, "effect", web_sign_sentence(v, "sign.effect", &g->s));
+    web_sign_facts(v, &g->s);
     if (model.n == 64)
         jw_kstr(&v->w, "model", model);
+    jw_key(&v->w, "recusal_url");
+    jw_strf(&v->w, "/recusal?model=%.*s", model.n == 64 ? (int)model.n : 0, model.p);
     web_sign_rule(v, f);
     signers(v, f);
     may_sign(v, f);
@@ -317,6 +190,8 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     jw_strf(&v->w, "amane sign %.8s.json --key KEY --out envelope.json",
             digest.n ? digest.p : "payload");
     err = web_watch(v, &g->s.record, 1);
+    if (!err)
+        err = web_conflict_put(v, &g->s);
     if (!err)
         err = web_pretty(v, g->s.doc);
     if (!err)
@@ -354,26 +229,24 @@ int web_page_sign_payload(struct web_visit *v)
 
 /* ---- a signature comes
  * ------------------------------------------------------------- */
+struct str web_posted(const struct web_visit *v, const char *name)
+{
+    struct str s = http_form(v->req, name);
+    if (!s.p && web_upload(http_header(v->req, "Content-Type"), v->req->body, name, &s))
+        s = STR_NULL;
+    return s;
+}
+
 struct str web_envelope(struct web_visit *v)
 {
-    struct str envelope = http_form(v->req, "envelope"), file = STR_NULL;
-    if (!envelope.p) {
-        struct str type = http_header(v->req, "Content-Type");
-        if (web_upload(type, v->req->body, "file", &file) == AM_OK && file.n)
-            envelope = file;
-        else if (web_upload(type, v->req->body, "envelope", &envelope))
-            envelope = STR_NULL;
-    }
-    return str_trim(envelope);
+    struct str file = web_posted(v, "file");
+    return str_trim(file.n ? file : web_posted(v, "envelope"));
 }
 
 int web_sign_csrf(struct web_visit *v)
 {
-    struct str token = http_form(v->req, "csrf");
+    struct str token = web_posted(v, "csrf");
     int err = AM_E_FORBIDDEN;
-    if (!token.p &&
-        web_upload(http_header(v->req, "Content-Type"), v->req->body, "csrf", &token))
-        token = STR_NULL;
     if (v->signed_in && token.n)
         err = auth_csrf_check(v->site->auth, v->session, token);
     if (err)
@@ -425,7 +298,8 @@ int web_page_sign_post(struct web_visit *v)
         diag_clear(&v->d); /* what stood against it when it was opened */
         if (!envelope.n)
             diag_err(&v->d, "", "page.no_envelope", "the envelope is missing");
-        err = envelope.n ? same_payload(v, &g, envelope) : AM_E_INVALID;
+        web_conflict_check(v, &g.s);
+        err = envelope.n && !v->d.n ? same_payload(v, &g, envelope) : AM_E_INVALID;
         if (!err)
             err = registry_submit(v->site->registry, g.s.kind, envelope, &receipt, &v->d);
         if (!err) {

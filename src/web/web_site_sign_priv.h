@@ -6,6 +6,7 @@
 
 #include "web/web_site_priv.h"
 
+/* ---- web_site_sign.c ---- */
 /* The sentence that says what a statement is, under `key`. */
 void web_sign_what(struct web_visit *v, const struct ledger_statement_view *s,
                    const char *key);
@@ -25,5 +26,21 @@ AM_CHECK int web_sign_csrf(struct web_visit *v);
 AM_CHECK int web_propose(struct web_visit *v, enum ledger_kind kind, struct str record);
 /* The envelope of a form, pasted or uploaded; empty when there is none. */
 struct str web_envelope(struct web_visit *v);
+/* A field of a form, whichever way it is encoded; STR_NULL. */
+struct str web_posted(const struct web_visit *v, const char *name);
+
+/* ---- web_site_sign_facts.c ---- */
+/* The most exact sentence of a family: of the outcome or transition, type, kind. */
+struct str web_sign_sentence(struct web_visit *v, const char *family,
+                             const struct ledger_statement_view *s);
+/* "facts": the members people are shown. */
+void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s);
+
+/* ---- web_site_conflict.c: interests ---- */
+/* Members `declares` (which sentence), `supplier`, `recused_n`: what whoever signs this
+ * text declares to have no interest in. */
+AM_CHECK int web_conflict_put(struct web_visit *v, const struct ledger_statement_view *s);
+/* The declaration is each signer's own act: a problem when the form was not ticked. */
+void web_conflict_check(struct web_visit *v, const struct ledger_statement_view *s);
 
 #endif

@@ -230,6 +230,54 @@ static void what_is_no_public_key_is_said_on_the_page(void **state)
     ask_release(&a);
 }
 
+static void an_interest_is_typed_kept_when_refused_and_entered(void **state)
+{
+    struct buf payload, envelope;
+    char form[400], where[128], id[CRYPTO_HEX];
+    struct ask a;
+    (void)state;
+    buf_init(&payload, 1 << 16);
+    buf_init(&envelope, 1 << 16);
+    assert_ok(crypto_key_id(world.msps, id));
+    snprintf(form, sizeof form, "csrf=%s&key=%s&ground=family&ended=2026-01-31", csrf,
+             id);
+    post(&a, "/recusal", form);
+    assert_int_equal(a.resp.status, 422);
+    assert_true(holds(&a, "value=\"2026-01-31\""));
+    assert_true(holds(&a, "value=\"family\" checked"));
+    ask_release(&a);
+    snprintf(form, sizeof form, "csrf=%s&key=%s&ground=family&with_org=DEMOAI", csrf, id);
+    post(&a, "/recusal", form + 5 + strlen(csrf)); /* without its token */
+    assert_int_equal(a.resp.status, 403);
+    ask_release(&a);
+    post(&a, "/recusal", form);
+    assert_int_equal(a.resp.status, 303);
+    snprintf(where, sizeof where, "%s", answer(&a, "Location"));
+    ask_release(&a);
+    payload_of(where, &payload);
+    assert_ok(ledger_sign(buf_str(&payload), world.msps, &envelope));
+    hand_in(&a, where, buf_str(&envelope)); /* no declaration is asked for this one */
+    assert_int_equal(a.resp.status, 303);
+    ask_release(&a);
+    buf_release(&envelope);
+    buf_release(&payload);
+}
+
+static void instants_are_shown_as_dates_and_compared_exactly(void **state)
+{
+    struct crypto_key *key;
+    char where[128];
+    struct ask a;
+    (void)state;
+    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
+    ask_for_key(key, where);
+    get(&a, where, true);
+    assert_true(holds(&a, "data-at=\"/predicate/issued_at\">"));
+    assert_true(holds(&a, "<time datetime=\"20"));
+    ask_release(&a);
+    crypto_key_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -237,6 +285,8 @@ int main(void)
         TEST(an_envelope_over_another_text_is_refused),
         TEST(nothing_is_shown_or_taken_without_a_session_and_its_token),
         TEST(who_signs_nothing_reads_no_proposal),
-        TEST(what_is_no_public_key_is_said_on_the_page)};
+        TEST(what_is_no_public_key_is_said_on_the_page),
+        TEST(an_interest_is_typed_kept_when_refused_and_entered),
+        TEST(instants_are_shown_as_dates_and_compared_exactly)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One statement of the log as it was signed; and the door for signed statements. */
 #include "base/clock.h"
-#include "web/web_site_priv.h"
+#include "web/web_site_sign_priv.h"
 
 /* ---- one statement
  * ------------------------------------------------------------------ */
@@ -119,18 +119,10 @@ static int kind_of(struct web_visit *v, struct str envelope, struct str type_bas
 
 int web_page_submit_post(struct web_visit *v)
 {
-    struct str envelope = http_form(v->req, "envelope"), file = STR_NULL;
+    struct str envelope = web_envelope(v);
     struct registry_receipt receipt;
     struct json_doc *facts = NULL;
     enum ledger_kind kind = LEDGER_EVENT;
-    if (!envelope.p) {
-        struct str type = http_header(v->req, "Content-Type");
-        if (web_upload(type, v->req->body, "file", &file) == AM_OK && file.n)
-            envelope = file;
-        else if (web_upload(type, v->req->body, "envelope", &envelope))
-            envelope = STR_NULL;
-    }
-    envelope = str_trim(envelope);
     if (!envelope.n)
         diag_err(&v->d, "", "page.no_envelope", "the envelope is missing");
     int err = envelope.n ? web_facts(v, NULL, NULL, &facts) : AM_E_INVALID;

@@ -36,6 +36,14 @@ static const struct json *coded(const struct json *policy, const char *list,
     return NULL;
 }
 
+struct str web_function(enum text_lang l, struct str function)
+{
+    char id[WEB_ID_MAX];
+    snprintf(id, sizeof id, "function.%.*s", (int)AM_MIN(function.n, 40),
+             function.n ? function.p : "");
+    return function.n && text_has(l, id) ? text_get(l, id) : web_text_or(function);
+}
+
 struct str web_code(enum text_lang l, const struct json *policy, const char *list,
                     struct str code)
 {

@@ -65,12 +65,19 @@ async function byHand(page, where, key) {
   amane('sign', 'payload.json', '--key', actor(key), '--out', 'envelope.json');
   await page.locator('details summary').last().click();
   await page.setInputFiles('[name=file]', path.join(world.dir, 'envelope.json'));
+  const declares = page.locator('form[enctype] [name=no_conflict]');
+  if (await declares.count()) await declares.check();
   await page.locator('form[enctype] button').click();
   await page.waitForLoadState();
 }
 async function signHere(page, login) {
   await page.locator('[data-sign] [data-part=tools]').waitFor({ state: 'visible' });
   await page.fill('[data-part=passphrase]', phrase(login));
+  if (await page.locator('[data-part=declare]').count()) {
+    await page.click('[data-part=go]'); // not before the declaration of interests
+    await page.locator('[data-part=says].wrong').waitFor();
+    await page.check('[data-part=declare]');
+  }
   await page.click('[data-part=go]');
   await page.waitForURL((u) => u.search.includes('signed=') || u.pathname.startsWith('/statements/'));
 }
@@ -150,14 +157,16 @@ await test('a supplier may read the text and sign nothing', async () => {
   await page.context().close();
 });
 await test('a member who is recused is refused, and told why', async () => {
-  const record = { type: 'recusal', issued_at: new Date().toISOString().replace(/\.\d+/, ''), issuer: { role: 'has', org_id: 'HAS' },
-    key_id: keyId('has-1'), ground: 'interest', with_org: 'DEMOAI' };
-  const token = await (await fetch(`${world.url}/api/v1/tokens`, { method: 'POST', headers: { Authorization: `Bearer ${world.admin}`,
-    'Content-Type': 'application/json' }, body: JSON.stringify({ account: world.ids['has-a'] }) })).json();
-  const reply = await fetch(`${world.url}/api/v1/proposals`, { method: 'POST', headers: { Authorization: `Bearer ${token.token}`,
-    'Content-Type': 'application/json' }, body: JSON.stringify({ kind: 'event', record }) });
-  is(reply.status, 201, await reply.clone().text());
-  await byHand(b, world.url + (await reply.json()).page, 'has-1');
+  await b.goto(text);
+  await b.locator('main a[href^="/recusal?model="]').click();
+  await looks(b, '10b-recusal');
+  await b.selectOption('[name=key]', keyId('has-1'));
+  await b.locator('[name=ground][value=funding]').check();
+  await b.fill('[name=model]', '');
+  await b.fill('[name=with_org]', 'DEMOAI');
+  await b.locator('main form button').click();
+  await b.waitForURL(/\/sign\/[0-9a-f]{64}$/);
+  await byHand(b, b.url(), 'has-1');
   yes(/signed=\d+$/.test(b.url()), await b.locator('main').innerText());
   await byHand(b, text, 'has-1');
   yes(!/signed=/.test(b.url()), 'it was taken');

@@ -98,6 +98,12 @@
   const at = (doc, pointer) => pointer.split('/').slice(1)
     .reduce((v, k) => v?.[k.replaceAll('~1', '/').replaceAll('~0', '~')], doc);
 
+  const readable = (instant) => { // as the pages write it
+    const lang = document.documentElement.lang, format = (options) => new Intl.DateTimeFormat(lang === 'ar' ? 'ar-MA' : lang,
+      { timeZone: 'UTC', numberingSystem: 'latn', ...options }).format(new Date(instant));
+    return `${format({ dateStyle: 'long' })} ${format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })} UTC`;
+  };
+
   async function read(box, part) {
     const reply = await fetch(box.dataset.payload, { credentials: 'same-origin', cache: 'no-store' });
     if (!reply.ok) throw new Error(box.dataset.away);
@@ -105,8 +111,11 @@
     part('digest').textContent = digest;
     if (digest !== box.dataset.sign) throw new Error(box.dataset.changed);
     const doc = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    for (const e of document.querySelectorAll('[data-at]'))
-      if (String(at(doc, e.dataset.at)) !== e.textContent) throw new Error(`${box.dataset.differs} ${e.textContent}`);
+    for (const e of document.querySelectorAll('[data-at]')) {
+      const said = e.dateTime ?? e.textContent; // a <time>: what is shown is written here, from what was compared
+      if (String(at(doc, e.dataset.at)) !== said) throw new Error(`${box.dataset.differs} ${said}`);
+      if (e.dateTime) e.textContent = readable(said);
+    }
     for (const pre of document.querySelectorAll('[data-json]')) pre.textContent = JSON.stringify(doc, null, 2);
     return payload;
   }
@@ -140,6 +149,8 @@
     part('go').addEventListener('click', async () => {
       const key = keys.get(part('key').value), passphrase = part('passphrase').value;
       if (!key) { say(d.nokey, true); return; }
+      const declare = part('declare'); // no interest: the signer's own act
+      if (declare && !declare.checked) { say(d.declare, true); declare.focus(); return; }
       say(d.working);
       part('go').disabled = true;
       try {
@@ -148,6 +159,7 @@
         const open = await crypto.subtle.importKey('spki', unbase64(key.spki), curve, false, ['verify']);
         if (!await crypto.subtle.verify(hash, open, raw, text)) throw new Error('key pair');
         part('passphrase').value = '';
+        if (declare) part('form').elements.no_conflict.value = '1';
         part('form').elements.envelope.value = envelope(payload, key.key_id, der(raw));
         say(d.sending);
         part('form').submit();
