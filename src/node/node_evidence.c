@@ -14,11 +14,7 @@
 
 #include "base/log.h"
 
-enum {
-    NODE_EVIDENCE_MAX = 8,
-    NODE_EVIDENCE_NOTE = 16 << 10, /* longer notes lose strangers' lines */
-    NODE_EVIDENCE_JSON = 128 << 10
-};
+enum { NODE_EVIDENCE_NOTE = 16 << 10 /* longer notes lose strangers' lines */ };
 
 static int node_pair_mirror(struct node *n, struct node_pair *p)
 {
@@ -147,6 +143,68 @@ void node_evidence_add(struct node *n, const struct node_pair *p)
           log_err(err));
     buf_release(&body);
     buf_release(&item);
+}
+
+static int node_get_hash(struct str base64, struct tlog_hash *h)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, 64);
+    err = crypto_unbase64(&b, base64);
+    if (!err && b.n != sizeof h->h)
+        err = AM_E_SYNTAX;
+    if (!err)
+        memcpy(h->h, b.p, sizeof h->h);
+    buf_release(&b);
+    return err;
+}
+
+int node_pair_read(const struct json *item, const struct tlog_vkey *key,
+                   struct node_pair *p)
+{
+    const struct json *proof = json_get(item, "proof");
+    struct str known = json_get_str(item, "known");
+    int err;
+    p->note = json_get_str(item, "note");
+    p->proof.n = 0;
+    err = tlog_checkpoint_open(p->note, key, &p->c);
+    if (!err)
+        err = tlog_checkpoint_open(known, key, &p->k);
+    if (!err)
+        err = node_get_hash(json_get_str(item, "root"), &p->root);
+    if (!err && (!p->c.size || json_size(proof) > TLOG_PROOF_MAX))
+        err = AM_E_SYNTAX;
+    for (json_each(it, proof))
+        if (!err)
+            err = node_get_hash(json_str(it.val), &p->proof.node[p->proof.n++]);
+    if (!err)
+        err = tlog_verify_consistency(&p->proof, p->c.size, &p->root, p->k.size,
+                                      &p->k.root);
+    if (!err && !memcmp(&p->root, &p->c.root, sizeof p->root))
+        err = AM_E_REFUSED; /* two notes of one history */
+    return err ? err : buf_add(&p->known, known);
+}
+
+bool node_evidence_adopt(struct node *n, struct str json)
+{
+    struct json_doc *doc = NULL;
+    struct node_pair p;
+    unsigned seen = 0;
+    bool any = false;
+    buf_init(&p.known, TLOG_NOTE_MAX);
+    if (json_parse(&doc, json, NULL, NULL) == AM_OK)
+        for (json_each(it, json_get(json_root(doc), "items"))) {
+            if (seen++ == NODE_EVIDENCE_MAX)
+                break;
+            buf_clear(&p.known);
+            if (node_pair_read(it.val, ledger_log_key(n->seed), &p))
+                continue; /* a peer's word is nothing */
+            node_split_pair(n, &p);
+            any = true;
+        }
+    json_free(doc);
+    buf_release(&p.known);
+    return any;
 }
 
 static void node_evidence_read(struct node *n, const char *name)

@@ -5,8 +5,9 @@
  * any note. What contradicts our mirror is proof. What is larger than all we hold is
  * joined to it, or shown not to be, from the tiles the peer mirrors and those the
  * registry serves (node_link.c); if neither tells, it is a suspect when it still is
- * larger after NODE_GOSSIP_ROUNDS rounds, which the state shows until it fits. A peer's
- * word is nothing: only notes signed by the log count. */
+ * larger after NODE_GOSSIP_ROUNDS rounds, which the state shows until it fits. What a
+ * peer has proved is checked and adopted, so that the alarm reaches every node that has a
+ * peer. A peer's word is nothing: only notes signed by the log count. */
 #include "node/node_priv.h"
 
 #include <errno.h>
@@ -38,18 +39,18 @@ int node_gossip_configure(struct node *n, const char *peers)
 }
 
 static int node_gossip_get(const struct node_peer *p, struct http_client *h,
-                           struct buf *note)
+                           const char *what, struct buf *out)
 {
     char url[sizeof p->url + 32];
     struct http_call call = {
         .method = HTTP_GET, .url = url, .timeout_ms = NODE_GOSSIP_MS};
     struct http_reply reply = {0};
     int err;
-    snprintf(url, sizeof url, "%s/witness/checkpoint", p->url);
-    buf_init(&reply.body, note->max);
+    snprintf(url, sizeof url, "%s/witness/%s", p->url, what);
+    buf_init(&reply.body, out->max);
     err = http_call(h, &call, &reply);
     if (!err)
-        err = reply.status == 200 ? buf_add(note, buf_str(&reply.body)) : AM_E_NOTFOUND;
+        err = reply.status == 200 ? buf_add(out, buf_str(&reply.body)) : AM_E_NOTFOUND;
     buf_release(&reply.body);
     return err;
 }
@@ -120,10 +121,15 @@ void node_gossip_round(struct node *n, struct http_client *h)
     bool suspect = false;
     for (size_t i = 0; i < n->peer.n; i++) {
         struct node_peer *p = &n->peer.v[i];
-        struct buf note;
+        struct buf note, proof;
         buf_init(&note, 64 << 10);
-        if (node_gossip_get(p, h, &note) == AM_OK)
+        buf_init(&proof, (size_t)NODE_EVIDENCE_MAX * NODE_EVIDENCE_JSON);
+        if (node_gossip_get(p, h, "checkpoint", &note) == AM_OK)
             node_gossip_judge(n, h, p, buf_str(&note));
+        if (!node_split_proved(n) && node_gossip_get(p, h, "evidence", &proof) == AM_OK &&
+            node_evidence_adopt(n, buf_str(&proof)))
+            LOG_W("node.gossip_told", log_s("peer", p->url));
+        buf_release(&proof);
         buf_release(&note);
         suspect = suspect || p->beyond >= NODE_GOSSIP_ROUNDS;
     }

@@ -201,6 +201,7 @@ enum node_fit { NODE_FITS, NODE_BEYOND, NODE_DIFFERS };
 enum node_fit node_compare(struct node *n, const struct tlog_checkpoint *c);
 
 /* ---- evidence (node_evidence.c) ------------------------------------------------- */
+enum { NODE_EVIDENCE_MAX = 8, NODE_EVIDENCE_JSON = 128 << 10 };
 /* Two notes signed by the log that are not of one history: `note` says one root at its
  * size, `known` is of a tree whose first note.size entries hash to `root`, as `proof`
  * shows: whoever has the log's key can check it without us. */
@@ -216,6 +217,13 @@ struct node_pair {
 AM_CHECK int node_pair_find(struct node *n, struct str note, struct node_pair *p);
 /* Keeps it on disk and publishes it; what cannot be written is published all the same. */
 void node_evidence_add(struct node *n, const struct node_pair *p);
+/* Reads somebody's item as a stranger would: AM_OK only if the log has signed both notes
+ * and the proof shows that they are not of one history. p->note points into item; caller
+ * buf_init()s known. */
+AM_CHECK int node_pair_read(const struct json *item, const struct tlog_vkey *key,
+                            struct node_pair *p);
+/* What a peer publishes at /witness/evidence: what proves is ours too. True: any did. */
+bool node_evidence_adopt(struct node *n, struct str json);
 /* What an earlier run kept; sets the alarm. */
 void node_evidence_load(struct node *n);
 /* Compares a note that did not fit with the mirror, now that it has grown; asks the

@@ -598,6 +598,82 @@ static void what_this_witness_signed_is_compared_as_well(void **state)
     tlog_close(f.log);
 }
 
+/* What one node has proved, every other that talks to it can check and adopt. */
+static void the_proof_of_a_peer_is_checked_and_adopted(void **state)
+{
+    struct nt *w = *state;
+    struct tlog_checkpoint head;
+    struct buf honest, forged;
+    struct fork f;
+    buf_init(&honest, 1 << 20);
+    buf_init(&forged, 1 << 20);
+    tlog_head(w->log, &head);
+    fork_open(w, &f, "behind", (size_t)head.size - 3, 1);
+    assert_int_equal(add_checkpoint(w, w->log, 0, false), 200);
+    assert_int_equal(add_checkpoint(w, f.log, head.size - 3, false), 409);
+    assert_ok(node_witness_evidence(w->n, &honest)); /* as it is published */
+    nt_close(w);
+    move_evidence_away(w);
+    assert_ok(nt_open(w));
+    assert_false(node_evidence_adopt(w->n, STR("")));
+    assert_false(node_evidence_adopt(w->n, STR("{\"items\":[7,{},{\"note\":1}]}")));
+    for (const char *const *x =
+             (const char *const[]){"proof", "root", "note", "known", NULL};
+         *x; x++) { /* one character of one member */
+        char member[16];
+        char *at;
+        buf_clear(&forged);
+        assert_ok(buf_add(&forged, buf_str(&honest)));
+        snprintf(member, sizeof member, "\"%s\":", *x);
+        at = strstr(forged.p, member);
+        assert_non_null(at);
+        at += strlen(member) + 30;
+        *at = *at == 'A' ? 'B' : 'A';
+        assert_false(node_evidence_adopt(w->n, buf_str(&forged)));
+    }
+    assert_false(nt_state(w).split_view);
+    assert_int_equal(evidence(w), 0);
+    assert_true(node_evidence_adopt(w->n, buf_str(&honest)));
+    assert_true(nt_state(w).split_proved);
+    assert_convicts(w, "other_past", 1);
+    buf_release(&forged);
+    buf_release(&honest);
+    tlog_close(f.log);
+}
+
+static void two_notes_of_one_history_are_no_proof(void **state)
+{
+    struct nt *w = *state;
+    struct tlog_checkpoint head;
+    struct tlog_hash root;
+    struct buf note, item, b64;
+    struct jw j;
+    buf_init(&note, TLOG_NOTE_MAX);
+    buf_init(&item, 1 << 20);
+    buf_init(&b64, 64);
+    assert_ok(tlog_note(w->log, &note));
+    tlog_head(w->log, &head);
+    root = head.root;
+    assert_ok(crypto_base64(&b64, (struct str){(const char *)root.h, sizeof root.h}));
+    jw_init(&j, &item);
+    jw_obj(&j);
+    jw_key(&j, "items");
+    jw_arr(&j);
+    jw_obj(&j);
+    jw_kstr(&j, "note", buf_str(&note));
+    jw_kstr(&j, "known", buf_str(&note));
+    jw_kstr(&j, "root", buf_str(&b64));
+    jw_obj_end(&j);
+    jw_arr_end(&j);
+    jw_obj_end(&j);
+    assert_ok(jw_done(&j));
+    assert_false(node_evidence_adopt(w->n, buf_str(&item)));
+    assert_false(nt_state(w).split_view);
+    buf_release(&b64);
+    buf_release(&item);
+    buf_release(&note);
+}
+
 static void the_thread_compares_by_itself(void **state)
 {
     struct nt *w = *state;
@@ -640,4 +716,5 @@ NT_MAIN(NT(two_histories_raise_an_alarm_that_stays),
         NT(the_tiles_of_the_registry_convict_it_too),
         NT(a_suspect_is_proved_by_the_tiles_of_the_registry),
         NT(what_this_witness_signed_is_compared_as_well),
-        NT(the_thread_compares_by_itself))
+        NT(the_proof_of_a_peer_is_checked_and_adopted),
+        NT(two_notes_of_one_history_are_no_proof), NT(the_thread_compares_by_itself))

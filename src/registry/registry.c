@@ -247,6 +247,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         err = registry_search_open(r);
     if (!err)
         err = registry_load(r, d);
+    if (!err)
+        err = registry_split_load(r);
     if (!err) {
         registry_note_quorum(r);
         err = registry_cosign_start(r, d);

@@ -244,7 +244,8 @@ struct registry_witness { /* for pages and metrics */
     bool refused;      /* it answered 422: evidence of a split view, alarm */
 };
 /* A witness showed a note signed by our log key that is not of our log: nothing is
- * admitted until a restart (AM_E_UNAVAILABLE, registry.split). */
+ * admitted, after restarts too, until the data are put back that the note is of, or an
+ * operator moves DIR/split-*.note away (AM_E_UNAVAILABLE, registry.split). */
 bool registry_split_proved(struct registry *r);
 size_t registry_witnesses(struct registry *r, struct registry_witness *out, size_t max);
 struct registry_stats {

@@ -4,6 +4,8 @@
 #include "registry/registry_priv.h"
 #include "registry/registry_test_support.h"
 
+#include <dirent.h>
+
 static struct t t;
 
 static int setup(void **state)
@@ -344,6 +346,25 @@ static void a_witness_that_only_claims_stops_nothing(void **state)
     buf_release(&forged);
 }
 
+/* DIR/split-*.note: how many; moved: out of the folder. */
+static unsigned kept_notes(bool move)
+{
+    char from[512], to[512];
+    struct dirent *e;
+    unsigned n = 0;
+    DIR *d = opendir(t.data);
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        if (!strncmp(e->d_name, "split-", 6)) {
+            n++;
+            snprintf(from, sizeof from, "%s/%.200s", t.data, e->d_name);
+            snprintf(to, sizeof to, "%s/%.200s", t.dir, e->d_name);
+            assert_int_equal(move ? rename(from, to) : 0, 0);
+        }
+    closedir(d);
+    return n;
+}
+
 static void a_signed_note_that_is_not_of_our_log_stops_admission(void **state)
 {
     struct shown s = {STR(""), STR("{}")};
@@ -374,10 +395,79 @@ static void a_signed_note_that_is_not_of_our_log_stops_admission(void **state)
     jw_obj_end(&w);
     assert_ok(jw_done(&w));
     s = (struct shown){STR("x"), buf_str(&json)};
+    assert_int_equal(kept_notes(true), 1); /* it starts anew */
     refused_with(&s, true);
     buf_release(&json);
     buf_release(&other);
     buf_release(&longer);
+}
+
+static void reopen_without_witnesses(void)
+{
+    char path[160];
+    if (t.r)
+        registry_close(t.r);
+    t.r = NULL;
+    snprintf(path, sizeof path, "%s/witnesses", t.data);
+    assert_ok(am_file_write(path, STR(""), 0600));
+    t_open(&t);
+}
+
+static void assert_halted(void)
+{
+    struct registry_receipt receipt;
+    diag_clear(&t.d);
+    assert_true(registry_split_proved(t.r));
+    assert_int_equal(registry_submit(t.r, LEDGER_EVENT, STR("{}"), &receipt, &t.d),
+                     AM_E_UNAVAILABLE);
+    t_assert_problem(&t, "", "registry.split");
+}
+
+static void a_halt_outlives_restarts_until_the_note_is_moved_away(void **state)
+{
+    struct shown s = {STR(""), STR("{}")};
+    struct buf other;
+    (void)state;
+    t_registry(&t);
+    buf_init(&other, TLOG_NOTE_MAX);
+    foreign_note("other", t.r->key, 2, &other);
+    s.checkpoint = buf_str(&other);
+    refused_with(&s, true);
+    assert_int_equal(kept_notes(false), 1);
+    for (int i = 0; i < 2; i++) { /* nobody is there to remind it */
+        reopen_without_witnesses();
+        assert_halted();
+    }
+    assert_int_equal(kept_notes(true), 1);
+    reopen_without_witnesses();
+    assert_false(registry_split_proved(t.r));
+    t_grant(&t, T_STRANGER);
+    buf_release(&other);
+}
+
+static void a_halt_ends_when_the_lost_entries_are_back(void **state)
+{
+    char path[160], copy[160];
+    struct buf note;
+    (void)state;
+    t_registry(&t);
+    buf_init(&note, TLOG_NOTE_MAX);
+    t_grant(&t, T_STRANGER);
+    assert_ok(tlog_note(registry_log(t.r), &note)); /* of the complete log */
+    snprintf(path, sizeof path, "%s/split-0.note", t.data);
+    assert_ok(am_file_write(path, buf_str(&note), 0600));
+    reopen_without_witnesses(); /* as after putting the complete copy back */
+    assert_false(registry_split_proved(t.r));
+    assert_int_equal(kept_notes(false), 1); /* it stays as a record */
+    assert_ok(am_file_write(path, STR("torn"), 0600));
+    reopen_without_witnesses();
+    assert_halted(); /* what cannot be judged halts */
+    assert_int_equal(unlink(path), 0);
+    snprintf(copy, sizeof copy, "%s/split-dir.note", t.data);
+    assert_int_equal(mkdir(copy, 0700), 0); /* nor can this */
+    reopen_without_witnesses();
+    assert_halted();
+    buf_release(&note);
 }
 
 int main(int argc, char **argv)
@@ -393,6 +483,8 @@ int main(int argc, char **argv)
         T(a_list_of_witnesses_that_cannot_be_read_is_said_so),
         T(a_witness_that_only_claims_stops_nothing),
         T(a_signed_note_that_is_not_of_our_log_stops_admission),
+        T(a_halt_outlives_restarts_until_the_note_is_moved_away),
+        T(a_halt_ends_when_the_lost_entries_are_back),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)

@@ -122,7 +122,7 @@ struct registry {
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
     size_t cosigners;
     atomic_uint_fast64_t cosigned, submitted, refused;
-    atomic_bool split_proved; /* until a restart: nothing is admitted */
+    atomic_bool split_proved; /* nothing is admitted; kept as DIR/split-*.note */
     atomic_bool stop_news;    /* a stop was folded and not told yet */
     void (*on_stop)(void *cookie);
     void *on_stop_cookie;
@@ -161,6 +161,7 @@ void registry_feed_note(struct registry *r, const struct ledger_statement_view *
 
 /* registry_split.c: a witness refused: does it hold a note of ours that is not of our
  * log? */
+AM_CHECK int registry_split_load(struct registry *r); /* what an earlier run kept */
 void registry_split_ask(struct registry_cosigner *c, struct http_client *http);
 void registry_split_weigh(struct registry *r, const char *witness, struct str note);
 

@@ -3,9 +3,16 @@
  * witness that refuses is asked what it holds (GET checkpoint and evidence, beside its
  * add-checkpoint); its word is nothing, the signature on what it shows is everything: one
  * lying witness stops no country. After proof nothing is admitted, for it would be the
- * other history, until the operator restarts with the right data. */
+ * other history.
+ *
+ * The note is kept as DIR/split-*.note, and weighed again at every start: the halt
+ * outlives restarts and crashes. Two things end it, both an operator's after an inquiry:
+ * the complete data are put back, so that the note is of this log; or the file is moved
+ * out of the folder. */
 #include "registry/registry_priv.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <time.h>
 
@@ -17,6 +24,16 @@ enum { REGISTRY_SPLIT_ASK_MS = 5000, REGISTRY_SPLIT_NOTES = 32 };
 bool registry_split_proved(struct registry *r)
 {
     return atomic_load(&r->split_proved);
+}
+
+/* Is it a note of this log as it is now? */
+static bool registry_note_fits(struct registry *r, struct str note)
+{
+    struct tlog_checkpoint c;
+    struct tlog_hash root;
+    return tlog_checkpoint_open(note, tlog_key(r->log), &c) == AM_OK &&
+           tlog_root_at(r->log, c.size, &root) == AM_OK &&
+           !memcmp(&root, &c.root, sizeof root);
 }
 
 /* Signed by our key and not of our log? A note larger than the log counts only while the
@@ -46,13 +63,48 @@ void registry_split_weigh(struct registry *r, const char *witness, struct str no
     int err;
     if (registry_split_proved(r) || !registry_note_convicts(r, note))
         return;
-    atomic_store(&r->split_proved, true);
     crypto_sha256(note, digest);
     snprintf(path, sizeof path, "%s/split-%.32s.note", r->dir,
              crypto_hex(digest, sizeof digest, hex));
-    err = am_file_write(path, note, 0600);
+    err = am_file_write(path, note, 0600); /* first: who was refused once stays so */
+    atomic_store(&r->split_proved, true);
     LOG_E("registry.split_proved", log_s("witness", witness), log_s("path", path),
           log_err(err));
+}
+
+static void registry_split_read(struct registry *r, const char *name)
+{
+    char path[PATH_MAX + NAME_MAX], *text = NULL;
+    size_t n = 0;
+    int err;
+    bool halt;
+    snprintf(path, sizeof path, "%s/%s", r->dir, name);
+    err = am_file_read(path, TLOG_NOTE_MAX, &text, &n);
+    /* What cannot be read, or is not signed by us, was put there for a reason. */
+    halt = err || !registry_note_fits(r, (struct str){text, n});
+    if (halt) {
+        atomic_store(&r->split_proved, true);
+        LOG_E("registry.split_kept", log_s("path", path), log_err(err));
+    } else {
+        LOG_W("registry.split_answered", log_s("path", path));
+    }
+    free(text);
+}
+
+int registry_split_load(struct registry *r)
+{
+    struct dirent *e;
+    DIR *dir = opendir(r->dir);
+    if (!dir)
+        return am_err_errno(errno);
+    while ((e = readdir(dir))) {
+        size_t len = strlen(e->d_name);
+        if (!strncmp(e->d_name, "split-", 6) && len > 11 &&
+            !strcmp(e->d_name + len - 5, ".note"))
+            registry_split_read(r, e->d_name);
+    }
+    closedir(dir);
+    return AM_OK;
 }
 
 /* GET of a neighbour of the add-checkpoint address. */

@@ -154,7 +154,7 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
     if (registry_split_proved(r)) {
         diag_err(s->d, "", "registry.split",
                  "a note signed by the log's key is not of this log: nothing is admitted"
-                 " until the operator restarts it with the right data");
+                 " until an operator has put the right data back");
         err = AM_E_UNAVAILABLE;
     }
     if (!err)

@@ -250,6 +250,8 @@ def split(c, tap):
     for i in range(4):
         c.clear_alarm(i)
     c.reg.stop()
+    for path in glob.glob(c.w["registry"]["dir"] + "/split-*.note"):
+        os.unlink(path)
     c.reg = c.registry()
     call(c.reg.port, "POST", "/api/v1/events", c.grant())
     tap.ok(c.settled(), "after the inquiry the right registry goes on")
