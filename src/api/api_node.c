@@ -48,6 +48,9 @@ int api_h_state(struct api_call *c)
     if (s.lease_at) {
         jw_kstrz(&c->w, "lease_at", time_format(s.lease_at, at));
         jw_kstrz(&c->w, "lease_end_at", time_format(s.lease_end_at, at));
+        if (s.lease_extended_until)
+            jw_kstrz(&c->w, "lease_extended_until",
+                     time_format(s.lease_extended_until, at));
     }
     jw_kbool(&c->w, "lease_fresh", s.lease_fresh);
     jw_kbool(&c->w, "lease_warn", s.lease_warn);
@@ -61,6 +64,12 @@ int api_h_state(struct api_call *c)
     jw_kint(&c->w, "outbox", (int64_t)s.outbox);
     jw_obj_end(&c->w);
     return api_done(c, 200);
+}
+
+int api_h_lease_extension(struct api_call *c)
+{
+    return api_raw(c, node_lease_extend(c->api->n, c->req->body, &c->resp->body, &c->d),
+                   201);
 }
 
 int api_h_sync(struct api_call *c)

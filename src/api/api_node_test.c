@@ -199,6 +199,18 @@ static void a_witness_answers_in_its_own_protocol(void **state)
     t_done(&r);
 }
 
+static void an_extension_of_the_lease_needs_its_signatures_and_no_session(void **state)
+{
+    static const char *const body[] = {"", "{}", "{\"envelopes\":[{}]}"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(body); i++) {
+        struct reply r = t_post(a, "/api/v1/lease-extension", NULL, body[i]);
+        assert_true(r.status >= 400 && r.status < 500);
+        assert_non_null(t_at(&r, "/problems"));
+        t_done(&r);
+    }
+}
+
 static void openapi_describes_the_node(void **state)
 {
     struct reply r = t_ask(a, &(struct ask){.path = "/api/v1/openapi.json"});
@@ -219,6 +231,7 @@ int main(int argc, char **argv)
         TEST(those_who_treat_see_their_own_services),
         TEST(a_house_opens_accounts_for_its_people_only),
         TEST(a_witness_answers_in_its_own_protocol),
+        TEST(an_extension_of_the_lease_needs_its_signatures_and_no_session),
         TEST(openapi_describes_the_node),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));

@@ -182,6 +182,8 @@
       "Stop a model in a service or the establishment, at once")                         \
     X(N, POST, "/api/v1/stop-orders", PUBLIC, stop_order, "dsse-envelope", "stopped",    \
       "Bring a signed stop order: obeyed on receipt")                                    \
+    X(N, POST, "/api/v1/lease-extension", PUBLIC, lease_extension, "signed-together",    \
+      "lease-extended", "Bring an extension of the lease, with all its signatures")      \
     X(N, GET, "/trace/{*}", PUBLIC, trace_file, "", "text/plain",                        \
       "The node's trace log: salted commitments only")
 

@@ -409,6 +409,13 @@ AM_CHECK int ledger_signing_json(const struct ledger *l, struct str payload, str
  * entries. */
 size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max);
 /* The same, of a statement that was parsed already. */
+/* What these keys would do together, in any order: each is judged as if the others had
+ * signed before it. Same answers as ledger_admit(); the first key that is refused ends
+ * it. For statements that are carried whole, with no log in reach. */
+enum { LEDGER_TOGETHER = 24 };
+AM_CHECK int ledger_admit_together(const struct ledger *l, struct str payload,
+                                   char (*key_id)[CRYPTO_HEX], size_t n,
+                                   struct ledger_outcome *o, struct diag *d);
 AM_CHECK int ledger_admit_ready(struct ledger *l, const struct ledger_ready *r,
                                 struct ledger_outcome *o, struct diag *d);
 uint64_t ledger_size(const struct ledger *l);
@@ -464,6 +471,13 @@ bool ledger_recused(const struct ledger *l, const char *key_id, const uint8_t di
                     int64_t at);
 /* Until when the extensions of the lease in effect reach; 0: there are none. */
 int64_t ledger_lease_extension(const struct ledger *l);
+/* When a lease that began then ends (section 8): the policy's length after it; if the log
+ * has an extension, or `until` is one that was verified beside the log (0: none), with
+ * that, but no more than the longest extension of the policy after its own end. Whoever
+ * has been cut off for longer has no lease to extend. */
+int64_t ledger_lease_end(const struct ledger *l, int64_t lease_at, int64_t until);
+/* The fact whose record has that digest; *i for ledger_fact_at(). */
+bool ledger_fact_of(const struct ledger *l, const uint8_t record[32], size_t *i);
 
 size_t ledger_cases(const struct ledger *l);
 const struct ledger_case *ledger_case_at(const struct ledger *l, size_t i);

@@ -265,8 +265,7 @@ static void check_correction(struct ledger_act *a, struct ledger_factrec *f)
     uint8_t record[32];
     size_t i;
     if (!ledger_unhex(json_get(a->r, "corrects"), record) ||
-        map_get(&a->l->by_fact, (struct str){(const char *)record, 32}, &i) ||
-        i >= a->l->fact.n || memcmp(a->l->fact.v[i].record, record, 32) != 0) {
+        !ledger_fact_of(a->l, record, &i)) {
         ledger_guard(a, false, GUARD_FACT, "/corrects", "no such fact");
         return;
     }
@@ -510,7 +509,25 @@ void ledger_fact_at(const struct ledger *l, size_t i, struct ledger_fact *out)
     memcpy(out->payload, l->entry.v[f->index].payload, 32);
 }
 
+bool ledger_fact_of(const struct ledger *l, const uint8_t record[32], size_t *i)
+{
+    return map_get(&l->by_fact, (struct str){(const char *)record, 32}, i) == AM_OK &&
+           *i < l->fact.n && memcmp(l->fact.v[*i].record, record, 32) == 0;
+}
+
 int64_t ledger_lease_extension(const struct ledger *l)
 {
     return l->lease_until;
+}
+
+int64_t ledger_lease_end(const struct ledger *l, int64_t lease_at, int64_t until)
+{
+    struct str length = json_get_str(json_get(ledger_policy(l), "lease"), "end");
+    int64_t end, cap;
+    if (!length.n || time_add_iso(lease_at, length, &end))
+        end = lease_at + TIME_DAY;
+    if (!l->policy ||
+        time_add_iso(end, ledger_clock(l->policy, "lease_extension", "PT48H"), &cap))
+        cap = end;
+    return AM_MAX(end, AM_MIN(AM_MAX(l->lease_until, until), cap));
 }

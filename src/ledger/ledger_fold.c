@@ -155,6 +155,8 @@ static void check_chain(struct ledger_act *a, const char *key_id)
         else if (e->counts && a->signers < LEDGER_SIGNERS - 1)
             a->signer[a->signers++] = (struct ledger_signer){e->key, i};
     }
+    for (size_t b = 0; b < a->besides && a->signers < LEDGER_SIGNERS - 1; b++)
+        a->signer[a->signers++] = (struct ledger_signer){a->beside[b], a->index};
     a->signer[a->signers++] = (struct ledger_signer){a->key, a->index};
 }
 
@@ -512,9 +514,9 @@ int ledger_admit(struct ledger *l, struct str payload, const char *key_id,
 }
 
 /* Dry: whatever hangs on the ledger stays as it was. */
-int ledger_try(const struct ledger *l, const struct ledger_statement_view *s,
-               const uint8_t payload[32], const char *key_id, struct ledger_act *out,
-               struct diag *d)
+static int try_beside(const struct ledger *l, const struct ledger_statement_view *s,
+                      const uint8_t payload[32], const char *key_id, const size_t *beside,
+                      size_t besides, struct ledger_act *out, struct diag *d)
 {
     union {
         const struct ledger *in;
@@ -525,12 +527,70 @@ int ledger_try(const struct ledger *l, const struct ledger_statement_view *s,
         .l = same.out, .index = l->entry.n, .dry = true, .d = d, .payload = payload};
     out->s = s;
     out->r = s->record;
+    out->beside = beside;
+    out->besides = besides;
     out->key = ledger_find_key(l, key_id);
     err = look_up(out);
     if (!err)
         err = judge(out, key_id);
     if (!err)
         settle(out);
+    return err;
+}
+
+int ledger_try(const struct ledger *l, const struct ledger_statement_view *s,
+               const uint8_t payload[32], const char *key_id, struct ledger_act *out,
+               struct diag *d)
+{
+    return try_beside(l, s, payload, key_id, NULL, 0, out, d);
+}
+
+/* Keys of the directory that have not signed yet, each once; strangers are left for the
+ * judge to name. */
+static size_t those_beside(const struct ledger *l, const uint8_t payload[32],
+                           char (*key_id)[CRYPTO_HEX], size_t n, size_t me,
+                           size_t beside[LEDGER_SIGNERS])
+{
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = ledger_find_key(l, key_id[i]);
+        bool again = k == LEDGER_NONE || k == me || ledger_signed(l, payload, k);
+        for (size_t j = 0; j < m && !again; j++)
+            again = beside[j] == k;
+        if (!again && m < LEDGER_SIGNERS)
+            beside[m++] = k;
+    }
+    return m;
+}
+
+int ledger_admit_together(const struct ledger *l, struct str payload,
+                          char (*key_id)[CRYPTO_HEX], size_t n, struct ledger_outcome *o,
+                          struct diag *d)
+{
+    struct ledger_statement_view s;
+    uint8_t digest[32];
+    size_t beside[LEDGER_SIGNERS], judged = 0;
+    int err = AM_OK;
+    if (!l->entry.n)
+        return AM_E_CONFLICT;
+    if (!n || n > LEDGER_TOGETHER)
+        return AM_E_INVALID;
+    err = ledger_statement_parse(payload, str_c(l->type_base), &s, d);
+    if (err)
+        return err;
+    crypto_sha256(payload, digest);
+    for (size_t i = 0; i < n && !err; i++) {
+        struct ledger_act a;
+        size_t me = ledger_find_key(l, key_id[i]);
+        if (me != LEDGER_NONE && ledger_signed(l, digest, me) && (judged || i + 1 < n))
+            continue; /* its leaf is in the log: it counts without being judged again */
+        err = try_beside(l, &s, digest, key_id[i], beside,
+                         those_beside(l, digest, key_id, n, me, beside), &a, d);
+        *o = a.o;
+        err = err ? err : a.err;
+        judged++;
+    }
+    ledger_statement_release(&s);
     return err;
 }
 

@@ -320,6 +320,8 @@ struct ledger_act {
     size_t key; /* who signs this leaf */
     struct ledger_signer signer[LEDGER_SIGNERS];
     size_t signers;
+    const size_t *beside; /* keys judged as if they had signed before this one */
+    size_t besides;
     size_t version, deployment, order; /* what it is about; LEDGER_NONE */
     /* the plan */
     char rule[40];

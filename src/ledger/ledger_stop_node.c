@@ -80,8 +80,7 @@ static void judge(const struct ledger *l, const struct ledger_stop *s, int64_t a
     }
     x->late = at > x->due_at;
     x->silent = !x->seen_at || at >= lease_from(l, "warn", x->seen_at, "PT12H");
-    x->lease_end_at = lease_from(l, "end", AM_MAX(s->effect_at, x->seen_at), "PT24H");
-    x->lease_end_at = AM_MAX(x->lease_end_at, ledger_lease_extension(l));
+    x->lease_end_at = ledger_lease_end(l, AM_MAX(s->effect_at, x->seen_at), 0);
 }
 
 int ledger_stop_nodes(const struct ledger *l, const struct ledger_stop *s, int64_t at,

@@ -170,6 +170,7 @@ static int node_load(struct node *n, struct diag *d)
     if (!err) {
         node_evidence_load(n);
         node_lease_from_disk(n);
+        err = node_store_failed(n, "node.db", node_load_extensions(n), d);
     }
     return err;
 }
@@ -263,6 +264,7 @@ void node_close(struct node *n)
     for (size_t i = 0; i < n->stops.n; i++)
         free(n->stops.v[i].unkept);
     vec_release(&n->stops);
+    vec_release(&n->extensions);
     pthread_cond_destroy(&n->told);
     pthread_cond_destroy(&n->wake);
     pthread_mutex_destroy(&n->state);

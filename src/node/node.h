@@ -13,8 +13,8 @@
  * (age, sex) and inputs as declared; user       right to predict, in the service,
  * competence certificate for the use valid; lease      a quorum checkpoint, fully
  * applied, whose lease time is younger than policy.lease.end, counted on the boot clock
- * between checkpoints. Every refusal names the reason and what would lift it
- * (node_tbl.h).
+ * between checkpoints, or carried further by a signed extension. Every refusal names the
+ * reason and what would lift it (node_tbl.h).
  *
  * Order of effects: prediction row and outbox row in ONE transaction, then its commitment
  * in the trace log, durable, then the answer. At start-up rows without a trace index are
@@ -80,6 +80,7 @@ AM_CHECK int node_view(struct node *n, node_fn *fn, void *arg);
 struct node_state {
     uint64_t size; /* entries applied */
     int64_t lease_at, lease_end_at;
+    int64_t lease_extended_until; /* lease_end_at, when an extension makes it later */
     bool lease_fresh, lease_warn, registry_reachable;
     uint64_t predictions, pending, refused, outbox;
     uint64_t trace_size;
@@ -124,5 +125,14 @@ AM_CHECK int node_stop(struct node *n, const struct auth_account *who,
  * section 7). AM_E_FORBIDDEN: the key may not order this. Same reply as node_stop(). */
 AM_CHECK int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
                              struct diag *d);
+
+/* ---- the lease ------------------------------------------------------------------ */
+/* request: {envelopes: [DSSE envelope, ...]} of one `lease_extension`, by all who must
+ * sign it, whoever brings it: written, in force, then queued for the registry
+ * (lifecycle.md, section 8). AM_E_FORBIDDEN: a key may not sign this, or signatures are
+ * missing. AM_E_PRECONDITION: signed in the future. AM_E_INVALID: it is over. Nothing is
+ * changed then. reply: {record, until, lease_end_at?, lease_fresh}. */
+AM_CHECK int node_lease_extend(struct node *n, struct str request, struct buf *reply,
+                               struct diag *d);
 
 #endif

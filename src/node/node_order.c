@@ -11,6 +11,32 @@ static void node_stop_from_record(const struct json *r, struct node_local_stop *
     node_text(out->use_code, sizeof out->use_code, json_get_str(r, "use_code"));
 }
 
+int node_envelope_signed(const struct ledger *l, const struct ledger_envelope *e,
+                         struct diag *d)
+{
+    const struct ledger_key *k = ledger_key_find(l, e->keyid);
+    struct crypto_key *pub = NULL;
+    struct buf pae;
+    int err;
+    if (!k) {
+        diag_err(d, "/signatures/0/keyid", "unknown_key", "%s is not in the directory",
+                 e->keyid);
+        return AM_E_FORBIDDEN;
+    }
+    buf_init(&pae, NODE_RECORD_MAX + 128);
+    err = crypto_key_from_spki(&pub, buf_str(&k->spki));
+    if (!err)
+        err = ledger_pae(buf_str(&e->payload), &pae);
+    if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&e->sig))) {
+        diag_err(d, "/signatures/0/sig", "signature.bad",
+                 "the signature does not match the payload and key");
+        err = AM_E_FORBIDDEN;
+    }
+    crypto_key_free(pub);
+    buf_release(&pae);
+    return err;
+}
+
 struct node_order {
     struct node *n;
     struct ledger_envelope env;
@@ -23,8 +49,6 @@ static int node_check_order(void *arg, const struct ledger *l)
 {
     struct node_order *o = arg;
     const struct ledger_key *k = ledger_key_find(l, o->env.keyid);
-    struct crypto_key *pub = NULL;
-    struct buf pae;
     int err = ledger_statement_parse(buf_str(&o->env.payload), ledger_type_base(l),
                                      &o->st, o->d);
     if (err)
@@ -33,18 +57,7 @@ static int node_check_order(void *arg, const struct ledger *l)
         diag_err(o->d, "", "stop.order", "a stop signed by a key of the directory");
         return AM_E_FORBIDDEN;
     }
-    buf_init(&pae, NODE_RECORD_MAX + 128);
-    err = crypto_key_from_spki(&pub, buf_str(&k->spki));
-    if (!err)
-        err = ledger_pae(buf_str(&o->env.payload), &pae);
-    if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&o->env.sig))) {
-        diag_err(o->d, "/signatures/0/sig", "signature.bad",
-                 "the signature does not match the payload and key");
-        err = AM_E_FORBIDDEN;
-    }
-    crypto_key_free(pub);
-    buf_release(&pae);
-    return err;
+    return node_envelope_signed(l, &o->env, o->d);
 }
 
 /* Under fold. Would the fold obey this signer alone? */

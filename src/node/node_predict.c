@@ -51,6 +51,7 @@ static int node_gather(void *arg, const struct ledger *l)
     struct node_facts *f = &j->facts;
     const struct ledger_deployment *p = ledger_deployment_find(l, j->deployment);
     const struct ledger_version *v = p ? ledger_version_find(l, p->model_digest) : NULL;
+    struct node_lease_view lease;
     struct tlog_checkpoint head;
     enum ledger_p effective;
     if (!p || !v)
@@ -58,7 +59,8 @@ static int node_gather(void *arg, const struct ledger *l)
     f->known = true;
     tlog_head(n->mirror, &head);
     f->mirror_complete = ledger_size(l) == head.size;
-    f->lease_fresh = node_lease_age(n) < node_lease_length(l, "end", TIME_DAY);
+    node_lease_look(n, l, &lease);
+    f->lease_fresh = lease.fresh;
     f->stopped = ledger_stopped(l, p, j->service) != NULL ||
                  node_locally_stopped(n, p, j->service);
     effective = ledger_effective(l, p, j->at);

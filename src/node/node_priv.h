@@ -43,6 +43,17 @@ struct node_lease {
     int64_t wall_at; /* wall clock then */
 };
 
+/* Clocks of witnesses and of this machine may differ by this much and no more. */
+#define NODE_SKEW (5 * 60 * TIME_SECOND)
+
+/* An extension of the lease brought by hand and not in the mirror yet. */
+struct node_extension {
+    char record[CRYPTO_HEX];
+    int64_t until;
+    uint64_t judged; /* size of the mirror at which its signatures were last judged */
+    bool later;      /* could not be judged then: until is 0, tried again each round */
+};
+
 enum { NODE_PEERS_MAX = 64 };
 struct node_peer {
     char url[256];
@@ -87,6 +98,7 @@ struct node {
     unsigned evidences;
     bool gossip_suspect; /* a peer holds what the registry cannot join to its log */
     VEC(struct node_local_stop) stops;
+    VEC(struct node_extension) extensions;
     int round_err;
     bool stopping, hurry, reachable, rolled_back;
     bool push_up;    /* the long poll for orders is held */
@@ -153,8 +165,24 @@ bool node_code_ok(struct str s);
 /* Age of the lease in microseconds; INT64_MAX when there is none. Takes the state lock.
  */
 int64_t node_lease_age(struct node *n);
-/* Length of the lease under the policy in force (fold lock held). */
-int64_t node_lease_length(const struct ledger *l, const char *member, int64_t otherwise);
+/* The lease under the policy in force and what extends it. Fold lock held, or l NULL: as
+ * if the policy said nothing. Takes the state lock. */
+struct node_lease_view {
+    int64_t at, age;         /* age INT64_MAX: there is none, or a clock fell back */
+    int64_t now_at;          /* the later of wall clock and lease time + boot clock */
+    int64_t end_at;          /* 0: none */
+    int64_t extended_end_at; /* end_at, if that is later than the policy's own; else 0 */
+    bool fresh, warn;
+};
+void node_lease_look(struct node *n, const struct ledger *l, struct node_lease_view *v);
+/* Until when the extensions brought by hand reach (state lock held); 0: none. */
+int64_t node_extension_until(const struct node *n);
+AM_CHECK int node_load_extensions(struct node *n);
+/* Ends those that the mirror, having grown, no longer lets stand or has itself. */
+void node_review_extensions(struct node *n);
+/* Is it signed by a key of the directory? Says nothing of what that key may do. */
+AM_CHECK int node_envelope_signed(const struct ledger *l, const struct ledger_envelope *e,
+                                  struct diag *d);
 /* A quorum checkpoint with this lease time was verified and applied.
  * AM_E_PRECONDITION: it is dated in the future. */
 AM_CHECK int node_renew_lease(struct node *n, int64_t lease_at, uint64_t size);

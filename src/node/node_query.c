@@ -414,29 +414,28 @@ static int node_count_pending(struct db_conn *c, void *arg)
     return err;
 }
 
-struct node_lengths {
-    int64_t warn, end;
+struct node_held {
+    struct node *n;
+    struct node_lease_view lease;
     uint64_t size;
 };
 
-static int node_lengths(void *arg, const struct ledger *l)
+static int node_held(void *arg, const struct ledger *l)
 {
-    struct node_lengths *k = arg;
-    k->warn = node_lease_length(l, "warn", TIME_DAY / 2);
-    k->end = node_lease_length(l, "end", TIME_DAY);
+    struct node_held *k = arg;
+    node_lease_look(k->n, l, &k->lease);
     k->size = ledger_size(l);
     return AM_OK;
 }
 
 void node_state(struct node *n, struct node_state *out)
 {
-    struct node_lengths k = {.warn = TIME_DAY / 2, .end = TIME_DAY};
+    struct node_held k = {.n = n};
     struct tlog_checkpoint head;
-    int64_t age = node_lease_age(n);
     *out = (struct node_state){.predictions = atomic_load(&n->predictions),
                                .refused = atomic_load(&n->refused)};
-    if (node_view(n, node_lengths, &k))
-        k.size = 0;
+    if (node_view(n, node_held, &k))
+        node_lease_look(n, NULL, &k.lease);
     out->size = k.size;
     pthread_rwlock_rdlock(&n->log);
     if (n->trace) {
@@ -445,15 +444,16 @@ void node_state(struct node *n, struct node_state *out)
     }
     pthread_rwlock_unlock(&n->log);
     pthread_mutex_lock(&n->state);
-    out->lease_at = n->lease.at;
     out->registry_reachable = n->reachable;
     out->split_proved = n->split_view;
     out->split_view = n->split_view || n->suspect.size > 0 || n->gossip_suspect;
     out->rolled_back = n->rolled_back;
     pthread_mutex_unlock(&n->state);
-    out->lease_end_at = out->lease_at ? out->lease_at + k.end : 0;
-    out->lease_fresh = age < k.end;
-    out->lease_warn = age >= k.warn;
+    out->lease_at = k.lease.at;
+    out->lease_end_at = k.lease.end_at;
+    out->lease_extended_until = k.lease.extended_end_at;
+    out->lease_fresh = k.lease.fresh;
+    out->lease_warn = k.lease.warn;
     if (db_read(n->db, node_count_pending, &out->pending))
         out->pending = 0;
     if (node_outbox_count(n, &out->outbox))

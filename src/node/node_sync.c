@@ -8,8 +8,6 @@
 #include "base/log.h"
 
 enum { NODE_SYNC_WAIT_S = 20 };
-/* Clocks of witnesses and of this machine may differ by this much and no more. */
-#define NODE_SKEW (5 * 60 * TIME_SECOND)
 /* How often the wall clock is noted while the registry is away. */
 #define NODE_WALL_STEP (60 * TIME_SECOND)
 
@@ -27,11 +25,38 @@ int64_t node_lease_age(struct node *n)
     return age;
 }
 
-int64_t node_lease_length(const struct ledger *l, const char *member, int64_t otherwise)
+static int64_t node_lease_length(const struct ledger *l, const char *member,
+                                 int64_t otherwise)
 {
-    struct str iso = json_get_str(json_get(ledger_policy(l), "lease"), member);
+    struct str iso =
+        l ? json_get_str(json_get(ledger_policy(l), "lease"), member) : STR_NULL;
     int64_t end;
     return iso.n && time_add_iso(0, iso, &end) == AM_OK ? end : otherwise;
+}
+
+/* Its end is compared with its age, which the boot clock counts: an extension is spent
+ * like the lease itself, and no clock set back brings it again. After proof of a split
+ * leases run out, extended or not. */
+void node_lease_look(struct node *n, const struct ledger *l, struct node_lease_view *v)
+{
+    int64_t until, plain;
+    bool split;
+    *v = (struct node_lease_view){.age = node_lease_age(n), .now_at = time_now()};
+    pthread_mutex_lock(&n->state);
+    v->at = n->lease.at;
+    if (v->at)
+        v->now_at =
+            AM_MAX(v->now_at, v->at + n->lease.age_us + time_mono() - n->lease.mono_at);
+    until = node_extension_until(n);
+    split = n->split_view;
+    pthread_mutex_unlock(&n->state);
+    v->warn = v->age >= node_lease_length(l, "warn", TIME_DAY / 2);
+    if (!v->at)
+        return;
+    plain = v->at + node_lease_length(l, "end", TIME_DAY);
+    v->end_at = l && !split ? ledger_lease_end(l, v->at, until) : plain;
+    v->extended_end_at = v->end_at > plain ? v->end_at : 0;
+    v->fresh = v->age < v->end_at - v->at;
 }
 
 static void node_keep_wall(struct node *n, int64_t now)
@@ -125,6 +150,7 @@ static int node_round(struct node *n, struct http_client *h)
     if (first)
         return first;
     first = node_mirror_round(n, h);
+    node_review_extensions(n);
     err = node_keep_stops(n);
     first = first ? first : err;
     err = node_obey_stops(n);

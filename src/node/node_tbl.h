@@ -56,6 +56,9 @@
          "CREATE INDEX prediction_at ON prediction(at, id);"                             \
          "CREATE INDEX outbox_waiting ON outbox(id) WHERE log_index IS NULL AND"         \
          " refused IS NULL;"},                                                           \
+        {3, "node-lease-extension",                                                      \
+         "CREATE TABLE lease_extension (record TEXT PRIMARY KEY, until INTEGER NOT"      \
+         " NULL, body TEXT NOT NULL);"},                                                 \
     }
 
 #endif

@@ -353,6 +353,7 @@ static const struct {
     {NODE, HTTP_GET, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop},
     {NODE, HTTP_POST, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop_post},
     {NODE, HTTP_GET, "/state", SESSION, web_page_state},
+    {NODE, HTTP_POST, "/state/lease-extension", SESSION, web_page_lease_extension_post},
 };
 
 static bool path_fits(struct str path, const char *pattern, struct str arg[2])

@@ -69,6 +69,8 @@ void web_node_notice(struct web_visit *v)
         jw_kint(&v->w, "until", st.lease_end_at);
     if (st.lease_at)
         jw_kint(&v->w, "at", st.lease_at);
+    if (st.lease_extended_until)
+        jw_kint(&v->w, "extended", st.lease_extended_until);
     jw_kbool(&v->w, "split_view", st.split_view);
     jw_kbool(&v->w, "split_proved", st.split_proved);
     jw_obj_end(&v->w);
@@ -342,7 +344,7 @@ int web_page_deployments(struct web_visit *v)
 
 /* ---- state
  * -------------------------------------------------------------------------- */
-int web_page_state(struct web_visit *v)
+static int show_state(struct web_visit *v, int status)
 {
     struct json_doc *facts = NULL;
     struct node_state st;
@@ -367,8 +369,37 @@ int web_page_state(struct web_visit *v)
         jw_kval(w, "genesis", json_get(json_root(facts), "genesis"));
         jw_kval(w, "policy", json_get(json_root(facts), "policy"));
     }
-    err = web_send(v, 200, "node_state",
-                   (struct web_page){.title_id = "state.title", .nav = "nav.state"});
+    jw_kbool(w, "was_extended", status == 200 && http_query(v->req, "extended").n > 0);
+    web_problems(w, "problems", v->l, &v->d);
+    jw_kbool(w, "has_problems", v->d.n > 0);
+    jw_kint(w, "errors_n", (int64_t)v->d.n);
+    err = web_send(v, status, "node_state",
+                   (struct web_page){.title_id = "state.title",
+                                     .nav = "nav.state",
+                                     .url = status == 200 ? STR_NULL : STR("/state")});
     json_free(facts);
     return err;
+}
+
+int web_page_state(struct web_visit *v)
+{
+    return show_state(v, 200);
+}
+
+/* The file that came on a stick: its signatures are the authority, not the session, so a
+ * form forged elsewhere would do no more than its author could. */
+int web_page_lease_extension_post(struct web_visit *v)
+{
+    struct str file = http_form(v->req, "file");
+    struct buf reply;
+    int err;
+    if (!file.p &&
+        web_upload(http_header(v->req, "Content-Type"), v->req->body, "file", &file))
+        file = STR_NULL;
+    buf_init(&reply, 4096);
+    err = node_lease_extend(v->site->node, str_trim(file), &reply, &v->d);
+    buf_release(&reply);
+    if (!err)
+        return web_redirect(v, "/state?extended=1");
+    return v->d.n ? show_state(v, am_err_http(err)) : err;
 }

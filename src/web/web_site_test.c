@@ -464,6 +464,27 @@ static void the_wrong_role_gets_a_403_page(void **state)
     ask_release(&a);
 }
 
+static void a_file_that_extends_nothing_is_explained_on_the_state_page(void **state)
+{
+    static const char body[] =
+        "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"e.json\"\r\n"
+        "Content-Type: application/json\r\n\r\n{\"envelopes\":[]}\r\n--B--\r\n";
+    char cookie[160], csrf[AUTH_TOKEN];
+    struct ask a;
+    (void)state;
+    sign_in("dsi", cookie, csrf);
+    ask_init(&a, HTTP_POST, "/state/lease-extension");
+    ask_header(&a, "Content-Type", "multipart/form-data; boundary=B");
+    ask_header(&a, "Cookie", cookie);
+    a.req.body = str_c(body);
+    assert_ok(web_site_handle(node_site, &a.req, &a.resp));
+    assert_int_equal(a.resp.status, 422);
+    assert_true(holds(&a, "action=\"/state/lease-extension\""));
+    assert_true(holds(&a, "24"));
+    assert_false(holds(&a, "extension.envelopes")); /* in words */
+    ask_release(&a);
+}
+
 static void a_session_ends_with_signing_out(void **state)
 {
     char cookie[160], csrf[AUTH_TOKEN], form[100];
@@ -813,6 +834,7 @@ int main(void)
         TEST(a_form_without_its_token_is_refused),
         TEST(a_form_from_another_site_is_refused),
         TEST(the_wrong_role_gets_a_403_page),
+        TEST(a_file_that_extends_nothing_is_explained_on_the_state_page),
         TEST(a_session_ends_with_signing_out),
         TEST(the_order_to_sign_is_what_the_registry_obeys),
         TEST(the_list_of_orders_leads_to_one_with_its_lift),
