@@ -150,8 +150,7 @@ int api_refuse(struct api_call *c, const char *right)
 /* Accounts of a node are of its house; one of another opens nothing here. */
 static bool api_of_this_house(const struct api_call *c)
 {
-    return !c->api->n || !c->who.establishment[0] ||
-           !strcmp(c->who.establishment, node_establishment(c->api->n));
+    return !c->api->n || auth_of_house(&c->who, node_establishment(c->api->n));
 }
 
 static int api_authorise(struct api_call *c, int access)

@@ -92,19 +92,11 @@ int api_h_predict(struct api_call *c)
     return api_raw(c, err, 201);
 }
 
-/* Those who treat see their own services; those who watch over the house see all of it
- * (lifecycle.md, section 5: "R own"). */
-static bool api_sees(const struct auth_account *who, struct str service)
+/* Those who treat see their own services; those who watch over the house see all of it.
+ */
+static bool api_sees(const struct api_call *c, struct str service)
 {
-    switch (who->role) {
-    case LEDGER_DIM:
-    case LEDGER_DPO:
-    case LEDGER_QUALITY:
-    case LEDGER_DIRECTOR:
-        return true;
-    default:
-        return auth_in_service(who, service);
-    }
+    return node_may(c->api->n, &c->who, AUTH_TRACE_READ, service);
 }
 
 /* No service named: everything for those who see everything, else one's only service. */
@@ -112,14 +104,14 @@ static int api_service(struct api_call *c, struct str *service)
 {
     struct str all = str_c(c->who.services);
     *service = http_query(c->req, "service");
-    if (!service->n && !api_sees(&c->who, STR("*"))) {
+    if (!service->n && !api_sees(c, STR_NULL)) {
         if (!all.n || str_find(all, ' ') < all.n) {
             diag_err(&c->d, "", "query.service", "name one of your services: ?service=");
             return AM_E_INVALID;
         }
         *service = all;
     }
-    if (!service->n || api_sees(&c->who, *service))
+    if (!service->n || api_sees(c, *service))
         return AM_OK;
     diag_err(&c->d, "", "right.service", "this service is not one of yours");
     return AM_E_FORBIDDEN;
@@ -151,8 +143,8 @@ static int api_own_prediction(struct api_call *c)
     int err = node_prediction(c->api->n, c->param[0], &c->resp->body);
     if (!err)
         err = json_parse(&doc, buf_str(&c->resp->body), NULL, NULL);
-    if (!err && !api_sees(&c->who, json_get_str(json_get(json_root(doc), "prediction"),
-                                                "service")))
+    if (!err &&
+        !api_sees(c, json_get_str(json_get(json_root(doc), "prediction"), "service")))
         err = AM_E_NOTFOUND;
     json_free(doc);
     return err;

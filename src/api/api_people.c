@@ -23,13 +23,6 @@ static int api_number(struct api_call *c, int64_t *id)
     return str_int(c->param[0], 1, INT64_MAX, id) ? AM_E_NOTFOUND : AM_OK;
 }
 
-/* NULL: everywhere; else one's own house, which may be none. */
-static const char *api_house(const struct api_call *c, enum auth_object o)
-{
-    const struct auth_place nowhere = {0};
-    return auth_can(&c->who, o, AUTH_V_READ, &nowhere) ? NULL : c->who.establishment;
-}
-
 /* A token for some rights is no way to the account itself. */
 static int api_whole(struct api_call *c)
 {
@@ -78,7 +71,9 @@ int api_h_token_revoke(struct api_call *c)
 int api_h_accounts(struct api_call *c)
 {
     api_items(c);
-    return api_list(c, auth_accounts(c->api->auth, api_house(c, AUTH_O_ACCOUNT), &c->w));
+    return api_list(c, auth_accounts(c->api->auth,
+                                     auth_reach(&c->who, AUTH_O_ACCOUNT, AUTH_V_READ),
+                                     &c->w));
 }
 
 int api_h_account_close(struct api_call *c)
@@ -101,7 +96,9 @@ int api_h_account_close(struct api_call *c)
 int api_h_persons(struct api_call *c)
 {
     api_items(c);
-    return api_list(c, auth_persons(c->api->auth, api_house(c, AUTH_O_ACCOUNT), &c->w));
+    return api_list(c, auth_persons(c->api->auth,
+                                    auth_reach(&c->who, AUTH_O_ACCOUNT, AUTH_V_READ),
+                                    &c->w));
 }
 
 int api_h_person_create(struct api_call *c)
@@ -162,7 +159,8 @@ int api_h_organisation_put(struct api_call *c)
 int api_h_audit(struct api_call *c)
 {
     struct str before = http_query(c->req, "before"), limit = http_query(c->req, "limit");
-    struct auth_audit_filter f = {.establishment = api_house(c, AUTH_O_AUDIT),
+    struct auth_audit_filter f = {.establishment =
+                                      auth_reach(&c->who, AUTH_O_AUDIT, AUTH_V_READ),
                                   .event = http_query(c->req, "event"),
                                   .actor = http_query(c->req, "actor")};
     int64_t n = 50;

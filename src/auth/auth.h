@@ -13,8 +13,9 @@
  * (HMAC), required on every form post of a cookie session.
  *
  * Rights: one table (auth_tbl.h): object x role -> verb, place; it drives API, pages and
- * tests. auth_may() asks for a door; auth_can() for one object in its place.
- * Threads: any. */
+ * tests. auth_may() asks for a door; auth_can() for one object in its place, and who is
+ * of no establishment is in no house; auth_reach() says what lists may show. Threads:
+ * any. */
 #ifndef AUTH_H
 #define AUTH_H
 
@@ -97,6 +98,11 @@ bool auth_can(const struct auth_account *a, enum auth_object o, enum auth_verb v
 /* The same for the object and verb of a right. */
 bool auth_may_at(const struct auth_account *a, enum auth_right r,
                  const struct auth_place *where);
+/* Is that house's server its own? An account of no establishment is of no house. */
+bool auth_of_house(const struct auth_account *a, const char *establishment);
+/* Which objects of that kind a list may show it: NULL all, "" none, else its house's. */
+const char *auth_reach(const struct auth_account *a, enum auth_object o,
+                       enum auth_verb v);
 /* May `by` open (or close) an account of that role in that house, on this server? Why
  * not: in d, which may be NULL. */
 AM_CHECK int auth_people_bounds(bool node, const struct auth_account *by,

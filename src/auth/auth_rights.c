@@ -148,6 +148,19 @@ bool auth_may_at(const struct auth_account *a, enum auth_right r,
     return auth_may(a, r);
 }
 
+bool auth_of_house(const struct auth_account *a, const char *establishment)
+{
+    return auth_same(establishment, a->establishment);
+}
+
+const char *auth_reach(const struct auth_account *a, enum auth_object o, enum auth_verb v)
+{
+    const struct auth_place nowhere = {0}, house = {.establishment = a->establishment};
+    if (auth_can(a, o, v, &nowhere))
+        return NULL;
+    return auth_can(a, o, v, &house) ? a->establishment : "";
+}
+
 /* At the registry the desk opens any account; on a node, director and dsi those of people
  * of their house. */
 int auth_people_bounds(bool node, const struct auth_account *by, enum ledger_role role,

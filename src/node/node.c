@@ -36,6 +36,17 @@ const char *node_establishment(const struct node *n)
     return n->establishment;
 }
 
+bool node_may(const struct node *n, const struct auth_account *who, enum auth_right r,
+              struct str service)
+{
+    char name[LEDGER_ID_MAX];
+    const struct auth_place here = {.establishment = n->establishment, .service = name};
+    if (service.n >= sizeof name)
+        return false;
+    snprintf(name, sizeof name, "%.*s", STR_FMT(service));
+    return auth_of_house(who, n->establishment) && auth_may_at(who, r, &here);
+}
+
 /* Before the first contact there is nothing to look at: the caller hears
  * AM_E_UNAVAILABLE. */
 int node_view(struct node *n, node_fn *fn, void *arg)

@@ -61,6 +61,11 @@ struct blob_store *node_blobs(struct node *n); /* of the mirror */
 const char *node_name(const struct node *n);
 const char *node_gst(const struct node *n);
 const char *node_establishment(const struct node *n);
+/* May this account use that right on things of that service of this house? The one
+ * question that routes, pages and what they call ask; the table of auth answers. service
+ * STR_NULL: of none in particular, so that a right for one's own services does not do. */
+bool node_may(const struct node *n, const struct auth_account *who, enum auth_right r,
+              struct str service);
 
 /* C2SP tlog-witness add-checkpoint, for the route. */
 AM_CHECK int node_witness(struct node *n, struct str request, int *status,

@@ -67,11 +67,10 @@ static int node_gather(void *arg, const struct ledger *l)
     f->state_ok = effective == LEDGER_P_PILOT || effective == LEDGER_P_DEPLOYED;
     f->shadow = p->shadow;
     f->here = str_eqc(str_c(p->establishment), n->establishment) &&
-              (!j->who->establishment[0] ||
-               str_eqc(str_c(p->establishment), j->who->establishment));
+              auth_of_house(j->who, p->establishment);
     f->right_ok = auth_may(j->who, AUTH_PREDICT);
-    f->service_ok =
-        node_names_service(p, j->service) && auth_in_service(j->who, j->service);
+    f->service_ok = node_names_service(p, j->service) &&
+                    node_may(n, j->who, AUTH_PREDICT, j->service);
     f->competent = auth_competent(j->who, str_c(p->use_code), j->at);
     f->authorised = ledger_approvals(l, p, j->at);
     j->p = *p;

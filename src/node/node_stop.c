@@ -297,13 +297,13 @@ static void node_stop_record(struct jw *w, const struct node *n,
     jw_obj_end(w);
 }
 
-static int node_stop_allowed(const struct auth_account *who, enum ledger_scope scope,
-                             struct str service, struct diag *d)
+static int node_stop_allowed(const struct node *n, const struct auth_account *who,
+                             enum ledger_scope scope, struct str service, struct diag *d)
 {
-    if (scope == LEDGER_STOP_SERVICE && auth_may(who, AUTH_STOP_SERVICE) &&
-        auth_in_service(who, service))
+    if (scope == LEDGER_STOP_SERVICE && node_may(n, who, AUTH_STOP_SERVICE, service))
         return AM_OK;
-    if (scope == LEDGER_STOP_ESTABLISHMENT && auth_may(who, AUTH_STOP_ESTABLISHMENT))
+    if (scope == LEDGER_STOP_ESTABLISHMENT &&
+        node_may(n, who, AUTH_STOP_ESTABLISHMENT, STR_NULL))
         return AM_OK;
     diag_err(d, "/scope", "stop.scope",
              "this account cannot order a stop of scope %s from here",
@@ -338,16 +338,15 @@ static int node_read_stop(const struct json *request, struct node_stop_job *j,
 
 /* What stops: a deployment of this house, in a service it runs in. A stop that covers
  * nothing would be believed and do nothing. */
-static int node_aim(struct node *n, const struct auth_account *who,
-                    struct node_stop_job *j, struct node_target *t, struct diag *d)
+static int node_aim(struct node *n, struct node_stop_job *j, struct node_target *t,
+                    struct diag *d)
 {
     int err = node_view(n, node_find_target, t);
     if (err == AM_E_NOTFOUND)
         diag_err(d, "/deployment", "stop.deployment", "not known on this node");
     if (err)
         return err;
-    if (!str_eqc(str_c(t->establishment), n->establishment) ||
-        (who->establishment[0] && strcmp(who->establishment, t->establishment) != 0)) {
+    if (!str_eqc(str_c(t->establishment), n->establishment)) {
         diag_err(d, "/deployment", "stop.establishment",
                  "this deployment belongs to another establishment");
         return AM_E_FORBIDDEN;
@@ -374,9 +373,9 @@ int node_stop(struct node *n, const struct auth_account *who, const struct json 
     struct jw w;
     int err = node_read_stop(request, &job, d);
     if (!err)
-        err = node_stop_allowed(who, job.stop.scope, t.service, d);
+        err = node_stop_allowed(n, who, job.stop.scope, t.service, d);
     if (!err)
-        err = node_aim(n, who, &job, &t, d);
+        err = node_aim(n, &job, &t, d);
     if (err)
         return err;
     job.stop.effect_at = time_now();

@@ -155,7 +155,7 @@ static int node_pending_body(struct db_conn *c, struct node_verdict *v)
     if (!row)
         return AM_E_NOTFOUND;
     snprintf(v->service, sizeof v->service, "%.*s", STR_FMT(db_str(s, 1)));
-    if (!auth_in_service(v->who, str_c(v->service))) {
+    if (!node_may(v->n, v->who, AUTH_VALIDATE, str_c(v->service))) {
         diag_err(v->d, "", "validation.service",
                  "this output belongs to another service");
         return AM_E_FORBIDDEN;
@@ -235,8 +235,7 @@ int node_validate(struct node *n, const struct auth_account *who, struct str id,
     struct node_verdict v = {.n = n, .who = who, .id = id, .at = time_now(), .d = d};
     struct jw w;
     int err;
-    if (!auth_may(who, AUTH_VALIDATE) ||
-        (who->establishment[0] && strcmp(who->establishment, n->establishment) != 0)) {
+    if (!auth_may(who, AUTH_VALIDATE) || !auth_of_house(who, n->establishment)) {
         diag_err(d, "", "validation.right", "this role does not validate this output");
         return AM_E_FORBIDDEN;
     }

@@ -396,8 +396,7 @@ static int go_to_login(struct web_visit *v)
 /* Accounts of a node are of its house; one of another opens nothing here. */
 static bool of_this_house(const struct web_visit *v)
 {
-    return !v->site->node || !v->who.establishment[0] ||
-           !strcmp(v->who.establishment, node_establishment(v->site->node));
+    return !v->site->node || auth_of_house(&v->who, node_establishment(v->site->node));
 }
 
 static int may_enter(struct web_visit *v, int access)

@@ -28,7 +28,7 @@ static void read_filter(struct web_visit *v, struct asked *q)
                         .actor = http_query(v->req, "actor"),
                         .from = http_query(v->req, "from"),
                         .to = http_query(v->req, "to")};
-    q->f.establishment = web_house(v, AUTH_O_AUDIT, AUTH_V_READ);
+    q->f.establishment = auth_reach(&v->who, AUTH_O_AUDIT, AUTH_V_READ);
     q->bad = q->event.n && auth_event_parse(q->event, &e) != AM_OK;
     q->f.event = q->event;
     q->f.actor = q->actor;

@@ -189,7 +189,7 @@ static int keep(void *arg, const struct json *x)
 {
     struct waiting *k = arg;
     struct str service = json_get_str(json_get(x, "prediction"), "service");
-    if (!auth_in_service(&k->v->who, service))
+    if (!node_may(k->v->site->node, &k->v->who, AUTH_CHART_READ, service))
         return AM_OK;
     struct buf *slot = &k->item[k->n++ % SHOWN];
     buf_clear(slot);

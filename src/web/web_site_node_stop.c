@@ -23,16 +23,16 @@ struct stop_page {
 static void choices(struct stop_page *k)
 {
     const struct auth_account *who = &k->v->who;
+    const struct node *node = k->v->site->node;
     for (json_each(it, json_get(json_get(k->item, "deployment"), "service"))) {
         struct str s = json_str(it.val);
-        if (!auth_may(who, AUTH_STOP_SERVICE) || !auth_in_service(who, s) ||
-            k->n + 1 >= CHOICES)
+        if (!node_may(node, who, AUTH_STOP_SERVICE, s) || k->n + 1 >= CHOICES)
             continue;
         struct choice *c = &k->choice[k->n++];
         c->service = s;
         snprintf(c->value, sizeof c->value, "service:%.*s", STR_FMT(s));
     }
-    if (auth_may(who, AUTH_STOP_ESTABLISHMENT))
+    if (node_may(node, who, AUTH_STOP_ESTABLISHMENT, STR_NULL))
         snprintf(k->choice[k->n++].value, sizeof k->choice->value, "establishment");
 }
 

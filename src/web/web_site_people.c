@@ -4,12 +4,6 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-const char *web_house(const struct web_visit *v, enum auth_object o, enum auth_verb verb)
-{
-    const struct auth_place nowhere = {0};
-    return auth_can(&v->who, o, verb, &nowhere) ? NULL : v->who.establishment;
-}
-
 /* ---- the page
  * ----------------------------------------------------------------------- */
 static void role_options(struct web_visit *v)
@@ -25,7 +19,7 @@ static void role_options(struct web_visit *v)
 
 static int people_page(struct web_visit *v, int status)
 {
-    const char *house = web_house(v, AUTH_O_ACCOUNT, AUTH_V_READ);
+    const char *house = auth_reach(&v->who, AUTH_O_ACCOUNT, AUTH_V_READ);
     struct jw *w = &v->w;
     web_open(v);
     if (v->d.n)

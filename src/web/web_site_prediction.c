@@ -21,7 +21,7 @@ static int look_up(struct web_visit *v, struct json_doc **out)
     if (err)
         return err;
     struct str service = json_get_str(json_get(json_root(*out), "prediction"), "service");
-    if (auth_may(&v->who, AUTH_CHART_READ) && auth_in_service(&v->who, service))
+    if (node_may(v->site->node, &v->who, AUTH_CHART_READ, service))
         return AM_OK;
     json_free(*out);
     *out = NULL;

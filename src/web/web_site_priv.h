@@ -239,8 +239,6 @@ AM_CHECK int web_key_request(struct web_visit *v, struct str spki);
 /* ---- web_site_account.c, web_site_people.c ---- */
 /* [{code, text?}] of all rights this account has; the list of roles. */
 void web_rights(struct web_visit *v, const char *key);
-/* The house this person may look into for that object: NULL every one, "" none. */
-const char *web_house(const struct web_visit *v, enum auth_object o, enum auth_verb verb);
 
 /* ---- web_site_upload.c ---- */
 /* The bytes of field `name` in a multipart/form-data body (RFC 7578), at most 16 parts;

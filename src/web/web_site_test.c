@@ -71,7 +71,8 @@ static void fold_all(void)
 
 static void account(const char *login, enum ledger_role role, const char *services)
 {
-    struct auth_account a = {.role = role, .org_id = "CHU-RABAT"};
+    struct auth_account a = {
+        .role = role, .org_id = "CHU-RABAT", .establishment = "CHU-RABAT"};
     struct diag d;
     int64_t id;
     diag_init(&d);
