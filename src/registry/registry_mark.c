@@ -6,7 +6,13 @@
  * rows are still hashed, payload to leaf and leaf to root, so a mark never covers other
  * bytes than those it was made for. A mark that does not verify, or whose root is not the
  * log's, is worth nothing: everything is verified then. `amane log verify` and `log fsck`
- * never look at it. */
+ * never look at it.
+ *
+ * It protects a restart from its length, and so from being put off; nobody is protected
+ * by it. Who can write the database, but has not the log's key, can neither make a mark
+ * nor change what lies under one (registry_mark_test.c). Who has the key and the folder
+ * can make this registry skip a signature that does not hold; auditors, nodes and
+ * registry_verify_again() do not skip it, and such a log convicts its owner. */
 #include "registry/registry_priv.h"
 
 #include "base/log.h"
