@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements per second that a registry admits, stores, logs and answers for: signature,
  * schema, rules, payload and leaf on disk, checkpoint signed, before the answer. By calls
- * (1 and 32 threads) and through HTTP (64 connections of another process). Envelopes are
- * signed beforehand: that is the sender's work. */
+ * (1 and 32 threads) and through HTTP (64 connections of another process); through HTTP
+ * on PostgreSQL, too, beside SQLite. Envelopes are signed beforehand: that is the
+ * sender's work. */
 #include "registry/registry_test_support.h"
 
 #include <arpa/inet.h>
@@ -27,18 +28,28 @@ static char *envelope[ONE + 2 * MANY];
 /* Figures go to the stdout we were given; what cmocka says of a failure, to stderr. */
 static FILE *figures;
 
+/* peer: SQLite's figure beside one of PostgreSQL's; 0: none. */
+static void show_beside(const char *figure, double value, const char *unit, double target,
+                        const char *better, double peer, const char *conditions)
+{
+    double load = 0;
+    char beside[64] = "null";
+    (void)getloadavg(&load, 1);
+    if (peer > 0)
+        snprintf(beside, sizeof beside, "%.0f", peer);
+    fprintf(figures,
+            "{\"figure\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"target\":%.0f,"
+            "\"better\":\"%s\",\"peer\":%s,\"peer_value\":%s,\"conditions\":\"%s, "
+            "algorithm records of 600 B, %ld CPUs shared, load average %.1f\"}\n",
+            figure, value, unit, target, better, peer > 0 ? "\"SQLite\"" : "null", beside,
+            conditions, sysconf(_SC_NPROCESSORS_ONLN), load);
+    fflush(figures);
+}
+
 static void show(const char *figure, double value, const char *unit, double target,
                  const char *better, const char *conditions)
 {
-    double load = 0;
-    (void)getloadavg(&load, 1);
-    fprintf(figures,
-            "{\"figure\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"target\":%.0f,"
-            "\"better\":\"%s\",\"peer\":null,\"peer_value\":null,\"conditions\":\"%s, "
-            "algorithm records of 600 B, %ld CPUs shared, load average %.1f\"}\n",
-            figure, value, unit, target, better, conditions,
-            sysconf(_SC_NPROCESSORS_ONLN), load);
-    fflush(figures);
+    show_beside(figure, value, unit, target, better, 0, conditions);
 }
 
 /* CPU time says more than the clock when others share the machine. */
@@ -51,9 +62,9 @@ static double cpu_us(clockid_t clock)
 
 /* ---- what is sent
  * ----------------------------------------------------------------------------- */
-static void sign_all(struct t *t)
+static void sign_all(struct t *t, size_t first)
 {
-    for (size_t i = 0; i < AM_LEN(envelope); i++) {
+    for (size_t i = first; i < AM_LEN(envelope); i++) {
         struct buf record, e;
         uint8_t random[10] = {0};
         for (size_t k = 0; k < sizeof random; k++)
@@ -227,7 +238,7 @@ static void client(int in, int out)
     _exit(write(out, &a, sizeof a) == sizeof a ? 0 : 1);
 }
 
-static void through_http(struct registry *r, int to, int from)
+static struct answer through_http(struct registry *r, int to, int from)
 {
     struct http_config c = {.listen = "127.0.0.1:0",
                             .handler = api_handle,
@@ -248,11 +259,29 @@ static void through_http(struct registry *r, int to, int from)
     api_free(api);
     if (a.done <= 0)
         fail_msg("the client failed or stalled (%d)", (int)a.done);
-    show("registry.http_appends_64", (double)a.done * 1e6 / (double)a.us, "/s", 5000,
-         "higher",
-         "64 keep-alive connections of another process, reply after the checkpoint");
-    show("registry.http_append_p95", (double)a.p95_us / 1000, "ms", 1000, "lower",
-         "64 keep-alive connections, from the request to the reply after the checkpoint");
+    return a;
+}
+
+/* On SQLite first; PostgreSQL's figures are shown beside. */
+static void show_http(struct answer a, double cpu)
+{
+    static double rate, p95, used;
+    double now = (double)a.done * 1e6 / (double)a.us;
+    show_beside(
+        t_pg ? "registry.pg_http_appends_64" : "registry.http_appends_64", now, "/s",
+        t_pg ? 3000 : 5000, "higher", rate,
+        "64 keep-alive connections of another process, reply after the checkpoint");
+    show_beside(
+        t_pg ? "registry.pg_http_append_p95" : "registry.http_append_p95",
+        (double)a.p95_us / 1000, "ms", 1000, "lower", p95,
+        "64 keep-alive connections, from the request to the reply after the checkpoint");
+    show_beside(t_pg ? "registry.pg_http_append_cpu" : "registry.http_append_cpu", cpu,
+                "us CPU", t_pg ? 667 : 400, "lower", used,
+                "the server's process alone, through HTTP; the target is its rate on two "
+                "cores");
+    rate = now;
+    p95 = (double)a.p95_us / 1000;
+    used = cpu;
 }
 
 /* ---- checking without submitting
@@ -278,54 +307,98 @@ static void checks(struct t *t)
     buf_release(&record);
 }
 
+/* The client's process, to be told the port. Before there are threads. */
+static void clients(int *to, int *from)
+{
+    int down[2], up[2];
+    pid_t pid;
+    assert_int_equal(pipe(down), 0);
+    assert_int_equal(pipe(up), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(down[1]); /* or it would wait for ever on a parent that failed */
+        close(up[0]);
+        client(down[0], up[1]);
+    }
+    close(down[0]);
+    close(up[1]);
+    *to = down[1];
+    *from = up[0];
+}
+
+static void calls(struct t *t)
+{
+    double cpu, rate = by_calls(t->r, 1, 0, ONE, &cpu);
+    show("registry.submits_1", rate, "/s", 300, "higher",
+         "1 thread, each durable before the next");
+    rate = by_calls(t->r, THREADS, ONE, ONE + MANY, &cpu);
+    show("registry.submits_32", rate, "/s", 5000, "higher",
+         "32 threads, each durable before its next");
+    show("registry.submit_cpu", cpu, "us CPU", 400, "lower",
+         "32 threads, all of the process; the target is 2 cores for 5,000/s");
+}
+
 static void statements_per_second(void **state)
 {
     (void)state;
     static struct t t;
     char dir[] = "/var/tmp/amane-bench-XXXXXX";
-    int to[2], from[2], status;
-    double rate, cpu;
-    pid_t pid;
+    struct answer a;
+    int to, from;
+    double cpu;
     log_set_level(LOG_OFF);
     t_begin(&t);
     assert_non_null(mkdtemp(dir)); /* on a disk: durable is the point */
     snprintf(t.data, sizeof t.data, "%s/data", dir);
     assert_int_equal(mkdir(t.data, 0700), 0);
-    sign_all(&t);
-    assert_int_equal(pipe(to), 0);
-    assert_int_equal(pipe(from), 0);
-    pid = fork(); /* before there are threads */
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        close(to[1]); /* or it would wait for ever on a parent that failed */
-        close(from[0]);
-        client(to[0], from[1]);
-    }
-    close(to[0]);
-    close(from[1]);
+    sign_all(&t, t_pg ? ONE + MANY : 0);
+    clients(&to, &from);
     t_registry(&t);
-    rate = by_calls(t.r, 1, 0, ONE, &cpu);
-    show("registry.submits_1", rate, "/s", 300, "higher",
-         "1 thread, each durable before the next");
-    rate = by_calls(t.r, THREADS, ONE, ONE + MANY, &cpu);
-    show("registry.submits_32", rate, "/s", 5000, "higher",
-         "32 threads, each durable before its next");
-    show("registry.submit_cpu", cpu, "us CPU", 400, "lower",
-         "32 threads, all of the process; the target is 2 cores for 5,000/s");
-    through_http(t.r, to[1], from[0]);
-    waitpid(pid, &status, 0);
-    checks(&t);
+    if (!t_pg)
+        calls(&t);
+    cpu = cpu_us(CLOCK_PROCESS_CPUTIME_ID);
+    a = through_http(t.r, to, from);
+    show_http(a, (cpu_us(CLOCK_PROCESS_CPUTIME_ID) - cpu) / (double)a.done);
+    assert_true(wait(NULL) > 0);
+    close(to);
+    close(from);
+    if (!t_pg)
+        checks(&t);
     t_end(&t);
     nftw(dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
-    for (size_t i = 0; i < AM_LEN(envelope); i++)
+    for (size_t i = 0; i < AM_LEN(envelope); i++) {
         free(envelope[i]);
+        envelope[i] = NULL;
+    }
 }
 
-int main(void)
+/* Started anew with a PostgreSQL cluster beside it, for the time it runs. */
+static void with_postgresql(char **argv)
 {
-    const struct CMUnitTest t[] = {cmocka_unit_test(statements_per_second)};
+    const char *root = getenv("AMANE_SOURCE_ROOT");
+    char script[4096];
+    if (getenv("AMANE_PG_URI") || getenv("BENCH_STARTED_ANEW"))
+        return;
+    snprintf(script, sizeof script, "%s/tools/postgres.sh", root ? root : ".");
+    setenv("BENCH_STARTED_ANEW", "1", 1);
+    execl(script, script, "with", argv[0], (char *)NULL);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(statements_per_second)};
+    int bad;
+    (void)argc;
+    with_postgresql(argv);
     figures = fdopen(dup(STDOUT_FILENO), "w");
     if (!figures || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         return 3;
-    return cmocka_run_group_tests(t, NULL, NULL) ? 3 : 0;
+    bad = cmocka_run_group_tests_name("sqlite", tests, NULL, NULL);
+    t_pg = getenv("AMANE_PG_URI") != NULL;
+    if (t_pg)
+        bad += cmocka_run_group_tests_name("postgresql", tests, NULL, NULL);
+    else
+        fprintf(stderr, "bench registry: no PostgreSQL: half of the figures\n");
+    return bad || !t_pg ? 3 : 0;
 }

@@ -16,6 +16,7 @@ int api_h_ready(struct api_call *c)
     jw_obj(&c->w);
     if (c->api->r) {
         struct registry_stats s;
+        uint64_t done, of;
         registry_stats(c->api->r, &s);
         /* After a failed write (disk full, database away) it serves what it has and
          * takes nothing, until a submission finds the cause gone. */
@@ -23,6 +24,15 @@ int api_h_ready(struct api_call *c)
         if (registry_split_proved(c->api->r)) {
             ready = false;
             jw_kstrz(&c->w, "reason", "split");
+        } else if (registry_indexing(c->api->r, &done, &of)) {
+            ready = false;
+            jw_kstrz(&c->w, "reason",
+                     "starting"); /* reads, submissions: all but search */
+            jw_key(&c->w, "indexed");
+            jw_obj(&c->w);
+            jw_kint(&c->w, "done", (int64_t)done);
+            jw_kint(&c->w, "of", (int64_t)of);
+            jw_obj_end(&c->w);
         }
         jw_kstrz(&c->w, "server", "registry");
         jw_kint(&c->w, "size", (int64_t)s.size);

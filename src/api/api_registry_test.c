@@ -139,6 +139,48 @@ static void every_reading_route_answers_in_the_form_it_declares(void **state)
     assert_true(seen >= 18);
 }
 
+/* Opened with its index still to be made: all but searches answers, and says so. */
+static void while_the_index_is_made_all_but_searches_answers(void **state)
+{
+    struct registry_config c = {.dir = t.data, .index_beside = true};
+    char path[160];
+    struct reply r;
+    (void)state;
+    api_free(a);
+    registry_close(t.r);
+    registry_index_hold(true);
+    assert_ok(registry_open(&t.r, &c, &t.d));
+    assert_ok(api_new_registry(&a, t.r));
+    r = t_ask(a, &(struct ask){.path = "/readyz"});
+    assert_int_equal(r.status, 503);
+    assert_str_equal(json_str(t_at(&r, "/reason")), "starting");
+    assert_int_equal(json_int(t_at(&r, "/indexed/of"), 0), 1);
+    t_done(&r);
+    r = t_ask(a, &(struct ask){.path = "/api/v1/versions", .query = "q=coeur"});
+    assert_int_equal(r.status, 503);
+    assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "search.starting");
+    assert_str_equal(t_header(&r, "Retry-After"), "2");
+    t_done(&r);
+    snprintf(path, sizeof path, "/api/v1/versions/%s", t.model_hex);
+    r = t_ask(a, &(struct ask){.path = path});
+    assert_int_equal(r.status, 200);
+    t_done(&r);
+    r = t_ask(a, &(struct ask){.path = "/", .lang = "en"});
+    assert_int_equal(r.status, 200);
+    assert_non_null(strstr(r.resp.body.p, "The search index is being made: 0 of 1"));
+    t_done(&r);
+    registry_index_hold(false);
+    do {
+        usleep(10000);
+        r = t_ask(a, &(struct ask){.path = "/readyz"});
+        t_done(&r);
+    } while (r.status != 200);
+    r = t_ask(a, &(struct ask){.path = "/", .lang = "en"});
+    assert_null(strstr(r.resp.body.p, "is being made"));
+    assert_non_null(strstr(r.resp.body.p, t.model_hex));
+    t_done(&r);
+}
+
 /* A vendor writes, saves against an old version, asks what is wrong, declares. */
 static void a_draft_goes_from_nothing_to_a_payload_to_sign(void **state)
 {
@@ -900,6 +942,7 @@ int main(int argc, char **argv)
         TEST(bodies_that_are_no_json_name_line_and_column),
         TEST(a_body_too_large_is_refused_by_its_size),
         TEST(a_session_is_opened_used_and_closed),
+        TEST(while_the_index_is_made_all_but_searches_answers),
         TEST(wrong_passwords_end_in_429_with_a_time_to_wait),
         TEST(only_the_desk_opens_accounts_at_the_registry),
         TEST(tokens_are_made_for_oneself_until_a_day_to_come),

@@ -98,12 +98,19 @@ int api_h_versions(struct api_call *c)
                                  .cursor = http_query(c->req, "cursor")}};
     struct str limit = http_query(c->req, "limit");
     int64_t n = API_PAGE;
+    uint64_t done, of;
     int err = api_search_filters(c, filter, &s.q.filters);
     if (!err && limit.n && str_int(limit, 1, SEARCH_LIMIT, &n)) {
         diag_err(&c->d, "", "query.limit", "a number from 1 to %d", SEARCH_LIMIT);
         err = AM_E_SYNTAX;
     }
     s.q.limit = (size_t)n;
+    if (!err && registry_indexing(c->api->r, &done, &of)) {
+        diag_err(&c->d, "", "search.starting",
+                 "the index is being made: %llu of %llu versions",
+                 (unsigned long long)done, (unsigned long long)of);
+        err = AM_E_UNAVAILABLE;
+    }
     if (err)
         return err;
     err = registry_view(c->api->r, api_search, &s);

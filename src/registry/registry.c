@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "embed/embed.h"
 
+enum { INDEX_NOW = 1000 };
+
 const char *registry_dir(const struct registry *r)
 {
     return r->dir;
@@ -249,6 +251,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
         err = registry_load(r, d);
     if (!err)
         err = registry_split_load(r);
+    if (!err)
+        err = registry_index_start(r, c->index_beside ? 0 : INDEX_NOW);
     if (!err) {
         registry_note_quorum(r);
         err = registry_cosign_start(r, d);
@@ -269,6 +273,7 @@ void registry_close(struct registry *r)
         return;
     registry_cosign_stop(r);
     registry_clock_stop(r);
+    registry_index_stop(r);
     if (r->marked && registry_mark_set(r))
         LOG_W("registry.mark_kept", log_i("size", (int64_t)r->marked));
     tlog_close(r->log); /* its callback uses r: before anything else goes */

@@ -54,6 +54,8 @@ struct registry;
 struct registry_config {
     const char *dir;
     unsigned refresh_s; /* re-ask cosignatures of an unchanged log; 0: 60 */
+    bool index_beside;  /* the server, however few versions; else above 1,000 of them: see
+                           registry_indexing() */
 };
 AM_CHECK int registry_open(struct registry **out, const struct registry_config *c,
                            struct diag *d);
@@ -282,6 +284,10 @@ const char *registry_facet_name(enum registry_facet f); /* "use" ... */
  * AM_E_SYNTAX: as search_run(). */
 AM_CHECK int registry_search(struct registry *r, const struct search_query *q,
                              struct search_result *out);
+/* Is the index still being made, so that a search would miss models? done of the versions
+ * there were at opening. Any time. */
+bool registry_indexing(struct registry *r, uint64_t *done, uint64_t *of);
+void registry_index_hold(bool hold); /* for tests: nothing is indexed meanwhile */
 /* What a speciality's code was called in the first record that had it, or NULL; inside a
  * registry_fn. */
 const char *registry_specialty(struct registry *r, struct str code);

@@ -104,6 +104,11 @@ struct registry {
     VEC(struct registry_digest) twin; /* the first model digest with those weights */
     struct search *search;            /* guarded by fold, as is the next */
     uint64_t search_missed;           /* statements the index could not take */
+    bool index_live;                  /* statements keep the index; false: at opening */
+    pthread_t indexer;                /* registry_index.c */
+    bool indexer_started;
+    atomic_bool indexing, index_stop;
+    atomic_uint_fast64_t indexed, index_of;
     struct registry_decision decided[REGISTRY_DECISIONS]; /* a ring */
     uint64_t decisions;                                   /* all there ever were */
     struct map specialty; /* code -> place in specialty_display */
@@ -154,6 +159,26 @@ AM_CHECK int registry_search_open(struct registry *r);
 void registry_search_close(struct registry *r);
 void registry_search_note(struct registry *r, const struct ledger_statement_view *s,
                           const uint8_t payload[32]);
+
+void registry_search_missed(struct registry *r, int err); /* AM_OK: nothing */
+struct registry_text {                                    /* a statement read back */
+    struct buf bytes;
+    struct ledger_statement_view said;
+};
+/* Under no lock; to be released whatever is returned. */
+AM_CHECK int registry_text_read(struct registry *r, const uint8_t payload[32],
+                                struct registry_text *out);
+void registry_text_release(struct registry_text *t);
+/* Under the write lock. algorithm: may be NULL. */
+AM_CHECK int registry_search_put(struct registry *r, const struct ledger_version *v,
+                                 const struct registry_text *version,
+                                 const struct registry_text *algorithm);
+bool registry_search_has(const struct registry *r, const struct ledger_version *v);
+
+/* registry_index.c: indexes the fold, here if it has at most `now` versions, else beside
+ * the server. */
+AM_CHECK int registry_index_start(struct registry *r, size_t now);
+void registry_index_stop(struct registry *r);
 
 /* registry_feed.c: remembers the newest decisions in effect. */
 void registry_feed_note(struct registry *r, const struct ledger_statement_view *s,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry_search -- the register's index: a view like the fold, made from the records as
- * they are folded and kept under the same lock. A document is a version; its id is the
- * model digest, its rank the index of its declaration (newest first).
+/* registry_search -- the register's index: a view like the fold, kept under the same lock
+ * as records are folded; at opening registry_index.c makes it. A document is a version;
+ * its id is the model digest, its rank the index of its declaration (newest first).
  *
  * Texts come from the version record, its algorithm's record and the policy's words for
  * the use, in every language they have; values of facets from the fold. A statement that
@@ -118,8 +118,8 @@ static void values_of(struct values *x, const struct ledger_version *v,
     value(x, REGISTRY_SUPPLIER, str_c(v->org_id));
 }
 
-/* What the index knows and the fold's view of a version does not: speciality, regions.
- * Copies, since the index is about to change. */
+/* What the fold's view of a version does not say: its speciality, from the index, and the
+ * regions where it is or was deployed. Copies, since the index is about to change. */
 struct kept {
     char specialty[SEARCH_VALUE_MAX + 1];
     char region[REGIONS_MAX][LEDGER_ID_MAX];
@@ -135,14 +135,18 @@ static void keep_region(struct kept *k, struct str gst)
         snprintf(k->region[k->regions++], LEDGER_ID_MAX, "%.*s", STR_FMT(gst));
 }
 
-static void keep(const struct search *s, struct str id, struct kept *k)
+static void keep(const struct registry *r, const struct ledger_version *v, struct str id,
+                 struct kept *k)
 {
-    struct search_value v;
-    for (size_t i = 0; (v = search_value_at(s, id, i)).value.p; i++)
-        if (v.facet == REGISTRY_REGION)
-            keep_region(k, v.value);
-        else if (v.facet == REGISTRY_SPECIALTY)
-            snprintf(k->specialty, sizeof k->specialty, "%.*s", STR_FMT(v.value));
+    const struct ledger *l = r->ledger;
+    struct search_value x;
+    for (size_t i = 0; (x = search_value_at(r->search, id, i)).value.p; i++)
+        if (x.facet == REGISTRY_SPECIALTY)
+            snprintf(k->specialty, sizeof k->specialty, "%.*s", STR_FMT(x.value));
+    for (size_t i = ledger_list_first(l, LEDGER_DEPLOYMENTS_OF_MODEL,
+                                      ledger_model_name(v->digest));
+         i != SIZE_MAX; i = ledger_list_next(l, LEDGER_DEPLOYMENTS_OF_MODEL, i))
+        keep_region(k, str_c(ledger_deployment_at(l, i)->gst));
 }
 
 /* ---- specialities by name ---------------------------------------------------------- */
@@ -176,37 +180,25 @@ const char *registry_specialty(struct registry *r, struct str code)
 
 /* ---- from statements ----------------------------------------------------------------
  */
-static int record_of(struct registry *r, const uint8_t payload[32], struct buf *b,
-                     struct ledger_statement_view *out)
+int registry_text_read(struct registry *r, const uint8_t payload[32],
+                       struct registry_text *out)
 {
-    int err = blob_get(r->blobs, payload, b);
+    int err;
+    buf_init(&out->bytes, REGISTRY_RECORD_MAX);
+    err = blob_get(r->blobs, payload, &out->bytes);
     return err ? err
-               : ledger_statement_parse(buf_str(b), ledger_type_base(r->ledger), out,
-                                        NULL);
+               : ledger_statement_parse(buf_str(&out->bytes), str_c(r->type_base),
+                                        &out->said, NULL);
 }
 
-static int texts_of(struct registry *r, const struct ledger_version *v,
-                    const struct json *record, struct texts *t)
+void registry_text_release(struct registry_text *t)
 {
-    const struct ledger_algorithm *a =
-        ledger_algorithm_find(r->ledger, str_c(v->algorithm_id));
-    struct ledger_statement_view sv = {0};
-    struct buf b;
-    int err = AM_OK;
-    buf_init(&b, REGISTRY_RECORD_MAX);
-    add_version(t, record);
-    add_use(t, ledger_policy(r->ledger), str_c(v->use_code));
-    if (a)
-        err = record_of(r, a->payload, &b, &sv);
-    if (a && !err)
-        add_algorithm(t, sv.record);
-    ledger_statement_release(&sv);
-    buf_release(&b);
-    return err ? err : t->err;
+    ledger_statement_release(&t->said);
+    buf_release(&t->bytes);
 }
 
 static int put(struct registry *r, const struct ledger_version *v,
-               const struct json *record)
+               const struct json *record, const struct json *algorithm)
 {
     struct texts t = {0};
     struct search_field field[WEIGHTS];
@@ -218,16 +210,19 @@ static int put(struct registry *r, const struct ledger_version *v,
     int err;
     for (size_t i = 0; i < WEIGHTS; i++)
         buf_init(&t.b[i], TEXT_B);
-    err = texts_of(r, v, record, &t);
+    add_version(&t, record);
+    add_use(&t, ledger_policy(r->ledger), str_c(v->use_code));
+    add_algorithm(&t, algorithm);
     for (unsigned i = 0; i < WEIGHTS; i++)
         field[i] = (struct search_field){i + 1, buf_str(&t.b[i])};
     d.id = str_c(crypto_hex(v->digest, 32, hex));
-    keep(r->search, d.id, &k);
+    keep(r, v, d.id, &k);
     values_of(&x, v, specialty);
     for (size_t i = 0; i < k.regions; i++)
         value(&x, REGISTRY_REGION, str_c(k.region[i]));
     d.value = x.v;
     d.values = x.n;
+    err = t.err ? t.err : learn_specialty(r, json_get(record, "specialty"));
     if (!err)
         err = search_put(r->search, &d);
     for (size_t i = 0; i < WEIGHTS; i++)
@@ -235,20 +230,46 @@ static int put(struct registry *r, const struct ledger_version *v,
     return err;
 }
 
-static int refresh(struct registry *r, const struct ledger_version *v, struct str gst)
+int registry_search_put(struct registry *r, const struct ledger_version *v,
+                        const struct registry_text *version,
+                        const struct registry_text *algorithm)
+{
+    return put(r, v, version->said.record, algorithm ? algorithm->said.record : NULL);
+}
+
+bool registry_search_has(const struct registry *r, const struct ledger_version *v)
+{
+    char hex[CRYPTO_HEX];
+    return search_has(r->search, str_c(crypto_hex(v->digest, 32, hex)));
+}
+
+/* With the record of its algorithm, if there is one. */
+static int put_named(struct registry *r, const struct ledger_version *v,
+                     const struct json *record)
+{
+    const struct ledger_algorithm *a =
+        ledger_algorithm_find(r->ledger, str_c(v->algorithm_id));
+    struct registry_text t = {0};
+    int err = a ? registry_text_read(r, a->payload, &t) : AM_OK;
+    if (!err)
+        err = put(r, v, record, t.said.record);
+    registry_text_release(&t);
+    return err;
+}
+
+static int refresh(struct registry *r, const struct ledger_version *v)
 {
     struct kept k = {0};
     struct values x = {0};
     char hex[CRYPTO_HEX];
     struct str id = str_c(crypto_hex(v->digest, 32, hex));
     int err;
-    keep(r->search, id, &k);
-    keep_region(&k, gst);
+    keep(r, v, id, &k);
     values_of(&x, v, str_c(k.specialty));
     for (size_t i = 0; i < k.regions; i++)
         value(&x, REGISTRY_REGION, str_c(k.region[i]));
     err = search_values(r->search, id, v->declared.index, x.v, x.n);
-    return err == AM_E_NOTFOUND ? AM_OK : err; /* it was over the bound when it came */
+    return err == AM_E_NOTFOUND ? AM_OK : err; /* not yet there, or over the bound */
 }
 
 /* A corrected algorithm renames its versions. Rare: the first record has none yet. */
@@ -260,14 +281,11 @@ static int rename_all(struct registry *r, struct str algorithm_id)
          i != SIZE_MAX && !err;
          i = ledger_list_next(r->ledger, LEDGER_VERSIONS_OF_ALGORITHM, i)) {
         const struct ledger_version *v = ledger_version_at(r->ledger, i);
-        struct ledger_statement_view sv = {0};
-        struct buf b;
-        buf_init(&b, REGISTRY_RECORD_MAX);
-        err = record_of(r, v->declared.payload, &b, &sv);
+        struct registry_text t = {0};
+        err = registry_text_read(r, v->declared.payload, &t);
         if (!err)
-            err = put(r, v, sv.record);
-        ledger_statement_release(&sv);
-        buf_release(&b);
+            err = put_named(r, v, t.said.record);
+        registry_text_release(&t);
     }
     return err;
 }
@@ -287,22 +305,23 @@ static int note(struct registry *r, const struct ledger_statement_view *s,
     v = ledger_version_find(r->ledger, digest);
     if (!v)
         return AM_OK;
-    if (s->kind == LEDGER_VERSION && memcmp(v->declared.payload, payload, 32) == 0) {
-        int err = learn_specialty(r, json_get(s->record, "specialty"));
-        return err ? err : put(r, v, s->record);
-    }
-    return refresh(
-        r, v, s->kind == LEDGER_DEPLOYMENT ? json_get_str(s->record, "gst") : STR_NULL);
+    if (s->kind == LEDGER_VERSION && memcmp(v->declared.payload, payload, 32) == 0)
+        return put_named(r, v, s->record);
+    return refresh(r, v);
 }
 
+void registry_search_missed(struct registry *r, int err)
+{
+    if (err && !r->search_missed++)
+        LOG_W("registry.search", log_err(err));
+}
+
+/* At opening the whole fold is indexed once it is there: registry_index.c. */
 void registry_search_note(struct registry *r, const struct ledger_statement_view *s,
                           const uint8_t payload[32])
 {
-    int err = note(r, s, payload);
-    if (!err)
-        return;
-    if (!r->search_missed++)
-        LOG_W("registry.search", log_err(err));
+    if (r->index_live)
+        registry_search_missed(r, note(r, s, payload));
 }
 
 /* ---- life -------------------------------------------------------------------------- */

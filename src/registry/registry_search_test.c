@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The register's index follows the fold, and is the same when made again. */
-#include "registry/registry_priv.h"
 #include "registry/registry_test_support.h"
 
 static struct t t;
@@ -103,6 +102,70 @@ static void the_index_made_again_says_the_same(void **state)
     assert_string_equal(after.specialty, before.specialty);
 }
 
+/* ---- made beside the server -------------------------------------------------------- */
+static void reopen_beside(bool hold)
+{
+    struct registry_config c = {.dir = t.data, .index_beside = true};
+    registry_close(t.r);
+    t.r = NULL;
+    registry_index_hold(hold);
+    assert_ok(registry_open(&t.r, &c, &t.d));
+}
+
+static void wait_indexed(void)
+{
+    uint64_t done, of;
+    for (int i = 0; registry_indexing(t.r, &done, &of); i++) {
+        if (i == 20000)
+            fail_msg("not indexed after 20 s");
+        assert_true(ask("coeur").total <= 1); /* beside it */
+        usleep(1000);
+    }
+    assert_int_equal(done, of);
+}
+
+static void what_is_not_indexed_yet_is_said(void **state)
+{
+    uint64_t done, of;
+    (void)state;
+    reopen_beside(true);
+    assert_true(registry_indexing(t.r, &done, &of));
+    assert_int_equal(done, 0);
+    assert_int_equal(of, 1);
+    assert_int_equal(ask("coeur").total, 0);
+    registry_index_hold(false);
+    wait_indexed();
+    assert_int_equal(ask("coeur").total, 1);
+}
+
+static void statements_come_while_it_is_made(void **state)
+{
+    struct asked a;
+    (void)state;
+    reopen_beside(true);
+    assert_ok(t_event(&t, T_DESK,
+                      "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
+                      "\"admissible\",\"pointers\":[]",
+                      t.model_hex));
+    registry_index_hold(false);
+    wait_indexed();
+    a = ask("");
+    assert_int_equal(a.total, 1);
+    assert_string_equal(a.facet[REGISTRY_STATE], "admissible 1");
+    assert_string_equal(a.specialty, "");
+}
+
+static void closing_does_not_wait_for_it(void **state)
+{
+    (void)state;
+    reopen_beside(true);
+    registry_close(t.r);
+    t.r = NULL;
+    reopen_beside(false);
+    wait_indexed();
+    assert_int_equal(ask("coeur").total, 1);
+}
+
 static int record_in_effect(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct ledger_statement_view sv;
@@ -152,11 +215,10 @@ int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
-        T(a_version_is_found_by_its_names_and_codes),
-        T(facets_follow_the_fold),
-        T(the_index_made_again_says_the_same),
-        T(a_corrected_algorithm_renames_its_versions),
-        T(its_memory_is_told),
+        T(a_version_is_found_by_its_names_and_codes),  T(facets_follow_the_fold),
+        T(the_index_made_again_says_the_same),         T(what_is_not_indexed_yet_is_said),
+        T(statements_come_while_it_is_made),           T(closing_does_not_wait_for_it),
+        T(a_corrected_algorithm_renames_its_versions), T(its_memory_is_told),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)

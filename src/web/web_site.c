@@ -459,9 +459,12 @@ static int serve_public(struct web_visit *v, size_t i)
     char *key = arena_printf(v->req->arena, "%s %.*s %d %.*s?%.*s", text_lang_code(v->l),
                              STR_FMT(http_header(v->req, "Host")), v->req->secure,
                              STR_FMT(v->req->path), STR_FMT(v->req->query));
+    uint64_t done, of;
     int err;
     if (!key)
         return AM_E_NOMEM;
+    if (registry_indexing(v->site->registry, &done, &of))
+        return serve(v, i); /* it may lack models: not to be kept */
     registry_stats(v->site->registry, &s);
     now = (struct web_cache_state){s.size, s.cosigned, v->now};
     err = web_cache_get(cache, str_c(key), &now, tag, &v->resp->body);

@@ -6,6 +6,8 @@
 enum { PAGE_ROWS = 25, FILTERS_MAX = 12, LONG_FACET = 12 };
 
 struct asked {
+    bool indexing; /* when the search began: models may be missing */
+    uint64_t done, of;
     struct str q, cursor;
     struct search_value filter[FILTERS_MAX];
     size_t filters;
@@ -306,12 +308,25 @@ static void counts(struct web_visit *v, const struct json *facts)
     jw_arr_end(&v->w);
 }
 
+/* What would be missed while the index is made is said. */
+static void indexing(struct web_visit *v, const struct asked *a)
+{
+    if (!a->indexing)
+        return;
+    jw_key(&v->w, "indexing");
+    jw_obj(&v->w);
+    jw_kint(&v->w, "done", (int64_t)a->done);
+    jw_kint(&v->w, "of", (int64_t)a->of);
+    jw_obj_end(&v->w);
+}
+
 static int page_members(struct web_visit *v, const struct json *facts,
                         const struct json *policy, const struct asked *a)
 {
     int64_t found = json_int(json_get(facts, "found"), 0);
     struct str next = json_get_str(facts, "next");
     int err;
+    indexing(v, a);
     counts(v, facts);
     err = rows(v, facts, policy);
     if (!err)
@@ -332,6 +347,7 @@ int web_page_register(struct web_visit *v)
     struct asked a;
     int err;
     read_asked(v, &a);
+    a.indexing = registry_indexing(v->site->registry, &a.done, &a.of);
     err = web_facts(v, found_facts, &a, &facts);
     if (!err)
         err = web_blob(v, json_get_str(json_root(facts), "policy"), &policy);
