@@ -16,6 +16,7 @@ static const char synopsis[] =
 
 struct checked {
     struct ledger_certificate c;
+    struct ledger *now; /* the fold of the mirror */
     struct diag d;
     bool replayed;
 };
@@ -31,6 +32,20 @@ static int problem(struct diag *d, const char *path, const char *code, const cha
 {
     diag_err(d, path, code, "%s", why);
     return AM_E_INVALID;
+}
+
+/* The directory of the copy knows whether the key still was one. */
+static int check_key(struct checked *k)
+{
+    const struct ledger_key *key = ledger_key_find(k->now, k->c.key_id);
+    if (!key)
+        return problem(&k->d, "/envelope", "certificate.mirror",
+                       "the copy of the log does not know the key");
+    if (key->role != LEDGER_SYSTEM ||
+        (key->revoked && key->revoked < k->c.checkpoint.size))
+        return problem(&k->d, "/envelope", "certificate.key",
+                       "the key was revoked before the checkpoint");
+    return AM_OK;
 }
 
 /* The answer of the copy at that size, against the one that was signed. */
@@ -175,13 +190,17 @@ static int check(struct checked *k, struct str text, const char *genesis, const 
         err = registry_copy_open(&copy, dir, &k->d);
     if (!err && dir)
         err = ledger_verify_from(dir, registry_copy_blobs(copy), LEDGER_VERIFY_ALL,
-                                 str_c(genesis), &report, NULL, &k->d);
+                                 str_c(genesis), &report, &k->now, &k->d);
     if (!err && !genesis)
         memcpy(pinned, report.genesis, sizeof pinned);
     if (!err)
         err = ledger_certificate_open(text, pinned, &k->c, &k->d);
     if (!err && dir)
+        err = check_key(k);
+    if (!err && dir)
         err = replay(k, dir, copy);
+    ledger_free(k->now); /* before the blobs it reads */
+    k->now = NULL;
     registry_copy_close(copy);
     return err;
 }

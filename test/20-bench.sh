@@ -68,7 +68,7 @@ measure() { # measure CASE WHAT: everything that must hold for any data
     jq -e '.national == false and .level == "none" and .outcome != "granted"' "$1/out/summary.json" >/dev/null
     report $? "$2: the full matrix grants nothing on this evidence"
     fits bench-summary "$1/out/summary.json" "$2: summary.json fits its schema"
-    for family in identity data performance equity_documentation; do
+    for family in identity data performance equity_documentation interoperability; do
         fits evidence "$1/out/evidence-$family.json" "$2: evidence-$family.json fits its schema"
     done
     fits version "$1/version.json" "$2: the record fits its schema"

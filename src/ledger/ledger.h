@@ -700,7 +700,8 @@ struct ledger_certificate {
     uint64_t tree_size;
     struct tlog_hash root; /* at tree_size */
     struct tlog_checkpoint checkpoint;
-    unsigned witnesses; /* of the genesis, that cosigned the checkpoint */
+    unsigned witnesses;      /* of the genesis, that cosigned the checkpoint */
+    char key_id[CRYPTO_HEX]; /* of the service key that signed */
 };
 AM_CHECK int ledger_certificate_open(struct str text, const uint8_t genesis[32],
                                      struct ledger_certificate *out, struct diag *d);

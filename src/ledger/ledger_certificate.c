@@ -4,7 +4,8 @@
  *
  *     {"schema": "amane/tender-certificate/1", "envelope": DSSE over a tender_check,
  *      "genesis": payload of entry 0 as text, "checkpoint": signed note,
- *      "root": root at tree_size, "consistency": proof from tree_size to the checkpoint}
+ *      "root": root at tree_size, "consistency": proof from tree_size to the checkpoint,
+ *      "keys": grants that lead to the service key, when entry 0 does not name it}
  *
  * Chain: pinned digest -> genesis -> log key and service key -> checkpoint and statement
  * -> the prefix the answer speaks of. Whether the answer is right is for the replay. */
@@ -46,29 +47,6 @@ static int open_genesis(struct str text, const uint8_t pinned[32],
     return AM_OK;
 }
 
-/* The key of the registry's automaton that entry 0 grants. */
-static int service_key(const struct json *genesis, const char *key_id,
-                       struct crypto_key **out, struct diag *d)
-{
-    for (json_each(it, json_get(genesis, "authorities"))) {
-        struct ledger_keyrec k = {0};
-        int err;
-        if (!json_str_is(json_get(it.val, "role"), "system") ||
-            !json_str_is(json_get(it.val, "function"), "registry"))
-            continue;
-        err = ledger_key_read(it.val, 0, &k, NULL, "");
-        if (!err && strcmp(k.k.key_id, key_id) == 0) {
-            *out = k.pub;
-            k.pub = NULL;
-        }
-        ledger_key_drop(&k);
-        if (err == AM_E_NOMEM || *out)
-            return err == AM_E_NOMEM ? err : AM_OK;
-    }
-    return problem(d, "/envelope", "certificate.key",
-                   "not a service key that the genesis grants");
-}
-
 static int open_envelope(const struct json *root, const struct ledger_statement_view *g,
                          struct ledger_certificate *c, struct diag *d)
 {
@@ -82,7 +60,7 @@ static int open_envelope(const struct json *root, const struct ledger_statement_
     if (!err)
         err = ledger_envelope_open(buf_str(&text), &env, d);
     if (!err)
-        err = service_key(g->record, env.keyid, &pub, d);
+        err = ledger_certificate_key(root, g, &c->checkpoint, env.keyid, &pub, d);
     if (!err)
         err = ledger_pae(buf_str(&env.payload), &pae);
     if (!err && crypto_verify(pub, buf_str(&pae), buf_str(&env.sig)))
@@ -93,6 +71,7 @@ static int open_envelope(const struct json *root, const struct ledger_statement_
                                      d);
     if (!err && !str_eqc(c->statement.event_type, "tender_check"))
         err = problem(d, "/envelope", "certificate.kind", "not a tender answer");
+    memcpy(c->key_id, env.keyid, sizeof c->key_id);
     crypto_key_free(pub);
     ledger_envelope_release(&env);
     buf_release(&pae);

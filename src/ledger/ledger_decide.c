@@ -42,10 +42,29 @@ static void check_policy(struct ledger_act *a)
                  GUARD_POLICY, "/policy_sha256", "not the policy in force");
 }
 
+/* The report of a sandbox that succeeded, of any version of the product line (B7): it may
+ * be cited beside the evidence of this one. */
+static bool sandboxed_success(const struct ledger *l, const struct ledger_verrec *v,
+                              const uint8_t payload[32])
+{
+    for (size_t i = 0; i < l->sandbox.n; i++) {
+        const struct ledger_sandbox *s = &l->sandbox.v[i];
+        size_t of = ledger_find_version(l, s->model_digest);
+        if (s->report.index && !memcmp(s->report.payload, payload, 32))
+            return strcmp(s->outcome, "success") == 0 && of != LEDGER_NONE &&
+                   !strcmp(l->version.v[of].v.algorithm_id, v->v.algorithm_id);
+    }
+    return false;
+}
+
 static void check_evidence(struct ledger_act *a, const struct ledger_verrec *v)
 {
     const struct json *list = json_get(a->r, "evidence");
-    size_t found = 0;
+    size_t found = 0, reports = 0;
+    for (json_each(it, list)) {
+        uint8_t digest[32];
+        reports += ledger_unhex(it.val, digest) && sandboxed_success(a->l, v, digest);
+    }
     for (size_t i = 0; i < v->v.evidence.n; i++) {
         bool cited = false;
         uint8_t digest[32];
@@ -54,8 +73,10 @@ static void check_evidence(struct ledger_act *a, const struct ledger_verrec *v)
                      memcmp(digest, v->v.evidence.v[i].payload, 32) == 0;
         found += cited;
     }
-    ledger_guard(a, found == v->v.evidence.n && json_size(list) == found, GUARD_EVIDENCE,
-                 "/evidence", "the %zu payload digests in effect, no more, no less",
+    ledger_guard(a, found == v->v.evidence.n && json_size(list) == found + reports,
+                 GUARD_EVIDENCE, "/evidence",
+                 "the %zu payload digests in effect, and reports of sandboxes of this"
+                 " product line that succeeded; no others",
                  v->v.evidence.n);
 }
 

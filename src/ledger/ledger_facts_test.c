@@ -614,6 +614,54 @@ static void who_was_in_a_sandbox_meets_no_patient_whatever_its_label(void **stat
     }
 }
 
+/* A version tried in a sandbox, its successor decided citing the report. */
+static const char *cited(const char *outcome, const char *of_line)
+{
+    char of[CRYPTO_HEX], first[CRYPTO_HEX], report[CRYPTO_HEX], list[300];
+    struct buf b;
+    const char *code;
+    to_declared();
+    memcpy(first, tk.model_hex, sizeof first);
+    OK(sandbox(TK_HAS1, 30, "true"));
+    crypto_hex(tk.record_sha256, 32, of);
+    OK(sandbox_report(TK_BENCH, of, outcome, "[]"));
+    crypto_hex(tk.payload_sha256, 32, report);
+    buf_init(&b, 1 << 16);
+    tk_version_members(&tk, &b, "1.1.0", 8);
+    OK(tk_say(&tk, LEDGER_VERSION, TK_VENDOR,
+              "%s,\"previous_version\":{\"version_label\":\"1.0.0\",\"model_digest\":"
+              "\"%s\"}",
+              b.p, first));
+    OK(tk_admissible(&tk));
+    OK(tk_assign(&tk, "base"));
+    OK(tk_evidence(&tk, 0.88));
+    snprintf(list, sizeof list, "[\"%s\",\"%s\"]", tk.evidence,
+             of_line ? of_line : report);
+    code = tk_decide(&tk, &(struct tk_decision){"granted", "base", "base", "granted",
+                                                NULL, 365, tk_jury, 3, list});
+    buf_release(&b);
+    return code;
+}
+
+static void a_sandbox_that_succeeded_is_cited_as_evidence(void **state)
+{
+    (void)state;
+    OK(cited("success", NULL));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_LABELLED);
+    assert_int_equal(tk_v(&tk)->sandboxed, 0); /* the successor meets patients */
+    OK(tk_propose(&tk));
+}
+
+static void a_sandbox_that_did_not_succeed_or_is_not_one_is_no_evidence(void **state)
+{
+    (void)state;
+    CODE(cited("failure", NULL), "guard.evidence");
+    tk_close(&tk);
+    CODE(cited("inconclusive", NULL), "guard.evidence");
+    tk_close(&tk);
+    CODE(cited("success", OTHER), "guard.evidence");
+}
+
 static void what_is_deployed_or_labelled_enters_no_sandbox(void **state)
 {
     (void)state;
@@ -722,6 +770,8 @@ int main(void)
         T(a_release_needs_a_condition_that_was_agreed_and_holds),
         T(a_sandbox_has_an_end_a_report_and_no_patient),
         T(who_was_in_a_sandbox_meets_no_patient_whatever_its_label),
+        T(a_sandbox_that_succeeded_is_cited_as_evidence),
+        T(a_sandbox_that_did_not_succeed_or_is_not_one_is_no_evidence),
         T(what_is_deployed_or_labelled_enters_no_sandbox),
         T(an_answer_is_logged_by_the_registry_and_changes_nothing),
         T(every_fact_has_all_of_its_effect_or_none),

@@ -458,6 +458,14 @@ AM_CHECK int ledger_load(const struct ledger *l, const uint8_t payload[32],
 /* Keys from JSON {role, function, org_id, gst, establishment, label, spki}. */
 AM_CHECK int ledger_key_read(const struct json *v, uint64_t index,
                              struct ledger_keyrec *out, struct diag *d, const char *path);
+/* ledger_certificate_key.c: the public key behind key_id, when entry 0 or the
+ * certificate's grants make it the registry's service key; problems in d. */
+enum { LEDGER_CERTIFICATE_KEYS = 16 };
+AM_CHECK int ledger_certificate_key(const struct json *root,
+                                    const struct ledger_statement_view *genesis,
+                                    const struct tlog_checkpoint *checkpoint,
+                                    const char *key_id, struct crypto_key **out,
+                                    struct diag *d);
 /* Builds the key directory, names and policy from entry 0. */
 AM_CHECK int ledger_genesis(struct ledger *l, const struct ledger_statement_view *s,
                             const char *key_id, const uint8_t payload[32]);

@@ -127,7 +127,7 @@ static void registry_on_checkpoint(void *cookie, const struct tlog_checkpoint *c
     registry_cosign_wake(cookie, c->size);
 }
 
-/* A registry without a service key works, and has no automaton. */
+/* A registry without a service key works, and states nothing by itself. */
 static int registry_load_service(struct registry *r, struct diag *d)
 {
     char path[PATH_MAX];

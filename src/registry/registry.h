@@ -13,7 +13,8 @@
  * problems at once, each with the JSON Pointer it concerns.
  *
  * The automaton: one thread that states, with the service key, what the cosigned time has
- * brought (expiry, archive, suspensions); none without keys/service.key.
+ * brought (expiry, archive, suspensions; nothing without keys/service.key), and forgets
+ * drafts nobody has touched for 180 days.
  *
  * Cosigning: one thread per witness sends add-checkpoint for each new checkpoint; when
  * the newest is older than refresh_s, asks again so that leases stay fresh.

@@ -169,14 +169,32 @@ static int clock_round(struct clock_round *k, size_t *stated)
     return err;
 }
 
+/* By the cosigned time: a clock that jumps ahead loses nobody's work. */
+static int clock_forget(struct registry *r, int64_t at)
+{
+    int64_t gone;
+    int err;
+    if (at - r->forgot_at < 3600 * TIME_SECOND)
+        return AM_OK;
+    err = registry_draft_purge(r, at, &gone);
+    if (!err) {
+        r->forgot_at = at;
+        if (gone)
+            LOG_I("registry.drafts_forgotten", log_i("n", gone));
+    }
+    return err;
+}
+
 int registry_clock_tick(struct registry *r, int64_t at, size_t *stated)
 {
     struct clock_round *k;
     size_t before;
     int err = AM_OK;
     *stated = 0;
-    if (!r->service || !at)
-        return AM_OK;
+    if (at)
+        err = clock_forget(r, at);
+    if (err || !r->service || !at)
+        return err;
     k = am_calloc(1, sizeof *k);
     if (!k)
         return AM_E_NOMEM;
@@ -223,8 +241,6 @@ static void *clock_main(void *arg)
 
 int registry_clock_start(struct registry *r)
 {
-    if (!r->service)
-        return AM_OK;
     if (pthread_create(&r->clock, NULL, clock_main, r))
         return AM_E_NOMEM;
     r->clock_started = true;

@@ -131,7 +131,7 @@ static void without_its_key_the_registry_states_nothing(void **state)
     assert_int_equal(unlink(path), 0);
     t_open(&t);
     before = now();
-    assert_false(t.r->clock_started);
+    assert_true(t.r->clock_started); /* it forgets drafts, and states nothing */
     assert_int_equal(tick(in_days(3660)), 0);
     assert_int_equal(now().size, before.size);
 }

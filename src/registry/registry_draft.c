@@ -107,6 +107,27 @@ static int draft_delete(struct db_conn *c, void *arg)
     return err ? err : db_changes(c) == 1 ? AM_OK : AM_E_NOTFOUND;
 }
 
+struct draft_purge {
+    int64_t before;
+    int64_t gone;
+};
+
+static int draft_forget(struct db_conn *c, void *arg)
+{
+    struct draft_purge *p = arg;
+    int err = db_exec(c, "delete from draft where at < $1", "i", p->before);
+    p->gone = err ? 0 : db_changes(c);
+    return err;
+}
+
+int registry_draft_purge(struct registry *r, int64_t at, int64_t *gone)
+{
+    struct draft_purge p = {.before = at - DRAFT_TERM};
+    int err = db_write(registry_db(r), draft_forget, &p);
+    *gone = err ? 0 : p.gone;
+    return err;
+}
+
 /* ---- use
  * ----------------------------------------------------------------------------------- */
 static int draft_record(struct str record, struct diag *d)

@@ -131,10 +131,61 @@ static void a_draft_untouched_for_180_days_is_forgotten(void **state)
                      AM_E_NOTFOUND);
 }
 
+/* By the registry's tick, at a time of its own: not only when somebody writes another. */
+static void the_clock_forgets_what_nobody_touched(void **state)
+{
+    struct registry_draft old, kept;
+    int64_t now = time_now();
+    size_t stated;
+    (void)state;
+    time_fake(now);
+    old = made("DEMOAI", "{}");
+    time_fake(now + 100 * TIME_DAY);
+    kept = made("DEMOAI", "{\"a\":1}");
+    time_fake(0);
+    assert_ok(registry_clock_tick(t.r, now + 179 * TIME_DAY, &stated));
+    assert_int_equal(listed("DEMOAI"), 2);
+    assert_ok(registry_clock_tick(t.r, now + 181 * TIME_DAY, &stated));
+    assert_int_equal(listed("DEMOAI"), 1);
+    assert_int_equal(registry_draft_get(t.r, str_c(old.id), STR("DEMOAI"), &old, NULL),
+                     AM_E_NOTFOUND);
+    assert_ok(registry_draft_get(t.r, str_c(kept.id), STR("DEMOAI"), &kept, NULL));
+    assert_ok(registry_clock_tick(t.r, 0, &stated)); /* no cosigned time: nothing */
+    assert_int_equal(listed("DEMOAI"), 1);
+}
+
+/* Each allocation that fails leaves a draft as it was, or saved whole. */
+static void a_draft_without_memory_is_whole_or_not_there(void **state)
+{
+    struct registry_draft d = made("DEMOAI", "{\"a\":1}"), out;
+    int err = AM_E_NOMEM;
+    (void)state;
+    for (long n = 1; err == AM_E_NOMEM; n++) {
+        struct buf before, after;
+        uint64_t version = d.version;
+        buf_init(&before, 1 << 16);
+        buf_init(&after, 1 << 16);
+        assert_ok(registry_draft_get(t.r, str_c(d.id), STR("DEMOAI"), &d, &before));
+        am_oom_at(n);
+        err = registry_draft_save(t.r, str_c(d.id), STR("DEMOAI"), d.version,
+                                  STR("{\"a\":[1,2,{\"b\":\"c\"}]}"), &out, NULL);
+        am_oom_at(0);
+        assert_true(err == AM_OK || err == AM_E_NOMEM);
+        assert_ok(registry_draft_get(t.r, str_c(d.id), STR("DEMOAI"), &d, &after));
+        assert_int_equal(d.version, version + (err == AM_OK));
+        assert_int_equal(str_eq(buf_str(&before), buf_str(&after)), err != AM_OK);
+        buf_release(&after);
+        buf_release(&before);
+        assert_true(n < 2000);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
+        T(the_clock_forgets_what_nobody_touched),
+        T(a_draft_without_memory_is_whole_or_not_there),
         T(a_draft_is_kept_as_it_was_written),
         T(nobody_else_sees_changes_or_deletes_it),
         T(of_two_writers_the_second_is_told),

@@ -120,7 +120,8 @@ struct registry {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
     bool stopping;
-    pthread_t clock; /* the automaton; only when there is a service key */
+    pthread_t clock;   /* the automaton: states with a service key, forgets drafts */
+    int64_t forgot_at; /* drafts, last; the automaton's own */
     bool clock_started;
     uint64_t head; /* newest checkpoint the cosigners should carry */
     unsigned refresh_s;
@@ -198,6 +199,8 @@ void registry_cosign_wake(struct registry *r, uint64_t size);
 AM_CHECK int registry_clock_start(struct registry *r);
 void registry_clock_stop(struct registry *r);
 AM_CHECK int registry_clock_tick(struct registry *r, int64_t at, size_t *stated);
+/* registry_draft.c: forgets the drafts nobody has touched for 180 days at that time. */
+AM_CHECK int registry_draft_purge(struct registry *r, int64_t at, int64_t *gone);
 struct registry_duty { /* one thing to state; establishment "": nationally */
     enum ledger_due_kind kind;
     char digest[CRYPTO_HEX], motive[40];

@@ -55,24 +55,27 @@ struct registry_asking {
     char key_id[CRYPTO_HEX], org[LEDGER_ID_MAX];
     uint8_t genesis[32];
     struct str type_base; /* of the live fold: constant for life */
+    uint64_t granted;     /* index of the service key's grant; 0: the genesis */
+    char authority[CRYPTO_HEX];
 };
 
 static int registry_answer(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct registry_asking *q = arg;
-    const struct ledger_key *k = ledger_key_find(l, q->key_id);
     (void)cosigned;
     q->out->tree_size = ledger_size(l);
-    if (!k || k->revoked)
-        return AM_E_FORBIDDEN;
-    memcpy(q->org, k->org_id, sizeof q->org);
     return ledger_tender(l, q->query, &q->out->answer);
 }
 
 static int registry_constants(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct registry_asking *q = arg;
+    const struct ledger_key *k = ledger_key_find(l, q->key_id);
     (void)cosigned;
+    if (!k || k->revoked || k->role != LEDGER_SYSTEM)
+        return AM_E_FORBIDDEN;
+    memcpy(q->org, k->org_id, sizeof q->org);
+    q->granted = k->granted;
     q->type_base = ledger_type_base(l);
     return ledger_genesis_digest(l, q->genesis);
 }
@@ -164,6 +167,88 @@ static int registry_put_proof(struct registry *r, uint64_t size, struct str note
     return err;
 }
 
+/* ---- the history of the service key ------------------------------------------------ */
+static int registry_grant_before(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct registry_asking *q = arg;
+    const struct ledger_key *k = ledger_key_find(l, q->authority);
+    (void)cosigned;
+    q->granted = k ? k->granted : 0;
+    return AM_OK;
+}
+
+/* The grants that lead from entry 0 to the key, newest first in index[]. */
+static int registry_key_history(struct registry_asking *q, uint64_t *index, size_t max,
+                                size_t *n)
+{
+    int err = AM_OK;
+    for (*n = 0; q->granted && *n < max && !err;) {
+        struct ledger_leaf_view leaf;
+        struct buf entry;
+        buf_init(&entry, TLOG_ENTRY_MAX);
+        index[(*n)++] = q->granted;
+        err = tlog_entry(q->r->log, q->granted, &entry);
+        if (!err)
+            err = ledger_leaf_parse(buf_str(&entry), &leaf);
+        if (!err) {
+            memcpy(q->authority, leaf.key_id, sizeof q->authority);
+            ledger_leaf_release(&leaf);
+            err = registry_view(q->r, registry_grant_before, q);
+        }
+        buf_release(&entry);
+    }
+    return err;
+}
+
+static int registry_put_grant(struct registry *r, uint64_t index, uint64_t size,
+                              struct jw *w)
+{
+    struct ledger_leaf_view leaf = {0};
+    struct tlog_proof proof = {0};
+    struct buf entry, payload;
+    int err;
+    buf_init(&entry, TLOG_ENTRY_MAX);
+    buf_init(&payload, REGISTRY_RECORD_MAX);
+    err = tlog_entry(r->log, index, &entry);
+    if (!err)
+        err = ledger_leaf_parse(buf_str(&entry), &leaf);
+    if (!err)
+        err = blob_get(r->blobs, leaf.payload_sha256, &payload);
+    if (!err)
+        err = tlog_prove_inclusion(r->log, index, size, &proof);
+    jw_obj(w);
+    jw_kint(w, "index", (int64_t)index);
+    jw_kstr(w, "leaf", buf_str(&entry));
+    jw_kstr(w, "payload", buf_str(&payload));
+    jw_key(w, "proof");
+    jw_arr(w);
+    for (size_t i = 0; !err && i < proof.n; i++)
+        err = registry_put_hash(w, &proof.node[i]);
+    jw_arr_end(w);
+    jw_obj_end(w);
+    ledger_leaf_release(&leaf);
+    buf_release(&payload);
+    buf_release(&entry);
+    return err;
+}
+
+static int registry_put_keys(struct registry_asking *q, uint64_t size, struct jw *w)
+{
+    enum { GRANTS_MAX = 16 };
+    uint64_t index[GRANTS_MAX];
+    size_t n;
+    int err;
+    if (!q->granted)
+        return AM_OK;
+    err = registry_key_history(q, index, GRANTS_MAX, &n);
+    jw_key(w, "keys");
+    jw_arr(w);
+    while (!err && n > 0)
+        err = registry_put_grant(q->r, index[--n], size, w);
+    jw_arr_end(w);
+    return err;
+}
+
 static int registry_certify(struct registry_asking *q)
 {
     struct registry *r = q->r;
@@ -176,7 +261,7 @@ static int registry_certify(struct registry_asking *q)
     buf_init(&genesis, REGISTRY_RECORD_MAX);
     err = registry_tender_envelope(q, &envelope);
     if (!err)
-        err = registry_note_for(r, q->out->tree_size, &note, &cp);
+        err = registry_note_for(r, AM_MAX(q->out->tree_size, q->granted + 1), &note, &cp);
     if (!err)
         err = blob_get(r->blobs, q->genesis, &genesis);
     jw_init(&w, &q->out->certificate);
@@ -187,6 +272,8 @@ static int registry_certify(struct registry_asking *q)
     jw_kstr(&w, "genesis", buf_str(&genesis));
     if (!err)
         err = registry_put_proof(r, q->out->tree_size, buf_str(&note), &cp, &w);
+    if (!err)
+        err = registry_put_keys(q, cp.size, &w);
     jw_obj_end(&w);
     if (!err)
         err = jw_done(&w);
