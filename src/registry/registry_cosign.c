@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { REGISTRY_ASK_MS = 5000, REGISTRY_BACKOFF_MAX_S = 30 };
+enum { REGISTRY_ASK_MS = 5000, REGISTRY_BACKOFF_MAX_S = 30, REGISTRY_MEET_S = 5 };
 #define REGISTRY_UNSAID UINT64_MAX /* a 409 without a readable size */
 
 void registry_cosign_wake(struct registry *r, uint64_t size)
@@ -20,6 +20,31 @@ void registry_cosign_wake(struct registry *r, uint64_t size)
     if (size > r->head)
         r->head = size;
     pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void registry_cosign_heard(struct registry_cosigner *c)
+{
+    if (c->heard)
+        return;
+    c->heard = true;
+    pthread_mutex_lock(&c->r->lock);
+    c->r->heard++;
+    pthread_cond_broadcast(&c->r->wake);
+    pthread_mutex_unlock(&c->r->lock);
+}
+
+void registry_cosign_meet(struct registry *r)
+{
+    struct timespec until;
+    if (atomic_load(&r->met))
+        return;
+    until.tv_sec = (time_t)(r->meet_by / TIME_SECOND);
+    until.tv_nsec = (long)(r->meet_by % TIME_SECOND) * 1000;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stopping && r->heard < r->cosigners && time_mono() < r->meet_by)
+        pthread_cond_timedwait(&r->wake, &r->lock, &until);
+    atomic_store(&r->met, true);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -168,6 +193,7 @@ static void *registry_cosign_main(void *arg)
         registry_cosign_result(c, k.err, k.status, k.size, registry_split(&k));
         if (!k.err && k.status != 200) /* what does it hold against us? */
             registry_split_ask(c, http);
+        registry_cosign_heard(c);
         k.corrections = 0;
         if (!k.err && k.status == 200) {
             k.old_size = k.size;
@@ -222,6 +248,8 @@ int registry_cosign_start(struct registry *r, struct diag *d)
     if (err)
         return err;
     tlog_head(r->log, &head);
+    r->meet_by = time_mono() + REGISTRY_MEET_S * TIME_SECOND;
+    atomic_store(&r->met, head.size == 0); /* a young log has no other past */
     registry_cosign_wake(r, head.size);
     for (size_t i = 0; i < r->cosigners; i++) {
         struct registry_cosigner *c = &r->cosigner[i];

@@ -263,12 +263,14 @@ static void a_list_of_witnesses_that_cannot_be_read_is_said_so(void **state)
 /* What a refusing witness shows beside its refusal. */
 struct shown {
     struct str checkpoint, evidence;
+    useconds_t slow; /* before it refuses */
 };
 
 static int refusing(void *cookie, struct http_req *r, struct http_resp *a)
 {
     const struct shown *s = cookie;
     if (r->method == HTTP_POST) {
+        usleep(s->slow);
         a->status = 409;
         return buf_adds(&a->body, "123456789\n");
     }
@@ -277,12 +279,11 @@ static int refusing(void *cookie, struct http_req *r, struct http_resp *a)
                                                                : STR("?"));
 }
 
-/* The registry with one witness that refuses and shows that; until it has asked. */
-static void refused_with(struct shown *s, bool proved)
+/* The registry, opened with one witness that refuses and shows that. */
+static struct http_server *open_refused(struct shown *s)
 {
     struct http_config c = {
         .listen = "127.0.0.1:0", .handler = refusing, .cookie = s, .jobs = 1};
-    struct registry_witness w[8];
     struct http_server *http = NULL;
     char path[160], line[128];
     if (t.r)
@@ -294,6 +295,14 @@ static void refused_with(struct shown *s, bool proved)
              http_server_port(http));
     assert_ok(am_file_write(path, str_c(line), 0600));
     t_open(&t);
+    return http;
+}
+
+/* Until it has asked. */
+static void refused_with(struct shown *s, bool proved)
+{
+    struct registry_witness w[8];
+    struct http_server *http = open_refused(s);
     for (int i = 0; i < 1000; i++) {
         registry_witnesses(t.r, w, AM_LEN(w));
         if (registry_split_proved(t.r) || (!proved && w[0].failures >= 3))
@@ -325,7 +334,7 @@ static void foreign_note(const char *name, const struct crypto_key *k, int entri
 
 static void a_witness_that_only_claims_stops_nothing(void **state)
 {
-    struct shown s = {STR(""), STR("{\"items\":[{\"note\":7},3]}")};
+    struct shown s = {STR(""), STR("{\"items\":[{\"note\":7},3]}"), 0};
     struct crypto_key *stranger = NULL;
     struct buf forged, own;
     (void)state;
@@ -367,7 +376,7 @@ static unsigned kept_notes(bool move)
 
 static void a_signed_note_that_is_not_of_our_log_stops_admission(void **state)
 {
-    struct shown s = {STR(""), STR("{}")};
+    struct shown s = {STR(""), STR("{}"), 0};
     struct registry_receipt receipt;
     struct buf longer, other, json;
     struct jw w;
@@ -394,7 +403,7 @@ static void a_signed_note_that_is_not_of_our_log_stops_admission(void **state)
     jw_arr_end(&w);
     jw_obj_end(&w);
     assert_ok(jw_done(&w));
-    s = (struct shown){STR("x"), buf_str(&json)};
+    s = (struct shown){STR("x"), buf_str(&json), 0};
     assert_int_equal(kept_notes(true), 1); /* it starts anew */
     refused_with(&s, true);
     buf_release(&json);
@@ -425,7 +434,7 @@ static void assert_halted(void)
 
 static void a_halt_outlives_restarts_until_the_note_is_moved_away(void **state)
 {
-    struct shown s = {STR(""), STR("{}")};
+    struct shown s = {STR(""), STR("{}"), 0};
     struct buf other;
     (void)state;
     t_registry(&t);
@@ -470,6 +479,34 @@ static void a_halt_ends_when_the_lost_entries_are_back(void **state)
     buf_release(&note);
 }
 
+/* Restored from an old copy: the first statement that comes must not become another
+ * history while the witness is still being asked. */
+static void nothing_is_admitted_before_the_witnesses_were_asked(void **state)
+{
+    struct shown s = {STR(""), STR("{}"), 300000};
+    struct registry_receipt receipt;
+    struct http_server *http;
+    struct seen seen = {0};
+    struct buf longer;
+    uint64_t before;
+    (void)state;
+    t_registry(&t);
+    assert_ok(registry_view(t.r, look, &seen));
+    before = seen.size;
+    buf_init(&longer, TLOG_NOTE_MAX);
+    foreign_note("longer", t.r->key, 60, &longer);
+    s.checkpoint = buf_str(&longer);
+    http = open_refused(&s);
+    diag_clear(&t.d);
+    assert_int_equal(registry_submit(t.r, LEDGER_EVENT, STR("{}"), &receipt, &t.d),
+                     AM_E_UNAVAILABLE);
+    t_assert_problem(&t, "", "registry.split");
+    assert_ok(registry_view(t.r, look, &seen));
+    assert_int_equal(seen.size, before);
+    http_server_stop(http, 1000);
+    buf_release(&longer);
+}
+
 int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
@@ -485,6 +522,7 @@ int main(int argc, char **argv)
         T(a_signed_note_that_is_not_of_our_log_stops_admission),
         T(a_halt_outlives_restarts_until_the_note_is_moved_away),
         T(a_halt_ends_when_the_lost_entries_are_back),
+        T(nothing_is_admitted_before_the_witnesses_were_asked),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)

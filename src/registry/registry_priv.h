@@ -27,7 +27,7 @@ struct registry_cosigner {
     struct registry_witness seen; /* guarded by registry.lock */
     int64_t good_mono;            /* last success: waiting is never by the wall clock */
     pthread_t thread;
-    bool started;
+    bool started, heard; /* heard: its first round is over, however it went */
 };
 
 /* Where a database of a folder is: registry_place.c. */
@@ -126,7 +126,9 @@ struct registry {
     uint64_t head; /* newest checkpoint the cosigners should carry */
     unsigned refresh_s;
     struct registry_cosigner cosigner[REGISTRY_WITNESS_MAX];
-    size_t cosigners;
+    size_t cosigners, heard;
+    int64_t meet_by; /* monotonic: nothing is admitted before all are heard, or this */
+    atomic_bool met;
     atomic_uint_fast64_t cosigned, submitted, refused;
     atomic_bool split_proved; /* nothing is admitted; kept as DIR/split-*.note */
     atomic_bool stop_news;    /* a stop was folded and not told yet */
@@ -193,6 +195,10 @@ void registry_split_weigh(struct registry *r, const char *witness, struct str no
 
 AM_CHECK int registry_cosign_start(struct registry *r, struct diag *d);
 void registry_cosign_stop(struct registry *r);
+/* Blocks until every witness has been asked once since the start, at most
+ * REGISTRY_MEET_S: what they hold may show that these data are old, and the first
+ * statement admitted on old data would be another history. Costs a load afterwards. */
+void registry_cosign_meet(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
 
 /* registry_clock.c: the automaton. tick: states what is due at that cosigned time. */

@@ -151,6 +151,7 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
 {
     struct registry *r = s->r;
     int err = AM_OK;
+    registry_cosign_meet(r);
     if (registry_split_proved(r)) {
         diag_err(s->d, "", "registry.split",
                  "a note signed by the log's key is not of this log: nothing is admitted"
