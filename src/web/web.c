@@ -180,6 +180,7 @@ void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
         jw_kbool(w, "warnings", p->warnings);
         jw_obj_end(w);
     }
+    jw_kbool(w, "halt", p->halt);
     if (p->demo_policy.n)
         jw_kstr(w, "demo_policy", p->demo_policy);
     jw_kbool(w, "fictitious", p->fictitious);

@@ -70,6 +70,7 @@ struct web_page {
     bool people, audit; /* this person may open those pages */
     bool warnings;      /* deadlines are this person's business */
     struct str demo_policy; /* name of a demonstration policy: shown on every page */
+    bool halt;              /* the registry admits nothing: shown on every page */
     bool feeds;             /* the head names the feeds */
     bool fictitious;        /* the data is invented: shown on every page */
 };

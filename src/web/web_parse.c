@@ -63,7 +63,7 @@ static const struct {
     {"url", WEB_URL, 1, false},    {"u", WEB_PART, 1, false},
     {"svg", WEB_SVG, 2, true},     {"icon", WEB_ICON, 1, true},
     {"chip", WEB_CHIP, 2, true},   {"asset", WEB_ASSET, 1, false},
-    {"langs", WEB_LANGS, 1, true},
+    {"langs", WEB_LANGS, 1, true}, {"w", WEB_WORD, 2, false},
 };
 
 static bool op_fits(enum web_op op, enum web_place place)
@@ -152,7 +152,8 @@ static int command(struct parser *p, size_t k, struct str rest)
     }
     if (str_trim(rest).n)
         return bad(p, "too many words", rest);
-    bool literal = n.op == WEB_SVG || n.op == WEB_ASSET || n.op == WEB_CHIP;
+    bool literal =
+        n.op == WEB_SVG || n.op == WEB_ASSET || n.op == WEB_CHIP || n.op == WEB_WORD;
     if (!name_ok(n.text, n.op == WEB_ICON    ? "[]"
                          : n.op == WEB_ASSET ? "/"
                          : literal           ? ""
@@ -160,6 +161,8 @@ static int command(struct parser *p, size_t k, struct str rest)
         return bad(p, "not a name", n.text);
     if (n.op == WEB_SVG)
         err = check_svg(p, &n);
+    if (n.op == WEB_WORD && !name_ok(n.extra, "@"))
+        err = bad(p, "a word is {{w family path}}", n.text);
     if (n.op == WEB_CHIP && !name_ok(n.extra, ""))
         err = bad(p, "a chip is {{chip group path}}", n.text);
     if (n.op == WEB_DEC || n.op == WEB_PCT) {

@@ -25,6 +25,7 @@ enum web_op {
     WEB_SVG,      /* {{svg kind path}} */
     WEB_ICON,     /* {{icon name}} or {{icon [path]}} */
     WEB_CHIP,     /* {{chip group path}} */
+    WEB_WORD,     /* {{w family path}}: the word of a code, or the code */
     WEB_ASSET,    /* {{asset file}} */
     WEB_LANGS,    /* {{langs path}} */
     WEB_LANG,     /* {{@lang}} */

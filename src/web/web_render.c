@@ -300,6 +300,18 @@ static int chip(struct run *r, const struct web_node *n)
     return err == AM_E_NOTFOUND ? missing(r, n, n->extra) : err;
 }
 
+/* Codes that people may invent: those with a word are said, others shown. */
+static int code_word(struct run *r, const struct web_node *n)
+{
+    char id[WEB_ID_MAX];
+    struct str code = json_str(lookup(r, n->extra));
+    if (!code.n)
+        return missing(r, n, n->extra);
+    snprintf(id, sizeof id, "%.*s.%.*s", (int)AM_MIN(n->text.n, 32), n->text.p,
+             (int)AM_MIN(code.n, 64), code.p);
+    return web_escape(r->out, text_has(r->l, id) ? text_get(r->l, id) : code);
+}
+
 /* Versioned by digest, so that browsers may keep it for ever. */
 static int asset(struct run *r, const struct web_node *n)
 {
@@ -393,6 +405,8 @@ static int one(struct run *r, const struct web_node *n)
         return svg(r, n);
     case WEB_ICON:
         return icon(r, n);
+    case WEB_WORD:
+        return code_word(r, n);
     case WEB_CHIP:
         return chip(r, n);
     case WEB_ASSET:

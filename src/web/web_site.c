@@ -129,6 +129,7 @@ int web_send(struct web_visit *v, int status, const char *template, struct web_p
     if (!p.url.n)
         p.url = page_url(v);
     p.demo_policy = buf_str(&v->demo);
+    p.halt = v->site->registry && registry_split_proved(v->site->registry);
     if (v->signed_in) {
         p.user = str_c(v->who.login);
         p.role = str_c(ledger_role_name(v->who.role));
@@ -449,6 +450,12 @@ static void public_headers(struct web_visit *v, const char *tag)
     buf_clear(&v->resp->body);
 }
 
+/* A registry that stopped admitting says so on every page from that moment. */
+static bool keeps_pages(const struct web_site *s)
+{
+    return s->cache && !registry_split_proved(s->registry);
+}
+
 /* From the cache, or rendered and kept. Only whoever carries no session is served so. */
 static int serve_public(struct web_visit *v, size_t i)
 {
@@ -522,9 +529,10 @@ int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
     v.arg2 = arg[1];
     find_person(&v);
     find_language(&v);
-    int err = found == AM_LEN(route)                         ? AM_E_METHOD
-              : s->cache && !v.session.n && is_public(found) ? serve_public(&v, found)
-                                                             : serve(&v, found);
+    int err = found == AM_LEN(route) ? AM_E_METHOD
+              : keeps_pages(s) && !v.session.n && is_public(found)
+                  ? serve_public(&v, found)
+                  : serve(&v, found);
     if (err && err != AM_E_NOMEM) {
         LOG_I("web.page_refused", log_i("request", (int64_t)r->id), log_err(err));
         err = error_page(&v, err);

@@ -134,6 +134,8 @@ void web_kmsg(struct web_visit *v, const char *key, const char *id);
 void web_ktime(struct jw *w, const char *key, struct str rfc3339);
 /* What a key's function is called, or its code. */
 struct str web_function(enum text_lang l, struct str function);
+/* Why something may not be: the sentence of a code alone, without its detail. */
+void web_why(struct web_visit *v, const char *key, struct str code);
 /* A code of the policy's lists in the reader's words, or the code itself. */
 struct str web_code(enum text_lang l, const struct json *policy, const char *list,
                     struct str code);

@@ -64,7 +64,6 @@ static void witness_rows(struct web_visit *v, const struct json *quorum, uint64_
     }
     jw_arr_end(&v->w);
     jw_kbool(&v->w, "alarm", alarm);
-    jw_kbool(&v->w, "split", registry_split_proved(v->site->registry));
     free(seen);
 }
 

@@ -12,7 +12,7 @@ struct signing_page {
     struct buf payload;
     struct registry_proposal p;
     bool proposed;
-    struct json_doc *facts;
+    struct json_doc *facts, *policy; /* policy: for the words of a motive */
     struct ledger_statement_view s;
 };
 
@@ -27,6 +27,7 @@ static int signing_facts(struct web_visit *v, const struct ledger *l, uint64_t c
 static void signing_release(struct signing_page *g)
 {
     ledger_statement_release(&g->s);
+    json_free(g->policy);
     json_free(g->facts);
     buf_release(&g->payload);
 }
@@ -51,6 +52,16 @@ static int signing_payload(struct web_visit *v, struct signing_page *g)
     return blob_get(v->site->blobs, g->sha256, &g->payload);
 }
 
+static int motives(struct web_visit *v, struct signing_page *g)
+{
+    char hex[CRYPTO_HEX];
+    pthread_mutex_lock(&v->site->lock);
+    crypto_hex(v->site->policy, sizeof v->site->policy, hex);
+    pthread_mutex_unlock(&v->site->lock);
+    int err = web_blob(v, str_c(hex), &g->policy);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
 static int signing_open(struct web_visit *v, struct signing_page *g)
 {
     int err;
@@ -63,6 +74,8 @@ static int signing_open(struct web_visit *v, struct signing_page *g)
         err = ledger_statement_parse(buf_str(&g->payload),
                                      json_get_str(json_root(g->facts), "type_base"),
                                      &g->s, &v->d);
+    if (!err && json_get(g->s.record, "motive_code"))
+        err = motives(v, g);
     return err == AM_E_INVALID ? AM_E_NOTFOUND : err; /* a public file, no statement */
 }
 
@@ -123,18 +136,14 @@ static void may_sign(struct web_visit *v, const struct json *f)
     for (json_each(k, json_get(f, "keys"))) {
         struct str code = json_get_str(k.val, "code"), id = json_get_str(k.val, "key_id");
         bool may = json_bool(json_get(k.val, "may"), false);
-        char words[WEB_ID_MAX];
         one = one || may;
         jw_obj(&v->w);
         who_is(v, k.val);
         jw_kstr(&v->w, "key_id", id);
         jw_kstr(&v->w, "short", str_sub(id, 0, 8));
         jw_kbool(&v->w, "may", may);
-        if (!may) {
-            snprintf(words, sizeof words, "diag.%.*s", (int)AM_MIN(code.n, 64), code.p);
-            jw_kstr(&v->w, "why",
-                    text_has(v->l, words) ? text_get(v->l, words) : web_text_or(code));
-        }
+        if (!may)
+            web_why(v, "why", code);
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
@@ -155,7 +164,7 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     web_open(v);
     web_sign_what(v, &g->s, "what");
     jw_kstr(&v->w, "effect", web_sign_sentence(v, "sign.effect", &g->s));
-    web_sign_facts(v, &g->s);
+    web_sign_facts(v, &g->s, json_root(g->policy));
     if (model.n == 64)
         jw_kstr(&v->w, "model", model);
     jw_key(&v->w, "recusal_url");

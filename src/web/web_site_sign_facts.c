@@ -122,7 +122,8 @@ static void put_instant(struct web_visit *v, struct str value)
     buf_release(&text);
 }
 
-void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s)
+void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s,
+                    const struct json *policy)
 {
     bool inside = s->kind == LEDGER_EVIDENCE || s->kind == LEDGER_DECISION;
     jw_key(&v->w, "facts");
@@ -132,7 +133,11 @@ void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s)
         struct str value = json_str(x), word;
         if (!value.n || !str_utf8(value))
             continue;
-        word = word_of(v, fact[i].path, value);
+        word = strcmp(fact[i].path, "/motive_code")
+                   ? word_of(v, fact[i].path, value)
+                   : web_code(v->l, policy, "motives", value);
+        if (str_eq(word, value))
+            word = STR("");
         jw_obj(&v->w);
         jw_kstr(&v->w, "label", text_get(v->l, fact[i].label));
         jw_kstr(&v->w, "value", value);

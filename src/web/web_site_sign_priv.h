@@ -34,7 +34,8 @@ struct str web_posted(const struct web_visit *v, const char *name);
 struct str web_sign_sentence(struct web_visit *v, const char *family,
                              const struct ledger_statement_view *s);
 /* "facts": the members people are shown. */
-void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s);
+void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s,
+                    const struct json *policy);
 
 /* ---- web_site_conflict.c: interests ---- */
 /* Members `declares` (which sentence), `supplier`, `recused_n`: what whoever signs this

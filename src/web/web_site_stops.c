@@ -245,15 +245,11 @@ static void put_keys(struct web_visit *v, const struct json *lift)
     jw_arr(&v->w);
     for (json_each(k, json_get(lift, "keys"))) {
         struct str code = json_get_str(k.val, "code");
-        char id[WEB_ID_MAX];
-        snprintf(id, sizeof id, "diag.%.*s", (int)AM_MIN(code.n, 64),
-                 code.n ? code.p : "");
         jw_obj(&v->w);
         jw_kval(&v->w, "role", json_get(k.val, "role"));
         jw_kval(&v->w, "org", json_get(k.val, "org"));
         jw_kbool(&v->w, "may", json_bool(json_get(k.val, "may"), false));
-        jw_kstr(&v->w, "why",
-                text_has(v->l, id) ? text_get(v->l, id) : web_text_or(code));
+        web_why(v, "why", code);
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);

@@ -93,6 +93,24 @@ void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p)
     buf_release(&b);
 }
 
+void web_why(struct web_visit *v, const char *key, struct str code)
+{
+    static const struct str detail = {"({detail})", sizeof "({detail})" - 1};
+    char id[WEB_ID_MAX];
+    struct str text;
+    snprintf(id, sizeof id, "diag.%.*s", (int)AM_MIN(code.n, 64), code.n ? code.p : "");
+    text = text_has(v->l, id) ? text_get(v->l, id) : web_text_or(code);
+    jw_key(&v->w, key);
+    for (size_t i = 0; i + detail.n <= text.n; i++)
+        if (str_starts(str_sub(text, i, text.n), detail)) { /* nothing more is known */
+            struct str rest = str_sub(text, i + detail.n, text.n);
+            jw_strf(&v->w, "%.*s%.*s", STR_FMT(str_trim(str_sub(text, 0, i))),
+                    STR_FMT(rest));
+            return;
+        }
+    jw_str(&v->w, text);
+}
+
 void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d)
 {
     jw_key(w, key);
