@@ -13,6 +13,7 @@ static const char synopsis[] =
     "usage: amane log verify DIR [--genesis SHA256] [--public] [--json]\n"
     "       amane log fsck DIR [--genesis SHA256] [--json]\n"
     "       amane log show DIR [--json]\n"
+    "       amane log export DIR OUT [--public] [--genesis SHA256] [--json]\n"
     "       amane log bundle DIR INDEX\n";
 
 /* ---- verify ---------------------------------------------------------------------- */
@@ -273,6 +274,62 @@ out:
     return err;
 }
 
+/* ---- export ---------------------------------------------------------------------- */
+static int export_print(const struct registry_exported *x, const char *to, bool json)
+{
+    struct tlog_hash h;
+    struct buf b, root;
+    struct jw w;
+    int err;
+    buf_init(&b, 1 << 16);
+    buf_init(&root, 64);
+    memcpy(h.h, x->root, sizeof h.h);
+    root_base64(&h, &root);
+    if (!json) {
+        printf("%llu entries in %s, %llu payloads, %llu withheld\n"
+               "  root %.*s\n",
+               (unsigned long long)x->size, to, (unsigned long long)x->payloads,
+               (unsigned long long)x->withheld, STR_FMT(buf_str(&root)));
+        err = AM_OK;
+    } else {
+        jw_init(&w, &b);
+        jw_obj(&w);
+        jw_kint(&w, "size", (int64_t)x->size);
+        jw_kstr(&w, "root", buf_str(&root));
+        jw_kint(&w, "payloads", (int64_t)x->payloads);
+        jw_kint(&w, "withheld", (int64_t)x->withheld);
+        jw_obj_end(&w);
+        err = jw_done(&w);
+        if (!err)
+            err = buf_addc(&b, '\n');
+        if (!err)
+            err = cmd_out(buf_str(&b));
+    }
+    buf_release(&root);
+    buf_release(&b);
+    return err;
+}
+
+static int export(const char *dir, const char *to, const char *genesis, bool public,
+                  bool json)
+{
+    struct registry_exported x;
+    struct registry_copy *c = NULL;
+    struct diag d;
+    int err, code = 0;
+    diag_init(&d);
+    err = registry_copy_open(&c, dir, &d);
+    if (!err)
+        err = registry_copy_export(c, dir, to, str_c(genesis), !public, &x, &d);
+    if (!err)
+        err = export_print(&x, to, json);
+    if (err)
+        code = cmd_fail("export", dir, err, &d);
+    registry_copy_close(c);
+    diag_release(&d);
+    return code;
+}
+
 /* ---- bundle ---------------------------------------------------------------------- */
 /* The log's key as entry 0 names it: the payload's digest is checked by the store. */
 static int genesis_key(struct tlog *t, struct blob_store *blobs, struct tlog_vkey *out)
@@ -369,6 +426,8 @@ int cmd_log(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "verify") == 0)
         return verify(argv[2], genesis, false,
                       public ? LEDGER_VERIFY_PUBLIC : LEDGER_VERIFY_ALL, json);
+    if (argc == 4 && strcmp(argv[1], "export") == 0)
+        return export(argv[2], argv[3], genesis, public, json);
     if (public)
         return cmd_usage(synopsis, false);
     if (argc == 3 && strcmp(argv[1], "fsck") == 0)

@@ -18,12 +18,39 @@ copy=$work/demo/copy
 ok $? "the quorum is read from the pinned genesis alone"
 /usr/bin/python3 "$root/test/support/stranger.py" "$copy" "$genesis" signatures >"$work/signatures" 2>&1
 ok $? "openssl accepts every statement: $(cat "$work/signatures")"
+# The log as a portable folder, from the registry's own and from a node's.
+for from in registry n01; do
+    "$AMANE" log export "$work/demo/$from" "$work/out-$from" --genesis "$genesis" >"$work/said" 2>&1 &&
+        "$AMANE" log verify "$work/out-$from" --genesis "$genesis" >/dev/null 2>&1 &&
+        [ "$(cat "$work/out-$from/genesis")" = "$genesis" ]
+    ok $? "log export of $from, and log verify accepts it: $(head -n 1 "$work/said")"
+done
+/usr/bin/python3 "$root/test/support/stranger.py" "$work/out-registry" "$genesis" policy | cmp -s - "$work/out-registry/keys/quorum"
+ok $? "its quorum file is the one a stranger reads from the genesis"
+"$AMANE" log export "$work/demo/registry" "$work/out-public" --public >"$work/said" 2>&1 &&
+    "$AMANE" log verify "$work/out-public" --public >/dev/null 2>&1
+ok $? "without what is not for everybody: $(head -n 1 "$work/said")"
+"$AMANE" log export "$work/demo/registry" "$work/out-public" >/dev/null 2>&1
+[ $? != 0 ]
+ok $? "a folder that is there is not written into"
+"$AMANE" log export "$work/demo/registry" "$work/out-other" --genesis "$(printf '%064d' 0)" >/dev/null 2>&1
+[ $? = 1 ] && [ ! -e "$work/out-other" ]
+ok $? "another genesis: nothing is exported"
+cp -r "$work/out-registry" "$work/spoilt"
+f=$(ls "$work/spoilt/log/tile/entries/"* -d | head -n 1)
+[ -d "$f" ] && f=$f/$(ls "$f" | head -n 1)
+/usr/bin/python3 -c 'import sys; p = sys.argv[1]; b = bytearray(open(p, "rb").read()); b[700] ^= 1; open(p, "wb").write(b)' "$f"
+"$AMANE" log export "$work/spoilt" "$work/out-spoilt" >/dev/null 2>&1
+[ $? = 1 ] && [ ! -e "$work/out-spoilt" ]
+ok $? "a log that does not hold is not passed on"
 if command -v go >/dev/null 2>&1 && [ -d /usr/share/gocode/src/golang.org/x/mod ]; then
     export GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE="${GOCACHE:-$HOME/.cache/go-build}"
     (cd "$root/test/go/verify" && go build -o "$work/verify" .) >"$work/go" 2>&1
     ok $? "the Go verifier builds"
     "$work/verify" "$copy/log" "$work/policy" >"$work/go" 2>&1
     ok $? "Go accepts the log: $(tail -n 1 "$work/go")"
+    "$work/verify" "$work/out-registry/log" "$work/out-registry/keys/quorum" >"$work/go" 2>&1
+    ok $? "and the exported folder, with the quorum file in it: $(tail -n 1 "$work/go")"
     cp -r "$copy" "$work/bad"
     # The bundle the checkpoint covers: the copy was taken from a live mirror and may hold a newer one.
     size=$(sed -n 2p "$work/bad/log/checkpoint")

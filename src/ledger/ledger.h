@@ -439,6 +439,8 @@ AM_CHECK int ledger_genesis_digest(const struct ledger *l, uint8_t out[32]);
 void ledger_policy_digest(const struct ledger *l, uint8_t out[32]);
 const struct json *ledger_policy(const struct ledger *l);
 const struct tlog_policy *ledger_quorum(const struct ledger *l);
+/* The same as a C2SP tlog-policy file, for tools of others. Appends. */
+AM_CHECK int ledger_quorum_text(const struct ledger *l, struct buf *out);
 
 /* Views. NULL when unknown. */
 const struct ledger_key *ledger_key_find(const struct ledger *l, const char *key_id);

@@ -168,6 +168,11 @@ int ledger_quorum_make(const struct ledger *l, const struct json *policy,
     return err;
 }
 
+int ledger_quorum_text(const struct ledger *l, struct buf *out)
+{
+    return quorum_text(l->genesis, json_get(ledger_policy(l), "quorum"), out);
+}
+
 /* ---- entry 0 --------------------------------------------------------------------- */
 static bool origin_ok(struct str s)
 {

@@ -265,6 +265,16 @@ void registry_copy_close(struct registry_copy *c);
 /* The database against the log, row by row, and the database itself; nothing to do in a
  * folder without one. Problems, each with what to do, go to d. */
 AM_CHECK int registry_copy_fsck(struct registry_copy *c, struct diag *d);
+/* The log of DIR as a folder of its own, verified first (registry_copy_export.c).
+ * everything: also what is not for everybody. Problems go to d; AM_E_EXISTS: `to` is
+ * there already. */
+struct registry_exported {
+    uint64_t size, payloads, withheld;
+    uint8_t root[32];
+};
+AM_CHECK int registry_copy_export(struct registry_copy *c, const char *dir,
+                                  const char *to, struct str genesis, bool everything,
+                                  struct registry_exported *out, struct diag *d);
 /* Blobs and statements by digest; NULL: the folder has neither. */
 struct blob_store *registry_copy_blobs(struct registry_copy *c);
 

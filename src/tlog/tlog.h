@@ -262,6 +262,12 @@ AM_CHECK int tlog_collect(struct tlog *t);
  * with the file's path. Works on copies: takes no lock. */
 AM_CHECK int tlog_fsck(const char *dir, const struct tlog_vkey *k, struct diag *d);
 
+/* The log as it is under its newest cosigned checkpoint (newest, when there is none), in
+ * an empty folder: the files of that size and no other, `checkpoint` being that note.
+ * *out: what it says. For readers too; nothing is signed. AM_E_TAMPERED: a file does not
+ * lead to the checkpoint. */
+AM_CHECK int tlog_export(struct tlog *t, const char *dir, struct tlog_checkpoint *out);
+
 /* ---- a mirror: a copy that grows only by verified steps ------------------------------
  */
 /* Opened with key = NULL and the log's vkey. Entries are staged, then accepted together
