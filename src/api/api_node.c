@@ -182,6 +182,36 @@ int api_h_stop(struct api_call *c)
     return api_raw(c, err, 201);
 }
 
+int api_h_stop_patient(struct api_call *c)
+{
+    return api_raw(
+        c, node_stop_patient(c->api->n, &c->who, c->param[0], &c->resp->body, &c->d),
+        201);
+}
+
+int api_h_local_stops(struct api_call *c)
+{
+    return api_raw(c, node_local_stops(c->api->n, &c->who, &c->resp->body), 200);
+}
+
+int api_h_local_lift(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = node_stop_lift(c->api->n, &c->who, c->param[0], v, &c->resp->body, &c->d);
+    return api_raw(c, err, 200);
+}
+
+int api_h_report(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = node_report(c->api->n, &c->who, c->param[0], v, &c->resp->body, &c->d);
+    return api_raw(c, err, 201);
+}
+
 int api_h_stop_order(struct api_call *c)
 {
     return api_raw(c, node_stop_order(c->api->n, c->req->body, &c->resp->body, &c->d),

@@ -111,11 +111,11 @@ static void api_parameters(struct jw *w, const struct json *doc,
 /* Which of the good statuses: what the handlers answer. */
 static const char *api_status(const struct api_described *r)
 {
-    static const char *const made[] = {"session_open",  "account_create", "token_create",
-                                       "person_create", "algorithm_id",   "submit",
-                                       "proposal_put",  "draft_new",      "draft_declare",
-                                       "predict",       "validate",       "stop",
-                                       "stop_order",    "lease_extension"};
+    static const char *const made[] = {
+        "session_open",  "account_create",  "token_create", "person_create",
+        "algorithm_id",  "submit",          "proposal_put", "draft_new",
+        "draft_declare", "predict",         "validate",     "stop",
+        "stop_order",    "lease_extension", "stop_patient", "report"};
     for (size_t i = 0; i < AM_LEN(made); i++)
         if (!strcmp(r->handler, made[i]))
             return "2XX";

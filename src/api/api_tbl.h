@@ -178,6 +178,14 @@
       "proof", "Its commitments and proofs")                                             \
     X(N, POST, "/api/v1/predictions/{id}/validation", VALIDATE, validate, "validation",  \
       "validated", "Accept, correct or refuse an output")                                \
+    X(N, POST, "/api/v1/predictions/{id}/stop", CHART_READ, stop_patient, "", "stopped", \
+      "Stop the model of an output for its patient: never leaves the node")              \
+    X(N, POST, "/api/v1/predictions/{id}/report", CHART_READ, report, "report-request",  \
+      "reported", "Report an output to vigilance: no personal data leaves")              \
+    X(N, GET, "/api/v1/local-stops", SESSION, local_stops, "", "list",                   \
+      "What was stopped from here and is in force")                                      \
+    X(N, POST, "/api/v1/local-stops/{id}/lift", SESSION, local_lift, "lift-request",     \
+      "lifted", "Lift a patient's stop, or one the registry refused for good")           \
     X(N, POST, "/api/v1/stops", STOP_SERVICE, stop, "stop-request", "stopped",           \
       "Stop a model in a service or the establishment, at once")                         \
     X(N, POST, "/api/v1/stop-orders", PUBLIC, stop_order, "dsse-envelope", "stopped",    \

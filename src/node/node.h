@@ -125,11 +125,38 @@ AM_CHECK int node_deployments(struct node *n, struct buf *json);
 AM_CHECK int node_stop(struct node *n, const struct auth_account *who,
                        const struct json *request, struct buf *reply, struct diag *d);
 
+/* Stops the model of an output for its patient: whoever sees the output. Such an order
+ * never leaves this node. Same reply. AM_E_CONFLICT: it is stopped. */
+AM_CHECK int node_stop_patient(struct node *n, const struct auth_account *who,
+                               struct str prediction, struct buf *reply, struct diag *d);
+/* {items: [{order, scope, model_digest, deployment?, service?, patient?, effect_at,
+ * refused?, lifts: [{role, at}]}]}: what was pressed or brought here and is in force. A
+ * patient's stop is listed for those who see outputs of its service. */
+AM_CHECK int node_local_stops(struct node *n, const struct auth_account *who,
+                              struct buf *json);
+/* Lifts a patient's stop, or one the registry refused for good: node_lift.c says who.
+ * request: {reason}. reply: {order, lifted, waiting_for?: role}. AM_E_CONFLICT: the log
+ * lifts it. AM_E_FORBIDDEN: not this account. */
+AM_CHECK int node_stop_lift(struct node *n, const struct auth_account *who,
+                            struct str order, const struct json *request,
+                            struct buf *reply, struct diag *d);
+
 /* A DSSE envelope of a `stop` event signed by someone entitled to it, whoever brings it:
  * obeyed on receipt, before it is in any log, then queued for the registry (lifecycle.md,
  * section 7). AM_E_FORBIDDEN: the key may not order this. Same reply as node_stop(). */
 AM_CHECK int node_stop_order(struct node *n, struct str envelope, struct buf *reply,
                              struct diag *d);
+
+/* ---- vigilance ------------------------------------------------------------------ */
+/* Reports an output: request {severity, false_negative?, widespread?, personal_data?,
+ * terms?, aware_at?, note?}; the note stays here. What leaves is a `vigilance` event with
+ * the output's commitment, signed by this node. reply: {case_id, aware_at, commitment}.
+ * AM_E_CONFLICT: reported already. AM_E_NOTFOUND: not an output this account sees. */
+AM_CHECK int node_report(struct node *n, const struct auth_account *who,
+                         struct str prediction, const struct json *request,
+                         struct buf *reply, struct diag *d);
+/* The case an output was reported as (appended), or AM_E_NOTFOUND. */
+AM_CHECK int node_report_of(struct node *n, struct str prediction, struct buf *case_id);
 
 /* ---- the lease ------------------------------------------------------------------ */
 /* request: {envelopes: [DSSE envelope, ...]} of one `lease_extension`, by all who must

@@ -61,8 +61,11 @@ static int node_gather(void *arg, const struct ledger *l)
     f->mirror_complete = ledger_size(l) == head.size;
     node_lease_look(n, l, &lease);
     f->lease_fresh = lease.fresh;
-    f->stopped = ledger_stopped(l, p, j->service) != NULL ||
-                 node_locally_stopped(n, p, j->service);
+    f->stopped =
+        ledger_stopped(l, p, j->service) != NULL ||
+        node_locally_stopped(n, p, j->service) ||
+        (j->has_chart && node_patient_stopped(n, p->model_digest, str_c(p->use_code),
+                                              j->chart.patient.id));
     effective = ledger_effective(l, p, j->at);
     f->state_ok = effective == LEDGER_P_PILOT || effective == LEDGER_P_DEPLOYED;
     f->shadow = p->shadow;
@@ -390,7 +393,9 @@ static int node_still_allowed(void *arg, const struct ledger *l)
     const struct ledger_deployment *p = ledger_deployment_find(l, j->deployment);
     enum ledger_p effective;
     if (!p || ledger_stopped(l, p, j->service) ||
-        node_locally_stopped(j->n, p, j->service)) {
+        node_locally_stopped(j->n, p, j->service) ||
+        node_patient_stopped(j->n, p->model_digest, str_c(p->use_code),
+                             j->chart.patient.id)) {
         node_refuse(j->d, NODE_NO_STOPPED, "a stop was pressed meanwhile");
         return AM_E_REFUSED;
     }

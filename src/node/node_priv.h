@@ -18,6 +18,7 @@
 #include "node/node.h"
 #include "node/node_tbl.h"
 
+enum { NODE_PATIENT = 65 };
 enum { NODE_RECORD_MAX = 4 << 20, NODE_BODY_MAX = 16 << 20, NODE_PATH = 3072 };
 
 /* A stop obeyed here: pressed here or brought by hand, perhaps not in any log yet. */
@@ -28,6 +29,7 @@ struct node_local_stop {
     char gst[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX], service[LEDGER_ID_MAX],
         use_code[64];
     int64_t effect_at;
+    char patient[NODE_PATIENT], who[33]; /* of a patient's stop alone: never leaves */
     char *unkept; /* the envelope, while the disk does not have it; owned by the list */
     bool keeping; /* somebody is writing it just now */
 };
@@ -273,6 +275,11 @@ bool node_locally_stopped(struct node *n, const struct ledger_deployment *p,
 /* The same with the stops of the log: both kinds, now. Takes fold, then state. */
 bool node_stopped_now(struct node *n, const uint8_t model[32], struct str deployment,
                       struct str use_code, struct str service);
+/* Is this use of the model stopped for one patient? State lock not held. */
+bool node_patient_stopped(struct node *n, const uint8_t model[32], struct str use_code,
+                          struct str patient);
+/* May the account see outputs of that service? */
+bool node_sees_service(const struct auth_account *who, struct str service);
 AM_CHECK int node_load_stops(struct node *n);
 /* Writes the stops the disk refused when they were pressed. */
 AM_CHECK int node_keep_stops(struct node *n);

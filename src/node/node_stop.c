@@ -118,7 +118,7 @@ static int node_load_fn(struct db_conn *c, void *arg)
     bool row;
     int err = db_prepare(c,
                          "SELECT record,scope,model,gst,establishment,service,use_code,"
-                         "effect_at FROM local_stop",
+                         "effect_at,patient,who FROM local_stop",
                          &s);
     while (!err && !(err = db_step(s, &row)) && row) {
         struct node_local_stop x = {.effect_at = db_int(s, 7)};
@@ -131,6 +131,8 @@ static int node_load_fn(struct db_conn *c, void *arg)
         node_text(x.establishment, sizeof x.establishment, db_str(s, 4));
         node_text(x.service, sizeof x.service, db_str(s, 5));
         node_text(x.use_code, sizeof x.use_code, db_str(s, 6));
+        node_text(x.patient, sizeof x.patient, db_str(s, 8));
+        node_text(x.who, sizeof x.who, db_str(s, 9));
         err = node_remember(n, &x, &known);
     }
     return err;
@@ -145,6 +147,17 @@ int node_load_stops(struct node *n)
     return err;
 }
 
+/* The row of the outbox is noted: whether the registry took it decides who lifts it. */
+static int node_queue_order(struct db_conn *c, const struct node_stop_job *j)
+{
+    int err = node_queue_envelope(c, j->envelope);
+    return err ? err
+               : db_exec(c,
+                         "UPDATE local_stop SET outbox=(SELECT max(id) FROM outbox)"
+                         " WHERE record=$1",
+                         "s", str_c(j->stop.record));
+}
+
 /* ---- one stop, from wherever ---------------------------------------------------- */
 static int node_store_stop(struct db_conn *c, void *arg)
 {
@@ -154,13 +167,16 @@ static int node_store_stop(struct db_conn *c, void *arg)
     int err = db_exec(
         c,
         "INSERT INTO local_stop(record,scope,model,gst,establishment,service,use_code,"
-        "effect_at) VALUES($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT(record) DO NOTHING",
-        "sssssssi", str_c(s->record), str_c(ledger_scope_name(s->scope)),
+        "effect_at,patient,who) VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"
+        " ON CONFLICT(record) DO NOTHING",
+        "sssssssiss", str_c(s->record), str_c(ledger_scope_name(s->scope)),
         str_c(crypto_hex(s->model, sizeof s->model, model)), str_c(s->gst),
-        str_c(s->establishment), str_c(s->service), str_c(s->use_code), s->effect_at);
-    if (!err && db_changes(c)) { /* the same order brought twice is sent once */
+        str_c(s->establishment), str_c(s->service), str_c(s->use_code), s->effect_at,
+        str_c(s->patient), str_c(s->who));
+    /* The same order brought twice is sent once; a patient's is never sent. */
+    if (!err && db_changes(c) && s->scope != LEDGER_STOP_PATIENT) {
         if (!j->logged)
-            err = node_queue_envelope(c, j->envelope);
+            err = node_queue_order(c, j);
         else if (j->concerns)
             err = node_ack(j->n, c, s);
     }

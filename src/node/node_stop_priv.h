@@ -6,6 +6,8 @@
 
 #include "node/node_priv.h"
 
+#define NODE_UNSIGNED "-" /* envelope of a patient's stop: there is none to send */
+
 struct node_stop_job {
     struct node *n;
     struct node_local_stop stop;

@@ -250,6 +250,7 @@ void node_sync_stop(struct node *n)
     pthread_cond_broadcast(&n->wake);
     pthread_cond_broadcast(&n->told);
     pthread_mutex_unlock(&n->state);
+    http_client_cancel(n->http); /* a registry that hangs is not waited for */
     if (n->started)
         pthread_join(n->thread, NULL);
     n->started = false;

@@ -59,6 +59,16 @@
         {3, "node-lease-extension",                                                      \
          "CREATE TABLE lease_extension (record TEXT PRIMARY KEY, until INTEGER NOT"      \
          " NULL, body TEXT NOT NULL);"},                                                 \
+        {4, "node-patient-stop-and-report",                                              \
+         "ALTER TABLE local_stop ADD COLUMN patient TEXT NOT NULL DEFAULT '';"           \
+         "ALTER TABLE local_stop ADD COLUMN who TEXT NOT NULL DEFAULT '';"               \
+         "ALTER TABLE local_stop ADD COLUMN outbox INTEGER;"                             \
+         "CREATE TABLE local_lift (record TEXT NOT NULL, scope TEXT NOT NULL,"           \
+         " role TEXT NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL,"                  \
+         " reason TEXT NOT NULL, PRIMARY KEY (record, role, who));"                      \
+         "CREATE TABLE report (prediction TEXT PRIMARY KEY, case_id TEXT NOT NULL,"      \
+         " at INTEGER NOT NULL, aware_at INTEGER NOT NULL, who TEXT NOT NULL,"           \
+         " note TEXT NOT NULL);"},                                                       \
     }
 
 #endif

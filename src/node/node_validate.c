@@ -123,13 +123,15 @@ static int node_not_stopped(struct node_verdict *v, struct str deployment,
                             struct str model_hex)
 {
     struct json_doc *doc = NULL;
+    struct str use;
     uint8_t model[32];
     int err = json_parse(&doc, buf_str(&v->body), NULL, NULL);
     if (!err)
         err = crypto_unhex(model_hex, model, sizeof model);
-    if (!err &&
-        node_stopped_now(v->n, model, deployment,
-                         json_get_str(json_root(doc), "use_code"), str_c(v->service))) {
+    use = json_get_str(json_root(doc), "use_code");
+    if (!err && (node_stopped_now(v->n, model, deployment, use, str_c(v->service)) ||
+                 node_patient_stopped(v->n, model, use,
+                                      json_get_str(json_root(doc), "patient")))) {
         diag_err(v->d, "", "validation.stopped", "a stop covers this output");
         err = AM_E_CONFLICT;
     }

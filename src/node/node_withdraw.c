@@ -45,7 +45,8 @@ static int node_withdraw_one(struct db_conn *c, struct str id, struct str body,
 }
 
 static bool node_row_covered(const struct node *n, const struct node_local_stop *s,
-                             struct str service, struct str deployment)
+                             struct str service, struct str deployment,
+                             struct str patient)
 {
     char id[CRYPTO_HEX];
     if (s->scope < LEDGER_STOP_REGION && s->use_code[0] &&
@@ -64,7 +65,7 @@ static bool node_row_covered(const struct node *n, const struct node_local_stop 
         return strcmp(s->establishment, n->establishment) == 0 &&
                str_eqc(service, s->service);
     default:
-        return false;
+        return str_eqc(patient, s->patient);
     }
 }
 
@@ -82,7 +83,7 @@ static int node_covered_rows(struct node *n, struct db_conn *c,
     struct db_stmt *q;
     bool row;
     int err = db_prepare(c,
-                         "SELECT id,service,deployment FROM prediction WHERE"
+                         "SELECT id,service,deployment,patient FROM prediction WHERE"
                          " status='pending' AND model=$1",
                          &q);
     if (err)
@@ -91,7 +92,7 @@ static int node_covered_rows(struct node *n, struct db_conn *c,
     db_bind_str(q, 1, str_c(model));
     while (!err && !(err = db_step(q, &row)) && row) {
         struct node_row_id r;
-        if (!node_row_covered(n, s, db_str(q, 1), db_str(q, 2)))
+        if (!node_row_covered(n, s, db_str(q, 1), db_str(q, 2), db_str(q, 3)))
             continue;
         snprintf(r.id, sizeof r.id, "%.*s", STR_FMT(db_str(q, 0)));
         err = vec_push(&out->row, r);

@@ -350,10 +350,14 @@ static const struct {
     {NODE, HTTP_GET, "/", AUTH_CHART_READ, web_page_worklist},
     {NODE, HTTP_GET, "/predictions/*", AUTH_TRACE_READ, web_page_prediction},
     {NODE, HTTP_POST, "/predictions/*/validate", AUTH_VALIDATE, web_page_validate},
+    {NODE, HTTP_POST, "/predictions/*/report", AUTH_CHART_READ, web_page_output_report},
+    {NODE, HTTP_POST, "/predictions/*/stop", AUTH_CHART_READ, web_page_patient_stop},
+    {NODE, HTTP_POST, "/predictions/*/lift", AUTH_CHART_READ, web_page_patient_lift},
     {NODE, HTTP_GET, "/deployments", SESSION, web_page_deployments},
     {NODE, HTTP_GET, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop},
     {NODE, HTTP_POST, "/deployments/*/stop", AUTH_STOP_SERVICE, web_page_stop_post},
     {NODE, HTTP_GET, "/state", SESSION, web_page_state},
+    {NODE, HTTP_POST, "/state/lift", SESSION, web_page_local_lift},
     {NODE, HTTP_POST, "/state/lease-extension", SESSION, web_page_lease_extension_post},
 };
 

@@ -344,6 +344,37 @@ int web_page_deployments(struct web_visit *v)
 
 /* ---- state
  * -------------------------------------------------------------------------- */
+static int refused_stops(struct web_visit *v)
+{
+    struct json_doc *list = NULL;
+    struct buf b;
+    bool any = false;
+    int err;
+    buf_init(&b, WEB_CONTEXT_MAX);
+    err = node_local_stops(v->site->node, &v->who, &b);
+    if (!err)
+        err = json_parse(&list, buf_str(&b), NULL, NULL);
+    jw_key(&v->w, "refused_stops");
+    jw_arr(&v->w);
+    for (json_each(it, json_get(json_root(list), "items"))) {
+        if (!json_get_str(it.val, "refused").n)
+            continue;
+        any = true;
+        jw_obj(&v->w);
+        jw_kval(&v->w, "order", json_get(it.val, "order"));
+        jw_kval(&v->w, "scope", json_get(it.val, "scope"));
+        jw_kstr(&v->w, "where", web_text_or(json_get_str(it.val, "service")));
+        web_ktime(&v->w, "at", json_get_str(it.val, "effect_at"));
+        jw_kbool(&v->w, "waiting", json_size(json_get(it.val, "lifts")) > 0);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+    jw_kbool(&v->w, "has_refused", any);
+    json_free(list);
+    buf_release(&b);
+    return err;
+}
+
 static int show_state(struct web_visit *v, int status)
 {
     struct json_doc *facts = NULL;
@@ -369,14 +400,17 @@ static int show_state(struct web_visit *v, int status)
         jw_kval(w, "genesis", json_get(json_root(facts), "genesis"));
         jw_kval(w, "policy", json_get(json_root(facts), "policy"));
     }
+    err = refused_stops(v);
     jw_kbool(w, "was_extended", status == 200 && http_query(v->req, "extended").n > 0);
     web_problems(w, "problems", v->l, &v->d);
     jw_kbool(w, "has_problems", v->d.n > 0);
     jw_kint(w, "errors_n", (int64_t)v->d.n);
-    err = web_send(v, status, "node_state",
-                   (struct web_page){.title_id = "state.title",
-                                     .nav = "nav.state",
-                                     .url = status == 200 ? STR_NULL : STR("/state")});
+    if (!err)
+        err =
+            web_send(v, status, "node_state",
+                     (struct web_page){.title_id = "state.title",
+                                       .nav = "nav.state",
+                                       .url = status == 200 ? STR_NULL : STR("/state")});
     json_free(facts);
     return err;
 }
@@ -401,5 +435,37 @@ int web_page_lease_extension_post(struct web_visit *v)
     buf_release(&reply);
     if (!err)
         return web_redirect(v, "/state?extended=1");
+    return v->d.n ? show_state(v, am_err_http(err)) : err;
+}
+
+int web_lift_request(struct web_visit *v, struct buf *body)
+{
+    struct jw w;
+    jw_init(&w, body);
+    jw_obj(&w);
+    jw_kstr(&w, "reason", web_text_or(http_form(v->req, "reason")));
+    jw_obj_end(&w);
+    return jw_done(&w);
+}
+
+int web_page_local_lift(struct web_visit *v)
+{
+    struct json_doc *doc = NULL;
+    struct buf body, reply;
+    int err = web_check_csrf(v);
+    buf_init(&body, 65536);
+    buf_init(&reply, 4096);
+    if (!err)
+        err = web_lift_request(v, &body);
+    if (!err)
+        err = json_parse(&doc, buf_str(&body), NULL, NULL);
+    if (!err)
+        err = node_stop_lift(v->site->node, &v->who, http_form(v->req, "order"),
+                             json_root(doc), &reply, &v->d);
+    json_free(doc);
+    buf_release(&reply);
+    buf_release(&body);
+    if (!err)
+        return web_redirect(v, "/state");
     return v->d.n ? show_state(v, am_err_http(err)) : err;
 }

@@ -29,4 +29,7 @@ void web_node_limits(struct jw *w, enum text_lang l, const struct json *version)
 /* Member tested: where and on how many, from evidence. */
 void web_node_tested(struct web_visit *v, const struct web_evidence *e);
 
+/* {reason} of a form, for node_stop_lift(). */
+AM_CHECK int web_lift_request(struct web_visit *v, struct buf *body);
+
 #endif

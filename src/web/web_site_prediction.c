@@ -7,7 +7,7 @@
 
 /* What the person typed, shown again when something is wrong with it. */
 struct typed {
-    struct str decision, value, reason, comment;
+    struct str decision, value, reason, comment, severity, note;
 };
 
 static int look_up(struct web_visit *v, struct json_doc **out)
@@ -134,6 +134,54 @@ static int form(struct web_visit *v, const struct json *facts, const struct json
     return err;
 }
 
+/* The stop of this model for this patient, if there is one. */
+static int patient_stop(struct web_visit *v, const struct json *p)
+{
+    struct json_doc *list = NULL;
+    struct buf b;
+    int err;
+    buf_init(&b, WEB_CONTEXT_MAX);
+    err = node_local_stops(v->site->node, &v->who, &b);
+    if (!err)
+        err = json_parse(&list, buf_str(&b), NULL, NULL);
+    for (json_each(it, json_get(json_root(list), "items")))
+        if (json_str_is(json_get(it.val, "scope"), "patient") &&
+            str_eq(json_get_str(it.val, "patient"), json_get_str(p, "patient")) &&
+            str_eq(json_get_str(it.val, "deployment"), json_get_str(p, "deployment")))
+            jw_kval(&v->w, "patient_stop", json_get(it.val, "order"));
+    json_free(list);
+    buf_release(&b);
+    return err;
+}
+
+/* What else may be done with an output: report it, stop the model for its patient. */
+static int gestures(struct web_visit *v, const struct json *p, const struct typed *t)
+{
+    static const char *const severity[] = {"non_serious", "serious", "life_threatening",
+                                           "death"};
+    struct jw *w = &v->w;
+    struct buf id;
+    int err;
+    jw_kbool(w, "may_report", true); /* look_up() let them see it */
+    jw_kbool(w, "was_lifted", http_query(v->req, "lifted").n > 0);
+    jw_kstr(w, "typed_note", web_text_or(t->note));
+    jw_key(w, "severities");
+    jw_arr(w);
+    for (size_t i = 0; i < AM_LEN(severity); i++) {
+        jw_obj(w);
+        jw_kstrz(w, "code", severity[i]);
+        jw_kbool(w, "selected", str_eqc(t->severity, severity[i]));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    buf_init(&id, 64);
+    err = node_report_of(v->site->node, v->arg, &id);
+    if (!err)
+        jw_kstr(w, "case_id", buf_str(&id));
+    buf_release(&id);
+    return err && err != AM_E_NOTFOUND ? err : patient_stop(v, p);
+}
+
 static int show(struct web_visit *v, int status, const struct typed *t)
 {
     struct json_doc *x = NULL, *facts = NULL;
@@ -156,6 +204,8 @@ static int show(struct web_visit *v, int status, const struct typed *t)
         err = model(v, json_root(facts), p, &name);
     if (!err)
         err = form(v, json_root(facts), json_root(x), t);
+    if (!err)
+        err = gestures(v, p, t);
     snprintf(url, sizeof url, "/predictions/%.*s", (int)AM_MIN(v->arg.n, 100), v->arg.p);
     if (!err)
         err = web_send(v, status, "prediction",
@@ -259,8 +309,10 @@ static int decide(struct web_visit *v, const struct typed *t, const char **outco
 
 int web_page_validate(struct web_visit *v)
 {
-    const struct typed t = {http_form(v->req, "decision"), http_form(v->req, "value"),
-                            http_form(v->req, "reason"), http_form(v->req, "comment")};
+    const struct typed t = {.decision = http_form(v->req, "decision"),
+                            .value = http_form(v->req, "value"),
+                            .reason = http_form(v->req, "reason"),
+                            .comment = http_form(v->req, "comment")};
     const char *outcome = NULL;
     char where[64];
     int err = web_check_csrf(v);
@@ -272,4 +324,95 @@ int web_page_validate(struct web_visit *v)
         return err;
     snprintf(where, sizeof where, "/?done=%s", outcome);
     return web_redirect(v, where);
+}
+
+/* ---- reporting it, and stopping it for its patient --------------------------------- */
+typedef int act_fn(struct web_visit *v, const struct json *request, struct buf *reply);
+
+static int do_report(struct web_visit *v, const struct json *request, struct buf *reply)
+{
+    return node_report(v->site->node, &v->who, v->arg, request, reply, &v->d);
+}
+
+static int do_stop(struct web_visit *v, const struct json *request, struct buf *reply)
+{
+    (void)request;
+    return node_stop_patient(v->site->node, &v->who, v->arg, reply, &v->d);
+}
+
+static int do_lift(struct web_visit *v, const struct json *request, struct buf *reply)
+{
+    return node_stop_lift(v->site->node, &v->who, http_form(v->req, "order"), request,
+                          reply, &v->d);
+}
+
+static int act(struct web_visit *v, act_fn *fn, struct buf *body, const struct typed *t,
+               const char *said)
+{
+    struct json_doc *x = NULL, *doc = NULL;
+    struct buf reply;
+    char where[160];
+    int err = web_check_csrf(v);
+    buf_init(&reply, 65536);
+    if (!err)
+        err = look_up(v, &x);
+    if (!err)
+        err = json_parse(&doc, buf_str(body), NULL, NULL);
+    if (!err)
+        err = fn(v, json_root(doc), &reply);
+    json_free(doc);
+    json_free(x);
+    buf_release(&reply);
+    if (err == AM_E_INVALID || err == AM_E_CONFLICT || (err == AM_E_FORBIDDEN && v->d.n))
+        return show(v, am_err_http(err), t);
+    snprintf(where, sizeof where, "/predictions/%.*s%s", (int)AM_MIN(v->arg.n, 100),
+             v->arg.p, said);
+    return err ? err : web_redirect(v, where);
+}
+
+int web_page_output_report(struct web_visit *v)
+{
+    const struct typed t = {.severity = http_form(v->req, "severity"),
+                            .note = http_form(v->req, "note")};
+    struct buf body;
+    struct jw w;
+    int err;
+    buf_init(&body, 65536);
+    jw_init(&w, &body);
+    jw_obj(&w);
+    jw_kstr(&w, "severity", web_text_or(t.severity));
+    if (http_form(v->req, "false_negative").n)
+        jw_kbool(&w, "false_negative", true);
+    if (str_trim(t.note).n)
+        jw_kstr(&w, "note", t.note);
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err)
+        err = act(v, do_report, &body, &t, "#report-h");
+    buf_release(&body);
+    return err;
+}
+
+int web_page_patient_stop(struct web_visit *v)
+{
+    struct buf body;
+    int err;
+    buf_init(&body, 64);
+    err = buf_adds(&body, "{}");
+    if (!err)
+        err = act(v, do_stop, &body, &(struct typed){0}, "#only-h");
+    buf_release(&body);
+    return err;
+}
+
+int web_page_patient_lift(struct web_visit *v)
+{
+    struct buf body;
+    int err;
+    buf_init(&body, 65536);
+    err = web_lift_request(v, &body);
+    if (!err)
+        err = act(v, do_lift, &body, &(struct typed){0}, "?lifted=1#only-h");
+    buf_release(&body);
+    return err;
 }

@@ -232,7 +232,8 @@ web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_
 web_page_fn web_page_commission, web_page_commission_file, web_page_commission_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state,
-    web_page_lease_extension_post;
+    web_page_lease_extension_post, web_page_local_lift, web_page_output_report,
+    web_page_patient_stop, web_page_patient_lift;
 
 /* ---- web_site_key.c ---- */
 /* Proposes a key_grant for this person's role and organisation; base64 SPKI. */
