@@ -62,7 +62,8 @@ struct demo {
     char vendor_token[128], bench_token[128];
 
     char algorithm_id[64], model_hex[CRYPTO_HEX], weights_hex[CRYPTO_HEX],
-        canonical[CRYPTO_HEX], policy_hex[CRYPTO_HEX], notice_hex[CRYPTO_HEX];
+        canonical[CRYPTO_HEX], policy_hex[CRYPTO_HEX], notice_hex[CRYPTO_HEX],
+        sbom_hex[CRYPTO_HEX];
     char deployment[DEMO_PILOTS][CRYPTO_HEX], version_payload[CRYPTO_HEX];
     double threshold, ridge;
     int64_t frozen_at;    /* of the threshold */
@@ -146,6 +147,13 @@ AM_CHECK int demo_envelope(struct demo *m, enum ledger_kind kind, struct str rec
 /* demo_complete.c: groups of the training data; signature and twin added to a record. */
 struct str demo_representativeness(struct demo *m, struct arena *a);
 AM_CHECK int demo_complete(struct demo *m, struct buf *record);
+/* demo_tender.c: the bill of materials uploaded; JSON of two members of the record; the
+ * product asked about before and after its deposit. demo_event: in demo_step_label.c. */
+AM_CHECK int demo_sbom(struct demo *m, char hex[CRYPTO_HEX]);
+struct str demo_certificates(struct arena *a);
+struct str demo_interoperability(const struct demo *m);
+AM_CHECK int demo_tender(struct demo *m);
+AM_CHECK int demo_event(struct demo *m, const char *who, struct str members);
 struct demo_actor *demo_actor(const char *name);
 AM_CHECK int demo_make_actors(struct demo *m);
 AM_CHECK int demo_put_blob(struct demo *m, const char *token, struct str data,

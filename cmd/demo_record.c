@@ -12,6 +12,7 @@ static struct demo_actor demo_actors[] = {
     {.name = "has-2", .role = "has", .function = "commissioner", .org = "HAS"},
     {.name = "vendor", .role = "vendor", .org = "DEMOAI"},
     {.name = "bench", .role = "bench_operator", .org = "BENCH1"},
+    {.name = "escrow", .role = "escrow_agent", .org = "ESCROW"},
     {.name = "gst-1",
      .role = "gst",
      .function = "direction",

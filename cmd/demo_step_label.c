@@ -11,7 +11,7 @@ static void demo_keep(char *out, size_t cap, struct str s)
 
 /* ---- admissibility and assignment
  * ------------------------------------------------------------ */
-static int demo_event(struct demo *m, const char *who, struct str members)
+int demo_event(struct demo *m, const char *who, struct str members)
 {
     const struct demo_actor *a = demo_actor(who);
     struct demo_reply r = {0};
@@ -146,7 +146,7 @@ static int demo_upload_scores(struct demo *m, const char *dir)
 int demo_step_bench(struct demo *m)
 {
     static const char *const family[] = {"identity", "data", "performance",
-                                         "equity_documentation"};
+                                         "equity_documentation", "interoperability"};
     char dir[DEMO_PATH + 32], out[DEMO_PATH + 32], manifest[DEMO_PATH + 64],
         record[DEMO_PATH + 32], model[DEMO_PATH + 32], hex[CRYPTO_HEX];
     const char *const argv[] = {"bench", "run",    "--record", record,  "--model",
@@ -364,5 +364,5 @@ int demo_step_decide(struct demo *m)
     if (!err)
         demo_say(m, "demo.decide.recomputed");
     m->verdicts = doc;
-    return err;
+    return err ? err : demo_tender(m);
 }

@@ -254,7 +254,7 @@ static int demo_grants(struct demo *m)
     static const char *const who[] = {
         "vendor",     "bench", "gst-1", "gst-2", "gst-3",     "gst-4",  "clinical_lead-1",
         "director-1", "dsi-1", "dim-1", "dpo-1", "quality-1", "rssi-1", "clinical_lead-2",
-        "director-2", "dsi-2", "dim-2", "dpo-2", "quality-2", "rssi-2"};
+        "director-2", "dsi-2", "dim-2", "dpo-2", "quality-2", "rssi-2", "escrow"};
     int err = AM_OK;
     for (size_t i = 0; i < AM_LEN(who) && !err; i++)
         err = demo_grant_actor(m, demo_actor(who[i]));
@@ -498,6 +498,9 @@ static int demo_version_record(struct demo *m, struct arena *a, size_t size,
         {"ridge", {ridge, k}},
         {"training", demo_training(m, a)},
         {"notice", demo_q(a, m->notice_hex)},
+        {"sbom", demo_q(a, m->sbom_hex)},
+        {"certificates", demo_certificates(a)},
+        {"interoperability", demo_interoperability(m)},
         {"positive_class", demo_json(a, json_get(co, "positive_class"))},
         {"representativeness", demo_representativeness(m, a)},
     };
@@ -609,6 +612,8 @@ static int demo_declare(struct demo *m, struct arena *a)
             m->notice_hex);
     if (!err)
         err = demo_put_blob(m, m->vendor_token, buf_str(&bytes), m->weights_hex);
+    if (!err)
+        err = demo_sbom(m, m->sbom_hex);
     if (!err)
         err = demo_version_record(m, a, bytes.n, &record);
     if (!err)

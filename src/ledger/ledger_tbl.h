@@ -104,6 +104,13 @@
     X(VIGILANCE, "vigilance_uncorrected")                                                \
     X(COURT, "court_order")
 
+/* Rows of tenders, of no label (policy reference 6.3.3): evidence may speak for them
+ * under any policy. X(row, measure that tells) */
+#define LEDGER_TENDER_ROW_MAP(X)                                                         \
+    X("IO-1", "interop_fhir")                                                            \
+    X("IO-2", "interop_snomed_ct")                                                       \
+    X("IO-3", "interop_loinc")
+
 /* What a supplier hands over before a tender [S 6.3]: pointers into the version. */
 #define LEDGER_TENDER_DOCUMENT_MAP(X)                                                    \
     X("/instructions_for_use/fr")                                                        \

@@ -81,7 +81,8 @@ static void version(const struct product *p)
 static void evidence(const struct product *p)
 {
     OK(tk_say(&tk, LEDGER_EVIDENCE, TK_BENCH,
-              "\"family\":\"performance\",\"rows\":[\"PF-1\",\"PF-3\",\"PF-4\"],"
+              "\"family\":\"performance\",\"rows\":[\"PF-1\",\"PF-3\",\"PF-4\",\"IO-1\","
+              "\"IO-2\",\"IO-3\"],"
               "\"model_digest\":\"%s\",\"dataset\":{\"id\":\"d1\",\"sha256\":\"" TK_SEALED
               "\",\"n\":400,\"positives\":180,\"sites\":[{\"site\":\"" TK_SITE
               "\",\"gst\":\"" TK_REGION
@@ -91,9 +92,9 @@ static void evidence(const struct product *p)
                                                                          "0.88") "%s]",
               tk.model_hex,
               p->measures ? p->measures
-                          : "," MEASURE("PF-4", "interop_fhir", "1") "," MEASURE(
-                                "PF-4", "interop_snomed_ct",
-                                "1") "," MEASURE("PF-4", "interop_loinc", "1")));
+                          : "," MEASURE("IO-1", "interop_fhir", "1") "," MEASURE(
+                                "IO-2", "interop_snomed_ct",
+                                "1") "," MEASURE("IO-3", "interop_loinc", "1")));
     crypto_hex(tk.payload_sha256, 32, tk.evidence);
 }
 
@@ -211,8 +212,8 @@ static void one_missing_thing_is_one_reason(void **state)
          "tender.interop_undeclared tender.interop_undeclared tender.interop_undeclared"},
         {{.measures = ""},
          "tender.interop_evidence tender.interop_evidence tender.interop_evidence"},
-        {{.measures = "," MEASURE("PF-4", "interop_fhir", "1") "," MEASURE(
-              "PF-4", "interop_snomed_ct", "0.5") "," MEASURE("PF-4", "interop_loinc",
+        {{.measures = "," MEASURE("IO-1", "interop_fhir", "1") "," MEASURE(
+              "IO-2", "interop_snomed_ct", "0.5") "," MEASURE("IO-3", "interop_loinc",
                                                               "1")},
          "tender.interop_evidence"},
         {{.without = "cybersecurity"}, "tender.security_undeclared"},

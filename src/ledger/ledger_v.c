@@ -407,6 +407,11 @@ static bool row_known(const struct ledger_policy *p, struct str id)
     for (size_t i = 0; i < label_policy_rows(p->label); i++)
         if (str_eq(id, json_get_str(label_policy_row(p->label, i), "id")))
             return true;
+#define X(row, what)                                                                     \
+    if (str_eqc(id, row))                                                                \
+        return true;
+    LEDGER_TENDER_ROW_MAP(X)
+#undef X
     return false;
 }
 
