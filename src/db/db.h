@@ -62,6 +62,14 @@ bool db_is_uri(const char *path); /* would PostgreSQL serve it? */
 AM_CHECK int db_open(struct db **out, const struct db_config *c);
 void db_close(struct db *d); /* finishes queued writes first */
 
+/* PostgreSQL: schemas that are to be made, by one process at a time (AM_E_CONFLICT).
+ * Ending without `keep` takes away again what was not there at the beginning: whole
+ * schemas, or what an empty one has come to hold. */
+struct db_birth;
+AM_CHECK int db_birth_begin(struct db_birth **out, const char *uri,
+                            const char *const *name, size_t n);
+void db_birth_end(struct db_birth *b, bool keep); /* NULL is fine */
+
 typedef int db_fn(struct db_conn *c, void *arg);
 /* Blocks until durable. Returns fn's own error, or the store's (AM_E_NOSPACE, AM_E_IO,
  * AM_E_UNSURE: the commit was sent and the server vanished). */

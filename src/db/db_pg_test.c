@@ -4,9 +4,13 @@
 #include "db/db_pg_test_support.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -204,6 +208,7 @@ static void text_with_a_nul_is_refused(void **state)
 enum { CRASH_WRITERS = 8, CRASH_ROUNDS = 4 };
 struct crash {
     struct db *d;
+    db_fn *insert; /* NULL: t_insert */
     int first;
     atomic_bool *stop;
     atomic_int *acked;
@@ -215,10 +220,11 @@ static void *crash_write(void *arg)
 {
     struct crash *w = arg;
     while (!atomic_load(w->stop) && w->n < (int)sizeof w->state) {
-        int err = db_write(w->d, t_insert, &(struct t_item){.id = w->first + w->n});
+        int err = db_write(w->d, w->insert ? w->insert : t_insert,
+                           &(struct t_item){.id = w->first + w->n});
         w->state[w->n++] = err == AM_OK ? 1 : err == AM_E_UNSURE ? 2 : 3;
         if (err)
-            usleep(5000);
+            usleep(20000); /* 80 s in all, while the server is away */
         else
             atomic_fetch_add(w->acked, 1);
     }
@@ -272,18 +278,15 @@ static void killed_mid_write_nothing_acknowledged_is_lost(void **state)
                                   .acked = &acked};
             assert_int_equal(pthread_create(&t[i], NULL, crash_write, &w[i]), 0);
         }
-        while (atomic_load(&acked) < 40 + round * 7)
-            usleep(500);
+        assert_eventually(atomic_load(&acked) >= 40 + round * 7);
         assert_int_equal(pg_tool("kill", pg_dir, NULL), 0);
         assert_int_equal(pg_tool("start", pg_dir, NULL), 0);
         before = atomic_load(&acked);
-        while (atomic_load(&acked) < before + 20) /* it goes on by itself */
-            usleep(1000);
+        assert_eventually(atomic_load(&acked) >= before + 20); /* by itself */
         atomic_store(&stop, true);
         for (int i = 0; i < CRASH_WRITERS; i++)
             assert_int_equal(pthread_join(t[i], NULL), 0);
-        while (db_read(d, t_count_fn, &(int64_t){0}))
-            usleep(10000);
+        assert_eventually(db_read(d, t_count_fn, &(int64_t){0}) == AM_OK);
         for (int i = 0; i < CRASH_WRITERS; i++)
             crash_verify(d, &w[i], counts);
     }
@@ -503,24 +506,156 @@ static void after_a_failover_nothing_acknowledged_is_lost(void **state)
             .d = d, .first = i * 10000 + 1, .stop = &stop, .acked = &acked};
         assert_int_equal(pthread_create(&t[i], NULL, crash_write, &w[i]), 0);
     }
-    while (atomic_load(&acked) < 100)
-        usleep(500);
+    assert_eventually(atomic_load(&acked) >= 100);
     assert_int_equal(pg_tool("kill", pg_dir, NULL), 0);
     assert_int_equal(pg_tool("promote", two, NULL), 0);
     before = atomic_load(&acked);
-    while (atomic_load(&acked) < before + 50)
-        usleep(1000);
+    assert_eventually(atomic_load(&acked) >= before + 50);
     atomic_store(&stop, true);
     for (int i = 0; i < CRASH_WRITERS; i++)
         assert_int_equal(pthread_join(t[i], NULL), 0);
-    while (db_read(d, t_count_fn, &(int64_t){0}))
-        usleep(10000);
+    assert_eventually(db_read(d, t_count_fn, &(int64_t){0}) == AM_OK);
     for (int i = 0; i < CRASH_WRITERS; i++)
         crash_verify(d, &w[i], counts);
     print_message("%d acknowledged, all there; %d failed, none there; %d unsure\n",
                   counts[1], counts[3], counts[2]);
     db_close(d);
     assert_int_equal(pg_tool("stop", two, "immediate"), 0);
+}
+
+/* ---- a full disk: a cluster on small file systems of this process alone ---- */
+enum { BIG = 100000 };
+static bool mounts; /* this process may mount, in a namespace of its own */
+
+static int insert_big(struct db_conn *c, void *arg)
+{
+    static _Thread_local char body[BIG]; /* random: nothing to compress */
+    const struct t_item *i = arg;
+    char name[32];
+    if (getrandom(body, BIG, 0) != BIG)
+        return AM_E_IO;
+    snprintf(name, sizeof name, "n%lld", (long long)i->id);
+    return db_exec(c, "insert into item (id, name, body) values ($1, $2, $3)", "isb",
+                   i->id, str_c(name), (struct str){body, BIG});
+}
+
+static void disk(const char *dir, const char *size)
+{
+    char options[64];
+    snprintf(options, sizeof options, "size=%s,mode=0777", size);
+    if (mkdir(dir, 0777) && errno != EEXIST)
+        fail_msg("%s: %s", dir, strerror(errno));
+    assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, options), 0);
+}
+
+struct full {
+    char disk[64], cluster[80], small[80], uri[256];
+    struct db *d;
+};
+
+static void full_begin(struct full *f, bool own_tables)
+{
+    struct db_config c = t_config();
+    char sql[160];
+    snprintf(f->disk, sizeof f->disk, "%s/disk", pg_top);
+    snprintf(f->cluster, sizeof f->cluster, "%s/c", f->disk);
+    snprintf(f->small, sizeof f->small, "%s/t", f->disk);
+    disk(f->disk, "200m");
+    assert_int_equal(pg_tool("init", f->cluster, NULL), 0);
+    assert_int_equal(pg_tool("start", f->cluster, NULL), 0);
+    pg_read_uri(f->cluster, f->uri);
+    setenv("AMANE_PG_URI", f->uri, 1);
+    if (own_tables) {
+        struct stat st; /* whose the server is */
+        disk(f->small, "16m");
+        assert_int_equal(stat(f->cluster, &st), 0);
+        assert_int_equal(chown(f->small, st.st_uid, st.st_gid), 0);
+        snprintf(sql, sizeof sql, "create tablespace small location '%s'", f->small);
+        t_pg_exec(sql);
+        t_pg_exec("alter database amane set default_tablespace = small");
+    }
+    c.path = f->uri;
+    assert_ok(db_open(&f->d, &c));
+}
+
+static void full_end(struct full *f, bool own_tables)
+{
+    db_close(f->d);
+    assert_int_equal(pg_tool("stop", f->cluster, "immediate"), 0);
+    setenv("AMANE_PG_URI", pg_uri, 1);
+    if (own_tables)
+        assert_int_equal(umount2(f->small, MNT_DETACH), 0);
+    assert_int_equal(umount2(f->disk, MNT_DETACH), 0);
+}
+
+/* The tables' disk: the server goes on, says so, and takes up again by itself. */
+static void a_full_disk_of_the_tables_is_refused_as_such(void **state)
+{
+    struct full f;
+    int64_t n, in = 0;
+    int err;
+    (void)state;
+    if (!mounts)
+        skip();
+    full_begin(&f, true);
+    do
+        err = db_write(f.d, insert_big, &(struct t_item){.id = in + 1});
+    while (!err && ++in < 1000);
+    assert_int_equal(err, AM_E_NOSPACE);
+    assert_true(in > 10);
+    for (int i = 0; i < 20; i++) /* and again: nothing is half there */
+        assert_int_equal(db_write(f.d, insert_big, &(struct t_item){.id = in + 1}),
+                         AM_E_NOSPACE);
+    assert_ok(db_read(f.d, t_count_fn, &n));
+    assert_int_equal(n, in);
+    assert_int_equal(mount("tmpfs", f.small, "tmpfs", MS_REMOUNT, "size=32m"), 0);
+    assert_ok(db_write(f.d, insert_big, &(struct t_item){.id = in + 1}));
+    assert_ok(db_read(f.d, t_count_fn, &n));
+    assert_int_equal(n, in + 1);
+    assert_ok(db_check(f.d));
+    full_end(&f, true);
+}
+
+/* The write-ahead log's disk: PostgreSQL ends itself in mid-write, under load. */
+static void a_full_disk_of_the_server_loses_nothing_acknowledged(void **state)
+{
+    static struct crash w[CRASH_WRITERS];
+    pthread_t t[CRASH_WRITERS];
+    atomic_bool stop = false;
+    atomic_int acked = 0;
+    int counts[4] = {0}, before;
+    struct full f;
+    (void)state;
+    if (!mounts)
+        skip();
+    full_begin(&f, false);
+    for (int i = 0; i < CRASH_WRITERS; i++) {
+        w[i] = (struct crash){.d = f.d,
+                              .insert = insert_big,
+                              .first = i * 10000 + 1,
+                              .stop = &stop,
+                              .acked = &acked};
+        assert_int_equal(pthread_create(&t[i], NULL, crash_write, &w[i]), 0);
+    }
+    do { /* until nothing is taken any more */
+        before = atomic_load(&acked);
+        usleep(1000000);
+    } while (before == 0 || atomic_load(&acked) != before);
+    assert_int_equal(mount("tmpfs", f.disk, "tmpfs", MS_REMOUNT, "size=800m"), 0);
+    assert_int_equal(pg_tool("stop", f.cluster, "immediate"), 0);
+    assert_int_equal(pg_tool("start", f.cluster, NULL), 0);
+    assert_eventually(atomic_load(&acked) >= before + 20); /* it goes on by itself */
+    atomic_store(&stop, true);
+    for (int i = 0; i < CRASH_WRITERS; i++)
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+    assert_eventually(db_read(f.d, t_count_fn, &(int64_t){0}) == AM_OK);
+    for (int i = 0; i < CRASH_WRITERS; i++)
+        crash_verify(f.d, &w[i], counts);
+    print_message("%d acknowledged, all there; %d failed, none there; %d unsure\n",
+                  counts[1], counts[3], counts[2]);
+    assert_true(counts[3] + counts[2] > 0); /* it was full */
+    assert_ok(db_check(f.d));
+    full_end(&f, false);
 }
 
 int main(void)
@@ -539,7 +674,11 @@ int main(void)
         T(a_commit_without_an_answer_is_not_acknowledged),
         T(a_commit_its_standby_did_not_confirm_is_not_acknowledged),
         T(a_damaged_table_is_detected),
+        T(a_full_disk_of_the_tables_is_refused_as_such),
+        T(a_full_disk_of_the_server_loses_nothing_acknowledged),
         T(after_a_failover_nothing_acknowledged_is_lost) /* last: the server is gone */};
+    mounts = unshare(CLONE_NEWNS) == 0 &&
+             mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
     int bad = cmocka_run_group_tests_name("words", words, NULL, NULL);
     return bad + pg_group(server);
 }

@@ -376,7 +376,7 @@ static int registry_prove(const char *dir, struct diag *d)
     return err;
 }
 
-static int registry_make(const char *dir, const char *database, const struct json *spec,
+static int registry_fill(const char *dir, const struct json *spec,
                          const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
                          uint8_t genesis[32], struct diag *d)
 {
@@ -384,13 +384,8 @@ static int registry_make(const char *dir, const char *database, const struct jso
     struct buf service;
     int err;
     buf_init(&service, 1024);
-    snprintf(path, sizeof path, "%s/keys", dir);
-    err = am_dir_make(path, 0700);
-    if (!err && database)
-        err = registry_place_set(dir, database);
     snprintf(path, sizeof path, "%s/origin", dir);
-    if (!err)
-        err = am_file_write(path, json_get_str(spec, "origin"), 0600);
+    err = am_file_write(path, json_get_str(spec, "origin"), 0600);
     if (!err)
         err = registry_service_make(dir, &service);
     if (!err)
@@ -401,6 +396,40 @@ static int registry_make(const char *dir, const char *database, const struct jso
     if (!err)
         err = registry_first_account(dir, spec, admin_token, d);
     return err ? err : registry_prove(dir, d);
+}
+
+/* On a server others may be at work: what fails here leaves nothing of ours there. */
+static int registry_begin(struct db_birth **birth, const char *dir, struct diag *d)
+{
+    static const char *const schema[] = {"registry", "auth"};
+    struct registry_place p;
+    int err = registry_place(dir, "registry", &p, d);
+    if (err || !p.server)
+        return err;
+    err = db_birth_begin(birth, p.path, schema, AM_LEN(schema));
+    if (err)
+        diag_err(d, "database", "registry.db", "the database cannot be opened: %s",
+                 am_err_text(err));
+    return err;
+}
+
+static int registry_make(const char *dir, const char *database, const struct json *spec,
+                         const struct crypto_key *signer, char admin_token[AUTH_TOKEN],
+                         uint8_t genesis[32], struct diag *d)
+{
+    struct db_birth *birth = NULL;
+    char path[PATH_MAX];
+    int err;
+    snprintf(path, sizeof path, "%s/keys", dir);
+    err = am_dir_make(path, 0700);
+    if (!err && database)
+        err = registry_place_set(dir, database);
+    if (!err)
+        err = registry_begin(&birth, dir, d);
+    if (!err)
+        err = registry_fill(dir, spec, signer, admin_token, genesis, d);
+    db_birth_end(birth, !err);
+    return err;
 }
 
 int registry_init(const char *dir, const struct json *spec,

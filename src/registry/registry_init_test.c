@@ -221,6 +221,57 @@ static void a_specification_that_cannot_work_is_refused_and_leaves_nothing(void 
     buf_release(&spec);
 }
 
+/* Fails in psql, and so in the test, unless the condition holds in the database. */
+static void holds_there(const char *condition)
+{
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "do $$ begin if not (%s) then raise exception 'left'; end if; end $$",
+             condition);
+    t_psql(t_pg_uri, sql);
+}
+
+static void a_beginning_that_fails_leaves_nothing_on_the_server(void **state)
+{
+#define TABLES "select count(*) from pg_tables where schemaname in ('registry', 'auth')"
+    static const struct {
+        const char *before, *after;
+    } k[] = {
+        {"select", "not exists (select from pg_namespace where nspname in"
+                   " ('registry', 'auth'))"},
+        {"create schema registry", /* somebody's, empty: it stays so */
+         "(" TABLES ") = 0 and exists (select from pg_namespace where nspname ="
+         " 'registry')"},
+        {"create table registry.other as select 1 as n",
+         "(select count(*) from registry.other) = 1"},
+    };
+    char again[96];
+    struct buf spec, bad;
+    (void)state;
+    buf_init(&spec, 8 << 20);
+    t_spec(&t, &spec);
+    replaced(buf_str(&spec), "\"role\":\"has\"", "\"role\":\"king\"", &bad);
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        t_psql(t_pg_uri, k[i].before);
+        assert_int_equal(t_init_text(&t, buf_str(&bad), T_MSPS), AM_E_INVALID);
+        assert_int_equal(files_in(t.data), 0);
+        holds_there(k[i].after);
+    }
+    t_psql(t_pg_uri, "drop schema registry cascade");
+    assert_ok(t_init_text(&t, buf_str(&spec), T_MSPS));
+    /* A second one, elsewhere, into the same tables: refused, the first is as it was. */
+    snprintf(again, sizeof again, "%s", t.data);
+    snprintf(t.data, sizeof t.data, "%s/second", t.dir);
+    assert_ok(am_dir_make(t.data, 0700));
+    assert_int_equal(t_init_text(&t, buf_str(&spec), T_MSPS), AM_E_EXISTS);
+    t_assert_problem(&t, "database", "registry.not_empty");
+    assert_int_equal(files_in(t.data), 0);
+    snprintf(t.data, sizeof t.data, "%s", again);
+    t_open(&t);
+    buf_release(&bad);
+    buf_release(&spec);
+}
+
 static void only_an_authority_of_the_genesis_signs_it(void **state)
 {
     struct buf spec;
@@ -399,5 +450,10 @@ int main(int argc, char **argv)
         return code;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     worker_set_program("/proc/self/exe");
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest server[] = {
+        T(a_beginning_that_fails_leaves_nothing_on_the_server),
+        T(a_registry_begins_with_its_genesis_and_can_be_reopened)};
+    int bad = cmocka_run_group_tests_name("files", tests, NULL, NULL);
+    t_pg = getenv("AMANE_PG_URI") != NULL;
+    return t_pg ? bad + cmocka_run_group_tests_name("server", server, NULL, NULL) : bad;
 }

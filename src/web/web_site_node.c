@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "web/web_site_node_priv.h"
+#include "web/web_site_sign_priv.h"
 
 enum { SHOWN = 50, BATCH = 500, BATCHES = 40 };
 
@@ -420,18 +421,16 @@ int web_page_state(struct web_visit *v)
     return show_state(v, 200);
 }
 
-/* The file that came on a stick: its signatures are the authority, not the session, so a
- * form forged elsewhere would do no more than its author could. */
+/* The file that came on a stick: its signatures are the authority. */
 int web_page_lease_extension_post(struct web_visit *v)
 {
-    struct str file = http_form(v->req, "file");
     struct buf reply;
-    int err;
-    if (!file.p &&
-        web_upload(http_header(v->req, "Content-Type"), v->req->body, "file", &file))
-        file = STR_NULL;
+    int err = web_sign_csrf(v);
+    if (err)
+        return err;
     buf_init(&reply, 4096);
-    err = node_lease_extend(v->site->node, str_trim(file), &reply, &v->d);
+    err =
+        node_lease_extend(v->site->node, str_trim(web_posted(v, "file")), &reply, &v->d);
     buf_release(&reply);
     if (!err)
         return web_redirect(v, "/state?extended=1");

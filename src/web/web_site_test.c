@@ -467,13 +467,15 @@ static void the_wrong_role_gets_a_403_page(void **state)
 
 static void a_file_that_extends_nothing_is_explained_on_the_state_page(void **state)
 {
-    static const char body[] =
-        "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"e.json\"\r\n"
-        "Content-Type: application/json\r\n\r\n{\"envelopes\":[]}\r\n--B--\r\n";
-    char cookie[160], csrf[AUTH_TOKEN];
+    char cookie[160], csrf[AUTH_TOKEN], body[400];
     struct ask a;
     (void)state;
     sign_in("dsi", cookie, csrf);
+    snprintf(body, sizeof body,
+             "--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n%s\r\n"
+             "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"e.json\""
+             "\r\nContent-Type: application/json\r\n\r\n{\"envelopes\":[]}\r\n--B--\r\n",
+             csrf);
     ask_init(&a, HTTP_POST, "/state/lease-extension");
     ask_header(&a, "Content-Type", "multipart/form-data; boundary=B");
     ask_header(&a, "Cookie", cookie);
