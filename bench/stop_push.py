@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A national stop on its way to every connected node: stop_push.py [--nodes 12] [--orders 20] [--idle 10000]
+"""A national stop on its way to every connected node: stop_push.py [--nodes 12] [--orders 20] [--idle 10000] [--figures]
 
 Real processes on this machine: the registry and nodes of a made demo, more nodes until there are N, each with its own
 key, in a house that has a deployment. Each order is signed by a key of the health authority and posted; printed are the
 times from the answer of the registry until the last node obeyed (by the node's own signed acknowledgement, same clock),
-and until the last acknowledgement was in the log. With --idle, that many long polls of strangers are open meanwhile.
+and until the last acknowledgement was in the log. --figures prints them as tools/bench.sh reads them. With --idle, that many long polls of strangers are open meanwhile.
 Environment: AMANE (build/amane)."""
 import argparse
 import json
@@ -105,13 +105,26 @@ def percentile(v, p):
     return v[min(len(v) - 1, int(p * len(v)))]
 
 
+def figures(a, concerned, rows):
+    """One JSON line each, as every program under bench/."""
+    conditions = "%d nodes in processes of their own, %d of them concerned, %d national orders, %d CPUs shared, load average %.1f" % (
+        a.nodes, concerned, a.orders, os.cpu_count(), os.getloadavg()[0])
+    for name, target, v in rows:
+        for p in (0.5, 0.95, 0.99):
+            print(json.dumps({"figure": "stop.%s_p%d" % (name, round(p * 100)), "value": round(percentile(v, p) * 1000, 1), "unit": "ms",
+                              "target": target if p == 0.99 else None, "better": "lower", "peer": None, "peer_value": None,
+                              "conditions": conditions}))
+
+
 def main():
     a = argparse.ArgumentParser()
+    a.add_argument("--figures", action="store_true")
     a.add_argument("--nodes", type=int, default=12)
     a.add_argument("--orders", type=int, default=20)
     a.add_argument("--idle", type=int, default=0)
     a = a.parse_args()
     folder = tempfile.mkdtemp(prefix="amane-push-")
+    c, held = None, []
     try:
         subprocess.run([os.environ["AMANE"], "demo", "--data", folder + "/world", "--made", "--until", "6"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -129,7 +142,7 @@ def main():
             time.sleep(0.2)
         time.sleep(2)  # every node holds its poll
         held, away = idle(c.reg.port, a.idle) if a.idle else ([], 0)
-        effect, every, logged = [], [], []
+        effect, every, logged, unanswered = [], [], [], 0
         for k in range(a.orders):
             envelope = c.signed("event", {"type": "stop", "issued_at": now(), "issuer": {"role": "has", "org_id": "HAS"},
                                           "scope": "national", "model_digest": model, "motive_code": "drill",
@@ -148,16 +161,23 @@ def main():
             every.extend(took)
             effect.append(max(took))
             if len(s["ack"]) < concerned:
-                print("order %d: %d of %d nodes answered" % (k, len(s["ack"]), concerned))
+                print("order %d: %d of %d nodes answered" % (k, len(s["ack"]), concerned), file=sys.stderr)
+                unanswered += 1
+        if a.figures:
+            if unanswered:
+                raise RuntimeError("%d orders were not obeyed everywhere within 30 s" % unanswered)
+            figures(a, concerned, (("effective", 2000, every), ("acknowledged", None, logged)))
+            return
         print("stop_push: %d nodes (%d concerned), %d orders, %d idle polls (%d turned away), load %.1f" %
               (a.nodes, concerned, a.orders, a.idle, away, os.getloadavg()[0]))
         for name, v in (("effective, each node", every), ("effective, all nodes", effect), ("all acknowledgements logged", logged)):
             print("  %-28s p50 %7.1f ms  p99 %7.1f ms  max %7.1f ms" %
                   (name, statistics.median(v) * 1000, percentile(v, 0.99) * 1000, max(v) * 1000))
+    finally:
         for s in held:
             s.close()
-        c.end()
-    finally:
+        if c:
+            c.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -119,8 +119,8 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
     return false;
 }
 
-static bool json_op_takes(const struct json_regex *re, const struct json_op *op,
-                          uint32_t cp)
+static inline bool json_op_takes(const struct json_regex *re, const struct json_op *op,
+                                 uint32_t cp)
 {
     const struct json_class *c;
     switch (op->code) {
@@ -196,6 +196,26 @@ static enum json_one json_one_step(const struct json_regex *re, struct str text,
     return JSON_ONE_GOES;
 }
 
+/* The one place that can read next, before the end of the text: pc itself in a run
+ * without choice ("[0-9a-f]{64}"), or the way in where the way out may only end
+ * ("\\S*$"). SIZE_MAX: not so simple. */
+static size_t json_one_reads(const struct json_regex *re, size_t pc)
+{
+    enum { HOPS = 4 };
+    size_t out;
+    for (int i = 0; i < HOPS && re->op[pc].code == JSON_OP_JUMP; i++)
+        pc = (size_t)((int64_t)pc + re->op[pc].x);
+    if (re->op[pc].code == JSON_OP_SPLIT) {
+        out = (size_t)((int64_t)pc + re->op[pc].y);
+        pc = (size_t)((int64_t)pc + re->op[pc].x);
+        for (int i = 0; i < HOPS && re->op[out].code == JSON_OP_JUMP; i++)
+            out = (size_t)((int64_t)out + re->op[out].x);
+        if (re->op[out].code != JSON_OP_END)
+            return SIZE_MAX;
+    }
+    return json_op_reads(&re->op[pc]) ? pc : SIZE_MAX;
+}
+
 /* Most patterns of schemas are anchored and never leave a choice: one place is alive, no
  * sets are needed. False: not such a pattern with this text, the machine must answer. */
 static bool json_run_one(const struct json_regex *re, struct str text, bool *found)
@@ -204,6 +224,15 @@ static bool json_run_one(const struct json_regex *re, struct str text, bool *fou
     if (re->op[0].code != JSON_OP_BEGIN)
         return false;
     for (size_t i = 0; i <= text.n; i++, pc = next + 1) {
+        for (size_t at; i < text.n && (at = json_one_reads(re, pc)) != SIZE_MAX; i++) {
+            if ((unsigned char)text.p[i] >= 0x80)
+                return false;
+            if (!json_op_takes(re, &re->op[at], (unsigned char)text.p[i])) {
+                *found = false;
+                return true;
+            }
+            pc = at + 1;
+        }
         if (i < text.n && (unsigned char)text.p[i] >= 0x80)
             return false;
         switch (json_one_step(re, text, i, pc, &next)) {

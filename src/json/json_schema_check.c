@@ -115,14 +115,14 @@ bool json_apply(struct json_check *c, const struct json_frame *up,
                 const struct json_place *at, unsigned char *merge, const char *by)
 {
     struct json_frame f = {up, n, v, at, NULL};
-    size_t size = json_size(v);
+    size_t size = n->tracks || merge ? json_size(v) : 0;
     bool ok;
     if (!json_may_enter(c, up, n, v, at))
         return false;
-    if (json_type(n->src) == JSON_BOOL)
+    if (n->constant)
         return json_bool(n->src, false) ||
                json_problem(c, at, by, "nothing is allowed here");
-    if (size && (n->tracks || merge)) {
+    if (size) {
         f.seen = am_calloc(size, 1);
         if (!f.seen) {
             c->err = AM_E_NOMEM;
@@ -259,19 +259,6 @@ static bool json_need(struct json_check *c, const struct json_frame *f, struct s
     return false;
 }
 
-/* Index of a name in properties or required, or SIZE_MAX. */
-static size_t json_named(const struct json_rule *r, struct str key)
-{
-    size_t at = json_name_hash(key), i;
-    for (i = 0; !r->slots && i < r->n; i++)
-        if (str_eq(r->name[i], key))
-            return i;
-    for (; r->slots && (i = r->slot[at &= r->slots - 1]) != 0; at++)
-        if (r->name[i - 1].n == key.n && memcmp(r->name[i - 1].p, key.p, key.n) == 0)
-            return i - 1;
-    return SIZE_MAX;
-}
-
 /* One walk over the members instead of one search per name. False: a name is missing, or
  * there are too many to say. */
 static bool json_has_all(const struct json_frame *f, const struct json_rule *r)
@@ -290,11 +277,29 @@ static bool json_has_all(const struct json_frame *f, const struct json_rule *r)
     return n == r->n;
 }
 
+/* The same by the table of properties, whose rule then need not look names up again. */
+static bool json_place_all(struct json_check *c, const struct json_frame *f,
+                           const struct json_rule *r)
+{
+    uint64_t got[JSON_NEEDS / 64] = {0};
+    bool all = true;
+    for (json_each(it, f->v)) {
+        size_t i = json_named(r->beside, it.key);
+        c->place[it.i] = (uint16_t)(i + 1); /* 0: none */
+        if (i != SIZE_MAX)
+            got[i / 64] |= (uint64_t)1 << (i % 64);
+    }
+    for (size_t k = 0; k < JSON_NEEDS / 64; k++)
+        all = all && (got[k] & r->need[k]) == r->need[k];
+    return all;
+}
+
 bool json_check_required(struct json_check *c, const struct json_frame *f,
                          const struct json_rule *r)
 {
     bool ok = true;
-    if (json_has_all(f, r))
+    c->placed = r->need && json_size(f->v) <= JSON_PLACES;
+    if (c->placed ? json_place_all(c, f, r) : json_has_all(f, r))
         return true;
     for (json_each(it, r->val))
         ok = json_need(c, f, json_str(it.val), STR_NULL, "required") && ok;
@@ -340,9 +345,12 @@ bool json_check_deps(struct json_check *c, const struct json_frame *f,
 bool json_check_properties(struct json_check *c, const struct json_frame *f,
                            const struct json_rule *r)
 {
-    bool ok = true, all = true;
+    uint16_t place[JSON_PLACES]; /* those inside use c->place for themselves */
+    bool ok = true, all = true, placed = r->beside && c->placed;
+    if (placed)
+        memcpy(place, c->place, json_size(f->v) * sizeof *place);
     for (json_each(it, f->v)) {
-        size_t i = json_named(r, it.key);
+        size_t i = placed ? (size_t)place[it.i] - 1 : json_named(r, it.key);
         if (i != SIZE_MAX)
             ok = json_inside(c, f, r->node[i], r, &it) && ok;
         else

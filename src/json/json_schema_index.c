@@ -233,6 +233,7 @@ static int json_index(struct json_compile *c, struct json_node at, struct json_n
     if (!n || vec_push(&c->s->node, n))
         return AM_E_NOMEM;
     *n = at;
+    n->constant = json_type(at.src) == JSON_BOOL;
     if (map_set(&c->at, json_address(&where), c->s->node.n - 1))
         return AM_E_NOMEM;
     if (out)

@@ -52,7 +52,8 @@ struct json_node {
     const char *kw;
     struct str key;
     size_t i;
-    bool listed; /* key and i absent, i, or key: see json_node_path() */
+    bool constant; /* true or false, not an object */
+    bool listed;   /* key and i absent, i, or key: see json_node_path() */
     struct json_rule *rule;
     size_t rules;
     bool tracks; /* has unevaluatedItems or unevaluatedProperties */
@@ -86,6 +87,7 @@ struct json_rule {
     uint16_t *slot; /* of json_named(): 1 + index in name, 0 empty */
     size_t slots;   /* a power of two; 0: look along name */
     size_t limit, limit2;
+    uint64_t *need; /* of required: bits of its names in properties, which is beside */
     const struct json_rule *beside, *beside2; /* sibling keywords it depends on */
     struct json_node **dynamic;               /* by resource: who answers a dynamic ref */
     bool (*format)(struct str);
@@ -167,10 +169,13 @@ struct json_frame { /* one schema being applied to one value */
     unsigned char *seen; /* by member or element: evaluated; NULL when nobody asks */
 };
 
+enum { JSON_PLACES = 96, JSON_NEEDS = 256 };
 struct json_check {
     const struct json_schema *s;
     struct diag *d;
     const struct json_frame *named; /* its properties rule knew every member */
+    uint16_t place[JSON_PLACES];    /* of each member: 1 + its index in properties */
+    bool placed;    /* by required for properties, which runs next in the same frame */
     unsigned quiet; /* inside anyOf, not, ...: answers only, no problems */
     size_t depth;
     uint64_t steps;
@@ -189,7 +194,24 @@ bool json_apply(struct json_check *c, const struct json_frame *up,
 static inline size_t json_name_hash(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    return s.n ? s.n + 7u * p[0] + 31u * p[s.n / 2] + 127u * p[s.n - 1] : 0;
+    uint32_t h = (uint32_t)s.n;
+    if (s.n)
+        h ^=
+            (uint32_t)p[0] << 8 | (uint32_t)p[s.n / 2] << 16 | (uint32_t)p[s.n - 1] << 24;
+    return h * 0x9E3779B1u >> 16; /* Knuth 6.4: the upper half is the mixed one */
+}
+
+/* Index of a name in properties or required, or SIZE_MAX. */
+static inline size_t json_named(const struct json_rule *r, struct str key)
+{
+    size_t at = json_name_hash(key), i;
+    for (i = 0; !r->slots && i < r->n; i++)
+        if (str_eq(r->name[i], key))
+            return i;
+    for (; r->slots && (i = r->slot[at &= r->slots - 1]) != 0; at++)
+        if (r->name[i - 1].n == key.n && memcmp(r->name[i - 1].p, key.p, key.n) == 0)
+            return i - 1;
+    return SIZE_MAX;
 }
 
 /* Notes a problem and answers false. */

@@ -17,7 +17,7 @@ static int json_rule_table(struct json_compile *c, struct json_rule *r)
     size_t cap = 4;
     if (r->n >= UINT16_MAX)
         return AM_OK;
-    while (cap < 2 * r->n)
+    while (cap < 4 * r->n)
         cap *= 2;
     r->slot = arena_alloc(&c->s->arena, cap, sizeof *r->slot);
     if (!r->slot)
@@ -324,6 +324,35 @@ static int json_c_required(struct json_compile *c, struct json_node *n,
     return err ? err : json_rule_table(c, r);
 }
 
+/* properties: required, which runs before it, may use its table when it has every name.
+ */
+static int json_c_properties(struct json_compile *c, struct json_node *n,
+                             struct json_rule *r)
+{
+    int err = json_c_map(c, n, r);
+    struct json_rule *required = NULL;
+    uint64_t *need;
+    for (size_t i = 0; i < n->rules; i++)
+        if (strcmp(n->rule[i].kw->name, "required") == 0)
+            required = &n->rule[i];
+    if (err || !required || r->n > JSON_NEEDS || r->n >= UINT16_MAX)
+        return err;
+    need = arena_alloc(&c->s->arena, JSON_NEEDS / 64, sizeof *need);
+    if (!need)
+        return AM_E_NOMEM;
+    memset(need, 0, JSON_NEEDS / 8);
+    for (size_t i = 0; i < required->n; i++) {
+        size_t k = json_named(r, required->name[i]);
+        if (k == SIZE_MAX)
+            return AM_OK;
+        need[k / 64] |= (uint64_t)1 << (k % 64);
+    }
+    required->need = need;
+    required->beside = r;
+    r->beside = required;
+    return AM_OK;
+}
+
 static int json_c_dep_required(struct json_compile *c, struct json_node *n,
                                struct json_rule *r)
 {
@@ -395,7 +424,7 @@ const struct json_keyword json_keywords[] = {
     {"minProperties", ALL, NONE, OBJ, json_c_count, json_check_count},
     {"required", ALL, NONE, OBJ, json_c_required, json_check_required},
     {"dependentRequired", NEW, NONE, OBJ, json_c_dep_required, json_check_dep_required},
-    {"properties", ALL, MAP, OBJ, json_c_map, json_check_properties},
+    {"properties", ALL, MAP, OBJ, json_c_properties, json_check_properties},
     {"patternProperties", ALL, MAP, OBJ, json_c_patterns, json_check_patterns},
     {"additionalProperties", ALL, ONE, OBJ, json_c_additional, json_check_additional},
     {"propertyNames", ALL, ONE, OBJ, json_c_one, json_check_names},
