@@ -6,7 +6,7 @@
 
 #include "crypto/crypto_priv.h"
 
-enum { CRYPTO_KEY_MAGIC = 0x6b657931, CRYPTO_SIG_MAX = 80 };
+enum { CRYPTO_KEY_MAGIC = 0x6b657931 };
 
 /* The only two SubjectPublicKeyInfo forms accepted: id-ecPublicKey + prime256v1 with an
  * uncompressed point (RFC 5480), and Ed25519 (RFC 8410). A compressed point or explicit

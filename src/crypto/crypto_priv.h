@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 
 enum { CRYPTO_SPKI_P256 = 91, CRYPTO_SPKI_ED25519 = 44, CRYPTO_PEM_MAX = 16384 };
+enum { CRYPTO_SIG_MAX = 80 }; /* bytes of a signature of ours */
 
 struct crypto_key {
     uint32_t magic;

@@ -346,6 +346,43 @@ static void nothing_there_is_said_plainly(void **state)
     diag_release(&d);
 }
 
+/* After some hundred signatures of a key the fast way checks the rest of them. */
+static void a_key_that_signs_much_is_checked_as_strictly(void **state)
+{
+    struct ledger_verifier *v = NULL;
+    struct ledger_leaf_view leaf;
+    struct ledger_ready ready;
+    struct blob_store *s = NULL;
+    struct buf payload;
+    char path[128];
+    (void)state;
+    snprintf(path, sizeof path, "%s/blobs", root);
+    buf_init(&payload, LEDGER_PAYLOAD_MAX);
+    assert_ok(blob_open(&s, path));
+    assert_ok(ledger_leaf_parse((struct str){tk.leaf.v[1], tk.leaf_n.v[1]}, &leaf));
+    assert_ok(blob_get(s, leaf.payload_sha256, &payload));
+    assert_ok(ledger_verifier_new(&v));
+    for (int i = 0; i < 600; i++) {
+        assert_ok(ledger_prepare(v, &leaf, buf_str(&payload), STR(TK_BASE), &ready));
+        ledger_ready_release(&ready);
+    }
+    for (size_t i = 0; i < leaf.sig.n; i++) {
+        leaf.sig.p[i] ^= 1;
+        assert_int_equal(
+            ledger_prepare(v, &leaf, buf_str(&payload), STR(TK_BASE), &ready),
+            AM_E_TAMPERED);
+        leaf.sig.p[i] ^= 1;
+    }
+    payload.p[payload.n / 2] ^= 1; /* with a leaf that says so */
+    crypto_sha256(buf_str(&payload), leaf.payload_sha256);
+    assert_int_equal(ledger_prepare(v, &leaf, buf_str(&payload), STR(TK_BASE), &ready),
+                     AM_E_TAMPERED);
+    ledger_verifier_free(v);
+    ledger_leaf_release(&leaf);
+    blob_close(s);
+    buf_release(&payload);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -357,6 +394,7 @@ int main(void)
         TEST(a_broken_blob_is_named_by_its_use),
         TEST(a_missing_payload_is_named_with_its_entry),
         TEST(nothing_there_is_said_plainly),
+        TEST(a_key_that_signs_much_is_checked_as_strictly),
     };
     return cmocka_run_group_tests(t, build, destroy);
 }
