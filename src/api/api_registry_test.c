@@ -200,7 +200,9 @@ static void a_draft_goes_from_nothing_to_a_payload_to_sign(void **state)
     assert_true(json_size(t_at(&r, "/problems")) >= 9); /* every compulsory field */
     t_done(&r);
     buf_init(&whole, 1 << 20);
-    t_algorithm_record(&t, &whole);
+    struct t another = {0}; /* an algorithm that is not declared yet */
+    assert_ok(registry_algorithm_id(t.r, STR("DEMOAI"), another.algorithm_id));
+    t_algorithm_record(&another, &whole);
     r = t_ask(a, &(struct ask){.method = HTTP_PUT,
                                .path = path,
                                .token = vendor_token,

@@ -405,6 +405,10 @@ AM_CHECK int ledger_admit(struct ledger *l, struct str payload, const char *key_
  * for, with may and the code of what stands against them. Why nobody may is in d. */
 AM_CHECK int ledger_signing_json(const struct ledger *l, struct str payload, struct jw *w,
                                  struct diag *d);
+/* Could this text be signed by somebody, as things stand? AM_E_INVALID: no key of the
+ * directory may, though those of its issuer have a place; what stands against the first
+ * is added to d. AM_E_NOTFOUND: it cites a document that is not there. */
+AM_CHECK int ledger_signable(const struct ledger *l, struct str payload, struct diag *d);
 /* First entries of payloads that wait for co-signers, newest first, among the last 20,000
  * entries. */
 size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max);

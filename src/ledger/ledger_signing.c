@@ -207,6 +207,68 @@ int ledger_signing_json(const struct ledger *l, struct str payload, struct jw *w
     return err;
 }
 
+/* Is this key one of those a decision names? Other texts name nobody. */
+static bool may_be_listed(const struct ledger_statement_view *s,
+                          const struct ledger_key *k)
+{
+    const struct json *list = json_get(s->record, "signers");
+    bool found = s->kind != LEDGER_DECISION || !json_size(list);
+    for (json_each(it, list))
+        found |= json_str_is(json_get(it.val, "key_id"), k->key_id);
+    return found;
+}
+
+/* One key: may it sign (*may)? What stands against the first that has a place is kept.
+ */
+static int try_key(const struct signing *g, const struct ledger_key *k, bool *may,
+                   bool *said, struct diag *kept)
+{
+    struct ledger_act a;
+    struct diag mine;
+    diag_init(&mine);
+    int err = ledger_try(g->l, g->s, g->payload, k->key_id, &a, &mine);
+    *may = !err && !a.err;
+    if (!err && a.err && !*said && may_be_listed(g->s, k) &&
+        has_place(&a, ledger_rule_find(&g->l->policy->rules, a.rule), k)) {
+        *said = true;
+        diag_merge(kept, &mine, "");
+    }
+    diag_release(&mine);
+    return err;
+}
+
+int ledger_signable(const struct ledger *l, struct str payload, struct diag *d)
+{
+    struct ledger_statement_view s;
+    struct signing g = {.l = l, .s = &s};
+    uint8_t digest[32];
+    bool may = false, said = false;
+    struct diag kept;
+    int err = ledger_statement_parse(payload, str_c(l->type_base), &s, d);
+    if (err)
+        return err;
+    diag_init(&kept);
+    crypto_sha256(payload, digest);
+    g.payload = digest;
+    const struct json *issuer = json_get(s.record, "issuer");
+    for (int named = 1; named >= 0 && !may && !err && (named || said); named--)
+        for (size_t i = 0; i < l->key.n && !may && !err; i++) {
+            const struct ledger_key *k = &l->key.v[i].k;
+            bool is = json_str_is(json_get(issuer, "org_id"), k->org_id) &&
+                      json_str_is(json_get(issuer, "role"), ledger_role_name(k->role));
+            if (!k->revoked && is == (bool)named)
+                err = try_key(&g, k, &may, &said, &kept);
+        }
+    if (!err && !may && said) {
+        err = AM_E_INVALID;
+        if (d)
+            diag_merge(d, &kept, "");
+    }
+    diag_release(&kept);
+    ledger_statement_release(&s);
+    return err;
+}
+
 /* Far enough back: a signature older than 30 days counts for nothing. */
 enum { WAITING_BACK = 20000 };
 

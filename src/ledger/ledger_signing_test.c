@@ -143,8 +143,41 @@ static void memory_that_runs_out_is_an_error_and_no_more(void **state)
     buf_release(&b);
 }
 
+static void a_text_is_signable_while_one_key_may_sign_it(void **state)
+{
+    struct tk_decision d = {"granted", "base",  "advanced", "granted", NULL,
+                            365,       tk_jury, 3,          NULL};
+    struct diag problems;
+    (void)state;
+    diag_init(&problems);
+    tk_open(&tk);
+    assert_string_equal(tk_algorithm(&tk), "ok");
+    assert_string_equal(tk_version(&tk), "ok");
+    assert_string_equal(tk_admissible(&tk), "ok");
+    assert_string_equal(tk_assign(&tk, "base"), "ok");
+    assert_string_equal(tk_evidence(&tk, 0.9), "ok");
+    tk_unsigned = true;
+    tk_decide(&tk, &d); /* a level nobody asked for */
+    assert_int_equal(ledger_signable(tk.l, buf_str(&tk.payload), &problems),
+                     AM_E_INVALID);
+    assert_true(problems.n > 1); /* every problem, not the first */
+    diag_clear(&problems);
+    d.level = "base";
+    tk_decide(&tk, &d);
+    tk_unsigned = false;
+    assert_ok(ledger_signable(tk.l, buf_str(&tk.payload), &problems));
+    assert_int_equal(problems.n, 0);
+    assert_string_equal(tk_co(&tk, TK_HAS1), "waiting_signers");
+    assert_ok(ledger_signable(tk.l, buf_str(&tk.payload), &problems)); /* two more may */
+    assert_string_equal(tk_co(&tk, TK_HAS2), "waiting_signers");
+    assert_string_equal(tk_co(&tk, TK_HAS3), "ok");
+    assert_int_equal(ledger_signable(tk.l, STR("{}"), &problems), AM_E_INVALID);
+    diag_release(&problems);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, close_tk)
 TEST_MAIN(T(a_text_in_effect_names_its_signers_and_asks_nobody),
           T(a_text_nobody_signed_shows_who_may_and_why_others_may_not),
           T(the_rapporteur_is_told_not_to_vote),
-          T(memory_that_runs_out_is_an_error_and_no_more))
+          T(memory_that_runs_out_is_an_error_and_no_more),
+          T(a_text_is_signable_while_one_key_may_sign_it))

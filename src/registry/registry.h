@@ -136,7 +136,8 @@ struct registry_proposal {
     char by_org[LEDGER_ID_MAX];
     int64_t at, until;
 };
-/* Checks the record as a submission would, keeps its payload for 30 days and gives its
+/* Checks the record as a submission would, and that the fold would not refuse it whoever
+ * signs (ledger_signable()); keeps its payload for 30 days and gives its
  * digest: the page /sign/{digest} shows it and takes signatures. The same record twice is
  * one. AM_E_INVALID, AM_E_TOOMANY: problems in d. */
 AM_CHECK int registry_proposal_put(struct registry *r, enum ledger_kind kind,

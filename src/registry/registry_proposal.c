@@ -151,14 +151,23 @@ struct proposal_job {
     enum ledger_kind kind;
     const struct json *record;
     struct buf *payload;
-    struct diag *d;
+    struct diag *d; /* no error in it: registry_check() passed */
 };
 
 static int proposal_statement(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct proposal_job *j = arg;
     (void)cosigned;
-    return ledger_statement(j->kind, j->record, ledger_type_base(l), j->payload, j->d);
+    int err = ledger_statement(j->kind, j->record, ledger_type_base(l), j->payload, j->d);
+    if (err)
+        return err;
+    err = ledger_signable(l, buf_str(j->payload), j->d);
+    if (err == AM_E_NOTFOUND) {
+        diag_err(j->d, "", "record.blob_missing",
+                 "upload the document it cites first: PUT /api/v1/blobs/{sha256}");
+        err = AM_E_INVALID;
+    }
+    return err;
 }
 
 int registry_proposal_put(struct registry *r, enum ledger_kind kind,
@@ -177,7 +186,8 @@ int registry_proposal_put(struct registry *r, enum ledger_kind kind,
     snprintf(row.p.by_org, sizeof row.p.by_org, "%s", who->org_id);
     buf_init(&payload, REGISTRY_RECORD_MAX);
     err = registry_view(r, proposal_statement, &j);
-    crypto_sha256(buf_str(&payload), row.p.payload);
+    if (!err)
+        crypto_sha256(buf_str(&payload), row.p.payload);
     if (!err)
         err = db_write(registry_db(r), proposal_insert, &row);
     buf_release(&payload);

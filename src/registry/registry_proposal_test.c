@@ -163,6 +163,31 @@ static void a_text_that_was_changed_is_not_given(void **state)
 }
 
 #define P(f) cmocka_unit_test_setup_teardown(f, begin, end)
+static void what_nobody_could_ever_sign_is_refused_at_once(void **state)
+{
+    struct json_doc *doc;
+    uint8_t digest[32];
+    struct buf b;
+    (void)state;
+    buf_init(&b, 8192);
+    t_addf(&b, "{");
+    t_head(&b, T_MSPS);
+    t_addf(&b, ",\"type\":\"key_revoke\",\"reason\":\"lost\",\"key_id\":\"");
+    for (int i = 0; i < 64; i++)
+        t_addf(&b, "0"); /* in no directory */
+    t_addf(&b, "\"}");
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    diag_clear(&t.d);
+    assert_int_equal(
+        registry_proposal_put(t.r, LEDGER_EVENT, json_root(doc), &desk, digest, &t.d),
+        AM_E_INVALID);
+    assert_true(t.d.n > 0);
+    assert_string_equal(t.d.item[0].path, "/key_id");
+    assert_int_equal(count(), 0);
+    json_free(doc);
+    buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,7 +196,8 @@ int main(void)
         P(it_is_dropped_when_it_takes_effect),
         P(a_record_with_holes_is_refused_with_all_of_them),
         P(one_house_cannot_fill_the_shelf),
-        P(a_text_that_was_changed_is_not_given)};
+        P(a_text_that_was_changed_is_not_given),
+        P(what_nobody_could_ever_sign_is_refused_at_once)};
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -169,6 +169,8 @@ void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
         jw_obj_end(w);
     }
     jw_arr_end(w);
+    if (p->sign_in.n)
+        jw_kstr(w, "sign_in", p->sign_in);
     if (p->user.n) {
         jw_key(w, "user");
         jw_obj(w);

@@ -67,6 +67,7 @@ struct web_page {
     struct str user,
         role;           /* who is signed in: name as shown, role code; STR_NULL: nobody */
     struct str csrf;    /* token for the sign-out form */
+    struct str sign_in; /* where somebody who is not signed in may do so; STR_NULL */
     bool people, audit; /* this person may open those pages */
     bool warnings;      /* deadlines are this person's business */
     struct str demo_policy; /* name of a demonstration policy: shown on every page */

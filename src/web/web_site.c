@@ -123,6 +123,21 @@ void web_open(struct web_visit *v)
     jw_kstrz(&v->w, "csrf", v->csrf);
 }
 
+/* /login, back to this page afterwards; nothing on the pages of signing in. */
+static struct str sign_in_url(struct web_visit *v, struct str back)
+{
+    struct buf b;
+    char *z = NULL;
+    if (str_starts(v->req->path, STR("/login")))
+        return STR_NULL;
+    buf_init(&b, 4 * WEB_URL_MAX);
+    if (back.n <= 1 || (buf_adds(&b, "/login?next=") == AM_OK &&
+                        web_url_part(&b, back) == AM_OK && b.n < WEB_URL_MAX))
+        z = arena_dup(v->req->arena, b.n ? buf_str(&b) : STR("/login"));
+    buf_release(&b);
+    return z ? str_c(z) : STR("/login");
+}
+
 int web_send(struct web_visit *v, int status, const char *template, struct web_page p)
 {
     p.site = v->site->name;
@@ -130,6 +145,8 @@ int web_send(struct web_visit *v, int status, const char *template, struct web_p
         p.url = page_url(v);
     p.demo_policy = buf_str(&v->demo);
     p.halt = v->site->registry && registry_split_proved(v->site->registry);
+    if (!v->known)
+        p.sign_in = sign_in_url(v, p.url);
     if (v->signed_in) {
         p.user = str_c(v->who.login);
         p.role = str_c(ledger_role_name(v->who.role));

@@ -32,53 +32,25 @@ static void versions_of(const struct ledger *l, const struct ledger_version *v,
     jw_arr_end(w);
 }
 
-static bool stop_covers(const struct ledger_stop *s, const struct ledger_deployment *p)
-{
-    switch (s->scope) {
-    case LEDGER_STOP_NATIONAL:
-        return true;
-    case LEDGER_STOP_REGION:
-        return !strcmp(s->gst, p->gst);
-    default:
-        return !strcmp(s->establishment, p->establishment);
-    }
-}
+struct model_asked {
+    const uint8_t *digest;
+    const struct web_heard *heard;
+};
 
-/* The nodes that serve the establishments a stop covers: whose acknowledgement is due. */
-static void nodes_due(const struct ledger *l, const struct ledger_stop *s, struct jw *w)
-{
-    jw_key(w, "due");
-    jw_arr(w);
-    for (size_t i = 0; i < ledger_keys(l); i++) {
-        const struct ledger_key *k = ledger_key_at(l, i);
-        bool due = false;
-        if (k->role != LEDGER_SYSTEM || k->revoked)
-            continue;
-        for (size_t j = ledger_list_first(l, in_use, ledger_model_name(s->model_digest));
-             j != SIZE_MAX && !due; j = ledger_list_next(l, in_use, j)) {
-            const struct ledger_deployment *p = ledger_deployment_at(l, j);
-            due = stop_covers(s, p) &&
-                  (k->establishment[0] ? !strcmp(k->establishment, p->establishment)
-                                       : !strcmp(k->gst, p->gst));
-        }
-        if (due)
-            jw_strz(w, k->org_id);
-    }
-    jw_arr_end(w);
-}
-
-static void stops_of(const struct ledger *l, const struct ledger_version *v, struct jw *w)
+/* Where an order in force is effective, and who is late or silent. */
+static void stops_of(struct web_visit *v, const struct ledger *l,
+                     const struct ledger_version *x, const struct web_heard *h,
+                     struct jw *w)
 {
     jw_key(w, "stops");
     jw_arr(w);
-    for (size_t i = ledger_list_first(l, stopped, ledger_model_name(v->digest));
+    for (size_t i = ledger_list_first(l, stopped, ledger_model_name(x->digest));
          i != SIZE_MAX; i = ledger_list_next(l, stopped, i)) {
         const struct ledger_stop *s = ledger_stop_at(l, i);
-        jw_obj(w);
-        jw_key(w, "stop");
-        ledger_stop_json(l, s, w);
-        nodes_due(l, s, w);
-        jw_obj_end(w);
+        if (s->lifted)
+            ledger_stop_json(l, s, w);
+        else
+            ledger_stop_view_json(l, s, v->now, h->seen, h->n, w);
     }
     jw_arr_end(w);
 }
@@ -118,7 +90,8 @@ static int entries_of(const struct ledger *l, const struct ledger_version *v,
 static int model_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                        struct jw *w, void *arg)
 {
-    const struct ledger_version *x = ledger_version_find(l, arg);
+    const struct model_asked *asked = arg;
+    const struct ledger_version *x = ledger_version_find(l, asked->digest);
     char hex[CRYPTO_HEX];
     (void)cosigned;
     if (!x)
@@ -135,7 +108,7 @@ static int model_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
          i != SIZE_MAX; i = ledger_list_next(l, in_use, i))
         ledger_deployment_json(l, ledger_deployment_at(l, i), v->now, w);
     jw_arr_end(w);
-    stops_of(l, x, w);
+    stops_of(v, l, x, asked->heard, w);
     return entries_of(l, x, w);
 }
 
@@ -163,22 +136,14 @@ static void deployments(struct web_visit *v, const struct json *facts)
     jw_kbool(w, "has_deployments", json_size(all) > 0);
 }
 
-static bool acknowledged(const struct json *stop, struct str node)
-{
-    for (json_each(it, json_get(stop, "ack")))
-        if (str_eq(json_get_str(it.val, "node"), node))
-            return true;
-    return false;
-}
-
+/* Nodes that have not answered: those only waited for, the late, the silent. */
 static void stop_nodes(struct web_visit *v, const struct json *s)
 {
     struct jw *w = &v->w;
-    const struct json *stop = json_get(s, "stop");
-    int64_t silent = 0;
+    int64_t late = 0, silent = 0;
     jw_key(w, "acks");
     jw_arr(w);
-    for (json_each(it, json_get(stop, "ack"))) {
+    for (json_each(it, json_get(s, "ack"))) {
         jw_obj(w);
         jw_kval(w, "node", json_get(it.val, "node"));
         web_ktime(w, "at", json_get_str(it.val, "effect_at"));
@@ -188,13 +153,17 @@ static void stop_nodes(struct web_visit *v, const struct json *s)
     jw_arr_end(w);
     jw_key(w, "silent");
     jw_arr(w);
-    for (json_each(it, json_get(s, "due")))
-        if (!acknowledged(stop, json_str(it.val))) {
-            jw_str(w, json_str(it.val));
+    for (json_each(it, json_get(s, "nodes"))) {
+        late += json_bool(json_get(it.val, "late"), false);
+        if (json_bool(json_get(it.val, "silent"), false)) {
+            jw_val(w, json_get(it.val, "node"));
             silent++;
         }
+    }
     jw_arr_end(w);
-    jw_kint(w, "acked_n", (int64_t)json_size(json_get(stop, "ack")));
+    jw_kint(w, "acked_n", (int64_t)json_size(json_get(s, "ack")));
+    if (late)
+        jw_kint(w, "late_n", late);
     if (silent)
         jw_kint(w, "silent_n", silent);
 }
@@ -207,12 +176,13 @@ static void stops(struct web_visit *v, const struct json *facts,
     jw_key(w, "stops");
     jw_arr(w);
     for (json_each(it, json_get(facts, "stops"))) {
-        const struct json *s = json_get(it.val, "stop");
+        const struct json *s = it.val;
         bool lifted = json_is_int(json_get(s, "lifted"));
         struct str motive = json_get_str(s, "motive_code");
         in_force = in_force || !lifted;
         jw_obj(w);
         jw_kstrz(w, "state", lifted ? "none" : "in_force");
+        jw_kval(w, "order", json_get(s, "order"));
         jw_kval(w, "scope", json_get(s, "scope"));
         jw_kval(w, "where",
                 json_get_str(s, "establishment").n ? json_get(s, "establishment")
@@ -224,7 +194,7 @@ static void stops(struct web_visit *v, const struct json *facts,
         web_ktime(w, "at", json_get_str(s, "effect_at"));
         if (motive.n)
             jw_kstr(w, "motive", web_code(v->l, policy, "motives", motive));
-        stop_nodes(v, it.val);
+        stop_nodes(v, s);
         jw_obj_end(w);
     }
     jw_arr_end(w);
@@ -500,13 +470,16 @@ typedef int model_view(struct web_visit *v, const struct json *facts,
 static int model_page(struct web_visit *v, model_view *view, const char *template)
 {
     struct json_doc *facts = NULL;
+    struct web_heard *heard = NULL;
     struct model_docs d = {0};
     uint8_t digest[32];
     struct buf name;
     buf_init(&name, 4096);
     int err = crypto_unhex(v->arg, digest, sizeof digest) ? AM_E_NOTFOUND : AM_OK;
     if (!err)
-        err = web_facts(v, model_facts, digest, &facts);
+        err = web_heard_new(v, &heard);
+    if (!err)
+        err = web_facts(v, model_facts, &(struct model_asked){digest, heard}, &facts);
     if (!err)
         err = docs_load(v, json_root(facts), &d);
     if (!err)
@@ -521,6 +494,7 @@ static int model_page(struct web_visit *v, model_view *view, const char *templat
     docs_release(&d);
     json_free(facts);
     buf_release(&name);
+    free(heard);
     return err;
 }
 

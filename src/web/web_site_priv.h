@@ -243,6 +243,16 @@ AM_CHECK int web_key_request(struct web_visit *v, struct str spki);
 /* [{code, text?}] of all rights this account has; the list of roles. */
 void web_rights(struct web_visit *v, const char *key);
 
+/* ---- web_site_stops.c ---- */
+/* When each node was last heard of: what tells a late node from a silent one. free(). */
+enum { WEB_HEARD_MAX = 64 };
+struct web_heard {
+    struct registry_witness witness[WEB_HEARD_MAX];
+    struct ledger_seen seen[WEB_HEARD_MAX];
+    size_t n;
+};
+AM_CHECK int web_heard_new(const struct web_visit *v, struct web_heard **out);
+
 /* ---- web_site_upload.c ---- */
 /* The bytes of field `name` in a multipart/form-data body (RFC 7578), at most 16 parts;
  * AM_E_SYNTAX, AM_E_NOTFOUND. Views into body. */

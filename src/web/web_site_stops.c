@@ -5,24 +5,23 @@
 #include "base/clock.h"
 #include "web/web_site_sign_priv.h"
 
-enum { ORDERS_SHOWN = 200, HEARD_MAX = 64, REASON_MAX = 4000 };
+enum { ORDERS_SHOWN = 200, REASON_MAX = 4000 };
 
 struct stops_page {
     uint8_t order[32];
-    struct registry_witness *witness;
-    struct ledger_seen heard[HEARD_MAX];
-    size_t n_heard;
+    struct web_heard *heard;
     struct json_doc *facts, *policy;
 };
 
-static int hear(struct web_visit *v, struct stops_page *g)
+int web_heard_new(const struct web_visit *v, struct web_heard **out)
 {
-    *g = (struct stops_page){.witness = am_calloc(HEARD_MAX, sizeof *g->witness)};
-    if (!g->witness)
+    struct web_heard *h = am_calloc(1, sizeof *h);
+    if (!h)
         return AM_E_NOMEM;
-    g->n_heard = registry_witnesses(v->site->registry, g->witness, HEARD_MAX);
-    for (size_t i = 0; i < g->n_heard; i++)
-        g->heard[i] = (struct ledger_seen){g->witness[i].name, g->witness[i].at};
+    h->n = registry_witnesses(v->site->registry, h->witness, WEB_HEARD_MAX);
+    for (size_t i = 0; i < h->n; i++)
+        h->seen[i] = (struct ledger_seen){h->witness[i].name, h->witness[i].at};
+    *out = h;
     return AM_OK;
 }
 
@@ -30,7 +29,7 @@ static void stops_release(struct stops_page *g)
 {
     json_free(g->policy);
     json_free(g->facts);
-    free(g->witness);
+    free(g->heard);
 }
 
 static void model_facts(const struct ledger *l, const struct ledger_stop *s, struct jw *w)
@@ -55,7 +54,7 @@ static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         jw_obj(w);
         model_facts(l, s, w);
         jw_key(w, "stop");
-        ledger_stop_view_json(l, s, v->now, g->heard, g->n_heard, w);
+        ledger_stop_view_json(l, s, v->now, g->heard->seen, g->heard->n, w);
         jw_obj_end(w);
     }
     jw_arr_end(w);
@@ -107,8 +106,8 @@ static void put_order(struct web_visit *v, const struct stops_page *g,
 
 int web_page_stops(struct web_visit *v)
 {
-    struct stops_page g;
-    int err = hear(v, &g);
+    struct stops_page g = {0};
+    int err = web_heard_new(v, &g.heard);
     if (!err)
         err = web_facts(v, list_facts, &g, &g.facts);
     const struct json *f = json_root(g.facts), *all = json_get(f, "orders");
@@ -208,7 +207,7 @@ static int order_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
             continue;
         model_facts(l, s, w);
         jw_key(w, "stop");
-        ledger_stop_view_json(l, s, v->now, g->heard, g->n_heard, w);
+        ledger_stop_view_json(l, s, v->now, g->heard->seen, g->heard->n, w);
         given_back(v, l, s, w);
         return s->lifted ? AM_OK : lift_facts(v, l, w);
     }
@@ -284,7 +283,8 @@ static int order_page(struct web_visit *v, int status, struct stops_page *g)
 
 static int order_open(struct web_visit *v, struct stops_page *g)
 {
-    int err = hear(v, g);
+    *g = (struct stops_page){0};
+    int err = web_heard_new(v, &g->heard);
     if (!err && crypto_unhex(v->arg, g->order, sizeof g->order))
         err = AM_E_NOTFOUND;
     if (!err)
