@@ -218,6 +218,19 @@ static bool may_be_listed(const struct ledger_statement_view *s,
     return found;
 }
 
+/* Has anybody of that role a place? The record speaks for one of those who sign it. */
+static bool role_has_place(const struct ledger_act *a, const struct ledger_rule *r,
+                           enum ledger_role role)
+{
+    if ((a->also >> role) & 1)
+        return true;
+    for (size_t i = 0; r && i < r->any.n; i++)
+        for (size_t t = 0; t < r->any.v[i].term.n; t++)
+            if (r->any.v[i].term.v[t].role == role)
+                return true;
+    return !a->rule[0] || a->stands_for; /* no plan, or a node that speaks for a user */
+}
+
 /* One key: may it sign (*may)? What stands against the first that has a place is kept.
  */
 static int try_key(const struct signing *g, const struct ledger_key *k, bool *may,
@@ -228,8 +241,9 @@ static int try_key(const struct signing *g, const struct ledger_key *k, bool *ma
     diag_init(&mine);
     int err = ledger_try(g->l, g->s, g->payload, k->key_id, &a, &mine);
     *may = !err && !a.err;
+    const struct ledger_rule *r = ledger_rule_find(&g->l->policy->rules, a.rule);
     if (!err && a.err && !*said && may_be_listed(g->s, k) &&
-        has_place(&a, ledger_rule_find(&g->l->policy->rules, a.rule), k)) {
+        (has_place(&a, r, k) || !role_has_place(&a, r, k->role))) {
         *said = true;
         diag_merge(kept, &mine, "");
     }

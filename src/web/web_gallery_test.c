@@ -92,7 +92,8 @@ static void other_pages_render(void **state)
          "\"condition\":\"insolvency\"}}],"},
         {"sandboxes",
          "{\"sandboxes\":[{\"starts\":1795219200000000,\"ends\":1795219200000000,"
-         "\"sandbox\":{\"model_digest\":\"00\",\"algorithm_id\":\"MA\",\"version_label\":"
+         "\"sandbox\":{\"record\":\"00\",\"model_digest\":\"00\",\"algorithm_id\":\"MA\","
+         "\"version_label\":"
          "\"1\",\"purpose\":\"usability\",\"site\":\"CHU\",\"index\":4,\"report_due\":"
          "true}}],"},
     };

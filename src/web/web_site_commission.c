@@ -97,6 +97,19 @@ static void suspension_facts(const struct ledger *l, const struct ledger_version
     jw_arr_end(w);
 }
 
+/* A refusal that was appealed, and until when it must be judged. */
+static int appealed(void *cookie, const struct ledger_warning *x)
+{
+    struct jw *w = cookie;
+    if (!strcmp(x->kind, "appeal_judgement")) {
+        jw_obj(w);
+        jw_kstrz(w, "id", x->id);
+        jw_kint(w, "due", x->due_at);
+        jw_obj_end(w);
+    }
+    return AM_OK;
+}
+
 static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
@@ -113,6 +126,11 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
     jw_key(w, "version");
     ledger_version_json(l, x, v->now, w);
     suspension_facts(l, x, w);
+    jw_key(w, "appeals");
+    jw_arr(w);
+    if (x->state == LEDGER_V_REFUSED)
+        err = ledger_warnings(l, v->now, appealed, w);
+    jw_arr_end(w);
     jw_key(w, "keys");
     jw_arr(w);
     for (size_t i = 0; i < ledger_keys(l) && !err; i++) {
@@ -297,7 +315,13 @@ static void put_state(struct web_visit *v, const struct web_file *g)
 {
     const struct json *x = json_get(json_root(g->facts), "version");
     struct str state = json_get_str(x, "state");
-    bool decide = str_eqc(state, "evaluated"), back = str_eqc(state, "suspended");
+    bool decide = str_eqc(state, "evaluated"), back = str_eqc(state, "suspended"),
+         appeal = false;
+    for (json_each(it, json_get(json_root(g->facts), "appeals")))
+        if (str_eq(json_get_str(it.val, "id"), json_get_str(x, "model_digest"))) {
+            appeal = true;
+            jw_kval(&v->w, "judge_by", json_get(it.val, "due"));
+        }
     jw_kval(&v->w, "digest", json_get(x, "model_digest"));
     jw_kval(&v->w, "state", json_get(x, "state"));
     jw_kval(&v->w, "id", json_get(x, "algorithm_id"));
@@ -305,7 +329,8 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     jw_kbool(&v->w, "at_desk", str_eqc(state, "declared"));
     jw_kbool(&v->w, "to_assign",
              str_eqc(state, "admissible") || str_eqc(state, "deferred") ||
-                 str_eqc(state, "expired"));
+                 str_eqc(state, "expired") || appeal);
+    jw_kbool(&v->w, "refused", str_eqc(state, "refused") && !appeal);
     jw_kbool(&v->w, "to_decide", decide);
     jw_kbool(&v->w, "to_reinstate", back);
     jw_kint(&v->w, "evidence_n", (int64_t)g->evidence->n);

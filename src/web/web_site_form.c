@@ -9,7 +9,7 @@
 
 enum { FORM_DEPTH = 7, FORM_ITEMS = 200, FORM_TEXT = 64 << 10, AREA_FROM = 500 };
 
-enum shape { TEXT, AREA, DATE, NUMBER, BOOL, SELECT, RANGE, GROUP, LIST, RAW };
+enum shape { TEXT, AREA, DATE, INSTANT, NUMBER, BOOL, SELECT, RANGE, GROUP, LIST, RAW };
 
 const struct json *web_schema_resolve(const struct json *root, const struct json *node)
 {
@@ -52,8 +52,11 @@ static enum shape shape_of(const struct json *s)
     struct str type = json_get_str(s, "type");
     if (json_get(s, "enum"))
         return SELECT;
+    if (json_type(json_get(s, "const")) == JSON_BOOL)
+        return BOOL;
     if (str_eqc(type, "string"))
         return json_str_is(json_get(s, "format"), "date")           ? DATE
+               : json_str_is(json_get(s, "format"), "date-time")    ? INSTANT
                : json_int(json_get(s, "maxLength"), 0) >= AREA_FROM ? AREA
                                                                     : TEXT;
     if (str_eqc(type, "number") || str_eqc(type, "integer"))
@@ -93,14 +96,23 @@ static void option(struct jw *w, struct str value, struct str text, struct str n
 /* Words for a code: value.<field>.<code>, <field>.<code>, or the code. */
 static struct str code_words(enum text_lang l, const char *ptr, struct str code)
 {
-    const char *last = strrchr(ptr, '/');
+    struct str path = str_c(ptr), name;
     char id[160];
-    snprintf(id, sizeof id, "value.%.60s.%.*s", last ? last + 1 : ptr,
+    size_t end = path.n, from;
+    for (;;) { /* an element of a list is called as the list is */
+        for (from = end; from > 0 && path.p[from - 1] != '/';)
+            from--;
+        name = str_sub(path, from, end);
+        if (from < 2 || !name.n || strspn(name.p, "0123456789") < name.n)
+            break;
+        end = from - 1;
+    }
+    snprintf(id, sizeof id, "value.%.*s.%.*s", (int)AM_MIN(name.n, 60), name.p,
              (int)AM_MIN(code.n, 60), code.p);
     if (text_has(l, id))
         return text_get(l, id);
-    snprintf(id, sizeof id, "%.60s.%.*s", last ? last + 1 : ptr, (int)AM_MIN(code.n, 60),
-             code.p);
+    snprintf(id, sizeof id, "%.*s.%.*s", (int)AM_MIN(name.n, 60), name.p,
+             (int)AM_MIN(code.n, 60), code.p);
     return text_has(l, id) ? text_get(l, id) : code;
 }
 
@@ -226,9 +238,9 @@ static void yes_no(struct web_form *f, const struct json *value)
 static void control(struct web_form *f, const struct json *s, const struct json *value,
                     const char *ptr, unsigned depth)
 {
-    static const char *const flag[] = {"is_text",   "is_area",   "is_date",  "is_number",
-                                       "is_select", "is_select", "is_range", "is_group",
-                                       "is_list",   "is_raw"};
+    static const char *const flag[] = {
+        "is_text",   "is_area",  "is_date",  "is_instant", "is_number", "is_select",
+        "is_select", "is_range", "is_group", "is_list",    "is_raw"};
     enum shape shape = depth < FORM_DEPTH ? shape_of(s) : RAW;
     jw_kbool(&f->v->w, flag[shape], true);
     if (shape == SELECT)
@@ -241,6 +253,8 @@ static void control(struct web_form *f, const struct json *s, const struct json 
         members(f, s, value, ptr, depth);
     else if (shape == LIST)
         items(f, s, value, ptr, depth);
+    else if (shape == INSTANT && json_str(value).n == 20) /* "...Z": UTC is said */
+        jw_kstr(&f->v->w, "value", str_sub(json_str(value), 0, 19));
     else
         current(&f->v->w, "value", value);
 }
@@ -315,6 +329,16 @@ static int put_number(struct buf *out, struct str s)
     if (str_double(s, &x))
         return put_string(out, s);
     return buf_add(out, (struct str){digits, json_num_format(x, digits)});
+}
+
+/* What datetime-local sends, minutes or seconds, is UTC here. */
+static int put_instant(struct buf *out, struct str s)
+{
+    char text[40];
+    if (s.n != 16 && s.n != 19)
+        return put_string(out, s);
+    snprintf(text, sizeof text, "%.*s%s", STR_FMT(s), s.n == 16 ? ":00Z" : "Z");
+    return put_string(out, str_c(text));
 }
 
 static int put_raw(struct buf *out, struct str s)
@@ -427,6 +451,8 @@ static int read_scalar(struct web_form *f, enum shape shape, const char *ptr,
         return AM_OK;
     if (shape == NUMBER)
         return put_number(out, s);
+    if (shape == INSTANT)
+        return put_instant(out, s);
     if (shape == RAW)
         return put_raw(out, s);
     if (shape == BOOL && (str_eqc(s, "true") || str_eqc(s, "false")))

@@ -392,6 +392,7 @@ static void head(struct web_visit *v, const struct json *facts,
     web_ktime(w, "expires", json_get_str(x, "expires_at"));
     jw_key(w, "stop_url");
     jw_strf(w, "/models/%.*s/stop", STR_FMT(json_get_str(x, "model_digest")));
+    jw_kbool(w, "refused", str_eqc(json_get_str(x, "state"), "refused"));
     jw_kbool(w, "can_stop", !str_eqc(json_get_str(x, "state"), "archived"));
 }
 

@@ -225,7 +225,7 @@ web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_recor
     web_page_diff, web_page_files, web_page_files_post, web_page_draft,
     web_page_draft_post, web_page_draft_declare, web_page_draft_delete, web_page_sign,
     web_page_sign_post, web_page_sign_payload, web_page_recusal, web_page_recusal_post,
-    web_page_key, web_page_key_post;
+    web_page_events, web_page_event, web_page_event_post, web_page_key, web_page_key_post;
 web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_case,
     web_page_case_post, web_page_supplier, web_page_escrow, web_page_sandboxes,
     web_page_tender, web_page_tender_certificate, web_page_warnings;

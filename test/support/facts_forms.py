@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Facts declared by pages and without scripts: facts_forms.py DEMO_DIR (a world whose evidence waits for a decision)
+
+The health authority opens a sandbox of a version: instants as browsers send them, values kept, lists that
+grow. A third party declares a deposit file by file; the digest of the list is computed. The commission refuses the file
+more strictly than computed, the supplier appeals once, in time, and the file is offered to be assigned again."""
+import os
+import re
+import sys
+import time
+
+from reinstate import Country, text_of
+from world import Tap, call
+
+HEX = "0123456789abcdef" * 4
+
+
+def at(days):
+    return time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 86400 * days))
+
+
+def post(tap, who, path, fields, want, name):
+    status, where, page = who.form(path, {"act": "propose", **fields})
+    tap.ok(status == want, "%s (%d)" % (name, status))
+    if status != want:
+        print("#", text_of(page))
+    return where, page.decode()
+
+
+def sign(k, tap, who, where, key, name):
+    payload = who.ask("GET", where + "/payload.json")[2]
+    status, there, page = who.form(where, {"envelope": k.sign(payload, key), "no_conflict": "1"})
+    tap.ok(status == 303 and "signed=" in there, "%s (%d)" % (name, status))
+    if status != 303:
+        print("#", text_of(page))
+
+
+def sandbox(k, tap, opener, vendor):
+    path = "/events/sandbox_open"
+    fields = {"/model_digest": k.digest, "/purpose": "usability", "/site": "CHU-RABAT", "n:/datasets": "1", "/datasets/0": HEX,
+              "/starts_at": at(0), "/ends_at": at(900), "/no_patients": "true"}
+    post(tap, vendor, path, fields, 422, "a role that does not open sandboxes is refused before anybody signs")
+    _, page = post(tap, opener, path, fields, 422, "a sandbox beyond its term is refused")
+    tap.ok('value="usability"' in page and HEX in page and 'value="%s:00"' % fields["/ends_at"] in page, "what was typed is still there")
+    status, _, grown = opener.form(path, {**fields, "act": "add:/datasets"})
+    tap.ok(status == 200 and b'name="/datasets/1"' in grown and HEX.encode() in grown, "a list grows by its button")
+    where, _ = post(tap, opener, path, {**fields, "/ends_at": at(90)}, 303, "a sandbox of three months waits for its signature")
+    return where
+
+
+def deposit(k, tap, vendor):
+    page = vendor.ask("GET", "/events/escrow_receipt?model_digest=" + k.digest)[2].decode()
+    tap.ok(page.count('<option value="weights"') == 5 and k.digest in page, "a deposit is asked item by item, for the model of the address")
+    items = {}
+    for i, name in enumerate(("source_code", "technical_documentation", "operating_documentation", "weights", "training_data")):
+        items.update({"/items/%d/item" % i: name, "/items/%d/path" % i: name + ".tar", "/items/%d/sha256" % i: HEX, "/items/%d/size" % i: "10"})
+    fields = {"/model_digest": k.digest, "/deposit_id": "D-1", "/deposited_at": at(-1), "/level": "0", "n:/items": "5", "n:/conditions": "1",
+              "/conditions/0": "insolvency", **items}
+    _, page = post(tap, vendor, "/events/escrow_receipt", fields, 422, "a supplier does not receive its own deposit")
+    tap.ok("weights.tar" in page, "the files typed are still there")
+    agent = k.person("tiers", "escrow_agent", "", "TIERS1")
+    where, _ = post(tap, agent, "/events/escrow_receipt", fields, 303, "the third party's receipt is prepared")
+    payload = agent.ask("GET", where + "/payload.json")[2].decode()
+    tap.ok(re.search(r'"manifest_sha256":"[0-9a-f]{64}"', payload), "with the digest of its list")
+
+
+def refused(k, tap, vendor, member):
+    file, appeal = "/commission/" + k.digest, "/events/appeal"
+    post(tap, vendor, appeal, {"/model_digest": k.digest, "/ground": "Le calcul"}, 422, "nothing is appealed before a refusal")
+    keys = {"k" + k.key_id(w): "1" for w in ("has-1", "has-2")}
+    fields = {"act": "decision", "outcome": "refused.none", "gst": "GST-RSK", "houses": "CHU-RABAT", **keys}
+    post(tap, member, file, fields, 422, "stricter than computed without a derogation is refused")
+    _, page = post(tap, member, file, {**fields, "derogation_reason": "Population trop petite"}, 422, "and without its rows")
+    tap.ok("Population trop petite" in page and 'value="refused.none" checked' in page, "the reason typed is still there")
+    where, _ = post(tap, member, file, {**fields, "derogation_reason": "Population trop petite", "derogation_rows": "PF-1"}, 303,
+                    "with both it waits for its signatures")
+    for who in ("has-1", "has-2"):
+        sign(k, tap, member, where, who, who + " refuses")
+    tap.ok(k.version()["state"] == "refused", "the file is refused")
+    page = vendor.ask("GET", appeal + "?model_digest=" + k.digest)[2].decode()
+    tap.ok(re.search(r"<b>[^<]*20\d\d", page), "the supplier sees until when it may appeal")
+    where, _ = post(tap, vendor, appeal, {"/model_digest": k.digest, "/ground": "Le calcul accorde le niveau de base."}, 303, "it appeals")
+    sign(k, tap, vendor, where, "vendor", "and signs its appeal")
+    post(tap, vendor, appeal, {"/model_digest": k.digest, "/ground": "Encore."}, 422, "a second appeal is refused")
+    page = member.ask("GET", file)[2].decode()
+    tap.ok('value="assignment"' in page and re.search(r"<b>[^<]*20\d\d", page), "the file is offered for judgement, with its day")
+
+
+def main():
+    os.environ["AMANE_SECOND_FACTOR"] = "off"  # its own tests are elsewhere
+    k, tap = Country(sys.argv[1]), Tap()
+    try:
+        vendor = k.person("fournisseur", "vendor", "", "DEMOAI")
+        member = k.person("membre", "has", "commissioner", "HAS")
+        where = sandbox(k, tap, member, vendor)
+        deposit(k, tap, vendor)
+        refused(k, tap, vendor, member)
+        status, _, _ = vendor.ask("GET", "/events/genesis")
+        tap.ok(status == 404, "what is not written by hand has no page")
+        status, _, _ = vendor.ask("POST", "/events/appeal", {"act": "propose"})
+        tap.ok(status == 403, "without its token a form is refused")
+        tap.ok(where.startswith("/sign/"), "the sandbox's text is still there to sign")
+    finally:
+        k.end()
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
