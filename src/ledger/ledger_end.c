@@ -86,6 +86,9 @@ static bool withdrawal_plan(const struct ledger_act *a, const struct ledger_verr
 int ledger_withdraw(struct ledger_act *a)
 {
     struct ledger_verrec *v = &a->l->version.v[a->version];
+    enum ledger_role by = ledger_signer_key(a)->role;
+    if (by == LEDGER_HAS || by == LEDGER_MSPS) /* for cause; who leaves says so itself */
+        ledger_check_heard(a, v->v.decision.index);
     ledger_guard(
         a, withdrawal_plan(a, v), GUARD_WITHDRAWAL_PLAN, "/withdrawal",
         "{deployments, migration_plan, escrow_checked}; by choice: after notice");

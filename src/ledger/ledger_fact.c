@@ -131,6 +131,36 @@ static void check_notice(struct ledger_act *a, struct ledger_factrec *f)
     f->good = true;
 }
 
+/* The supplier answered, or was invited and let its delay pass: then the fact says so and
+ * counts from the end of the delay. */
+static void check_hearing(struct ledger_act *a, struct ledger_factrec *f)
+{
+    check_not_own(a);
+    f->at = ledger_time(json_get(a->r, "invited_at"));
+    ledger_guard(a, f->at && f->at <= a->s->issued_at, GUARD_TERM, "/invited_at",
+                 "not yet");
+    f->good = json_bool(json_get(a->r, "answered"), false);
+    f->until_at = f->good ? f->at : after(a, f->at, "reply", "P30D");
+}
+
+/* A policy that names the delay of a reply asks for a hearing; those written before there
+ * was such a fact do not, and what they decided stands (I12). */
+void ledger_check_heard(struct ledger_act *a, uint64_t since)
+{
+    const struct json *clocks = json_get(a->l->policy->root, "clocks");
+    const struct ledger_verrec *v = version_of(a);
+    bool heard = false;
+    if (!json_get(clocks, "reply"))
+        return;
+    for (size_t i = 0; i < v->fact.n; i++) {
+        const struct ledger_factrec *f = &a->l->fact.v[v->fact.v[i]];
+        heard |= f->kind == LEDGER_FACT_HEARING && !f->corrected && f->index > since &&
+                 f->until_at && f->until_at <= a->s->issued_at;
+    }
+    ledger_guard(a, heard, GUARD_HEARD, "/model_digest",
+                 "no hearing of the supplier, or its delay is running");
+}
+
 static bool phase_in(const struct ledger_act *a, unsigned phases)
 {
     return (phases >> a->l->deployment.v[a->deployment].p.phase) & 1;
@@ -417,6 +447,7 @@ static int fact(struct ledger_act *a)
         [LEDGER_FACT_VISIT] = ledger_check_visit,
         [LEDGER_FACT_RECUSAL] = ledger_check_recusal,
         [LEDGER_FACT_LEASE_EXTENSION] = check_lease,
+        [LEDGER_FACT_HEARING] = check_hearing,
         [LEDGER_FACT_CORRECTION] = check_correction,
     };
     struct ledger_factrec f = {.index = a->index,

@@ -354,6 +354,100 @@ static void refuse_it(void)
     OK(tk_decide(&tk, &d));
 }
 
+/* ---- the supplier is heard --------------------------------------------------------- */
+static void to_evaluated_with_a_hearing_asked(double auc)
+{
+    tk_clocks = "{\"reply\":\"P30D\"}";
+    tk_open(&tk);
+    tk_clocks = "{}";
+    OK(tk_algorithm(&tk));
+    OK(tk_version(&tk));
+    OK(tk_admissible(&tk));
+    OK(tk_assign(&tk, "base"));
+    CODE(about(TK_RAPPORTEUR, "hearing", "\"invited_at\":\"%s\",\"answered\":true",
+               when(1)),
+         "guard.term");
+    OK(about(TK_RAPPORTEUR, "hearing", "\"invited_at\":\"%s\",\"answered\":true",
+             when(0)));
+    OK(tk_evidence(&tk, auc)); /* what it was heard on is older than this */
+}
+
+static void nobody_is_refused_or_deferred_unheard(void **state)
+{
+    static const char *const outcome[] = {"refused", "deferred"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(outcome); i++) {
+        struct tk_decision d = {outcome[i],
+                                "base",
+                                "none",
+                                i ? "granted" : "refused",
+                                i ? ",\"reason\":\"sites too alike\"" : NULL,
+                                365,
+                                tk_jury,
+                                3,
+                                NULL};
+        if (i)
+            tk_close(&tk);
+        to_evaluated_with_a_hearing_asked(i ? 0.88 : 0.70);
+        CODE(tk_decide(&tk, &d), "guard.vendor_heard");
+        CODE(about(TK_VENDOR, "hearing", "\"invited_at\":\"%s\",\"answered\":true",
+                   when(0)),
+             "wrong_role"); /* nobody hears himself */
+        OK(about(TK_RAPPORTEUR, "hearing", "\"invited_at\":\"%s\",\"answered\":true",
+                 when(0)));
+        OK(tk_decide(&tk, &d));
+        assert_int_equal(tk_v(&tk)->state, i ? LEDGER_V_DEFERRED : LEDGER_V_REFUSED);
+    }
+}
+
+static void a_supplier_that_is_silent_was_heard_when_its_delay_has_passed(void **state)
+{
+    struct tk_decision d = {"refused", "base",  "none", "refused", NULL,
+                            365,       tk_jury, 3,      NULL};
+    (void)state;
+    to_evaluated_with_a_hearing_asked(0.70);
+    OK(about(TK_MSPS1, "hearing", "\"invited_at\":\"%s\",\"answered\":false", when(0)));
+    days(29);
+    CODE(tk_decide(&tk, &d), "guard.vendor_heard");
+    days(2);
+    OK(tk_decide(&tk, &d));
+}
+
+static void a_hearing_taken_back_is_none(void **state)
+{
+    struct tk_decision d = {"refused", "base",  "none", "refused", NULL,
+                            365,       tk_jury, 3,      NULL};
+    char hex[CRYPTO_HEX];
+    (void)state;
+    to_evaluated_with_a_hearing_asked(0.70);
+    OK(about(TK_MSPS1, "hearing", "\"invited_at\":\"%s\",\"answered\":true", when(0)));
+    crypto_hex(tk.record_sha256, 32, hex);
+    OK(event(TK_MSPS1, "correction", "\"corrects\":\"%s\",\"reason\":\"r\"", hex));
+    CODE(tk_decide(&tk, &d), "guard.vendor_heard");
+}
+
+static void a_withdrawal_for_cause_waits_for_the_hearing_and_a_stop_does_not(void **state)
+{
+    struct tk_decision d = {
+        "withdrawn",
+        "base",
+        "none",
+        "granted",
+        ",\"withdrawal\":{\"deployments\":[],\"escrow_checked\":true}",
+        365,
+        tk_jury,
+        3,
+        NULL};
+    (void)state;
+    to_evaluated_with_a_hearing_asked(0.88);
+    OK(tk_label(&tk));                         /* what is granted needs no hearing */
+    OK(tk_stop(&tk, TK_HAS1, "national", "")); /* and a stop waits for nobody */
+    CODE(tk_decide(&tk, &d), "guard.vendor_heard");
+    OK(about(TK_MSPS1, "hearing", "\"invited_at\":\"%s\",\"answered\":true", when(0)));
+    OK(tk_decide(&tk, &d));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_WITHDRAWN);
+}
+
 static void an_appeal_in_time_is_judged_by_three_others(void **state)
 {
     (void)state;
@@ -882,6 +976,10 @@ int main(void)
         T(an_approval_is_renewed_and_the_cndp_ends_its_own),
         T(a_pilot_is_renewed_once),
         T(drift_of_severity_three_counts_when_a_second_window_confirms_it),
+        T(nobody_is_refused_or_deferred_unheard),
+        T(a_supplier_that_is_silent_was_heard_when_its_delay_has_passed),
+        T(a_hearing_taken_back_is_none),
+        T(a_withdrawal_for_cause_waits_for_the_hearing_and_a_stop_does_not),
         T(facts_about_a_place_where_it_does_not_run_are_refused),
         T(surveillance_cites_new_evidence_and_holds_the_label),
         T(a_year_and_a_month_without_surveillance_ends_a_longer_label),

@@ -448,6 +448,8 @@ int ledger_assign(struct ledger_act *a);
 int ledger_reassign(struct ledger_act *a);
 /* V7..V15 recompute the label (ledger_decide.c). */
 int ledger_decide(struct ledger_act *a);
+/* V8, V18 for cause: the supplier was heard on what came after that entry. */
+void ledger_check_heard(struct ledger_act *a, uint64_t since);
 bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
                          enum ledger_level level, const struct json *more);
 bool ledger_reproduced(const struct ledger_verrec *v);

@@ -252,6 +252,7 @@
     X("stop_motive", LEDGER_RULE_ANY_STOPPER)                                            \
     X("appeal", "vendor | gst/direction | director")                                     \
     X("withdrawal_notice", "vendor | gst/direction | director")                          \
+    X("hearing", "has | msps")                                                           \
     X("pilot_report", "director + dim")                                                  \
     X("pilot_extension", "dim + dpo + clinical_lead")                                    \
     X("approval.dpia", "director + dpo")                                                 \
@@ -323,6 +324,7 @@
     X("stop_motive", "order:h motive_code:s")                                            \
     X("appeal", "model_digest:h ground:s")                                               \
     X("withdrawal_notice", "model_digest:h leaves_at:t migration_plan:h")                \
+    X("hearing", "model_digest:h invited_at:t answered:b document?:h")                   \
     X("pilot_report", "model_digest:h establishment:s gst:s use_code:s outcome:s "       \
                       "closed_at:t patients:i report_sha256:h")                          \
     X("pilot_extension", "model_digest:h establishment:s gst:s use_code:s until:t")      \
@@ -361,6 +363,7 @@
     X(VISIT, "visit", true)                                                              \
     X(RECUSAL, "recusal", true)                                                          \
     X(LEASE_EXTENSION, "lease_extension", true)                                          \
+    X(HEARING, "hearing", true)                                                          \
     X(CORRECTION, "correction", false)
 
 /* The other kinds; members beyond these are judged by schema/<kind>-1.json at the door of
@@ -552,6 +555,7 @@
     X(LOCAL_VALIDATION, "guard.local_validation", true, AM_E_INVALID)                    \
     X(REVIEW, "guard.review", true, AM_E_INVALID)                                        \
     X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID)                    \
-    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)
+    X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)                          \
+    X(HEARD, "guard.vendor_heard", true, AM_E_INVALID)
 
 #endif
