@@ -89,7 +89,17 @@ if [ -n "$one" ]; then
     is 200 'a decided suggestion is shown without its form' "$NODE_URL$one"
     ! grep -q 'name="decision"' "$work/body"
     report $? 'and offers no decision'
+    is 403 'a report without its token is refused' -d severity=serious "$NODE_URL$one/report"
+    is 422 'a report says how bad it was' -d "csrf=$csrf" -d severity= "$NODE_URL$one/report"
+    is "303 $NODE_URL$one#report-h" 'a suggestion is reported' -d "csrf=$csrf" -d severity=serious -d note=kept "$NODE_URL$one/report"
+    is 409 'and reported once' -d "csrf=$csrf" -d severity=serious "$NODE_URL$one/report"
+    is "303 $NODE_URL$one#only-h" 'its model is stopped for its patient' -d "csrf=$csrf" "$NODE_URL$one/stop"
+    is 200 'its page says so' "$NODE_URL$one"
+    order=$(first 'name="order" value="[0-9a-f]*"' | sed 's/.*value="//; s/"//')
+    is 422 'a lift needs a reason' -d "csrf=$csrf" -d "order=$order" -d reason= "$NODE_URL$one/lift"
+    is "303 $NODE_URL$one?lifted=1#only-h" 'who stopped it lifts it' -d "csrf=$csrf" -d "order=$order" -d reason=seen "$NODE_URL$one/lift"
 fi
+is 422 'a file that extends no lease is explained' -F 'file={"envelopes":[]}' "$NODE_URL/state/lease-extension"
 is 303 'signing out' -d "csrf=$csrf" "$NODE_URL/logout"
 is 303 'a session that ended is worth nothing' "$NODE_URL/"
 exit $bad
