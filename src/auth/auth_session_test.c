@@ -96,6 +96,26 @@ static void five_failures_lock_an_account_for_a_quarter_of_an_hour(void **state)
     assert_ok(t_login("amal", T_PASSWORD.p, "10.0.0.9", t_now + 15 * T_MINUTE, token));
 }
 
+/* One guess every five minutes, each from another address: under every short limit. */
+static void slow_guessing_from_everywhere_comes_to_five_tries_an_hour(void **state)
+{
+    char token[AUTH_TOKEN], peer[32];
+    int tried[6] = {0};
+    (void)state;
+    t_account("amal", LEDGER_PHYSICIAN);
+    for (int i = 0; i < 72; i++) {
+        int64_t at = t_now + i * 5 * T_MINUTE;
+        snprintf(peer, sizeof peer, "10.0.%d.1", i);
+        int err = t_login("amal", "wrong wrong wrong", peer, at, token);
+        assert_true(err == AM_E_UNAUTHORIZED || err == AM_E_TOOMANY);
+        tried[i / 12] += err == AM_E_UNAUTHORIZED;
+    }
+    assert_true(tried[0] <= 12 && tried[1] <= 6);
+    for (size_t h = 2; h < AM_LEN(tried); h++)
+        if (tried[h] > 5)
+            fail_msg("%d tries in hour %zu", tried[h], h + 1);
+}
+
 static void a_good_login_forgives_the_slips_before_it(void **state)
 {
     char token[AUTH_TOKEN];
@@ -344,6 +364,7 @@ int main(void)
         T(what_is_not_the_password_opens_nothing),
         T(an_unknown_login_costs_the_same_work),
         T(five_failures_lock_an_account_for_a_quarter_of_an_hour),
+        T(slow_guessing_from_everywhere_comes_to_five_tries_an_hour),
         T(a_good_login_forgives_the_slips_before_it),
         T(twenty_failures_lock_an_address_known_logins_or_not),
         T(a_login_that_does_not_exist_locks_too),

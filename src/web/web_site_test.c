@@ -360,6 +360,31 @@ static void sign_in(const char *login, char cookie[160], char csrf[AUTH_TOKEN])
     ask_release(&a);
 }
 
+/* Session fixation: a cookie that somebody planted, unknown or of the planter's own
+ * session, is never the one that a login opens. */
+static void a_cookie_planted_before_the_login_opens_nothing_after_it(void **state)
+{
+    char theirs[160], csrf[AUTH_TOKEN], unknown[160], form[120];
+    (void)state;
+    sign_in("infirmier", theirs, csrf);
+    snprintf(unknown, sizeof unknown, "amane_session=%064d", 7);
+    snprintf(form, sizeof form, "user=dsi&password=a+password+of+the+tests&next=/");
+    const char *const planted[] = {unknown, theirs};
+    for (size_t i = 0; i < AM_LEN(planted); i++) {
+        struct auth_account who;
+        struct ask a;
+        assert_ok(post(&a, node_site, "/login", planted[i], form));
+        assert_int_equal(a.resp.status, 303);
+        const char *set = answer(&a, "Set-Cookie");
+        assert_int_not_equal(strncmp(set, planted[i], strlen(planted[i])), 0);
+        ask_release(&a);
+        struct str token =
+            str_sub(str_c(planted[i]), strlen("amane_session="), strlen(planted[i]));
+        int err = auth_session(node_auth(node), token, time_now(), &who);
+        assert_true(err == AM_E_UNAUTHORIZED || !strcmp(who.login, "infirmier"));
+    }
+}
+
 static void without_a_session_the_node_asks_to_sign_in(void **state)
 {
     (void)state;
@@ -833,6 +858,7 @@ int main(void)
         TEST(an_error_page_can_be_asked_for),
         TEST(language_follows_choice_then_cookie_then_account_then_browser),
         TEST(without_a_session_the_node_asks_to_sign_in),
+        TEST(a_cookie_planted_before_the_login_opens_nothing_after_it),
         TEST(signing_in_never_leads_elsewhere),
         TEST(a_form_without_its_token_is_refused),
         TEST(a_form_from_another_site_is_refused),
