@@ -82,6 +82,7 @@ static int serve(const char *dir, const char *listen)
     err = cmd_settings(&c, dir, "registry.conf", listen, &d);
     if (!err) {
         rc.refresh_s = (unsigned)conf_int(&c, CONF_REFRESH_S);
+        rc.model_roots = conf_text(&c, CONF_MODEL_ROOTS);
         err = registry_open(&r, &rc, &d);
     }
     if (!err)

@@ -26,6 +26,8 @@
       "seconds after which cosignatures of an unchanged log are asked again")            \
     X(DATABASE, "database", R, TEXT, "", 0, 0,                                           \
       "postgresql:// address of the database; empty: SQLite files in the data folder")   \
+    X(MODEL_ROOTS, "model_roots", R, TEXT, "", 0, 0,                                     \
+      "PEM file of the authorities whose certificates may sign weights; empty: none")    \
     X(REGISTRY, "registry", N, TEXT, "", 0, 0, "URL of the national registry")           \
     X(GENESIS, "genesis", N, TEXT, "", 0, 0, "pinned SHA-256 of the log's entry 0, hex") \
     X(REGISTRY_TOKEN_FILE, "registry_token_file", N, TEXT, "", 0, 0,                     \

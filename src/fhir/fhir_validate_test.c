@@ -307,6 +307,37 @@ static void what_the_schema_of_hl7_refuses_we_refuse(void **state)
     json_free(schema_doc);
 }
 
+static void without_memory_nothing_wrong_becomes_right(void **state)
+{
+    static const struct {
+        const char *text;
+        int err;
+    } k[] = {{"{\"resourceType\":\"Device\",\"identifier\":[{\"system\":\"urn:x\","
+              "\"value\":\"1\"}],\"status\":\"active\"}",
+              AM_OK},
+             {"{\"resourceType\":\"Device\",\"identifier\":[{\"systeme\":1}],\"status\":"
+              "\"awake\",\"udi\":{}}",
+              AM_E_INVALID}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct json_doc *doc;
+        bool failed = true;
+        assert_ok(json_parse(&doc, str_c(k[i].text), NULL, NULL));
+        for (long n = 1; failed; n++) {
+            struct diag d;
+            int err;
+            diag_init(&d);
+            am_oom_at(n);
+            err = fhir_validate(json_root(doc), &d);
+            failed = am_oom_at(0);
+            assert_true(err == k[i].err || err == AM_E_NOMEM);
+            diag_release(&d);
+            assert_true(n < 1000);
+        }
+        json_free(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +345,7 @@ int main(void)
         cmocka_unit_test(each_mistake_is_named_at_its_place),
         cmocka_unit_test(the_grammar_of_primitives_is_that_of_the_specification),
         cmocka_unit_test(what_the_schema_of_hl7_refuses_we_refuse),
+        cmocka_unit_test(without_memory_nothing_wrong_becomes_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,20 @@ static int oms_key(const struct json *bundle, const struct model_oms_trust *t,
     return err;
 }
 
+/* Want of memory is no verdict about the bundle. */
+static int oms_bytes(const struct json *env, struct buf *payload, struct buf *sig,
+                     struct diag *d)
+{
+    const struct json *first = json_at(json_get(env, "signatures"), 0);
+    int err = crypto_unbase64(payload, json_get_str(env, "payload"));
+    if (!err)
+        err = crypto_unbase64(sig, json_get_str(first, "sig"));
+    if (!err || err == AM_E_NOMEM)
+        return err;
+    diag_err(d, "/dsseEnvelope", "oms.envelope", "payload and sig are base64");
+    return AM_E_INVALID;
+}
+
 /* [8.1] and [8.2]: the payload, once its signature is good. */
 static int oms_open(const struct json *bundle, const struct model_oms_trust *t,
                     struct buf *payload, struct diag *d)
@@ -239,11 +253,8 @@ static int oms_open(const struct json *bundle, const struct model_oms_trust *t,
     buf_init(&sig, 512);
     buf_init(&pae, OMS_PAYLOAD_MAX + 128);
     err = oms_key(bundle, t, &spki, d);
-    if (!err && (crypto_unbase64(payload, json_get_str(env, "payload")) ||
-                 crypto_unbase64(&sig, json_get_str(json_at(sigs, 0), "sig")))) {
-        diag_err(d, "/dsseEnvelope", "oms.envelope", "payload and sig are base64");
-        err = AM_E_INVALID;
-    }
+    if (!err)
+        err = oms_bytes(env, payload, &sig, d);
     if (!err)
         err = oms_pae(buf_str(payload), &pae);
     if (!err && crypto_ecdsa_verify(buf_str(&spki), buf_str(&pae), buf_str(&sig))) {
@@ -327,9 +338,12 @@ int model_oms_verify(const struct json *bundle, struct model_oms_file *f, size_t
         qsort(f, n, sizeof *f, oms_by_name);
     oms_root(f, n, root);
     err = oms_open(bundle, trust, &payload, &found);
-    if (!err && json_parse(&doc, buf_str(&payload), NULL, NULL)) {
-        diag_err(&found, "/dsseEnvelope/payload", "oms.statement", "not JSON");
-        err = AM_E_INVALID;
+    if (!err) {
+        err = json_parse(&doc, buf_str(&payload), NULL, NULL);
+        if (err && err != AM_E_NOMEM) {
+            diag_err(&found, "/dsseEnvelope/payload", "oms.statement", "not JSON");
+            err = AM_E_INVALID;
+        }
     }
     if (!err) {
         oms_shape(json_root(doc), &found);

@@ -244,6 +244,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
               ? AM_OK
               : AM_E_TOOBIG;
     if (!err)
+        err = registry_roots_read(r, c->model_roots, d);
+    if (!err)
         err = registry_schemas(r, d);
     if (!err)
         err = registry_search_open(r);
@@ -295,6 +297,7 @@ void registry_close(struct registry *r)
         json_schema_free(r->schema[k]);
         json_free(r->schema_doc[k]);
     }
+    free(r->model_roots);
     pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->past_lock);
     pthread_mutex_destroy(&r->lock);

@@ -55,8 +55,11 @@ struct registry;
 struct registry_config {
     const char *dir;
     unsigned refresh_s; /* re-ask cosignatures of an unchanged log; 0: 60 */
-    bool index_beside;  /* the server, however few versions; else above 1,000 of them: see
-                           registry_indexing() */
+    /* PEM file of the roots under which certificates may sign weights (field 23); NULL or
+     * "": none, keys of the directory only. AM_E_INVALID at opening: it has none. */
+    const char *model_roots;
+    bool index_beside; /* the server, however few versions; else above 1,000 of them: see
+                          registry_indexing() */
 };
 AM_CHECK int registry_open(struct registry **out, const struct registry_config *c,
                            struct diag *d);

@@ -54,10 +54,38 @@ static void only_what_changed_is_told_by_its_place(void **state)
     }
 }
 
+static void a_difference_without_memory_is_an_error(void **state)
+{
+    static const char before[] = "{\"in\":[{\"name\":\"x\",\"u\":1},{\"name\":\"y\"}],"
+                                 "\"a\":{\"fr\":\"x\"},\"b\":[1,2]}",
+                      after[] = "{\"in\":[{\"name\":\"w\"},{\"name\":\"x\",\"u\":2}],"
+                                "\"a\":{\"fr\":\"z\"},\"b\":[1]}";
+    struct json_doc *a, *b;
+    struct seen whole = {""};
+    int err = AM_E_NOMEM;
+    (void)state;
+    assert_ok(json_parse(&a, str_c(before), NULL, NULL));
+    assert_ok(json_parse(&b, str_c(after), NULL, NULL));
+    assert_ok(registry_diff(json_root(a), json_root(b), note, &whole));
+    for (long n = 1; err == AM_E_NOMEM; n++) {
+        struct seen s = {""};
+        am_oom_at(n);
+        err = registry_diff(json_root(a), json_root(b), note, &s);
+        am_oom_at(0);
+        assert_true(err == AM_OK || err == AM_E_NOMEM);
+        if (!err)
+            assert_string_equal(s.text, whole.text); /* never a shorter list */
+        assert_true(n < 1000);
+    }
+    json_free(a);
+    json_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_changed_is_told_by_its_place),
+        cmocka_unit_test(a_difference_without_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

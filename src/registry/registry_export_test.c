@@ -180,6 +180,31 @@ static void an_unknown_form_or_version_is_said_so(void **state)
     buf_release(&b);
 }
 
+static void an_export_without_memory_is_an_error(void **state)
+{
+    static const char *const form[] = {"fhir", "hti1", "annex8", "chai"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(form); i++) {
+        struct buf whole, b;
+        int err = AM_E_NOMEM;
+        buf_init(&whole, 4 << 20);
+        buf_init(&b, 4 << 20);
+        assert_ok(registry_export(t.r, digest, str_c(form[i]), "ar", &whole));
+        for (long n = 1; err == AM_E_NOMEM; n++) {
+            buf_release(&b);
+            am_oom_at(n);
+            err = registry_export(t.r, digest, str_c(form[i]), "ar", &b);
+            am_oom_at(0);
+            if (err && err != AM_E_NOMEM)
+                fail_msg("%s, allocation %ld: %s", form[i], n, am_err_text(err));
+            assert_true(n < 20000);
+        }
+        assert_true(str_eq(buf_str(&whole), buf_str(&b))); /* whole, or an error */
+        buf_release(&b);
+        buf_release(&whole);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct worker_role roles[] = {{"model", model_worker_main}};
@@ -191,6 +216,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(annex8_has_its_thirteen_items),
         cmocka_unit_test(the_model_card_follows_the_schema_of_chai),
         cmocka_unit_test(an_unknown_form_or_version_is_said_so),
+        cmocka_unit_test(an_export_without_memory_is_an_error),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)

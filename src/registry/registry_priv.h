@@ -135,6 +135,7 @@ struct registry {
     void (*on_stop)(void *cookie);
     void *on_stop_cookie;
     atomic_int opening; /* model files being read now */
+    char *model_roots;  /* PEM, or NULL; constant */
 };
 
 /* Folds every durable entry not folded yet, one by one. */
@@ -244,6 +245,7 @@ void registry_problem(struct diag *d, const char *code, const char *detail,
 /* registry_world.c: what needs the policy, the directory, the other versions. */
 AM_CHECK int registry_world_version(struct registry *r, const struct json *record,
                                     struct diag *d);
+AM_CHECK int registry_roots_read(struct registry *r, const char *path, struct diag *d);
 AM_CHECK int registry_check_weights_signature(struct registry *r,
                                               const struct json *record, struct diag *d);
 /* registry_sbom.c: field 25. _read: the bytes alone; problems and DIAG_INFO

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "model/model.h"
 
-enum { SIGNED_FILES_MAX = 1000 };
+enum { SIGNED_FILES_MAX = 1000, ROOTS_MAX = 1 << 20 };
 
 /* The key the bundle names, when it is in the directory for this organisation. */
 static int signature_key(struct registry *r, const struct json *record, struct str hint,
@@ -26,6 +26,30 @@ static int signature_key(struct registry *r, const struct json *record, struct s
         err = buf_add(spki, buf_str(&k->spki));
     pthread_rwlock_unlock(&r->fold);
     return err;
+}
+
+/* The setting model_roots, read once: what is there must be certificates. */
+int registry_roots_read(struct registry *r, const char *path, struct diag *d)
+{
+    size_t n;
+    int err;
+    if (!path || !*path)
+        return AM_OK;
+    err = am_file_read(path, ROOTS_MAX, &r->model_roots, &n);
+    if (!err && !strstr(r->model_roots, "-----BEGIN CERTIFICATE-----"))
+        err = AM_E_INVALID;
+    if (err)
+        diag_err(d, "model_roots", "registry.model_roots",
+                 "%s: not a PEM file of certificates (%s)", path, am_err_text(err));
+    return err;
+}
+
+/* Signed by certificate: under a root the operator trusts, or not at all. The declaring
+ * organisation signs the record itself with its key of the directory all the same. */
+static bool signature_by_certificate(const struct json *bundle)
+{
+    const struct json *material = json_get(bundle, "verificationMaterial");
+    return json_get(material, "x509CertificateChain") && !json_get(material, "publicKey");
 }
 
 static size_t signature_files(const struct json *artifacts, struct model_oms_file *f)
@@ -60,8 +84,17 @@ int registry_check_weights_signature(struct registry *r, const struct json *reco
     n = signature_files(json_get(record, "artifacts"), files);
     diag_init(&found);
     buf_init(&spki, 512);
-    err = signature_key(r, record, model_oms_hint(bundle), &spki);
-    if (err == AM_E_NOTFOUND) {
+    if (signature_by_certificate(bundle) && r->model_roots) {
+        trust.roots_pem = str_c(r->model_roots);
+        err = AM_OK;
+    } else {
+        err = signature_key(r, record, model_oms_hint(bundle), &spki);
+    }
+    if (err == AM_E_NOTFOUND && signature_by_certificate(bundle)) {
+        diag_err(d, "/model_signature/verificationMaterial", "record.signature_roots",
+                 "this registry trusts no certificate authority: sign with a key");
+        err = AM_OK;
+    } else if (err == AM_E_NOTFOUND) {
         diag_err(d, "/model_signature/verificationMaterial", "record.signature_key",
                  "no key of the issuing organisation has this hint");
         err = AM_OK;

@@ -4,6 +4,7 @@
 #include "registry/registry_test_support.h"
 
 #include <signal.h>
+#include <spawn.h>
 #include <sys/resource.h>
 
 static struct t t;
@@ -257,6 +258,123 @@ static void weights_are_signed_by_their_vendor_over_their_files(void **state)
     assert_int_equal(check_signed(T_STRANGER, "model.json"), AM_E_INVALID);
     assert_int_equal(check_with("model_signature", "{\"mediaType\":\"x\"}"),
                      AM_E_INVALID);
+}
+
+/* ---- signed under a certificate ------------------------------------------------------
+ */
+static void shell(const char *script)
+{
+    char *argv[] = {(char[]){"sh"}, (char[]){"-ec"}, str_dup(str_c(script)), NULL};
+    int status = -1;
+    pid_t pid;
+    assert_int_equal(posix_spawnp(&pid, "sh", NULL, NULL, argv, environ), 0);
+    assert_true(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    free(argv[2]);
+}
+
+/* A root, and a leaf under it, by openssl; the leaf's key signs. */
+static void make_chain(void)
+{
+    char script[1400];
+    snprintf(script, sizeof script,
+             "cd %s; exec 2>/dev/null; openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 30 -subj "
+             "/CN=root; openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+             "-keyout leaf.key -out leaf.csr -subj /CN=vendor; openssl x509 -req -in "
+             "leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 10 -outform DER "
+             "-out leaf.der; openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -keyout x.key -out other.pem -days 30 -subj "
+             "/CN=root; echo no certificate >empty.pem",
+             t.dir);
+    shell(script);
+}
+
+static struct str file_in(const char *name, char **text)
+{
+    char path[160];
+    size_t n;
+    snprintf(path, sizeof path, "%s/%s", t.dir, name);
+    assert_ok(am_file_read(path, 1 << 20, text, &n));
+    return (struct str){*text, n};
+}
+
+/* The bundle of our own signer, its key's hint replaced by the certificate. */
+static void certified_bundle(struct buf *out)
+{
+    struct model_oms_file file = {.name = STR("model.json")};
+    struct crypto_key *key;
+    struct json_doc *doc;
+    struct buf bundle, b64;
+    struct jw w;
+    char *pem, *der;
+    assert_ok(crypto_key_from_pem(&key, file_in("leaf.key", &pem), STR_NULL));
+    assert_ok(crypto_unhex(str_c(t.file_hex), file.sha256, 32));
+    buf_init(&bundle, 1 << 20);
+    buf_init(&b64, 1 << 16);
+    buf_init(out, 1 << 20);
+    assert_ok(model_oms_sign(STR("m"), &file, 1, key, &bundle));
+    assert_ok(crypto_base64(&b64, file_in("leaf.der", &der)));
+    assert_ok(json_parse(&doc, buf_str(&bundle), NULL, NULL));
+    jw_init(&w, out);
+    jw_obj(&w);
+    for (json_each(it, json_root(doc))) {
+        jw_keyn(&w, it.key);
+        if (!str_eqc(it.key, "verificationMaterial")) {
+            jw_val(&w, it.val);
+            continue;
+        }
+        jw_obj(&w);
+        jw_key(&w, "x509CertificateChain");
+        jw_raw(&w, STR("{\"certificates\":[{\"rawBytes\":\""));
+        assert_ok(buf_add(out, buf_str(&b64)));
+        assert_ok(buf_adds(out, "\"}]}"));
+        jw_obj_end(&w);
+    }
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+    json_free(doc);
+    crypto_key_free(key);
+    free(der);
+    free(pem);
+    buf_release(&b64);
+    buf_release(&bundle);
+}
+
+static int reopen(const char *roots)
+{
+    char path[160];
+    struct registry_config c = {.dir = t.data, .refresh_s = 1, .model_roots = path};
+    snprintf(path, sizeof path, "%s/%s", t.dir, roots);
+    registry_close(t.r);
+    t.r = NULL;
+    diag_clear(&t.d);
+    return registry_open(&t.r, &c, &t.d);
+}
+
+static void a_certificate_signs_weights_only_under_a_root_of_the_setting(void **state)
+{
+    struct buf bundle;
+    (void)state;
+    declare_algorithm();
+    make_chain();
+    certified_bundle(&bundle);
+    assert_int_equal(check_with("model_signature", bundle.p), AM_E_INVALID);
+    t_assert_problem(&t, "/model_signature/verificationMaterial",
+                     "record.signature_roots");
+    assert_ok(reopen("ca.pem"));
+    assert_ok(check_with("model_signature", bundle.p));
+    assert_ok(check_signed(T_VENDOR, "model.json")); /* keys still do */
+    assert_int_equal(check_signed(T_VENDOR2, "model.json"), AM_E_INVALID);
+    assert_ok(reopen("other.pem"));
+    assert_int_equal(check_with("model_signature", bundle.p), AM_E_INVALID);
+    t_assert_problem(&t, "/model_signature/verificationMaterial/x509CertificateChain",
+                     "oms.certificate");
+    assert_int_equal(reopen("empty.pem"), AM_E_INVALID);
+    t_assert_problem(&t, "model_roots", "registry.model_roots");
+    assert_int_not_equal(reopen("nowhere.pem"), AM_OK);
+    t_open(&t);
+    buf_release(&bundle);
 }
 
 static void a_declared_twin_is_the_one_the_registry_makes(void **state)
@@ -816,6 +934,7 @@ int main(int argc, char **argv)
         T(a_submission_with_holes_is_refused_whole_and_changes_nothing),
         T(what_is_declared_must_be_what_the_file_is),
         T(weights_are_signed_by_their_vendor_over_their_files),
+        T(a_certificate_signs_weights_only_under_a_root_of_the_setting),
         T(a_declared_twin_is_the_one_the_registry_makes),
         T(a_bill_of_materials_is_read_and_names_the_weights),
         T(personal_data_in_a_text_warn_and_do_not_refuse),

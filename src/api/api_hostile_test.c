@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stored hostile texts: every text the schemas leave free, of every kind of record and
+ * every type of event, holds markup, a formula and a mark of its own. The records go
+ * straight into the log; then every public page in three languages, the desk's, the
+ * author's, the feeds, the tables and the cards are read. The walk follows the schemas: a
+ * new field is covered when it is there. */
+#include "api/api_test_support.h"
+#include "web/web.h"
+
+#define ATTACK "=1+1\"'><script>alert(1)</script><img src=x onerror=a()>{{csrf}}"
+#define SHORT  "\"'><b>"
+enum { MARKS = 2000, MARK = 9, PAGE_MAX = 16 << 20 };
+
+static struct t t;
+static struct api *a;
+static struct web_site *site;
+static struct {
+    char path[120];
+    bool seen;
+} mark[MARKS];
+static size_t marks;
+static const char *const lang[] = {"fr", "ar", "en"};
+
+/* ---- a record out of its schema ------------------------------------------------------
+ */
+struct maker {
+    const struct json *root;
+    struct jw *w;
+    const char *kind;
+};
+
+static const struct json *deref(const struct maker *m, const struct json *s)
+{
+    for (int i = 0; i < 8 && json_get_str(s, "$ref").n; i++) {
+        struct str ref = json_get_str(s, "$ref");
+        s = json_pointer(m->root, str_sub(ref, 1, ref.n));
+    }
+    return s;
+}
+
+static bool is_free(const struct json *s)
+{
+    return json_str_is(json_get(s, "type"), "string") && !json_get(s, "pattern") &&
+           !json_get(s, "enum") && !json_get(s, "format") && !json_get(s, "const");
+}
+
+/* A hostile text of at most `room` bytes, with a mark of its own. */
+static void hostile(struct maker *m, const char *path, int64_t room)
+{
+    assert_true(marks < MARKS);
+    snprintf(mark[marks].path, sizeof mark[marks].path, "%s%s", m->kind, path);
+    jw_strf(m->w, "%szq%04zuqz", room >= (int64_t)strlen(ATTACK) + MARK ? ATTACK : SHORT,
+            marks);
+    marks++;
+}
+
+static void put(struct maker *m, const struct json *schema, const struct json *v,
+                const char *path, int depth);
+
+static bool left_out(struct str key)
+{
+    static const char *const no[] = {
+        "supersedes", "previous_version", "model_signature", "fhir_twin", "na", "sbom"};
+    for (size_t i = 0; i < AM_LEN(no); i++)
+        if (str_eqc(key, no[i]))
+            return true;
+    return false;
+}
+
+static void put_object(struct maker *m, const struct json *s, const struct json *v,
+                       const char *path, int depth)
+{
+    const struct json *props = json_get(s, "properties"),
+                      *more = json_get(s, "additionalProperties");
+    char under[160];
+    jw_obj(m->w);
+    for (json_each(it, v)) {
+        snprintf(under, sizeof under, "%s/%.*s", path, (int)AM_MIN(it.key.n, 60),
+                 it.key.p);
+        jw_keyn(m->w, it.key);
+        if (str_eqc(it.key, "issued_at")) {
+            char at[TIME_TEXT];
+            jw_strz(m->w, time_format(time_now() / TIME_SECOND * TIME_SECOND, at));
+        } else {
+            put(m, json_getn(props, it.key), it.val, under, depth + 1);
+        }
+    }
+    for (json_each(it, props)) {
+        if (json_getn(v, it.key) || left_out(it.key) ||
+            json_type(it.val) != JSON_OBJECT ||
+            (json_get(v, "na") && !json_getn(v, it.key)))
+            continue;
+        snprintf(under, sizeof under, "%s/%.*s", path, (int)AM_MIN(it.key.n, 60),
+                 it.key.p);
+        jw_keyn(m->w, it.key);
+        put(m, it.val, NULL, under, depth + 1);
+    }
+    if (json_type(more) == JSON_OBJECT) { /* names are texts, too */
+        char name[128];
+        snprintf(name, sizeof name, "%szq%04zuqz", ATTACK, marks);
+        snprintf(mark[marks++].path, sizeof mark[0].path, "%s%s/*", m->kind, path);
+        jw_key(m->w, name);
+        if (json_str_is(json_at(json_get(more, "type"), 0), "string"))
+            hostile(m, path, 4000);
+        else
+            put(m, more, NULL, path, depth + 1);
+    }
+    jw_obj_end(m->w);
+}
+
+static void put_string(struct maker *m, const struct json *s, const struct json *v,
+                       const char *path)
+{
+    struct str pattern = json_get_str(s, "pattern");
+    if (is_free(s))
+        hostile(m, path, json_int(json_get(s, "maxLength"), 4000));
+    else if (v)
+        jw_val(m->w, v);
+    else if (json_get(s, "const"))
+        jw_val(m->w, json_get(s, "const"));
+    else if (str_eqc(pattern, "^[0-9a-f]{64}$"))
+        jw_strf(m->w, "%064d", 1);
+    else if (json_str_is(json_get(s, "format"), "date"))
+        jw_strz(m->w, "2026-01-01");
+    else if (json_str_is(json_get(s, "format"), "date-time"))
+        jw_strz(m->w, "2026-01-01T00:00:00Z");
+    else
+        jw_strz(m->w, "CODE1");
+}
+
+static void put(struct maker *m, const struct json *schema, const struct json *v,
+                const char *path, int depth)
+{
+    const struct json *s = deref(m, schema), *type = json_get(s, "type");
+    char under[160];
+    if (!v && json_get(s, "else"))
+        s = deref(m, json_get(s, "else")), type = json_get(s, "type");
+    if (depth > 12 || (!s && v)) {
+        jw_val(m->w, v);
+    } else if (!v && json_get(s, "enum")) {
+        jw_val(m->w, json_at(json_get(s, "enum"), 0));
+    } else if (json_get(s, "properties") || json_str_is(type, "object")) {
+        put_object(m, s, v, path, depth);
+    } else if (json_str_is(type, "array")) {
+        size_t n = json_size(v);
+        jw_arr(m->w);
+        for (size_t i = 0; i < AM_MAX(n, 1); i++) {
+            snprintf(under, sizeof under, "%s/%zu", path, i);
+            if (n || json_type(json_get(s, "items")) == JSON_OBJECT)
+                put(m, json_get(s, "items"), json_at(v, i), under, depth + 1);
+        }
+        jw_arr_end(m->w);
+    } else if (json_str_is(type, "string") || json_get(s, "const")) {
+        put_string(m, s, v, path);
+    } else if (v) {
+        jw_val(m->w, v);
+    } else if (json_str_is(type, "boolean")) {
+        jw_bool(m->w, true);
+    } else {
+        jw_int(m->w, json_int(json_get(s, "minimum"), 1));
+    }
+}
+
+static struct json_doc *schema(const char *kind)
+{
+    char path[64];
+    const struct embed_file *f;
+    struct json_doc *doc;
+    snprintf(path, sizeof path, "schema/%s-1.json", kind);
+    f = embed_find(path);
+    assert_non_null(f);
+    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    return doc;
+}
+
+/* ---- straight into the log ------------------------------------------------------------
+ */
+static uint64_t log_it(enum ledger_kind kind, enum t_who who, struct str record)
+{
+    struct buf payload, pae, sig, spki, leaf;
+    struct json_doc *doc;
+    uint8_t digest[32];
+    uint64_t index;
+    buf_init(&payload, 4 << 20);
+    buf_init(&pae, 5 << 20);
+    buf_init(&sig, 256);
+    buf_init(&spki, 512);
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    assert_ok(json_parse(&doc, record, NULL, NULL));
+    assert_ok(ledger_statement(kind, json_root(doc), STR(T_BASE), &payload, NULL));
+    assert_ok(ledger_pae(buf_str(&payload), &pae));
+    assert_ok(crypto_sign(t.key[who], buf_str(&pae), &sig));
+    assert_ok(crypto_key_spki(t.key[who], &spki));
+    assert_ok(blob_put(registry_blobs(t.r), buf_str(&payload), digest));
+    assert_ok(ledger_leaf(digest, buf_str(&sig), buf_str(&spki), &leaf));
+    assert_ok(tlog_append(registry_log(t.r), buf_str(&leaf), &index));
+    json_free(doc);
+    buf_release(&leaf);
+    buf_release(&spki);
+    buf_release(&sig);
+    buf_release(&pae);
+    buf_release(&payload);
+    return index;
+}
+
+static uint64_t poisoned(enum ledger_kind kind, enum t_who who, struct str good,
+                         struct buf *kept)
+{
+    struct json_doc *s = schema(ledger_kind_name(kind)), *doc;
+    struct maker m = {.root = json_root(s), .kind = ledger_kind_name(kind)};
+    uint64_t index;
+    struct buf b;
+    struct jw w;
+    buf_init(&b, 4 << 20);
+    jw_init(&w, &b);
+    m.w = &w;
+    assert_ok(json_parse(&doc, good, NULL, NULL));
+    put_object(&m, m.root, json_root(doc), "", 0);
+    assert_ok(jw_done(&w));
+    index = log_it(kind, who, buf_str(&b));
+    if (kept)
+        assert_ok(buf_add(kept, buf_str(&b)));
+    json_free(doc);
+    json_free(s);
+    buf_release(&b);
+    return index;
+}
+
+/* One event of each type of the schema; the index of the first. */
+static size_t events(uint64_t *index, size_t max)
+{
+    struct json_doc *s = schema("event");
+    size_t n = 0;
+    for (json_each(it, json_get(json_root(s), "allOf"))) {
+        const struct json *type = json_get(
+            json_get(json_get(json_get(it.val, "if"), "properties"), "type"), "const");
+        struct maker m = {.root = json_root(s), .kind = "event"};
+        const struct json *props = json_get(json_get(it.val, "then"), "properties");
+        char at[TIME_TEXT], under[96];
+        struct buf b;
+        struct jw w;
+        if (!type || n == max || json_str_is(type, "genesis"))
+            continue;
+        buf_init(&b, 1 << 20);
+        jw_init(&w, &b);
+        m.w = &w;
+        jw_obj(&w);
+        jw_kstrz(&w, "issued_at",
+                 time_format(time_now() / TIME_SECOND * TIME_SECOND, at));
+        jw_key(&w, "issuer");
+        jw_raw(&w, STR("{\"role\":\"vendor\",\"org_id\":\"OTHER1\"}"));
+        jw_kval(&w, "type", type);
+        if (!json_get(props, "reason")) {
+            snprintf(under, sizeof under, "/%.*s/reason", STR_FMT(json_str(type)));
+            jw_key(&w, "reason");
+            hostile(&m, under, 4000);
+        }
+        for (json_each(p, props)) {
+            if (json_type(p.val) != JSON_OBJECT || str_eqc(p.key, "type"))
+                continue;
+            snprintf(under, sizeof under, "/%.*s/%.*s", STR_FMT(json_str(type)),
+                     (int)AM_MIN(p.key.n, 40), p.key.p);
+            jw_keyn(&w, p.key);
+            put(&m, p.val, NULL, under, 1);
+        }
+        jw_obj_end(&w);
+        assert_ok(jw_done(&w));
+        index[n++] = log_it(LEDGER_EVENT, T_VENDOR2, buf_str(&b));
+        buf_release(&b);
+    }
+    json_free(s);
+    return n;
+}
+
+/* ---- reading --------------------------------------------------------------------------
+ */
+static void see(struct str body)
+{
+    for (size_t i = 0; i + MARK <= body.n; i++)
+        if (body.p[i] == 'z' && body.p[i + 1] == 'q') {
+            int64_t k;
+            if (str_int(str_sub(body, i + 2, i + 6), 0, MARKS - 1, &k) == AM_OK &&
+                body.p[i + 6] == 'q' && (size_t)k < marks)
+                mark[k].seen = true;
+        }
+}
+
+static void harmless(const char *url, struct str body)
+{
+    static const char *const never[] = {"<script>alert", "<img src=x", "\"'>", "<b>zq"};
+    if (!str_utf8(body))
+        fail_msg("%s is not UTF-8", url);
+    for (size_t i = 0; i < AM_LEN(never); i++) {
+        const char *hit = strstr(body.p, never[i]);
+        if (hit)
+            fail_msg("%s: %.60s", url, hit);
+    }
+    see(body);
+}
+
+static void page(const char *url, const char *cookie, int want)
+{
+    for (size_t l = 0; l < AM_LEN(lang); l++) {
+        struct http_field field[2] = {{STR("Accept-Language"), str_c(lang[l])},
+                                      {STR("Cookie"), str_c(cookie)}};
+        struct http_resp resp = {0};
+        struct arena arena;
+        struct str query;
+        struct http_req req = {.method = HTTP_GET,
+                               .method_name = "GET",
+                               .body = STR(""),
+                               .peer = STR("127.0.0.1"),
+                               .header = field,
+                               .headers = cookie ? 2 : 1,
+                               .id = 1};
+        arena_init(&arena, 64 << 20);
+        buf_init(&resp.body, PAGE_MAX);
+        resp.status = 200;
+        req.arena = &arena;
+        req.path = str_cut(str_c(url), '?', &query);
+        req.query = query.p ? query : STR("");
+        assert_ok(web_site_handle(site, &req, &resp));
+        if (resp.status != want)
+            fail_msg("%s: %d", url, resp.status);
+        harmless(url, buf_str(&resp.body));
+        buf_release(&resp.body);
+        arena_release(&arena);
+    }
+}
+
+static struct reply ask(const char *path, const char *query)
+{
+    struct reply r = t_ask(
+        a, &(struct ask){.method = HTTP_GET, .path = path, .query = query, .lang = "ar"});
+    if (r.status != 200)
+        fail_msg("%s?%s: %d", path, query ? query : "", r.status);
+    return r;
+}
+
+static void sign_in(enum ledger_role role, const char *org, char cookie[160])
+{
+    struct auth_account who = {.role = role};
+    char token[AUTH_TOKEN];
+    int64_t id;
+    snprintf(who.login, sizeof who.login, "%s", ledger_role_name(role));
+    snprintf(who.org_id, sizeof who.org_id, "%s", org);
+    snprintf(who.function, sizeof who.function, "%s",
+             role == LEDGER_MSPS ? "registry_desk" : "");
+    snprintf(who.lang, sizeof who.lang, "fr");
+    assert_ok(auth_account_create(registry_auth(t.r), &who, STR("a long password of it"),
+                                  &id, NULL));
+    assert_ok(auth_login(registry_auth(t.r), str_c(who.login),
+                         STR("a long password of it"), STR("127.0.0.1"), time_now(),
+                         token));
+    snprintf(cookie, 160, "amane_session=%s", token);
+}
+
+/* ---- the world ------------------------------------------------------------------------
+ */
+static struct buf version_text;
+static uint64_t event_index[64], first_index;
+static size_t event_n;
+
+static int setup(void **state)
+{
+    struct buf b;
+    uint8_t digest[32];
+    (void)state;
+    t_begin(&t);
+    t_registry(&t);
+    assert_ok(web_init(NULL));
+    assert_ok(api_new_registry(&a, t.r));
+    assert_ok(web_site_registry(&site, t.r));
+    buf_init(&b, 1 << 20);
+    buf_init(&version_text, 4 << 20);
+    t_algorithm_record(&t, &b);
+    first_index = poisoned(LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), NULL);
+    assert_ok(blob_put(registry_blobs(t.r), buf_str(&t.model), digest));
+    buf_clear(&b);
+    t_version_record(&t, &b);
+    poisoned(LEDGER_VERSION, T_VENDOR, buf_str(&b), &version_text);
+    poisoned(LEDGER_EVIDENCE, T_BENCH, STR("{}"), NULL);
+    poisoned(LEDGER_DECISION, T_HAS1, STR("{}"), NULL);
+    poisoned(LEDGER_DEPLOYMENT, T_VENDOR2, STR("{}"), NULL);
+    event_n = events(event_index, AM_LEN(event_index));
+    t_grant(&t, T_STRANGER); /* what was appended is folded */
+    buf_release(&b);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    buf_release(&version_text);
+    web_site_free(site);
+    api_free(a);
+    web_release();
+    t_end(&t);
+    return 0;
+}
+
+/* ---- tests ----------------------------------------------------------------------------
+ */
+static void no_page_runs_what_a_record_holds(void **state)
+{
+    static const char *const plain[] = {
+        "/",          "/stops",  "/vigilance", "/warnings",  "/escrow",
+        "/sandboxes", "/tender", "/verify",    "/witnesses", "/suppliers/DEMOAI",
+        "/submit",    "/key",    "/?q=alert"};
+    static const char *const of_model[] = {"", "?all=1", "/record", "/evidence", "/stop"};
+    char url[256];
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(plain); i++)
+        page(plain[i], NULL, 200);
+    for (size_t i = 0; i < AM_LEN(of_model); i++) {
+        snprintf(url, sizeof url, "/models/%s%s", t.model_hex, of_model[i]);
+        page(url, NULL, 200);
+    }
+    snprintf(url, sizeof url, "/tender?products=%s&use=CARDIO-RISK&opens=2027-01-01",
+             t.model_hex);
+    page(url, NULL, 200);
+    for (uint64_t i = first_index; i < first_index + 5 + event_n; i++) {
+        snprintf(url, sizeof url, "/statements/%llu", (unsigned long long)i);
+        page(url, NULL, 200);
+    }
+    assert_true(event_n > 30 && marks > 200);
+}
+
+static void nor_does_the_desk_or_the_author(void **state)
+{
+    static const char *const section[] = {"identity", "use",        "model", "data",
+                                          "safety",   "evaluation", "frame"};
+    char msps[160], vendor[160], url[256];
+    struct registry_draft d;
+    (void)state;
+    sign_in(LEDGER_MSPS, "MSPS", msps);
+    sign_in(LEDGER_VENDOR, "DEMOAI", vendor);
+    snprintf(url, sizeof url, "/commission/%s", t.model_hex);
+    page(url, msps, 200);
+    page("/commission", msps, 200);
+    assert_ok(registry_draft_new(t.r, LEDGER_VERSION, STR("DEMOAI"),
+                                 buf_str(&version_text), &d, NULL));
+    page("/files", vendor, 200);
+    for (size_t i = 0; i < AM_LEN(section); i++) {
+        snprintf(url, sizeof url, "/files/%s?s=%s&check=1", d.id, section[i]);
+        page(url, vendor, 200);
+    }
+}
+
+static void feeds_and_cards_are_harmless(void **state)
+{
+    static const char *const feed[] = {"/feeds/decisions.atom", "/feeds/stops.atom",
+                                       "/feeds/decisions.rss", "/feeds/stops.rss"};
+    char path[160];
+    struct reply r;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(feed); i++) {
+        r = ask(feed[i], NULL);
+        harmless(feed[i], buf_str(&r.resp.body));
+        t_done(&r);
+    }
+    snprintf(path, sizeof path, "/api/v1/versions/%s/card", t.model_hex);
+    r = ask(path, "format=chai");
+    harmless("chai", buf_str(&r.resp.body));
+    t_done(&r);
+    r = ask(path, "format=annex8"); /* JSON: quotes are escaped, and it is no page */
+    assert_non_null(r.doc);
+    assert_true(str_starts(t_header(&r, "Content-Type"), STR("application/json")));
+    t_done(&r);
+}
+
+/* A cell begins with none of = + - @: a spreadsheet would run it. */
+static void no_cell_of_a_table_is_a_formula(void **state)
+{
+    struct reply r = ask("/api/v1/export/versions.csv", NULL);
+    const char *p = r.resp.body.p;
+    size_t cells = 0, guarded = 0;
+    (void)state;
+    for (size_t i = 0; i + 1 < r.resp.body.n; i++)
+        if ((i == 0 || p[i - 1] == ',' || p[i - 1] == '\n') && p[i] == '"') {
+            cells++;
+            guarded += p[i + 1] == '\'';
+            if (strchr("=+-@\t", p[i + 1]))
+                fail_msg("%.40s", p + i);
+        }
+    assert_true(cells > 10 && guarded >= 3); /* the name, three times */
+    see(buf_str(&r.resp.body));
+    t_done(&r);
+}
+
+static void every_hostile_text_was_shown_somewhere(void **state)
+{
+    size_t unseen = 0;
+    (void)state;
+    for (size_t i = 0; i < marks; i++)
+        if (!mark[i].seen && !strstr(mark[i].path, "vigilance") &&
+            !strstr(mark[i].path, "escrow_receipt")) { /* shown to those concerned */
+            print_error("%s was looked for in vain\n", mark[i].path);
+            unseen++;
+        }
+    print_message("%zu texts\n", marks);
+    assert_int_equal(unseen, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_page_runs_what_a_record_holds),
+        cmocka_unit_test(nor_does_the_desk_or_the_author),
+        cmocka_unit_test(feeds_and_cards_are_harmless),
+        cmocka_unit_test(no_cell_of_a_table_is_a_formula),
+        cmocka_unit_test(every_hostile_text_was_shown_somewhere),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
