@@ -211,6 +211,7 @@ struct ledger_algorithm {
     char org_id[LEDGER_ID_MAX];
     uint8_t payload[32];
     uint64_t index;
+    int64_t issued_at; /* of the newest record: its contact was confirmed then */
 };
 struct ledger_ref { /* a statement that counts for something */
     uint8_t payload[32], record[32];
@@ -627,7 +628,8 @@ AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
  * stops; its error ends the walk and is returned. Kinds: "label_expiry",
  * "deferral_expiry", "surveillance", "device_certificate", "admissibility", "evidence",
  * "decision", "appeal", "appeal_judgement"; "dpia", "cndp", "pilot_end", "monitoring";
- * "establishment_certificate"; "key_expiry", "key_rotation"; "stop_motive",
+ * "establishment_certificate"; "key_expiry", "key_rotation"; "contact" (of an
+ * algorithm); "stop_motive",
  * "stop_decision", "stop_ack". */
 struct ledger_warning {
     const char *kind, *subject; /* version, deployment, establishment, key, stop */

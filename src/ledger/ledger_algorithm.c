@@ -10,7 +10,7 @@ static int declare(struct ledger_act *a)
     const struct ledger_key *me = ledger_signer_key(a);
     struct str org = json_get_str(json_get(a->r, "developer"), "org_id");
     size_t i = ledger_find_algorithm(l, id);
-    struct ledger_algorec rec = {.a.index = a->index};
+    struct ledger_algorec rec = {.a.index = a->index, .a.issued_at = a->s->issued_at};
     uint8_t replaced[32];
     int err;
     ledger_guard(a, ledger_algorithm_id_valid(id), GUARD_ALGORITHM_ID, "/algorithm_id",
@@ -33,6 +33,7 @@ static int declare(struct ledger_act *a)
         memcpy(old->a.payload, a->payload, 32);
         memcpy(old->record, a->s->record_sha256, 32);
         old->a.index = a->index;
+        old->a.issued_at = a->s->issued_at;
         return AM_OK;
     }
     ledger_copy(rec.a.id, sizeof rec.a.id, id);

@@ -191,6 +191,13 @@ static void about_key(struct teller *t, const struct ledger_keyrec *k)
              deadline(t->l, "key_rotation", k->granted_at, 0, "P24M"), true);
 }
 
+/* Field 6: whoever is written to about a product still answers; a new record says so. */
+static void about_algorithm(struct teller *t, const struct ledger_algorithm *a)
+{
+    tell(t, "contact", "algorithm", a->id, a->issued_at,
+         deadline(t->l, "contact", a->issued_at, 0, "P12M"), true);
+}
+
 static bool acknowledged(const struct ledger_stop *s, const char *node)
 {
     for (size_t i = 0; i < s->ack.n; i++)
@@ -254,6 +261,8 @@ int ledger_warnings(const struct ledger *l, int64_t at, ledger_warning_fn *fn,
         about_fact(&t, &l->fact.v[i]);
     for (size_t i = 0; !t.err && i < l->key.n; i++)
         about_key(&t, &l->key.v[i]);
+    for (size_t i = 0; !t.err && i < l->algorithm.n; i++)
+        about_algorithm(&t, &l->algorithm.v[i].a);
     for (size_t i = 0; !t.err && i < l->stop.n; i++)
         about_stop(&t, &l->stop.v[i].s);
     return t.err;

@@ -201,6 +201,18 @@ static void authority_keys_are_to_be_rotated_within_two_years(void **state)
     assert_int_equal(warned("key_rotation", 700, NULL), 2); /* MSPS1, MSPS2 */
 }
 
+static void a_contact_is_confirmed_every_twelve_months_by_a_new_record(void **state)
+{
+    struct ledger_warning w;
+    (void)state;
+    OK(tk_algorithm(&tk));
+    assert_int_equal(warned("contact", 200, NULL), 0);
+    assert_int_equal(warned("contact", 300, &w), 1);
+    assert_string_equal(w.subject, "algorithm");
+    assert_int_equal(warned("contact", 400, &w), 1);
+    assert_true(w.late);
+}
+
 static int refuse_to_listen(void *cookie, const struct ledger_warning *w)
 {
     (void)w;
@@ -381,6 +393,7 @@ int main(void)
         T(a_stop_waits_for_each_node_it_reaches),
         T(a_refusal_says_until_when_it_can_be_appealed),
         T(authority_keys_are_to_be_rotated_within_two_years),
+        T(a_contact_is_confirmed_every_twelve_months_by_a_new_record),
         T(a_listener_that_fails_ends_the_walk),
         T(an_expired_label_is_due_once),
         T(expired_approvals_stop_the_deployment_once),

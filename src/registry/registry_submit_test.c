@@ -767,14 +767,12 @@ static void a_change_to_a_policy_we_do_not_have_is_refused(void **state)
 
 /* ---- to the scores of a bench
  * ------------------------------------------------------------------ */
-static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
+static const char d64[] =
+    "5ea1ed00000000000000000000000000000000000000000000000000000000fd";
+
+/* Declared, admissible, a bench assigned for that level. */
+static void assigned(const char *level)
 {
-    static const char d64[] =
-        "5ea1ed00000000000000000000000000000000000000000000000000000000fd";
-    struct buf b;
-    uint8_t scores[32];
-    char hex[CRYPTO_HEX];
-    (void)state;
     t_declared(&t);
     assert_ok(t_event(&t, T_DESK,
                       "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":"
@@ -782,20 +780,23 @@ static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
                       t.model_hex));
     assert_ok(t_event(&t, T_RAPPORTEUR,
                       "\"type\":\"assignment\",\"model_digest\":\"%s\",\"rapporteur\":"
-                      "\"%s\",\"bench_operator\":\"%s\",\"requested_level\":\"base\","
+                      "\"%s\",\"bench_operator\":\"%s\",\"requested_level\":\"%s\","
                       "\"sealed_data\":[\"%s\"],\"no_conflict\":true",
-                      t.model_hex, t.id[T_RAPPORTEUR], t.id[T_BENCH], d64));
-    assert_ok(blob_put(registry_blobs(t.r), STR("row,score\n1,0.5\n"), scores));
-    assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_UNKNOWN);
-    buf_init(&b, 1 << 20);
-    t_addf(&b, "{");
-    t_head(&b, T_BENCH);
+                      t.model_hex, t.id[T_RAPPORTEUR], t.id[T_BENCH], level, d64));
+}
+
+static void evidence_record(struct buf *b, const char *tester, const uint8_t scores[32])
+{
+    char hex[CRYPTO_HEX];
+    buf_init(b, 1 << 20);
+    t_addf(b, "{");
+    t_head(b, T_BENCH);
     t_addf(
-        &b,
+        b,
         ",\"model_digest\":\"%s\",\"family\":\"performance\",\"rows\":[\"PF-1\"],"
         "\"dataset\":{\"id\":\"d\",\"sha256\":\"%s\",\"n\":400,\"positives\":180,"
         "\"period\":{\"from\":\"2026-01-01\",\"to\":\"2026-06-30\"},\"external\":true,"
-        "\"tester_org\":\"BENCH1\",\"leakage_test\":\"none\",\"sites\":[{\"site\":"
+        "\"tester_org\":\"%s\",\"leakage_test\":\"none\",\"sites\":[{\"site\":"
         "\"CHU-RABAT\",\"gst\":\"GST-RSK\",\"n\":400,\"positives\":180,\"sha256\":\"%s\""
         "}]},\"measures\":[{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"\","
         "\"threshold\":null,\"estimate\":0.9,\"ci95_low\":0.85,\"ci95_high\":0.95,"
@@ -803,7 +804,53 @@ static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
         "\"bench\":{\"version\":\"0.1.0\",\"sha256\":\"%s\",\"config_sha256\":\"%s\","
         "\"hardware\":\"x86_64\",\"started\":\"2026-10-02T09:59:00Z\",\"ended\":"
         "\"2026-10-02T10:00:00Z\"},\"scores_sha256\":\"%s\"}",
-        t.model_hex, d64, d64, d64, d64, crypto_hex(scores, 32, hex));
+        t.model_hex, d64, tester, d64, d64, d64, crypto_hex(scores, 32, hex));
+}
+
+/* Field 55: from the intermediate level on, others test. */
+static void the_vendor_tests_its_own_version_for_the_first_level_alone(void **state)
+{
+    static const struct {
+        const char *level, *tester;
+        int err;
+        bool warned;
+    } k[] = {{"base", "BENCH1", AM_OK, false},
+             {"base", "DEMOAI", AM_OK, true},
+             {"intermediate", "BENCH1", AM_OK, false},
+             {"intermediate", "DEMOAI", AM_E_INVALID, false}};
+    static const uint8_t scores[32] = {1};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct json_doc *doc;
+        struct buf b;
+        if (i && strcmp(k[i].level, k[i - 1].level) != 0) {
+            teardown(NULL);
+            setup(NULL);
+        }
+        if (i % 2 == 0)
+            assigned(k[i].level);
+        evidence_record(&b, k[i].tester, scores);
+        assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+        diag_clear(&t.d);
+        assert_int_equal(registry_check(t.r, LEDGER_EVIDENCE, json_root(doc), &t.d),
+                         k[i].err);
+        assert_int_equal(told("/dataset/tester_org", "record.tester_vendor",
+                              k[i].err ? DIAG_ERROR : DIAG_WARNING),
+                         k[i].err || k[i].warned);
+        json_free(doc);
+        buf_release(&b);
+    }
+}
+
+static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
+{
+    struct buf b;
+    uint8_t scores[32];
+    (void)state;
+    assigned("base");
+    assert_ok(blob_put(registry_blobs(t.r), STR("row,score\n1,0.5\n"), scores));
+    assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_UNKNOWN);
+    evidence_record(&b, "BENCH1", scores);
     t_submitted(&t, LEDGER_EVIDENCE, T_BENCH, buf_str(&b));
     assert_int_equal(registry_blob_class(t.r, scores), REGISTRY_BLOB_SCORES);
     registry_close(t.r);
@@ -952,6 +999,7 @@ int main(int argc, char **argv)
         T(a_statement_comes_in_by_the_door_of_its_kind),
         T(what_is_no_envelope_is_refused),
         T(a_change_to_a_policy_we_do_not_have_is_refused),
+        T(the_vendor_tests_its_own_version_for_the_first_level_alone),
         T(score_files_are_known_by_the_evidence_that_cites_them),
         T(many_submit_at_once_and_each_gets_a_place_of_its_own),
         T(a_full_disk_is_said_and_nothing_is_half_written),

@@ -178,6 +178,23 @@ static void world_overlap(const struct json *version, struct str sha256, struct 
                          "the model was made with these data (%s)", list[i]);
 }
 
+/* From the intermediate level on, who tests is not who sells; before, it is said. */
+static void world_tester(struct registry *r, const uint8_t digest[32],
+                         const struct json *record, struct diag *d)
+{
+    struct str tester = json_get_str(json_get(record, "dataset"), "tester_org");
+    const struct ledger_version *v;
+    bool own, more;
+    pthread_rwlock_rdlock(&r->fold);
+    v = ledger_version_find(r->ledger, digest);
+    own = v && str_eqc(tester, v->org_id);
+    more = v && v->requested >= LEDGER_INTERMEDIATE;
+    pthread_rwlock_unlock(&r->fold);
+    if (own)
+        diag_add(d, more ? DIAG_ERROR : DIAG_WARNING, "/dataset/tester_org",
+                 "record.tester_vendor", "the supplier tested its own version");
+}
+
 int registry_world_evidence(struct registry *r, const struct json *record, struct diag *d)
 {
     struct str sha256 = json_get_str(json_get(record, "dataset"), "sha256");
@@ -192,8 +209,10 @@ int registry_world_evidence(struct registry *r, const struct json *record, struc
         diag_err(d, "/model_digest", "record.version_unknown",
                  "no version with these weights is declared");
         err = AM_OK;
-    } else if (!err && sha256.n) {
-        world_overlap(json_get(json_root(doc), "predicate"), sha256, d);
+    } else if (!err) {
+        world_tester(r, digest, record, d);
+        if (sha256.n)
+            world_overlap(json_get(json_root(doc), "predicate"), sha256, d);
     }
     json_free(doc);
     return err ? err : diag_result(d);

@@ -70,6 +70,10 @@ static void describe(const struct ledger *l, struct row *r)
         const struct ledger_key *k = ledger_key_find(l, r->id);
         snprintf(r->name, sizeof r->name, "%.16s", r->id);
         snprintf(r->org, sizeof r->org, "%s", k ? k->org_id : "");
+    } else if (strcmp(r->subject, "algorithm") == 0) {
+        const struct ledger_algorithm *a = ledger_algorithm_find(l, str_c(r->id));
+        snprintf(r->name, sizeof r->name, "%s", r->id);
+        snprintf(r->org, sizeof r->org, "%s", a ? a->org_id : "");
     } else if (strcmp(r->subject, "stop") == 0) {
         of_stop(l, r->id, r);
     } else {
