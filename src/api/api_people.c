@@ -92,6 +92,107 @@ int api_h_account_close(struct api_call *c)
     return err;
 }
 
+/* An account this person may administer; of another house, or of a role it may not open
+ * accounts for: not there. */
+static int api_administered(struct api_call *c, struct auth_account *other)
+{
+    int64_t id;
+    int err = api_number(c, &id);
+    if (!err)
+        err = api_whole(c);
+    if (!err)
+        err = auth_account_get(c->api->auth, id, other);
+    if (!err && auth_people_bounds(c->api->n != NULL, &c->who, other->role,
+                                   other->establishment, NULL))
+        err = AM_E_NOTFOUND;
+    return err;
+}
+
+int api_h_account_edit(struct api_call *c)
+{
+    const struct json *v = NULL;
+    struct auth_account other, spec;
+    struct str password = STR_NULL;
+    int err = api_administered(c, &other);
+    if (!err)
+        err = api_body(c, &v);
+    if (!err)
+        err = api_only(c, v,
+                       "role function org_id establishment services competences lang");
+    if (!err)
+        err = auth_account_from_json(v, &spec, &password, &c->d);
+    if (!err)
+        err = auth_people_bounds(c->api->n != NULL, &c->who, spec.role,
+                                 spec.establishment, &c->d);
+    if (!err)
+        err =
+            auth_account_edit(c->api->auth, &c->who, other.id, &spec, time_now(), &c->d);
+    c->resp->status = 204;
+    return err;
+}
+
+int api_h_account_reset(struct api_call *c)
+{
+    struct auth_account other;
+    char code[AUTH_TOKEN];
+    int err = api_administered(c, &other);
+    if (!err)
+        err = auth_reset_issue(c->api->auth, &c->who, other.id, time_now(), code);
+    if (err)
+        return err;
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "code", code);
+    jw_kstrz(&c->w, "page", "/reset");
+    jw_obj_end(&c->w);
+    crypto_wipe(code, sizeof code);
+    return api_done(c, 201);
+}
+
+int api_h_account_second(struct api_call *c)
+{
+    struct auth_account other;
+    int err = api_administered(c, &other);
+    if (!err)
+        err = auth_second_drop(c->api->auth, &c->who, other.id, time_now());
+    c->resp->status = 204;
+    return err;
+}
+
+/* ---- passwords --------------------------------------------------------------------- */
+int api_h_password_change(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_whole(c);
+    if (!err)
+        err = api_body(c, &v);
+    if (!err)
+        err = api_only(c, v, "old password");
+    if (!err)
+        err = auth_password_change(
+            c->api->auth, &c->who,
+            &(struct auth_renewal){.old = json_get_str(v, "old"),
+                                   .fresh = json_get_str(v, "password"),
+                                   .session = c->token,
+                                   .peer = c->req->peer},
+            time_now(), &c->d);
+    c->resp->status = 204;
+    return err;
+}
+
+int api_h_password_reset(struct api_call *c)
+{
+    const struct json *v = NULL;
+    int err = api_body(c, &v);
+    if (!err)
+        err = api_only(c, v, "code password");
+    if (!err)
+        err =
+            auth_reset_use(c->api->auth, json_get_str(v, "code"),
+                           json_get_str(v, "password"), c->req->peer, time_now(), &c->d);
+    c->resp->status = 204;
+    return err;
+}
+
 /* ---- persons ----------------------------------------------------------------------- */
 int api_h_persons(struct api_call *c)
 {

@@ -37,6 +37,16 @@
       "Accounts one may administer")                                                     \
     X(B, DELETE, "/api/v1/accounts/{id}", ACCOUNT_CREATE, account_close, "", "",         \
       "Close an account: its sessions and tokens end")                                   \
+    X(B, PUT, "/api/v1/accounts/{id}", ACCOUNT_CREATE, account_edit, "account-change",   \
+      "", "Change what an account is for: its sessions and tokens end")                  \
+    X(B, POST, "/api/v1/accounts/{id}/reset", ACCOUNT_CREATE, account_reset, "",         \
+      "reset-code", "A code to hand over for a new password: once, within 24 hours")     \
+    X(B, DELETE, "/api/v1/accounts/{id}/second", ACCOUNT_CREATE, account_second, "", "", \
+      "Take off a lost second factor: the next session enrols again")                    \
+    X(B, POST, "/api/v1/password", SESSION, password_change, "password-change", "",      \
+      "Change one's password: other sessions end")                                       \
+    X(B, POST, "/api/v1/password-resets", PUBLIC, password_reset, "password-reset", "",  \
+      "A new password for who holds a code")                                             \
     X(B, GET, "/api/v1/persons", ACCOUNT_CREATE, persons, "", "items",                   \
       "Persons one may administer")                                                      \
     X(B, POST, "/api/v1/persons", ACCOUNT_CREATE, person_create, "person", "created",    \

@@ -55,7 +55,11 @@ static const struct db_migration auth_migrations[] = {
      " account INTEGER NOT NULL, PRIMARY KEY (issuer, subject));"
      "CREATE TABLE oidc_state (hash TEXT PRIMARY KEY, provider TEXT NOT NULL,"
      " nonce TEXT NOT NULL, verifier TEXT NOT NULL, browser TEXT NOT NULL,"
-     " next TEXT NOT NULL, at INTEGER NOT NULL);"}};
+     " next TEXT NOT NULL, at INTEGER NOT NULL);"},
+    {5, "codes for a new password",
+     "CREATE TABLE reset (hash TEXT PRIMARY KEY, account INTEGER NOT NULL,"
+     " until_at INTEGER NOT NULL);"
+     "CREATE INDEX reset_account ON reset(account);"}};
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */

@@ -131,6 +131,33 @@ AM_CHECK int auth_account_open(struct auth *a, const struct auth_account *by,
 AM_CHECK int auth_account_from_json(const struct json *v, struct auth_account *out,
                                     struct str *password, struct diag *d);
 AM_CHECK int auth_account_get(struct auth *a, int64_t id, struct auth_account *out);
+/* Role, function, organisation, place, services, competences, language; the login and the
+ * pseudonym stay. Ends sessions and tokens. spec as auth_account_from_json() read it,
+ * with no login. AM_E_NOTFOUND: none, or closed. Who may: auth_people_bounds() before and
+ * after. */
+AM_CHECK int auth_account_edit(struct auth *a, const struct auth_account *by, int64_t id,
+                               const struct auth_account *spec, int64_t now,
+                               struct diag *d);
+/* A code to hand over, good once and for 24 hours; the one before is worth nothing now.
+ * AM_E_FORBIDDEN for oneself. */
+AM_CHECK int auth_reset_issue(struct auth *a, const struct auth_account *by, int64_t id,
+                              int64_t now, char code[AUTH_TOKEN]);
+/* A new password for who holds a code: sessions and tokens end, the second factor stays.
+ * AM_E_UNAUTHORIZED: no such code, used or over; AM_E_TOOMANY; AM_E_INVALID in d. */
+AM_CHECK int auth_reset_use(struct auth *a, struct str code, struct str password,
+                            struct str peer, int64_t now, struct diag *d);
+/* By who knows the old one; other sessions end. AM_E_UNAUTHORIZED, AM_E_TOOMANY,
+ * AM_E_INVALID in d. */
+struct auth_renewal {
+    struct str old, fresh, session, peer; /* session: stays open */
+};
+AM_CHECK int auth_password_change(struct auth *a, const struct auth_account *who,
+                                  const struct auth_renewal *k, int64_t now,
+                                  struct diag *d);
+/* The second factor of somebody who lost it; sessions end, and the next one enrols again
+ * where the role must. AM_E_NOTFOUND: there is none; AM_E_FORBIDDEN for oneself. */
+AM_CHECK int auth_second_drop(struct auth *a, const struct auth_account *by, int64_t id,
+                              int64_t now);
 AM_CHECK int auth_account_disable(struct auth *a, int64_t id); /* ends its sessions too */
 
 /* ---- login --------------------------------------------------------------------------
@@ -218,6 +245,10 @@ AM_CHECK int auth_second_begin(struct auth *a, const struct auth_account *who,
 AM_CHECK int auth_second_confirm(struct auth *a, const struct auth_account *who,
                                  struct str code, int64_t now,
                                  char recovery[AUTH_RECOVERY][AUTH_RECOVERY_TEXT]);
+/* For a new telephone: the old factor goes, with a code of it, and every session; the
+ * next one enrols. Also where the role must have one. */
+AM_CHECK int auth_second_replace(struct auth *a, const struct auth_account *who,
+                                 struct str code, int64_t now);
 /* Needs a code (or recovery code). AM_E_REFUSED where the role must have one. */
 AM_CHECK int auth_second_remove(struct auth *a, const struct auth_account *who,
                                 struct str code, int64_t now);

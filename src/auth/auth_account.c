@@ -73,20 +73,29 @@ static size_t auth_characters(struct str s)
     return n;
 }
 
+int auth_check_strength(struct str password, const char *path, struct diag *d)
+{
+    if (auth_characters(password) >= AUTH_PASSWORD_MIN &&
+        password.n <= AUTH_PASSWORD_BYTES)
+        return AM_OK;
+    diag_err(d, path, "account.password", "at least 12 characters, at most 1024 bytes");
+    return AM_E_INVALID;
+}
+
 static int auth_check_account(const struct auth_account *spec, struct str password,
                               struct diag *d)
 {
-    bool ok = true;
-    if (!auth_login_chars(str_c(spec->login))) {
+    bool ok = auth_login_chars(str_c(spec->login));
+    if (!ok)
         diag_err(d, "/login", "account.login", "lower-case letters, digits and . - _ @");
+    if (auth_check_strength(password, "/password", d))
         ok = false;
-    }
-    if (auth_characters(password) < AUTH_PASSWORD_MIN ||
-        password.n > AUTH_PASSWORD_BYTES) {
-        diag_err(d, "/password", "account.password",
-                 "at least 12 characters, at most 1024 bytes");
-        ok = false;
-    }
+    return auth_check_place(spec, d) || !ok ? AM_E_INVALID : AM_OK;
+}
+
+int auth_check_place(const struct auth_account *spec, struct diag *d)
+{
+    bool ok = true;
     if (spec->role == LEDGER_ROLE_NONE) {
         diag_err(d, "/role", "account.role", "no such role");
         ok = false;

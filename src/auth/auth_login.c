@@ -118,7 +118,7 @@ static int auth_insert_session(struct db_conn *c, struct auth_try *t)
 }
 
 /* The account's slips are forgiven; the address keeps those of others. */
-static int auth_forgive(struct db_conn *c, const struct auth_try *t)
+int auth_forgive(struct db_conn *c, const struct auth_try *t)
 {
     int err = db_exec(c, "DELETE FROM attempt WHERE who=$1", "s", str_c(t->who_login));
     if (!err)
@@ -159,12 +159,27 @@ static int auth_open_session(struct db_conn *c, void *arg)
 
 /* The one place where a password is checked: the same work whether the login exists or
  * not, and never more of it at once than memory allows. */
-static int auth_check_password(struct auth *a, struct str password, struct auth_try *t)
+int auth_try_password(struct auth *a, struct str password, const char *hash)
 {
     int err = AM_E_UNAVAILABLE;
     if (atomic_fetch_add(&a->hashing, 1) < AUTH_HASHES_MAX)
-        err = crypto_password_check(password, t->hash);
+        err = crypto_password_check(password, hash);
     atomic_fetch_sub(&a->hashing, 1);
+    return err;
+}
+
+int auth_hash_password(struct auth *a, struct str password, char hash[CRYPTO_PASSWORD])
+{
+    int err = AM_E_UNAVAILABLE;
+    if (atomic_fetch_add(&a->hashing, 1) < AUTH_HASHES_MAX)
+        err = crypto_password_hash(password, &a->cost, hash);
+    atomic_fetch_sub(&a->hashing, 1);
+    return err;
+}
+
+static int auth_check_password(struct auth *a, struct str password, struct auth_try *t)
+{
+    int err = auth_try_password(a, password, t->hash);
     return !err && !t->account ? AM_E_UNAUTHORIZED : err;
 }
 

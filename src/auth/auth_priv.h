@@ -15,6 +15,7 @@ void auth_oidc_free(struct auth_oidc *o);
 #define AUTH_TRY_WINDOW   (INT64_C(15) * 60 * 1000000)
 #define AUTH_TRY_WIDEST   (INT64_C(60) * 60 * 1000000)
 #define AUTH_TRY_KEPT     (INT64_C(24) * 3600 * 1000000)
+#define AUTH_RESET_LIFE   (INT64_C(24) * 3600 * 1000000)
 #define AUTH_CODE_LIFE    (INT64_C(5) * 60 * 1000000)
 enum {
     AUTH_TRIES_ACCOUNT = 5,
@@ -71,8 +72,21 @@ struct auth_try {
 };
 /* db_fn: counts a try before it is made. AM_E_TOOMANY: none is left. */
 AM_CHECK int auth_take_try(struct db_conn *c, void *arg);
+/* Inside a write: what was counted for who succeeded is taken back. */
+AM_CHECK int auth_forgive(struct db_conn *c, const struct auth_try *t);
 /* Inside a write: the account by its id; AM_E_NOTFOUND. */
 AM_CHECK int auth_account_row_of(struct db_conn *c, int64_t id, struct auth_account *out);
+
+/* Hashing, never more at once than memory allows: AM_E_UNAVAILABLE. */
+AM_CHECK int auth_try_password(struct auth *a, struct str password, const char *hash);
+AM_CHECK int auth_hash_password(struct auth *a, struct str password,
+                                char hash[CRYPTO_PASSWORD]);
+
+/* ---- auth_account.c ---- */
+/* AM_E_INVALID, said in d: at least 12 characters, at most 1024 bytes. */
+AM_CHECK int auth_check_strength(struct str password, const char *path, struct diag *d);
+/* The same for role, organisation and language. */
+AM_CHECK int auth_check_place(const struct auth_account *spec, struct diag *d);
 
 /* ---- auth_second.c ---- */
 bool auth_second_required(const struct auth *a, const struct auth_account *who);

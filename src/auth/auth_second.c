@@ -278,23 +278,42 @@ static int auth_remove(struct db_conn *c, void *arg)
 }
 
 /* Guessing here is counted like guessing at the door. */
-int auth_second_remove(struct auth *a, const struct auth_account *who, struct str code,
-                       int64_t now)
+static int auth_take_off(struct auth *a, const struct auth_account *who, struct str code,
+                         int64_t now, db_fn *how)
 {
     struct auth_enrol e = {.a = a, .who = who, .code = code, .now = now};
     struct auth_try t = {.now = now, .account = who->id};
-    if (auth_second_required(a, who))
-        return AM_E_REFUSED;
     snprintf(t.who_login, sizeof t.who_login, "c:%lld", (long long)who->id);
     snprintf(t.who_peer, sizeof t.who_peer, "r:%lld", (long long)who->id);
     int err = db_write(a->db, auth_take_try, &t);
     if (!err)
-        err = db_write(a->db, auth_remove, &e);
+        err = db_write(a->db, how, &e);
     if (err == AM_E_UNAUTHORIZED) {
         int kept = auth_audit(a, AUTH_E_SECOND_FAILED, who, "remove", now);
         err = kept ? kept : err;
     }
     return err;
+}
+
+int auth_second_remove(struct auth *a, const struct auth_account *who, struct str code,
+                       int64_t now)
+{
+    return auth_second_required(a, who) ? AM_E_REFUSED
+                                        : auth_take_off(a, who, code, now, auth_remove);
+}
+
+static int auth_replace(struct db_conn *c, void *arg)
+{
+    struct auth_enrol *e = arg;
+    int err = auth_remove(c, e);
+    return err ? err
+               : db_exec(c, "DELETE FROM session WHERE account=$1", "i", e->who->id);
+}
+
+int auth_second_replace(struct auth *a, const struct auth_account *who, struct str code,
+                        int64_t now)
+{
+    return auth_take_off(a, who, code, now, auth_replace);
 }
 
 static int auth_state(struct db_conn *c, void *arg)

@@ -254,7 +254,44 @@ static void without_memory_enrolling_fails_or_is_whole(void **state)
     }
 }
 
-TEST_MAIN(T(enrolling_takes_a_code_of_the_new_secret),
+static void a_factor_is_replaced_with_its_code_even_where_it_must_be(void **state)
+{
+    char code[AUTH_TOTP_CODE], token[AUTH_TOKEN];
+    struct auth_account who = t_who(t_enrolled("amal", LEDGER_HAS));
+    enum auth_stage stage;
+    (void)state;
+    auth_second_rule(t_auth, AUTH_SECOND_DECIDERS);
+    t_code_of(t_secret, t_now, code);
+    assert_ok(t_full("amal", code, t_now, token, &stage));
+    assert_int_equal(auth_second_replace(t_auth, &who, str_c("000000"), t_now),
+                     AM_E_UNAUTHORIZED);
+    assert_ok(auth_session(t_auth, str_c(token), t_now, &who));
+    assert_ok(auth_second_replace(t_auth, &who, str_c(t_recovery[0]), t_now));
+    assert_int_equal(auth_session(t_auth, str_c(token), t_now, &who), AM_E_UNAUTHORIZED);
+    assert_ok(t_full("amal", "", t_now, token, &stage));
+    assert_int_equal(stage, AUTH_ENROL);
+}
+
+static void an_administrator_takes_a_lost_factor_off_and_the_session_with_it(void **state)
+{
+    char code[AUTH_TOTP_CODE], token[AUTH_TOKEN];
+    struct auth_account who = t_who(t_enrolled("amal", LEDGER_HAS)),
+                        desk = t_who(t_account("desk", LEDGER_MSPS));
+    enum auth_stage stage;
+    (void)state;
+    auth_second_rule(t_auth, AUTH_SECOND_DECIDERS);
+    t_code_of(t_secret, t_now, code);
+    assert_ok(t_full("amal", code, t_now, token, &stage));
+    assert_ok(auth_second_drop(t_auth, &desk, who.id, t_now));
+    assert_int_equal(auth_session(t_auth, str_c(token), t_now, &who), AM_E_UNAUTHORIZED);
+    assert_ok(t_full("amal", "", t_now, token, &stage));
+    assert_int_equal(stage, AUTH_ENROL);
+    assert_int_equal(auth_second_drop(t_auth, &desk, who.id, t_now), AM_E_NOTFOUND);
+}
+
+TEST_MAIN(T(a_factor_is_replaced_with_its_code_even_where_it_must_be),
+          T(an_administrator_takes_a_lost_factor_off_and_the_session_with_it),
+          T(enrolling_takes_a_code_of_the_new_secret),
           T(a_password_alone_no_longer_opens_a_session), T(a_code_opens_once),
           T(waiting_for_a_code_ends_after_five_minutes),
           T(five_wrong_codes_lock_the_second_step),

@@ -145,6 +145,9 @@
     X(ACCOUNT_CREATED, "account_created")                                                \
     X(ACCOUNT_CLOSED, "account_closed")                                                  \
     X(ACCOUNT_CHANGED, "account_changed")                                                \
+    X(PASSWORD_CHANGED, "password_changed")                                              \
+    X(RESET_ISSUED, "reset_issued")                                                      \
+    X(RESET_USED, "reset_used")                                                          \
     X(ORGANISATION_CHANGED, "organisation_changed")                                      \
     X(PERSON_CREATED, "person_created")                                                  \
     X(PERSON_ERASED, "person_erased")                                                    \

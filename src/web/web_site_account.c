@@ -75,12 +75,14 @@ static int write_second(struct web_visit *v)
 }
 
 /* token: just made, shown this once. */
-static int account_page(struct web_visit *v, int status, const char *token)
+int web_account_page(struct web_visit *v, int status, const char *token)
 {
     struct jw *w = &v->w;
     struct auth_person person;
     struct auth *a = v->site->auth;
     web_open(v);
+    if (str_eqc(http_query(v->req, "done"), "password"))
+        jw_kstrz(w, "message", "accounts.password_changed");
     jw_kstrz(w, "login", v->who.login);
     jw_kstrz(w, "role", ledger_role_name(v->who.role));
     jw_kstrz(w, "function", v->who.function);
@@ -114,7 +116,7 @@ static int account_page(struct web_visit *v, int status, const char *token)
 
 int web_page_account(struct web_visit *v)
 {
-    return account_page(v, 200, NULL);
+    return web_account_page(v, 200, NULL);
 }
 
 /* ---- sessions
@@ -181,12 +183,12 @@ int web_page_account_tokens(struct web_visit *v)
         return err;
     err = token_spec(v, &spec);
     if (err == AM_E_INVALID)
-        return account_page(v, 422, NULL);
+        return web_account_page(v, 422, NULL);
     if (!err)
         err = auth_token_make(v->site->auth, &v->who, &spec, v->now, token);
     if (err)
         return err;
-    err = account_page(v, 200, token);
+    err = web_account_page(v, 200, token);
     crypto_wipe(token, sizeof token);
     return err;
 }
@@ -290,7 +292,7 @@ static int revoke(struct web_visit *v, struct str key_id)
 static int key_done(struct web_visit *v, int err)
 {
     if (err == AM_E_INVALID || err == AM_E_TOOMANY)
-        return account_page(v, am_err_http(err), NULL);
+        return web_account_page(v, am_err_http(err), NULL);
     return err;
 }
 
@@ -382,7 +384,7 @@ int web_page_second_remove(struct web_visit *v)
         diag_err(&v->d, "/code",
                  err == AM_E_REFUSED ? "people.second_must" : "people.code_wrong",
                  "the code is not good");
-        return account_page(v, am_err_http(err), NULL);
+        return web_account_page(v, am_err_http(err), NULL);
     }
     return err ? err : web_redirect(v, home);
 }

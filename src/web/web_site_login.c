@@ -5,12 +5,12 @@
 #include "base/log.h"
 #include "web/web_site_priv.h"
 
-static int form(struct web_visit *v, int status, const char *message, struct str user,
-                struct str next)
+static int form(struct web_visit *v, int status, const char *message, bool good,
+                struct str user, struct str next)
 {
     web_open(v);
     if (message)
-        jw_kstrz(&v->w, "message", message);
+        jw_kstrz(&v->w, good ? "note" : "message", message);
     jw_kstr(&v->w, "user", web_text_or(user));
     jw_kstr(&v->w, "next", web_local_path(next) ? web_text_or(next) : STR("/"));
     jw_key(&v->w, "providers");
@@ -27,13 +27,15 @@ int web_page_login(struct web_visit *v)
         const char *why, *id;
     } said[] = {{"expired", "login.expired"},
                 {"required", "login.required"},
-                {"out", "login.signed_out"}};
+                {"out", "login.signed_out"},
+                {"reset", "accounts.reset_done"}};
     struct str why = http_query(v->req, "why");
     const char *message = NULL;
+    bool good = str_eqc(why, "out") || str_eqc(why, "reset");
     for (size_t i = 0; i < AM_LEN(said); i++)
         if (str_eqc(why, said[i].why))
             message = said[i].id;
-    return form(v, 200, message, STR_NULL, http_query(v->req, "next"));
+    return form(v, 200, message, good, STR_NULL, http_query(v->req, "next"));
 }
 
 void web_session_cookie(struct web_visit *v, const char *value, int max_age_s)
@@ -93,9 +95,9 @@ int web_page_login_post(struct web_visit *v)
     char token[AUTH_TOKEN];
     int err = auth_login_with(v->site->auth, &k, v->now, token, &stage);
     if (err == AM_E_UNAUTHORIZED)
-        return form(v, 401, "login.failed", user, next);
+        return form(v, 401, "login.failed", false, user, next);
     if (err == AM_E_TOOMANY)
-        return form(v, 429, "login.wait", user, next);
+        return form(v, 429, "login.wait", false, user, next);
     if (err)
         return err;
     if (stage == AUTH_FULL) {
@@ -219,7 +221,7 @@ int web_page_oidc_return(struct web_visit *v)
     int err = auth_oidc_finish(v->site->auth, &r, v->now, token, &stage, &next);
     oidc_cookie(v, "", 0);
     if (err == AM_E_UNAUTHORIZED) {
-        err = form(v, 401, "people.oidc_refused", STR_NULL, STR("/"));
+        err = form(v, 401, "people.oidc_refused", false, STR_NULL, STR("/"));
     } else if (!err) {
         web_session_cookie(v, token, stage == AUTH_CODE ? 300 : 8 * 3600);
         err = welcome(v, stage == AUTH_FULL   ? buf_str(&next)

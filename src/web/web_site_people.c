@@ -6,7 +6,7 @@
 
 /* ---- the page
  * ----------------------------------------------------------------------- */
-static void role_options(struct web_visit *v)
+void web_people_roles(struct web_visit *v)
 {
     jw_key(&v->w, "roles");
     jw_arr(&v->w);
@@ -29,7 +29,7 @@ static int people_page(struct web_visit *v, int status)
     jw_kbool(w, "registry", v->site->registry != NULL);
     jw_kstrz(w, "house", house ? house : "");
     jw_kstrz(w, "org_id", v->who.org_id);
-    role_options(v);
+    web_people_roles(v);
     jw_key(w, "persons");
     int err = auth_persons(v->site->auth, house, w);
     jw_key(w, "accounts");
@@ -59,14 +59,14 @@ static int finish(struct web_visit *v, int err)
 
 /* ---- forms as JSON, so that one reader checks both doors
  * ----------------------------- */
-static void field(struct web_visit *v, struct jw *w, const char *key)
+void web_json_field(struct web_visit *v, struct jw *w, const char *key)
 {
     struct str s = http_form(v->req, key);
     if (s.n && str_utf8(s))
         jw_kstr(w, key, s);
 }
 
-static void words(struct web_visit *v, struct jw *w, const char *key)
+void web_json_words(struct web_visit *v, struct jw *w, const char *key)
 {
     struct str s = http_form(v->req, key);
     jw_key(w, key);
@@ -79,7 +79,7 @@ static void words(struct web_visit *v, struct jw *w, const char *key)
     jw_arr_end(w);
 }
 
-static int as_json(struct jw *w, struct buf *b, struct json_doc **out)
+int web_json_form(struct jw *w, struct buf *b, struct json_doc **out)
 {
     jw_obj_end(w);
     int err = jw_done(w);
@@ -99,11 +99,11 @@ int web_page_people_person(struct web_visit *v)
     buf_init(&b, 8192);
     jw_init(&w, &b);
     jw_obj(&w);
-    field(v, &w, "name");
-    field(v, &w, "name_ar");
-    field(v, &w, "org_id");
-    field(v, &w, "establishment");
-    err = as_json(&w, &b, &doc);
+    web_json_field(v, &w, "name");
+    web_json_field(v, &w, "name_ar");
+    web_json_field(v, &w, "org_id");
+    web_json_field(v, &w, "establishment");
+    err = web_json_form(&w, &b, &doc);
     if (!err)
         err = auth_person_from_json(json_root(doc), &p, &v->d);
     if (!err && !auth_can(&v->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
@@ -146,11 +146,11 @@ int web_page_people_account(struct web_visit *v)
     jw_init(&w, &b);
     jw_obj(&w);
     for (size_t i = 0; i < AM_LEN(text); i++)
-        field(v, &w, text[i]);
-    words(v, &w, "services");
+        web_json_field(v, &w, text[i]);
+    web_json_words(v, &w, "services");
     if (str_int(http_form(v->req, "person"), 1, INT64_MAX, &person) == AM_OK)
         jw_kint(&w, "person", person);
-    err = as_json(&w, &b, &doc);
+    err = web_json_form(&w, &b, &doc);
     if (!err)
         err = auth_account_from_json(json_root(doc), &spec, &password, &v->d);
     if (!err)
@@ -178,15 +178,15 @@ int web_page_people_organisation(struct web_visit *v)
     buf_init(&b, 8192);
     jw_init(&w, &b);
     jw_obj(&w);
-    field(v, &w, "org_id");
-    field(v, &w, "kind");
-    field(v, &w, "region");
+    web_json_field(v, &w, "org_id");
+    web_json_field(v, &w, "kind");
+    web_json_field(v, &w, "region");
     jw_key(&w, "name");
     jw_obj(&w);
     for (size_t i = 0; i < AM_LEN(name); i++)
-        field(v, &w, name[i]);
+        web_json_field(v, &w, name[i]);
     jw_obj_end(&w);
-    err = as_json(&w, &b, &doc);
+    err = web_json_form(&w, &b, &doc);
     if (!err)
         err =
             auth_organisation_put(v->site->auth, &v->who, json_root(doc), v->now, &v->d);

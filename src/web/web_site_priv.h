@@ -134,6 +134,13 @@ void web_kmsg(struct web_visit *v, const char *key, const char *id);
 void web_ktime(struct jw *w, const char *key, struct str rfc3339);
 /* What a key's function is called, or its code. */
 struct str web_function(enum text_lang l, struct str function);
+/* ---- web_site_people.c: forms as JSON, so that one reader checks both doors ---- */
+void web_json_field(struct web_visit *v, struct jw *w, const char *key);
+void web_json_words(struct web_visit *v, struct jw *w, const char *key); /* a list */
+AM_CHECK int web_json_form(struct jw *w, struct buf *b, struct json_doc **out);
+void web_people_roles(struct web_visit *v); /* "roles": those one may give */
+/* ---- web_site_account.c ---- */
+AM_CHECK int web_account_page(struct web_visit *v, int status, const char *token);
 /* Why something may not be: the sentence of a code alone, without its detail. */
 void web_why(struct web_visit *v, const char *key, struct str code);
 /* A code of the policy's lists in the reader's words, or the code itself. */
@@ -214,7 +221,9 @@ web_page_fn web_page_login, web_page_login_post, web_page_logout, web_page_code,
     web_page_code_post, web_page_oidc, web_page_oidc_return;
 web_page_fn web_page_account, web_page_account_sessions, web_page_account_tokens,
     web_page_account_revoke, web_page_account_keys, web_page_second, web_page_second_post,
-    web_page_second_remove;
+    web_page_second_remove, web_page_second_replace, web_page_account_password,
+    web_page_person_account, web_page_person_account_post, web_page_reset,
+    web_page_reset_post;
 web_page_fn web_page_people, web_page_people_account, web_page_people_person,
     web_page_people_organisation, web_page_people_erase, web_page_people_close;
 web_page_fn web_page_audit, web_page_audit_csv;

@@ -163,6 +163,38 @@ def identity(url):
     ok(b.headers['Refresh'] == '0; url=/', 'no address of elsewhere is followed')
 
 
+def forgotten(url, desk):
+    """The desk hands a code over; its holder takes a new password, changes it, and is put elsewhere."""
+    old, new, own = 'mot de passe du labo', 'le mot de passe suivant', 'le mien à présent, enfin'
+    b = Browser(url)
+    b.ask('/login', {'user': 'labo', 'password': old})
+    ok(b.ask('/account').status == 200, 'somebody is signed in')
+    desk.ask('/people')
+    page = re.search(r'/people/accounts/\d+(?=">[^/]*labo)', desk.body).group(0)
+    ok(desk.ask(page, {'csrf': '0', 'act': 'reset'}).status == 403, 'a code asks for the token of the form')
+    desk.ask(page)
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'reset'})
+    given = re.search(r'<code[^>]*>([0-9a-f]{64})<', desk.body).group(1)
+    ok(b.ask('/account').status == 200, 'the code alone ends nothing')
+    ok(Browser(url).ask('/reset', {'code': given, 'password': 'court'}).status == 422, 'a weak password does not use it up')
+    stranger = Browser(url)
+    ok(stranger.ask('/reset', {'code': given[::-1], 'password': new}).status == 401, 'another code opens nothing')
+    ok(stranger.ask('/reset', {'code': given, 'password': new}).status == 303 and not stranger.session(), 'the code sets the password and opens no session')
+    ok(b.ask('/account').status == 303, 'sessions of before have ended')
+    ok(stranger.ask('/reset', {'code': given, 'password': new}).status == 401, 'it serves once')
+    ok(Browser(url).ask('/login', {'user': 'labo', 'password': old}).status == 401, 'the old password is worth nothing')
+    b.ask('/login', {'user': 'labo', 'password': new})
+    b.ask('/account')
+    ok(b.ask('/account/password', {'csrf': b.csrf(), 'old': 'pas celui-ci du tout', 'password': own}).status == 401, 'a change asks for the password of now')
+    b.ask('/account')
+    b.ask('/account/password', {'csrf': b.csrf(), 'old': new, 'password': own})
+    ok(b.status == 303 and b.ask('/account').status == 200, 'with it, this session stays')
+    ok(b.ask(page).status == 403, 'an account is edited by who administers it only')
+    desk.ask(page)
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'save', 'role': 'bench_operator', 'org_id': 'LABO2', 'lang': 'ar'})
+    ok(desk.status == 200 and 'value="LABO2"' in desk.body and b.ask('/account').status == 303, 'edited, its sessions end')
+
+
 def verify(amane, *more):
     r = subprocess.run([amane, 'registry', 'audit', 'verify', '--data', 'data', '--json', *more], capture_output=True, text=True)
     return r.returncode, json.loads(r.stdout or '{}')
@@ -181,6 +213,7 @@ def run(amane):
     for login, role, function, word in (('bureau', 'msps', 'registry_desk', 'mot de passe du bureau'), ('labo', 'bench_operator', '', 'mot de passe du labo')):
         call('/api/v1/accounts', {'login': login, 'password': word, 'role': role, 'function': function, 'org_id': 'LABO', 'person': person})
     desk = second_factor(url)
+    forgotten(url, desk)
     identity(url)
     code0, head = verify(amane)
     ok(code0 == 0 and head['ok'] and head['rows'] > 10, 'the audit verifies beside the running server')
