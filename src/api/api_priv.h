@@ -79,6 +79,8 @@ struct api_described {
     char servers;
 };
 const struct api_described *api_described_at(size_t i);
+/* Does the document say that this route may answer so? */
+bool api_declares(const struct api_described *r, int status);
 bool api_here(const struct api_call *c, const struct api_described *r);
 struct str api_tag(const struct api_described *r);
 void api_operation_id(const struct api_described *r, char out[API_OPERATION_MAX]);

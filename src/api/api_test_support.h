@@ -106,6 +106,21 @@ static inline void t_assert_schema(const struct json_doc *doc, const char *name)
     json_free(components);
 }
 
+/* Every status a test sees is one the OpenAPI document declares for its route. */
+static inline void t_assert_declared(const struct api *a, const char *method,
+                                     struct str path, int status)
+{
+    const struct api_described *r;
+    for (size_t i = 0; (r = api_described_at(i)); i++)
+        if (r->servers != (a->r ? 'N' : 'R') && !strcmp(r->method, method) &&
+            t_fits(r->pattern, path)) {
+            if (!api_declares(r, status))
+                fail_msg("%s %s answers %d, which is not declared", method, r->pattern,
+                         status);
+            return;
+        }
+}
+
 static inline struct reply t_ask(struct api *a, const struct ask *q)
 {
     static const char *const name[] = {"GET",   "HEAD",   "POST",   "PUT",
@@ -149,6 +164,7 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
         api_on_error(a, &req, &r.resp, err);
     }
     r.status = r.resp.status;
+    t_assert_declared(a, name[q->method], req.path, r.status);
     if (json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL))
         r.doc = NULL;
     if (r.doc && r.status < 300)
