@@ -165,9 +165,9 @@ void registry_search_note(struct registry *r, const struct ledger_statement_view
                           const uint8_t payload[32]);
 
 void registry_search_missed(struct registry *r, int err); /* AM_OK: nothing */
-struct registry_text {                                    /* a statement read back */
-    struct buf bytes;
-    struct ledger_statement_view said;
+struct registry_text { /* the record of a declaration in the fold, read back */
+    struct json_doc *doc;
+    const struct json *record;
 };
 /* Under no lock; to be released whatever is returned. */
 AM_CHECK int registry_text_read(struct registry *r, const uint8_t payload[32],

@@ -180,21 +180,27 @@ const char *registry_specialty(struct registry *r, struct str code)
 
 /* ---- from statements ----------------------------------------------------------------
  */
+/* Without the checks of ledger_statement_parse(): the fold has made them. The predicate
+ * of a version or an algorithm is its record. */
 int registry_text_read(struct registry *r, const uint8_t payload[32],
                        struct registry_text *out)
 {
+    struct buf b;
     int err;
-    buf_init(&out->bytes, REGISTRY_RECORD_MAX);
-    err = blob_get(r->blobs, payload, &out->bytes);
-    return err ? err
-               : ledger_statement_parse(buf_str(&out->bytes), str_c(r->type_base),
-                                        &out->said, NULL);
+    buf_init(&b, REGISTRY_RECORD_MAX);
+    err = blob_get(r->blobs, payload, &b);
+    if (!err)
+        err = json_parse(&out->doc, buf_str(&b), NULL, NULL);
+    if (!err)
+        out->record = json_get(json_root(out->doc), "predicate");
+    buf_release(&b);
+    return err;
 }
 
 void registry_text_release(struct registry_text *t)
 {
-    ledger_statement_release(&t->said);
-    buf_release(&t->bytes);
+    json_free(t->doc);
+    *t = (struct registry_text){0};
 }
 
 static int put(struct registry *r, const struct ledger_version *v,
@@ -234,7 +240,7 @@ int registry_search_put(struct registry *r, const struct ledger_version *v,
                         const struct registry_text *version,
                         const struct registry_text *algorithm)
 {
-    return put(r, v, version->said.record, algorithm ? algorithm->said.record : NULL);
+    return put(r, v, version->record, algorithm ? algorithm->record : NULL);
 }
 
 bool registry_search_has(const struct registry *r, const struct ledger_version *v)
@@ -252,7 +258,7 @@ static int put_named(struct registry *r, const struct ledger_version *v,
     struct registry_text t = {0};
     int err = a ? registry_text_read(r, a->payload, &t) : AM_OK;
     if (!err)
-        err = put(r, v, record, t.said.record);
+        err = put(r, v, record, t.record);
     registry_text_release(&t);
     return err;
 }
@@ -284,7 +290,7 @@ static int rename_all(struct registry *r, struct str algorithm_id)
         struct registry_text t = {0};
         err = registry_text_read(r, v->declared.payload, &t);
         if (!err)
-            err = put_named(r, v, t.said.record);
+            err = put_named(r, v, t.record);
         registry_text_release(&t);
     }
     return err;
