@@ -163,6 +163,10 @@ static const char *body_for(const struct nt *w, const struct route *r, struct bu
     else if (!strcmp(r->pattern, "/api/v1/stops"))
         tk_addf(b, "{\"scope\":\"service\",\"service\":\"CARDIO\",\"deployment\":\"%s\"}",
                 of.deployment);
+    else if (!strcmp(r->pattern, "/api/v1/predictions/{id}/report"))
+        return "{\"severity\":\"serious\"}";
+    else if (strstr(r->pattern, "/lift"))
+        return "{\"reason\":\"looked into\"}";
     else if (!strcmp(r->pattern, "/api/v1/tokens"))
         tk_addf(b, "{\"account\":%lld}", (long long)of.account);
     else if (!strcmp(r->pattern, "/api/v1/accounts"))

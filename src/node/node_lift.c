@@ -41,10 +41,10 @@ static enum ledger_role node_lift_first(const struct node_local_stop *s)
 static bool node_lift_may(const struct node_lift *x)
 {
     const struct auth_account *who = x->who;
-    if (who->establishment[0] && strcmp(who->establishment, x->n->establishment) != 0)
+    if (!auth_of_house(who, x->n->establishment))
         return false;
     if (x->stop.scope == LEDGER_STOP_PATIENT)
-        return node_sees_service(who, str_c(x->stop.service)) &&
+        return node_sees_service(x->n, who, str_c(x->stop.service)) &&
                (who->role == LEDGER_CLINICAL_LEAD ||
                 strcmp(who->pseudonym, x->stop.who) == 0);
     return who->role == LEDGER_DIM || who->role == node_lift_first(&x->stop);
@@ -158,7 +158,7 @@ int node_stop_lift(struct node *n, const struct auth_account *who, struct str or
     if (!err && !node_lift_find(n, order, &x.stop))
         err = AM_E_NOTFOUND;
     if (!err && x.stop.scope == LEDGER_STOP_PATIENT &&
-        !node_sees_service(who, str_c(x.stop.service)))
+        !node_sees_service(n, who, str_c(x.stop.service)))
         err = AM_E_NOTFOUND;
     if (!err && !node_lift_may(&x)) {
         diag_err(d, "", "lift.role", "this account cannot lift this stop");
@@ -210,7 +210,7 @@ static bool node_lift_shown(const struct node_lift_list *k,
                             const struct node_local_stop *s)
 {
     return s->scope != LEDGER_STOP_PATIENT ||
-           node_sees_service(k->who, str_c(s->service));
+           node_sees_service(k->n, k->who, str_c(s->service));
 }
 
 static void node_lift_row(const struct node_local_stop *s, struct str refused,

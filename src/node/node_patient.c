@@ -39,9 +39,10 @@ static int node_see_output(struct db_conn *c, void *arg)
     return err;
 }
 
-bool node_sees_service(const struct auth_account *who, struct str service)
+bool node_sees_service(const struct node *n, const struct auth_account *who,
+                       struct str service)
 {
-    return auth_may(who, AUTH_CHART_READ) && auth_in_service(who, service);
+    return node_may(n, who, AUTH_CHART_READ, service);
 }
 
 bool node_patient_stopped(struct node *n, const uint8_t model[32], struct str use_code,
@@ -66,7 +67,7 @@ int node_stop_patient(struct node *n, const struct auth_account *who, struct str
     struct node_stop_job job = {.n = n, .envelope = STR(NODE_UNSIGNED)};
     uint8_t order[32];
     int err = db_read(n->db, node_see_output, &o);
-    if (!err && !node_sees_service(who, str_c(o.service)))
+    if (!err && !node_sees_service(n, who, str_c(o.service)))
         err = AM_E_NOTFOUND; /* not even whether it exists */
     if (!err && node_patient_stopped(n, o.stop.model, str_c(o.stop.use_code),
                                      str_c(o.stop.patient))) {

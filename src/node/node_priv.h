@@ -279,7 +279,8 @@ bool node_stopped_now(struct node *n, const uint8_t model[32], struct str deploy
 bool node_patient_stopped(struct node *n, const uint8_t model[32], struct str use_code,
                           struct str patient);
 /* May the account see outputs of that service? */
-bool node_sees_service(const struct auth_account *who, struct str service);
+bool node_sees_service(const struct node *n, const struct auth_account *who,
+                       struct str service);
 AM_CHECK int node_load_stops(struct node *n);
 /* Writes the stops the disk refused when they were pressed. */
 AM_CHECK int node_keep_stops(struct node *n);

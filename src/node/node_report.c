@@ -41,7 +41,7 @@ static int node_report_output(struct db_conn *c, void *arg)
     node_text(r->service, sizeof r->service, db_str(s, 0));
     node_text(r->commit, sizeof r->commit, db_str(s, 1));
     node_text(r->model, sizeof r->model, db_str(s, 2));
-    return node_sees_service(r->who, str_c(r->service)) ? AM_OK : AM_E_NOTFOUND;
+    return node_sees_service(r->n, r->who, str_c(r->service)) ? AM_OK : AM_E_NOTFOUND;
 }
 
 static int node_report_read(struct node_report *r)
