@@ -19,11 +19,13 @@ int api_h_ready(struct api_call *c)
         uint64_t done, of;
         registry_stats(c->api->r, &s);
         /* After a failed write (disk full, database away) it serves what it has and
-         * takes nothing, until a submission finds the cause gone. */
+         * takes nothing, until the cause is gone: registry_heal.c looks for that. */
         ready = tlog_health(registry_log(c->api->r)) == AM_OK;
         if (registry_split_proved(c->api->r)) {
             ready = false;
             jw_kstrz(&c->w, "reason", "split");
+        } else if (!ready) {
+            jw_kstrz(&c->w, "reason", "storage");
         } else if (registry_indexing(c->api->r, &done, &of)) {
             ready = false;
             jw_kstrz(&c->w, "reason",

@@ -118,6 +118,7 @@ static void registry_locks(struct registry *r)
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&r->wake, &clock);
+    pthread_cond_init(&r->ail, &clock);
     pthread_condattr_destroy(&clock);
 }
 
@@ -261,6 +262,8 @@ int registry_open(struct registry **out, const struct registry_config *c, struct
     }
     if (!err)
         err = registry_clock_start(r);
+    if (!err)
+        err = registry_heal_start(r);
     if (err) {
         registry_close(r);
         return err;
@@ -275,6 +278,7 @@ void registry_close(struct registry *r)
         return;
     registry_cosign_stop(r);
     registry_clock_stop(r);
+    registry_heal_stop(r);
     registry_index_stop(r);
     if (r->marked && registry_mark_set(r))
         LOG_W("registry.mark_kept", log_i("size", (int64_t)r->marked));
@@ -298,6 +302,7 @@ void registry_close(struct registry *r)
         json_free(r->schema_doc[k]);
     }
     free(r->model_roots);
+    pthread_cond_destroy(&r->ail);
     pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->past_lock);
     pthread_mutex_destroy(&r->lock);

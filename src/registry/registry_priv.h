@@ -120,6 +120,9 @@ struct registry {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */
     bool stopping;
+    pthread_cond_t ail; /* a write failed, or stopping */
+    bool ailing, heal_started;
+    pthread_t heal;
     pthread_t clock;   /* the automaton: states with a service key, forgets drafts */
     int64_t forgot_at; /* drafts, last; the automaton's own */
     bool clock_started;
@@ -201,6 +204,12 @@ void registry_cosign_stop(struct registry *r);
  * statement admitted on old data would be another history. Costs a load afterwards. */
 void registry_cosign_meet(struct registry *r);
 void registry_cosign_wake(struct registry *r, uint64_t size);
+
+/* registry_heal.c: after a failed write. wake: one failed; resume: tries it now. */
+AM_CHECK int registry_heal_start(struct registry *r);
+void registry_heal_stop(struct registry *r);
+void registry_heal_wake(struct registry *r);
+AM_CHECK int registry_resume(struct registry *r);
 
 /* registry_clock.c: the automaton. tick: states what is due at that cosigned time. */
 AM_CHECK int registry_clock_start(struct registry *r);

@@ -95,12 +95,7 @@ static int registry_authorise(struct registry_submission *s)
  * takes statements again; if not, this one fails as the last one did. */
 static int registry_log_ready(struct registry *r)
 {
-    int err = tlog_health(r->log);
-    if (!err)
-        return AM_OK;
-    err = tlog_resume(r->log);
-    LOG_W("registry.resume", log_err(err));
-    return err ? err : registry_catch_up(r);
+    return tlog_health(r->log) ? registry_resume(r) : AM_OK;
 }
 
 static int registry_log_it(struct registry_submission *s)
@@ -192,6 +187,8 @@ static int registry_receive(struct registry_submission *s, enum ledger_kind kind
     if (err)
         return err;
     err = registry_log_it(s);
+    if (err)
+        registry_heal_wake(r);
     if (err == AM_E_UNSURE) {
         diag_err(s->d, "", "registry.unsure",
                  "the database did not say whether it kept it: look for it before"

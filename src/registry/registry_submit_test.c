@@ -972,6 +972,38 @@ static void a_full_disk_is_said_and_nothing_is_half_written(void **state)
     buf_release(&b);
 }
 
+/* Nobody submits anything: it finds out by itself. */
+static void room_again_is_noticed_without_a_submission(void **state)
+{
+    struct buf b, envelope;
+    int k = 0;
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    buf_init(&b, 1 << 20);
+    buf_init(&envelope, 1 << 20);
+    t_algorithm_record(&t, &b);
+    t_envelope(&t, LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), &envelope);
+    files_at_most(100);
+    assert_int_equal(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)),
+                     AM_E_NOSPACE);
+    assert_true(tlog_health(registry_log(t.r)) != AM_OK);
+    usleep(1200000); /* it has looked, and found no room */
+    assert_true(tlog_health(registry_log(t.r)) != AM_OK);
+    files_at_most(0);
+    while (tlog_health(registry_log(t.r)) != AM_OK && k++ < 600)
+        usleep(50000);
+    assert_ok(tlog_health(registry_log(t.r)));
+    assert_ok(t_submit_text(&t, LEDGER_ALGORITHM, buf_str(&envelope)));
+    assert_int_equal(t.receipt.outcome.effect, LEDGER_IN_EFFECT);
+    files_at_most(100); /* and a second time; it is closed while it waits */
+    buf_clear(&b);
+    t_grant_record(t.key[T_STRANGER], "has", "HAS", &b);
+    assert_int_equal(t_submit(&t, LEDGER_EVENT, T_MSPS, buf_str(&b)), AM_E_NOSPACE);
+    files_at_most(0);
+    buf_release(&envelope);
+    buf_release(&b);
+}
+
 int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
@@ -1003,6 +1035,7 @@ int main(int argc, char **argv)
         T(score_files_are_known_by_the_evidence_that_cites_them),
         T(many_submit_at_once_and_each_gets_a_place_of_its_own),
         T(a_full_disk_is_said_and_nothing_is_half_written),
+        T(room_again_is_noticed_without_a_submission),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
     if (code >= 0)
