@@ -202,7 +202,16 @@ static void items(struct web_form *f, const struct json *s, const struct json *v
         jw_kstrz(w, "pointer", at);
         jw_key(w, "fields");
         jw_arr(w);
-        field(f, str_c(index), json_get(s, "items"), it.val, at, false, depth + 1);
+        struct text_arg n = {"n", STR_NULL};
+        struct buf label; /* "Element 3": an element has no name of its own */
+        char number[24];
+        buf_init(&label, 1024);
+        snprintf(number, sizeof number, "%zu", it.i + 1);
+        n.value = str_c(number);
+        bool said = text_fmt(&label, f->v->l, "files.item", &n, 1) == AM_OK;
+        field(f, said ? buf_str(&label) : n.value, json_get(s, "items"), it.val, at,
+              false, depth + 1);
+        buf_release(&label);
         jw_arr_end(w);
         jw_obj_end(w);
     }

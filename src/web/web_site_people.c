@@ -17,6 +17,58 @@ void web_people_roles(struct web_visit *v)
     jw_arr_end(&v->w);
 }
 
+/* The three forms: what the one just refused held is shown again, but its password. */
+static void choices(struct web_visit *v, const char *key, const char *const *code,
+                    size_t n, struct str now)
+{
+    jw_key(&v->w, key);
+    jw_arr(&v->w);
+    for (size_t i = 0; i < n; i++) {
+        jw_obj(&v->w);
+        jw_kstrz(&v->w, "code", code[i]);
+        jw_kbool(&v->w, "selected", str_eqc(now, code[i]));
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
+static void put_form(struct web_visit *v, const char *name, const char *path,
+                     const char *house)
+{
+    static const char *const text[] = {"name",   "name_ar", "org_id",   "establishment",
+                                       "person", "login",   "function", "services",
+                                       "region", "fr",      "ar",       "en"};
+    bool mine = str_eqc(v->req->path, path) && v->d.n > 0;
+    jw_key(&v->w, name);
+    jw_obj(&v->w);
+    jw_kbool(&v->w, "open", mine);
+    for (size_t i = 0; i < AM_LEN(text); i++) {
+        struct str first = !strcmp(text[i], "org_id") && strcmp(name, "new_organisation")
+                               ? str_c(v->who.org_id)
+                           : !strcmp(text[i], "establishment") ? str_c(house)
+                                                               : STR("");
+        jw_kstr(&v->w, text[i], mine ? web_kept(v, text[i], first) : first);
+    }
+    jw_obj_end(&v->w);
+}
+
+static void put_forms(struct web_visit *v, const char *house)
+{
+    static const char *const kind[] = {
+        "establishment", "gst",      "vendor",    "laboratory",
+        "authority",     "ministry", "standards", "data_protection",
+        "escrow",        "audit",    "research"};
+    static const char *const lang[] = {"fr", "ar", "en"};
+    put_form(v, "new_person", "/people/person", house);
+    put_form(v, "new_account", "/people/account", house);
+    put_form(v, "new_organisation", "/people/organisation", house);
+    enum ledger_role role;
+    if (ledger_role_parse(web_kept(v, "role", STR("")), &role) == AM_OK)
+        jw_kstrz(&v->w, "role_kept", ledger_role_name(role));
+    choices(v, "kinds", kind, AM_LEN(kind), web_kept(v, "kind", STR("")));
+    choices(v, "languages", lang, AM_LEN(lang), web_kept(v, "lang", STR("")));
+}
+
 static int people_page(struct web_visit *v, int status)
 {
     const char *house = auth_reach(&v->who, AUTH_O_ACCOUNT, AUTH_V_READ);
@@ -30,6 +82,7 @@ static int people_page(struct web_visit *v, int status)
     jw_kstrz(w, "house", house ? house : "");
     jw_kstrz(w, "org_id", v->who.org_id);
     web_people_roles(v);
+    put_forms(v, house ? house : "");
     jw_key(w, "persons");
     int err = auth_persons(v->site->auth, house, w);
     jw_key(w, "accounts");

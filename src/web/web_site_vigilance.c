@@ -298,12 +298,14 @@ static int case_page(struct web_visit *v, int status)
         web_open(v);
         put_case(v, c);
         keep(v, fields, AM_LEN(fields));
+        jw_kstr(&v->w, "traces_new", field(v, "traces"));
+        jw_kbool(&v->w, "closing", str_eqc(field(v, "step"), "closure"));
         jw_kbool(&v->w, "may_follow",
                  auth_may(&v->who, AUTH_PROPOSE) && !json_get_str(c, "closed_at").n);
         jw_kbool(&v->w, "answers", vendor);
         jw_kbool(&v->w, "closes", closes(v));
         options(v, "answer_codes", answers, AM_LEN(answers), field(v, "code"));
-        options(v, "outcome_codes", outcomes, AM_LEN(outcomes), field(v, "code"));
+        options(v, "outcome_codes", outcomes, AM_LEN(outcomes), field(v, "outcome"));
         options(v, "severities", severities, AM_LEN(severities), field(v, "severity"));
         web_problems(&v->w, "problems", v->l, &v->d);
         jw_kbool(&v->w, "has_problems", v->d.n > 0);

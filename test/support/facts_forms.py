@@ -87,6 +87,18 @@ def refused(k, tap, vendor, member):
     tap.ok('value="assignment"' in page and re.search(r"<b>[^<]*20\d\d", page), "the file is offered for judgement, with its day")
 
 
+def people(k, tap):
+    """What is wrong is said, what was typed stays, but the password."""
+    desk = k.person("bureau", "msps", "registry_desk", "MSPS")
+    page = desk.ask("GET", "/people")[2].decode()
+    csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', page).group(1)
+    status, _, page = desk.ask("POST", "/people/account", {"csrf": csrf, "login": "nouvelle", "password": "court", "role": "has",
+                                                           "function": "rapporteur", "org_id": "HAS", "lang": "ar"})
+    page = page.decode()
+    tap.ok(status == 422 and 'value="nouvelle"' in page and 'value="rapporteur"' in page and '<option value="has" selected' in page and
+           '<option value="ar" selected' in page and "court" not in page, "an account refused keeps its form, not its password (%d)" % status)
+
+
 def main():
     os.environ["AMANE_SECOND_FACTOR"] = "off"  # its own tests are elsewhere
     k, tap = Country(sys.argv[1]), Tap()
@@ -96,6 +108,7 @@ def main():
         where = sandbox(k, tap, member, vendor)
         deposit(k, tap, vendor)
         refused(k, tap, vendor, member)
+        people(k, tap)
         status, _, _ = vendor.ask("GET", "/events/genesis")
         tap.ok(status == 404, "what is not written by hand has no page")
         status, _, _ = vendor.ask("POST", "/events/appeal", {"act": "propose"})
