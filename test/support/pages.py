@@ -91,10 +91,10 @@ class Seed:
             "type": "vigilance", "case_id": found["case"], "model_digest": model, "establishment": "CHU-RABAT", "gst": "GST-RSK",
             "severity": "life_threatening", "false_negative": True, "aware_at": at(-5), "traces": [hashlib.sha256(b"t").hexdigest()],
             "terms": ["A110205", "E0103"]})
-        self.key("escrow", "escrow_agent", "TIERS1")
+        self.key("depositary", "escrow_agent", "TIERS1")
         items = json.load(open(ROOT + "/schema/examples/event-escrow-receipt.json"))["items"]
         text = json.dumps(items, sort_keys=True, separators=(",", ":"))
-        self.say("escrow", "escrow_agent", "TIERS1", {
+        self.say("depositary", "escrow_agent", "TIERS1", {
             "type": "escrow_receipt", "model_digest": model, "deposit_id": "D-2026-014", "deposited_at": at(-3), "level": 0,
             "items": items, "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(), "conditions": ["insolvency", "court_order"]})
         return found
