@@ -4,7 +4,7 @@
 # real servers on free ports. And the documents name only what exists. TAP. AMANE = the program.
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
-guides='registry vendor bench node auditor'
+guides='registry vendor bench node faults auditor'
 dir=$(mktemp -d) || exit 3
 n=0 bad=0
 finish() {
