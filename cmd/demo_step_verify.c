@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { DEMO_COPIES = 20 };
+
 static int demo_copy_file(const char *from, const char *to)
 {
     char *text;
@@ -39,27 +41,53 @@ static int demo_copy_tree(const char *from, const char *to)
         if (stat(a, &st))
             continue;
         err = S_ISDIR(st.st_mode) ? demo_copy_tree(a, b) : demo_copy_file(a, b);
+        if (err == AM_E_NOTFOUND) /* taken away meanwhile, see demo_copy_live() */
+            err = AM_OK;
     }
     if (d)
         closedir(d);
     return err;
 }
 
+static bool demo_same_file(const char *a, const char *b)
+{
+    char *x = NULL, *y = NULL;
+    size_t n = 0, k = 0;
+    bool same = am_file_read(a, TLOG_NOTE_MAX, &x, &n) == AM_OK &&
+                am_file_read(b, TLOG_NOTE_MAX, &y, &k) == AM_OK &&
+                str_eq((struct str){x, n}, (struct str){y, k});
+    free(x);
+    free(y);
+    return same;
+}
+
 /* A mirror that is still growing: its checkpoints first, so that every tile they cover is
- * in what is copied after them. */
+ * in what is copied after them. A checkpoint that came meanwhile has taken partial tiles
+ * of the older one away: then it is all done again. */
 static int demo_copy_live(const char *from, const char *to)
 {
     static const char *const note[] = {"checkpoint", "checkpoint.cosigned"};
-    int err = am_dir_make(to, 0700);
     char a[PATH_MAX], b[PATH_MAX];
-    for (size_t i = 0; i < AM_LEN(note) && !err; i++) {
-        snprintf(a, sizeof a, "%s/%s", from, note[i]);
-        snprintf(b, sizeof b, "%s/%s", to, note[i]);
-        err = demo_copy_file(a, b);
+    bool still = false;
+    int err = am_dir_make(to, 0700);
+    for (int turn = 0; turn < DEMO_COPIES && !err && !still; turn++) {
+        for (size_t i = 0; i < AM_LEN(note) && !err; i++) {
+            snprintf(a, sizeof a, "%s/%s", from, note[i]);
+            snprintf(b, sizeof b, "%s/%s", to, note[i]);
+            err = demo_copy_file(a, b);
+        }
+        snprintf(a, sizeof a, "%s/tile", from);
+        snprintf(b, sizeof b, "%s/tile", to);
+        if (!err)
+            err = demo_copy_tree(a, b);
+        still = true;
+        for (size_t i = 0; i < AM_LEN(note); i++) {
+            snprintf(a, sizeof a, "%s/%s", from, note[i]);
+            snprintf(b, sizeof b, "%s/%s", to, note[i]);
+            still = still && demo_same_file(a, b);
+        }
     }
-    snprintf(a, sizeof a, "%s/tile", from);
-    snprintf(b, sizeof b, "%s/tile", to);
-    return err ? err : demo_copy_tree(a, b);
+    return err ? err : still ? AM_OK : AM_E_CONFLICT;
 }
 
 static int demo_mirror(struct demo *m, const char *source, const char *name, char *out,

@@ -99,7 +99,8 @@ if [ -n "$one" ]; then
     is 422 'a lift needs a reason' -d "csrf=$csrf" -d "order=$order" -d reason= "$NODE_URL$one/lift"
     is "303 $NODE_URL$one?lifted=1#only-h" 'who stopped it lifts it' -d "csrf=$csrf" -d "order=$order" -d reason=seen "$NODE_URL$one/lift"
 fi
-is 422 'a file that extends no lease is explained' -F 'file={"envelopes":[]}' "$NODE_URL/state/lease-extension"
+is 403 'a lease file without its token is refused' -F 'file={"envelopes":[]}' "$NODE_URL/state/lease-extension"
+is 422 'a file that extends no lease is explained' -F "csrf=$csrf" -F 'file={"envelopes":[]}' "$NODE_URL/state/lease-extension"
 is 303 'signing out' -d "csrf=$csrf" "$NODE_URL/logout"
 is 303 'a session that ended is worth nothing' "$NODE_URL/"
 exit $bad

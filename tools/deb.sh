@@ -85,38 +85,37 @@ Description: registry, test bench and regional nodes for clinical AI
  test bench, the node of a hospital that lets only labelled models run, and the
  tools with which anyone verifies all of it offline.
 END
+# Users and services belong to the machine, not to another root that is being filled (DPKG_ROOT: image builders).
 cat >"$root/DEBIAN/postinst" <<'END'
 #!/bin/sh
 set -e
-if [ "$1" = configure ]; then
+if [ "$1" = configure ] && [ -z "${DPKG_ROOT:-}" ]; then
     for user in amane-registry amane-node; do
         getent passwd $user >/dev/null || adduser --quiet --system --group --no-create-home \
             --home /var/lib/amane --gecos "Amane" $user
     done
-    [ ! -d /run/systemd/system ] || systemctl --system daemon-reload || true
-    # An upgrade: the server that runs is started again with the new program.
-    if [ -n "${2:-}" ] && [ -d /run/systemd/system ]; then
-        for unit in amane-registry amane-node; do
-            systemctl is-active --quiet $unit.service && systemctl restart $unit.service || true
-        done
+    if [ -d /run/systemd/system ]; then
+        systemctl --system daemon-reload || true
+        # An upgrade: the server that runs is started again with the new program. try-restart starts no other.
+        [ -z "${2:-}" ] || deb-systemd-invoke try-restart amane-registry.service amane-node.service || true
     fi
 fi
 END
 cat >"$root/DEBIAN/prerm" <<'END'
 #!/bin/sh
 set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-    for unit in amane-registry amane-node; do
-        systemctl stop $unit.service || true
-    done
+if [ "$1" = remove ] && [ -z "${DPKG_ROOT:-}" ] && [ -d /run/systemd/system ]; then
+    deb-systemd-invoke stop amane-registry.service amane-node.service || true
 fi
 END
 cat >"$root/DEBIAN/postrm" <<'END'
 #!/bin/sh
 set -e
-[ ! -d /run/systemd/system ] || systemctl --system daemon-reload || true
+if [ -z "${DPKG_ROOT:-}" ] && [ -d /run/systemd/system ]; then
+    systemctl --system daemon-reload || true
+fi
 # Keys, statements and accounts are nobody's to delete but the operator's.
-[ "$1" != purge ] || rmdir --ignore-fail-on-non-empty /var/lib/amane 2>/dev/null || true
+[ "$1" != purge ] || rmdir --ignore-fail-on-non-empty "${DPKG_ROOT:-}/var/lib/amane" 2>/dev/null || true
 END
 chmod 755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
 (cd "$root" && find . -type f ! -path './DEBIAN/*' -printf '%P\0' | sort -z | xargs -0 md5sum >DEBIAN/md5sums)

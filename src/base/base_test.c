@@ -138,6 +138,37 @@ static void an_arena_zeroes_aligns_and_caps(void **state)
     arena_release(&a);
 }
 
+static void a_copy_of_a_map_is_another_map(void **state)
+{
+    struct map m, copy;
+    size_t v;
+    char key[16];
+    (void)state;
+    map_init(&m);
+    assert_ok(map_copy(&copy, &m));
+    assert_false(map_has(&copy, STR("k1")));
+    for (size_t i = 0; i < 40; i++) {
+        int n = snprintf(key, sizeof key, "k%zu", i);
+        assert_ok(map_set(&m, (struct str){key, (size_t)n}, i));
+    }
+    for (long fail = 1; fail <= 41; fail++) { /* the slots, forty keys */
+        am_oom_at(fail);
+        assert_int_equal(map_copy(&copy, &m), AM_E_NOMEM);
+        assert_true(am_oom_at(0));
+        assert_int_equal(copy.n + copy.cap, 0);
+    }
+    assert_ok(map_copy(&copy, &m));
+    assert_ok(map_set(&copy, STR("k7"), 70));
+    assert_ok(map_set(&copy, STR("of the copy"), 1));
+    assert_ok(map_get(&m, STR("k7"), &v));
+    assert_int_equal(v, 7);
+    assert_false(map_has(&m, STR("of the copy")));
+    map_release(&m);
+    assert_ok(map_get(&copy, STR("k39"), &v));
+    assert_int_equal(v, 39);
+    map_release(&copy);
+}
+
 static void a_map_finds_what_was_set(void **state)
 {
     (void)state;
@@ -346,8 +377,9 @@ static void a_log_line_is_json_whatever_it_carries(void **state)
 TEST_MAIN(TEST(every_error_has_its_row), TEST(views_compare_and_split),
           TEST(utf8_is_checked_strictly), TEST(numbers_are_whole_or_nothing),
           TEST(a_buffer_never_passes_its_cap), TEST(an_arena_zeroes_aligns_and_caps),
-          TEST(a_map_finds_what_was_set), TEST(a_vector_keeps_order),
-          TEST(no_memory_leaves_objects_as_they_were), TEST(instants_round_trip),
-          TEST(bad_instants_are_refused), TEST(durations_follow_the_calendar),
-          TEST(a_file_is_replaced_whole), TEST(a_full_disk_keeps_the_old_file),
+          TEST(a_map_finds_what_was_set), TEST(a_copy_of_a_map_is_another_map),
+          TEST(a_vector_keeps_order), TEST(no_memory_leaves_objects_as_they_were),
+          TEST(instants_round_trip), TEST(bad_instants_are_refused),
+          TEST(durations_follow_the_calendar), TEST(a_file_is_replaced_whole),
+          TEST(a_full_disk_keeps_the_old_file),
           TEST(a_log_line_is_json_whatever_it_carries))

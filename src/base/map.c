@@ -33,6 +33,29 @@ void map_release(struct map *m)
     map_init(m);
 }
 
+int map_copy(struct map *to, const struct map *from)
+{
+    map_init(to);
+    if (!from->cap)
+        return AM_OK;
+    to->slot = am_calloc(from->cap, sizeof *to->slot);
+    if (!to->slot)
+        return AM_E_NOMEM;
+    to->cap = from->cap;
+    for (size_t i = 0; i < from->cap; i++) {
+        const struct map_slot *s = &from->slot[i];
+        char *key = s->key ? str_dup((struct str){s->key, s->n}) : NULL;
+        if (s->key && !key) {
+            map_release(to);
+            return AM_E_NOMEM;
+        }
+        to->slot[i] = *s;
+        to->slot[i].key = key;
+    }
+    to->n = from->n;
+    return AM_OK;
+}
+
 static struct map_slot *map_probe(struct map_slot *slot, size_t cap, struct str key,
                                   uint64_t hash)
 {

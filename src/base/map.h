@@ -23,6 +23,8 @@ void map_release(struct map *m);
 AM_CHECK int map_set(struct map *m, struct str key, size_t value);
 /* AM_OK and *value, or AM_E_NOTFOUND. */
 AM_CHECK int map_get(const struct map *m, struct str key, size_t *value);
+/* to: not yet in use, and empty after failure. */
+AM_CHECK int map_copy(struct map *to, const struct map *from);
 bool map_has(const struct map *m, struct str key);
 
 #endif

@@ -3,9 +3,9 @@
  * that a test can try a million continuations. Only tests include this file.
  *
  * What statements change is copied; what they do not (keys' material, policy, genesis) is
- * shared. The maps are shared too: a look-up compares the name it finds, so an entry that
- * another copy has left there is harmless; ledger_unfork() hands grown maps back.
- * A forked ledger must not see policy_change, key_grant or compromised_since. */
+ * shared. Most maps are shared too: a look-up compares the name it finds, so an entry
+ * that another copy has left there is harmless; ledger_unfork() hands grown maps back. A
+ * forked ledger must not see policy_change, key_grant or compromised_since. */
 #ifndef LEDGER_FORK_H
 #define LEDGER_FORK_H
 
@@ -58,6 +58,11 @@ static inline struct ledger *ledger_fork(const struct ledger *from)
     am_assert(!l->vigilance.n && !l->deposit.n && !l->sandbox.n && !l->voided.n);
     l->verifier = NULL;
     l->firsts.slot = fork_bytes(l->firsts.slot, l->firsts.cap * sizeof *l->firsts.slot);
+    for (int x = 0; x < LEDGER_LISTS; x++) { /* no name is beside the number of a list */
+        am_assert(!map_copy(&l->list[x].by_name, &from->list[x].by_name));
+        FORK_VEC(&l->list[x].newest);
+        FORK_VEC(&l->list[x].older);
+    }
     FORK_VEC(&l->entry);
     FORK_VEC(&l->outcome);
     FORK_VEC(&l->key);
@@ -107,6 +112,7 @@ static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
     for (size_t i = 0; i < l->fact.n; i++)
         ledger_fact_drop(&l->fact.v[i]);
     free(l->firsts.slot);
+    ledger_lists_drop(l);
     vec_release(&l->entry);
     vec_release(&l->outcome);
     vec_release(&l->key);

@@ -115,7 +115,7 @@ static int export_files(struct exporting *x, const char *dir, const char *to)
 {
     char path[PATH_MAX];
     struct tlog_config tc = {.dir = path};
-    struct tlog_checkpoint c;
+    struct tlog_checkpoint c = {0};
     struct tlog *t = NULL;
     int err;
     snprintf(path, sizeof path, "%s/blobs", to);

@@ -1042,5 +1042,6 @@ int main(int argc, char **argv)
         return code;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
     worker_set_program("/proc/self/exe");
-    return t_run_both(tests, AM_LEN(tests), AM_LEN(tests) - 1); /* the disk is not ours */
+    return t_run_both(tests, AM_LEN(tests),
+                      AM_LEN(tests) - 2); /* there the disk is not ours */
 }

@@ -252,7 +252,7 @@ static int registry_put_keys(struct registry_asking *q, uint64_t size, struct jw
 static int registry_certify(struct registry_asking *q)
 {
     struct registry *r = q->r;
-    struct tlog_checkpoint cp;
+    struct tlog_checkpoint cp = {0};
     struct buf envelope, note, genesis;
     struct jw w;
     int err;

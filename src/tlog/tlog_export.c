@@ -93,8 +93,8 @@ static int tlog_export_notes(struct tlog_exporting *x, struct str note, bool cos
 int tlog_export(struct tlog *t, const char *dir, struct tlog_checkpoint *out)
 {
     struct tlog_exporting x = {.t = t};
-    struct tlog_checkpoint c;
-    struct str body, sigs;
+    struct tlog_checkpoint c = {0};
+    struct str body = STR_NULL, sigs;
     struct buf note;
     bool cosigned;
     int err;

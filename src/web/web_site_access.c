@@ -103,7 +103,7 @@ static int save(struct web_visit *v, struct auth_account *other)
 {
     static const char *const text[] = {"role", "function", "org_id", "establishment",
                                        "lang"};
-    struct auth_account spec;
+    struct auth_account spec = {0};
     struct json_doc *doc = NULL;
     struct str password;
     struct buf b;
