@@ -300,6 +300,7 @@ static void killed_mid_write_nothing_acknowledged_is_lost(void **state)
 struct proxy {
     int listen, port, to;
     atomic_int mode; /* 0 pass; 1 cut after the server's answer to commit; 2 cut before */
+    atomic_int pumps; /* threads that still use it */
     pthread_t thread;
 };
 
@@ -355,6 +356,7 @@ static void *proxy_one(void *arg)
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(s, (struct sockaddr *)&a, sizeof a) == 0)
         proxy_pump(x->p, x->client, s);
+    atomic_fetch_sub(&x->p->pumps, 1);
     free(x);
     return NULL;
 }
@@ -370,6 +372,7 @@ static void *proxy_main(void *arg)
             return NULL;
         x = malloc(sizeof *x);
         *x = (struct proxied){p, c};
+        atomic_fetch_add(&p->pumps, 1);
         assert_int_equal(pthread_create(&t, NULL, proxy_one, x), 0);
         pthread_detach(t);
     }
@@ -396,6 +399,7 @@ static void proxy_stop(struct proxy *p)
     shutdown(p->listen, SHUT_RDWR);
     pthread_join(p->thread, NULL);
     close(p->listen);
+    assert_eventually(atomic_load(&p->pumps) == 0); /* it lives on the test's stack */
 }
 
 static void a_commit_without_an_answer_is_not_acknowledged(void **state)
