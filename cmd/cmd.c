@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "json/json.h"
+
 static int cmd_take(const struct cmd_opt *o, const char *value)
 {
     if (o->kind == CMD_TEXT) {
@@ -112,4 +114,12 @@ int cmd_out(struct str s)
         s = str_sub(s, (size_t)k, s.n);
     }
     return AM_OK;
+}
+
+int cmd_out_json(struct jw *w, struct buf *b)
+{
+    int err = jw_done(w);
+    if (!err)
+        err = buf_addc(b, '\n');
+    return err ? err : cmd_out(buf_str(b));
 }

@@ -44,5 +44,8 @@ int cmd_usage(const char *synopsis, bool asked);
 int cmd_fail(const char *doing, const char *object, int err, const struct diag *d);
 /* Writes all bytes to stdout; AM_E_IO. */
 AM_CHECK int cmd_out(struct str s);
+/* Ends what w wrote into b and writes it to stdout as one line of JSON. */
+struct jw;
+AM_CHECK int cmd_out_json(struct jw *w, struct buf *b);
 
 #endif

@@ -32,11 +32,7 @@ static int explain_json(void)
         jw_obj_end(&w);
     }
     jw_arr_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err ? cmd_fail("explain", "settings", err, NULL) : 0;
 }

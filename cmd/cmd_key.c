@@ -94,11 +94,7 @@ static int print(const struct shown *s, bool json)
     jw_kstr(&w, "spki", buf_str(&s->spki));
     jw_kstrz(&w, "vkey", s->vkey.n ? s->vkey.p : NULL);
     jw_obj_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err;
 }

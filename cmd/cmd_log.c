@@ -69,11 +69,7 @@ static int print_json(const struct ledger_verify_report *r, const struct diag *d
     jw_kstrz(&w, "lease_at", r->lease_at ? time_format(r->lease_at, at) : NULL);
     put_problems(&w, d);
     jw_obj_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&root);
     buf_release(&b);
     return err;
@@ -256,11 +252,7 @@ static int show(const char *dir, bool json)
         err = show_all(&x);
     if (json && !err) {
         jw_arr_end(&w);
-        err = jw_done(&w);
-        if (!err)
-            err = buf_addc(&b, '\n');
-        if (!err)
-            err = cmd_out(buf_str(&b));
+        err = cmd_out_json(&w, &b);
     }
     if (err)
         err = cmd_fail("show", dir, err, NULL);
@@ -299,11 +291,7 @@ static int export_print(const struct registry_exported *x, const char *to, bool 
         jw_kint(&w, "payloads", (int64_t)x->payloads);
         jw_kint(&w, "withheld", (int64_t)x->withheld);
         jw_obj_end(&w);
-        err = jw_done(&w);
-        if (!err)
-            err = buf_addc(&b, '\n');
-        if (!err)
-            err = cmd_out(buf_str(&b));
+        err = cmd_out_json(&w, &b);
     }
     buf_release(&root);
     buf_release(&b);
@@ -375,11 +363,7 @@ static int bundle_write(struct tlog *t, struct blob_store *blobs, uint64_t index
     if (!err)
         err = ledger_bundle(&from, index, &w);
     if (!err)
-        err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+        err = cmd_out_json(&w, &b);
     buf_release(&b);
     buf_release(&note);
     return err;

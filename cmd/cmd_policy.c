@@ -344,11 +344,7 @@ static int show_json(const struct json *doc)
     jw_init(&w, &b);
     jw_pretty(&w);
     jw_val(&w, doc);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err;
 }

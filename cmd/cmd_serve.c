@@ -140,11 +140,7 @@ static int cmd_ready(const struct conf *c, const struct http_server *s)
             STR_FMT(host), http_server_port(s));
     jw_kint(&w, "pid", getpid());
     jw_obj_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err;
 }

@@ -287,11 +287,7 @@ static int print_json(const struct data *t)
     jw_obj_end(&w);
     groups_json(&w, t);
     jw_obj_end(&w);
-    int err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    int err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err;
 }

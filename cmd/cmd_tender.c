@@ -168,11 +168,7 @@ static int print_json(const struct checked *k, bool ok)
     }
     jw_arr_end(&w);
     jw_obj_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = buf_addc(&b, '\n');
-    if (!err)
-        err = cmd_out(buf_str(&b));
+    err = cmd_out_json(&w, &b);
     buf_release(&b);
     return err;
 }
