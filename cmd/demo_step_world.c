@@ -442,21 +442,27 @@ static struct str demo_json(struct arena *a, const struct json *v)
     return str_c(copy);
 }
 
+static void demo_training_hex(const struct demo *m, char hex[CRYPTO_HEX])
+{
+    uint8_t digest[CRYPTO_SHA256];
+    char path[DEMO_PATH + 32];
+    uint64_t size;
+    snprintf(path, sizeof path, "%s/train.csv", m->dir);
+    am_assert(crypto_sha256_file(path, digest, &size) == AM_OK);
+    crypto_hex(digest, sizeof digest, hex);
+}
+
 static struct str demo_training(struct demo *m, struct arena *a)
 {
     const struct json *co = json_root(m->cohort);
     size_t n = 0, pos = 0;
-    uint8_t digest[CRYPTO_SHA256];
-    char hex[CRYPTO_HEX], path[DEMO_PATH + 32];
-    uint64_t size;
+    char hex[CRYPTO_HEX];
     for (size_t s = 0; s < DEMO_SITES; s++)
         for (size_t r = 0; r < m->site[s].train.n; r++) {
             n++;
             pos += m->site[s].train.v[r].label != 0;
         }
-    snprintf(path, sizeof path, "%s/train.csv", m->dir);
-    am_assert(crypto_sha256_file(path, digest, &size) == AM_OK);
-    crypto_hex(digest, sizeof digest, hex);
+    demo_training_hex(m, hex);
     return str_c(arena_printf(
         a,
         "{\"name\":\"train\",\"source\":%.*s,\"country\":%.*s,\"from\":%.*s,\"to\":%.*s,"
@@ -472,6 +478,22 @@ static struct str demo_training(struct demo *m, struct arena *a)
         (double)pos / (double)AM_MAX(n, 1),
         STR_FMT(demo_json(a, json_get(co, "inclusion"))), hex,
         json_bool(json_get(co, "synthetic"), false) ? "true" : "false"));
+}
+
+/* Field 33: the made-up patients stand for Moroccan ones; the real ones are not. */
+static struct str demo_relevance(struct demo *m, struct arena *a)
+{
+    char hex[CRYPTO_HEX];
+    if (!json_str_is(json_get(json_root(m->cohort), "country"), "MA"))
+        return STR("[]");
+    demo_training_hex(m, hex);
+    return str_c(arena_printf(
+        a,
+        "[{\"what\":{\"fr\":\"Patients fabriqués de quatre sites, à la place de "
+        "patients marocains\",\"ar\":\"مرضى مصطنعون من أربعة مواقع عوض مرضى "
+        "مغاربة\",\"en\":\"Made-up patients of four sites, in place of Moroccan "
+        "patients\"},\"reference\":\"sha256:%s\"}]",
+        hex));
 }
 
 static int demo_version_record(struct demo *m, struct arena *a, size_t size,
@@ -503,6 +525,7 @@ static int demo_version_record(struct demo *m, struct arena *a, size_t size,
         {"interoperability", demo_interoperability(m)},
         {"positive_class", demo_json(a, json_get(co, "positive_class"))},
         {"representativeness", demo_representativeness(m, a)},
+        {"relevance_evidence", demo_relevance(m, a)},
     };
     return demo_template("demo/version.json", sub, AM_LEN(sub), out);
 }

@@ -26,6 +26,8 @@
     X(INTERMEDIATE, a, "/short_name/ar", ALWAYS)                                         \
     X(INTERMEDIATE, a, "/short_name/en", ALWAYS)                                         \
     X(INTERMEDIATE, v, "/sbom", ALWAYS)                                                  \
+    X(INTERMEDIATE, v, "/relevance_evidence", ALWAYS)                                    \
+    X(INTERMEDIATE, v, "/relevance_evidence/0", ALWAYS)                                  \
     X(INTERMEDIATE, v, "/labelling", ALWAYS)                                             \
     X(INTERMEDIATE, v, "/escrow", ALWAYS)                                                \
     X(INTERMEDIATE, v, "/instructions_for_use/ar", ALWAYS)                               \

@@ -281,6 +281,8 @@ static void a_level_asks_for_what_the_levels_below_it_ask(void **state)
         registry_due(json_root(a), json_root(v), (enum ledger_level)level, &d);
         assert_true(d.n >= before);
         assert_int_equal(has(&d, "/sbom", "record.due"), level >= LEDGER_INTERMEDIATE);
+        assert_int_equal(has(&d, "/relevance_evidence", "record.due"),
+                         level >= LEDGER_INTERMEDIATE);
         assert_int_equal(has(&d, "/maintenance", "record.due"), level >= LEDGER_BASE);
         assert_int_equal(has(&d, "/representativeness", "record.due_groups"),
                          level >= LEDGER_BASE);
@@ -317,6 +319,29 @@ static void monitoring_grows_with_the_level(void **state)
             assert_int_equal(
                 has(&d, "/maintenance/monitoring_period", "record.due_period"),
                 level > (int)k[i].good);
+            diag_release(&d);
+            json_free(doc);
+        }
+    json_free(good);
+}
+
+/* Field 33: a list without a link is as good as none. */
+static void moroccan_evidence_is_due_from_the_intermediate_label(void **state)
+{
+    static const char *const list[] = {
+        "[]", "[{\"what\":{\"fr\":\"W\"},\"reference\":\"pmid:1\"}]"};
+    struct json_doc *good = example("schema/examples/version.json");
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(list); i++)
+        for (int level = LEDGER_BASE; level <= LEDGER_ADVANCED; level++) {
+            struct json_doc *doc =
+                edited(json_root(good), "/relevance_evidence", list[i]);
+            struct diag d;
+            diag_init(&d);
+            registry_due(NULL, json_root(doc), (enum ledger_level)level, &d);
+            assert_int_equal(has(&d, "/relevance_evidence/0", "record.due"),
+                             i == 0 && level >= LEDGER_INTERMEDIATE);
+            assert_false(has(&d, "/relevance_evidence", "record.due"));
             diag_release(&d);
             json_free(doc);
         }
@@ -383,6 +408,7 @@ int main(void)
         cmocka_unit_test(durations_are_read_in_days),
         cmocka_unit_test(a_level_asks_for_what_the_levels_below_it_ask),
         cmocka_unit_test(monitoring_grows_with_the_level),
+        cmocka_unit_test(moroccan_evidence_is_due_from_the_intermediate_label),
         cmocka_unit_test(an_ensemble_needs_what_its_members_need),
         cmocka_unit_test(boosting_that_drops_trees_has_a_dropout_rate),
     };

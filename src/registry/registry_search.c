@@ -82,6 +82,8 @@ static void add_version(struct texts *t, const struct json *v)
     for (size_t i = 0; i < AM_LEN(plain); i++)
         add_words(t, 1, json_get(v, plain[i]));
     add_words(t, 1, json_pointer(v, STR("/population/inclusion")));
+    for (json_each(it, json_get(v, "relevance_evidence")))
+        add_words(t, 1, json_get(it.val, "what"));
     for (json_each(it, json_get(v, "outputs")))
         add_words(t, 1, json_get(it.val, "text"));
     for (json_each(in, json_get(v, "inputs")))

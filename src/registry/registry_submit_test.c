@@ -449,6 +449,40 @@ static void personal_data_in_a_text_warn_and_do_not_refuse(void **state)
     assert_int_equal(t.d.warnings, 0);
 }
 
+/* What check_with() says of one link of field 33. */
+static int check_link(const char *reference)
+{
+    char json[256];
+    snprintf(json, sizeof json, "[{\"what\":{\"fr\":\"W\"},\"reference\":\"%s\"}]",
+             reference);
+    return check_with("relevance_evidence", json);
+}
+
+static void a_link_to_moroccan_evidence_has_a_form_and_leads_somewhere(void **state)
+{
+    static const char *const good[] =
+        {"doi:10.1000/182", "pmid:12345", "PACTR202001234567890",
+         "https://example.invalid/study",
+         "sha256:5ea1ed00000000000000000000000000000000000000000000000000000000ff"},
+                             *const wrong[] = {"a study", "http://example.invalid",
+                                               "sha256:5EA1", "javascript:alert(1)"};
+    (void)state;
+    declare_algorithm();
+    for (size_t i = 0; i < AM_LEN(good); i++) {
+        assert_ok(check_link(good[i]));
+        assert_int_equal(t.d.warnings, 0); /* no number of it is taken for a telephone */
+    }
+    for (size_t i = 0; i < AM_LEN(wrong); i++) {
+        assert_int_equal(check_link(wrong[i]), AM_E_INVALID);
+        assert_int_equal(t.d.errors, 1);
+        assert_string_equal(t.d.item[0].path, "/relevance_evidence/0/reference");
+    }
+    assert_int_equal(check_link("sha256:00000000000000000000000000000000"
+                                "00000000000000000000000000000000"),
+                     AM_E_INVALID);
+    t_assert_problem(&t, "/relevance_evidence/0/reference", "record.morocco_unlinked");
+}
+
 /* Semantic version, predecessor, one label once: seen from the second version. */
 static void a_second_version_says_which_it_follows(void **state)
 {
@@ -860,6 +894,35 @@ static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
     buf_release(&b);
 }
 
+/* Field 33: a run on the product counts as a link once the log has it, not before. */
+static void evidence_in_the_log_is_a_link_to_morocco(void **state)
+{
+    char link[96], hex[CRYPTO_HEX];
+    const struct ledger_version *v;
+    uint8_t scores[32], digest[32];
+    struct buf b;
+    (void)state;
+    assigned("base");
+    assert_ok(blob_put(registry_blobs(t.r), STR("row,score\n1,0.5\n"), scores));
+    evidence_record(&b, "BENCH1", scores);
+    t_submitted(&t, LEDGER_EVIDENCE, T_BENCH, buf_str(&b));
+    buf_release(&b);
+    assert_ok(crypto_unhex(str_c(t.model_hex), digest, sizeof digest));
+    v = ledger_version_find(t.r->ledger, digest);
+    assert_non_null(v);
+    assert_int_equal(v->evidence.n, 1);
+    snprintf(link, sizeof link, "sha256:%s",
+             crypto_hex(v->evidence.v[0].payload, 32, hex));
+    (void)check_link(link);
+    assert_false(
+        told("/relevance_evidence/0/reference", "record.morocco_unlinked", DIAG_ERROR));
+    snprintf(link, sizeof link, "sha256:%s",
+             crypto_hex(v->evidence.v[0].record, 32, hex));
+    (void)check_link(link);
+    assert_true(
+        told("/relevance_evidence/0/reference", "record.morocco_unlinked", DIAG_ERROR));
+}
+
 /* ---- many at once
  * ----------------------------------------------------------------------------- */
 enum { THREADS = 8, EACH = 6 };
@@ -1017,6 +1080,7 @@ int main(int argc, char **argv)
         T(a_declared_twin_is_the_one_the_registry_makes),
         T(a_bill_of_materials_is_read_and_names_the_weights),
         T(personal_data_in_a_text_warn_and_do_not_refuse),
+        T(a_link_to_moroccan_evidence_has_a_form_and_leads_somewhere),
         T(a_second_version_says_which_it_follows),
         T(a_wrong_size_is_noticed_in_the_bytes),
         T(the_model_digest_does_not_depend_on_the_order_of_the_list),
@@ -1033,6 +1097,7 @@ int main(int argc, char **argv)
         T(a_change_to_a_policy_we_do_not_have_is_refused),
         T(the_vendor_tests_its_own_version_for_the_first_level_alone),
         T(score_files_are_known_by_the_evidence_that_cites_them),
+        T(evidence_in_the_log_is_a_link_to_morocco),
         T(many_submit_at_once_and_each_gets_a_place_of_its_own),
         T(a_full_disk_is_said_and_nothing_is_half_written),
         T(room_again_is_noticed_without_a_submission),

@@ -65,6 +65,49 @@ static void world_siblings(const struct ledger *l, const struct json *record,
                  "no such version under this identifier");
 }
 
+/* Field 33: a digest leads to data from Morocco that the record itself declares, or to
+ * evidence in effect on a version of the same product. */
+static bool world_from_morocco(const struct json *record, struct str hex)
+{
+    static const char *const list[] = {"training_data", "validation_data"};
+    for (size_t i = 0; i < AM_LEN(list); i++)
+        for (json_each(it, json_get(record, list[i])))
+            if (str_eq(json_get_str(it.val, "manifest_sha256"), hex) &&
+                json_str_is(json_get(it.val, "country"), "MA"))
+                return true;
+    return false;
+}
+
+static bool world_evidence_of(const struct ledger *l, struct str algorithm_id,
+                              const uint8_t payload[32])
+{
+    for (size_t i = ledger_list_first(l, LEDGER_VERSIONS_OF_ALGORITHM, algorithm_id);
+         i != SIZE_MAX; i = ledger_list_next(l, LEDGER_VERSIONS_OF_ALGORITHM, i)) {
+        const struct ledger_version *v = ledger_version_at(l, i);
+        for (size_t k = 0; k < v->evidence.n; k++)
+            if (memcmp(v->evidence.v[k].payload, payload, 32) == 0)
+                return true;
+    }
+    return false;
+}
+
+static void world_relevance(const struct ledger *l, const struct json *record,
+                            struct diag *d)
+{
+    for (json_each(it, json_get(record, "relevance_evidence"))) {
+        struct str hex, kind = json_get_str(it.val, "reference");
+        uint8_t digest[32];
+        if (!str_eqc(str_cut(kind, ':', &hex), "sha256") ||
+            crypto_unhex(hex, digest, sizeof digest))
+            continue; /* of another kind, or the schema says it */
+        if (!world_from_morocco(record, hex) &&
+            !world_evidence_of(l, json_get_str(record, "algorithm_id"), digest))
+            registry_problem(d, "record.morocco_unlinked",
+                             "neither data from Morocco declared here nor evidence",
+                             "/relevance_evidence/%zu/reference", it.i);
+    }
+}
+
 /* Same numbers in another file: allowed (a docstring edited), but nobody may miss it. */
 static int world_twins(struct registry *r, struct str canonical, const uint8_t digest[32],
                        struct diag *d)
@@ -87,6 +130,7 @@ int registry_world_version(struct registry *r, const struct json *record, struct
     int err = AM_OK;
     pthread_rwlock_rdlock(&r->fold);
     world_use(r->ledger, record, d);
+    world_relevance(r->ledger, record, d);
     if (known) {
         v = ledger_version_find(r->ledger, digest);
         if (v && !str_eqc(json_get_str(record, "algorithm_id"), v->algorithm_id))

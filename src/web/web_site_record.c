@@ -22,7 +22,7 @@ static const struct {
      "dropout_rate regularization_strength learning_rate batch_size "
      "number_of_epochs optimizer random_seed other_hyperparameters "},
     {"data", " training_data validation_data representativeness relevance_morocco "
-             "labelling foundation_model "},
+             "relevance_evidence labelling foundation_model "},
     {"safety", " risks fairness_approach bias_mitigation explainability cybersecurity "},
     {"evaluation", " evaluation_plan stakeholders_consulted publications trials "},
     {"frame", " interoperability regulatory instructions_for_use maintenance change_plan "
