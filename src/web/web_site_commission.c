@@ -6,6 +6,15 @@
 #include "base/clock.h"
 #include "web/web_site_commission_priv.h"
 
+/* Evidence since the last decision: what a surveillance run brings. */
+static bool fresh(const struct ledger_version *x)
+{
+    bool any = false;
+    for (size_t i = 0; i < x->evidence.n && !any; i++)
+        any = x->evidence.v[i].index > x->decision.index;
+    return any;
+}
+
 /* ---- the list of files
  * --------------------------------------------------------------- */
 static int files_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
@@ -18,10 +27,12 @@ static int files_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
     for (size_t i = ledger_versions(l); i > 0; i--) {
         const struct ledger_version *x = ledger_version_at(l, i - 1);
         char hex[CRYPTO_HEX];
+        bool labelled = x->state == LEDGER_V_LABELLED;
         if (x->state == LEDGER_V_WITHDRAWN || x->state == LEDGER_V_ARCHIVED ||
-            x->state == LEDGER_V_LABELLED)
+            (labelled && !fresh(x)))
             continue;
         jw_obj(w);
+        jw_kbool(w, "surveyed", labelled);
         jw_kstrz(w, "digest", crypto_hex(x->digest, 32, hex));
         jw_kstrz(w, "id", x->algorithm_id);
         jw_kstrz(w, "version", x->version_label);
@@ -125,6 +136,7 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
     jw_key(w, "version");
     ledger_version_json(l, x, v->now, w);
+    jw_kbool(w, "fresh", fresh(x));
     suspension_facts(l, x, w);
     jw_key(w, "appeals");
     jw_arr(w);
@@ -148,6 +160,7 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
 static void file_release(struct web_file *g)
 {
     label_result_release(&g->label);
+    label_result_release(&g->next);
     web_evidence_free(g->evidence);
     web_statement_release(&g->version);
     web_statement_release(&g->algorithm);
@@ -161,8 +174,9 @@ static int file_judge(struct web_visit *v, struct web_file *g)
     struct label_policy *p = NULL;
     const struct json *x = json_get(json_root(g->facts), "version");
     int err;
-    bool suspended = json_str_is(json_get(x, "state"), "suspended");
-    if (label_level_parse(json_get_str(x, suspended ? "level" : "requested"),
+    bool labelled = json_str_is(json_get(x, "state"), "labelled"),
+         has_level = labelled || json_str_is(json_get(x, "state"), "suspended");
+    if (label_level_parse(json_get_str(x, has_level ? "level" : "requested"),
                           &g->asked) ||
         g->asked == LABEL_NONE)
         g->asked = LABEL_BASE;
@@ -170,8 +184,13 @@ static int file_judge(struct web_visit *v, struct web_file *g)
     if (!err)
         err = label_evaluate(p, g->version.s.record, g->evidence->record, g->evidence->n,
                              g->asked, v->now, &g->label, NULL);
-    label_policy_free(p);
     g->judged = !err;
+    if (!err && labelled && g->asked < LABEL_ADVANCED) {
+        err = label_evaluate(p, g->version.s.record, g->evidence->record, g->evidence->n,
+                             (enum label_level)(g->asked + 1), v->now, &g->next, NULL);
+        g->next_judged = !err;
+    }
+    label_policy_free(p);
     return err == AM_E_NOMEM ? err : AM_OK;
 }
 
@@ -272,7 +291,9 @@ static void put_signers(struct web_visit *v, const struct web_file *g)
     const struct json *f = json_root(g->facts);
     keys_of(v, f, "commissioners", "has", "commissioner");
     keys_of(v, f, "standards", "imanor", NULL);
-    jw_kbool(&v->w, "needs_imanor", g->label.reached > LABEL_BASE);
+    jw_kbool(&v->w, "needs_imanor",
+             g->label.reached > LABEL_BASE ||
+                 (g->next_judged && g->next.reached > g->asked));
     keys_of(v, f, "rapporteurs", "has", "rapporteur");
     keys_of(v, f, "benches", "bench_operator", NULL);
     jw_key(&v->w, "suspenders");
@@ -316,7 +337,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     const struct json *x = json_get(json_root(g->facts), "version");
     struct str state = json_get_str(x, "state");
     bool decide = str_eqc(state, "evaluated"), back = str_eqc(state, "suspended"),
-         appeal = false;
+         keep = str_eqc(state, "labelled"), appeal = false;
     for (json_each(it, json_get(json_root(g->facts), "appeals")))
         if (str_eq(json_get_str(it.val, "id"), json_get_str(x, "model_digest"))) {
             appeal = true;
@@ -333,6 +354,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     jw_kbool(&v->w, "refused", str_eqc(state, "refused") && !appeal);
     jw_kbool(&v->w, "to_decide", decide);
     jw_kbool(&v->w, "to_reinstate", back);
+    jw_kbool(&v->w, "to_keep", keep);
     jw_kint(&v->w, "evidence_n", (int64_t)g->evidence->n);
     jw_kstrz(&v->w, "asked", label_level_name(g->asked));
     if (g->judged) {
@@ -344,6 +366,8 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     jw_kbool(&v->w, "can_reinstate", back && g->judged && g->label.reached > LABEL_NONE);
     if (back)
         put_suspension(v, g);
+    if (keep)
+        web_commission_keeps(v, g);
 }
 
 static int file_page(struct web_visit *v, int status, struct web_file *g)

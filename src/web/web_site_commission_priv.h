@@ -12,14 +12,34 @@ struct web_file {
     struct web_statement algorithm, version;
     struct web_evidence *evidence;
     struct label_result label;
-    enum label_level asked; /* the level evaluated: requested, or that of the label */
-    bool judged;
+    enum label_level asked;   /* the level evaluated: requested, or that of the label */
+    struct label_result next; /* labelled: the level above, when there is one */
+    bool judged, next_judged;
+};
+
+/* What a label in force may become: raised (V11), kept (V13), lowered (V12). */
+struct web_keep {
+    const char *outcome;
+    enum label_level level;
+    bool computed;  /* the level the evidence reaches */
+    char value[32]; /* of the form */
 };
 
 /* Members a form of the page reads: choices of a decision, its latest day. */
 void web_commission_choices(struct web_visit *v, const struct web_file *g);
 /* Levels a reinstatement may give, its latest day. */
 void web_commission_levels(struct web_visit *v, const struct web_file *g);
+/* The nth of them; false: there are no more. */
+bool web_commission_keep_at(const struct web_file *g, size_t n, struct web_keep *k);
+/* Members a form reads: those choices, the latest day, what is missing to keep it. */
+void web_commission_keeps(struct web_visit *v, const struct web_file *g);
+/* Days a decision may end on: the term of a level from now, the end of the label; 0:
+ * none. */
+int64_t web_commission_term(const struct web_visit *v, const struct web_file *g,
+                            enum label_level level);
+int64_t web_commission_expiry(const struct web_file *g);
+/* A day as YYYY-MM-DD. */
+void web_commission_day(struct jw *w, const char *key, int64_t at);
 /* The record that the posted form (`act`) asks for, as JSON text in out. AM_E_INVALID:
  * problems in v->d. AM_E_SYNTAX: no such act. */
 AM_CHECK int web_commission_text(struct web_visit *v, const struct web_file *g,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The texts of the commission's page: admissibility, assignment, decision, reinstatement.
+/* The texts of the commission's page: admissibility, assignment, decision, reinstatement,
+ * a label kept, lowered or raised.
  * Outcomes and levels are computed from the evidence; a form may only ask for something
  * stricter, with a derogation, or for an earlier end. */
 #include "base/clock.h"
@@ -77,7 +78,7 @@ static void assignment(struct web_visit *v, const struct web_file *g, struct jw 
 
 /* ---- days ---------------------------------------------------------------------------
  */
-static void kday(struct jw *w, const char *key, int64_t at)
+void web_commission_day(struct jw *w, const char *key, int64_t at)
 {
     char text[TIME_TEXT];
     jw_kstr(w, key, str_sub(str_c(time_format(at, text)), 0, 10));
@@ -107,8 +108,8 @@ static int64_t second_of(int64_t at)
 }
 
 /* terms.<level> of the policy from now; 0: none. */
-static int64_t term_of(const struct web_visit *v, const struct web_file *g,
-                       enum label_level level)
+int64_t web_commission_term(const struct web_visit *v, const struct web_file *g,
+                            enum label_level level)
 {
     struct str term =
         json_get_str(json_get(json_root(g->policy), "terms"), label_level_name(level));
@@ -116,7 +117,7 @@ static int64_t term_of(const struct web_visit *v, const struct web_file *g,
     return term.n && time_add_iso(second_of(v->now), term, &end) == AM_OK ? end : 0;
 }
 
-static int64_t expiry_of(const struct web_file *g)
+int64_t web_commission_expiry(const struct web_file *g)
 {
     int64_t at;
     struct str s = json_get_str(json_get(json_root(g->facts), "version"), "expires_at");
@@ -145,23 +146,24 @@ static void chosen(struct web_visit *v, const struct json *f, struct jw *w)
     jw_arr_end(w);
 }
 
-static void groups(const struct web_file *g, struct jw *w)
+static void groups(const struct label_result *r, struct jw *w)
 {
     jw_key(w, "undemonstrated_groups");
     jw_arr(w);
-    for (size_t i = 0; i < g->label.n_undemonstrated; i++)
-        jw_strz(w, g->label.undemonstrated[i]);
+    for (size_t i = 0; i < r->n_undemonstrated; i++)
+        jw_strz(w, r->undemonstrated[i]);
     jw_arr_end(w);
 }
 
 static void outcome(struct web_visit *v, const struct web_file *g, struct jw *w,
-                    const char *what, const char *level)
+                    const char *what, enum label_level level)
 {
+    bool raised = level > g->asked; /* computed at the level above the one there is */
     begin(v, w, "has", org_of(json_root(g->facts), "has", "commissioner"));
     jw_kstrz(w, "outcome", what);
-    jw_kstrz(w, "outcome_computed", g->label.outcome);
-    jw_kstrz(w, "requested_level", label_level_name(g->asked));
-    jw_kstrz(w, "label_level", level);
+    jw_kstrz(w, "outcome_computed", raised ? g->next.outcome : g->label.outcome);
+    jw_kstrz(w, "requested_level", label_level_name(raised ? level : g->asked));
+    jw_kstrz(w, "label_level", label_level_name(level));
 }
 
 /* When it was decided and until when it holds; end 0: it does not. */
@@ -232,9 +234,9 @@ void web_commission_choices(struct web_visit *v, const struct web_file *g)
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
-    kday(&v->w, "today", v->now);
+    web_commission_day(&v->w, "today", v->now);
     if (choice_at(g, 0, &c) && c.level != LABEL_NONE)
-        kday(&v->w, "latest", term_of(v, g, c.level));
+        web_commission_day(&v->w, "latest", web_commission_term(v, g, c.level));
 }
 
 static void choose(struct web_visit *v, const struct web_file *g, struct choice *out)
@@ -290,20 +292,27 @@ static void derogation(struct web_visit *v, struct jw *w, int64_t latest)
     jw_obj_end(w);
 }
 
-static void decision(struct web_visit *v, const struct web_file *g, struct jw *w)
+/* Where it holds, as the form says. */
+static void typed_scope(struct web_visit *v, const struct web_file *g,
+                        const struct label_result *r, struct jw *w)
 {
-    struct choice c;
-    choose(v, g, &c);
-    int64_t end = c.level == LABEL_NONE ? 0 : term_of(v, g, c.level);
-    int64_t year = second_of(v->now) + 365 * TIME_DAY;
-    outcome(v, g, w, c.outcome, label_level_name(c.level));
     jw_key(w, "scope");
     jw_obj(w);
     words(w, "gst", field(v, "gst"));
     words(w, "establishments", field(v, "houses"));
     words(w, "uses", json_get_str(json_get(json_root(g->facts), "version"), "use_code"));
-    groups(g, w);
+    groups(r, w);
     jw_obj_end(w);
+}
+
+static void decision(struct web_visit *v, const struct web_file *g, struct jw *w)
+{
+    struct choice c;
+    choose(v, g, &c);
+    int64_t end = c.level == LABEL_NONE ? 0 : web_commission_term(v, g, c.level);
+    int64_t year = second_of(v->now) + 365 * TIME_DAY;
+    outcome(v, g, w, c.outcome, c.level);
+    typed_scope(v, g, &g->label, w);
     period(v, w, end ? last_of(v, "expires", "/expires_at", end) : 0);
     if (!end)
         motives(g, w);
@@ -333,9 +342,9 @@ void web_commission_levels(struct web_visit *v, const struct web_file *g)
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
-    kday(&v->w, "today", v->now);
-    if (expiry_of(g))
-        kday(&v->w, "latest", expiry_of(g));
+    web_commission_day(&v->w, "today", v->now);
+    if (web_commission_expiry(g))
+        web_commission_day(&v->w, "latest", web_commission_expiry(g));
 }
 
 /* Where and for what the label held before it was suspended: no wider now. */
@@ -348,7 +357,7 @@ static void same_scope(const struct web_file *g, struct jw *w)
     jw_kval(w, "gst", json_get(scope, "gst"));
     jw_kval(w, "establishments", json_get(scope, "establishments"));
     words(w, "uses", json_get_str(x, "use_code"));
-    groups(g, w);
+    groups(&g->label, w);
     jw_obj_end(w);
 }
 
@@ -379,10 +388,38 @@ static void reinstated(struct web_visit *v, const struct web_file *g, struct jw 
     if (!reason.n)
         diag_err(&v->d, "/reason", "guard.reason", "compulsory");
     check_suspenders(v, f);
-    outcome(v, g, w, "reinstated", label_level_name(given));
+    outcome(v, g, w, "reinstated", given);
     same_scope(g, w);
-    period(v, w, last_of(v, "expires", "/expires_at", expiry_of(g)));
+    period(v, w, last_of(v, "expires", "/expires_at", web_commission_expiry(g)));
     jw_kstr(w, "reason", reason);
+    grounds(v, g, w);
+    jw_obj_end(w);
+}
+
+/* ---- V11, V12, V13 -------------------------------------------------------------------
+ */
+static void kept(struct web_visit *v, const struct web_file *g, struct jw *w)
+{
+    struct str asked = field(v, "keep"), reason = field(v, "reason");
+    int64_t end = web_commission_expiry(g);
+    struct web_keep k = {.outcome = "maintained", .level = g->asked};
+    bool found = false;
+    for (size_t i = 0; !found && web_commission_keep_at(g, i, &k); i++)
+        found = str_eqc(asked, k.value);
+    if (!found)
+        diag_err(&v->d, "/outcome", "commission.keep", "not what the evidence allows");
+    if (found && !strcmp(k.outcome, "reduced") && !reason.n)
+        diag_err(&v->d, "/reason", "guard.reason", "compulsory");
+    outcome(v, g, w, k.outcome, k.level);
+    if (k.level > g->asked) {
+        typed_scope(v, g, &g->next, w);
+        end = web_commission_term(v, g, k.level);
+    } else {
+        same_scope(g, w);
+    }
+    period(v, w, last_of(v, "expires", "/expires_at", end));
+    if (reason.n)
+        jw_kstr(w, "reason", reason);
     grounds(v, g, w);
     jw_obj_end(w);
 }
@@ -406,6 +443,9 @@ int web_commission_text(struct web_visit *v, const struct web_file *g,
     } else if (str_eqc(act, "reinstated") && g->judged) {
         *kind = LEDGER_DECISION;
         reinstated(v, g, &w);
+    } else if (str_eqc(act, "kept") && g->judged) {
+        *kind = LEDGER_DECISION;
+        kept(v, g, &w);
     } else {
         return AM_E_SYNTAX;
     }

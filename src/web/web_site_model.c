@@ -393,6 +393,9 @@ static void head(struct web_visit *v, const struct json *facts,
     jw_key(w, "stop_url");
     jw_strf(w, "/models/%.*s/stop", STR_FMT(json_get_str(x, "model_digest")));
     jw_kbool(w, "refused", str_eqc(json_get_str(x, "state"), "refused"));
+    jw_kbool(w, "may_judge",
+             v->signed_in && (v->who.role == LEDGER_HAS || v->who.role == LEDGER_MSPS ||
+                              v->who.role == LEDGER_IMANOR));
     jw_kbool(w, "can_stop", !str_eqc(json_get_str(x, "state"), "archived"));
 }
 
