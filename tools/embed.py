@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Turns files of the source tree into one C table: embed.py OUT.c ROOT FILE..."""
+import gzip
 import hashlib
 import os
 import sys
@@ -18,6 +19,14 @@ MIME = {
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
+
+
+def packed(path, data):
+    """What a browser gets of an asset of text, where that is shorter; without a date, so that builds stay equal."""
+    if not path.startswith(b"web/assets/") or path.endswith(b".woff2"):
+        return b""
+    small = gzip.compress(data, 9, mtime=0)
+    return small if len(small) < len(data) else b""
 
 
 def literal(data):
@@ -40,11 +49,15 @@ def main(out, root, names):
         digest = hashlib.sha256(data)
         mime = MIME.get(os.path.splitext(path.decode())[1], "application/octet-stream")
         text.append("static const uint8_t file_%d[] = {\n%s};" % (i, literal(data)))
-        rows.append('    {"%s", file_%d, %d, {%s},\n     "%s", "%s"},' % (
+        small = packed(path, data)
+        if small:
+            text.append("static const uint8_t packed_%d[] = {\n%s};" % (i, literal(small)))
+        rows.append('    {"%s", file_%d, %d, {%s},\n     "%s", "%s", %s, %d},' % (
             path.decode().replace("\\", "\\\\").replace('"', '\\"'), i, len(data),
-            ",".join(str(b) for b in digest.digest()), digest.hexdigest(), mime))
+            ",".join(str(b) for b in digest.digest()), digest.hexdigest(), mime,
+            "packed_%d" % i if small else "NULL", len(small)))
     if not rows:
-        rows.append('    {"", (const uint8_t *)"", 0, {0}, "", ""},')
+        rows.append('    {"", (const uint8_t *)"", 0, {0}, "", "", NULL, 0},')
     text += ["", "const struct embed_file embed_table[] = {"] + rows + ["};",
              "const size_t embed_table_n = %d;" % len(files), ""]
     with open(out, "w", encoding="utf-8") as f:

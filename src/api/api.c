@@ -2,7 +2,6 @@
 #include "api/api_priv.h"
 
 #include "base/log.h"
-#include "embed/embed.h"
 
 enum api_servers { API_R = 1, API_N = 2, API_B = 3 };
 enum { API_PUBLIC = -2, API_SESSION = -1 }; /* beside the rights */
@@ -179,25 +178,6 @@ static int api_run(const struct api_route *route, struct api_call *c)
     if (err)
         api_problem(c->req, c->resp, err, &c->d);
     return AM_OK;
-}
-
-static int api_asset(struct http_req *r, struct http_resp *a)
-{
-    char path[256], tag[CRYPTO_HEX + 2];
-    const struct embed_file *f;
-    snprintf(path, sizeof path, "web%.*s", (int)AM_MIN(r->path.n, 200), r->path.p);
-    f = embed_find(path);
-    if (!f)
-        return AM_E_NOTFOUND;
-    snprintf(tag, sizeof tag, "\"%s\"", f->sha256_hex);
-    http_setz(r, a, "Content-Type", f->mime);
-    http_setz(r, a, "ETag", tag);
-    http_setz(r, a, "Cache-Control", "public, max-age=86400");
-    if (str_eqc(http_header(r, "If-None-Match"), tag)) {
-        a->status = 304;
-        return AM_OK;
-    }
-    return buf_add(&a->body, (struct str){(const char *)f->data, f->size});
 }
 
 static enum http_method api_method(const struct http_req *r)

@@ -44,6 +44,10 @@ void api_weak_etag(struct api_call *c, uint64_t size);
 /* key: [{pointer, code, warning, detail}] of everything in d, in the reader's words. */
 void api_found(struct api_call *c, const char *key, const struct diag *d);
 enum text_lang api_lang(const struct http_req *r);
+/* The file of the path under /assets/, packed for who takes it; AM_E_NOTFOUND. */
+AM_CHECK int api_asset(struct http_req *r, struct http_resp *a);
+/* Does an Accept-Encoding take gzip by its name? */
+bool api_takes_gzip(struct str accept);
 /* problem+json from an error and its problems. */
 void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d);
 /* Who is asking: bearer token, or session cookie for safe methods. */

@@ -2,6 +2,7 @@
 /* The face of the registry, route by route. One registry serves all tests of this
  * program: with an algorithm, a version, and accounts. */
 #include "api/api_test_support.h"
+#include "embed/embed.h"
 
 static struct t t;
 static struct api *a;
@@ -893,6 +894,39 @@ static void tiles_are_served_whole_and_cut(void **state)
     t_done(&whole);
 }
 
+static void assets_come_packed_to_who_takes_it(void **state)
+{
+    static const struct {
+        const char *accept, *path;
+        bool packed;
+    } row[] = {
+        {"gzip", "/assets/app.css", true},
+        {"br;q=1, GZIP ; q=0.5", "/assets/app.css", true},
+        {"deflate, gzip", "/assets/sign.js", true},
+        {"gzip;q=0", "/assets/app.css", false},
+        {"gzip; q=0.0, br", "/assets/app.css", false},
+        {"gzip;q=x", "/assets/app.css", false},
+        {"identity, x-gzip", "/assets/app.css", false},
+        {",;,", "/assets/app.css", false},
+        {"gzip", "/assets/fonts/plex-latin-400.woff2", false}, /* packed by its nature */
+    };
+    size_t whole = embed_find("web/assets/app.css")->size;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(row); i++) {
+        struct reply r =
+            t_ask(a, &(struct ask){.path = row[i].path, .encoding = row[i].accept});
+        assert_int_equal(r.status, 200);
+        assert_str_equal(t_header(&r, "Vary"), "Accept-Encoding");
+        assert_int_equal(str_eqc(t_header(&r, "Content-Encoding"), "gzip"),
+                         row[i].packed);
+        if (row[i].packed)
+            assert_int_equal((uint8_t)r.resp.body.p[0], 0x1f);
+        else if (str_eqc(str_c(row[i].path), "/assets/app.css"))
+            assert_int_equal(r.resp.body.n, whole);
+        t_done(&r);
+    }
+}
+
 static void assets_are_known_by_their_digest(void **state)
 {
     struct reply r = t_ask(a, &(struct ask){.path = "/assets/app.css"});
@@ -906,6 +940,10 @@ static void assets_are_known_by_their_digest(void **state)
     r = t_ask(a, &(struct ask){.path = "/assets/app.css", .match = tag});
     assert_int_equal(r.status, 304);
     assert_int_equal(r.resp.body.n, 0);
+    t_done(&r);
+    r = t_ask(a,
+              &(struct ask){.path = "/assets/app.css", .match = tag, .encoding = "gzip"});
+    assert_int_equal(r.status, 200); /* another form, another tag */
     t_done(&r);
     assert_int_equal(t_get(a, "/assets/../schema/version-1.json", NULL), 404);
     assert_int_equal(t_get(a, "/assets/", NULL), 404);
@@ -956,6 +994,7 @@ int main(int argc, char **argv)
         TEST(a_proof_holds_against_the_checkpoint_beside_it),
         TEST(the_log_folder_cannot_be_left),
         TEST(assets_are_known_by_their_digest),
+        TEST(assets_come_packed_to_who_takes_it),
         TEST(metrics_are_openmetrics_without_a_person),
         TEST(tiles_are_served_whole_and_cut), /* last: it fills the log */
     };

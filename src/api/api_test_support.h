@@ -10,7 +10,7 @@
 
 struct ask {
     enum http_method method;
-    const char *path, *query, *token, *cookie, *lang, *match, *type;
+    const char *path, *query, *token, *cookie, *lang, *match, *type, *encoding;
     struct str body;
 };
 struct reply {
@@ -150,6 +150,9 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
     if (q->lang)
         header[req.headers++] =
             (struct http_field){STR("Accept-Language"), str_c(q->lang)};
+    if (q->encoding)
+        header[req.headers++] =
+            (struct http_field){STR("Accept-Encoding"), str_c(q->encoding)};
     if (q->match)
         header[req.headers++] = (struct http_field){
             q->method == HTTP_PUT ? STR("If-Match") : STR("If-None-Match"),

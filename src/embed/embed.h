@@ -11,6 +11,9 @@
  * by strcmp. I2  sha256 is the digest of exactly data[0..size), computed when the program
  * was built. I3  a NUL byte follows data[size-1], so text may be read as a C string.
  *
+ *   I4  gzip, where it is not NULL, unpacks (RFC 1952) to exactly data[0..size), and is
+ * shorter.
+ *
  * Memory:  everything is read-only program data; nothing to release.
  * Threads: any. */
 #ifndef EMBED_EMBED_H
@@ -26,6 +29,8 @@ struct embed_file {
     uint8_t sha256[32];
     const char *sha256_hex; /* 64 lower-case digits */
     const char *mime;       /* "text/css; charset=utf-8", by the ending of the name */
+    const uint8_t *gzip;    /* of a text under web/assets/, for browsers; NULL: none */
+    size_t gzip_size;
 };
 
 /* The file of that path, or NULL. */

@@ -213,8 +213,10 @@ static void a_report_leaves_with_a_commitment_and_no_person(void **state)
     struct nt *w = *state;
     struct buf text;
     struct ledger_statement_view s;
-    static const char *const secret[] = {"p1",   "1966", "Patient", "o1",       "female",
-                                         "ps\"", "200",  "Mme",     "physician"};
+    /* Each holds a sign no digest, signature or case number has: chance leaks nothing. */
+    static const char *const secret[] = {"\"p1\"", "/p1",       "-01-01", "Patient/",
+                                         "\"o1\"", "\"female",  ":200",   "\"200",
+                                         "Mme B",  "physician", "\"ps\""};
     uint8_t payload[32];
     assert_predicts(w);
     nt_away(w, true);

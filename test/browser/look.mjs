@@ -10,7 +10,7 @@ export function inLanguage(url, lang) {
   return u.href;
 }
 
-// Everything that goes wrong while a page loads, and what it weighs; `status` is what the page itself must answer.
+// Everything that goes wrong while a page loads, and what it weighs on its way; `status` is what the page itself must answer.
 export function listen(page, status = 200) {
   const seen = { problems: [], weight: 0, pending: [] }, expected = (text) => status !== 200 && text.includes(`status of ${status}`);
   page.on('console', (m) => { if (['error', 'warning'].includes(m.type()) && !expected(m.text())) seen.problems.push(`console: ${m.text()}`); });
@@ -21,7 +21,7 @@ export function listen(page, status = 200) {
     if (main && r.status() >= 300 && r.status() < 400) return;
     if (main ? r.status() !== status : r.status() >= 400) seen.problems.push(`${r.status()}: ${r.url()}`);
     if (r.request().resourceType() === 'font') return;
-    seen.pending.push(r.body().then((b) => { seen.weight += b.length; }, () => {}));
+    seen.pending.push(r.request().sizes().then((b) => { seen.weight += b.responseBodySize; }, () => {}));
   });
   return seen;
 }
