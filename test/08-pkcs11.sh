@@ -144,7 +144,7 @@ signer=$!
 exec 3<"$dir/pipe"
 seen() { tr '\0' '\n' <"/proc/$signer/$1" 2>>"$dir/err" | grep -q "$2"; }
 i=0
-while [ $i -lt 100 ] && { ! seen cmdline '^--pkcs11$' || seen environ "$pin"; }; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 600 ] && { ! seen cmdline '^--pkcs11$' || seen environ "$pin"; }; do sleep 0.1; i=$((i + 1)); done
 seen cmdline '^--pkcs11$' && seen environ '^SOFTHSM2_CONF=' && ! seen environ "$pin" && ! seen cmdline "$pin"
 report $? "the PIN is wiped from the environment of the process"
 cat <&3 >"$dir/out"
@@ -166,7 +166,7 @@ admin=$(jq -r .admin_token "$dir/out")
 "$amane" registry --data "$dir/reg" --listen 127.0.0.1:0 >"$dir/ready" 2>"$dir/reg.log" &
 server=$!
 i=0
-while [ $i -lt 100 ] && [ ! -s "$dir/ready" ]; do sleep 0.1; i=$((i + 1)); done
+while [ $i -lt 600 ] && [ ! -s "$dir/ready" ]; do sleep 0.1; i=$((i + 1)); done
 url=$(jq -r .url "$dir/ready")
 ec vendor P-256
 jq -n --arg k "$(spki vendor)" --arg at "$(date -u +%Y-%m-%dT%H:%M:%SZ)" '{issued_at: $at, issuer: {role: "msps", org_id: "MSPS"},

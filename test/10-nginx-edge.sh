@@ -54,10 +54,8 @@ if ! "$nginx" -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf" -t >"$dir/out" 
 fi
 "$nginx" -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf" >"$dir/out" 2>&1 &
 started="$started $!"
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    [ -s "$dir/echo_port" ] && break
-    sleep 0.1
-done
+i=0
+while [ $i -lt 600 ] && [ ! -s "$dir/echo_port" ]; do sleep 0.1; i=$((i + 1)); done
 python3 "$root/test/support/nginx_edge.py" "$tls" "$recorder" "$(cat "$dir/echo_port")" >"$dir/tap"
 status=$?
 cat "$dir/tap"

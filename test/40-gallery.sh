@@ -71,7 +71,7 @@ node "$root/test/browser/serve.mjs" "$work/site" <"$work/hold" >"$work/port" 2>"
 server=$!
 exec 9>"$work/hold"
 i=0
-while [ ! -s "$work/port" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+while [ ! -s "$work/port" ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
 base=http://127.0.0.1:$(cat "$work/port")
 out=$root/test/browser/output
 # The gallery shows every component at once: heavier than any page, which has 60 kB.

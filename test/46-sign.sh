@@ -32,7 +32,7 @@ PY
 "$amane" registry --data data --listen 127.0.0.1:0 >out 2>"$work/log" &
 server=$!
 i=0
-while [ $i -lt 100 ] && ! grep -q 'http://127' out "$work/log" 2>/dev/null && kill -0 "$server" 2>/dev/null; do i=$((i + 1)); sleep 0.1; done
+while [ $i -lt 600 ] && ! grep -q 'http://127' out "$work/log" 2>/dev/null && kill -0 "$server" 2>/dev/null; do i=$((i + 1)); sleep 0.1; done
 /usr/bin/python3 - "$amane" "$root" <<'PY' || broken 'accounts'
 import json, os, re, sys, urllib.request
 url = re.search(r'http://127\.0\.0\.1:\d+', open('out').read() + open('log').read()).group(0)

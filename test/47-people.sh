@@ -20,5 +20,5 @@ done
 "$amane" registry --data data --listen 127.0.0.1:0 >out 2>log &
 server=$!
 i=0
-while [ $i -lt 100 ] && ! grep -q '"ready"' out 2>/dev/null && kill -0 "$server" 2>/dev/null; do i=$((i + 1)); sleep 0.1; done
+while [ $i -lt 600 ] && ! grep -q '"ready"' out 2>/dev/null && kill -0 "$server" 2>/dev/null; do i=$((i + 1)); sleep 0.1; done
 /usr/bin/python3 "$root/test/support/people.py" run "$amane" || exit 1

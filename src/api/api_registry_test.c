@@ -92,8 +92,7 @@ static void until_proof(void)
 {
     char path[160];
     snprintf(path, sizeof path, "/api/v1/versions/%s/proof", t.model_hex);
-    for (int i = 0; i < 1000 && t_get(a, path, NULL) == 503; i++)
-        usleep(10000);
+    assert_eventually(t_get(a, path, NULL) != 503);
     assert_int_equal(t_get(a, path, NULL), 200);
 }
 

@@ -130,9 +130,14 @@ struct slow {
     struct db *d;
     int id;
 };
+static atomic_int slow_in;
+static atomic_bool slow_go;
 
 static int slow_fn(struct db_conn *c, void *arg)
 {
+    atomic_fetch_add(&slow_in, 1);
+    while (!atomic_load(&slow_go))
+        usleep(1000);
     usleep(20000);
     return t_insert(c, arg);
 }
@@ -149,17 +154,21 @@ static void closing_finishes_what_is_queued(void **state)
     struct db *d = t_open();
     struct slow s[8];
     struct db_stats st = {0};
+    atomic_store(&slow_in, 0);
+    atomic_store(&slow_go, false);
     pthread_t t[8];
     void *bad;
     for (int i = 0; i < 8; i++) {
         s[i] = (struct slow){d, i + 1};
         assert_int_equal(pthread_create(&t[i], NULL, slow_write, &s[i]), 0);
+        if (i == 0)
+            assert_eventually(atomic_load(&slow_in) > 0);
     }
-    while (st.queued + st.writes < 7) { /* one runs, the others have arrived */
+    do { /* one runs, the others have arrived */
         usleep(1000);
         db_stats_get(d, &st);
-    }
-    usleep(5000);
+    } while (st.queued < 7);
+    atomic_store(&slow_go, true);
     db_close(d);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(pthread_join(t[i], &bad), 0);

@@ -156,21 +156,25 @@ static void a_second_process_is_refused_when_asked(void **state)
     db_close(a);
 }
 
+static int opens(void)
+{
+    struct db *d = NULL;
+    struct db_config c = t_config();
+    int err = db_open(&d, &c);
+    db_close(d);
+    return err;
+}
+
 static void what_would_not_be_durable_is_refused(void **state)
 {
     (void)state;
-    struct db *d = NULL;
-    struct db_config c = t_config();
     t_pg_exec("alter system set fsync = off");
-    t_pg_exec("select pg_reload_conf()");
-    usleep(300000);
-    assert_int_equal(db_open(&d, &c), AM_E_UNSUPPORTED);
-    t_pg_exec("alter system reset fsync");
+    t_pg_exec("select pg_reload_conf()"); /* the server reads it in its own time */
+    assert_eventually(opens() == AM_E_UNSUPPORTED);
     t_pg_exec("alter database amane set synchronous_commit = off");
+    t_pg_exec("alter system reset fsync");
     t_pg_exec("select pg_reload_conf()");
-    usleep(300000);
-    d = t_open(); /* that one can be set by ourselves */
-    db_close(d);
+    assert_eventually(opens() == AM_OK); /* that one can be set by ourselves */
     t_pg_exec("alter database amane reset synchronous_commit");
 }
 
@@ -211,7 +215,7 @@ struct crash {
     db_fn *insert; /* NULL: t_insert */
     int first;
     atomic_bool *stop;
-    atomic_int *acked;
+    atomic_int *acked, *refused;
     unsigned char state[4000]; /* by number: 1 acknowledged, 2 unsure, 3 failed */
     int n;
 };
@@ -223,10 +227,13 @@ static void *crash_write(void *arg)
         int err = db_write(w->d, w->insert ? w->insert : t_insert,
                            &(struct t_item){.id = w->first + w->n});
         w->state[w->n++] = err == AM_OK ? 1 : err == AM_E_UNSURE ? 2 : 3;
-        if (err)
-            usleep(20000); /* 80 s in all, while the server is away */
-        else
+        if (!err) {
             atomic_fetch_add(w->acked, 1);
+            continue;
+        }
+        if (w->refused)
+            atomic_fetch_add(w->refused, 1);
+        usleep(20000); /* 80 s in all, while the server is away */
     }
     return NULL;
 }
@@ -426,30 +433,54 @@ static void a_commit_without_an_answer_is_not_acknowledged(void **state)
     proxy_stop(&p);
 }
 
+struct lone {
+    struct db *d;
+    int id, err;
+    atomic_bool done;
+};
+
 static void *one_write(void *arg)
 {
-    return (void *)(intptr_t)db_write(arg, t_insert, &(struct t_item){.id = 1});
+    struct lone *w = arg;
+    w->err = db_write(w->d, t_insert, &(struct t_item){.id = w->id});
+    atomic_store(&w->done, true);
+    return NULL;
+}
+
+static bool one_waits_for_its_standby(void)
+{
+    PGconn *pg = PQconnectdb(getenv("AMANE_PG_URI"));
+    PGresult *r =
+        PQexec(pg, "select 1 from pg_stat_activity where wait_event = 'SyncRep'");
+    bool found = PQntuples(r) > 0;
+    PQclear(r);
+    PQfinish(pg);
+    return found;
 }
 
 /* The server stops waiting for its standby with a warning, and says COMMIT. */
 static void a_commit_its_standby_did_not_confirm_is_not_acknowledged(void **state)
 {
     (void)state;
-    struct db *d = t_open();
+    struct lone w = {.d = t_open()};
     pthread_t t;
-    void *err = NULL;
     t_pg_exec("alter system set synchronous_standby_names = 'nobody'");
     t_pg_exec("select pg_reload_conf()");
-    usleep(300000);
-    assert_int_equal(pthread_create(&t, NULL, one_write, d), 0);
-    usleep(500000);
-    t_pg_exec("select pg_cancel_backend(pid) from pg_stat_activity where wait_event ="
-              " 'SyncRep'");
-    assert_int_equal(pthread_join(t, &err), 0);
+    do { /* until the server has read that: one that did not wait is fine */
+        assert_ok(w.err);
+        assert_true(w.id++ < 10000);
+        atomic_store(&w.done, false);
+        assert_int_equal(pthread_create(&t, NULL, one_write, &w), 0);
+        assert_eventually(atomic_load(&w.done) || one_waits_for_its_standby());
+        if (!atomic_load(&w.done))
+            t_pg_exec("select pg_cancel_backend(pid) from pg_stat_activity where"
+                      " wait_event = 'SyncRep'");
+        assert_int_equal(pthread_join(t, NULL), 0);
+    } while (!w.err);
     t_pg_exec("alter system reset synchronous_standby_names");
     t_pg_exec("select pg_reload_conf()");
-    assert_int_equal((intptr_t)err, AM_E_UNSURE);
-    db_close(d);
+    assert_int_equal(w.err, AM_E_UNSURE);
+    db_close(w.d);
 }
 
 /* ---- damage ---- */
@@ -626,7 +657,7 @@ static void a_full_disk_of_the_server_loses_nothing_acknowledged(void **state)
     static struct crash w[CRASH_WRITERS];
     pthread_t t[CRASH_WRITERS];
     atomic_bool stop = false;
-    atomic_int acked = 0;
+    atomic_int acked = 0, refused = 0;
     int counts[4] = {0}, before;
     struct full f;
     (void)state;
@@ -638,13 +669,12 @@ static void a_full_disk_of_the_server_loses_nothing_acknowledged(void **state)
                               .insert = insert_big,
                               .first = i * 10000 + 1,
                               .stop = &stop,
-                              .acked = &acked};
+                              .acked = &acked,
+                              .refused = &refused};
         assert_int_equal(pthread_create(&t[i], NULL, crash_write, &w[i]), 0);
     }
-    do { /* until nothing is taken any more */
-        before = atomic_load(&acked);
-        usleep(1000000);
-    } while (before == 0 || atomic_load(&acked) != before);
+    assert_eventually(atomic_load(&refused) >= CRASH_WRITERS); /* it is full */
+    before = atomic_load(&acked);
     assert_int_equal(mount("tmpfs", f.disk, "tmpfs", MS_REMOUNT, "size=800m"), 0);
     assert_int_equal(pg_tool("stop", f.cluster, "immediate"), 0);
     assert_int_equal(pg_tool("start", f.cluster, NULL), 0);

@@ -127,7 +127,7 @@ static void nothing_follows_a_refusal(void **state)
     t_send(fd, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n"
                    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
                    "GET /show HTTP/1.1\r\nHost: smuggled\r\n\r\n"));
-    t_receive(fd, all, sizeof all, 2000);
+    t_receive(fd, all, sizeof all, T_LONG_MS);
     close(fd);
     assert_non_null(strstr(all, "HTTP/1.1 400"));
     assert_non_null(strstr(all, "Connection: close"));

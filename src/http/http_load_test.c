@@ -119,7 +119,7 @@ static void pipelined_requests_on_many_connections_never_stall(void **state)
         int replies = 0;
         size_t n = 0;
         while (replies < BURST) {
-            size_t more = t_receive(fd[i], text + n, 512, 5000);
+            size_t more = t_receive(fd[i], text + n, 512, T_LONG_MS);
             if (more == 0)
                 fail_msg("connection %d stalled after %d replies", i, replies);
             n += more;

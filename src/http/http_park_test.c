@@ -51,16 +51,13 @@ static struct http_stats stats(const struct http_server *s)
 
 static void until_parked(const struct http_server *s, uint64_t n)
 {
-    for (int i = 0; i < 5000 && stats(s).parked != n; i++)
-        usleep(1000);
-    assert_int_equal(stats(s).parked, n);
+    assert_eventually(stats(s).parked == n);
 }
 
 static void answer_holds(int fd, const char *what)
 {
     char text[1024];
-    t_receive(fd, text, sizeof text, 500);
-    if (!strstr(text, what))
+    if (!t_hears(fd, text, sizeof text, what))
         fail_msg("%s is not in %s", what, text);
     close(fd);
 }
@@ -89,7 +86,7 @@ static void a_poll_that_hears_nothing_is_answered_in_time(void **state)
     struct http_server *s = start(2, 16);
     int fd = poll_it(http_server_port(s), "seen=0&ms=1");
     (void)state;
-    assert_int_equal(t_status(fd, 5000), 200);
+    assert_int_equal(t_status(fd, T_LONG_MS), 200);
     answer_holds(fd, "0 waited");
     assert_int_equal(atomic_load(&runs), 2);
     http_server_stop(s, 1000);
@@ -125,7 +122,7 @@ static void who_finds_no_place_is_turned_away_at_once(void **state)
             until_parked(s, (uint64_t)i + 1);
     }
     for (int i = 16; i < N; i++) {
-        t_receive(fd[i], text, sizeof text, 3000);
+        t_receive(fd[i], text, sizeof text, T_LONG_MS);
         away += strstr(text, " 503 ") && strstr(text, "Connection: close");
         close(fd[i]);
     }

@@ -25,10 +25,15 @@
 #endif
 #endif
 
-static atomic_int t_running; /* handlers inside /slow now */
-
-/* /slow?ms=N waits; /fail?err=N fails; /show prints what was understood; else 195 bytes.
+/* How long a peer is waited for that must answer or close: never the measure of a test.
  */
+enum { T_LONG_MS = 60000 };
+
+static atomic_int t_running; /* handlers inside /slow or /held now */
+static atomic_bool t_held;   /* those inside /held stay */
+
+/* /slow?ms=N waits; /held until the test lets it; /fail?err=N fails; /show prints what
+ * was understood; else 195 bytes. */
 static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
 {
     struct str v;
@@ -43,6 +48,13 @@ static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
         usleep((useconds_t)n * 1000);
         atomic_fetch_sub(&t_running, 1);
         return buf_adds(&a->body, "slept\n");
+    }
+    if (str_eqc(r->path, "/held")) {
+        atomic_fetch_add(&t_running, 1);
+        while (atomic_load(&t_held))
+            usleep(1000);
+        atomic_fetch_sub(&t_running, 1);
+        return buf_adds(&a->body, "held\n");
     }
     if (str_eqc(r->path, "/fail")) {
         v = http_query(r, "err");
@@ -72,9 +84,7 @@ static int t_handler(void *cookie, struct http_req *r, struct http_resp *a)
  */
 static inline void t_until_running(int n)
 {
-    for (int i = 0; i < 5000 && atomic_load(&t_running) < n; i++)
-        usleep(1000);
-    assert_true(atomic_load(&t_running) >= n);
+    assert_eventually(atomic_load(&t_running) >= n);
 }
 
 static inline struct http_config t_config(void)
@@ -92,10 +102,10 @@ static inline struct http_server *t_start(const struct http_config *c)
 static inline int t_connect(unsigned port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval five = {.tv_sec = 5};
+    struct timeval patience = {.tv_sec = T_LONG_MS / 1000};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &five, sizeof five);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof a)) {
         close(fd);
         fd = -1;
@@ -131,6 +141,25 @@ static inline size_t t_receive(int fd, char *out, size_t size, int ms)
     return n;
 }
 
+/* Until what has come; false: the peer closed first, or was silent. */
+static inline bool t_hears(int fd, char *out, size_t size, const char *what)
+{
+    size_t n = 0;
+    out[0] = 0;
+    while (n + 1 < size && !strstr(out, what)) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ssize_t k;
+        if (poll(&p, 1, T_LONG_MS) <= 0)
+            break;
+        k = recv(fd, out + n, size - 1 - n, 0);
+        if (k <= 0)
+            break;
+        n += (size_t)k;
+        out[n] = 0;
+    }
+    return strstr(out, what) != NULL;
+}
+
 /* Status of the first reply; 0: closed without one; -1: silence for ms. */
 static inline int t_status(int fd, int ms)
 {
@@ -154,7 +183,7 @@ static inline int t_ask(unsigned port, struct str request)
     int fd = t_connect(port), status;
     assert_true(fd >= 0);
     t_send(fd, request);
-    status = t_status(fd, 5000);
+    status = t_status(fd, T_LONG_MS);
     close(fd);
     return status;
 }

@@ -692,9 +692,7 @@ static void the_thread_compares_by_itself(void **state)
     c.peers = p.url;
     diag_clear(&w->d);
     assert_ok(node_open(&w->n, &c, &w->d));
-    for (int i = 0; i < 200 && !nt_state(w).split_proved; i++)
-        usleep(100000);
-    assert_true(nt_state(w).split_proved);
+    assert_eventually(nt_state(w).split_proved);
     assert_convicts(w, "other_past", 1);
     nt_close(w); /* also in the middle of a comparison */
     peer_stop(&p);

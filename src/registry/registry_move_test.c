@@ -318,7 +318,7 @@ static void an_older_copy_put_back_is_refused_by_the_witnesses(void **state)
     assert_ok(registry_backup(t.data, copy, true, &k, &t.d));
     more(5);
     size = head().size;
-    for (int i = 0; i < 2000; i++) { /* the witnesses have seen them */
+    for (int i = 0; i < 6000; i++) { /* the witnesses have seen them */
         registry_witnesses(t.r, w, AM_LEN(w));
         if (w[0].size == size && w[1].size == size)
             break;
@@ -330,7 +330,7 @@ static void an_older_copy_put_back_is_refused_by_the_witnesses(void **state)
     settle_in(again);
     t_open(&t);
     more(2); /* another history */
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 6000; i++) {
         registry_witnesses(t.r, w, AM_LEN(w));
         if (w[0].refused && w[1].refused)
             break;

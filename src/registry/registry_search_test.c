@@ -116,8 +116,8 @@ static void wait_indexed(void)
 {
     uint64_t done, of;
     for (int i = 0; registry_indexing(t.r, &done, &of); i++) {
-        if (i == 20000)
-            fail_msg("not indexed after 20 s");
+        if (i == 60000)
+            fail_msg("not indexed after a minute");
         assert_true(ask("coeur").total <= 1); /* beside it */
         usleep(1000);
     }

@@ -93,7 +93,7 @@ static void worker_limits_set(pid_t pid, const struct worker_limits *l)
 {
     rlim_t memory = l->memory_b ? l->memory_b : (rlim_t)2 << 30;
     rlim_t cpu = l->cpu_s ? l->cpu_s : 600;
-    if (!WORKER_ASAN)
+    if (!WORKER_SHADOW)
         worker_limit(pid, RLIMIT_AS, memory, memory);
     worker_limit(pid, RLIMIT_CPU, cpu, cpu + 1);
     worker_limit(pid, RLIMIT_CORE, 0, 0);
@@ -125,7 +125,7 @@ static int worker_exec(pid_t *pid, const char *role, int sock)
                               "allocator_may_return_null=1";
     char copy[32], ort[4096] = "";
     char *argv[] = {path, name, copy, NULL};
-    char *envp[] = {ort, WORKER_ASAN ? asan : NULL, NULL};
+    char *envp[] = {ort, WORKER_SHADOW ? asan : NULL, NULL};
     const char *o = getenv("AMANE_ORT");
     posix_spawn_file_actions_t fa;
     posix_spawnattr_t at;

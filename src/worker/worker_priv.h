@@ -7,16 +7,16 @@
 
 enum { WORKER_FD = 3, WORKER_FDS = 2, WORKER_FRAME_MAX = 16 << 20 };
 
-/* LeakSanitizer and RLIMIT_AS cannot live with AddressSanitizer's shadow memory. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WORKER_ASAN 1
+/* RLIMIT_AS cannot live with the shadow memory of AddressSanitizer or ThreadSanitizer. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WORKER_SHADOW 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WORKER_ASAN 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WORKER_SHADOW 1
 #endif
 #endif
-#ifndef WORKER_ASAN
-#define WORKER_ASAN 0
+#ifndef WORKER_SHADOW
+#define WORKER_SHADOW 0
 #endif
 
 /* deadline_ms: on the monotonic clock; 0: wait for ever. AM_E_UNAVAILABLE: the peer is

@@ -24,7 +24,7 @@ class Person:
             raise RuntimeError("%s cannot sign in: %d %s" % (login, status, where))
 
     def ask(self, method, path, form=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         head = {"Cookie": self.cookie, "Accept-Language": "ar"}
         body = None
         if form is not None:

@@ -17,7 +17,7 @@ import time
 from world import Server, Tap, World, call
 
 
-def until(check, seconds=20):
+def until(check, seconds=60):
     """What check() answered in the end; waits for it to be true."""
     end = time.time() + seconds
     while True:
@@ -129,7 +129,7 @@ def drain(c, tap):
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     for t in threads:
         t.start()
-    time.sleep(1)
+    until(lambda: len(given) >= 20 or odd)
     code = c.nodes[1].stop()
     stop.set()
     for t in threads:

@@ -50,10 +50,10 @@ def ask(request, until=1.0):
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    raw = socket.create_connection(("127.0.0.1", tls_port), timeout=5)
+    raw = socket.create_connection(("127.0.0.1", tls_port), timeout=30)
     answer = b""
     with context.wrap_socket(raw, server_hostname="a") as s:
-        s.settimeout(until)
+        s.settimeout(30)
         try:
             for part in request if isinstance(request, list) else [request]:
                 s.sendall(part)
@@ -63,6 +63,7 @@ def ask(request, until=1.0):
                 if not data:
                     break
                 answer += data
+                s.settimeout(until)  # it has begun: what belongs to it follows at once
         except (socket.timeout, OSError):
             pass
     return answer
@@ -138,7 +139,7 @@ PROBES = [
 ]
 
 threading.Thread(target=recorder, daemon=True).start()
-for _ in range(100):  # until nginx is up
+for _ in range(1200):  # until nginx is up
     try:
         socket.create_connection(("127.0.0.1", tls_port), timeout=1).close()
         break

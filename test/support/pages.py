@@ -126,7 +126,7 @@ def split(c, reg, old, world, command):
     shutil.move(old, c.w["registry"]["dir"])
     reg = c.registry()
     s = Seed(c, reg)
-    for _ in range(100):
+    for _ in range(300):
         status, page = call(reg.port, "GET", "/witnesses?lang=fr")
         if status == 200 and b'role="alert"' in page:
             break

@@ -14,7 +14,7 @@ from commission import Person
 from world import Tap, World, call
 
 
-def until(check, seconds=20):
+def until(check, seconds=60):
     end = time.time() + seconds
     while time.time() < end:
         if check():

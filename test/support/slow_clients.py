@@ -97,13 +97,13 @@ def main(folder, n):
         for _ in range(100):
             t = time.monotonic()
             try:
-                good += call(reg.port, "GET", "/api/v1/versions", timeout=10)[0] == 200
+                good += call(reg.port, "GET", "/api/v1/versions", timeout=60)[0] == 200
             except OSError as e:
                 print("# %r" % e)
             took.append(time.monotonic() - t)
         for e in statements:
             try:
-                logged += call(reg.port, "POST", "/api/v1/events", e, timeout=10)[0] == 201
+                logged += call(reg.port, "POST", "/api/v1/events", e, timeout=60)[0] == 201
             except OSError as e:
                 print("# %r" % e)
         memory = rss_mib(reg.p.pid)

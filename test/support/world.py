@@ -49,7 +49,7 @@ class World:
                       "%s/%s.log" % (self.dir, n["name"]))
 
 
-def call(port, method, path, body=None, token=None, timeout=20):
+def call(port, method, path, body=None, token=None, timeout=60):
     """(status, parsed body or bytes); raises OSError or HTTPException when the peer dies."""
     c = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
