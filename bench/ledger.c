@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How fast a node or an auditor folds the national log: 20,000 signed statements, each
- * with its signature verified and its payload read and hashed again. */
+/* How fast a node or an auditor folds the national log on one core: 20,000 signed
+ * statements, each with its signature verified and its payload read and hashed again. The
+ * targets are what one of two cores owes to 35,000/s (bench/fold.c measures all of them,
+ * and a million whose signatures were verified before). */
 #include "ledger/ledger_testkit.h"
 
 enum { STATEMENTS = 20000 };
@@ -55,14 +57,11 @@ static void fold(void **state)
         assert_ok(ledger_apply(l, (struct str){tk.leaf.v[i], tk.leaf_n.v[i]}));
     us = cpu_us() - us;
     assert_int_equal(ledger_size(l), tk.leaf.n);
-    show("ledger.fold_verified", (double)tk.leaf.n * 1e6 / us, "/s", 35000, "higher",
+    show("ledger.fold_core", (double)tk.leaf.n * 1e6 / us, "/cpu-s", 17500, "higher",
          "per second of CPU, 1 thread, 20,000 algorithm statements, P-256 signature "
-         "verified and payload "
-         "read "
-         "from tmpfs; the target is for several threads");
-    show("ledger.fold_million", us / (double)tk.leaf.n, "s", 10, "lower",
-         "CPU time for 1e6 statements at that rate; the target is for signatures already "
-         "verified");
+         "verified and payload read from tmpfs");
+    show("ledger.fold_core_cpu", us / (double)tk.leaf.n, "us CPU", 57, "lower",
+         "the same, for one statement");
     ledger_free(l);
     tk_close(&tk);
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every program under bench/ (C, and Python where many servers are driven): bench.sh [NAME...]. Each prints JSON lines {figure, value, unit, target,
+# Runs every program under bench/: bench.sh [NAME...]. Each prints JSON lines {figure, value, unit, target,
 # better, peer, peer_value, conditions}; here they become a table and build/bench/results.json.
 cd "$(dirname "$0")/.." || exit 3
 build=${AMANE_BUILD:-build} # another folder while build/ is somebody else's
@@ -7,24 +7,19 @@ out=build/bench
 mkdir -p $out
 [ $# -gt 0 ] || {
     # shellcheck disable=SC2046 # names without spaces
-    set -- $(tools/sources.sh | sed -n 's,^bench/\(.*\)\.c$,\1,p') $(cd bench && ls ./*.py | sed 's,^\./\(.*\)\.py$,\1,')
+    set -- $(tools/sources.sh | sed -n 's,^bench/\(.*\)\.c$,\1,p')
 }
 bad=0
 : >$out/lines
 for name in "$@"; do
     echo "bench: $name" >&2
-    program="bench/$name.py --figures"
-    if [ -f "bench/$name.c" ]; then
-        program=$build/bench-$name
-        if ! ninja -C "$build" "bench-$name" >$out/build.log 2>&1; then
-            tail -n 20 $out/build.log >&2
-            bad=1
-            continue
-        fi
+    if ! ninja -C "$build" "bench-$name" >$out/build.log 2>&1; then
+        tail -n 20 $out/build.log >&2
+        bad=1
+        continue
     fi
     # a bench that fails keeps nothing: half a table would look like a whole one
-    # shellcheck disable=SC2086 # a program and its option
-    if AMANE=$(realpath "$build/amane") AMANE_SOURCE_ROOT=$PWD timeout "${BENCH_SECONDS:-900}" $program >$out/one && jq -e . $out/one >/dev/null; then
+    if AMANE=$(realpath "$build/amane") AMANE_SOURCE_ROOT=$PWD timeout "${BENCH_SECONDS:-900}" "$build/bench-$name" >$out/one && jq -e . $out/one >/dev/null; then
         cat $out/one >>$out/lines
     else
         echo "bench: $name failed" >&2

@@ -1,22 +1,33 @@
 #!/bin/sh
-# Runs the scenarios again and again: soak.sh [SECONDS] (default 1800); stops at the first failure. The servers are
-# killed AMANE_KILLS times each in the first round (default 1000: some thirty minutes), 100 times in the others.
+# Runs the scenarios again and again: soak.sh [SECONDS [SCENARIO...]] (default 1800, all); stops at the first failure. In the first round
+# the servers are killed AMANE_KILLS times each (default 1000: some thirty minutes) and AMANE_SEQUENCES life cycles are
+# tried (default 20 million); a tenth of both in the others. Each scenario's output stays in build/soak/ROUND-NAME.log.
 cd "$(dirname "$0")/.." || exit 3
 end=$(($(date +%s) + ${1:-1800}))
+[ $# = 0 ] || shift
+[ $# -gt 0 ] || set -- test/[0-9]*.sh
 round=0
+logs=build/soak
+rm -rf "$logs"
+mkdir -p "$logs"
+gallery=build/web_gallery_test
+[ -x build-san/web_gallery_test ] && gallery=build-san/web_gallery_test
 while [ "$(date +%s)" -lt $end ]; do
     round=$((round + 1))
-    kills=100
-    [ $round = 1 ] && kills=${AMANE_KILLS:-1000}
-    for scenario in test/[0-9]*.sh; do
+    kills=${AMANE_KILLS:-1000}
+    sequences=${AMANE_SEQUENCES:-20000000}
+    [ $round = 1 ] || { kills=$((kills / 10)); sequences=$((sequences / 10)); }
+    for scenario in "$@"; do
         [ -f "$scenario" ] || { echo 'no scenario under test/' >&2; exit 3; }
-        echo "soak: round $round, $scenario" >&2
-        if ! AMANE=$PWD/build/amane AMANE_SAN=$PWD/build-san/amane AMANE_KILLS=$kills timeout $((600 + kills * 6)) sh "$scenario" >build/soak.log 2>&1 ||
-            grep -q '^not ok' build/soak.log; then
-            tail -n 60 build/soak.log
+        log=$logs/$round-$(basename "$scenario" .sh).log
+        t0=$(date +%s)
+        if ! AMANE=$PWD/build/amane AMANE_GALLERY_TEST=$PWD/$gallery AMANE_KILLS=$kills AMANE_SEQUENCES=$sequences \
+            timeout $((1200 + kills * 6)) sh "$scenario" >"$log" 2>&1 || grep -q '^not ok' "$log"; then
+            tail -n 60 "$log"
             echo "soak: $scenario failed in round $round" >&2
             exit 1
         fi
+        echo "soak: round $round, $(basename "$scenario" .sh): $(grep -c '^ok' "$log") checks in $(($(date +%s) - t0)) s" >&2
     done
 done
 echo "soak: $round rounds without a failure"
