@@ -61,6 +61,12 @@ AM_CHECK int api_only(struct api_call *c, const struct json *v, const char *know
 /* AM_E_FORBIDDEN: this account may not touch the other. */
 AM_CHECK int api_account_bounds(struct api_call *c, const struct auth_account *other);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
+/* The version the path names (api_version.c), in the fold it asks for; past: not today's.
+ */
+typedef int api_version_fn(struct api_call *c, const struct ledger *l, uint64_t cosigned,
+                           const struct ledger_version *v, bool past);
+AM_CHECK int api_version_view(struct api_call *c, api_version_fn *fn);
+AM_CHECK int api_version_asked(struct api_call *c, uint8_t digest[32], uint64_t *size);
 /* Members tree_size and cosigned_size; the weak ETag of the tree size. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
 /* A file of a log folder; path is what follows the prefix. */

@@ -7,7 +7,8 @@ int api_h_version_card(struct api_call *c)
     struct str format = http_query(c->req, "format");
     const char *type;
     uint8_t digest[32];
-    int err = api_hex_param(c, 0, digest);
+    uint64_t size = 0;
+    int err = api_version_asked(c, digest, &size);
     if (!format.n)
         format = STR("annex8");
     type = registry_export_type(format);
@@ -16,8 +17,8 @@ int api_h_version_card(struct api_call *c)
         err = AM_E_INVALID;
     }
     if (!err)
-        err = registry_export(c->api->r, digest, format, text_lang_code(api_lang(c->req)),
-                              &c->resp->body);
+        err = registry_export(c->api->r, digest, size, format,
+                              text_lang_code(api_lang(c->req)), &c->resp->body);
     if (!err)
         http_setz(c->req, c->resp, "Content-Type", type);
     return err;
@@ -38,13 +39,13 @@ static int record_change(void *arg, struct str pointer, const struct json *befor
 int api_h_version_diff(struct api_call *c)
 {
     struct json_doc *doc[2] = {NULL, NULL};
-    uint8_t digest[32];
-    int err = AM_OK;
-    for (size_t i = 0; i < 2 && !err; i++) {
-        err = api_hex_param(c, i, digest);
-        if (!err)
-            err = registry_declared(c->api->r, digest, &doc[i]);
-    }
+    uint8_t digest[2][32];
+    uint64_t size;
+    int err = api_version_asked(c, digest[0], &size);
+    if (!err)
+        err = api_hex_param(c, 1, digest[1]);
+    for (size_t i = 0; i < 2 && !err; i++)
+        err = registry_declared(c->api->r, digest[i], &doc[i]);
     if (!err) {
         jw_obj(&c->w);
         jw_kstr(&c->w, "version", c->param[0]);

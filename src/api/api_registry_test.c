@@ -420,7 +420,7 @@ static void problems_speak_the_language_of_the_reader(void **state)
         assert_int_equal(r.status, 400);
         t_assert_shape(&r, "syntax");
         assert_str_equal(json_str(t_at(&r, "/lang")), k[i].lang);
-        assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "path.digest");
+        assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "path.version");
         assert_true(json_str(t_at(&r, "/problems/0/message")).n > 5);
         if (i < 3) {
             kept[i] = r;

@@ -130,6 +130,8 @@
     X(R, GET, "/api/v1/policy", PUBLIC, policy, "", "policy", "The policy in force")     \
     X(R, GET, "/api/v1/witnesses", PUBLIC, witnesses, "", "list",                        \
       "Who cosigned what, and when")                                                     \
+    X(R, GET, "/api/v1/quorum", PUBLIC, quorum, "", "text/plain",                        \
+      "Which cosignatures make a checkpoint good: a C2SP tlog-policy file")              \
     X(R, GET, "/api/v1/genesis", PUBLIC, genesis, "", "genesis",                         \
       "Digest of entry 0, to pin")                                                       \
     X(R, POST, "/api/v1/drafts", PROPOSE, draft_new, "draft", "draft",                   \

@@ -43,29 +43,24 @@ int api_h_algorithms(struct api_call *c)
     return api_view_done(c, registry_view(c->api->r, api_list_algorithms, c));
 }
 
-static const struct ledger_version *api_find(struct api_call *c, const struct ledger *l)
+static int api_one_version(struct api_call *c, const struct ledger *l, uint64_t cosigned,
+                           const struct ledger_version *v, bool past)
 {
-    uint8_t digest[32];
-    return api_hex_param(c, 0, digest) ? NULL : ledger_version_find(l, digest);
-}
-
-static int api_one_version(void *arg, const struct ledger *l, uint64_t cosigned)
-{
-    struct api_call *c = arg;
-    const struct ledger_version *v = api_find(c, l);
-    if (!v)
-        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    /* What was, is told as of its newest statement: the same bytes for ever. */
+    int64_t at = !past                                           ? time_now()
+                 : v->decision.issued_at > v->declared.issued_at ? v->decision.issued_at
+                                                                 : v->declared.issued_at;
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
     jw_key(&c->w, "version");
-    ledger_version_json(l, v, time_now(), &c->w);
+    ledger_version_json(l, v, at, &c->w);
     jw_obj_end(&c->w);
     return AM_OK;
 }
 
 int api_h_version(struct api_call *c)
 {
-    return api_view_done(c, registry_view(c->api->r, api_one_version, c));
+    return api_view_done(c, api_version_view(c, api_one_version));
 }
 
 /* ---- statements
@@ -146,13 +141,11 @@ int api_h_statement(struct api_call *c)
     return api_view_done(c, registry_view(c->api->r, api_one_statement, c));
 }
 
-static int api_one_history(void *arg, const struct ledger *l, uint64_t cosigned)
+static int api_one_history(struct api_call *c, const struct ledger *l, uint64_t cosigned,
+                           const struct ledger_version *v, bool past)
 {
-    struct api_call *c = arg;
-    const struct ledger_version *v = api_find(c, l);
     int err = AM_OK;
-    if (!v)
-        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    (void)past;
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
     jw_key(&c->w, "items");
@@ -166,7 +159,7 @@ static int api_one_history(void *arg, const struct ledger *l, uint64_t cosigned)
 
 int api_h_history(struct api_call *c)
 {
-    return api_view_done(c, registry_view(c->api->r, api_one_history, c));
+    return api_view_done(c, api_version_view(c, api_one_history));
 }
 
 static int api_inclusion(struct api_call *c, const char *key, uint64_t index,
@@ -217,15 +210,17 @@ static int api_proofs(struct api_call *c, const struct ledger_version *v, struct
     return err;
 }
 
-static int api_one_proof(void *arg, const struct ledger *l, uint64_t cosigned)
+static int api_one_proof(struct api_call *c, const struct ledger *l, uint64_t cosigned,
+                         const struct ledger_version *v, bool past)
 {
-    struct api_call *c = arg;
-    const struct ledger_version *v = api_find(c, l);
     struct buf note;
     int err;
+    (void)l;
     (void)cosigned;
-    if (!v)
-        return c->d.errors ? AM_E_SYNTAX : AM_E_NOTFOUND;
+    if (past) {
+        diag_err(&c->d, "", "path.proof_size", "proofs are for the newest checkpoint");
+        return AM_E_INVALID;
+    }
     buf_init(&note, TLOG_NOTE_MAX);
     err = tlog_note_cosigned(registry_log(c->api->r), &note);
     if (err == AM_E_NOTFOUND)
@@ -238,7 +233,7 @@ static int api_one_proof(void *arg, const struct ledger *l, uint64_t cosigned)
 
 int api_h_version_proof(struct api_call *c)
 {
-    return api_view_done(c, registry_view(c->api->r, api_one_proof, c));
+    return api_view_done(c, api_version_view(c, api_one_proof));
 }
 
 /* ---- deployments, stops, keys
@@ -400,6 +395,22 @@ static int api_one_genesis(void *arg, const struct ledger *l, uint64_t cosigned)
 int api_h_genesis(struct api_call *c)
 {
     return api_view_done(c, registry_view(c->api->r, api_one_genesis, c));
+}
+
+static int api_one_quorum(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_call *c = arg;
+    (void)cosigned;
+    api_weak_etag(c, ledger_size(l));
+    return ledger_quorum_text(l, &c->resp->body);
+}
+
+int api_h_quorum(struct api_call *c)
+{
+    int err = registry_view(c->api->r, api_one_quorum, c);
+    if (!err)
+        http_setz(c->req, c->resp, "Content-Type", "text/plain; charset=utf-8");
+    return err;
 }
 
 int api_h_witnesses(struct api_call *c)

@@ -113,10 +113,12 @@ void registry_due(const struct json *algorithm, const struct json *version,
                   enum ledger_level level, struct diag *d);
 /* A version in another form: "chai" (Applied Model Card, XML), "annex8" (EU AI Act),
  * "hti1", "fhir" (the twin: Device and DocumentReference). lang: of the words in chai.
+ * size: of the log, as registry_view_at(); 0: now.
  * AM_E_UNSUPPORTED: no such format (its type is NULL); AM_E_NOTFOUND. Appends. */
 const char *registry_export_type(struct str format);
 AM_CHECK int registry_export(struct registry *r, const uint8_t model_digest[32],
-                             struct str format, const char *lang, struct buf *out);
+                             uint64_t size, struct str format, const char *lang,
+                             struct buf *out);
 /* The FHIR twin of a version's record, {device, document_reference}: its field fhir_twin
  * is this or absent. AM_E_NOTFOUND: its algorithm is not declared. Appends. */
 AM_CHECK int registry_twin_of(struct registry *r, const struct json *record,

@@ -55,13 +55,14 @@ static const struct json *card_record(const struct json_doc *doc)
     return inner ? inner : p;
 }
 
-int registry_card_load(struct registry *r, const uint8_t digest[32],
+int registry_card_load(struct registry *r, const uint8_t digest[32], uint64_t size,
                        struct registry_card *c)
 {
     struct card_gather g = {.c = c, .digest = digest};
     int err;
     memset(c, 0, sizeof *c);
-    err = registry_view(r, card_fold, &g);
+    err =
+        size ? registry_view_at(r, size, card_fold, &g) : registry_view(r, card_fold, &g);
     if (!err)
         err = registry_payload(r, g.version, &c->version_doc);
     if (!err && g.has_algorithm)

@@ -17,7 +17,7 @@ struct registry_card {
     char model_digest[CRYPTO_HEX], record_sha256[CRYPTO_HEX], decision_sha256[CRYPTO_HEX];
 };
 AM_CHECK int registry_card_load(struct registry *r, const uint8_t digest[32],
-                                struct registry_card *c);
+                                uint64_t size, struct registry_card *c);
 void registry_card_release(struct registry_card *c);
 const struct json *registry_card_evidence(const struct registry_card *c, size_t i);
 /* {fr, ar, en}: the language asked, else English, French, Arabic. */

@@ -12,15 +12,15 @@ const char *registry_export_type(struct str format)
                                                                 : NULL;
 }
 
-int registry_export(struct registry *r, const uint8_t digest[32], struct str format,
-                    const char *lang, struct buf *out)
+int registry_export(struct registry *r, const uint8_t digest[32], uint64_t size,
+                    struct str format, const char *lang, struct buf *out)
 {
     struct registry_card c;
     struct jw w;
     int err;
     if (!registry_export_type(format))
         return AM_E_UNSUPPORTED;
-    err = registry_card_load(r, digest, &c);
+    err = registry_card_load(r, digest, size, &c);
     if (err)
         return err;
     jw_init(&w, out);

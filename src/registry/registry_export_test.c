@@ -33,7 +33,7 @@ static struct buf exported(const char *format)
 {
     struct buf b;
     buf_init(&b, 8 << 20);
-    assert_ok(registry_export(t.r, digest, str_c(format), "fr", &b));
+    assert_ok(registry_export(t.r, digest, 0, str_c(format), "fr", &b));
     return b;
 }
 
@@ -173,9 +173,10 @@ static void an_unknown_form_or_version_is_said_so(void **state)
     struct buf b;
     (void)state;
     buf_init(&b, 1 << 20);
-    assert_int_equal(registry_export(t.r, digest, STR("pdf"), "fr", &b),
+    assert_int_equal(registry_export(t.r, digest, 0, STR("pdf"), "fr", &b),
                      AM_E_UNSUPPORTED);
-    assert_int_equal(registry_export(t.r, nobody, STR("hti1"), "fr", &b), AM_E_NOTFOUND);
+    assert_int_equal(registry_export(t.r, nobody, 0, STR("hti1"), "fr", &b),
+                     AM_E_NOTFOUND);
     assert_int_equal(b.n, 0);
     buf_release(&b);
 }
@@ -189,11 +190,11 @@ static void an_export_without_memory_is_an_error(void **state)
         int err = AM_E_NOMEM;
         buf_init(&whole, 4 << 20);
         buf_init(&b, 4 << 20);
-        assert_ok(registry_export(t.r, digest, str_c(form[i]), "ar", &whole));
+        assert_ok(registry_export(t.r, digest, 0, str_c(form[i]), "ar", &whole));
         for (long n = 1; err == AM_E_NOMEM; n++) {
             buf_release(&b);
             am_oom_at(n);
-            err = registry_export(t.r, digest, str_c(form[i]), "ar", &b);
+            err = registry_export(t.r, digest, 0, str_c(form[i]), "ar", &b);
             am_oom_at(0);
             if (err && err != AM_E_NOMEM)
                 fail_msg("%s, allocation %ld: %s", form[i], n, am_err_text(err));
