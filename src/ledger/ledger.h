@@ -594,6 +594,9 @@ bool ledger_stop_hits(const struct ledger_stop *s, const struct ledger_deploymen
  * other orders, the ceiling and the dates still hold. */
 enum ledger_p ledger_after_lift(const struct ledger *l, const struct ledger_stop *s,
                                 const struct ledger_deployment *p, int64_t at);
+/* Does the policy ask that the supplier be heard before V8 and a V18 for cause? Then
+ * *counts_at: from when its hearing counts; 0: nobody has invited it. */
+bool ledger_hearing(const struct ledger *l, const uint8_t digest[32], int64_t *counts_at);
 /* Whoever suspended that version must sign its reinstatement (V15): bit r is role r. */
 unsigned ledger_suspenders(const struct ledger *l, const uint8_t digest[32]);
 /* When its motive is due at the latest; 0: it has one. */

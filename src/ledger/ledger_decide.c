@@ -270,15 +270,6 @@ static void check_stops(struct ledger_act *a, const struct ledger_verrec *v,
                  "the authority that suspended has not signed");
 }
 
-/* Heard on the evidence it is refused or deferred for. */
-static uint64_t newest_evidence(const struct ledger_verrec *v)
-{
-    uint64_t newest = 0;
-    for (size_t i = 0; i < v->v.evidence.n; i++)
-        newest = AM_MAX(newest, v->v.evidence.v[i].index);
-    return newest;
-}
-
 static void check_surveillance(struct ledger_act *a, const struct ledger_verrec *v)
 {
     bool fresh = false;
@@ -446,7 +437,7 @@ int ledger_decide(struct ledger_act *a)
     if (c.v13)
         check_surveillance(a, v);
     if (c.v8)
-        ledger_check_heard(a, newest_evidence(v));
+        ledger_check_heard(a, ledger_newest_evidence(v)); /* on what it is refused for */
     if ((c.v7 || c.v11) && c.level >= LEDGER_INTERMEDIATE)
         err = check_use(a, v, &c);
     if (!err)

@@ -143,24 +143,6 @@ static void check_hearing(struct ledger_act *a, struct ledger_factrec *f)
     f->until_at = f->good ? f->at : after(a, f->at, "reply", "P30D");
 }
 
-/* A policy that names the delay of a reply asks for a hearing; those written before there
- * was such a fact do not, and what they decided stands (I12). */
-void ledger_check_heard(struct ledger_act *a, uint64_t since)
-{
-    const struct json *clocks = json_get(a->l->policy->root, "clocks");
-    const struct ledger_verrec *v = version_of(a);
-    bool heard = false;
-    if (!json_get(clocks, "reply"))
-        return;
-    for (size_t i = 0; i < v->fact.n; i++) {
-        const struct ledger_factrec *f = &a->l->fact.v[v->fact.v[i]];
-        heard |= f->kind == LEDGER_FACT_HEARING && !f->corrected && f->index > since &&
-                 f->until_at && f->until_at <= a->s->issued_at;
-    }
-    ledger_guard(a, heard, GUARD_HEARD, "/model_digest",
-                 "no hearing of the supplier, or its delay is running");
-}
-
 static bool phase_in(const struct ledger_act *a, unsigned phases)
 {
     return (phases >> a->l->deployment.v[a->deployment].p.phase) & 1;

@@ -402,11 +402,16 @@ static void nobody_is_refused_or_deferred_unheard(void **state)
 
 static void a_supplier_that_is_silent_was_heard_when_its_delay_has_passed(void **state)
 {
+    int64_t from;
     struct tk_decision d = {"refused", "base",  "none", "refused", NULL,
                             365,       tk_jury, 3,      NULL};
     (void)state;
     to_evaluated_with_a_hearing_asked(0.70);
+    assert_true(ledger_hearing(tk.l, tk_v(&tk)->digest, &from));
+    assert_int_equal(from, 0); /* asked, and nobody invited yet */
     OK(about(TK_MSPS1, "hearing", "\"invited_at\":\"%s\",\"answered\":false", when(0)));
+    assert_true(ledger_hearing(tk.l, tk_v(&tk)->digest, &from));
+    assert_int_equal(from - tk.now, 30 * TIME_DAY - TIME_SECOND);
     days(29);
     CODE(tk_decide(&tk, &d), "guard.vendor_heard");
     days(2);

@@ -450,6 +450,8 @@ int ledger_reassign(struct ledger_act *a);
 int ledger_decide(struct ledger_act *a);
 /* V8, V18 for cause: the supplier was heard on what came after that entry. */
 void ledger_check_heard(struct ledger_act *a, uint64_t since);
+/* The newest entry of evidence in effect; 0: none. */
+uint64_t ledger_newest_evidence(const struct ledger_verrec *v);
 bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
                          enum ledger_level level, const struct json *more);
 bool ledger_reproduced(const struct ledger_verrec *v);

@@ -121,6 +121,19 @@ static int appealed(void *cookie, const struct ledger_warning *x)
     return AM_OK;
 }
 
+/* Must the supplier be heard before a refusal, and was it? */
+static void hearing_facts(const struct ledger *l, const struct ledger_version *x,
+                          int64_t now, struct jw *w)
+{
+    int64_t at;
+    if (!ledger_hearing(l, x->digest, &at))
+        return;
+    jw_kbool(w, "must_hear", true);
+    jw_kbool(w, "heard", at && at <= now);
+    if (at > now)
+        jw_kint(w, "heard_from", at);
+}
+
 static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
@@ -138,6 +151,7 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
     ledger_version_json(l, x, v->now, w);
     jw_kbool(w, "fresh", fresh(x));
     suspension_facts(l, x, w);
+    hearing_facts(l, x, v->now, w);
     jw_key(w, "appeals");
     jw_arr(w);
     if (x->state == LEDGER_V_REFUSED)
@@ -332,6 +346,16 @@ static void put_suspension(struct web_visit *v, const struct web_file *g)
     web_commission_levels(v, g);
 }
 
+static void put_hearing(struct web_visit *v, const struct json *f)
+{
+    bool must = json_bool(json_get(f, "must_hear"), false),
+         heard = json_bool(json_get(f, "heard"), false);
+    jw_kbool(&v->w, "heard", must && heard);
+    jw_kbool(&v->w, "to_hear", must && !heard && !json_get(f, "heard_from"));
+    if (json_get(f, "heard_from"))
+        jw_kval(&v->w, "heard_from", json_get(f, "heard_from"));
+}
+
 static void put_state(struct web_visit *v, const struct web_file *g)
 {
     const struct json *x = json_get(json_root(g->facts), "version");
@@ -363,6 +387,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     }
     if (decide && g->judged)
         web_commission_choices(v, g);
+    put_hearing(v, json_root(g->facts));
     jw_kbool(&v->w, "can_reinstate", back && g->judged && g->label.reached > LABEL_NONE);
     if (back)
         put_suspension(v, g);

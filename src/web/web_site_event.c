@@ -17,6 +17,7 @@ static const char *const event_type[] = {
     "approval",       "monitoring",
     "surveillance",   "audit",
     "visit",          "establishment_certificate",
+    "hearing",
 };
 
 struct event_page {

@@ -65,6 +65,20 @@ def deposit(k, tap, vendor):
     tap.ok(re.search(r'"manifest_sha256":"[0-9a-f]{64}"', payload), "with the digest of its list")
 
 
+def heard(k, tap, member, vendor):
+    """Invited a moment ago, its delay runs; it answers, and is heard."""
+    path, file = "/events/hearing", "/commission/" + k.digest
+    fields = {"/model_digest": k.digest, "/invited_at": at(0), "/answered": "true"}
+    post(tap, vendor, path, fields, 422, "a supplier does not declare its own hearing")
+    post(tap, member, path, {**fields, "/invited_at": at(3)}, 422, "nobody was invited tomorrow")
+    where, _ = post(tap, member, path, {**fields, "/answered": "false"}, 303, "an invitation without an answer is prepared")
+    sign(k, tap, member, where, "has-1", "and signed")
+    page = member.ask("GET", file)[2].decode()
+    tap.ok(re.search(r"<b>[^<]*20\d\d", page) and "/events/hearing?" not in page, "its delay runs: the page says until when")
+    where, _ = post(tap, member, path, {**fields, "/document": HEX}, 303, "the answer is prepared, with its document")
+    sign(k, tap, member, where, "has-2", "and signed")
+
+
 def refused(k, tap, vendor, member):
     file, appeal = "/commission/" + k.digest, "/events/appeal"
     post(tap, vendor, appeal, {"/model_digest": k.digest, "/ground": "Le calcul"}, 422, "nothing is appealed before a refusal")
@@ -73,8 +87,11 @@ def refused(k, tap, vendor, member):
     post(tap, member, file, fields, 422, "stricter than computed without a derogation is refused")
     _, page = post(tap, member, file, {**fields, "derogation_reason": "Population trop petite"}, 422, "and without its rows")
     tap.ok("Population trop petite" in page and 'value="refused.none" checked' in page, "the reason typed is still there")
-    where, _ = post(tap, member, file, {**fields, "derogation_reason": "Population trop petite", "derogation_rows": "PF-1"}, 303,
-                    "with both it waits for its signatures")
+    fields.update({"derogation_reason": "Population trop petite", "derogation_rows": "PF-1"})
+    _, page = post(tap, member, file, fields, 422, "a supplier nobody heard is not refused")
+    tap.ok("/events/hearing?model_digest=" in page, "and the page leads to the hearing")
+    heard(k, tap, member, vendor)
+    where, _ = post(tap, member, file, fields, 303, "heard, the refusal waits for its signatures")
     for who in ("has-1", "has-2"):
         sign(k, tap, member, where, who, who + " refuses")
     tap.ok(k.version()["state"] == "refused", "the file is refused")
