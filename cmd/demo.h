@@ -17,6 +17,8 @@
 #include "ledger/ledger.h"
 #include "text/text.h"
 
+#define DEMO_TRAINING "ai-demo-1" /* what the demo's version asks of its users */
+
 enum { DEMO_SITES = 4, DEMO_INPUTS = 16, DEMO_PATH = 1024, DEMO_PILOTS = 2 };
 
 struct demo_actor {

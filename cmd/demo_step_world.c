@@ -268,7 +268,6 @@ static int demo_grants(struct demo *m)
 
 static int demo_clinicians(struct demo *m)
 {
-    struct str use = json_get_str(json_root(m->cohort), "use_code");
     int err = AM_OK;
     for (size_t i = 0; i < DEMO_PILOTS && !err; i++) {
         char body[512];
@@ -277,9 +276,9 @@ static int demo_clinicians(struct demo *m)
         snprintf(body, sizeof body,
                  "{\"login\":\"medecin\",\"password\":\"demo-demo-demo\",\"role\":"
                  "\"physician\",\"org_id\":\"%s\",\"establishment\":\"%s\",\"services\":["
-                 "\"CONSULTATION\"],\"competences\":[{\"use_code\":\"%.*s\",\"until\":"
-                 "\"%04d-12-31\"}],\"lang\":\"%s\"}",
-                 m->site[i].establishment, m->site[i].establishment, STR_FMT(use), y + 1,
+                 "\"CONSULTATION\"],\"competences\":[{\"training\":\"" DEMO_TRAINING
+                 "\",\"until\":\"%04d-12-31\"}],\"lang\":\"%s\"}",
+                 m->site[i].establishment, m->site[i].establishment, y + 1,
                  text_lang_code(m->lang));
         err = demo_account(m, m->site[i].url, m->site[i].admin_token, body,
                            m->site[i].physician_token, sizeof m->site[i].physician_token);
@@ -526,6 +525,7 @@ static int demo_version_record(struct demo *m, struct arena *a, size_t size,
         {"positive_class", demo_json(a, json_get(co, "positive_class"))},
         {"representativeness", demo_representativeness(m, a)},
         {"relevance_evidence", demo_relevance(m, a)},
+        {"required_training", demo_q(a, DEMO_TRAINING)},
     };
     return demo_template("demo/version.json", sub, AM_LEN(sub), out);
 }

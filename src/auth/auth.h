@@ -25,7 +25,12 @@
 #include "json/json.h"
 #include "ledger/ledger.h"
 
-enum { AUTH_TOKEN = 65, AUTH_LOGIN_MAX = 64, AUTH_LIST_MAX = 512 };
+enum {
+    AUTH_TOKEN = 65,
+    AUTH_LOGIN_MAX = 64,
+    AUTH_LIST_MAX = 512,
+    AUTH_COMPETENCES_MAX = 2048
+};
 
 /* name, roles allowed: see auth_tbl.h */
 enum auth_right {
@@ -83,8 +88,10 @@ struct auth_account {
     char pseudonym[33]; /* random, what traces carry instead of a name */
     enum ledger_role role;
     char function[32], org_id[LEDGER_ID_MAX], establishment[LEDGER_ID_MAX];
-    char services[AUTH_LIST_MAX];    /* space separated codes; "*" all */
-    char competences[AUTH_LIST_MAX]; /* "use_code=2027-01-31 ..." certified until */
+    char services[AUTH_LIST_MAX]; /* space separated codes; "*" all */
+    /* "ai-cardio-1=2027-01-31 ...": certificates of competence, by the code of a training
+     * (field 13 of a version) or of a use, and their last day */
+    char competences[AUTH_COMPETENCES_MAX];
     char lang[3];
     bool active;
     int64_t person; /* row of the person, 0: none told */
@@ -108,8 +115,11 @@ const char *auth_reach(const struct auth_account *a, enum auth_object o,
 AM_CHECK int auth_people_bounds(bool node, const struct auth_account *by,
                                 enum ledger_role role, const char *establishment,
                                 struct diag *d);
-/* Holds a competence certificate for this use, valid at that instant? */
-bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at);
+/* Holds a competence certificate of this code (a training, a use), valid at that instant?
+ */
+bool auth_competent(const struct auth_account *a, struct str code, int64_t at);
+/* The last instant of the longest certificate of this code; 0: there is none. */
+int64_t auth_certified_until(const struct auth_account *a, struct str code);
 bool auth_in_service(const struct auth_account *a, struct str service);
 
 struct auth;
@@ -127,7 +137,7 @@ AM_CHECK int auth_account_open(struct auth *a, const struct auth_account *by,
                                const struct auth_account *spec, struct str password,
                                int64_t now, int64_t *id, struct diag *d);
 /* Reads {login, password, role, function?, org_id, establishment?, services?[],
- * competences?[{use_code, until}], lang?, person?}. */
+ * competences?[{training or use_code, until}], lang?, person?}. */
 AM_CHECK int auth_account_from_json(const struct json *v, struct auth_account *out,
                                     struct str *password, struct diag *d);
 AM_CHECK int auth_account_get(struct auth *a, int64_t id, struct auth_account *out);

@@ -186,13 +186,17 @@ static int auth_join_competences(struct auth_account *out, const struct json *li
 {
     size_t n = 0;
     for (json_each(it, list)) {
-        struct str code = json_get_str(it.val, "use_code"),
+        struct str code = json_get_str(it.val, "training"),
+                   use = json_get_str(it.val, "use_code"),
                    until = json_get_str(it.val, "until");
         int64_t at;
-        if (!auth_code(code) || time_parse_date(until, &at) ||
+        bool both = code.n && use.n;
+        if (!code.n)
+            code = use;
+        if (both || !auth_code(code) || time_parse_date(until, &at) ||
             n + code.n + until.n + 3 > sizeof out->competences) {
             diag_err(d, "/competences", "account.competence",
-                     "each needs use_code and until (YYYY-MM-DD)");
+                     "each needs training or use_code, and until (YYYY-MM-DD)");
             return AM_E_INVALID;
         }
         n += (size_t)snprintf(out->competences + n, sizeof out->competences - n,

@@ -147,7 +147,7 @@ static void a_request_for_an_account_is_read_whole(void **state)
     assert_ok(from_json("{\"login\":\"n\",\"password\":\"pw\",\"role\":\"nurse\","
                         "\"function\":\"f\",\"org_id\":\"O\",\"establishment\":\"E\","
                         "\"services\":[\"A\",\"B\"],\"competences\":[{\"use_code\":\"U\","
-                        "\"until\":\"2027-01-31\"},{\"use_code\":\"V\",\"until\":"
+                        "\"until\":\"2027-01-31\"},{\"training\":\"V\",\"until\":"
                         "\"2027-02-28\"}],\"lang\":\"en\"}",
                         &a, &password, NULL, &doc));
     assert_string_equal(a.login, "n");
@@ -187,6 +187,9 @@ static void wrong_requests_name_the_member(void **state)
         {"{\"role\":\"nurse\",\"competences\":[{\"use_code\":\"U\",\"until\":\"2027-02-"
          "30\""
          "}]}",
+         "/competences", "account.competence"},
+        {"{\"role\":\"nurse\",\"competences\":[{\"use_code\":\"U\",\"training\":"
+         "\"T\",\"until\":\"2027-02-28\"}]}",
          "/competences", "account.competence"},
         {"{\"role\":\"nurse\",\"full_name\":\"Amal\"}", "/full_name",
          "account.unknown_member"},

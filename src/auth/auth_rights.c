@@ -197,16 +197,22 @@ bool auth_in_service(const struct auth_account *a, struct str service)
     return false;
 }
 
-bool auth_competent(const struct auth_account *a, struct str use_code, int64_t at)
+int64_t auth_certified_until(const struct auth_account *a, struct str code)
 {
     struct str list = str_c(a->competences);
+    int64_t last = 0;
     while (list.n) {
         struct str until, one = str_cut(list, ' ', &list);
-        struct str code = str_cut(one, '=', &until);
-        int64_t end;
-        if (str_eq(code, use_code) && time_parse_date(until, &end) == AM_OK &&
-            at < end + TIME_DAY) /* valid to the end of that day */
-            return true;
+        int64_t day;
+        if (code.n && str_eq(str_cut(one, '=', &until), code) &&
+            time_parse_date(until, &day) == AM_OK)
+            last = AM_MAX(last, day + TIME_DAY - 1); /* to the end of that day */
     }
-    return false;
+    return last;
+}
+
+bool auth_competent(const struct auth_account *a, struct str code, int64_t at)
+{
+    int64_t last = auth_certified_until(a, code);
+    return last > 0 && at <= last;
 }

@@ -200,6 +200,10 @@ static void a_certificate_holds_to_the_end_of_its_last_day(void **state)
     assert_false(auth_competent(&a, STR(""), 0));
     /* renewed: the old certificate does not hide the new one */
     assert_true(auth_competent(&a, STR("CARDIO"), last));
+    assert_int_equal(auth_certified_until(&a, STR("AF-1")), last + TIME_DAY - 1);
+    assert_true(auth_certified_until(&a, STR("CARDIO")) > last + TIME_DAY);
+    assert_int_equal(auth_certified_until(&a, STR("OTHER")), 0);
+    assert_int_equal(auth_certified_until(&a, STR("BAD")), 0);
 }
 
 TEST_MAIN(TEST(every_role_has_exactly_the_rights_of_the_matrix),

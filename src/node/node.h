@@ -10,8 +10,9 @@
  * prediction cites it, re-read from disk at least every 24 h); state ledger_effective()
  * of the deployment is pilot or deployed; stop       no stop in force covers it: in the
  * mirror, or local and not yet logged; population patient inside the declared population
- * (age, sex) and inputs as declared; user       right to predict, in the service,
- * competence certificate for the use valid; lease      a quorum checkpoint, fully
+ * (age, sex) and inputs as declared; user       right to predict, in the service, and a
+ * valid competence certificate for each training the newest declaration requires (field
+ * 13; for the use where it names none); lease      a quorum checkpoint, fully
  * applied, whose lease time is younger than policy.lease.end, counted on the boot clock
  * between checkpoints, or carried further by a signed extension. Every refusal names the
  * reason and what would lift it (node_tbl.h).
@@ -117,6 +118,11 @@ AM_CHECK int node_predictions(struct node *n, struct str filter, struct str serv
 AM_CHECK int node_proof(struct node *n, struct str id, struct buf *json);
 /* Deployments known here, with gate state, for pages and API. */
 AM_CHECK int node_deployments(struct node *n, struct buf *json);
+/* What each deployment of the house asks of that account (field 13) and what it lacks:
+ * {items: [{deployment, ready, trainings: [{code, display?, held, until?}]}]}. Those
+ * whose declaration is not here yet are left out. */
+AM_CHECK int node_competences(struct node *n, const struct auth_account *who,
+                              struct buf *json);
 
 /* ---- stops ---------------------------------------------------------------------- */
 /* request: {scope, deployment, service?, motive_code?}. Effective before this returns,

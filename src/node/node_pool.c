@@ -26,7 +26,7 @@ static void node_model_free(struct node_model *m)
     if (!m)
         return;
     model_session_close(m->session);
-    json_free(m->statement);
+    node_declared_drop(m->declared);
     free(m);
 }
 
@@ -74,19 +74,59 @@ static void node_file_note(struct node_model *m)
     m->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
-/* The record as declared: what the inputs and the population are read from. */
+/* ---- the record as declared: inputs, population, trainings are read from it -------- */
+int node_declared_read(struct node *n, const uint8_t payload[32],
+                       struct node_declared **out)
+{
+    struct node_declared *x = am_calloc(1, sizeof *x);
+    struct buf b;
+    int err;
+    if (!x)
+        return AM_E_NOMEM;
+    atomic_init(&x->readers, 1);
+    memcpy(x->payload, payload, sizeof x->payload);
+    buf_init(&b, NODE_RECORD_MAX);
+    err = blob_get(n->blobs, x->payload, &b);
+    if (!err)
+        err = json_parse(&x->statement, buf_str(&b), NULL, NULL);
+    buf_release(&b);
+    if (err) {
+        node_declared_drop(x);
+        return err;
+    }
+    x->record = json_get(json_root(x->statement), "predicate");
+    *out = x;
+    return AM_OK;
+}
+
+struct node_declared *node_declared_hold(struct node_declared *x)
+{
+    atomic_fetch_add(&x->readers, 1);
+    return x;
+}
+
+void node_declared_drop(struct node_declared *x)
+{
+    if (!x || atomic_fetch_sub(&x->readers, 1) > 1)
+        return;
+    json_free(x->statement);
+    free(x);
+}
+
+/* By the borrower alone. A correction in the log counts from the next prediction on. */
 static int node_model_record(struct node *n, const struct ledger_version *v,
                              struct node_model *m)
 {
-    struct buf b;
+    struct node_declared *x = NULL;
     int err;
-    buf_init(&b, NODE_RECORD_MAX);
-    err = blob_get(n->blobs, v->declared.payload, &b);
-    if (!err)
-        err = json_parse(&m->statement, buf_str(&b), NULL, NULL);
-    buf_release(&b);
-    m->record = json_get(json_root(m->statement), "predicate");
-    return err;
+    if (m->declared && memcmp(m->declared->payload, v->declared.payload, 32) == 0)
+        return AM_OK;
+    err = node_declared_read(n, v->declared.payload, &x);
+    if (err)
+        return err;
+    node_declared_drop(m->declared);
+    m->declared = x;
+    return AM_OK;
 }
 
 /* Root digest over the artefacts (records.md) must be the registered one, and every byte
@@ -97,7 +137,7 @@ static int node_model_weights(struct node *n, struct node_model *m, struct buf *
     uint8_t have[32], digest[32];
     int err = AM_OK;
     crypto_sha256_init(&root);
-    for (json_each(it, json_get(m->record, "artifacts"))) {
+    for (json_each(it, json_get(m->declared->record, "artifacts"))) {
         if (crypto_unhex(json_get_str(it.val, "sha256"), digest, sizeof digest))
             return AM_E_TAMPERED;
         crypto_sha256_add(&root, (struct str){(const char *)digest, sizeof digest});
@@ -116,17 +156,14 @@ static int node_model_weights(struct node *n, struct node_model *m, struct buf *
     return weights->n ? AM_OK : AM_E_NOTFOUND;
 }
 
-static int node_model_load(struct node *n, const struct ledger_version *v,
-                           struct node_model *m, struct diag *d)
+static int node_model_load(struct node *n, struct node_model *m, struct diag *d)
 {
     const struct model_limits limits = {.reply_ms = n->model_ms};
     struct buf weights;
     uint8_t have[32];
     int err;
     buf_init(&weights, MODEL_FILE_MAX);
-    err = m->statement ? AM_OK : node_model_record(n, v, m);
-    if (!err)
-        err = node_model_weights(n, m, &weights);
+    err = node_model_weights(n, m, &weights);
     if (!err) {
         model_session_close(m->session);
         m->session = NULL;
@@ -219,14 +256,14 @@ int node_pool_take(struct node *n, const struct ledger_version *v,
         diag_err(d, "", "model.busy", "the model is busy: try again in a moment");
         return err;
     }
-    if (node_model_stale(m)) {
-        err = node_model_load(n, v, m, d);
-        if (err) { /* next time everything is read again */
-            model_session_close(m->session);
-            m->session = NULL;
-            node_pool_give(m);
-            return err;
-        }
+    err = node_model_record(n, v, m);
+    if (!err && node_model_stale(m))
+        err = node_model_load(n, m, d);
+    if (err) { /* next time everything is read again */
+        model_session_close(m->session);
+        m->session = NULL;
+        node_pool_give(m);
+        return err;
     }
     *out = m;
     return AM_OK;

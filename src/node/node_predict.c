@@ -22,8 +22,9 @@ struct node_job {
     uint64_t lease_size;
     struct node_facts facts;
     /* from then on */
-    struct node_model *model;  /* ours while it runs, no longer */
-    const struct json *record; /* stays */
+    struct node_model *model; /* ours while it runs, no longer */
+    struct node_declared *declared;
+    const struct json *record; /* of declared */
     struct fhir_chart chart;
     bool has_chart;
     struct node_input in[NODE_INPUTS_MAX];
@@ -74,7 +75,6 @@ static int node_gather(void *arg, const struct ledger *l)
     f->right_ok = auth_may(j->who, AUTH_PREDICT);
     f->service_ok = node_names_service(p, j->service) &&
                     node_may(n, j->who, AUTH_PREDICT, j->service);
-    f->competent = auth_competent(j->who, str_c(p->use_code), j->at);
     f->authorised = ledger_approvals(l, p, j->at);
     j->p = *p;
     j->v = *v;
@@ -108,8 +108,10 @@ static int node_ask_model(struct node_job *j)
         atomic_store(&j->n->want_weights, true);
         node_hurry(j->n);
     }
-    if (j->model)
-        j->record = j->model->record;
+    if (j->model) {
+        j->declared = node_declared_hold(j->model->declared);
+        j->record = j->declared->record;
+    }
     return AM_OK;
 }
 
@@ -123,17 +125,23 @@ static int node_ask_gate(struct node_job *j)
     int err = j->facts.known ? node_ask_model(j) : AM_OK;
     if (err)
         return err;
-    /* Without the model its record, hence the population, is not at hand: unknown = no.
-     */
+    /* Without the model its record, hence the population and the trainings, is not at
+     * hand: unknown = no. */
     j->facts.in_population =
         j->record && j->has_chart &&
         node_in_population(j->record, &j->chart.patient, j->at, &why);
+    j->facts.competent =
+        j->record && node_trained(j->record, str_c(j->p.use_code), j->who, j->at);
     n_no = node_gate(&j->facts, no);
     for (size_t i = 0; i < n_no; i++) {
-        if (no[i] == NODE_NO_POPULATION && !j->record)
+        bool reads = no[i] == NODE_NO_POPULATION || no[i] == NODE_NO_COMPETENCE;
+        if (reads && !j->record)
             continue; /* a consequence, not a reason */
-        node_refuse(j->d, no[i],
-                    no[i] == NODE_NO_POPULATION ? why : node_refusal_text[no[i]]);
+        if (no[i] == NODE_NO_COMPETENCE)
+            node_refuse_training(j->d, j->record, str_c(j->p.use_code), j->who, j->at);
+        else
+            node_refuse(j->d, no[i],
+                        no[i] == NODE_NO_POPULATION ? why : node_refusal_text[no[i]]);
     }
     return n_no ? AM_E_REFUSED : AM_OK;
 }
@@ -540,6 +548,7 @@ int node_predict(struct node *n, const struct auth_account *who,
         atomic_fetch_add(&n->predictions, 1);
     else if (err == AM_E_REFUSED)
         atomic_fetch_add(&n->refused, 1);
+    node_declared_drop(j->declared);
     if (j->has_chart)
         fhir_chart_release(&j->chart);
     buf_release(&j->provenance);

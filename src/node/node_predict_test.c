@@ -105,6 +105,85 @@ static void the_gate_names_every_reason(void **state)
     assert_int_equal(nt_state(w).pending, 0);
 }
 
+/* The problem that names this training: its argument `name`, "" without one, NULL when no
+ * problem names it. */
+static const char *lacks(const struct nt *w, const char *training, const char *name)
+{
+    for (size_t i = 0; i < w->d.n; i++) {
+        const struct diag_item *x = &w->d.item[i];
+        const char *value = "";
+        bool named = false;
+        for (size_t k = 0; k < x->args; k++) {
+            named |=
+                !strcmp(x->arg[k].name, "training") && !strcmp(x->arg[k].value, training);
+            if (!strcmp(x->arg[k].name, name))
+                value = x->arg[k].value;
+        }
+        if (named && !strcmp(x->code, "refusal.competence"))
+            return value;
+    }
+    return NULL;
+}
+
+#define CS_TRAINING "\"system\":\"urn:amane:cs:training\""
+static void each_training_of_the_record_needs_its_own_certificate(void **state)
+{
+    struct nt *w = *state;
+    struct auth_account who = w->doctor;
+    predict(w, 60, 200); /* names no training: the use's certificate is asked */
+    nt_require(w, "[{" CS_TRAINING ",\"code\":\"t1\"},{" CS_TRAINING
+                  ",\"code\":\"t2\",\"display\":\"Reading a risk\"}]");
+    /* the correction is what the next prediction reads, and the use no longer counts */
+    assert_int_equal(nt_predict_as(w, &who, "CARDIO", 60, 200), AM_E_REFUSED);
+    assert_int_equal(w->d.errors, 2);
+    assert_string_equal(lacks(w, "t1", "until"), "");
+    assert_string_equal(lacks(w, "t2", "until"), "");
+    assert_string_equal(lacks(w, "t2", "lift"), "get_certificate");
+    snprintf(who.competences, sizeof who.competences, "t1=2027-06-30 t2=2026-11-20");
+    assert_int_equal(nt_predict_as(w, &who, "CARDIO", 60, 200), AM_E_REFUSED);
+    assert_int_equal(w->d.errors, 1); /* one of the two is over */
+    assert_null(lacks(w, "t1", "until"));
+    assert_string_equal(lacks(w, "t2", "until"), "2026-11-20");
+    snprintf(who.competences, sizeof who.competences, "t1=2027-06-30 t2=2026-11-22");
+    assert_ok(nt_predict_as(w, &who, "CARDIO", 60, 200)); /* its last day is today */
+    nt_pass(w, TIME_DAY);
+    nt_publish(w); /* the lease, of that day too */
+    assert_ok(node_sync(w->n));
+    assert_int_equal(nt_predict_as(w, &who, "CARDIO", 60, 200), AM_E_REFUSED);
+    assert_string_equal(lacks(w, "t2", "until"), "2026-11-22");
+}
+
+static void the_house_reads_what_an_account_lacks(void **state)
+{
+    struct nt *w = *state;
+    struct auth_account who = w->doctor;
+    struct json_doc *doc = NULL;
+    struct buf b;
+    nt_require(w, "[{" CS_TRAINING ",\"code\":\"t1\"},{" CS_TRAINING
+                  ",\"code\":\"t2\",\"display\":\"Reading a risk\"}]");
+    buf_init(&b, 1 << 16);
+    snprintf(who.competences, sizeof who.competences, "t1=2026-11-20");
+    assert_ok(node_competences(w->n, &who, &b));
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    const struct json *x = json_pointer(json_root(doc), STR("/items/0"));
+    assert_true(json_str_is(json_get(x, "deployment"), w->deployment));
+    assert_false(json_bool(json_get(x, "ready"), true));
+    assert_true(json_str_is(json_pointer(x, STR("/trainings/0/code")), "t1"));
+    assert_false(json_bool(json_pointer(x, STR("/trainings/0/held")), true));
+    assert_true(json_int(json_pointer(x, STR("/trainings/0/until")), 0) < time_now());
+    assert_true(
+        json_str_is(json_pointer(x, STR("/trainings/1/display")), "Reading a risk"));
+    assert_null(json_pointer(x, STR("/trainings/1/until")));
+    json_free(doc);
+    buf_clear(&b);
+    snprintf(who.competences, sizeof who.competences, "t1=2026-11-22 t2=2027-01-01");
+    assert_ok(node_competences(w->n, &who, &b));
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    assert_true(json_bool(json_pointer(json_root(doc), STR("/items/0/ready")), false));
+    json_free(doc);
+    buf_release(&b);
+}
+
 /* ---- verdicts ------------------------------------------------------------------- */
 static void one_verdict_and_no_second(void **state)
 {
@@ -421,7 +500,8 @@ static void rows_without_an_index_get_theirs_at_start(void **state)
 
 NT_MAIN(NT(a_prediction_is_recorded_traced_and_answered),
         NT(what_a_request_gets_wrong_is_named), NT(the_gate_names_every_reason),
-        NT(one_verdict_and_no_second), NT(a_verdict_is_checked),
-        NT(no_path_makes_an_output_final_without_a_person),
+        NT(each_training_of_the_record_needs_its_own_certificate),
+        NT(the_house_reads_what_an_account_lacks), NT(one_verdict_and_no_second),
+        NT(a_verdict_is_checked), NT(no_path_makes_an_output_final_without_a_person),
         NT(proofs_lead_from_the_output_to_the_national_root),
         NT(pages_never_cut_an_instant), NT(rows_without_an_index_get_theirs_at_start))

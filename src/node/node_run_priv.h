@@ -9,13 +9,25 @@
 
 enum { NODE_ID = 27, NODE_INPUTS_MAX = 512 };
 
-/* A version ready to run: its record, and a worker that holds its weights. Borrowed from
- * the pool between node_pool_take() and node_pool_give(); one borrower at a time. The
- * record stays valid until the node closes. */
-struct node_model {
-    uint8_t digest[32]; /* model_digest */
+/* The newest declaration of a version, shared by whoever reads it: a correction replaces
+ * it in the pool, and readers of the one before keep theirs until they drop it. */
+struct node_declared {
+    uint8_t payload[32];
     struct json_doc *statement;
     const struct json *record;
+    atomic_uint readers;
+};
+struct node_declared *node_declared_hold(struct node_declared *x);
+void node_declared_drop(struct node_declared *x); /* NULL is fine */
+/* Reads and checks the blob; one reader. AM_E_NOTFOUND: not mirrored yet. */
+AM_CHECK int node_declared_read(struct node *n, const uint8_t payload[32],
+                                struct node_declared **out);
+
+/* A version ready to run: its record, and a worker that holds its weights. Borrowed from
+ * the pool between node_pool_take() and node_pool_give(); one borrower at a time. */
+struct node_model {
+    uint8_t digest[32]; /* model_digest */
+    struct node_declared *declared;
     struct model_session *session;
     uint8_t weights[32]; /* SHA-256 of the weights file, as loaded */
     char path[4096];
@@ -46,6 +58,24 @@ AM_CHECK int node_inputs(const struct json *record, const struct fhir_chart *c,
 /* Is the patient inside record.population? why: what is not (static text). */
 bool node_in_population(const struct json *record, const struct fhir_patient *p,
                         int64_t at, const char **why);
+
+/* Field 13: what a user must have a valid certificate for. A record that names no
+ * training asks for a certificate of the use. */
+size_t node_trainings(const struct json *record);
+struct node_training {
+    struct str code, display;
+    int64_t until; /* last instant of the certificate; 0: none */
+    bool held;
+};
+struct node_training node_training_at(const struct json *record, size_t i,
+                                      struct str use_code, const struct auth_account *who,
+                                      int64_t at);
+/* Does that account hold them all? */
+bool node_trained(const struct json *record, struct str use_code,
+                  const struct auth_account *who, int64_t at);
+/* One refusal for each training that is missing or over. */
+void node_refuse_training(struct diag *d, const struct json *record, struct str use_code,
+                          const struct auth_account *who, int64_t at);
 
 /* ULID: 48 bits of milliseconds, 80 random bits, Crockford base32. */
 AM_CHECK int node_ulid(int64_t at, char out[NODE_ID]);

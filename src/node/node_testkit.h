@@ -228,7 +228,9 @@ static inline void nt_fit(struct nt *w)
     buf_release(&report);
 }
 
-static inline const char *nt_version(struct nt *w)
+/* The version as declared, or its correction: required_training is `trainings`. */
+static inline const char *nt_declare(struct nt *w, const char *trainings,
+                                     const char *supersedes)
 {
     struct tk *tk = &w->tk;
     uint8_t file[32];
@@ -242,7 +244,7 @@ static inline const char *nt_version(struct nt *w)
         tk, LEDGER_VERSION, TK_VENDOR,
         "\"algorithm_id\":\"%s\",\"version_label\":\"1.0.0\",\"intended_use\":{\"text\":"
         "{\"fr\":\"risque\"},\"use_code\":\"" TK_USE "\"},\"decision_role\":\"inform\","
-        "\"intended_users\":[\"physician\"],\"required_training\":[],\"population\":{"
+        "\"intended_users\":[\"physician\"],\"required_training\":%s,\"population\":{"
         "\"age_min\":18,\"age_max\":110,\"sex\":\"any\",\"inclusion\":[],\"exclusion\":"
         "[]},\"out_of_scope\":[{\"fr\":\"enfants\"}],\"known_risks\":[{\"fr\":\"biais\"}"
         "],\"criticality\":\"high\",\"specialty\":{},\"body_site\":{},\"modality\":{},"
@@ -258,10 +260,27 @@ static inline const char *nt_version(struct nt *w)
         "\"regularization_strength\":1,\"learning_rate\":1,\"batch_size\":1,"
         "\"number_of_epochs\":1,\"optimizer\":\"newton\",\"random_seed\":\"1\","
         "\"training_data\":[],\"validation_data\":[],\"risks\":[],\"regulatory\":{},"
-        "\"instructions_for_use\":{},\"evaluation_plan\":{\"primary_endpoint\":\"auc\"}",
-        tk->algorithm_id, w->weights.n, hex, tk->model_hex, hex);
+        "\"instructions_for_use\":{},\"evaluation_plan\":{\"primary_endpoint\":\"auc\"}%"
+        "s",
+        tk->algorithm_id, trainings, w->weights.n, hex, tk->model_hex, hex, supersedes);
     crypto_hex(tk->record_sha256, 32, tk->version_record);
     return code;
+}
+
+static inline const char *nt_version(struct nt *w)
+{
+    return nt_declare(w, "[]", "");
+}
+
+/* The supplier corrects the trainings; the node hears of it. */
+static inline void nt_require(struct nt *w, const char *trainings)
+{
+    char more[128];
+    snprintf(more, sizeof more, ",\"supersedes\":\"%s\",\"reason\":\"r\"",
+             w->tk.version_record);
+    assert_string_equal(nt_declare(w, trainings, more), "ok");
+    nt_publish(w);
+    assert_ok(node_sync(w->n));
 }
 
 /* ---- the country ---------------------------------------------------------------- */

@@ -105,6 +105,25 @@ static void rule_codings(const struct json *record, struct diag *d)
             rule_coding(json_get(it.val, "coding"), d, "/%s/%zu/coding", in[i], it.i);
 }
 
+/* Field 13: a training is named by a code that a certificate on an account can carry
+ * (a list of CODE=DATE there), once. */
+static void rule_trainings(const struct json *record, struct diag *d)
+{
+    const struct json *list = json_get(record, "required_training");
+    rule_once(list, "required_training", "code", d);
+    for (json_each(it, list)) {
+        struct str code = json_get_str(it.val, "code");
+        bool good = code.n <= 63;
+        for (size_t i = 0; i < code.n && good; i++)
+            good =
+                (unsigned char)code.p[i] > ' ' && code.p[i] != '=' && code.p[i] != 0x7f;
+        if (!good)
+            registry_problem(d, "record.training_code",
+                             "at most 63 bytes, no space, no equals sign",
+                             "/required_training/%zu/code", it.i);
+    }
+}
+
 static void rule_inputs(const struct json *record, struct diag *d)
 {
     const struct json *in = json_get(record, "inputs");
@@ -301,6 +320,7 @@ void registry_rule_version(const struct json *record, struct diag *d)
 {
     rule_identity(record, d);
     rule_codings(record, d);
+    rule_trainings(record, d);
     rule_inputs(record, d);
     rule_outputs(record, d);
     rule_plan(record, d);

@@ -69,6 +69,9 @@ static int account_form(struct web_visit *v, int status, const struct auth_accou
     jw_kbool(&v->w, "second", second.in_force);
     jw_kbool(&v->w, "self", x->id == v->who.id);
     choices(v, x);
+    err = web_account_trainings(v, x);
+    if (err)
+        return err;
     snprintf(url, sizeof url, "/people/accounts/%lld", (long long)x->id);
     return web_send(v, status, "person_account",
                     (struct web_page){.title_id = "accounts.edit", .url = str_c(url)});
@@ -81,7 +84,7 @@ int web_page_person_account(struct web_visit *v)
     return err ? err : account_form(v, 200, &other, NULL, NULL);
 }
 
-/* USE=2027-01-31 ..., as accounts keep them. */
+/* TRAINING=2027-01-31 ..., as accounts keep them. */
 static void competences(struct web_visit *v, struct jw *w)
 {
     struct str s = http_form(v->req, "competences"), until;
@@ -92,7 +95,7 @@ static void competences(struct web_visit *v, struct jw *w)
         if (!one.n || !str_utf8(one))
             continue;
         jw_obj(w);
-        jw_kstr(w, "use_code", str_cut(one, '=', &until));
+        jw_kstr(w, "training", str_cut(one, '=', &until));
         jw_kstr(w, "until", web_text_or(until));
         jw_obj_end(w);
     }

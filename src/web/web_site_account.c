@@ -108,6 +108,8 @@ int web_account_page(struct web_visit *v, int status, const char *token)
         err = write_second(v);
     if (!err)
         err = write_keys(v);
+    if (!err)
+        err = web_account_trainings(v, &v->who);
     return err ? err
                : web_send(v, status, "account",
                           (struct web_page){.title_id = "people.account",

@@ -273,7 +273,8 @@ bool web_node_may_stop(const struct web_visit *v)
            auth_may(&v->who, AUTH_STOP_ESTABLISHMENT);
 }
 
-static int deployment(struct web_visit *v, const struct json *facts, const struct json *x)
+static int deployment(struct web_visit *v, const struct json *facts,
+                      const struct json *trainings, const struct json *x)
 {
     const struct json *p = json_get(x, "deployment");
     struct str id = json_get_str(x, "id"), digest = json_get_str(p, "model_digest");
@@ -295,6 +296,7 @@ static int deployment(struct web_visit *v, const struct json *facts, const struc
     jw_kbool(w, "stopped", json_bool(json_get(x, "stopped"), false));
     jw_kbool(w, "runs", json_bool(json_get(x, "runs"), false));
     jw_kbool(w, "pilot", str_eqc(json_get_str(x, "effective"), "pilot"));
+    web_training_of(w, trainings, id);
     if (web_node_may_stop(v)) {
         jw_key(w, "stop_url");
         jw_strf(w, "/deployments/%.*s/stop", STR_FMT(id));
@@ -317,12 +319,14 @@ int web_node_deployments(struct web_visit *v, struct json_doc **out)
 
 int web_page_deployments(struct web_visit *v)
 {
-    struct json_doc *facts = NULL, *list = NULL;
+    struct json_doc *facts = NULL, *list = NULL, *trainings = NULL;
     int err = web_node_models(v, &facts);
     if (err == AM_E_UNAVAILABLE)
         err = AM_OK;
     if (!err)
         err = web_node_deployments(v, &list);
+    if (!err)
+        err = web_trainings(v, &v->who, &trainings);
     const struct json *items = json_get(json_root(list), "items");
     if (!err) {
         web_open(v);
@@ -331,13 +335,14 @@ int web_page_deployments(struct web_visit *v)
         jw_arr(&v->w);
         for (json_each(it, items))
             if (!err)
-                err = deployment(v, json_root(facts), it.val);
+                err = deployment(v, json_root(facts), json_root(trainings), it.val);
         jw_arr_end(&v->w);
         jw_kbool(&v->w, "empty", json_size(items) == 0);
     }
     if (!err)
         err = web_send(v, 200, "deployments",
                        (struct web_page){.title_id = "node.title", .nav = "nav.models"});
+    json_free(trainings);
     json_free(list);
     json_free(facts);
     return err;

@@ -18,6 +18,11 @@ AM_CHECK int web_node_pending(struct web_visit *v, web_pending_fn *fn, void *arg
 /* risk, k, of, side, threshold, reason (what is estimated) of a prediction's body. */
 void web_node_risk(struct jw *w, enum text_lang l, const struct json *prediction);
 AM_CHECK int web_node_deployments(struct web_visit *v, struct json_doc **out);
+/* node_competences() of an account that may ask models; *out stays NULL for another. */
+AM_CHECK int web_trainings(struct web_visit *v, const struct auth_account *x,
+                           struct json_doc **out);
+/* Members lacking, has_trainings and trainings, read by the part "trainings". */
+void web_training_of(struct jw *w, const struct json *trainings, struct str deployment);
 bool web_node_may_stop(const struct web_visit *v);
 
 /* ---- web_site_explain.c ---- */

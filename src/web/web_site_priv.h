@@ -139,6 +139,8 @@ void web_json_field(struct web_visit *v, struct jw *w, const char *key);
 void web_json_words(struct web_visit *v, struct jw *w, const char *key); /* a list */
 AM_CHECK int web_json_form(struct jw *w, struct buf *b, struct json_doc **out);
 void web_people_roles(struct web_visit *v); /* "roles": those one may give */
+/* ---- web_site_training.c: what the models of the house ask of an account ---- */
+AM_CHECK int web_account_trainings(struct web_visit *v, const struct auth_account *x);
 /* ---- web_site_account.c ---- */
 AM_CHECK int web_account_page(struct web_visit *v, int status, const char *token);
 /* Why something may not be: the sentence of a code alone, without its detail. */
