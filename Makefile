@@ -49,7 +49,7 @@ mutate: setup
 tsan: setup
 	@tools/configure.sh build-tsan tsan
 	@ninja --quiet -C build-tsan
-	@meson test -C build-tsan --no-rebuild --suite unit -t 5 --print-errorlogs
+	@TSAN_OPTIONS=die_after_fork=0 meson test -C build-tsan --no-rebuild --suite unit -t 5 --print-errorlogs
 
 format: setup
 	@tools/format.sh

@@ -383,7 +383,6 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     log_set_level(LOG_OFF);
-    if (!nt_worker())
-        return 77;
+    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
-static int64_t time_fixed;
+static _Atomic int64_t time_fixed; /* threads read it while a test moves it */
 
 static int64_t time_read(clockid_t id)
 {
@@ -14,7 +15,8 @@ static int64_t time_read(clockid_t id)
 
 int64_t time_now(void)
 {
-    return time_fixed ? time_fixed : time_read(CLOCK_REALTIME);
+    int64_t fixed = atomic_load(&time_fixed);
+    return fixed ? fixed : time_read(CLOCK_REALTIME);
 }
 
 int64_t time_mono(void)
@@ -24,7 +26,7 @@ int64_t time_mono(void)
 
 void time_fake(int64_t now)
 {
-    time_fixed = now;
+    atomic_store(&time_fixed, now);
 }
 
 /* Days since 1970-01-01 of a proleptic Gregorian date, and back: the era method (years

@@ -587,6 +587,33 @@ static void every_failed_allocation_is_an_error(void **state)
     bench_close(&b);
 }
 
+static void a_row_is_named_whichever_of_its_limits_was_read(void **state)
+{
+    struct label_policy *p = NULL;
+    struct bench b;
+    bool found = false;
+    (void)state;
+    bench_empty(&b);
+    assert_int_equal(
+        label_policy_new(
+            &p,
+            bench_parse(&b,
+                        "{\"schema\":\"amane/policy/1\",\"matrix\":{\"evidence_max_age\":"
+                        "\"P12M\"," DEFINITIONS ",\"rows\":[" ROW(
+                            "A-1", "gate", "",
+                            "{\"param\":\"m\",\"op\":\"ge\",\"value\":1,\"levels\":"
+                            "[\"advanced\"],\"origin\":\"P\"}") "]}}"),
+            &b.d),
+        AM_E_INVALID);
+    for (size_t i = 0; i < b.d.n; i++)
+        if (strcmp(b.d.item[i].code, "policy.gate_without_limit") == 0) {
+            assert_string_equal(b.d.item[i].path, "/matrix/rows/0/limits");
+            found = true;
+        }
+    assert_true(found);
+    bench_close(&b);
+}
+
 static void the_result_as_json_has_its_members(void **state)
 {
     struct bench b;
@@ -612,6 +639,13 @@ static void the_result_as_json_has_its_members(void **state)
                      JSON_NULL);
     assert_false(json_bool(json_get(json_root(doc), "national"), true));
     json_free(doc);
+    buf_clear(&text); /* none more is a number, no hole */
+    assert_true(b.result.n > 0);
+    b.result.row[0].additional_positives = 0;
+    jw_init(&w, &text);
+    label_result_json(b.policy, &b.result, LABEL_BASE, &w);
+    assert_ok(jw_done(&w));
+    assert_non_null(strstr(text.p, "\"additional_positives\":0"));
     buf_release(&text);
     bench_close(&b);
 }
@@ -633,6 +667,7 @@ int main(void)
         TEST(all_holes_of_a_policy_are_named),
         TEST(the_demonstration_policy_says_what_it_is),
         TEST(every_failed_allocation_is_an_error),
+        TEST(a_row_is_named_whichever_of_its_limits_was_read),
         TEST(the_result_as_json_has_its_members),
     };
     log_set_level(LOG_OFF);

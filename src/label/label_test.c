@@ -110,6 +110,10 @@ static void the_deviation_rule_has_three_answers(void **state)
     assert_int_equal(one(l, MI("s", "0.07", "0.051", "0.2")), LABEL_FAIL);
 }
 
+#define ADDED(name, n)                                                                   \
+    "{\"row\":\"XX-1\",\"name\":\"" name "\",\"group\":\"\",\"threshold\":0.75,"         \
+    "\"estimate\":" n ",\"n\":0,\"positives\":0}"
+
 static void additional_positives_are_those_of_that_bound(void **state)
 {
     (void)state;
@@ -130,6 +134,15 @@ static void additional_positives_are_those_of_that_bound(void **state)
     assert_string_equal(r->reason, "interval_cannot_decide");
     assert_string_equal(r->op, "gt");
     assert_true(r->threshold == 0.75 && r->value == 0.74 && r->ci95[1] == 0.88);
+    bench_close(&b);
+    /* nor what is said of another bound, nor less than none */
+    bench_open(&b, L("auc_ci95_low", "gt", "0.75"),
+               MI("auc", "0.82", "0.74", "0.88") "," ADDED(
+                   "ppv_ci95_low.additional_positives", "30") "," ADDED("auc_ci95_low."
+                                                                        "additional_"
+                                                                        "positives",
+                                                                        "-5"));
+    assert_int_equal(row_of(&b, "XX-1", LABEL_BASE)->additional_positives, -1);
     bench_close(&b);
     bench_open(&b, L("positives", "ge", "50"), M("positives", "38"));
     assert_int_equal(row_of(&b, "XX-1", LABEL_BASE)->additional_positives, 12);
@@ -391,9 +404,58 @@ static void measures_made_later_end_not_applicable(void **state)
     bench_close(&b);
 }
 
+/* ---- documented ---- */
+#define DOCUMENTED                                                                       \
+    "{\"id\":\"XX-1\",\"level\":{\"base\":\"documented\",\"intermediate\":"              \
+    "\"documented\","                                                                    \
+    "\"advanced\":\"documented\"},\"limits\":[{\"param\":\"parity\",\"op\":\"lt\","      \
+    "\"value\":"                                                                         \
+    "0.8,\"levels\":[\"base\"],\"origin\":\"P\",\"effect\":\"comment_required\"}]}"
+
+static void a_documented_row_shows_the_measure_it_rests_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    const struct label_row *r;
+    bench_open(&b, L("m", "ge", "1"), "");
+    bench_policy(&b, DOCUMENTED);
+    bench_add(&b, "2026-10-03T00:00:00Z",
+              MG("parity", "sex=f", "0.2") "," MI("parity", "0.7", "0.6", "0.8"));
+    r = row_of(&b, "XX-1", LABEL_BASE);
+    assert_int_equal(r->verdict, LABEL_DOCUMENTED);
+    assert_string_equal(r->param, "parity"); /* of all together, not of the group */
+    assert_true(r->value == 0.7 && r->ci95[0] == 0.6 && r->ci95[1] == 0.8);
+    bench_close(&b);
+}
+
+static void a_comment_is_asked_only_at_the_levels_of_its_limit(void **state)
+{
+    static const struct {
+        const char *value;
+        enum label_level level;
+        const char *reason;
+    } want[] = {{"0.7", LABEL_BASE, "comment_required"},
+                {"0.7", LABEL_INTERMEDIATE, ""},
+                {"0.9", LABEL_BASE, ""}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(want); i++) {
+        struct bench b;
+        char measure[256];
+        snprintf(measure, sizeof measure, M("parity", "%s"), want[i].value);
+        bench_open(&b, L("m", "ge", "1"), "");
+        bench_policy(&b, DOCUMENTED);
+        bench_add(&b, "2026-10-03T00:00:00Z", measure);
+        assert_string_equal(row_of(&b, "XX-1", want[i].level)->reason, want[i].reason);
+        assert_int_equal(row_of(&b, "XX-1", want[i].level)->verdict, LABEL_DOCUMENTED);
+        bench_close(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
+        TEST(a_documented_row_shows_the_measure_it_rests_on),
+        TEST(a_comment_is_asked_only_at_the_levels_of_its_limit),
         TEST(ge_holds_at_the_value_and_gt_does_not),
         TEST(a_double_one_step_away_decides),
         TEST(true_is_one),

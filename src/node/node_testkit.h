@@ -610,20 +610,6 @@ static inline struct node_state nt_state(struct nt *w)
     return s;
 }
 
-/* This program is its own worker -- except under ThreadSanitizer, which cannot live under
- * the worker's memory limit: there NT_WORKER names the same test built without it, or the
- * tests are skipped (meson: 77). */
-static inline bool nt_worker(void)
-{
-    const char *other = getenv("NT_WORKER");
-    worker_set_program(other ? other : "/proc/self/exe");
-#if defined(__SANITIZE_THREAD__)
-    return other != NULL;
-#else
-    return true;
-#endif
-}
-
 #define NT(f)       cmocka_unit_test_setup_teardown(f, nt_setup, nt_teardown)
 #define NT_ALONE(f) cmocka_unit_test_setup_teardown(f, nt_setup_alone, nt_teardown)
 #define NT_MAIN_WITH(role, ...)                                                          \
@@ -635,8 +621,7 @@ static inline bool nt_worker(void)
         if (code >= 0)                                                                   \
             return code;                                                                 \
         log_set_level(LOG_OFF);                                                          \
-        if (!nt_worker())                                                                \
-            return 77;                                                                   \
+        worker_set_program("/proc/self/exe");                                            \
         return cmocka_run_group_tests(t, NULL, NULL);                                    \
     }
 #define NT_MAIN(...) NT_MAIN_WITH(model_worker_main, __VA_ARGS__)
