@@ -431,6 +431,9 @@ AM_CHECK int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t pay
 /* Of an entry; beyond size: public, there is nothing to hide. */
 enum ledger_reach ledger_reach(const struct ledger *l, uint64_t index);
 enum ledger_reach ledger_statement_reach(const struct ledger_statement_view *s);
+/* Of the statement with that payload; AM_E_NOTFOUND: none was logged that can be read. */
+AM_CHECK int ledger_payload_reach(const struct ledger *l, const uint8_t payload[32],
+                                  enum ledger_reach *out);
 /* SHA-256 over the canonical JSON of the whole folded state: equal on every machine. */
 AM_CHECK int ledger_state_digest(const struct ledger *l, uint8_t out[32]);
 

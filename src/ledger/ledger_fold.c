@@ -304,7 +304,7 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
 static int fold_mute(struct ledger *l, const uint8_t payload[32], const char *key_id,
                      enum ledger_code why, enum ledger_reach reach)
 {
-    struct ledger_entry e = {.reach = (uint8_t)reach};
+    struct ledger_entry e = {.reach = (uint8_t)reach, .mute = true};
     struct ledger_act a = {.l = l, .payload = payload, .index = l->entry.n};
     int err;
     a.version = a.deployment = LEDGER_NONE;
@@ -617,6 +617,16 @@ enum ledger_reach ledger_reach(const struct ledger *l, uint64_t index)
 {
     return index < l->entry.n ? (enum ledger_reach)l->entry.v[index].reach
                               : LEDGER_REACH_PUBLIC;
+}
+
+int ledger_payload_reach(const struct ledger *l, const uint8_t payload[32],
+                         enum ledger_reach *out)
+{
+    uint64_t i = ledger_first_of(l, payload);
+    if (i == UINT64_MAX || l->entry.v[i].mute)
+        return AM_E_NOTFOUND;
+    *out = (enum ledger_reach)l->entry.v[i].reach;
+    return AM_OK;
 }
 
 int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],

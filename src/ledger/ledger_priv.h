@@ -188,6 +188,7 @@ struct ledger_entry {
     bool strange;
     bool counts;   /* a signature that helps its signing rule */
     uint8_t reach; /* enum ledger_reach */
+    bool mute;     /* nothing that this fold can read */
 };
 _Static_assert(sizeof(struct ledger_entry) == 48, "there are millions of them");
 struct ledger_firsts { /* payload -> its first entry; see ledger_entry.c */

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a blob is follows from the records that cite it: nobody labels files by hand. */
+/* What a blob is follows from the records that cite it: nobody labels files by hand.
+ *
+ * Of a logged statement the fold knows it already, by its entry; the map holds only what
+ * was cited before (or without) being one: some digests of each version, nothing of each
+ * statement. */
 #include "registry/registry_priv.h"
 
 static int registry_mark(struct registry *r, struct str hex, enum registry_blob class)
 {
-    size_t have;
-    if (hex.n != 2 * CRYPTO_SHA256)
+    uint8_t digest[CRYPTO_SHA256];
+    const struct str key = {(const char *)digest, sizeof digest};
+    enum ledger_reach reach;
+    if (hex.n != 2 * CRYPTO_SHA256 || crypto_unhex(hex, digest, sizeof digest))
         return AM_OK; /* {"na": ...} or absent: the schema has spoken already */
     /* Public never becomes secret, secret never becomes public, whoever cites it later.
      */
-    if (map_get(&r->class, hex, &have) == AM_OK)
+    if (map_has(&r->class, key) ||
+        ledger_payload_reach(r->ledger, digest, &reach) == AM_OK)
         return AM_OK;
-    return map_set(&r->class, hex, (size_t)class);
+    return map_set(&r->class, key, (size_t)class);
 }
 
 static int registry_mark_version(struct registry *r, const struct json *record)
@@ -34,24 +41,15 @@ static int registry_mark_version(struct registry *r, const struct json *record)
                          REGISTRY_BLOB_PUBLIC);
 }
 
-int registry_classify(struct registry *r, const struct ledger_statement_view *v,
-                      const uint8_t payload[32])
+int registry_classify(struct registry *r, const struct ledger_statement_view *v)
 {
-    char hex[CRYPTO_HEX];
-    int err;
-    crypto_hex(payload, CRYPTO_SHA256, hex);
-    switch (ledger_statement_reach(v)) {
-    case LEDGER_REACH_CASE:
-        err = registry_mark(r, str_c(hex), REGISTRY_BLOB_CASE);
-        return err ? err
-                   : registry_mark(r, json_get_str(v->record, "document"),
-                                   REGISTRY_BLOB_CASE);
-    case LEDGER_REACH_DEPOSIT:
-        return registry_mark(r, str_c(hex), REGISTRY_BLOB_DEPOSIT);
-    default:
-        err = registry_mark(r, str_c(hex), REGISTRY_BLOB_PUBLIC);
-    }
-    if (!err && str_eqc(v->event_type, "sandbox_report"))
+    enum ledger_reach reach = ledger_statement_reach(v);
+    int err = AM_OK;
+    if (reach == LEDGER_REACH_DEPOSIT)
+        return AM_OK;
+    if (reach == LEDGER_REACH_CASE)
+        return registry_mark(r, json_get_str(v->record, "document"), REGISTRY_BLOB_CASE);
+    if (str_eqc(v->event_type, "sandbox_report"))
         err = registry_mark(r, json_get_str(v->record, "report_sha256"),
                             REGISTRY_BLOB_SCORES);
     if (err)
@@ -79,12 +77,20 @@ int registry_classify(struct registry *r, const struct ledger_statement_view *v,
 
 enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[32])
 {
-    char hex[CRYPTO_HEX];
+    static const enum registry_blob of[] = {
+        [LEDGER_REACH_PUBLIC] = REGISTRY_BLOB_PUBLIC,
+        [LEDGER_REACH_CASE] = REGISTRY_BLOB_CASE,
+        [LEDGER_REACH_DEPOSIT] = REGISTRY_BLOB_DEPOSIT,
+        [LEDGER_REACH_WITHHELD] =
+            REGISTRY_BLOB_UNKNOWN, /* a registry withholds nothing */
+    };
+    const struct str key = {(const char *)digest, CRYPTO_SHA256};
+    enum ledger_reach reach;
     size_t class = REGISTRY_BLOB_UNKNOWN;
-    crypto_hex(digest, CRYPTO_SHA256, hex);
     pthread_rwlock_rdlock(&r->fold);
-    if (map_get(&r->class, str_c(hex), &class))
-        class = REGISTRY_BLOB_UNKNOWN;
+    if (map_get(&r->class, key, &class))
+        class = ledger_payload_reach(r->ledger, digest, &reach) ? REGISTRY_BLOB_UNKNOWN
+                                                                : of[reach];
     pthread_rwlock_unlock(&r->fold);
     return (enum registry_blob) class;
 }

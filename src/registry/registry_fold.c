@@ -24,7 +24,7 @@ enum { CHUNK = 2048, CHUNK_B = 16 << 20, THREADS_MAX = 16, LEVELS = 64 };
 static int registry_note(struct registry *r, const struct ledger_statement_view *s,
                          const uint8_t payload[32], uint64_t index)
 {
-    int err = registry_classify(r, s, payload);
+    int err = registry_classify(r, s);
     if (!err)
         registry_search_note(r, s, payload);
     if (!err)

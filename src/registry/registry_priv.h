@@ -99,7 +99,7 @@ struct registry {
 
     pthread_rwlock_t fold; /* guards ledger, class, canonical, twin */
     struct ledger *ledger;
-    struct map class;                 /* hex digest -> enum registry_blob */
+    struct map class;                 /* digest cited -> enum registry_blob */
     struct map canonical;             /* hex canonical_weight_hash -> place in twin */
     VEC(struct registry_digest) twin; /* the first model digest with those weights */
     struct search *search;            /* guarded by fold, as is the next */
@@ -158,8 +158,7 @@ AM_CHECK int registry_mark_set(struct registry *r); /* everything folded by now 
 void registry_note_quorum(struct registry *r);
 
 /* Remembers, from an admitted statement, what the digests it cites are. */
-AM_CHECK int registry_classify(struct registry *r, const struct ledger_statement_view *v,
-                               const uint8_t payload[32]);
+AM_CHECK int registry_classify(struct registry *r, const struct ledger_statement_view *v);
 
 /* registry_search.c: the index is brought up to a statement just folded. */
 AM_CHECK int registry_search_open(struct registry *r);

@@ -894,6 +894,25 @@ static void score_files_are_known_by_the_evidence_that_cites_them(void **state)
     buf_release(&b);
 }
 
+/* A statement stays what its entry says, before and after a new fold. */
+static void a_logged_statement_cited_as_a_file_stays_public(void **state)
+{
+    uint8_t declared[32];
+    struct buf b;
+    (void)state;
+    assigned("base");
+    memcpy(declared, ledger_version_at(t.r->ledger, 0)->declared.payload, 32);
+    assert_int_equal(registry_blob_class(t.r, declared), REGISTRY_BLOB_PUBLIC);
+    evidence_record(&b, "BENCH1", declared);
+    t_submitted(&t, LEDGER_EVIDENCE, T_BENCH, buf_str(&b));
+    assert_int_equal(registry_blob_class(t.r, declared), REGISTRY_BLOB_PUBLIC);
+    registry_close(t.r);
+    t.r = NULL;
+    t_open(&t);
+    assert_int_equal(registry_blob_class(t.r, declared), REGISTRY_BLOB_PUBLIC);
+    buf_release(&b);
+}
+
 /* Field 33: a run on the product counts as a link once the log has it, not before. */
 static void evidence_in_the_log_is_a_link_to_morocco(void **state)
 {
@@ -1097,6 +1116,7 @@ int main(int argc, char **argv)
         T(a_change_to_a_policy_we_do_not_have_is_refused),
         T(the_vendor_tests_its_own_version_for_the_first_level_alone),
         T(score_files_are_known_by_the_evidence_that_cites_them),
+        T(a_logged_statement_cited_as_a_file_stays_public),
         T(evidence_in_the_log_is_a_link_to_morocco),
         T(many_submit_at_once_and_each_gets_a_place_of_its_own),
         T(a_full_disk_is_said_and_nothing_is_half_written),
