@@ -14,7 +14,7 @@
 
 static const char synopsis[] =
     "usage: amane demo [--data DIR] [--real DIR | --made] [--lang fr|ar|en]\n"
-    "                  [--until STEP] [--serve]\n";
+    "                  [--until STEP] [--serve] [--record FILE]\n";
 
 static int (*const demo_steps[])(struct demo *m) = {
     demo_step_actors,  demo_step_fit,    demo_step_declare,
@@ -90,6 +90,8 @@ static void demo_close(struct demo *m)
         free(m->evidence.v[i]);
     vec_release(&m->evidence);
     http_client_free(m->http);
+    if (m->record && fclose(m->record))
+        fprintf(stderr, "demo: --record: not all of it was written\n");
     json_free(m->cohort);
     json_free(m->policy);
     json_free(m->verdicts);
@@ -150,7 +152,7 @@ static int demo_program(struct demo *m)
 int cmd_demo(int argc, char **argv)
 {
     static struct demo m;
-    const char *dir = NULL, *real = NULL, *lang = NULL, *until = "9";
+    const char *dir = NULL, *real = NULL, *lang = NULL, *until = "9", *record = NULL;
     bool made = false, help;
     struct stat st;
     int64_t steps;
@@ -161,7 +163,8 @@ int cmd_demo(int argc, char **argv)
         {.name = "--made", .kind = CMD_FLAG, .flag = &made},
         {.name = "--lang", .kind = CMD_TEXT, .text = &lang},
         {.name = "--until", .kind = CMD_TEXT, .text = &until},
-        {.name = "--serve", .kind = CMD_FLAG, .flag = &m.serve}};
+        {.name = "--serve", .kind = CMD_FLAG, .flag = &m.serve},
+        {.name = "--record", .kind = CMD_TEXT, .text = &record}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);
     if (help)
@@ -182,6 +185,8 @@ int cmd_demo(int argc, char **argv)
     m.real = !made && stat(real, &st) == 0 && S_ISDIR(st.st_mode);
     snprintf(m.data, sizeof m.data, "%.1000s", real);
     err = demo_program(&m);
+    if (!err && record)
+        err = demo_record_open(&m, record);
     if (!err)
         err = http_client_new(&m.http);
     if (!err)

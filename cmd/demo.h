@@ -51,6 +51,7 @@ struct demo {
     unsigned step;
     int64_t started_at;
     struct http_client *http;
+    FILE *record; /* --record: every exchange, one JSON line each; else NULL */
     struct diag d;
 
     struct json_doc *cohort; /* demo/cohort-*.json */
@@ -119,6 +120,9 @@ struct demo_reply {
     const struct json *v; /* root of doc, or NULL */
 };
 void demo_reply_release(struct demo_reply *r);
+/* From here on every exchange is written there, for its owner only: passwords are among
+ * them. */
+AM_CHECK int demo_record_open(struct demo *m, const char *path);
 AM_CHECK int demo_call(struct demo *m, enum http_method method, const char *base,
                        const char *path, const char *token, struct str body,
                        struct demo_reply *r);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 void demo_reply_release(struct demo_reply *r)
@@ -8,6 +10,63 @@ void demo_reply_release(struct demo_reply *r)
     json_free(r->doc);
     buf_release(&r->body);
     *r = (struct demo_reply){.body = r->body};
+}
+
+static const char *const demo_methods[] = {[HTTP_GET] = "GET",
+                                           [HTTP_POST] = "POST",
+                                           [HTTP_PUT] = "PUT",
+                                           [HTTP_DELETE] = "DELETE"};
+
+static bool demo_is_json(struct str body)
+{
+    return body.n && (body.p[0] == '{' || body.p[0] == '[');
+}
+
+int demo_record_open(struct demo *m, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    m->record = fd < 0 ? NULL : fdopen(fd, "w");
+    if (m->record)
+        return AM_OK;
+    if (fd >= 0)
+        close(fd);
+    return demo_fail(m, path, strerror(errno));
+}
+
+/* A body as it went over the wire: text when it is JSON, else how long it was. */
+static void demo_record_body(struct jw *w, const char *key, struct str body)
+{
+    char size[16];
+    snprintf(size, sizeof size, "%s_n", key);
+    jw_kint(w, size, (int64_t)body.n);
+    if (demo_is_json(body))
+        jw_kstr(w, key, body);
+}
+
+/* What test/support/openapi.py reads. */
+static int demo_record(struct demo *m, const struct http_call *call,
+                       const struct http_reply *reply)
+{
+    struct buf line;
+    struct jw w;
+    int err;
+    buf_init(&line, (size_t)160 << 20);
+    jw_init(&w, &line);
+    jw_obj(&w);
+    jw_kstrz(&w, "method", demo_methods[call->method]);
+    jw_kstrz(&w, "url", call->url);
+    jw_kbool(&w, "authorised", call->bearer != NULL);
+    jw_kstrz(&w, "request_type", call->content_type);
+    demo_record_body(&w, "request", call->body);
+    jw_kint(&w, "status", reply->status);
+    jw_kstrz(&w, "type", reply->content_type);
+    demo_record_body(&w, "response", buf_str(&reply->body));
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err && (fprintf(m->record, "%s\n", line.p) < 0 || fflush(m->record)))
+        err = AM_E_IO;
+    buf_release(&line);
+    return err;
 }
 
 int demo_call(struct demo *m, enum http_method method, const char *base, const char *path,
@@ -19,7 +78,10 @@ int demo_call(struct demo *m, enum http_method method, const char *base, const c
                              .body = body,
                              .bearer = token,
                              .timeout_ms = 30000,
-                             .content_type = "application/json"};
+                             .content_type =
+                                 str_starts(str_c(path), STR("/api/v1/blobs/"))
+                                     ? "application/octet-stream"
+                                     : "application/json"};
     struct http_reply reply = {0};
     int err;
     *r = (struct demo_reply){0};
@@ -29,10 +91,12 @@ int demo_call(struct demo *m, enum http_method method, const char *base, const c
     call.header[call.headers++] =
         (struct http_field){STR("Accept-Language"), str_c(text_lang_code(m->lang))};
     err = http_call(m->http, &call, &reply);
+    if (!err && m->record)
+        err = demo_record(m, &call, &reply);
     if (!err) {
         r->status = reply.status;
         r->body = reply.body;
-        if (reply.body.n && (reply.body.p[0] == '{' || reply.body.p[0] == '[') &&
+        if (demo_is_json(buf_str(&reply.body)) &&
             json_parse(&r->doc, buf_str(&r->body), NULL, NULL) == AM_OK)
             r->v = json_root(r->doc);
     } else {

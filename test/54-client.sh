@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The OpenAPI documents of both servers: linted, turned into clients by a generator of others, and those clients
-# perform the demo on a real registry and node (test/peers/client.mjs). TAP.
+# perform the demo on a real registry and node (test/peers/client.mjs), each exchange of it as described. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
 AMANE_PEER_TOOLS=${AMANE_PEER_TOOLS:-$root/.deps/peers}
@@ -49,7 +49,11 @@ done
     "$work/ts/registry/index.ts" "$work/ts/node/index.ts" >"$work/tsc" 2>&1
 ok $? "the clients compile under strict types $(head -n 1 "$work/tsc")"
 echo '{"type":"commonjs"}' >"$work/js/package.json"
-"$node" "$root/test/peers/client.mjs" "$work/js" "$work/told" "$work/world" >"$work/client" 2>&1
+"$node" "$root/test/peers/client.mjs" "$work/js" "$work/told" "$work/world" "$work/record" >"$work/client" 2>&1
 [ $? = 0 ] || bad=1
-awk -v n="$n" '/^(not )?ok /{ n++; sub(/ok [0-9]+/, "ok " n) } /^1\.\./{ $0 = "1.." n } { print }' "$work/client"
+/usr/bin/python3 "$root/test/support/openapi_replay.py" record "$work/world" "$work/record" >"$work/replay" 2>&1
+[ $? = 0 ] || bad=1
+sed '/^1\.\./d' "$work/client" >"$work/all"
+cat "$work/replay" >>"$work/all"
+awk -v n="$n" '/^(not )?ok /{ n++; sub(/ok [0-9]+/, "ok " n) } /^1\.\./{ $0 = "1.." n } { print }' "$work/all"
 exit $bad

@@ -184,7 +184,6 @@ int api_h_draft_declare(struct api_call *c)
     struct json_doc *doc = NULL, *whole = NULL;
     struct buf text;
     uint8_t payload[32];
-    char hex[CRYPTO_HEX];
     int err = draft_open(c, &d, &doc);
     buf_init(&text, API_BODY_JSON_MAX);
     if (!err)
@@ -197,12 +196,5 @@ int api_h_draft_declare(struct api_call *c)
     buf_release(&text);
     json_free(whole);
     json_free(doc);
-    if (err)
-        return err;
-    jw_obj(&c->w);
-    jw_kstrz(&c->w, "payload_sha256", crypto_hex(payload, sizeof payload, hex));
-    jw_key(&c->w, "sign_url");
-    jw_strf(&c->w, "/sign/%s", hex);
-    jw_obj_end(&c->w);
-    return api_done(c, 201);
+    return err ? err : api_proposed(c, payload);
 }

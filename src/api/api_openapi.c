@@ -40,37 +40,56 @@ int api_components(struct json_doc **out)
 }
 
 /* ---- one operation ----------------------------------------------------------------- */
-/* A media type is written as it is; a name is JSON. */
-static const char *api_media(const char *name)
-{
-    return strchr(name, '/') ? name : "application/json";
-}
-
-static void api_content(struct jw *w, const struct json *doc, const char *name)
+static void api_media_schema(struct jw *w, const struct json *doc, struct str shape)
 {
     const struct json *known =
-        json_get(json_pointer(doc, STR("/components/schemas")), name);
-    bool bundle = !strcmp(name, LEDGER_BUNDLE_TYPE),
-         problem = !strcmp(name, "application/problem+json");
-    jw_key(w, "content");
+                          json_getn(json_pointer(doc, STR("/components/schemas")), shape),
+                      *media = json_getn(json_get(doc, "media"), shape);
+    if (media) {
+        jw_val(w, media);
+        return;
+    }
     jw_obj(w);
-    jw_key(w, api_media(name));
-    jw_obj(w);
-    jw_key(w, "schema");
-    jw_obj(w);
-    if (bundle || problem || known) {
+    if (known) {
         jw_key(w, "$ref");
-        jw_strf(w, "#/components/schemas/%s",
-                bundle    ? "bundle"
-                : problem ? "problem"
-                          : name);
-    } else if (str_ends(str_c(name), STR("json")) || !strchr(name, '/')) {
-        jw_kstrz(w, "type", "object");
+        jw_strf(w, "#/components/schemas/%.*s", STR_FMT(shape));
     } else {
-        jw_kstrz(w, "type", "string");
+        jw_kstrz(w, "type", str_ends(shape, STR("json")) ? "object" : "string");
     }
     jw_obj_end(w);
-    jw_obj_end(w);
+}
+
+/* One member for each media type; shapes that share one are alternatives. */
+static void api_content(struct jw *w, const struct json *doc,
+                        const struct api_described *r, struct str shapes)
+{
+    struct str left = shapes;
+    size_t json_n = 0;
+    while (left.n)
+        json_n += str_eqc(api_media(api_answer_shape(r, &left)), "application/json");
+    jw_key(w, "content");
+    jw_obj(w);
+    for (left = shapes; left.n;) {
+        struct str rest = left, shape = api_answer_shape(r, &left),
+                   media = api_media(shape);
+        bool many = json_n > 1 && str_eqc(media, "application/json");
+        jw_keyn(w, media);
+        jw_obj(w);
+        jw_key(w, "schema");
+        if (many) { /* they stand together, last */
+            jw_obj(w);
+            jw_key(w, "oneOf");
+            jw_arr(w);
+            while (rest.n)
+                api_media_schema(w, doc, api_answer_shape(r, &rest));
+            jw_arr_end(w);
+            jw_obj_end(w);
+            left = STR_NULL;
+        } else {
+            api_media_schema(w, doc, shape);
+        }
+        jw_obj_end(w);
+    }
     jw_obj_end(w);
 }
 
@@ -108,79 +127,22 @@ static void api_parameters(struct jw *w, const struct json *doc,
     jw_arr_end(w);
 }
 
-/* The good statuses of a handler that are not the usual ones: 200 with a reply, 204
- * without. Every reply the tests see is compared with this (t_ask). */
-static const struct {
-    const char *handler, *status[2];
-} api_answers[] = {{"session_open", {"201", NULL}},  {"account_create", {"201", NULL}},
-                   {"account_reset", {"201", NULL}}, {"token_create", {"201", NULL}},
-                   {"person_create", {"201", NULL}}, {"algorithm_id", {"201", NULL}},
-                   {"blob_put", {"201", "204"}},     {"submit", {"201", NULL}},
-                   {"proposal_put", {"201", NULL}},  {"draft_new", {"201", NULL}},
-                   {"draft_declare", {"201", NULL}}, {"lease_extension", {"201", NULL}},
-                   {"sync", {"202", NULL}},          {"predict", {"201", NULL}},
-                   {"validate", {"201", NULL}},      {"stop", {"201", NULL}},
-                   {"stop_patient", {"201", NULL}},  {"stop_order", {"201", NULL}},
-                   {"report", {"201", NULL}},        {"export_csv", {"200", "304"}},
-                   {"export_json", {"200", "304"}},  {"feed_decisions", {"200", "304"}},
-                   {"feed_stops", {"200", "304"}},   {"rss_decisions", {"200", "304"}},
-                   {"rss_stops", {"200", "304"}}};
-
-static const char *api_good(const struct api_described *r, size_t n)
-{
-    for (size_t i = 0; i < AM_LEN(api_answers); i++)
-        if (!strcmp(r->handler, api_answers[i].handler))
-            return n < 2 ? api_answers[i].status[n] : NULL;
-    return n ? NULL : *r->reply ? "200" : "204";
-}
-
-bool api_declares(const struct api_described *r, int status)
-{
-    char text[16];
-    const char *good;
-    snprintf(text, sizeof text, "%d", status);
-    for (size_t n = 0; (good = api_good(r, n)); n++)
-        if (!strcmp(good, text))
-            return true;
-    return (status == 503 && !strcmp(r->handler, "ready")) || status >= 400;
-}
-
-static void api_response(struct jw *w, const struct json *doc, const char *status,
-                         const char *said, const char *content)
-{
-    jw_key(w, status);
-    jw_obj(w);
-    jw_kstrz(w, "description", said);
-    if (*content)
-        api_content(w, doc, content);
-    jw_obj_end(w);
-}
-
 static void api_responses(struct jw *w, const struct json *doc,
                           const struct api_described *r)
 {
-    const char *problem = "application/problem+json", *good;
+    struct api_answer a;
     jw_key(w, "responses");
     jw_obj(w);
-    for (size_t n = 0; (good = api_good(r, n)); n++) {
-        bool body = strcmp(good, "204") != 0 && strcmp(good, "304") != 0;
-        api_response(w, doc, good, strcmp(good, "304") ? "done" : "not changed since",
-                     body ? r->reply : "");
+    for (size_t n = 0; api_answer_at(r, n, &a); n++) {
+        char status[8];
+        snprintf(status, sizeof status, "%d", a.status);
+        jw_key(w, status);
+        jw_obj(w);
+        jw_kstrz(w, "description", a.said);
+        if (*a.shape)
+            api_content(w, doc, r, str_c(a.shape));
+        jw_obj_end(w);
     }
-    if (*r->request)
-        api_response(w, doc, "400", "not to be read, or no such parameter", problem);
-    if (strcmp(r->access, "PUBLIC") != 0) {
-        api_response(w, doc, "401", "who asks is not known", problem);
-        api_response(w, doc, "403", "not a right of who asks", problem);
-    }
-    if (strchr(r->pattern, '{'))
-        api_response(w, doc, "404", "there is none, or not for who asks", problem);
-    if (*r->request)
-        api_response(w, doc, "422", "wrong: every problem at once", problem);
-    api_response(w, doc, "4XX", "refused: RFC 9457, every problem at once", problem);
-    if (!strcmp(r->handler, "ready"))
-        api_response(w, doc, "503", "not now, and why", r->reply);
-    api_response(w, doc, "5XX", "failed, or not now: RFC 9457", problem);
     jw_obj_end(w);
 }
 
@@ -237,7 +199,7 @@ static void api_operation(struct jw *w, const struct json *doc,
         jw_key(w, "requestBody");
         jw_obj(w);
         jw_kbool(w, "required", true);
-        api_content(w, doc, r->request);
+        api_content(w, doc, r, str_c(r->request));
         jw_obj_end(w);
     }
     api_responses(w, doc, r);

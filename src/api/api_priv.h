@@ -60,6 +60,8 @@ AM_CHECK int api_refuse(struct api_call *c, const char *right);
 AM_CHECK int api_only(struct api_call *c, const struct json *v, const char *known);
 /* AM_E_FORBIDDEN: this account may not touch the other. */
 AM_CHECK int api_account_bounds(struct api_call *c, const struct auth_account *other);
+/* Where a payload waits to be read and signed. */
+AM_CHECK int api_proposed(struct api_call *c, const uint8_t payload[32]);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
 /* The version the path names (api_version.c), in the fold it asks for; past: not today's.
  */
@@ -89,8 +91,19 @@ struct api_described {
     char servers;
 };
 const struct api_described *api_described_at(size_t i);
-/* Does the document say that this route may answer so? */
-bool api_declares(const struct api_described *r, int status);
+/* What a route may answer (api_answers.c): by status, and in order of status. `shape`:
+ * what api_answer_shape() takes apart; "" no body. */
+struct api_answer {
+    int status;
+    const char *shape, *said;
+};
+bool api_answer(const struct api_described *r, int status, struct api_answer *out);
+bool api_answer_at(const struct api_described *r, size_t n, struct api_answer *out);
+/* The next shape: the name of a schema, or a media type. */
+struct str api_answer_shape(const struct api_described *r, struct str *left);
+struct str api_media(struct str shape);
+/* May it answer so, with this Content-Type (none: STR_NULL)? */
+bool api_answers_as(const struct api_described *r, int status, struct str type);
 bool api_here(const struct api_call *c, const struct api_described *r);
 struct str api_tag(const struct api_described *r);
 void api_operation_id(const struct api_described *r, char out[API_OPERATION_MAX]);

@@ -227,7 +227,7 @@ static void a_draft_goes_from_nothing_to_a_payload_to_sign(void **state)
     snprintf(other, sizeof other, "%s/declaration", path);
     r = t_post(a, other, vendor_token, "");
     assert_int_equal(r.status, 201);
-    assert_true(str_starts(json_str(t_at(&r, "/sign_url")), STR("/sign/")));
+    assert_true(str_starts(json_str(t_at(&r, "/page")), STR("/sign/")));
     t_done(&r);
     r = t_ask(a,
               &(struct ask){.method = HTTP_DELETE, .path = path, .token = vendor_token});

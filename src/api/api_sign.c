@@ -4,23 +4,10 @@
 
 #include "base/clock.h"
 
-int api_h_proposal_put(struct api_call *c)
+int api_proposed(struct api_call *c, const uint8_t payload[32])
 {
-    const struct json *v = NULL;
-    enum ledger_kind kind = LEDGER_EVENT;
-    uint8_t sha256[32];
     char hex[CRYPTO_HEX];
-    int err = api_body(c, &v);
-    if (!err && ledger_kind_parse(json_get_str(v, "kind"), &kind)) {
-        diag_err(&c->d, "/kind", "statement.kind", "algorithm, version, evidence...");
-        err = AM_E_INVALID;
-    }
-    if (!err)
-        err = registry_proposal_put(c->api->r, kind, json_get(v, "record"), &c->who,
-                                    sha256, &c->d);
-    if (err)
-        return err;
-    crypto_hex(sha256, sizeof sha256, hex);
+    crypto_hex(payload, 32, hex);
     jw_obj(&c->w);
     jw_kstrz(&c->w, "payload_sha256", hex);
     jw_key(&c->w, "page");
@@ -29,6 +16,22 @@ int api_h_proposal_put(struct api_call *c)
     jw_strf(&c->w, "/api/v1/proposals/%s", hex);
     jw_obj_end(&c->w);
     return api_done(c, 201);
+}
+
+int api_h_proposal_put(struct api_call *c)
+{
+    const struct json *v = NULL;
+    enum ledger_kind kind = LEDGER_EVENT;
+    uint8_t sha256[32];
+    int err = api_body(c, &v);
+    if (!err && ledger_kind_parse(json_get_str(v, "kind"), &kind)) {
+        diag_err(&c->d, "/kind", "statement.kind", "algorithm, version, evidence...");
+        err = AM_E_INVALID;
+    }
+    if (!err)
+        err = registry_proposal_put(c->api->r, kind, json_get(v, "record"), &c->who,
+                                    sha256, &c->d);
+    return err ? err : api_proposed(c, sha256);
 }
 
 /* The exact bytes to sign: `amane sign` takes them as they are. */

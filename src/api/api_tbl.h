@@ -27,13 +27,14 @@
       "Open an account")                                                                 \
     X(B, POST, "/api/v1/tokens", SESSION, token_create, "token-request", "token",        \
       "Make an API token: for oneself, or for another with account_create")              \
-    X(B, GET, "/api/v1/tokens", SESSION, tokens, "", "items", "One's API tokens")        \
+    X(B, GET, "/api/v1/tokens", SESSION, tokens, "", "tokens", "One's API tokens")       \
     X(B, DELETE, "/api/v1/tokens/{id}", SESSION, token_revoke, "", "",                   \
       "Revoke one of one's API tokens")                                                  \
-    X(B, GET, "/api/v1/sessions", SESSION, sessions, "", "items", "One's open sessions") \
+    X(B, GET, "/api/v1/sessions", SESSION, sessions, "", "sessions",                     \
+      "One's open sessions")                                                             \
     X(B, DELETE, "/api/v1/sessions/{id}", SESSION, session_end, "", "",                  \
       "End one of one's sessions; `all`: sign out everywhere")                           \
-    X(B, GET, "/api/v1/accounts", ACCOUNT_CREATE, accounts, "", "items",                 \
+    X(B, GET, "/api/v1/accounts", ACCOUNT_CREATE, accounts, "", "accounts",              \
       "Accounts one may administer")                                                     \
     X(B, DELETE, "/api/v1/accounts/{id}", ACCOUNT_CREATE, account_close, "", "",         \
       "Close an account: its sessions and tokens end")                                   \
@@ -47,17 +48,17 @@
       "Change one's password: other sessions end")                                       \
     X(B, POST, "/api/v1/password-resets", PUBLIC, password_reset, "password-reset", "",  \
       "A new password for who holds a code")                                             \
-    X(B, GET, "/api/v1/persons", ACCOUNT_CREATE, persons, "", "items",                   \
+    X(B, GET, "/api/v1/persons", ACCOUNT_CREATE, persons, "", "persons",                 \
       "Persons one may administer")                                                      \
     X(B, POST, "/api/v1/persons", ACCOUNT_CREATE, person_create, "person", "created",    \
       "Add a person: {name, name_ar?, org_id, establishment?}")                          \
     X(B, DELETE, "/api/v1/persons/{id}", ACCOUNT_CREATE, person_erase, "", "",           \
       "Erase a person (law 09-08): no logged byte changes")                              \
-    X(B, GET, "/api/v1/organisations", SESSION, organisations, "", "items",              \
+    X(B, GET, "/api/v1/organisations", SESSION, organisations, "", "organisations",      \
       "Organisations")                                                                   \
     X(R, POST, "/api/v1/organisations", ACCOUNT_CREATE, organisation_put,                \
       "organisation", "", "Add or replace {org_id, kind, region?, name {fr, ar?, en?}}") \
-    X(B, GET, "/api/v1/audit", AUDIT_READ, audit, "", "items",                           \
+    X(B, GET, "/api/v1/audit", AUDIT_READ, audit, "", "audit",                           \
       "Security events, newest first; filters event, actor, before, limit")              \
     X(R, POST, "/api/v1/algorithm-ids", ALGORITHM_ID, algorithm_id, "org6",              \
       "algorithm-id", "A new algorithm identifier")                                      \
@@ -79,7 +80,7 @@
       "Sign a deployment transition")                                                    \
     X(R, POST, "/api/v1/events", PUBLIC, submit, "dsse-envelope", "receipt",             \
       "Submit an event: stop, key, admissibility, acknowledgement...")                   \
-    X(R, GET, "/api/v1/algorithms", PUBLIC, algorithms, "", "list", "Algorithms")        \
+    X(R, GET, "/api/v1/algorithms", PUBLIC, algorithms, "", "algorithms", "Algorithms")  \
     X(R, GET, "/api/v1/versions", PUBLIC, versions, "", "versions",                      \
       "Search the register: words, facets with counts, pages")                           \
     X(R, GET, "/api/v1/versions/{digest}", PUBLIC, version, "", "version-view",          \
@@ -96,7 +97,7 @@
       "Deployments; filters establishment, use, model")                                  \
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \
       "One deployment")                                                                  \
-    X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "list",                                \
+    X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "stops",                               \
       "Stop orders with acknowledgements; since (log index), wait (s), envelopes=1")     \
     X(R, GET, "/api/v1/stops/{order}", PUBLIC, stop_view, "", "stop-view",               \
       "One stop order: which nodes obeyed, when, and which are late or silent")          \
@@ -104,39 +105,39 @@
       "Ask for signatures on a record: its payload waits for 30 days at /sign/{sha256}") \
     X(R, GET, "/api/v1/proposals/{sha256}", PROPOSE, proposal, "",                       \
       "application/vnd.in-toto+json", "The exact bytes to sign")                         \
-    X(R, GET, "/api/v1/proposals", PROPOSE, proposals, "", "list",                       \
+    X(R, GET, "/api/v1/proposals", PROPOSE, proposals, "", "proposals",                  \
       "What waits for signatures, who has signed and who may")                           \
-    X(R, GET, "/api/v1/vigilance", PUBLIC, cases, "", "list",                            \
+    X(R, GET, "/api/v1/vigilance", PUBLIC, cases, "", "cases",                           \
       "Vigilance: counts for all, cases for those concerned; filters model, state, "     \
       "severity, late")                                                                  \
     X(R, GET, "/api/v1/vigilance/{id}", SESSION, case, "", "case-view",                  \
       "One vigilance case, for those concerned")                                         \
-    X(R, GET, "/api/v1/escrow", PUBLIC, deposits, "", "list",                            \
+    X(R, GET, "/api/v1/escrow", PUBLIC, deposits, "", "deposits",                        \
       "Deposits: that they exist for all, receipts for those concerned; filter model")   \
-    X(R, GET, "/api/v1/sandboxes", PUBLIC, sandboxes, "", "list",                        \
+    X(R, GET, "/api/v1/sandboxes", PUBLIC, sandboxes, "", "sandboxes",                   \
       "Sandboxes and their reports; filter model")                                       \
     X(R, POST, "/api/v1/tender-checks", PUBLIC, tender, "tender-query", "tender-answer", \
       "May these products be bought? Every reason, with a signed certificate")           \
-    X(R, GET, "/api/v1/warnings", PUBLIC, warnings, "", "list",                          \
+    X(R, GET, "/api/v1/warnings", PUBLIC, warnings, "", "warnings",                      \
       "Terms that end and delays that run, at the cosigned time; filters kind, id")      \
-    X(R, GET, "/api/v1/facts", PUBLIC, facts, "", "list",                                \
+    X(R, GET, "/api/v1/facts", PUBLIC, facts, "", "facts",                               \
       "Facts that guards read, newest first; filters model, type")                       \
-    X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "list", "The key directory")             \
+    X(R, GET, "/api/v1/keys", PUBLIC, keys, "", "keys", "The key directory")             \
     X(R, GET, "/api/v1/statements/{index}", PUBLIC, statement, "", "statement",          \
       "One entry of the log: leaf, payload, outcome")                                    \
     X(R, GET, "/api/v1/statements/{index}/bundle", PUBLIC, statement_bundle, "",         \
       "application/vnd.dev.sigstore.bundle.v0.3+json",                                   \
       "One entry of the log as a Sigstore bundle")                                       \
     X(R, GET, "/api/v1/policy", PUBLIC, policy, "", "policy", "The policy in force")     \
-    X(R, GET, "/api/v1/witnesses", PUBLIC, witnesses, "", "list",                        \
+    X(R, GET, "/api/v1/witnesses", PUBLIC, witnesses, "", "witnesses",                   \
       "Who cosigned what, and when")                                                     \
     X(R, GET, "/api/v1/quorum", PUBLIC, quorum, "", "text/plain",                        \
       "Which cosignatures make a checkpoint good: a C2SP tlog-policy file")              \
     X(R, GET, "/api/v1/genesis", PUBLIC, genesis, "", "genesis",                         \
       "Digest of entry 0, to pin")                                                       \
-    X(R, POST, "/api/v1/drafts", PROPOSE, draft_new, "draft", "draft",                   \
+    X(R, POST, "/api/v1/drafts", PROPOSE, draft_new, "draft-request", "draft",           \
       "Keep a record being written: kind and any object")                                \
-    X(R, GET, "/api/v1/drafts", PROPOSE, drafts, "", "list",                             \
+    X(R, GET, "/api/v1/drafts", PROPOSE, drafts, "", "drafts",                           \
       "One's organisation's drafts")                                                     \
     X(R, GET, "/api/v1/drafts/{draft}", PROPOSE, draft, "", "draft",                     \
       "One draft, with its ETag")                                                        \
@@ -149,7 +150,7 @@
       "proposed", "Make its payload, to be signed at /sign/{sha256}")                    \
     X(R, POST, "/api/v1/fhir-twins", PUBLIC, fhir_twin, "record", "fhir-twin",           \
       "The FHIR twin of a version's record, to be declared with it")                     \
-    X(R, GET, "/api/v1/schemas", PUBLIC, schemas, "", "list",                            \
+    X(R, GET, "/api/v1/schemas", PUBLIC, schemas, "", "schemas",                         \
       "The published schemas of records")                                                \
     X(R, GET, "/api/v1/schemas/{name}", PUBLIC, schema, "", "application/schema+json",   \
       "One schema, JSON Schema 2020-12")                                                 \
@@ -173,16 +174,16 @@
       "text/plain", "C2SP tlog-witness")                                                 \
     X(N, GET, "/witness/checkpoint", PUBLIC, witness_checkpoint, "", "text/plain",       \
       "The newest checkpoint signed or mirrored here, to compare; filter origin")        \
-    X(N, GET, "/witness/evidence", PUBLIC, witness_evidence, "", "list",                 \
+    X(N, GET, "/witness/evidence", PUBLIC, witness_evidence, "", "split-evidence",       \
       "Proof that the log has two histories: pairs of signed notes; empty when none")    \
     X(N, GET, "/api/v1/state", PUBLIC, state, "", "state",                               \
       "Mirror, lease, trace: no personal data")                                          \
     X(N, POST, "/api/v1/sync", NODE_OPERATE, sync, "", "", "Look at the registry now")   \
-    X(N, GET, "/api/v1/deployments", SESSION, node_deployments, "", "list",              \
+    X(N, GET, "/api/v1/deployments", SESSION, node_deployments, "", "node-deployments",  \
       "What may run here")                                                               \
     X(N, POST, "/api/v1/predictions", PREDICT, predict, "prediction-request",            \
-      "prediction", "Ask for a supervised prediction")                                   \
-    X(N, GET, "/api/v1/predictions", TRACE_READ, predictions, "", "list",                \
+      "prediction-made", "Ask for a supervised prediction")                              \
+    X(N, GET, "/api/v1/predictions", TRACE_READ, predictions, "", "predictions",         \
       "Predictions; filters status, service, before, limit")                             \
     X(N, GET, "/api/v1/predictions/{id}", TRACE_READ, prediction, "", "prediction",      \
       "One prediction")                                                                  \
@@ -194,7 +195,7 @@
       "Stop the model of an output for its patient: never leaves the node")              \
     X(N, POST, "/api/v1/predictions/{id}/report", CHART_READ, report, "report-request",  \
       "reported", "Report an output to vigilance: no personal data leaves")              \
-    X(N, GET, "/api/v1/local-stops", SESSION, local_stops, "", "list",                   \
+    X(N, GET, "/api/v1/local-stops", SESSION, local_stops, "", "local-stops",            \
       "What was stopped from here and is in force")                                      \
     X(N, POST, "/api/v1/local-stops/{id}/lift", SESSION, local_lift, "lift-request",     \
       "lifted", "Lift a patient's stop, or one the registry refused for good")           \

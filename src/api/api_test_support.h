@@ -69,21 +69,29 @@ static inline const char *t_reply_name(const struct api *a, const char *method,
     return "";
 }
 
-/* Every JSON reply a test sees fits the schema of schema/api/components.json that the
- * OpenAPI document promises; refusals fit `problem`. */
-static inline void t_assert_schema(const struct json_doc *doc, const char *name)
+/* Compiled once for all tests of a program: NULL, no such schema. */
+static inline const struct json_schema *t_schema(const char *name)
 {
-    struct json_doc *components, *whole;
-    struct json_schema *schema;
+    static struct {
+        const char *name;
+        struct json_doc *whole; /* the schema borrows it */
+        struct json_schema *schema;
+    } kept[128];
+    static struct json_doc *components;
     struct buf text;
     struct diag d;
     struct jw w;
-    assert_ok(api_components(&components));
-    if (!json_get(json_pointer(json_root(components), STR("/components/schemas")),
-                  name)) {
-        json_free(components);
-        return;
-    }
+    size_t i = 0;
+    while (kept[i].name && strcmp(kept[i].name, name) != 0)
+        i++;
+    if (kept[i].name)
+        return kept[i].schema;
+    assert_true(i + 1 < AM_LEN(kept));
+    if (!components)
+        assert_ok(api_components(&components));
+    kept[i].name = name;
+    if (!json_get(json_pointer(json_root(components), STR("/components/schemas")), name))
+        return NULL;
     buf_init(&text, 1 << 20);
     jw_init(&w, &text);
     jw_obj(&w);
@@ -92,31 +100,42 @@ static inline void t_assert_schema(const struct json_doc *doc, const char *name)
     jw_kval(&w, "components", json_get(json_root(components), "components"));
     jw_obj_end(&w);
     assert_ok(jw_done(&w));
-    assert_ok(json_parse(&whole, buf_str(&text), NULL, NULL));
+    assert_ok(json_parse(&kept[i].whole, buf_str(&text), NULL, NULL));
     diag_init(&d);
-    if (json_schema_compile(&schema, json_root(whole), NULL, NULL, &d))
+    if (json_schema_compile(&kept[i].schema, json_root(kept[i].whole), NULL, NULL, &d))
         fail_msg("schema %s: %s %s", name, d.item[0].path, d.item[0].detail);
+    diag_release(&d);
+    buf_release(&text);
+    return kept[i].schema;
+}
+
+/* Every JSON reply a test sees fits the schema of schema/api/components.json that the
+ * OpenAPI document promises; refusals fit `problem`. `name` outlives the test. */
+static inline void t_assert_schema(const struct json_doc *doc, const char *name)
+{
+    const struct json_schema *schema = t_schema(name);
+    struct diag d;
+    if (!schema)
+        return;
+    diag_init(&d);
     if (json_schema_check(schema, json_root(doc), &d))
         fail_msg("a reply is no %s: %s %s %s", name, d.item[0].path, d.item[0].code,
                  d.item[0].detail);
-    json_schema_free(schema);
     diag_release(&d);
-    json_free(whole);
-    buf_release(&text);
-    json_free(components);
 }
 
-/* Every status a test sees is one the OpenAPI document declares for its route. */
+/* Every status a test sees is one the OpenAPI document declares for its route, with the
+ * media type it declares for it. */
 static inline void t_assert_declared(const struct api *a, const char *method,
-                                     struct str path, int status)
+                                     struct str path, int status, struct str type)
 {
     const struct api_described *r;
     for (size_t i = 0; (r = api_described_at(i)); i++)
         if (r->servers != (a->r ? 'N' : 'R') && !strcmp(r->method, method) &&
             t_fits(r->pattern, path)) {
-            if (!api_declares(r, status))
-                fail_msg("%s %s answers %d, which is not declared", method, r->pattern,
-                         status);
+            if (!api_answers_as(r, status, type))
+                fail_msg("%s %s answers %d as \"%.*s\", which is not declared", method,
+                         r->pattern, status, STR_FMT(type));
             return;
         }
 }
@@ -167,7 +186,8 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
         api_on_error(a, &req, &r.resp, err);
     }
     r.status = r.resp.status;
-    t_assert_declared(a, name[q->method], req.path, r.status);
+    t_assert_declared(a, name[q->method], req.path, r.status,
+                      t_header(&r, "Content-Type"));
     if (json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL))
         r.doc = NULL;
     if (r.doc && r.status < 300)

@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo performed by a client that others' generator made from our OpenAPI documents:
-//   client.mjs CLIENTS TOLD WORLD
+//   client.mjs CLIENTS TOLD WORLD [RECORD]
 //
 // CLIENTS: registry/ and node/, generated and compiled. TOLD: the data folder of a demo that ran to its end: what
 // was said there (records, files). WORLD: the folder of a demo stopped once its servers and keys are up. Every
 // statement of TOLD by an actor is made again here (new dates, new digests), signed with WORLD's key of the same
 // actor by node:crypto, and submitted through the generated client; then a prediction is asked for, accepted,
-// proved, and the model stopped. Nothing of Amane's code signs or sends. Prints TAP.
+// proved, and the model stopped. Nothing of Amane's code signs or sends. Prints TAP. RECORD: a file for every
+// exchange, a line of JSON each, as `amane demo --record` writes them.
 import { createHash, createPublicKey, sign } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const [clients, told, world] = process.argv.slice(2);
+const [clients, told, world, record] = process.argv.slice(2);
 const need = createRequire(clients + '/');
 const registry = need('./registry/index.js');
 const node = need('./node/index.js');
 const { client: registryClient } = need('./registry/client.gen.js');
 const { client: nodeClient } = need('./node/client.gen.js');
+
+if (record) {
+  const send = globalThis.fetch;
+  globalThis.fetch = async (to, options) => {
+    const request = new Request(to, options);
+    const sent = Buffer.from(await request.clone().arrayBuffer());
+    const reply = await send(request);
+    const got = Buffer.from(await reply.clone().arrayBuffer());
+    const body = (key, b) => ({ [key + '_n']: b.length, ...('{['.includes(String.fromCharCode(b[0])) && { [key]: b.toString() }) });
+    appendFileSync(record, JSON.stringify({ method: request.method, url: request.url, request_type: request.headers.get('content-type'),
+      ...body('request', sent), status: reply.status, type: reply.headers.get('content-type'), ...body('response', got) }) + '\n');
+    return reply;
+  };
+}
 
 let n = 0;
 let bad = 0;

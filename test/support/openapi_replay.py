@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What servers answer, held against the OpenAPI documents they give. Prints TAP.
+
+openapi_replay.py walk WORLD RECORD: the exchanges of a demo, then a walk over every operation of both servers of
+    that demo (WORLD: its folder, served).
+openapi_replay.py record WORLD RECORD: the exchanges alone."""
+import base64
+import copy
+import hashlib
+import http.client
+import json
+import sys
+import time
+from urllib.parse import quote
+
+sys.path.insert(0, __file__.rsplit("/", 1)[0])
+from openapi import Contract, recorded  # noqa: E402
+from world import Tap  # noqa: E402
+
+ZERO = "0" * 64
+PASSWORD = "demo-demo-demo"
+EVENT = "application/vnd.in-toto+json"
+
+
+class Server:
+    def __init__(self, name, url):
+        self.name, self.port = name, int(url.rsplit(":", 1)[1])
+        self.found = []
+        status, _, text = self.send("GET", "/api/v1/openapi.json")
+        self.contract = Contract(json.loads(text))
+        assert status == 200
+
+    def send(self, method, path, body=None, token=None, kind=None, head=None):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            head = dict(head or {})
+            if token:
+                head["Authorization"] = "Bearer " + token
+            if kind:
+                head["Content-Type"] = kind
+            c.request(method, path, body, head)
+            r = c.getresponse()
+            return r.status, r.getheader("Content-Type"), r.read()
+        finally:
+            c.close()
+
+    def ask(self, method, path, body=None, token=None, kind="application/json", head=None, badly=False):
+        """One exchange, held against the document: (status, parsed reply or None). badly: only its reply is."""
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        status, type_, got = self.send(method, path, body, token, kind if body is not None else None, head)
+        self.hold({"method": method, "path": path, "request_type": kind, "request": body, "status": status,
+                   "type": type_, "response": got, "badly": badly})
+        try:
+            return status, json.loads(got)
+        except ValueError:
+            return status, None
+
+    def hold(self, exchange):
+        self.found += self.contract.problems(exchange)
+
+    def get(self, path, token=None):
+        return self.ask("GET", path, token=token)[1] or {}
+
+    def login(self, name):
+        return self.ask("POST", "/api/v1/sessions", {"login": name, "password": PASSWORD})[1]["token"]
+
+
+def at(items, key, other):
+    return items[0][key] if items else other
+
+
+def hostile(server, token):
+    """Every operation asked by nobody, with a path that leads nowhere, with bodies that are none."""
+    for op in server.contract.operations:
+        path = next(p for p, m in server.contract.document["paths"].items()
+                    if op.entry in m.values())
+        for name in op.names:
+            path = path.replace("{%s}" % name, ZERO if name != "kind" else "versions")
+        wants = "requestBody" in op.entry
+        server.ask(op.method, path, badly=True)
+        if path == "/api/v1/sessions" and op.method == "DELETE":
+            continue  # it would sign the walker out
+        for body in ["{", "[]", "{}", '{"x":1}', b"\xff\xfe"] if wants else [None]:
+            server.ask(op.method, path, body, token, badly=True)
+        if op.names and op.method in ("GET", "DELETE"):
+            for value in ("x", "9" * 30, "%2e%2e", "%00"):
+                server.ask(op.method, path.replace(ZERO, value), token=token, badly=True)
+        for p in op.entry["parameters"]:
+            if p["in"] == "query":
+                server.ask(op.method, "%s?%s=%s" % (path, p["name"], quote("\u0645 <&\"'")), token=token,
+                           badly=True)
+
+
+def people(s, admin, doctor):
+    """Accounts, persons, tokens, sessions: what an administrator and its people do."""
+    s.get("/api/v1/accounts", admin)
+    s.get("/api/v1/persons", admin)
+    s.get("/api/v1/organisations", admin)
+    s.get("/api/v1/audit?limit=20", admin)
+    house = {"establishment": s.house} if s.house else {}
+    _, person = s.ask("POST", "/api/v1/persons", {"name": "A B", "org_id": s.org, **house}, admin)
+    spec = {"login": "walker-" + s.name, "password": PASSWORD, "role": s.role, "org_id": s.org, **house}
+    _, made = s.ask("POST", "/api/v1/accounts", {**spec, "person": (person or {}).get("id", 0)}, admin)
+    s.ask("POST", "/api/v1/accounts", spec, admin)  # taken
+    who = "/api/v1/accounts/%s" % (made or {}).get("id")
+    token = s.login(spec["login"])
+    s.ask("POST", "/api/v1/sessions", {"login": spec["login"], "password": "wrong"})
+    _, one = s.ask("POST", "/api/v1/tokens", {"name": "walk", "rights": []}, token)
+    s.ask("POST", "/api/v1/tokens", {"account": (made or {}).get("id", 1), "until": "2099-01-01T00:00:00Z"}, admin)
+    s.ask("POST", "/api/v1/tokens", {"rights": ["no such right"], "until": "yesterday"}, token)
+    s.get("/api/v1/sessions", one["token"])  # a token for nothing
+    kept = s.get("/api/v1/tokens", token).get("items", [])
+    s.ask("DELETE", "/api/v1/tokens/%s" % at(kept, "id", "x"), token=token)
+    s.login(spec["login"])
+    other = [x for x in s.get("/api/v1/sessions", token).get("items", []) if not x["current"]]
+    s.ask("DELETE", "/api/v1/sessions/%s" % at(other, "id", "x"), token=token)
+    s.ask("POST", "/api/v1/password", {"old": "wrong", "password": PASSWORD + "-2"}, token)
+    s.ask("POST", "/api/v1/password", {"old": PASSWORD, "password": PASSWORD + "-2"}, token)
+    s.ask("PUT", who, {"role": s.role, "org_id": s.org, "lang": "ar", **house}, admin)
+    s.ask("PUT", who, {"role": "king", "org_id": s.org}, admin)
+    _, code = s.ask("POST", who + "/reset", token=admin)
+    s.ask("POST", "/api/v1/password-resets", {"code": (code or {}).get("code", ZERO), "password": PASSWORD})
+    s.ask("POST", "/api/v1/password-resets", {"code": ZERO, "password": PASSWORD})
+    s.ask("DELETE", who + "/second", token=admin)
+    s.ask("DELETE", "/api/v1/sessions/all", token=s.login(spec["login"]))
+    s.ask("DELETE", "/api/v1/sessions", token=s.login(spec["login"]))
+    s.ask("DELETE", who, token=admin)
+    s.ask("DELETE", "/api/v1/persons/%s" % (person or {}).get("id"), token=admin)
+    s.get("/api/v1/accounts", doctor)  # not theirs
+    # who reads the audit has a second factor: a token is enough here
+    _, reader = s.ask("POST", "/api/v1/accounts", {"login": "reader-" + s.name, "password": PASSWORD, "org_id": s.org,
+                                                   "role": "rssi" if s.house else "msps", **house}, admin)
+    _, token = s.ask("POST", "/api/v1/tokens", {"account": (reader or {}).get("id", 0)}, admin)
+    s.get("/api/v1/audit?limit=5&event=login", (token or {}).get("token"))
+
+
+def public(s, token):
+    """What both servers show to anybody."""
+    for path in ("/healthz", "/readyz", "/metrics", "/api", "/api/v1/openapi.json", "/api/shapes/version",
+                 "/api/shapes/nothing", "/log/checkpoint", "/log/checkpoint.cosigned", "/log/tile/0/000",
+                 "/log/tile/entries/000", "/log/tile/entries/000.p/1", "/log/nothing"):
+        s.ask("GET", path)
+        s.ask("GET", path, token=token)
+
+
+def registry_reads(s, token):
+    versions = s.get("/api/v1/versions?limit=1")["items"]
+    version = versions[0]
+    digest = version["model_digest"]
+    for q in ("q=diab%C3%A8te&level=base", "use=x&use=y", "cursor=broken", "limit=0"):
+        s.get("/api/v1/versions?" + q)
+    for part in ("", "/history", "/proof", "/diff/" + digest, "/card", "/card?format=pdf"):
+        s.get("/api/v1/versions/%s%s" % (digest, part))
+    for form in ("chai", "annex8", "hti1", "fhir"):
+        s.ask("GET", "/api/v1/versions/%s/card?format=%s&lang=ar" % (digest, form))
+    deployments = s.get("/api/v1/deployments?model=" + digest)["items"]
+    s.get("/api/v1/deployments/" + deployments[0]["id"])
+    s.get("/api/v1/deployments?establishment=%s&use=%s" % (deployments[0]["establishment"], version["use_code"]))
+    stops = s.get("/api/v1/stops?since=0&envelopes=1")["items"]
+    s.get("/api/v1/stops?since=0&wait=1&envelopes=1")
+    s.get("/api/v1/stops/" + at(stops, "order", ZERO))
+    for path in ("algorithms", "vigilance", "vigilance?late=1&severity=serious", "escrow", "escrow?model=" + digest,
+                 "sandboxes", "warnings", "warnings?kind=decision", "facts", "facts?type=assignment&model=" + digest,
+                 "keys", "policy", "witnesses", "genesis", "schemas"):
+        s.get("/api/v1/" + path)
+        s.get("/api/v1/" + path, token)
+    for schema in s.get("/api/v1/schemas")["items"]:
+        s.ask("GET", schema["url"])
+        s.ask("GET", "/api/v1/schemas/" + schema["name"])
+    for index in range(s.get("/readyz")["size"]):
+        s.get("/api/v1/statements/%d" % index)
+        s.get("/api/v1/statements/%d/bundle" % index)
+    for path in ("/api/v1/export/versions.csv", "/api/v1/export/versions.json", "/feeds/decisions.atom",
+                 "/feeds/stops.atom?lang=ar", "/feeds/decisions.rss", "/feeds/stops.rss?lang=en"):
+        status, _, _ = s.send("GET", path)
+        s.ask("GET", path)
+        c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
+        c.request("GET", path)
+        r = c.getresponse()
+        r.read()
+        s.ask("GET", path, head={"If-None-Match": r.getheader("ETag") or ""})
+        c.close()
+    return digest, version
+
+
+def payload_of(s, index):
+    return s.get("/api/v1/statements/%d" % index).get("payload")
+
+
+def registry_writes(s, token, bench, digest, version):
+    statement = payload_of(s, version["declared"]["index"])
+    record = statement["predicate"]
+    body = b"openapi walk"
+    sha = hashlib.sha256(body).hexdigest()
+    for name in (sha, sha, ZERO):
+        s.ask("PUT", "/api/v1/blobs/" + name, body, token, "application/octet-stream")
+    s.ask("GET", "/api/v1/blobs/" + version["declared"]["payload"])
+    for name in [digest] + [d for d in version["evidence"]]:
+        s.ask("GET", "/api/v1/blobs/" + name)
+        s.ask("GET", "/api/v1/blobs/" + name, token=bench)
+    for f in record.get("files", []):
+        s.ask("GET", "/api/v1/blobs/" + f.get("sha256", ZERO))
+    s.ask("POST", "/api/v1/algorithm-ids", {"org6": "DEMOAI"}, token)
+    s.ask("POST", "/api/v1/algorithm-ids", {"org6": "nope"}, token)
+    for kind in ("versions", "algorithms", "evidence", "decisions", "deployments", "events"):
+        s.ask("POST", "/api/v1/checks/" + kind, record)
+        s.ask("POST", "/api/v1/" + kind, {"payload": base64.b64encode(json.dumps(statement).encode()).decode(),
+                                          "payloadType": EVENT, "signatures": [{"keyid": ZERO, "sig": "MAA="}]})
+    s.ask("POST", "/api/v1/fhir-twins", record)
+    s.ask("POST", "/api/v1/fhir-twins", {"algorithm_id": "MA-IA-DEMOAI-AAAAAAAAAA-A"})
+    # a draft from its first save to its end
+    _, draft = s.ask("POST", "/api/v1/drafts", {"kind": "version", "record": {"version_label": "1"}}, token)
+    one = "/api/v1/drafts/" + draft["id"]
+    s.get("/api/v1/drafts", token)
+    s.get(one, token)
+    s.ask("PUT", one, record, token)  # without If-Match
+    s.ask("PUT", one, {"version_label": "2"}, token, head={"If-Match": '"%d"' % draft["version"]})
+    s.ask("PUT", one, record, token, head={"If-Match": '"%d"' % draft["version"]})  # another was saved
+    s.get(one + "/check", token)
+    s.ask("POST", one + "/declaration", token=token)
+    s.ask("DELETE", one, token=token)
+    s.get(one, token)
+    algorithm = payload_of(s, s.get("/api/v1/algorithms")["items"][0]["index"])["predicate"]
+    _, draft = s.ask("POST", "/api/v1/drafts", {"kind": "algorithm", "record": algorithm}, token)
+    s.get("/api/v1/drafts/%s/check" % draft["id"], token)
+    s.ask("POST", "/api/v1/drafts/%s/declaration" % draft["id"], token=token)
+    s.ask("POST", "/api/v1/proposals", {"kind": "algorithm", "record": algorithm}, token)
+    for p in s.get("/api/v1/proposals", token)["items"]:
+        s.ask("GET", "/api/v1/proposals/" + p["payload"], token=token)
+    question = {"products": [digest, version["algorithm_id"], ZERO], "use_code": version["use_code"],
+                "opens_at": "2027-01-15T10:00:00Z"}
+    s.ask("POST", "/api/v1/tender-checks", question)
+    s.ask("POST", "/api/v1/tender-checks", {**question, "tree_size": s.get("/readyz")["size"]})
+    s.ask("POST", "/api/v1/tender-checks", {**question, "products": []})
+    s.ask("POST", "/api/v1/organisations", {"org_id": "WALK", "kind": "vendor", "name": {"fr": "Marche"}}, s.admin)
+
+
+def node_walk(s, registry, place, doctor, digest):
+    s.get("/api/v1/state")
+    s.ask("GET", "/trace/checkpoint")
+    s.ask("GET", "/trace/tile/entries/000.p/1")
+    s.ask("GET", "/witness/checkpoint")
+    s.ask("GET", "/witness/checkpoint?origin=nobody")
+    s.get("/witness/evidence")
+    _, _, note = registry.send("GET", "/log/checkpoint")
+    s.ask("POST", "/witness/add-checkpoint", b"old 0\n\n" + note, kind="text/plain")  # it has cosigned more
+    s.ask("POST", "/witness/add-checkpoint", b"old 0\n\nnobody\n1\nAAAA\n\n", kind="text/plain")
+    s.ask("POST", "/api/v1/sync", token=s.admin)
+    runs = s.get("/api/v1/deployments", doctor)["items"]
+    deployment = runs[0]["id"]
+    request = place["requests"][0]
+    s.ask("POST", "/api/v1/predictions", request, doctor)
+    s.ask("POST", "/api/v1/predictions", {**request, "deployment": ZERO}, doctor)
+    outputs = s.get("/api/v1/predictions?service=%s&limit=500" % quote(request["service"]), doctor).get("items", [])
+    s.get("/api/v1/predictions?status=validated&before=1", doctor)
+    one = "/api/v1/predictions/" + at(outputs, "id", "none")
+    for x in outputs[:40]:
+        s.get("/api/v1/predictions/" + x["id"], doctor)
+        s.get("/api/v1/predictions/%s/proof" % x["id"], doctor)
+    for body in ({"outcome": "accepted"}, {"outcome": "refused"}, {"outcome": "corrected", "corrected_value": 0.5}):
+        s.ask("POST", one + "/validation", body, doctor)
+    s.ask("POST", one + "/report", {"severity": "serious", "note": "a walk"}, doctor)
+    s.ask("POST", one + "/report", {"severity": "serious"}, doctor)
+    s.ask("POST", one + "/stop", token=doctor)
+    s.ask("POST", one + "/stop", token=doctor)
+    s.ask("POST", "/api/v1/stops", {"scope": "service", "deployment": deployment, "service": request["service"]}, doctor)
+    s.ask("POST", "/api/v1/stops", {"scope": "establishment", "deployment": ZERO}, doctor)
+    for x in s.get("/api/v1/local-stops", doctor)["items"]:
+        s.ask("POST", "/api/v1/local-stops/%s/lift" % x["order"], {"reason": "a walk"}, doctor)
+    for x in registry.get("/api/v1/stops?envelopes=1").get("orders", []):
+        s.ask("POST", "/api/v1/stop-orders", x["envelope"])
+        s.ask("POST", "/api/v1/lease-extension", {"envelopes": [x["envelope"]]})
+
+
+def case_of(s, token):
+    """The case the ward reported, once the node has told the registry."""
+    for _ in range(300):
+        found = s.get("/api/v1/vigilance", token)["items"]
+        if found:
+            return s.get("/api/v1/vigilance/" + found[0]["case_id"], token)
+        time.sleep(0.2)
+    return None
+
+
+def report(tap, server, text):
+    tap.ok(not server.found, text)
+    for problem in list(dict.fromkeys(server.found))[:20]:
+        print("# " + problem)
+    server.found = []
+
+
+def can_fail(contract, tap):
+    """The documents are strict: one member more, one status or type that is not said, and it is seen."""
+    receipt = {"method": "POST", "path": "/api/v1/algorithm-ids", "request_type": "application/json",
+               "request": '{"org6":"DEMOAI"}', "status": 201, "type": "application/json; charset=utf-8",
+               "response": '{"algorithm_id":"MA-IA-EXEMPL-ABCDEFGH23-X"}'}
+    tap.ok(not contract.problems(receipt), "a good exchange has no problem")
+    for change in ({"response": '{"algorithm_id":"MA-IA-EXEMPL-ABCDEFGH23-X","more":1}'}, {"response": "{}"},
+                   {"status": 202}, {"status": 418}, {"type": "text/html"}, {"path": "/api/v1/algorithm-id"},
+                   {"path": "/api/v1/algorithm-ids?x=1"}, {"request": '{"org6":"DEMOAI","x":1}'},
+                   {"request_type": "text/plain"}):
+        tap.ok(contract.problems({**receipt, **change}), "seen: %s" % change)
+
+
+def open_shapes(contract):
+    """Objects of our own that take any member: name of the shape and place."""
+    loose = []
+
+    def look(name, schema, place):
+        if not isinstance(schema, dict):
+            return
+        kind = schema.get("type")
+        if (kind == "object" or "properties" in schema) and "additionalProperties" not in schema:
+            loose.append(name + place)
+        for key in ("properties", "$defs"):
+            for k, v in schema.get(key, {}).items():
+                look(name, v, "%s/%s" % (place, k))
+        for key in ("items", "additionalProperties"):
+            look(name, schema.get(key), place + "/" + key)
+        for key in ("oneOf", "anyOf", "allOf"):
+            for v in schema.get(key, []):
+                look(name, v, place)
+
+    for name, schema in contract.document["components"]["schemas"].items():
+        look(name, schema, "")
+    return loose
+
+
+# Shapes that are others' (FHIR, OpenAPI, in-toto) or a record, which /api/v1/schemas describes.
+OTHERS = {"openapi", "openapi/info", "openapi/paths", "record", "fhir-twin", "fhir-risk-assessment", "fhir-provenance",
+          "prediction-request/bundle", "policy/policy", "statement/payload/subject/items", "statement/payload/predicate"}
+
+
+def main(how, world, record):
+    tap = Tap()
+    w = json.load(open(world + "/world.json"))
+    registry = Server("registry", w["registry"]["url"])
+    place = w["nodes"][0]
+    node = Server("node", place["url"])
+    registry.admin, node.admin = w["registry"]["admin_token"], place["admin_token"]
+    can_fail(copy.deepcopy(registry.contract), tap)
+    loose = sorted(set(open_shapes(registry.contract)) - OTHERS)
+    tap.ok(not loose, "every shape of ours is closed %s" % loose)
+    n = 0
+    for origin, x in recorded(record):
+        (registry if origin == w["registry"]["url"] else node).hold(x)
+        n += 1
+    tap.ok(n > 20, "%d exchanges were recorded" % n)
+    report(tap, registry, "those of the registry are as described")
+    report(tap, node, "those of the nodes are as described")
+    if how == "record":
+        return tap.end()
+    vendor, bench = registry.login("vendeur"), registry.login("banc")
+    doctor = node.login("medecin")
+    public(registry, vendor)
+    digest, version = registry_reads(registry, vendor)
+    registry_writes(registry, vendor, bench, digest, version)
+    registry.role, registry.org, registry.house = "auditor", "AUDIT1", ""
+    people(registry, registry.admin, vendor)
+    report(tap, registry, "the registry, walked")
+    hostile(registry, vendor)
+    hostile(registry, registry.admin)
+    report(tap, registry, "the registry, asked badly")
+    public(node, doctor)
+    node_walk(node, registry, place, doctor, digest)
+    node.role, node.org, node.house = "nurse", "CHU", node.get("/api/v1/accounts", node.admin)["items"][0]["establishment"]
+    people(node, node.admin, doctor)
+    report(tap, node, "the node, walked")
+    tap.ok(case_of(registry, vendor), "the supplier reads the case that the ward reported")
+    report(tap, registry, "which is as described")
+    hostile(node, doctor)
+    hostile(node, node.admin)
+    report(tap, node, "the node, asked badly")
+    tap.ok(409 in node.contract.seen["add_checkpoint"], "a witness told an old size answers its own, as text/x.tlog.size")
+    for s in (registry, node):
+        never = sorted(o.id for o in s.contract.operations
+                       if not any(x < 400 for x in s.contract.seen.get(o.id, ())))
+        good = len(s.contract.operations) - len(never)
+        tap.ok(not set(never) - UNREACHED, "%s: %d of %d operations answered well, %d statuses in all%s" % (
+            s.name, good, len(s.contract.operations), sum(len(v) for v in s.contract.seen.values()),
+            "; not: " + ", ".join(never) if never else ""))
+    return tap.end()
+
+
+# What a walk without anybody's signing key, or without a second factor, cannot reach; api_registry_test declares drafts.
+UNREACHED = {"lease_extension", "add_checkpoint", "account_second", "draft_declare"}
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))
