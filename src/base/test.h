@@ -15,6 +15,18 @@
 
 #include "base/base.h"
 
+/* Built with ThreadSanitizer? */
+#if defined(__SANITIZE_THREAD__)
+#define TEST_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TEST_TSAN 1
+#endif
+#endif
+#ifndef TEST_TSAN
+#define TEST_TSAN 0
+#endif
+
 #define assert_ok(e) assert_int_equal((e), AM_OK)
 
 #define assert_hex_equal(bytes, hex)                                                     \

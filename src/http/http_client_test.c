@@ -301,9 +301,8 @@ static void survives_no_memory(void **state)
     struct http_client *c = NULL;
     long n;
     (void)state;
-#ifdef T_TSAN
-    skip();
-#endif
+    if (TEST_TSAN)
+        skip();
     am_oom_at(1);
     assert_int_equal(http_client_new(&c), AM_E_NOMEM);
     assert_true(am_oom_at(0));

@@ -17,14 +17,6 @@
 #include "base/log.h"
 #include "http/http.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define T_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define T_TSAN 1
-#endif
-#endif
-
 /* How long a peer is waited for that must answer or close: never the measure of a test.
  */
 enum { T_LONG_MS = 60000 };

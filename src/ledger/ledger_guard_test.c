@@ -956,10 +956,41 @@ static void the_motive_of_a_stop_follows_from_the_house_that_ordered_it(void **s
          "exists");
 }
 
+/* What feeds a guard must be said: a reason why it is not said, or nothing, is not it. */
+static void only_what_is_said_counts_as_there(void **state)
+{
+    static const struct {
+        const char *value;
+        bool there;
+    } want[] = {{"{\"na\":\"rule based\"}", false},
+                {"{\"na\":\"kept\",\"number\":\"7\"}", true},
+                {"{\"number\":\"7\"}", true},
+                {"{}", true},
+                {"null", false},
+                {"\"\"", false},
+                {"\"x\"", true},
+                {"[]", false},
+                {"[0]", true},
+                {"0", true},
+                {"false", true}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(want); i++) {
+        struct json_doc *doc = NULL;
+        char text[64];
+        snprintf(text, sizeof text, "{\"plan\":%s}", want[i].value);
+        assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
+        if (ledger_has(json_root(doc), "plan") != want[i].there)
+            fail_msg("%s", want[i].value);
+        assert_false(ledger_has(json_root(doc), "other"));
+        json_free(doc);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, close_tk)
     const struct CMUnitTest t[] = {
+        TEST(only_what_is_said_counts_as_there),
         T(a_signature_or_a_twin_of_another_model_does_not_count),
         T(every_transition_of_v_and_p_can_be_reached_with_nothing_waived),
         T(an_appeal_in_time_is_judged_by_three_others),
