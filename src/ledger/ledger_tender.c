@@ -181,6 +181,43 @@ static bool measured(const struct tender *t, const char *name)
     return false;
 }
 
+/* Which declared members have no code of that system; FHIR asks for none. A code is
+ * judged by the bench: here it is only there or not. */
+enum { UNCODED_MAX = 512 };
+static void uncoded_one(char out[UNCODED_MAX], struct str name)
+{
+    size_t n = strlen(out);
+    snprintf(out + n, UNCODED_MAX - n, "%s%.*s", n ? ", " : "", (int)AM_MIN(name.n, 63),
+             name.p);
+}
+
+static void uncoded(const struct json *record, bool snomed, char out[UNCODED_MAX])
+{
+    static const char *const site[] = {"specialty", "body_site"};
+    const char *system = snomed ? "http://snomed.info/sct" : "http://loinc.org";
+    out[0] = 0;
+    for (size_t i = 0; snomed && i < AM_LEN(site); i++)
+        if (!json_str_is(json_get(json_get(record, site[i]), "system"), system))
+            uncoded_one(out, str_c(site[i]));
+    for (json_each(it, json_get(record, "inputs"))) {
+        const struct json *type = json_get(it.val, "type");
+        bool coded = json_str_is(type, "code") || json_str_is(type, "boolean");
+        if (json_str_is(json_get(it.val, "source"), "observation") && coded == snomed &&
+            !json_str_is(json_get(json_get(it.val, "coding"), "system"), system))
+            uncoded_one(out, json_get_str(it.val, "name"));
+    }
+}
+
+static void judge_codes(struct tender *t, const char *field)
+{
+    char list[UNCODED_MAX];
+    if (strcmp(field, "fhir") == 0)
+        return;
+    uncoded(t->declared.record, strcmp(field, "snomed_ct") == 0, list);
+    if (list[0])
+        reason(t, "tender.interop_uncoded", "standard", field, "members", list);
+}
+
 static void judge_interoperability(struct tender *t)
 {
     static const struct {
@@ -189,12 +226,17 @@ static void judge_interoperability(struct tender *t)
                 {"snomed_ct", "interop_snomed_ct"},
                 {"loinc", "interop_loinc"}};
     const struct json *said = json_get(t->declared.record, "interoperability");
-    for (size_t i = 0; i < AM_LEN(need); i++)
-        if (!json_bool(json_get(said, need[i].field), false))
+    for (size_t i = 0; i < AM_LEN(need); i++) {
+        bool declared = json_bool(json_get(said, need[i].field), false);
+        if (declared && measured(t, need[i].measure))
+            continue;
+        if (!declared)
             reason(t, "tender.interop_undeclared", "standard", need[i].field, NULL, NULL);
-        else if (!measured(t, need[i].measure))
+        else
             reason(t, "tender.interop_evidence", "standard", need[i].field, "measure",
                    need[i].measure);
+        judge_codes(t, need[i].field);
+    }
 }
 
 static bool row_passes(const struct label_result *r, struct str id)

@@ -20,6 +20,7 @@ struct product {
     const char *certificates; /* NULL: a CNDP one until 2031 */
     const char *measures;     /* NULL: the three of interoperability */
     const char *level;        /* NULL: intermediate; "": no label */
+    const char *inputs;       /* NULL: none */
     int escrow;               /* 0: level 1; -1: none; else 1 + level */
 };
 
@@ -44,6 +45,7 @@ static void replace(struct buf *b, const char *from, const char *to)
     buf_release(&out);
 }
 
+#define SCT "http://snomed.info/sct"
 static void version(const struct product *p)
 {
     struct buf b, cert;
@@ -57,6 +59,10 @@ static void version(const struct product *p)
             p->certificates ? p->certificates
                             : "{\"type\":\"cndp\",\"issued\":\"2026-01-01\",\"expires\":"
                               "\"2031-01-01\"}");
+    replace(&b, "\"specialty\":{}", "\"specialty\":{\"system\":\"" SCT "\"}");
+    replace(&b, "\"body_site\":{}", "\"body_site\":{\"system\":\"" SCT "\"}");
+    if (p->inputs)
+        replace(&b, "\"inputs\":[]", p->inputs);
     replace(&b, "\"regulatory\":{}", cert.p);
     replace(&b, "\"instructions_for_use\":{}",
             p->without && strstr("instructions_ar", p->without)
@@ -265,6 +271,45 @@ static void the_label_is_asked_at_the_opening_and_for_the_use(void **state)
     over();
 }
 
+/* What a member lacks is told beside the standard it fails, and only there. */
+static void members_without_a_code_are_named(void **state)
+{
+#define INPUT(name, source, type, system)                                                \
+    "{\"name\":\"" name "\",\"source\":\"" source "\",\"type\":\"" type                  \
+    "\",\"coding\":{\"system\":\"" system "\",\"code\":\"c\"}}"
+    static const char inputs[] =
+        "\"inputs\":[" INPUT("age", "patient.age", "integer", "urn:x") "," INPUT(
+            "sbp", "observation", "number",
+            "http://loinc.org") "," INPUT("thalach", "observation", "number",
+                                          "urn:x") "," INPUT("oldpeak", "observation",
+                                                             "number",
+                                                             SCT) "," INPUT("cp",
+                                                                            "observation",
+                                                                            "code",
+                                                                            "urn:x") "]";
+    static const char *const want[][2] = {{"snomed_ct", "cp"},
+                                          {"loinc", "thalach, oldpeak"}};
+    const struct json *p;
+    size_t n = 0;
+    (void)state;
+    make(&(struct product){.inputs = inputs}); /* measured at 1: nothing to say */
+    assert_string_equal(codes(ask()), "");
+    over();
+    make(&(struct product){.inputs = inputs, .measures = ""});
+    p = ask();
+    for (json_each(it, json_get(p, "reasons"))) {
+        if (!json_str_is(json_get(it.val, "code"), "tender.interop_uncoded"))
+            continue;
+        assert_true(n < AM_LEN(want));
+        const struct json *args = json_get(it.val, "args");
+        assert_true(json_str_is(json_get(args, "standard"), want[n][0]));
+        assert_true(json_str_is(json_get(args, "members"), want[n][1]));
+        n++;
+    }
+    assert_int_equal(n, AM_LEN(want));
+    over();
+}
+
 static void base_is_for_funded_pilots(void **state)
 {
     const struct json *p;
@@ -373,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest t[] = {
         TEST(one_missing_thing_is_one_reason),
+        TEST(members_without_a_code_are_named),
         TEST(the_label_is_asked_at_the_opening_and_for_the_use),
         TEST(base_is_for_funded_pilots),
         TEST(an_answer_replayed_at_its_size_is_byte_equal),

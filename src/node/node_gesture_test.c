@@ -248,6 +248,8 @@ static void a_report_leaves_with_a_commitment_and_no_person(void **state)
     for (size_t i = 0; i < AM_LEN(secret); i++)
         if (strstr(text.p, secret[i]))
             fail_msg("%s in %s", secret[i], text.p);
+    assert_true(json_str_is(json_at(json_get(s.record, "terms"), 0), "A090803"));
+    assert_true(json_str_is(json_at(json_get(s.record, "terms"), 1), "F24"));
     ledger_statement_release(&s);
     buf_release(&text);
     pthread_mutex_unlock(&w->mu);

@@ -85,20 +85,26 @@ static int node_report_case(struct node_report *r)
     return err;
 }
 
-/* A first report may be incomplete (section 9.1): without codes it says that a result was
- * wrong (IMDRF A0908) and that the effect is not known (F24), or was death (F02); edition
- * of 3 March 2025. A coding follow-up says more. */
+/* A first report may be incomplete (section 9.1): without codes it says what is known,
+ * and a coding follow-up says more. IMDRF/AET/N43, annexes A and F, release 2022 (27
+ * January 2022), as published in github.com/erroronline1/qualitymanagement at commit
+ * 221cf4eb: A0908    "Incorrect, Inadequate or Imprecise Result or Readings" (under A09,
+ * output) A090803  "False Negative Result", below it: the term to use when that is known
+ *   F02      "Death"
+ *   F24      "Insufficient Information": not yet enough to classify the health impact.
+ *            F26, "No Health Consequences or Impact", would claim what nobody knows. */
 static void node_report_terms(const struct node_report *r, struct jw *w)
 {
     const struct json *given = json_get(r->request, "terms");
-    bool death = str_eqc(json_get_str(r->request, "severity"), "death");
+    bool death = str_eqc(json_get_str(r->request, "severity"), "death"),
+         missed = json_bool(json_get(r->request, "false_negative"), false);
     jw_key(w, "terms");
     if (json_size(given)) {
         jw_val(w, given);
         return;
     }
     jw_arr(w);
-    jw_strz(w, "A0908");
+    jw_strz(w, missed ? "A090803" : "A0908");
     jw_strz(w, death ? "F02" : "F24");
     jw_arr_end(w);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Field 25: the bill of materials, CycloneDX 1.x or SPDX 2.x in JSON. It is read as
- * hostile: bounded in size, depth and components. What must hold: it is what the record
- * says it is, every component has a name and a version, and the model it lists is the one
- * declared, by SHA-256. How many components it has is told, not judged. */
+/* Field 25: the bill of materials, CycloneDX 1.x, SPDX 2.x in JSON or SPDX 3 in JSON-LD.
+ * It is read as hostile: bounded in size, depth and components. What must hold: it is
+ * what the record says it is, every component has a name and a version, and the model it
+ * lists is the one declared, by SHA-256. How many components it has is told, not judged.
+ */
 #include "registry/registry_priv.h"
 
 enum {
@@ -32,7 +33,8 @@ static bool sbom_declared(const struct sbom *s, struct str hex)
 
 static void sbom_hash(struct sbom *s, struct str algorithm, struct str value, bool model)
 {
-    if (!str_eqc(algorithm, "SHA-256") && !str_eqc(algorithm, "SHA256"))
+    if (!str_eqc(algorithm, "SHA-256") && !str_eqc(algorithm, "SHA256") &&
+        !str_eqc(algorithm, "sha256"))
         return;
     if (sbom_declared(s, value))
         s->weights = true;
@@ -96,7 +98,7 @@ static void spdx_checksums(struct sbom *s, const struct json *list)
                   json_get_str(it.val, "checksumValue"), false);
 }
 
-static bool spdx(struct sbom *s, const struct json *root)
+static bool spdx2(struct sbom *s, const struct json *root)
 {
     if (!str_starts(json_get_str(root, "spdxVersion"), STR("SPDX-2.")) ||
         json_type(json_get(root, "packages")) != JSON_ARRAY)
@@ -110,6 +112,44 @@ static bool spdx(struct sbom *s, const struct json *root)
     for (json_each(it, json_get(root, "files"))) /* parts of packages: not counted */
         spdx_checksums(s, json_get(it.val, "checksums"));
     return true;
+}
+
+/* SPDX 3.0, JSON-LD serialization: elements in one flat list, named by the published
+ * context. Other serializations of the same graph (expanded, framed) are not read. */
+static const char spdx3_context[] = "https://spdx.org/rdf/3.";
+
+static void spdx3_element(struct sbom *s, const struct json *e)
+{
+    struct str type = json_get_str(e, "type");
+    bool model = str_eqc(type, "ai_AIPackage"), file = str_eqc(type, "software_File"),
+         data = str_eqc(type, "dataset_DatasetPackage");
+    if (!model && !file && !data && !str_eqc(type, "software_Package"))
+        return;
+    if (!file && !sbom_component(s, json_get_str(e, "name"),
+                                 json_get_str(e, "software_packageVersion"), !data))
+        return;
+    for (json_each(it, json_get(e, "verifiedUsing")))
+        if (json_str_is(json_get(it.val, "type"), "Hash"))
+            sbom_hash(s, json_get_str(it.val, "algorithm"),
+                      json_get_str(it.val, "hashValue"), model);
+}
+
+static bool spdx3(struct sbom *s, const struct json *root)
+{
+    if (!str_starts(json_get_str(root, "@context"), str_c(spdx3_context)) ||
+        json_type(json_get(root, "@graph")) != JSON_ARRAY)
+        return false;
+    for (json_each(it, json_get(root, "@graph"))) {
+        if (s->too_many)
+            break;
+        spdx3_element(s, it.val);
+    }
+    return true;
+}
+
+static bool spdx(struct sbom *s, const struct json *root)
+{
+    return json_get(root, "@graph") ? spdx3(s, root) : spdx2(s, root);
 }
 
 /* ---- both ------------------------------------------------------------------------ */
@@ -161,7 +201,8 @@ int registry_sbom_read(struct str text, const char *format, const struct json *a
             sbom_verdict(&s);
         else
             registry_problem(d, "record.sbom_format",
-                             "not a CycloneDX 1.x or SPDX 2.x document, as declared",
+                             "not a CycloneDX 1.x, SPDX 2.x or SPDX 3 document, as "
+                             "declared",
                              "/sbom/format");
     }
     json_free(doc);

@@ -22,6 +22,19 @@
     "\"checksumValue\":\"" W "\"},{\"algorithm\":\"SHA256\",\"checksumValue\":\"" hash   \
     "\"}]}]"
 
+#define SPDX3(graph)                                                                     \
+    "{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[{"     \
+    "\"type\":\"CreationInfo\",\"@id\":\"_:c\",\"specVersion\":\"3.0.1\"}" graph "]}"
+#define ELEMENT3(type, version, rest)                                                    \
+    ",{\"type\":\"" type "\",\"spdxId\":\"urn:x:1\",\"name\":\"m\","                     \
+    "\"software_packageVersion\":\"" version "\"" rest "}"
+#define HASH3(type, hash)                                                                \
+    ",\"verifiedUsing\":[{\"type\":\"" type                                              \
+    "\",\"algorithm\":\"sha256\",\"hashValue\":\"" hash "\"}]"
+#define LIB3 ELEMENT3("software_Package", "2.1.0", "")
+#define FILE3(hash)                                                                      \
+    ",{\"type\":\"software_File\",\"name\":\"m.json\"" HASH3("Hash", hash) "}"
+
 static int read_sbom(const char *format, struct str text, struct diag *d)
 {
     struct json_doc *doc;
@@ -55,6 +68,27 @@ static const struct {
           "\"SHA256\",\"checksumValue\":\"" W "\"}]}",
           ""),
      NULL, "1"},
+    {"spdx", SPDX3(LIB3 ELEMENT3("ai_AIPackage", "1", HASH3("Hash", W))), NULL, "2"},
+    {"spdx", SPDX3(LIB3 FILE3(W)), NULL, "1"}, /* a file is no component of its own */
+    {"spdx",
+     SPDX3(LIB3 FILE3(W) ",{\"type\":\"dataset_DatasetPackage\",\"name\":\"d\"},{"
+                         "\"type\":\"Relationship\"},5"),
+     NULL, "2"},
+    {"spdx", SPDX3(LIB3), "record.sbom_weights", NULL},
+    {"spdx", SPDX3(LIB3 FILE3(X)), "record.sbom_weights", NULL},
+    {"spdx", SPDX3(ELEMENT3("ai_AIPackage", "1", HASH3("Hash", X))),
+     "record.sbom_other_model", NULL},
+    {"spdx", SPDX3(ELEMENT3("ai_AIPackage", "1", HASH3("PackageVerificationCode", W))),
+     "record.sbom_weights", NULL},
+    {"spdx", SPDX3(FILE3(W) ELEMENT3("software_Package", "", "")), "record.sbom_version",
+     NULL},
+    {"spdx", SPDX3(FILE3(W)), "record.sbom_empty", NULL},
+    {"cyclonedx", SPDX3(LIB3 FILE3(W)), "record.sbom_format", NULL},
+    {"spdx", "{\"@context\":\"https://example.invalid/3.0\",\"@graph\":[]}",
+     "record.sbom_format", NULL},
+    {"spdx",
+     "{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":{}}",
+     "record.sbom_format", NULL},
     {"cyclonedx", CDX(LIB), "record.sbom_weights", NULL},
     {"cyclonedx", CDX(MODEL(X)), "record.sbom_other_model", NULL},
     {"cyclonedx", CDX(MODEL(W) ",{\"type\":\"library\",\"name\":\"a\"}"),
@@ -139,6 +173,21 @@ static void hostile_documents_are_refused_within_bounds(void **state)
     assert_ok(buf_adds(&b, "]" FILES(W) "}"));
     assert_ok(read_sbom("spdx", buf_str(&b), &d));
     assert_int_equal(d.errors, 20);
+    /* the same caps in a graph */
+    buf_clear(&b);
+    diag_clear(&d);
+    assert_ok(buf_adds(&b, "{\"@context\":\"https://spdx.org/rdf/3.0.1/"
+                           "spdx-context.jsonld\",\"@graph\":[{}" FILE3(W)));
+    repeat(&b, ELEMENT3("software_Package", "", ""), 3000);
+    assert_ok(buf_adds(&b, "]}"));
+    assert_ok(read_sbom("spdx", buf_str(&b), &d));
+    assert_int_equal(d.errors, 20);
+    buf_cut(&b, b.n - 2);
+    diag_clear(&d);
+    repeat(&b, LIB3, 47001);
+    assert_ok(buf_adds(&b, "]}"));
+    assert_ok(read_sbom("spdx", buf_str(&b), &d));
+    assert_string_equal(d.item[d.n - 1].code, "record.sbom_big");
     /* 4: more bytes than are read */
     buf_clear(&b);
     diag_clear(&d);
@@ -152,17 +201,20 @@ static void hostile_documents_are_refused_within_bounds(void **state)
 
 static void want_of_memory_is_an_error_and_no_verdict(void **state)
 {
+    static const struct {
+        const char *format, *text;
+    } good[] = {{"cyclonedx", CDX(MODEL(W) "," LIB)}, {"spdx", SPDX3(LIB3 FILE3(W))}};
     int err = AM_E_NOMEM;
     (void)state;
-    for (long n = 1; err == AM_E_NOMEM; n++) {
+    for (long n = 2; err == AM_E_NOMEM || n % 2; n++) {
         struct json_doc *doc;
         struct diag d;
         diag_init(&d);
         assert_ok(json_parse(&doc, STR("[{\"role\":\"weights\",\"sha256\":\"" W "\"}]"),
                              NULL, NULL));
-        am_oom_at(n);
-        err = registry_sbom_read(STR(CDX(MODEL(W) "," LIB)), "cyclonedx", json_root(doc),
-                                 &d);
+        am_oom_at(n / 2); /* each allocation, of each format */
+        err = registry_sbom_read(str_c(good[n % 2].text), good[n % 2].format,
+                                 json_root(doc), &d);
         am_oom_at(0);
         assert_true(err == AM_OK || err == AM_E_NOMEM);
         assert_int_equal(d.errors, 0);

@@ -163,7 +163,7 @@ static void report_case(void)
              "\"type\":\"vigilance\",\"case_id\":\"" CASE "\",\"model_digest\":\"%s\","
              "\"establishment\":\"CHU-RABAT\",\"gst\":\"GST-RSK\",\"severity\":"
              "\"life_threatening\",\"false_negative\":true,\"aware_at\":\"%s\","
-             "\"traces\":[\"" OTHER "\"],\"terms\":[\"A110205\",\"E0103\"]",
+             "\"traces\":[\"" OTHER "\"],\"terms\":[\"A110204\",\"E0103\"]",
              model, days(-5));
     event(doctor, "physician", "CHU-RABAT", text, NULL);
     assert_ok(registry_view(world.registry, last_index, &case_index));
