@@ -47,10 +47,8 @@ static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
     s->next = ledger_size(l);
     jw_key(&c->w, "items");
     jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_stops(l); i++) {
+    for (size_t i = ledger_stops_since(l, (uint64_t)s->since); i < ledger_stops(l); i++) {
         const struct ledger_stop *x = ledger_stop_at(l, i);
-        if (x->index < (uint64_t)s->since)
-            continue;
         if (s->n == API_ORDERS_MAX && s->wait) { /* the rest by the next call */
             s->next = x->index;
             break;
@@ -140,21 +138,19 @@ static int api_one_stop(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_stops *s = arg;
     struct api_call *c = s->c;
+    const struct ledger_stop *x;
     uint8_t order[32];
     if (crypto_unhex(c->param[0], order, sizeof order))
         return AM_E_NOTFOUND;
-    for (size_t i = ledger_stops(l); i-- > 0;) {
-        const struct ledger_stop *x = ledger_stop_at(l, i);
-        if (memcmp(x->order, order, sizeof order) != 0)
-            continue;
-        jw_obj(&c->w);
-        api_view_head(c, l, cosigned);
-        jw_key(&c->w, "stop");
-        ledger_stop_view_json(l, x, time_now(), s->seen, s->n_seen, &c->w);
-        jw_obj_end(&c->w);
-        return AM_OK;
-    }
-    return AM_E_NOTFOUND;
+    x = ledger_stop_find(l, order);
+    if (!x)
+        return AM_E_NOTFOUND;
+    jw_obj(&c->w);
+    api_view_head(c, l, cosigned);
+    jw_key(&c->w, "stop");
+    ledger_stop_view_json(l, x, time_now(), s->seen, s->n_seen, &c->w);
+    jw_obj_end(&c->w);
+    return AM_OK;
 }
 
 int api_h_stop_view(struct api_call *c)

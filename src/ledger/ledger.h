@@ -470,6 +470,11 @@ const struct ledger_deployment *ledger_deployment_at(const struct ledger *l, siz
 const struct ledger_deployment *ledger_deployment_find(const struct ledger *l,
                                                        struct str id);
 size_t ledger_stops(const struct ledger *l);
+size_t ledger_stops_in_force(const struct ledger *l);
+/* The place of the first stop at that entry or after it; ledger_stops(l): none. */
+size_t ledger_stops_since(const struct ledger *l, uint64_t index);
+const struct ledger_stop *ledger_stop_find(const struct ledger *l,
+                                           const uint8_t order[32]);
 const struct ledger_stop *ledger_stop_at(const struct ledger *l, size_t i);
 size_t ledger_nodes(const struct ledger *l);
 const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i);
@@ -519,6 +524,7 @@ enum ledger_list {
     LEDGER_CASES_OF_SUPPLIER,
     LEDGER_CASES_OF_HOUSE,
     LEDGER_DEPOSITS_OF_MODEL,
+    LEDGER_KEYS_OF_ORG,
     LEDGER_LISTS
 };
 /* A place for ledger_version_at(), ledger_deployment_at()...; SIZE_MAX past the last. */
@@ -528,8 +534,8 @@ static inline struct str ledger_model_name(const uint8_t digest[32])
 {
     return (struct str){(const char *)digest, 32};
 }
-/* How many views of versions, deployments, stops, cases and deposits were given out on
- * this thread so far: what a page costs, for tests that it does not grow. */
+/* How many views of versions, deployments, stops, cases, deposits and keys were given out
+ * on this thread so far: what a page costs, for tests that it does not grow. */
 uint64_t ledger_looked(void);
 
 /* What the public may know of vigilance, of one version or of all (digest NULL). */

@@ -141,9 +141,7 @@ static int grant(struct ledger_act *a)
     check_grantor(a, &k.k);
     k.granted_at = a->s->issued_at;
     if (!ledger_stopped_here(a)) {
-        err = map_set(&l->by_key, str_c(k.k.key_id), l->key.n);
-        if (!err)
-            err = vec_push(&l->key, k);
+        err = ledger_key_add(l, &k);
         if (!err)
             return AM_OK;
     }

@@ -120,6 +120,61 @@ static void a_walk_costs_what_it_finds_however_many_others_there_are(void **stat
     assert_int_equal(many, 6 + 1);
 }
 
+/* A key of one of many organisations, and stops of which some are lifted: what the
+ * supplier page, the home page and the push route ask. */
+static void add_key(unsigned i, unsigned org)
+{
+    struct ledger_keyrec k = {0};
+    snprintf(k.k.key_id, sizeof k.k.key_id, "key-%u", i);
+    ledger_copy(k.k.org_id, sizeof k.k.org_id, name_of(org));
+    assert_ok(ledger_key_add(l, &k));
+}
+
+static uint64_t keys_of_org0(size_t *n)
+{
+    uint64_t before = ledger_looked();
+    size_t i = ledger_list_first(l, LEDGER_KEYS_OF_ORG, name_of(0));
+    for (*n = 0; ledger_key_at(l, i); (*n)++)
+        i = ledger_list_next(l, LEDGER_KEYS_OF_ORG, i);
+    return ledger_looked() - before;
+}
+
+static void the_keys_of_one_house_are_found_without_looking_at_others(void **state)
+{
+    size_t n;
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        add_key(i, 0);
+    for (unsigned many = 10; many <= 100000; many *= 10) {
+        while (l->key.n < many)
+            add_key((unsigned)l->key.n, 1 + (unsigned)l->key.n % (NAMES - 1));
+        assert_int_equal(keys_of_org0(&n), 3 + 1);
+        assert_int_equal(n, 3);
+    }
+}
+
+static void stops_in_force_and_since_are_known_without_looking_at_any(void **state)
+{
+    uint64_t before;
+    (void)state;
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        struct ledger_stoprec s = {.s = {.index = 10 + 3 * i}};
+        assert_ok(vec_push(&l->stop, s));
+        l->stops_in_force++;
+    }
+    for (unsigned i = 0; i < OBJECTS; i += 4)
+        ledger_lift(l, i, 20000);
+    ledger_lift(l, 0, 20001); /* twice is once */
+    before = ledger_looked();
+    assert_int_equal(ledger_stops_in_force(l), OBJECTS - OBJECTS / 4);
+    assert_int_equal(ledger_stops_since(l, 0), 0);
+    assert_int_equal(ledger_stops_since(l, 10), 0);
+    assert_int_equal(ledger_stops_since(l, 11), 1);
+    assert_int_equal(ledger_stops_since(l, 10 + 3 * 700), 700);
+    assert_int_equal(ledger_stops_since(l, 10 + 3 * OBJECTS), OBJECTS);
+    assert_int_equal(ledger_looked() - before, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -128,6 +183,8 @@ int main(void)
         T(what_has_no_name_is_in_no_list),
         T(a_failed_allocation_changes_no_list),
         T(a_walk_costs_what_it_finds_however_many_others_there_are),
+        T(the_keys_of_one_house_are_found_without_looking_at_others),
+        T(stops_in_force_and_since_are_known_without_looking_at_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,9 +193,7 @@ static int add_authority(struct ledger *l, const struct json *v, int64_t at)
     if (!err && ledger_find_key(l, k.k.key_id) != LEDGER_NONE)
         err = AM_E_INVALID; /* one key, one grant */
     if (!err)
-        err = map_set(&l->by_key, str_c(k.k.key_id), l->key.n);
-    if (!err)
-        err = vec_push(&l->key, k);
+        err = ledger_key_add(l, &k);
     if (err)
         ledger_key_drop(&k);
     return err;

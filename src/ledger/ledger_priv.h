@@ -231,6 +231,7 @@ struct ledger {
     VEC(struct ledger_deprec) deployment;
     struct map by_deployment;
     VEC(struct ledger_stoprec) stop;
+    size_t stops_in_force;
     struct map by_stop;
     VEC(struct ledger_noderec) node;
     struct map by_node;
@@ -460,6 +461,9 @@ bool ledger_reproduced(const struct ledger_verrec *v);
 AM_CHECK int ledger_load(const struct ledger *l, const uint8_t payload[32],
                          struct ledger_statement_view *out);
 
+/* The directory gets one more key; on failure it is as it was, and k still the caller's.
+ */
+AM_CHECK int ledger_key_add(struct ledger *l, const struct ledger_keyrec *k);
 /* Keys from JSON {role, function, org_id, gst, establishment, label, spki}. */
 AM_CHECK int ledger_key_read(const struct json *v, uint64_t index,
                              struct ledger_keyrec *out, struct diag *d, const char *path);

@@ -289,8 +289,22 @@ size_t ledger_keys(const struct ledger *l)
     return l->key.n;
 }
 
+int ledger_key_add(struct ledger *l, const struct ledger_keyrec *k)
+{
+    struct str org = str_c(k->k.org_id);
+    int err = ledger_list_room(l, LEDGER_KEYS_OF_ORG, org);
+    if (!err)
+        err = map_set(&l->by_key, str_c(k->k.key_id), l->key.n);
+    if (!err)
+        err = vec_push(&l->key, *k);
+    if (!err)
+        ledger_list_join(l, LEDGER_KEYS_OF_ORG, org);
+    return err;
+}
+
 const struct ledger_key *ledger_key_at(const struct ledger *l, size_t i)
 {
+    ledger_look();
     return i < l->key.n ? &l->key.v[i].k : NULL;
 }
 
@@ -342,6 +356,30 @@ const struct ledger_deployment *ledger_deployment_find(const struct ledger *l,
                                                        struct str id)
 {
     return ledger_deployment_at(l, ledger_find_deployment(l, id));
+}
+
+size_t ledger_stops_in_force(const struct ledger *l)
+{
+    return l->stops_in_force;
+}
+
+size_t ledger_stops_since(const struct ledger *l, uint64_t index)
+{
+    size_t lo = 0, hi = l->stop.n;
+    while (lo < hi) { /* in the order of the log */
+        size_t mid = lo + (hi - lo) / 2;
+        if (l->stop.v[mid].s.index < index)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+const struct ledger_stop *ledger_stop_find(const struct ledger *l,
+                                           const uint8_t order[32])
+{
+    return ledger_stop_at(l, ledger_find_stop(l, order));
 }
 
 size_t ledger_stops(const struct ledger *l)

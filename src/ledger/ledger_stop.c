@@ -38,6 +38,7 @@ void ledger_lift(struct ledger *l, size_t i, uint64_t index)
 {
     struct ledger_stop *s = &l->stop.v[i].s;
     size_t v = ledger_find_version(l, s->model_digest);
+    l->stops_in_force -= !s->lifted;
     s->lifted = index;
     if (v == LEDGER_NONE)
         return;
@@ -150,6 +151,7 @@ static int stop(struct ledger_act *a)
     if (err)
         return err;
     ledger_list_join(l, LEDGER_STOPS_OF_MODEL, ledger_model(v));
+    l->stops_in_force++;
     if (s.s.scope != LEDGER_STOP_PATIENT)
         v->stop.v[v->stop.n++] = l->stop.n - 1;
     if (s.s.scope == LEDGER_STOP_NATIONAL && v->v.state == LEDGER_V_LABELLED) {

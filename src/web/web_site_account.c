@@ -26,10 +26,11 @@ static int key_facts(struct web_visit *v, const struct ledger *l, uint64_t cosig
     (void)arg;
     jw_key(w, "keys");
     jw_arr(w);
-    for (size_t i = 0; i < ledger_keys(l); i++) {
+    for (size_t i = ledger_list_first(l, LEDGER_KEYS_OF_ORG, str_c(v->who.org_id));
+         i != SIZE_MAX; i = ledger_list_next(l, LEDGER_KEYS_OF_ORG, i)) {
         const struct ledger_key *k = ledger_key_at(l, i);
         bool mine = false;
-        if (k->role != v->who.role || strcmp(k->org_id, v->who.org_id) != 0)
+        if (k->role != v->who.role)
             continue;
         int err = auth_key_mine(v->site->auth, v->who.id, str_c(k->key_id), &mine);
         if (err)

@@ -118,7 +118,6 @@ static int found_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
                              .cursor = a->cursor,
                              .limit = PAGE_ROWS};
     struct search_result r;
-    size_t stops = 0;
     int err = registry_search(v->site->registry, &q, &r);
     (void)cosigned;
     if (err == AM_E_SYNTAX || err == AM_E_TOOBIG) { /* an old cursor, a long question */
@@ -141,9 +140,7 @@ static int found_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
     jw_kint(w, "found", (int64_t)r.total);
     jw_kstrz(w, "next", r.next);
     search_result_release(&r);
-    for (size_t i = 0; i < ledger_stops(l); i++)
-        stops += !ledger_stop_at(l, i)->lifted;
-    jw_kint(w, "stops", (int64_t)stops);
+    jw_kint(w, "stops", (int64_t)ledger_stops_in_force(l));
     jw_kint(w, "nodes", (int64_t)ledger_nodes(l));
     jw_kint(w, "all", (int64_t)ledger_versions(l));
     return err;

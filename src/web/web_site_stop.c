@@ -160,10 +160,10 @@ static int stop_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
         jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
     jw_key(w, "deployments");
     jw_arr(w);
-    for (size_t i = 0; i < ledger_deployments(l); i++) {
+    for (size_t i = ledger_list_first(l, LEDGER_DEPLOYMENTS_OF_MODEL,
+                                      ledger_model_name(x->digest));
+         i != SIZE_MAX; i = ledger_list_next(l, LEDGER_DEPLOYMENTS_OF_MODEL, i)) {
         const struct ledger_deployment *p = ledger_deployment_at(l, i);
-        if (memcmp(p->model_digest, x->digest, 32) != 0)
-            continue;
         jw_obj(w);
         jw_kbool(w, "covered", covers(o, p));
         jw_key(w, "services");

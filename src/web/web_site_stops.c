@@ -182,7 +182,9 @@ static void given_back(struct web_visit *v, const struct ledger *l,
 {
     jw_key(w, "deployments");
     jw_arr(w);
-    for (size_t i = 0; i < ledger_deployments(l); i++) {
+    for (size_t i = ledger_list_first(l, LEDGER_DEPLOYMENTS_OF_MODEL,
+                                      ledger_model_name(s->model_digest));
+         i != SIZE_MAX; i = ledger_list_next(l, LEDGER_DEPLOYMENTS_OF_MODEL, i)) {
         const struct ledger_deployment *p = ledger_deployment_at(l, i);
         if (!ledger_stop_hits(s, p))
             continue;
@@ -200,18 +202,15 @@ static int order_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
                        struct jw *w, void *arg)
 {
     const struct stops_page *g = arg;
+    const struct ledger_stop *s = ledger_stop_find(l, g->order);
     (void)cosigned;
-    for (size_t i = ledger_stops(l); i-- > 0;) {
-        const struct ledger_stop *s = ledger_stop_at(l, i);
-        if (memcmp(s->order, g->order, sizeof g->order) != 0)
-            continue;
-        model_facts(l, s, w);
-        jw_key(w, "stop");
-        ledger_stop_view_json(l, s, v->now, g->heard->seen, g->heard->n, w);
-        given_back(v, l, s, w);
-        return s->lifted ? AM_OK : lift_facts(v, l, w);
-    }
-    return AM_E_NOTFOUND;
+    if (!s)
+        return AM_E_NOTFOUND;
+    model_facts(l, s, w);
+    jw_key(w, "stop");
+    ledger_stop_view_json(l, s, v->now, g->heard->seen, g->heard->n, w);
+    given_back(v, l, s, w);
+    return s->lifted ? AM_OK : lift_facts(v, l, w);
 }
 
 static void put_nodes(struct web_visit *v, const struct json *nodes)

@@ -73,9 +73,22 @@ static int supplier_product(struct web_visit *v, const struct ledger *l,
     return err;
 }
 
+/* The name under which the organisation was first entered as a supplier. */
+static const char *supplier_label(const struct ledger *l, struct str org)
+{
+    const struct ledger_key *k;
+    const char *label = NULL;
+    size_t i = ledger_list_first(l, LEDGER_KEYS_OF_ORG, org);
+    for (; (k = ledger_key_at(l, i)); i = ledger_list_next(l, LEDGER_KEYS_OF_ORG, i))
+        if (k->role == LEDGER_VENDOR)
+            label = k->label; /* the list begins with the newest */
+    return label;
+}
+
 static int supplier_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                           struct jw *w, void *arg)
 {
+    const char *label;
     size_t *n = arg;
     int64_t open = 0;
     int err = AM_OK;
@@ -94,12 +107,9 @@ static int supplier_facts(struct web_visit *v, const struct ledger *l, uint64_t 
     }
     jw_arr_end(w);
     jw_kint(w, "open_cases", open);
-    for (size_t i = 0; i < ledger_keys(l); i++)
-        if (str_eqc(v->arg, ledger_key_at(l, i)->org_id) &&
-            ledger_key_at(l, i)->role == LEDGER_VENDOR) {
-            jw_kstrz(w, "label", ledger_key_at(l, i)->label);
-            break;
-        }
+    label = supplier_label(l, v->arg);
+    if (label)
+        jw_kstrz(w, "label", label);
     return err;
 }
 

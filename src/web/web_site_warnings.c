@@ -43,14 +43,11 @@ static void of_stop(const struct ledger *l, const char *id, struct row *r)
     uint8_t order[32];
     if (crypto_unhex(str_c(id), order, 32))
         return;
-    for (size_t i = 0; i < ledger_stops(l); i++) {
-        const struct ledger_stop *s = ledger_stop_at(l, i);
-        if (memcmp(s->order, order, 32) != 0)
-            continue;
-        of_model(l, s->model_digest, r);
-        snprintf(r->org, sizeof r->org, "%s", s->by_org);
+    const struct ledger_stop *s = ledger_stop_find(l, order);
+    if (!s)
         return;
-    }
+    of_model(l, s->model_digest, r);
+    snprintf(r->org, sizeof r->org, "%s", s->by_org);
 }
 
 static void describe(const struct ledger *l, struct row *r)
