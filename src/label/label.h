@@ -81,6 +81,36 @@ AM_CHECK int label_evaluate(const struct label_policy *p, const struct json *rec
                             enum label_level requested, int64_t at,
                             struct label_result *out, struct diag *d);
 void label_result_release(struct label_result *r);
+
+/* ---- changes foreseen (label_change.c; field 44, lifecycle.md V20) ----
+ * A plan that a commission approved lets new weights stand on evidence of the version
+ * they change, for the rows that the change does not touch. `change` is the item of that
+ * plan: {type, tests [row], families [family], acceptance [{row, measure, op, value}]}.
+ */
+struct label_from {
+    struct str parent; /* model_digest of the version changed; empty: none */
+    const struct json *change;
+};
+const char *label_change_name(size_t i); /* "retraining"...; NULL past the last */
+bool label_change_known(struct str type);
+bool label_family_known(const struct label_policy *p, struct str family);
+/* Must evidence on that row be of the new weights? Yes for the rows and families the
+ * change names, those its type always asks (label_tbl.h), those it sets limits to, and
+ * for a row the policy does not know. */
+bool label_rerun(const struct label_policy *p, const struct json *change, struct str row);
+/* As label_evaluate(); evidence may also be of from->parent: it counts for rows that
+ * need not be run again and of which there is no evidence of the record's own digest, old
+ * or new, and for nothing else. from NULL: none may. */
+AM_CHECK int label_evaluate_from(const struct label_policy *p, const struct json *record,
+                                 const struct json *const *evidence, size_t n,
+                                 const struct label_from *from,
+                                 enum label_level requested, int64_t at,
+                                 struct label_result *out, struct diag *d);
+/* Do the limits the plan sets to this change hold? Each needs the newest own measure of
+ * its row and name, for everybody (no group). *failed: the first that does not; SIZE_MAX:
+ * all hold. */
+void label_accept(const struct json *change, struct str model_digest,
+                  const struct json *const *evidence, size_t n, size_t *failed);
 /* {policy, requested_level, level, outcome, national, requirements: [{id, level, verdict,
  * value, ci95, threshold, op, param, reason, additional_positives}],
  * undemonstrated_groups} */

@@ -94,10 +94,12 @@ static int add_group(struct label_case *c, const struct label_measure *m)
 }
 
 static int load_measures(struct label_case *c, const struct json *record, int64_t at,
-                         struct buf *key)
+                         bool parent, struct buf *key)
 {
     for (json_each(it, json_get(record, "measures"))) {
         const struct json *v = it.val;
+        if (parent && !label_inherits(c, json_get_str(v, "row")))
+            continue;
         struct label_measure m = {
             .row = json_get_str(v, "row"),
             .name = json_get_str(v, "name"),
@@ -120,18 +122,22 @@ static int load_measures(struct label_case *c, const struct json *record, int64_
         struct label_na na = {.row = json_get_str(it.val, "row"),
                               .reason = json_get_str(it.val, "reason"),
                               .at = at};
-        if (json_str_is(json_get(it.val, "verdict"), "not_applicable") &&
-            vec_push(&c->na, na))
+        if (!json_str_is(json_get(it.val, "verdict"), "not_applicable") ||
+            (parent && !label_inherits(c, na.row)))
+            continue;
+        if (vec_push(&c->na, na))
             return AM_E_NOMEM;
     }
     return AM_OK;
 }
 
-static int load_old(struct label_case *c, const struct json *record)
+static int load_old(struct label_case *c, const struct json *record, bool parent)
 {
-    for (json_each(it, json_get(record, "measures")))
-        if (vec_push(&c->old, json_get_str(it.val, "row")))
+    for (json_each(it, json_get(record, "measures"))) {
+        struct str row = json_get_str(it.val, "row");
+        if ((!parent || label_inherits(c, row)) && vec_push(&c->old, row))
             return AM_E_NOMEM;
+    }
     return AM_OK;
 }
 
@@ -139,9 +145,10 @@ static int load_record(struct label_case *c, const struct json *record, size_t i
                        int64_t at, struct buf *key, struct diag *d)
 {
     struct str digest = json_get_str(c->record, "model_digest");
+    bool parent = label_of_parent(c, record);
     int64_t issued, until;
     char path[48];
-    if (!str_eq(json_get_str(record, "model_digest"), digest)) {
+    if (!parent && !str_eq(json_get_str(record, "model_digest"), digest)) {
         snprintf(path, sizeof path, "/evidence/%zu/model_digest", i);
         diag_err(d, path, "label.other_model", "evidence about another model");
         return AM_E_INVALID;
@@ -152,8 +159,8 @@ static int load_record(struct label_case *c, const struct json *record, size_t i
         return AM_E_INVALID;
     }
     if (time_add_iso(issued, c->p->evidence_max_age, &until) || until < at)
-        return load_old(c, record);
-    return load_measures(c, record, issued, key);
+        return load_old(c, record, parent);
+    return load_measures(c, record, issued, parent, key);
 }
 
 static bool critical(const struct label_policy *p, const struct json *record)
@@ -200,12 +207,13 @@ int label_case_load(struct label_case *c, const struct json *const *evidence, si
     buf_init(&key, 4096);
     map_init(&c->seen);
     map_init(&c->groups);
+    map_init(&c->own);
+    for (size_t i = 0; i < n && !err; i++)
+        err = label_own_rows(c, evidence[i]);
     c->critical = critical(c->p, c->record);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && (!err || err == AM_E_INVALID); i++) {
         err2 = load_record(c, evidence[i], i, at, &key, d);
         err = err2 ? err2 : err;
-        if (err2 && err2 != AM_E_INVALID)
-            break;
     }
     if (!err)
         err = sort_measures(c, &key);
@@ -221,4 +229,5 @@ void label_case_release(struct label_case *c)
     vec_release(&c->group);
     map_release(&c->seen);
     map_release(&c->groups);
+    map_release(&c->own);
 }

@@ -349,7 +349,15 @@ int label_evaluate(const struct label_policy *p, const struct json *record,
                    enum label_level requested, int64_t at, struct label_result *out,
                    struct diag *d)
 {
-    struct label_case c = {.p = p, .record = record};
+    return label_evaluate_from(p, record, evidence, n, NULL, requested, at, out, d);
+}
+
+int label_evaluate_from(const struct label_policy *p, const struct json *record,
+                        const struct json *const *evidence, size_t n,
+                        const struct label_from *from, enum label_level requested,
+                        int64_t at, struct label_result *out, struct diag *d)
+{
+    struct label_case c = {.p = p, .record = record, .from = from};
     struct label_result result = {0};
     int err;
     if (requested <= LABEL_NONE || requested >= LABEL_LEVELS) {

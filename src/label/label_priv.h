@@ -96,7 +96,13 @@ struct label_case { /* everything one evaluation knows */
     VEC(struct str) old; /* rows with evidence that is too old */
     VEC(struct label_group) group;
     struct map seen, groups;
+    const struct label_from *from; /* NULL: no evidence of another digest counts */
+    struct map own;                /* rows of which there is evidence of this digest */
 };
+/* Is the record of the version changed, and may a row be taken from it? */
+bool label_of_parent(const struct label_case *c, const struct json *record);
+bool label_inherits(const struct label_case *c, struct str row);
+AM_CHECK int label_own_rows(struct label_case *c, const struct json *record);
 int label_case_load(struct label_case *c, const struct json *const *evidence, size_t n,
                     int64_t at, struct diag *d);
 void label_case_release(struct label_case *c);

@@ -47,6 +47,21 @@
     X(COMMENT, "comment_required")                                                       \
     X(NOT_CRITICAL, "not_critical_diagnosis")
 
+/* Types of change a plan may foresee (field 44). The vocabulary is that of the FDA's
+ * guidance on predetermined change control plans (December 2024): changes of quantitative
+ * performance, of inputs, of use inside the intended use; to which come changes around
+ * the weights. X(name, floor): families of the matrix that must always be measured again
+ * on the new weights, whatever the plan says. */
+#define LABEL_CHANGE_MAP(X)                                                              \
+    X("retraining", "identity data performance robustness equity reproducibility")       \
+    X("recalibration", "identity performance equity")                                    \
+    X("threshold_change", "identity performance equity")                                 \
+    X("performance_tuning", "identity performance robustness equity reproducibility")    \
+    X("input_source_extension", "identity data performance robustness multi_site")       \
+    X("input_range_extension", "identity data performance robustness equity")            \
+    X("population_extension", "identity data performance robustness equity multi_site")  \
+    X("software_update", "identity performance cybersecurity")
+
 /* A param that stands for several measures, each judged by itself. */
 #define LABEL_COMPOSITE_MAP(X) X("specificity_ppv_npv", "specificity ppv npv")
 

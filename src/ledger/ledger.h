@@ -232,6 +232,21 @@ struct ledger_version {
     VEC(char *) scope_gst, scope_establishment; /* of the decision; empty: none named */
     VEC(uint64_t) history; /* index of every statement about it, with effect or not */
 };
+/* V20 (ledger_change.c): new weights inside the change plan of the version they change.
+ * The plan counts as it was in the record that a commission decided on; while `why` is
+ * empty, evidence of the parent counts for the rows that the plan does not run again, and
+ * a label that rests on it is capped: one level below the parent's, the parent's own once
+ * a surveillance has passed since. */
+struct ledger_change {
+    const struct ledger_version *parent;
+    const struct json *change; /* the item of the plan: {type, tests...} */
+    const uint8_t *plan;       /* payload of the parent's record that holds it */
+    const char *why;           /* "": the parent stands; else "parent_suspended"... */
+    bool reduced;              /* the label in force rests on evidence of the parent */
+    uint64_t since;            /* index of the first decision that did; 0: none */
+    bool lifted;               /* a surveillance has passed since */
+    enum ledger_level cap;     /* of a label that rests on it; NONE: none may */
+};
 struct ledger_deployment {
     char id[CRYPTO_HEX]; /* SHA-256 of JCS [model_digest, establishment, use_code] */
     uint8_t model_digest[32];
@@ -537,6 +552,14 @@ static inline struct str ledger_model_name(const uint8_t digest[32])
 /* How many views of versions, deployments, stops, cases, deposits and keys were given out
  * on this thread so far: what a page costs, for tests that it does not grow. */
 uint64_t ledger_looked(void);
+
+/* The change a version claims, as things stand at that time; false: it claims none. */
+bool ledger_change(const struct ledger *l, const struct ledger_version *v, int64_t at,
+                   struct ledger_change *out);
+/* Has no label of that level evidence of its own on every row asked, and does the parent
+ * stand, so that evidence of the parent counts for it? */
+bool ledger_change_rests(const struct ledger *l, const struct ledger_version *v,
+                         enum ledger_level level, int64_t at);
 
 /* What the public may know of vigilance, of one version or of all (digest NULL). */
 struct ledger_vigilance {

@@ -9,9 +9,12 @@ struct decision {
     enum ledger_level requested, level; /* asked, granted */
     int64_t decided_at, expires_at;     /* expires_at 0: none said */
     bool v7, v8, v11, v12, v13, v15, reason;
+    enum ledger_level asked; /* evaluated: what was asked, or the level in force */
+    bool rests;              /* on evidence of the parent too (V20) */
 };
 
-static void read_decision(struct ledger_act *a, struct decision *c)
+static void read_decision(struct ledger_act *a, const struct ledger_verrec *v,
+                          struct decision *c)
 {
     const char *id = a->o.transition;
     *c = (struct decision){
@@ -30,6 +33,8 @@ static void read_decision(struct ledger_act *a, struct decision *c)
         c->requested = LEDGER_LEVEL_NONE;
     if (ledger_level_parse(json_get_str(a->r, "label_level"), &c->level))
         c->level = LEDGER_LEVEL_NONE;
+    c->asked = c->v7 || c->v8 || c->v11 ? c->requested : v->v.level;
+    c->rests = ledger_rests(a->l, v, c->asked, a->s->issued_at);
 }
 
 /* ---- what it must cite ----------------------------------------------------------- */
@@ -57,27 +62,37 @@ static bool sandboxed_success(const struct ledger *l, const struct ledger_verrec
     return false;
 }
 
-static void check_evidence(struct ledger_act *a, const struct ledger_verrec *v)
+static size_t cited(const struct json *list, const struct ledger_verrec *v)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < v->v.evidence.n; i++) {
+        bool there = false;
+        uint8_t digest[32];
+        for (json_each(it, list))
+            there |= ledger_unhex(it.val, digest) &&
+                     memcmp(digest, v->v.evidence.v[i].payload, 32) == 0;
+        found += there;
+    }
+    return found;
+}
+
+/* All there is in effect; of the parent too when something rests on it (V20). */
+static void check_evidence(struct ledger_act *a, const struct ledger_verrec *v,
+                           bool rests)
 {
     const struct json *list = json_get(a->r, "evidence");
-    size_t found = 0, reports = 0;
+    const struct ledger_verrec *p = rests ? &a->l->version.v[v->claim.parent] : NULL;
+    size_t all = v->v.evidence.n + (p ? p->v.evidence.n : 0), found, reports = 0;
     for (json_each(it, list)) {
         uint8_t digest[32];
         reports += ledger_unhex(it.val, digest) && sandboxed_success(a->l, v, digest);
     }
-    for (size_t i = 0; i < v->v.evidence.n; i++) {
-        bool cited = false;
-        uint8_t digest[32];
-        for (json_each(it, list))
-            cited |= ledger_unhex(it.val, digest) &&
-                     memcmp(digest, v->v.evidence.v[i].payload, 32) == 0;
-        found += cited;
-    }
-    ledger_guard(a, found == v->v.evidence.n && json_size(list) == found + reports,
-                 GUARD_EVIDENCE, "/evidence",
+    found = cited(list, v) + (p ? cited(list, p) : 0);
+    ledger_guard(a, found == all && json_size(list) == found + reports, GUARD_EVIDENCE,
+                 "/evidence",
                  "the %zu payload digests in effect, and reports of sandboxes of this"
                  " product line that succeeded; no others",
-                 v->v.evidence.n);
+                 all);
 }
 
 static void check_signers(struct ledger_act *a)
@@ -112,8 +127,8 @@ static void check_level(struct ledger_act *a, const struct ledger_verrec *v,
     ledger_guard(a, ok, GUARD_LEVEL, "/label_level",
                  "not a level this decision may give");
     if (c->v11)
-        ledger_guard(a, ledger_rows_covered(a, v, c->requested, NULL), GUARD_ROWS,
-                     "/evidence", "rows of the level asked are without evidence");
+        ledger_guard(a, ledger_rows_covered(a, v, c->requested), GUARD_ROWS, "/evidence",
+                     "rows of the level asked are without evidence");
     if (c->v12 || c->v15)
         ledger_guard(a, c->reason, GUARD_REASON, "/reason", "compulsory");
 }
@@ -280,29 +295,60 @@ static void check_surveillance(struct ledger_act *a, const struct ledger_verrec 
 }
 
 /* ---- recomputing ----------------------------------------------------------------- */
-static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
-                    enum ledger_level asked, struct label_result *out)
+/* Records of the version's own evidence, then of its parent's. */
+struct cited {
+    struct ledger_statement_view declared, *s;
+    const struct json **record;
+    size_t n;
+};
+
+static int load_evidence(struct ledger_act *a, const struct ledger_verrec *v,
+                         struct cited *c)
 {
-    size_t n = v->v.evidence.n, loaded = 0;
-    struct ledger_statement_view declared = {0};
-    struct ledger_statement_view *s = am_calloc(n + 1, sizeof *s);
-    const struct json **record = am_calloc(n + 1, sizeof *record);
-    int err =
-        s && record ? ledger_load(a->l, v->v.declared.payload, &declared) : AM_E_NOMEM;
-    for (; !err && loaded < n; loaded++) {
-        err = ledger_load(a->l, v->v.evidence.v[loaded].payload, &s[loaded]);
-        if (err)
-            break;
-        record[loaded] = s[loaded].record;
+    int err = AM_OK;
+    for (size_t i = 0; !err && i < v->v.evidence.n; i++) {
+        err = ledger_load(a->l, v->v.evidence.v[i].payload, &c->s[c->n]);
+        if (!err) {
+            c->record[c->n] = c->s[c->n].record;
+            c->n++;
+        }
     }
+    return err;
+}
+
+static void cited_release(struct cited *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        ledger_statement_release(&c->s[i]);
+    ledger_statement_release(&c->declared);
+    free(c->record);
+    free(c->s);
+}
+
+static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
+                    const struct decision *d, struct label_result *out)
+{
+    const struct ledger_verrec *p = d->rests ? &a->l->version.v[v->claim.parent] : NULL;
+    size_t n = v->v.evidence.n + (p ? p->v.evidence.n : 0);
+    char parent[CRYPTO_HEX] = "";
+    struct label_from from = {.change = p ? json_root(v->claim.doc) : NULL};
+    struct cited c = {.s = am_calloc(n + 1, sizeof *c.s),
+                      .record = am_calloc(n + 1, sizeof *c.record)};
+    int err = c.s && c.record ? ledger_load(a->l, v->v.declared.payload, &c.declared)
+                              : AM_E_NOMEM;
     if (!err)
-        err = label_evaluate(a->l->policy->label, declared.record, record, n,
-                             (enum label_level)asked, a->s->issued_at, out, NULL);
-    for (size_t i = 0; i < loaded; i++)
-        ledger_statement_release(&s[i]);
-    ledger_statement_release(&declared);
-    free(record);
-    free(s);
+        err = load_evidence(a, v, &c);
+    if (!err && p)
+        err = load_evidence(a, p, &c);
+    if (p)
+        from.parent = str_c(crypto_hex(p->v.digest, 32, parent));
+    if (!err)
+        err = label_evaluate_from(a->l->policy->label, c.declared.record, c.record, c.n,
+                                  p ? &from : NULL, (enum label_level)d->asked,
+                                  a->s->issued_at, out, NULL);
+    if (!err && p && !d->v8 && ledger_rests(a->l, v, d->level, a->s->issued_at))
+        ledger_check_accept(a, v, c.record, c.n);
+    cited_release(&c);
     return err;
 }
 
@@ -340,11 +386,10 @@ static int recompute(struct ledger_act *a, const struct ledger_verrec *v,
                      const struct decision *c)
 {
     struct label_result r = {0};
-    enum ledger_level asked = c->v7 || c->v8 || c->v11 ? c->requested : v->v.level;
     int err;
-    if (asked < LEDGER_BASE)
+    if (c->asked < LEDGER_BASE)
         return AM_OK; /* check_level has refused */
-    err = evaluate(a, v, asked, &r);
+    err = evaluate(a, v, c, &r);
     if (err == AM_E_INVALID || err == AM_E_REFUSED) {
         ledger_guard(a, false, GUARD_OUTCOME_DIFFERS, "/evidence",
                      "the policy cannot be evaluated over it");
@@ -370,6 +415,7 @@ static void swap_names(char ***v, size_t *n, size_t *cap, struct ledger_names *w
 static void commit_common(struct ledger_act *a, struct ledger_verrec *v,
                           const struct decision *c)
 {
+    bool reduced = ledger_rests(a->l, v, c->level, a->s->issued_at);
     v->v.decision.index = a->index;
     v->v.decision.issued_at = a->s->issued_at;
     memcpy(v->v.decision.payload, a->payload, 32);
@@ -384,6 +430,8 @@ static void commit_common(struct ledger_act *a, struct ledger_verrec *v,
     if (c->expires_at)
         v->v.expires_at = c->expires_at;
     v->suspended_by = 0;
+    if (!c->v8)
+        ledger_claim_decided(a, v, reduced, c->v7 || c->v11 || c->v13);
     if (c->v7 || c->v11 || c->v12 || c->v13)
         v->label_at = a->s->issued_at;
     for (size_t i = v->stop.n; c->v15 && i-- > 0;)
@@ -425,9 +473,9 @@ int ledger_decide(struct ledger_act *a)
     struct ledger_verrec *v = &a->l->version.v[a->version];
     struct decision c;
     int err = AM_OK;
-    read_decision(a, &c);
+    read_decision(a, v, &c);
     check_policy(a);
-    check_evidence(a, v);
+    check_evidence(a, v, c.rests);
     check_signers(a);
     check_level(a, v, &c);
     check_term(a, v, &c);
@@ -436,6 +484,8 @@ int ledger_decide(struct ledger_act *a)
         check_scope(a, &c);
     if (c.v13)
         check_surveillance(a, v);
+    if (!c.v8)
+        ledger_check_cap(a, v, c.level);
     if (c.v8)
         ledger_check_heard(a, ledger_newest_evidence(v)); /* on what it is refused for */
     if ((c.v7 || c.v11) && c.level >= LEDGER_INTERMEDIATE)

@@ -103,8 +103,12 @@ static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
     parent->by_node = l->by_node;
     parent->by_fact = l->by_fact;
     parent->by_house = l->by_house;
-    for (size_t i = 0; i < l->version.n; i++)
+    for (size_t i = 0; i < l->version.n; i++) {
+        if (i < parent->version.n &&
+            l->version.v[i].claim.doc == parent->version.v[i].claim.doc)
+            l->version.v[i].claim.doc = NULL; /* shared */
         ledger_version_drop(&l->version.v[i]);
+    }
     for (size_t i = 0; i < l->deployment.n; i++)
         ledger_deployment_drop(&l->deployment.v[i]);
     for (size_t i = 0; i < l->stop.n; i++)

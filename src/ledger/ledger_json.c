@@ -90,6 +90,64 @@ static void version_members(const struct ledger_version *v, struct jw *w)
     kindexes(w, "history", v->history.v, v->history.n);
 }
 
+static void row_list(const struct ledger *l, const struct ledger_verrec *v,
+                     enum ledger_level level, int64_t at, bool inherited, struct jw *w)
+{
+    const struct label_policy *p = l->policy->label;
+    const struct json *change = json_root(v->claim.doc);
+    jw_arr(w);
+    for (size_t i = 0; i < label_policy_rows(p); i++) {
+        struct str id = json_get_str(label_policy_row(p, i), "id");
+        if (!ledger_row_asked(label_policy_row(p, i), level))
+            continue;
+        if (inherited ? ledger_inherits(l, v, id, at) : label_rerun(p, change, id))
+            jw_str(w, id);
+    }
+    jw_arr_end(w);
+}
+
+/* V20: the plan it is inside, what is run again and what is taken from the parent at the
+ * level asked, or in force. evidence: of the parent, to be cited by a decision now. */
+static void change_member(const struct ledger *l, const struct ledger_verrec *v,
+                          int64_t at, struct jw *w)
+{
+    struct ledger_change c;
+    bool kept = v->v.state == LEDGER_V_LABELLED || v->v.state == LEDGER_V_SUSPENDED;
+    enum ledger_level level = kept ? v->v.level : v->v.requested;
+    jw_key(w, "change");
+    if (!ledger_change(l, &v->v, at, &c)) {
+        jw_null(w);
+        return;
+    }
+    level = level == LEDGER_LEVEL_NONE ? LEDGER_BASE : level;
+    jw_obj(w);
+    jw_kval(w, "type", json_get(c.change, "type"));
+    khex(w, "parent", c.parent->digest);
+    jw_kstrz(w, "parent_version", c.parent->version_label);
+    jw_kstrz(w, "parent_state", ledger_v_name(c.parent->state));
+    jw_kstrz(w, "parent_level", ledger_level_name(c.parent->level));
+    khex(w, "plan", c.plan);
+    jw_kval(w, "planned", c.change);
+    jw_kstrz(w, "why", c.why);
+    jw_kbool(w, "reduced", c.reduced);
+    kindex(w, "since", c.since);
+    jw_kbool(w, "lifted", c.lifted);
+    jw_kstrz(w, "cap", ledger_level_name(c.cap));
+    jw_kstrz(w, "level", ledger_level_name(level));
+    jw_key(w, "rerun");
+    row_list(l, v, level, at, false, w);
+    jw_key(w, "inherited");
+    row_list(l, v, level, at, true, w);
+    jw_key(w, "evidence");
+    jw_arr(w);
+    for (size_t i = 0; ledger_rests(l, v, level, at) && i < c.parent->evidence.n; i++) {
+        char hex[CRYPTO_HEX];
+        jw_strz(w, crypto_hex(c.parent->evidence.v[i].payload, 32, hex));
+    }
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
 /* Reports on this product line: context of a decision on any of its versions. */
 static void sandbox_reports(const struct ledger *l, const struct ledger_version *v,
                             struct jw *w)
@@ -135,6 +193,8 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
     ledger_vigilance_json(l, v->digest, at, w);
     jw_kbool(w, "escrow", ledger_deposit_of(l, v->digest) != NULL);
     sandbox_reports(l, v, w);
+    if (i != LEDGER_NONE)
+        change_member(l, &l->version.v[i], at, w);
     jw_obj_end(w);
 }
 
@@ -376,6 +436,19 @@ static void put_version(const struct ledger *l, size_t i, struct jw *w)
     jw_kint(w, "suspended_by", v->suspended_by);
     jw_knum(w, "fn_declared", v->fn_declared);
     kstrings(w, "uses", v->use.v, v->use.n);
+    kref(w, "approved", &v->approved, v->approved.index != 0);
+    jw_key(w, "claim");
+    if (v->claim.parent == LEDGER_NONE) {
+        jw_null(w);
+    } else {
+        jw_obj(w);
+        jw_kint(w, "parent", (int64_t)v->claim.parent);
+        khex(w, "plan", v->claim.plan);
+        jw_kval(w, "change", json_root(v->claim.doc));
+        jw_kbool(w, "reduced", v->claim.reduced);
+        kindex(w, "since", v->claim.since);
+        jw_obj_end(w);
+    }
     jw_key(w, "stops");
     jw_arr(w);
     for (size_t s = 0; s < v->stop.n; s++)

@@ -142,9 +142,19 @@ struct ledger_factrec {
     size_t about;                    /* the key recused; the fact corrected */
     char *place, *org;               /* owned; NULL: none */
 };
+struct ledger_claim {     /* V20: the approved plan a version says it is inside */
+    size_t parent;        /* LEDGER_NONE: it claims none */
+    uint8_t plan[32];     /* payload of the parent's record that the commission saw */
+    struct json_doc *doc; /* the item of that plan, owned */
+    bool reduced;         /* the label rests on evidence of the parent */
+    uint64_t since;       /* first decision that did; 0: none */
+};
 struct ledger_verrec { /* the public view first: one is the other's address */
     struct ledger_version v;
-    bool plan; /* an evaluation_plan is declared */
+    struct ledger_claim claim;
+    struct ledger_ref approved; /* the record a commission last decided on; index 0: none
+                                 */
+    bool plan;                  /* an evaluation_plan is declared */
     uint64_t assigned;
     size_t rapporteur, bench;    /* keys */
     VEC(struct ledger_row) rows; /* covered since the assignment */
@@ -455,8 +465,26 @@ void ledger_check_heard(struct ledger_act *a, uint64_t since);
 /* The newest entry of evidence in effect; 0: none. */
 uint64_t ledger_newest_evidence(const struct ledger_verrec *v);
 bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
-                         enum ledger_level level, const struct json *more);
+                         enum ledger_level level);
 bool ledger_reproduced(const struct ledger_verrec *v);
+/* Changes inside an approved plan (ledger_change.c). */
+AM_CHECK int ledger_claim_read(struct ledger_act *a, struct ledger_claim *out);
+void ledger_claim_drop(struct ledger_claim *c);
+/* Does evidence of the parent count for that row at that time? */
+bool ledger_inherits(const struct ledger *l, const struct ledger_verrec *v,
+                     struct str row, int64_t at);
+/* Rows asked at a level without evidence of its own, when the parent has some. */
+bool ledger_rests(const struct ledger *l, const struct ledger_verrec *v,
+                  enum ledger_level level, int64_t at);
+void ledger_check_cap(struct ledger_act *a, const struct ledger_verrec *v,
+                      enum ledger_level level);
+void ledger_check_accept(struct ledger_act *a, const struct ledger_verrec *v,
+                         const struct json *const *evidence, size_t n);
+/* A decision that keeps a label takes effect; approves: it gives or confirms it. */
+void ledger_claim_decided(struct ledger_act *a, struct ledger_verrec *v, bool reduced,
+                          bool approves);
+bool ledger_row_asked(const struct json *row, enum ledger_level level);
+bool ledger_row_covered(const struct ledger_verrec *v, struct str id);
 /* The record of a logged statement, from its blob. */
 AM_CHECK int ledger_load(const struct ledger *l, const uint8_t payload[32],
                          struct ledger_statement_view *out);

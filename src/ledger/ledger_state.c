@@ -52,6 +52,7 @@ void ledger_version_drop(struct ledger_verrec *v)
     drop_strings(v->v.scope_gst.v, v->v.scope_gst.n);
     drop_strings(v->v.scope_establishment.v, v->v.scope_establishment.n);
     drop_strings(v->use.v, v->use.n);
+    json_free(v->claim.doc);
     vec_release(&v->v.evidence);
     vec_release(&v->v.history);
     vec_release(&v->rows);

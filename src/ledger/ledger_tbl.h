@@ -434,6 +434,16 @@
     X("batch_size")                                                                      \
     X("number_of_epochs") X("optimizer") X("random_seed") X("evaluation_plan")
 
+/* Members of a version that a change inside a plan may not touch, but for the one type it
+ * is about. X(name, type that may) */
+#define LEDGER_KEPT_MAP(X)                                                               \
+    X("task", "")                                                                        \
+    X("model_type", "")                                                                  \
+    X("decision_role", "")                                                               \
+    X("population", "population_extension")                                              \
+    X("inputs", "input_range_extension")                                                 \
+    X("outputs", "threshold_change")
+
 /* Why a statement has no effect, other than a guard. X(id, code, what admit answers) */
 #define LEDGER_CODE_MAP(X)                                                               \
     X(BAD_STATEMENT, "bad_statement", AM_E_INVALID)                                      \
@@ -522,6 +532,12 @@
     X(LEVEL, "guard.level", false, AM_E_INVALID)                                         \
     X(TERM, "guard.term", false, AM_E_INVALID)                                           \
     X(REASON, "guard.reason", false, AM_E_INVALID)                                       \
+    /* changes inside a plan (V20) */                                                    \
+    X(CHANGE_PARENT, "guard.change_parent", false, AM_E_INVALID)                         \
+    X(CHANGE_PLAN, "guard.change_plan", false, AM_E_INVALID)                             \
+    X(CHANGE_KEPT, "guard.change_kept", false, AM_E_INVALID)                             \
+    X(CHANGE_CAP, "guard.change_cap", false, AM_E_INVALID)                               \
+    X(CHANGE_ACCEPTANCE, "guard.change_acceptance", false, AM_E_INVALID)                 \
     /* completeness: waivable by a policy, publicly */                                   \
     X(COMPLETE, "guard.complete", true, AM_E_INVALID)                                    \
     X(MODEL_SIGNATURE, "guard.model_signature", true, AM_E_INVALID)                      \

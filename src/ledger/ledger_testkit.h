@@ -246,6 +246,7 @@ static inline const char *tk_say(struct tk *tk, enum ledger_kind kind, enum tk_a
 /* A policy of two gates and one documented row; rules are the defaults of lifecycle.md
  * except where `signing` says otherwise ("{}"). waived: JSON array. */
 static const char *tk_clocks = "{}"; /* of the policies made from then on */
+static const char *tk_rows = "";     /* the same: more rows, each after a comma */
 static inline void tk_policy_text(struct buf *b, const char *waived, const char *signing)
 {
     tk_addf(b,
@@ -265,14 +266,14 @@ static inline void tk_policy_text(struct buf *b, const char *waived, const char 
             "\"levels\":[\"intermediate\",\"advanced\"],\"origin\":\"S\"}],\"origin\":"
             "\"S\"},{\"id\":\"PF-4\",\"family\":\"performance\",\"level\":{\"base\":"
             "\"documented\",\"intermediate\":\"documented\",\"advanced\":\"documented\"},"
-            "\"limits\":[],\"origin\":\"P\"}]},\"quorum\":{\"groups\":[{\"name\":"
+            "\"limits\":[],\"origin\":\"P\"}%s]},\"quorum\":{\"groups\":[{\"name\":"
             "\"nodes\",\"k\":3,\"of\":[\"n1\",\"n2\",\"n3\",\"n4\"]}],\"quorum\":"
             "\"nodes\"},\"signing\":%s,\"waived\":%s,\"clocks\":%s,\"terms\":{\"base\":"
             "\"P12M\",\"intermediate\":\"P24M\",\"advanced\":\"P36M\"},\"lease\":{"
             "\"warn\":\"PT12H\",\"end\":\"PT24H\"},\"k_min\":10,\"roster_min\":0.8,"
             "\"codes\":{\"uses\":[],\"critical\":[],\"motives\":[],\"override_reasons\":"
             "[]}}",
-            signing, waived, tk_clocks);
+            tk_rows, signing, waived, tk_clocks);
 }
 
 #define TK_WAIVED                                                                        \

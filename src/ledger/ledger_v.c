@@ -256,10 +256,12 @@ static void check_previous(struct ledger_act *a, const struct ledger_algorec *al
                  "MAJOR.MINOR.PATCH, greater than %s", *alg->label ? alg->label : "none");
 }
 
-static int commit_version(struct ledger_act *a, struct ledger_algorec *alg)
+static int commit_version(struct ledger_act *a, struct ledger_algorec *alg,
+                          const struct ledger_claim *claim)
 {
     struct ledger *l = a->l;
-    struct ledger_verrec v = {.rapporteur = LEDGER_NONE, .bench = LEDGER_NONE};
+    struct ledger_verrec v = {
+        .rapporteur = LEDGER_NONE, .bench = LEDGER_NONE, .claim = *claim};
     struct str label = json_get_str(a->r, "version_label");
     struct str use = json_get_str(json_get(a->r, "intended_use"), "use_code");
     int err;
@@ -303,6 +305,7 @@ static int declare(struct ledger_act *a)
 {
     size_t i = ledger_find_algorithm(a->l, json_get_str(a->r, "algorithm_id"));
     struct ledger_algorec *alg;
+    struct ledger_claim claim;
     uint8_t root[32];
     int err;
     if (i == LEDGER_NONE) {
@@ -325,10 +328,31 @@ static int declare(struct ledger_act *a)
         GUARD_COMPLETE, "/intended_use/use_code", "too long");
     err = check_complete(a);
     check_previous(a, alg);
-    return err || ledger_stopped_here(a) ? err : commit_version(a, alg);
+    if (err)
+        return err;
+    err = ledger_claim_read(a, &claim);
+    if (!err && !ledger_stopped_here(a))
+        return commit_version(a, alg, &claim);
+    ledger_claim_drop(&claim);
+    return err;
 }
 
 /* ---- V4, V21: the same weights, a fuller record ---------------------------------- */
+/* A claim is judged once: it is kept, with the version it names, or dropped by V4. */
+static void check_claim(struct ledger_act *a, const struct ledger_verrec *v,
+                        const struct json *old, bool *dropped)
+{
+    const struct json *was = json_get(old, "planned_change"),
+                      *is = json_get(a->r, "planned_change");
+    *dropped = was && !is && v->v.state == LEDGER_V_INADMISSIBLE;
+    ledger_guard(a, *dropped || (!was && !is) || json_equal(was, is), GUARD_FROZEN,
+                 "/planned_change", "fixed at declaration");
+    ledger_guard(a,
+                 !is || json_equal(json_get(old, "previous_version"),
+                                   json_get(a->r, "previous_version")),
+                 GUARD_FROZEN, "/previous_version", "fixed at declaration");
+}
+
 static int supersede(struct ledger_act *a)
 {
     static const char *const frozen[] = {
@@ -340,6 +364,7 @@ static int supersede(struct ledger_act *a)
     struct ledger_statement_view old;
     const struct json *algorithm = json_get(a->r, "algorithm_id");
     uint8_t replaced[32];
+    bool dropped;
     int err;
     ledger_guard(a, json_str_is(algorithm, v->v.algorithm_id), GUARD_DIGEST_TAKEN,
                  "/model_digest", "declared under %s", v->v.algorithm_id);
@@ -363,10 +388,13 @@ static int supersede(struct ledger_act *a)
                  json_equal(json_get(json_get(old.record, "intended_use"), "use_code"),
                             json_get(json_get(a->r, "intended_use"), "use_code")),
                  GUARD_FROZEN, "/intended_use/use_code", "fixed at declaration");
+    check_claim(a, v, old.record, &dropped);
     err = check_complete(a);
     ledger_statement_release(&old);
     if (err || ledger_stopped_here(a))
         return err;
+    if (dropped)
+        ledger_claim_drop(&v->claim);
     v->device_until = device_until(a->r);
     v->v.declared.index = a->index;
     v->v.declared.issued_at = a->s->issued_at;
@@ -444,7 +472,7 @@ static size_t evidence_slot(struct ledger_act *a, const struct ledger_verrec *v)
     return v->v.evidence.n;
 }
 
-static bool row_covered(const struct ledger_verrec *v, struct str id)
+bool ledger_row_covered(const struct ledger_verrec *v, struct str id)
 {
     for (size_t i = 0; i < v->rows.n; i++)
         if (str_eqc(id, v->rows.v[i].id))
@@ -461,7 +489,7 @@ static int merge_rows(const struct ledger_act *a, const struct ledger_verrec *v,
             return AM_E_NOMEM;
     for (json_each(it, json_get(a->r, "rows"))) {
         struct ledger_row row;
-        if (row_covered(next, json_str(it.val)))
+        if (ledger_row_covered(next, json_str(it.val)))
             continue;
         ledger_copy(row.id, sizeof row.id, json_str(it.val));
         if (vec_push(&next->rows, row))
@@ -471,19 +499,14 @@ static int merge_rows(const struct ledger_act *a, const struct ledger_verrec *v,
 }
 
 bool ledger_rows_covered(struct ledger_act *a, const struct ledger_verrec *v,
-                         enum ledger_level level, const struct json *more)
+                         enum ledger_level level)
 {
     const struct label_policy *p = a->l->policy->label;
     for (size_t i = 0; i < label_policy_rows(p); i++) {
         const struct json *row = label_policy_row(p, i);
-        struct str asked = json_get_str(json_get(row, "level"), ledger_level_name(level));
         struct str id = json_get_str(row, "id");
-        bool there = row_covered(v, id);
-        if (!str_eqc(asked, "gate") && !str_eqc(asked, "documented"))
-            continue;
-        for (json_each(it, more))
-            there |= str_eq(json_str(it.val), id);
-        if (!there)
+        if (ledger_row_asked(row, level) && !ledger_row_covered(v, id) &&
+            !ledger_inherits(a->l, v, id, a->s->issued_at))
             return false;
     }
     return true;
@@ -520,7 +543,7 @@ static void commit_evidence(struct ledger_act *a, struct ledger_verrec *v,
     v->rows.n = next->rows.n;
     v->rows.cap = next->rows.cap;
     if (v->v.state != LEDGER_V_UNDER_EVALUATION ||
-        !ledger_rows_covered(a, v, v->v.requested, NULL))
+        !ledger_rows_covered(a, v, v->v.requested))
         return;
     if (v->v.requested >= LEDGER_INTERMEDIATE &&
         !ledger_holds(a, ledger_reproduced(v), GUARD_REPRODUCED))

@@ -240,6 +240,29 @@ static void rule_representativeness(const struct json *record, struct diag *d)
     }
 }
 
+/* Field 44: a change once, a limit once; a claim names the version it changes. */
+static void rule_changes(const struct json *record, struct diag *d)
+{
+    const struct json *list = json_get(json_get(record, "change_plan"), "changes");
+    rule_once(list, "change_plan/changes", "type", d);
+    for (json_each(it, list))
+        for (json_each(limit, json_get(it.val, "acceptance")))
+            for (json_each(other, json_get(it.val, "acceptance")))
+                if (other.i < limit.i &&
+                    json_equal(json_get(other.val, "row"), json_get(limit.val, "row")) &&
+                    json_equal(json_get(other.val, "measure"),
+                               json_get(limit.val, "measure")) &&
+                    json_equal(json_get(other.val, "op"), json_get(limit.val, "op"))) {
+                    registry_problem(d, "record.twice", "this limit is given above",
+                                     "/change_plan/changes/%zu/acceptance/%zu", it.i,
+                                     limit.i);
+                    break;
+                }
+    if (json_get(record, "planned_change") && !json_get(record, "previous_version"))
+        registry_problem(d, "record.change_of_nothing",
+                         "say which version these weights change", "/planned_change");
+}
+
 static void rule_regulatory(const struct json *record, struct diag *d)
 {
     const struct json *list = json_get(json_get(record, "regulatory"), "certificates");
@@ -329,6 +352,7 @@ void registry_rule_version(const struct json *record, struct diag *d)
     rule_representativeness(record, d);
     rule_safety(record, d);
     rule_regulatory(record, d);
+    rule_changes(record, d);
 }
 
 void registry_rule_algorithm(const struct json *record, struct diag *d)

@@ -179,6 +179,18 @@ static void each_rule_of_a_version_names_its_place(void **state)
          "[{\"type\":\"CE\",\"number\":\"1\",\"body\":\"b\",\"issued\":\"2027-01-01\","
          "\"expires\":\"2028-01-01\"}]",
          "/regulatory/certificates/0/issued", "record.date_ahead"},
+        {"/change_plan",
+         "{\"changes\":[{\"type\":\"recalibration\",\"tests\":[\"PF-1\"]},{"
+         "\"type\":\"recalibration\",\"tests\":[\"PF-2\"]}]}",
+         "/change_plan/changes/1/type", "record.twice"},
+        {"/change_plan",
+         "{\"changes\":[{\"type\":\"recalibration\",\"tests\":[\"PF-1\"],"
+         "\"acceptance\":[{\"row\":\"PF-1\",\"measure\":\"auc\",\"op\":\"ge\","
+         "\"value\":0.8},{\"row\":\"PF-1\",\"measure\":\"auc\",\"op\":\"ge\","
+         "\"value\":0.9}]}]}",
+         "/change_plan/changes/0/acceptance/1", "record.twice"},
+        {"/planned_change", "{\"type\":\"recalibration\"}", "/planned_change",
+         "record.change_of_nothing"},
         {"/explainability", "{\"method\":\"none\",\"scope\":\"local\"}", NULL, NULL},
         {"/cybersecurity",
          "{\"authentication\":\"x\",\"encryption_in_transit\":\"TLS "

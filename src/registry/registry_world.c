@@ -29,6 +29,40 @@ static void world_use(const struct ledger *l, const struct json *record, struct 
                  "this use is a critical diagnosis: nobody may declare less");
 }
 
+static bool world_row(const struct json *rows, const char *member, struct str name)
+{
+    for (json_each(it, rows))
+        if (name.n && str_eq(json_get_str(it.val, member), name))
+            return true;
+    return false;
+}
+
+static void world_named(const struct json *rows, const struct json *list,
+                        const char *name, const char *member, size_t change,
+                        struct diag *d)
+{
+    for (json_each(it, list)) {
+        struct str word =
+            json_str(it.val).p ? json_str(it.val) : json_get_str(it.val, "row");
+        if (!world_row(rows, member, word))
+            registry_problem(d, "record.row_unknown", "not in the policy in force",
+                             "/change_plan/changes/%zu/%s/%zu%s", change, name, it.i,
+                             json_str(it.val).p ? "" : "/row");
+    }
+}
+
+/* Field 44: what the plan runs again is in the matrix of the policy in force. */
+static void world_plan(const struct ledger *l, const struct json *record, struct diag *d)
+{
+    const struct json *rows = json_get(json_get(ledger_policy(l), "matrix"), "rows");
+    for (json_each(it, json_get(json_get(record, "change_plan"), "changes"))) {
+        const struct json *c = it.val;
+        world_named(rows, json_get(c, "tests"), "tests", "id", it.i, d);
+        world_named(rows, json_get(c, "families"), "families", "family", it.i, d);
+        world_named(rows, json_get(c, "acceptance"), "acceptance", "id", it.i, d);
+    }
+}
+
 /* Fields 2, 3 and 22: labels once, one chain, one digest under one identifier. */
 static void world_siblings(const struct ledger *l, const struct json *record,
                            const uint8_t digest[32], struct diag *d)
@@ -131,6 +165,7 @@ int registry_world_version(struct registry *r, const struct json *record, struct
     pthread_rwlock_rdlock(&r->fold);
     world_use(r->ledger, record, d);
     world_relevance(r->ledger, record, d);
+    world_plan(r->ledger, record, d);
     if (known) {
         v = ledger_version_find(r->ledger, digest);
         if (v && !str_eqc(json_get_str(record, "algorithm_id"), v->algorithm_id))
