@@ -26,6 +26,8 @@ struct job {
     struct registry_copy *copy;
     struct blob_store *blobs;
     const struct ledger_version *version;
+    struct ledger_change change; /* inside a plan: of which version, and which */
+    bool inside;
     struct ledger_statement_view declared, decision, *evidence;
     const struct json **record; /* of each evidence */
     size_t n;
@@ -119,20 +121,34 @@ static int load_one(struct job *j, const uint8_t digest[32])
     return err;
 }
 
+/* Nothing is decided yet: what a decision would cite, also of the version changed. */
+static int load_open(struct job *j, const struct ledger_version *v)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < v->evidence.n && !err; i++)
+        err = load_one(j, v->evidence.v[i].payload);
+    return err;
+}
+
 static int load_evidence(struct job *j)
 {
     const struct json *cited = json_get(j->decision.record, "evidence");
-    size_t n = j->decided ? json_size(cited) : j->version->evidence.n;
+    bool rests = j->inside && !*j->change.why;
+    size_t n = j->decided
+                   ? json_size(cited)
+                   : j->version->evidence.n + (rests ? j->change.parent->evidence.n : 0);
     int err = AM_OK;
     j->evidence = calloc(n + 1, sizeof *j->evidence);
     j->record = calloc(n + 1, sizeof *j->record);
     if (!j->evidence || !j->record)
         return AM_E_NOMEM;
+    if (!j->decided) {
+        err = load_open(j, j->version);
+        return err || !rests ? err : load_open(j, j->change.parent);
+    }
     for (size_t i = 0; i < n && !err; i++) {
         uint8_t digest[CRYPTO_SHA256];
-        if (!j->decided)
-            err = load_one(j, j->version->evidence.v[i].payload);
-        else if (crypto_unhex(json_str(json_at(cited, i)), digest, sizeof digest))
+        if (crypto_unhex(json_str(json_at(cited, i)), digest, sizeof digest))
             err = AM_E_INVALID;
         else
             err = load_one(j, digest);
@@ -161,6 +177,17 @@ static int read_request(struct job *j)
     return AM_OK;
 }
 
+static int judge(struct job *j)
+{
+    char parent[CRYPTO_HEX];
+    struct label_from from = {.change = j->change.change};
+    if (j->inside)
+        from.parent = str_c(crypto_hex(j->change.parent->digest, 32, parent));
+    return label_evaluate_from(j->policy, j->declared.record, j->record, j->n,
+                               j->inside ? &from : NULL, j->requested, j->at, &j->result,
+                               &j->d);
+}
+
 static int evaluate(struct job *j)
 {
     struct ledger_verify_report report;
@@ -182,12 +209,12 @@ static int evaluate(struct job *j)
     if (!err)
         err = load_policy(j);
     if (!err)
+        j->inside = ledger_change(j->ledger, j->version, time_now(), &j->change);
+    if (!err)
         err = load_evidence(j);
     if (!err)
         err = read_request(j);
-    return err ? err
-               : label_evaluate(j->policy, j->declared.record, j->record, j->n,
-                                j->requested, j->at, &j->result, &j->d);
+    return err ? err : judge(j);
 }
 
 /* ---- comparing

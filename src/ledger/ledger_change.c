@@ -238,6 +238,15 @@ void ledger_check_cap(struct ledger_act *a, const struct ledger_verrec *v,
                  ledger_level_name(cap));
 }
 
+enum ledger_level ledger_capped(const struct ledger *l, const struct ledger_verrec *v,
+                                enum ledger_level level, int64_t at)
+{
+    while (level > LEDGER_LEVEL_NONE && ledger_rests(l, v, level, at) &&
+           level > cap_of(l, v))
+        level--;
+    return level;
+}
+
 void ledger_check_accept(struct ledger_act *a, const struct ledger_verrec *v,
                          const struct json *const *evidence, size_t n)
 {

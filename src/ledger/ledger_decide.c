@@ -360,9 +360,11 @@ static int strictness(struct str outcome)
     return str_eqc(outcome, "deferred") ? 1 : 2;
 }
 
-static void compare(struct ledger_act *a, const struct decision *c,
-                    const struct label_result *r)
+static void compare(struct ledger_act *a, const struct ledger_verrec *v,
+                    const struct decision *c, const struct label_result *r)
 {
+    enum ledger_level most =
+        ledger_capped(a->l, v, (enum ledger_level)r->reached, a->s->issued_at);
     struct str outcome = json_get_str(a->r, "outcome");
     struct str claimed = json_get_str(a->r, "outcome_computed");
     int said = strictness(outcome), computed = strictness(str_c(r->outcome));
@@ -377,7 +379,7 @@ static void compare(struct ledger_act *a, const struct decision *c,
     if (c->v8)
         ledger_guard(a, said >= computed, GUARD_OUTCOME_DIFFERS, "/outcome",
                      "the policy gives %s", r->outcome);
-    if ((c->v8 && said > computed) || (c->v7 && (size_t)c->level < (size_t)r->reached))
+    if ((c->v8 && said > computed) || (c->v7 && c->level < most))
         ledger_guard(a, c->reason, GUARD_REASON, "/derogation/reason",
                      "stricter than computed needs a reason");
 }
@@ -397,7 +399,7 @@ static int recompute(struct ledger_act *a, const struct ledger_verrec *v,
     }
     if (err)
         return err;
-    compare(a, c, &r);
+    compare(a, v, c, &r);
     label_result_release(&r);
     return AM_OK;
 }

@@ -107,7 +107,8 @@ static void row_list(const struct ledger *l, const struct ledger_verrec *v,
 }
 
 /* V20: the plan it is inside, what is run again and what is taken from the parent at the
- * level asked, or in force. evidence: of the parent, to be cited by a decision now. */
+ * level asked, or in force. evidence: of the parent while it stands; a decision cites it
+ * when a label of the level it judges `rests` on it. */
 static void change_member(const struct ledger *l, const struct ledger_verrec *v,
                           int64_t at, struct jw *w)
 {
@@ -138,9 +139,15 @@ static void change_member(const struct ledger *l, const struct ledger_verrec *v,
     row_list(l, v, level, at, false, w);
     jw_key(w, "inherited");
     row_list(l, v, level, at, true, w);
+    jw_key(w, "rests");
+    jw_obj(w);
+    for (int x = LEDGER_BASE; x <= LEDGER_ADVANCED; x++)
+        jw_kbool(w, ledger_level_name((enum ledger_level)x),
+                 ledger_rests(l, v, (enum ledger_level)x, at));
+    jw_obj_end(w);
     jw_key(w, "evidence");
     jw_arr(w);
-    for (size_t i = 0; ledger_rests(l, v, level, at) && i < c.parent->evidence.n; i++) {
+    for (size_t i = 0; !*c.why && i < c.parent->evidence.n; i++) {
         char hex[CRYPTO_HEX];
         jw_strz(w, crypto_hex(c.parent->evidence.v[i].payload, 32, hex));
     }

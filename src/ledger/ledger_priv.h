@@ -478,6 +478,9 @@ bool ledger_rests(const struct ledger *l, const struct ledger_verrec *v,
                   enum ledger_level level, int64_t at);
 void ledger_check_cap(struct ledger_act *a, const struct ledger_verrec *v,
                       enum ledger_level level);
+/* The highest level, up to that one, that the cap lets a label have. */
+enum ledger_level ledger_capped(const struct ledger *l, const struct ledger_verrec *v,
+                                enum ledger_level level, int64_t at);
 void ledger_check_accept(struct ledger_act *a, const struct ledger_verrec *v,
                          const struct json *const *evidence, size_t n);
 /* A decision that keeps a label takes effect; approves: it gives or confirms it. */

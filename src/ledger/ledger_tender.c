@@ -247,20 +247,60 @@ static bool row_passes(const struct label_result *r, struct str id)
     return false;
 }
 
+/* Rows a change inside a plan does not run again are those of its parent (V20). */
+static int load_parent(const struct tender *t, struct ledger_statement_view *s, size_t *n,
+                       const struct json **record)
+{
+    struct ledger_change c;
+    int err = AM_OK;
+    if (!ledger_change(t->l, &t->v->v, t->opens_at, &c) || *c.why)
+        return AM_OK;
+    for (size_t i = 0; i < c.parent->evidence.n && !err; i++) {
+        err = ledger_load(t->l, c.parent->evidence.v[i].payload, &s[*n]);
+        if (!err) {
+            record[t->n + *n] = s[*n].record;
+            ++*n;
+        }
+    }
+    return err;
+}
+
+/* Verdicts of the label's rows over the evidence that counts. */
+static int judge_rows(struct tender *t, struct label_result *r)
+{
+    struct ledger_change c = {0};
+    bool inside = ledger_change(t->l, &t->v->v, t->opens_at, &c);
+    size_t most = inside ? c.parent->evidence.n : 0, n = 0;
+    char parent[CRYPTO_HEX];
+    struct label_from from = {.change = c.change};
+    const struct json **record = am_calloc(t->n + most + 1, sizeof *record);
+    struct ledger_statement_view *s = am_calloc(most + 1, sizeof *s);
+    int64_t at =
+        t->v->v.decision.index ? t->v->v.decision.issued_at : t->v->v.declared.issued_at;
+    int err = record && s ? AM_OK : AM_E_NOMEM;
+    for (size_t i = 0; !err && i < t->n; i++)
+        record[i] = t->evidence[i].record;
+    if (!err && inside) {
+        from.parent = str_c(crypto_hex(c.parent->digest, 32, parent));
+        err = load_parent(t, s, &n, record);
+    }
+    if (!err)
+        err =
+            label_evaluate_from(t->l->policy->label, t->declared.record, record, t->n + n,
+                                inside ? &from : NULL, LABEL_INTERMEDIATE, at, r, NULL);
+    for (size_t i = 0; i < n; i++)
+        ledger_statement_release(&s[i]);
+    free(s);
+    free(record);
+    return err;
+}
+
 static int judge_security(struct tender *t)
 {
     static const char *const otherwise[] = {"CY-1", "CY-2", "CY-3"};
-    const struct json **record = am_calloc(t->n + 1, sizeof *record);
     const struct json *rows = json_get(t->rules, "security_rows");
     struct label_result r = {0};
-    int64_t at =
-        t->v->v.decision.index ? t->v->v.decision.issued_at : t->v->v.declared.issued_at;
-    int err = record ? AM_OK : AM_E_NOMEM;
-    for (size_t i = 0; !err && i < t->n; i++)
-        record[i] = t->evidence[i].record;
-    if (!err)
-        err = label_evaluate(t->l->policy->label, t->declared.record, record, t->n,
-                             LABEL_INTERMEDIATE, at, &r, NULL);
+    int err = judge_rows(t, &r);
     if (!json_get(t->declared.record, "cybersecurity"))
         reason(t, "tender.security_undeclared", NULL, NULL, NULL, NULL);
     for (size_t i = 0; !err && i < (rows ? json_size(rows) : AM_LEN(otherwise)); i++) {
@@ -272,7 +312,6 @@ static int judge_security(struct tender *t)
     }
     if (!err)
         label_result_release(&r);
-    free(record);
     return err == AM_E_NOMEM ? err : AM_OK;
 }
 

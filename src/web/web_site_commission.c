@@ -196,12 +196,14 @@ static int file_judge(struct web_visit *v, struct web_file *g)
         g->asked = LABEL_BASE;
     err = label_policy_new(&p, json_root(g->policy), NULL);
     if (!err)
-        err = label_evaluate(p, g->version.s.record, g->evidence->record, g->evidence->n,
-                             g->asked, v->now, &g->label, NULL);
+        err = label_evaluate_from(p, g->version.s.record, g->evidence->record,
+                                  g->evidence->all, &g->evidence->from, g->asked, v->now,
+                                  &g->label, NULL);
     g->judged = !err;
     if (!err && labelled && g->asked < LABEL_ADVANCED) {
-        err = label_evaluate(p, g->version.s.record, g->evidence->record, g->evidence->n,
-                             (enum label_level)(g->asked + 1), v->now, &g->next, NULL);
+        err = label_evaluate_from(
+            p, g->version.s.record, g->evidence->record, g->evidence->all,
+            &g->evidence->from, (enum label_level)(g->asked + 1), v->now, &g->next, NULL);
         g->next_judged = !err;
     }
     label_policy_free(p);
@@ -380,6 +382,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     jw_kbool(&v->w, "to_reinstate", back);
     jw_kbool(&v->w, "to_keep", keep);
     jw_kint(&v->w, "evidence_n", (int64_t)g->evidence->n);
+    web_change(v, x);
     jw_kstrz(&v->w, "asked", label_level_name(g->asked));
     if (g->judged) {
         jw_kstrz(&v->w, "computed", g->label.outcome);

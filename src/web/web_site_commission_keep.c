@@ -24,7 +24,10 @@ bool web_commission_keep_at(const struct web_file *g, size_t n, struct web_keep 
         int level;
         bool offered, computed;
     } all[] = {
-        {"granted", now + 1, g->next_judged && (int)g->next.reached > now, false},
+        {"granted", now + 1,
+         g->next_judged && (int)g->next.reached > now &&
+             (int)web_change_most(version_of(g), (enum label_level)(now + 1)) > now,
+         false},
         {"maintained", now, fresh && reached >= now, true},
         {"reduced", now - 1, now > LABEL_BASE && reached >= now - 1, reached == now - 1},
     };

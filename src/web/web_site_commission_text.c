@@ -175,7 +175,9 @@ static void period(struct web_visit *v, struct jw *w, int64_t end)
         jw_kstrz(w, "expires_at", time_format(end, at));
 }
 
-static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w)
+/* judged: the level the fold evaluates the evidence at. */
+static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
+                    enum label_level judged)
 {
     const struct json *f = json_root(g->facts);
     struct str condition = field(v, "condition");
@@ -188,7 +190,7 @@ static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w)
     }
     jw_arr_end(w);
     jw_kval(w, "policy_sha256", json_get(f, "policy"));
-    jw_kval(w, "evidence", json_get(json_get(f, "version"), "evidence"));
+    web_change_cite(w, json_get(f, "version"), judged);
     chosen(v, f, w);
 }
 
@@ -204,7 +206,11 @@ struct choice {
 /* The nth thing that may be decided: what is computed, then ever stricter. */
 static bool choice_at(const struct web_file *g, size_t n, struct choice *c)
 {
-    size_t granted = strcmp(g->label.outcome, "granted") ? 0 : (size_t)g->label.reached,
+    size_t granted =
+               strcmp(g->label.outcome, "granted")
+                   ? 0
+                   : (size_t)web_change_most(json_get(json_root(g->facts), "version"),
+                                             g->label.reached),
            all = granted + (strcmp(g->label.outcome, "refused") ? 2 : 1);
     if (n >= all)
         return false;
@@ -318,7 +324,7 @@ static void decision(struct web_visit *v, const struct web_file *g, struct jw *w
         motives(g, w);
     if (c.stricter)
         derogation(v, w, end ? end : year);
-    grounds(v, g, w);
+    grounds(v, g, w, g->asked);
     jw_obj_end(w);
 }
 
@@ -326,7 +332,8 @@ static void decision(struct web_visit *v, const struct web_file *g, struct jw *w
  */
 static enum label_level most(const struct web_file *g)
 {
-    return AM_MIN(g->label.reached, g->asked); /* asked: the level it had */
+    return web_change_most(json_get(json_root(g->facts), "version"),
+                           AM_MIN(g->label.reached, g->asked)); /* asked: it had */
 }
 
 void web_commission_levels(struct web_visit *v, const struct web_file *g)
@@ -392,7 +399,7 @@ static void reinstated(struct web_visit *v, const struct web_file *g, struct jw 
     same_scope(g, w);
     period(v, w, last_of(v, "expires", "/expires_at", web_commission_expiry(g)));
     jw_kstr(w, "reason", reason);
-    grounds(v, g, w);
+    grounds(v, g, w, g->asked);
     jw_obj_end(w);
 }
 
@@ -420,7 +427,7 @@ static void kept(struct web_visit *v, const struct web_file *g, struct jw *w)
     period(v, w, last_of(v, "expires", "/expires_at", end));
     if (reason.n)
         jw_kstr(w, "reason", reason);
-    grounds(v, g, w);
+    grounds(v, g, w, AM_MAX(k.level, g->asked));
     jw_obj_end(w);
 }
 

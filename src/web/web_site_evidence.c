@@ -6,16 +6,13 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-int web_evidence_load(struct web_visit *v, const struct json *facts,
-                      const struct json *digests, struct web_evidence **out)
+static int evidence_add(struct web_visit *v, const struct json *facts,
+                        const struct json *digests, struct web_evidence *e)
 {
-    struct web_evidence *e = am_calloc(1, sizeof *e);
-    if (!e)
-        return AM_E_NOMEM;
     int err = AM_OK;
     for (json_each(it, digests)) {
-        struct web_statement *s = &e->statement[e->n];
-        if (e->n == WEB_EVIDENCE_MAX)
+        struct web_statement *s = &e->statement[e->all];
+        if (e->all == WEB_EVIDENCE_MAX)
             break;
         err = web_statement(v, facts, json_str(it.val), s);
         if (err)
@@ -25,8 +22,39 @@ int web_evidence_load(struct web_visit *v, const struct json *facts,
             *s = (struct web_statement){0};
             continue;
         }
-        e->record[e->n++] = s->s.record;
+        e->record[e->all++] = s->s.record;
     }
+    return err;
+}
+
+/* What pages show is measured on this very model; the parent's serves verdicts only. */
+static void own_first(struct web_evidence *e)
+{
+    for (size_t i = 0; i < e->all; i++) {
+        struct web_statement s = e->statement[i];
+        const struct json *r = e->record[i];
+        if (e->from.parent.n && str_eq(json_get_str(r, "model_digest"), e->from.parent))
+            continue;
+        e->statement[i] = e->statement[e->n];
+        e->record[i] = e->record[e->n];
+        e->statement[e->n] = s;
+        e->record[e->n++] = r;
+    }
+}
+
+int web_evidence_load(struct web_visit *v, const struct json *facts,
+                      const struct json *digests, struct web_evidence **out)
+{
+    const struct json *x = json_get(facts, "version"), *change = json_get(x, "change");
+    struct web_evidence *e = am_calloc(1, sizeof *e);
+    if (!e)
+        return AM_E_NOMEM;
+    int err = evidence_add(v, facts, digests, e);
+    e->from = (struct label_from){web_text_or(json_get_str(change, "parent")),
+                                  json_get(change, "planned")};
+    if (!err && digests && digests == json_get(x, "evidence"))
+        err = evidence_add(v, facts, json_get(change, "evidence"), e);
+    own_first(e);
     if (err) {
         web_evidence_free(e);
         return err;
@@ -37,7 +65,7 @@ int web_evidence_load(struct web_visit *v, const struct json *facts,
 
 void web_evidence_free(struct web_evidence *e)
 {
-    for (size_t i = 0; e && i < e->n; i++)
+    for (size_t i = 0; e && i < e->all; i++)
         web_statement_release(&e->statement[i]);
     free(e);
 }
@@ -466,7 +494,8 @@ int web_verdicts(struct web_visit *v, const struct json *facts, const struct jso
         at = v->now;
     int err = label_policy_new(&p, policy, &v->d);
     if (!err)
-        err = label_evaluate(p, version, e->record, e->n, level, at, &r, &v->d);
+        err = label_evaluate_from(p, version, e->record, e->all, &e->from, level, at, &r,
+                                  &v->d);
     if (err) {
         label_policy_free(p);
         return err;

@@ -120,8 +120,8 @@ int web_missing(struct web_visit *v, const struct json *policy,
     struct label_result r = {0};
     int err = label_policy_new(&p, policy, NULL);
     if (!err)
-        err =
-            label_evaluate(p, version, e->record, e->n, LABEL_ADVANCED, v->now, &r, NULL);
+        err = label_evaluate_from(p, version, e->record, e->all, &e->from, LABEL_ADVANCED,
+                                  v->now, &r, NULL);
     if (err != AM_E_NOMEM) {
         levels(v, algorithm, version, &r);
         err = AM_OK;

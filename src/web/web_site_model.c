@@ -419,6 +419,7 @@ static int model_context(struct web_visit *v, const struct json *facts,
     bool all = http_query(v->req, "all").n > 0;
     web_open(v);
     head(v, facts, d);
+    web_change(v, x);
     web_interval(&v->w, "auc", web_measure(d->evidence, NULL, STR("auc"), STR("")),
                  web_gate(json_root(d->policy), STR("auc"), level));
     web_record(&v->w, v->l, v->site, d->algorithm.s.record, d->version.s.record, true);

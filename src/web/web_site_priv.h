@@ -180,13 +180,23 @@ struct str web_input_name(enum text_lang l, const struct json *input);
 struct web_evidence {
     struct web_statement statement[WEB_EVIDENCE_MAX];
     const struct json *record[WEB_EVIDENCE_MAX];
-    size_t n;
+    size_t n, all;          /* beyond n: of the version it changes, for verdicts (V20) */
+    struct label_from from; /* borrows from the facts; no parent: it claims no plan */
 };
 /* Reads the statements named by a list of payload digests; unreadable ones are an error.
  */
 AM_CHECK int web_evidence_load(struct web_visit *v, const struct json *facts,
                                const struct json *digests, struct web_evidence **out);
 void web_evidence_free(struct web_evidence *e);
+/* Changes inside a plan (web_site_change.c); x: ledger_version_json(). Member `change` of
+ * a page: what is run again, what is taken, the cap. */
+void web_change(struct web_visit *v, const struct json *x);
+/* Does a label of that level rest on evidence of the parent? The highest level, up to
+ * that one, that the cap allows. */
+bool web_change_rests(const struct json *x, enum label_level level);
+enum label_level web_change_most(const struct json *x, enum label_level level);
+/* Member `evidence` of a decision on that level: what the fold wants cited. */
+void web_change_cite(struct jw *w, const struct json *x, enum label_level level);
 /* The newest measure of that name for that group (of one row when row is not NULL). */
 const struct json *web_measure(const struct web_evidence *e, const char *row,
                                struct str name, struct str group);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A version inside a change plan on a page: what is run again on the new weights, what is
+ * taken from the version changed, the cap of the label and why (lifecycle.md V20). */
+#include "web/web_site_priv.h"
+
+static const struct json *change_of(const struct json *x)
+{
+    const struct json *c = json_get(x, "change");
+    return json_type(c) == JSON_OBJECT ? c : NULL;
+}
+
+bool web_change_rests(const struct json *x, enum label_level level)
+{
+    return json_bool(json_get(json_get(change_of(x), "rests"), label_level_name(level)),
+                     false);
+}
+
+enum label_level web_change_most(const struct json *x, enum label_level level)
+{
+    enum label_level cap = LABEL_NONE;
+    if (label_level_parse(json_get_str(change_of(x), "cap"), &cap))
+        cap = LABEL_NONE;
+    while (level > LABEL_NONE && level > cap && web_change_rests(x, level))
+        level--;
+    return level;
+}
+
+void web_change_cite(struct jw *w, const struct json *x, enum label_level level)
+{
+    jw_key(w, "evidence");
+    jw_arr(w);
+    for (json_each(it, json_get(x, "evidence")))
+        jw_val(w, it.val);
+    if (web_change_rests(x, level))
+        for (json_each(it, json_get(change_of(x), "evidence")))
+            jw_val(w, it.val);
+    jw_arr_end(w);
+}
+
+static struct str words_of(struct web_visit *v, const char *head, struct str code)
+{
+    char id[WEB_ID_MAX];
+    snprintf(id, sizeof id, "%s%.*s", head, (int)AM_MIN(code.n, 60), code.p);
+    return text_has(v->l, id) ? text_get(v->l, id) : web_text_or(code);
+}
+
+static void sentence(struct web_visit *v, const char *key, const char *id,
+                     const struct text_arg *arg, size_t n)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    if (text_fmt(&b, v->l, id, arg, n) == AM_OK)
+        jw_kstr(&v->w, key, buf_str(&b));
+    buf_release(&b);
+}
+
+/* Capped, no longer capped, on nothing of the parent's, or the parent has fallen. */
+static void standing(struct web_visit *v, const struct json *c)
+{
+    struct str why = json_get_str(c, "why");
+    bool rests = json_size(json_get(c, "inherited")) > 0;
+    struct text_arg level = {"level", words_of(v, "level.", json_get_str(c, "cap"))};
+    jw_kbool(&v->w, "fallen", why.n > 0);
+    jw_kbool(&v->w, "capped", !why.n && rests);
+    if (why.n)
+        jw_kstr(&v->w, "said", words_of(v, "change.why.", why));
+    else if (!rests)
+        jw_kstr(&v->w, "said", text_get(v->l, "change.full"));
+    else
+        sentence(v, "said",
+                 json_bool(json_get(c, "lifted"), false) ? "change.lifted"
+                                                         : "change.capped",
+                 &level, 1);
+}
+
+void web_change(struct web_visit *v, const struct json *x)
+{
+    const struct json *c = change_of(x);
+    struct text_arg arg[] = {
+        {"version", web_text_or(json_get_str(c, "parent_version"))},
+        {"type", words_of(v, "value.type.", json_get_str(c, "type"))}};
+    jw_key(&v->w, "change");
+    if (!c) {
+        jw_null(&v->w);
+        return;
+    }
+    jw_obj(&v->w);
+    sentence(v, "lead", "change.lead", arg, AM_LEN(arg));
+    jw_kval(&v->w, "parent", json_get(c, "parent"));
+    jw_kval(&v->w, "parent_version", json_get(c, "parent_version"));
+    jw_kval(&v->w, "parent_state", json_get(c, "parent_state"));
+    jw_kval(&v->w, "parent_level", json_get(c, "parent_level"));
+    jw_kval(&v->w, "plan", json_get(c, "plan"));
+    jw_kval(&v->w, "rerun", json_get(c, "rerun"));
+    jw_kval(&v->w, "inherited", json_get(c, "inherited"));
+    jw_kbool(&v->w, "some", json_size(json_get(c, "inherited")) > 0);
+    standing(v, c);
+    jw_obj_end(&v->w);
+}
