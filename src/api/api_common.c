@@ -43,8 +43,10 @@ int api_h_ready(struct api_call *c)
         struct node_state s;
         node_state(c->api->n, &s);
         /* A node serves charts, worklists and stops without the registry; it is ready
-         * when it knows which log it mirrors. */
-        ready = s.size > 0;
+         * when it knows which log it mirrors and can write. */
+        ready = s.size > 0 && !s.storage;
+        if (s.storage) /* neither outputs nor verdicts until a write succeeds */
+            jw_kstrz(&c->w, "reason", "storage");
         jw_kstrz(&c->w, "server", "node");
         jw_kint(&c->w, "size", (int64_t)s.size);
         jw_kbool(&c->w, "lease_fresh", s.lease_fresh);

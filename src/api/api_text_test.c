@@ -117,8 +117,48 @@ static void the_codes_of_these_modules_are_sentences(void **state)
         say("diag.", code[i]);
 }
 
+/* Codes named in calls that add a problem, wherever they stand in the file. */
+static size_t codes_of(const char *file)
+{
+    static const char *const call[] = {"diag_err(", "registry_move_refuse("};
+    char path[1024], *text, *at;
+    size_t n, found = 0;
+    snprintf(path, sizeof path, "%s/src/registry/%s", getenv("AMANE_SOURCE_ROOT"), file);
+    assert_ok(am_file_read(path, 1 << 20, &text, &n));
+    for (size_t i = 0; i < AM_LEN(call); i++)
+        for (at = text; (at = strstr(at, call[i])); at++) {
+            struct str rest, code = str_cut(str_cut(str_c(at), ';', &rest), '"', &rest);
+            while (rest.n) { /* each literal of the call; the first with a point */
+                code = str_cut(rest, '"', &rest);
+                if (str_find(code, '.') < code.n && str_find(code, ' ') == code.n &&
+                    str_find(code, '/') == code.n) {
+                    char z[96];
+                    snprintf(z, sizeof z, "%.*s", STR_FMT(code));
+                    say("diag.", z);
+                    found++;
+                    break;
+                }
+                (void)str_cut(rest, '"', &rest);
+            }
+        }
+    free(text);
+    return found;
+}
+
+static void every_code_of_keeping_a_registry_is_a_sentence(void **state)
+{
+    (void)state;
+    assert_true(codes_of("registry_move.c") >= 7);
+    assert_true(codes_of("registry_tables.c") >= 1);
+    assert_true(codes_of("registry_backup.c") >= 6);
+    assert_true(codes_of("registry_copy.c") + codes_of("registry_copy_export.c") >= 1);
+    assert_true(codes_of("registry_place.c") >= 1);
+    assert_true(codes_of("registry_init.c") >= 4);
+}
+
 TEST_MAIN(TEST(every_reason_of_the_ledger_is_a_sentence),
           TEST(every_page_of_the_interface_is_looked_at_by_the_browser_test),
           TEST(every_refusal_of_the_gate_says_why_and_what_would_help),
           TEST(every_operation_of_the_interface_is_a_sentence),
+          TEST(every_code_of_keeping_a_registry_is_a_sentence),
           TEST(the_codes_of_these_modules_are_sentences))

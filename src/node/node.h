@@ -93,6 +93,7 @@ struct node_state {
     bool split_view;   /* two signed histories were seen, or may have been: alarm */
     bool split_proved; /* they were: nothing is cosigned, the lease is the last one */
     bool rolled_back;  /* the registry offers less than what is held here */
+    bool storage;      /* the last write failed: no output is given until one succeeds */
 };
 void node_state(struct node *n, struct node_state *out);
 

@@ -435,10 +435,13 @@ static int full_disk(struct nt *w)
                                                               not here */
     NEED(nt_open(w) == AM_OK);
     NEED(nt_predict(w, 60, 200) == AM_OK);
+    NEED(!nt_state(w).storage);
     limit_files(4096);
     err = nt_predict(w, 60, 200);
     NEED(err == AM_E_NOSPACE || err == AM_E_IO);
     NEED(nt_said(w, "store.write"));
+    NEED(nt_state(w).storage);
+    NEED(node_sync(w->n) == AM_E_UNAVAILABLE && nt_state(w).storage); /* tried in vain */
     buf_init(&b, 1 << 20);
     NEED(node_predictions(w->n, STR(""), STR(""), 0, 50, &b) == AM_OK);
     nt_take_reply(w, &b, AM_OK);
@@ -453,6 +456,7 @@ static int full_disk(struct nt *w)
     NEED(nt_said(w, "validation.stopped"));
     limit_files(RLIM_INFINITY); /* somebody made room */
     NEED(node_sync(w->n) == AM_E_UNAVAILABLE);
+    NEED(!nt_state(w).storage);
     NEED(db_read(w->n->db, count_stops, &stops) == AM_OK && stops == 1);
     NEED(nt_state(w).outbox == 1 && nt_state(w).pending == 0);
     NEED(strcmp(nt_status(w, w->last), "withdrawn") == 0);

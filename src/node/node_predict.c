@@ -518,6 +518,7 @@ static int node_predict_steps(struct node_job *j, struct buf *reply)
         err = db_write(j->n->db, node_store_if_allowed, j);
     if (!err)
         err = node_trace_feed(j->n);
+    node_wrote(j->n, err);
     if (err == AM_E_NOSPACE || err == AM_E_IO)
         diag_err(j->d, "", "store.write",
                  "the prediction cannot be recorded, so none is given: %s",

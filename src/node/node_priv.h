@@ -104,6 +104,7 @@ struct node {
     int round_err;
     bool stopping, hurry, reachable, rolled_back;
     bool push_up;    /* the long poll for orders is held */
+    bool unwritable; /* the last write failed for want of room or a bad disk */
     bool split_view; /* two histories signed by the log: kept on disk */
 
     /* of the sync thread alone */
@@ -306,6 +307,8 @@ AM_CHECK int node_pool_new(struct node_pool **out, struct node *n);
 void node_pool_free(struct node_pool *p);
 
 AM_CHECK int node_kv_get(struct node *n, const char *key, struct buf *out);
+/* How the last write ended: /readyz says it, and every round tries again. */
+void node_wrote(struct node *n, int err);
 AM_CHECK int node_kv_set(struct node *n, const char *key, struct str value);
 
 #endif

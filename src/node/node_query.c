@@ -441,9 +441,13 @@ void node_state(struct node *n, struct node_state *out)
     if (n->trace) {
         tlog_head(n->trace, &head);
         out->trace_size = head.size;
+        out->storage = tlog_health(n->trace) != AM_OK;
     }
     pthread_rwlock_unlock(&n->log);
     pthread_mutex_lock(&n->state);
+    out->storage |= n->unwritable;
+    for (size_t i = 0; i < n->stops.n; i++)
+        out->storage |= n->stops.v[i].unkept && !n->stops.v[i].keeping;
     out->registry_reachable = n->reachable;
     out->split_proved = n->split_view;
     out->split_view = n->split_view || n->suspect.size > 0 || n->gossip_suspect;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -59,12 +60,38 @@ void node_lease_look(struct node *n, const struct ledger *l, struct node_lease_v
     v->fresh = v->age < v->end_at - v->at;
 }
 
+void node_wrote(struct node *n, int err)
+{
+    if (err && err != AM_E_NOSPACE && err != AM_E_IO)
+        return; /* it says nothing of the disk */
+    pthread_mutex_lock(&n->state);
+    n->unwritable = err != AM_OK;
+    pthread_mutex_unlock(&n->state);
+}
+
+/* A small write may fit where an output does not: there is room again when a file of the
+ * size of a large output can be kept. */
+static bool node_room(const struct node *n)
+{
+    static const char nothing[64 << 10];
+    char path[NODE_PATH + 8];
+    int err;
+    if (snprintf(path, sizeof path, "%s/room", n->dir) >= (int)sizeof path)
+        return true;
+    err = am_file_write(path, (struct str){nothing, sizeof nothing}, 0600);
+    unlink(path);
+    return err == AM_OK;
+}
+
 static void node_keep_wall(struct node *n, int64_t now)
 {
     char text[32];
+    int err;
     snprintf(text, sizeof text, "%lld", (long long)now);
-    if (node_kv_set(n, "wall_seen", str_c(text)) == AM_OK)
+    err = node_kv_set(n, "wall_seen", str_c(text));
+    if (!err)
         n->wall_kept = now;
+    node_wrote(n, err);
 }
 
 /* The same note again changes nothing: only a later cosignature renews, so that neither a
@@ -182,6 +209,7 @@ static void node_told(struct node *n, int err)
 static void node_sync_once(struct node *n)
 {
     int64_t now;
+    bool again;
     int err;
     pthread_mutex_lock(&n->state);
     n->rounds_begun++;
@@ -189,7 +217,10 @@ static void node_sync_once(struct node *n)
     pthread_mutex_unlock(&n->state);
     err = node_round(n, n->http);
     now = time_now();
-    if (now > n->wall_kept + NODE_WALL_STEP)
+    pthread_mutex_lock(&n->state);
+    again = n->unwritable; /* every round, until it succeeds */
+    pthread_mutex_unlock(&n->state);
+    if (again ? node_room(n) : now > n->wall_kept + NODE_WALL_STEP)
         node_keep_wall(n, now);
     pthread_mutex_lock(&n->state);
     n->reachable = !node_is_away(err);

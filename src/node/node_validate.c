@@ -260,6 +260,7 @@ int node_validate(struct node *n, const struct auth_account *who, struct str id,
         err = AM_E_CONFLICT;
     if (!err)
         err = node_trace_feed(n);
+    node_wrote(n, err);
     if (err == AM_E_NOSPACE || err == AM_E_IO)
         diag_err(d, "", "store.write", "the decision cannot be recorded: %s",
                  am_err_text(err));

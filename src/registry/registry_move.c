@@ -127,7 +127,7 @@ static int registry_move_one(struct db *from, struct db *to, const char *name,
     if (!err)
         err = registry_tables_same(a, b, d);
     if (err && there)
-        diag_err(d, name, "registry.not_empty",
+        diag_err(d, name, "registry.other_rows",
                  "the tables there hold other rows: nothing was moved");
     for (size_t i = 0; !err && i < b->n; i++) {
         out->tables++;
