@@ -9,7 +9,7 @@ help:
 	@echo 'make check    every test and guard, under 10 minutes'
 	@echo 'make build    the program, at build/amane'
 	@echo 'make deb      the Debian package, in build/deb'
-	@echo 'also: setup bench soak fuzz tsan mutate format lint clean'
+	@echo 'also: setup deb-check bench soak fuzz tsan mutate format lint clean'
 
 demo: build
 	@build/amane demo $(ARGS)
@@ -32,6 +32,9 @@ setup-build:
 
 deb: build
 	@tools/deb.sh
+
+deb-check: build
+	@tools/deb_check.sh
 
 bench: build
 	@tools/setup.sh check
@@ -60,4 +63,4 @@ lint: setup
 clean:
 	rm -rf build build-san build-tsan build-fuzz build-lint
 
-.PHONY: help demo serve build check setup setup-build deb bench soak fuzz tsan mutate format lint clean
+.PHONY: help demo serve build check setup setup-build deb deb-check bench soak fuzz tsan mutate format lint clean

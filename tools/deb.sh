@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the Debian package of the program in build/: deb.sh [OUTPUT-FOLDER] (default build/deb). `make deb`.
+# Makes the Debian package of the program in build/: deb.sh [OUTPUT-FOLDER] (default build/deb). `make deb`;
+# `make deb-check` tries it in a real root (AMANE_DEB_VERSION: pack as another version).
 #
 # One package, `amane`: the program, its manual pages, the systemd units (installed, not enabled: which of the two
 # servers a machine is, its operator says), the nginx configuration as an example, and on Debian 12 ONNX Runtime,
@@ -14,7 +15,7 @@ mkdir -p "$out"
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 root=$stage/amane
-version=$(sed -n "s/^project(.* version: '\([^']*\)'.*/\1/p" meson.build)-1
+version=${AMANE_DEB_VERSION:-$(sed -n "s/^project(.* version: '\([^']*\)'.*/\1/p" meson.build)}-1
 arch=$(dpkg --print-architecture)
 . /etc/os-release
 case ${VERSION_CODENAME:-} in bookworm) units=lib/systemd/system ;; *) units=usr/lib/systemd/system ;; esac
