@@ -6,7 +6,14 @@
 
 #include <math.h>
 
-enum due_when { ALWAYS, HAS_SEX_AND_AGE, MONITORED_6, MONITORED_3, MONITORED_1 };
+enum due_when {
+    ALWAYS,
+    HAS_SEX_AND_AGE,
+    IF_EXPLAINED,
+    MONITORED_6,
+    MONITORED_3,
+    MONITORED_1
+};
 #define BASE         LEDGER_BASE
 #define INTERMEDIATE LEDGER_INTERMEDIATE
 #define ADVANCED     LEDGER_ADVANCED
@@ -51,6 +58,13 @@ static const char *due_short(const struct json *record, const struct json *v,
     }
 }
 
+/* Field 38: a method has a version, unless it is none. */
+static bool due_exempt(const struct json *record, enum due_when when)
+{
+    return when == IF_EXPLAINED &&
+           json_str_is(json_get(json_get(record, "explainability"), "method"), "none");
+}
+
 /* A parent that is missing is named alone, not with each of its members. */
 static bool due_child(const struct json *record, const char *pointer)
 {
@@ -68,7 +82,7 @@ void registry_due(const struct json *algorithm, const struct json *version,
         const char *code = v ? due_short(record, v, due[i].when) : "record.due";
         if (due[i].level > level || !record || !code)
             continue;
-        if (!v && due_child(record, due[i].pointer))
+        if (!v && (due_child(record, due[i].pointer) || due_exempt(record, due[i].when)))
             continue;
         diag_err(d, due[i].pointer, code, "compulsory from level %s",
                  ledger_level_name(due[i].level));

@@ -13,6 +13,7 @@
     X(BASE, v, "/fairness_approach", ALWAYS)                                             \
     X(BASE, v, "/bias_mitigation", ALWAYS)                                               \
     X(BASE, v, "/explainability", ALWAYS)                                                \
+    X(BASE, v, "/explainability/version", IF_EXPLAINED)                                  \
     X(BASE, v, "/cybersecurity", ALWAYS)                                                 \
     X(BASE, v, "/cybersecurity/evidence/0", ALWAYS)                                      \
     X(BASE, v, "/interoperability", ALWAYS)                                              \

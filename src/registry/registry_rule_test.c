@@ -367,6 +367,29 @@ static void moroccan_evidence_is_due_from_the_intermediate_label(void **state)
     json_free(good);
 }
 
+/* Field 38: enum and version. */
+static void a_method_of_explanation_has_a_version(void **state)
+{
+    static const struct {
+        const char *json;
+        bool due;
+    } k[] = {{"{\"method\":\"linear\",\"scope\":\"both\"}", true},
+             {"{\"method\":\"linear\",\"scope\":\"both\",\"version\":\"1\"}", false},
+             {"{\"method\":\"none\",\"scope\":\"both\"}", false}};
+    struct json_doc *good = example("schema/examples/version.json");
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct json_doc *doc = edited(json_root(good), "/explainability", k[i].json);
+        struct diag d;
+        diag_init(&d);
+        registry_due(NULL, json_root(doc), LEDGER_BASE, &d);
+        assert_int_equal(has(&d, "/explainability/version", "record.due"), k[i].due);
+        diag_release(&d);
+        json_free(doc);
+    }
+    json_free(good);
+}
+
 static void an_ensemble_needs_what_its_members_need(void **state)
 {
     struct json_doc *good = example("schema/examples/version.json"),
@@ -428,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_level_asks_for_what_the_levels_below_it_ask),
         cmocka_unit_test(monitoring_grows_with_the_level),
         cmocka_unit_test(moroccan_evidence_is_due_from_the_intermediate_label),
+        cmocka_unit_test(a_method_of_explanation_has_a_version),
         cmocka_unit_test(an_ensemble_needs_what_its_members_need),
         cmocka_unit_test(boosting_that_drops_trees_has_a_dropout_rate),
     };

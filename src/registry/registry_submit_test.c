@@ -483,6 +483,32 @@ static void a_link_to_moroccan_evidence_has_a_form_and_leads_somewhere(void **st
     t_assert_problem(&t, "/relevance_evidence/0/reference", "record.morocco_unlinked");
 }
 
+static int check_escrow(const char *fifth)
+{
+    char json[400];
+    snprintf(
+        json, sizeof json,
+        "{\"agent\":\"ESCROW\",\"deposit_id\":\"D1\",\"date\":\"2026-01-01\","
+        "\"items\":[\"source_code\",\"technical_documentation\","
+        "\"operating_documentation\",\"weights\",\"%s\"],\"manifest_sha256\":\"%064d\","
+        "\"verification_level\":1,\"release_conditions\":[\"insolvency\"]}",
+        fifth, 0);
+    return check_with("escrow", json);
+}
+
+/* Field 45: the five of the policy reference, each once. */
+static void a_deposit_declared_has_the_five_items(void **state)
+{
+    (void)state;
+    declare_algorithm();
+    assert_ok(check_escrow("training_data"));
+    assert_int_equal(check_escrow("weights"), AM_E_INVALID);
+    assert_int_equal(t.d.errors, 1);
+    assert_string_equal(t.d.item[0].path, "/escrow/items");
+    assert_int_equal(check_escrow("brochure"), AM_E_INVALID);
+    assert_string_equal(t.d.item[0].path, "/escrow/items/4");
+}
+
 /* Semantic version, predecessor, one label once: seen from the second version. */
 static void a_second_version_says_which_it_follows(void **state)
 {
@@ -1100,6 +1126,7 @@ int main(int argc, char **argv)
         T(a_bill_of_materials_is_read_and_names_the_weights),
         T(personal_data_in_a_text_warn_and_do_not_refuse),
         T(a_link_to_moroccan_evidence_has_a_form_and_leads_somewhere),
+        T(a_deposit_declared_has_the_five_items),
         T(a_second_version_says_which_it_follows),
         T(a_wrong_size_is_noticed_in_the_bytes),
         T(the_model_digest_does_not_depend_on_the_order_of_the_list),
