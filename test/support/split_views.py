@@ -104,10 +104,10 @@ def whole(c):
 
 
 def altered(item, member):
-    """The item with one character changed."""
+    """The item with one character changed; of a note, one that its log signed: cosignatures may follow."""
     v = json.loads(json.dumps(item))
     text = v[member][0] if isinstance(v[member], list) else v[member]
-    at = len(text) - 8
+    at = (text.index("\n\n") if "\n\n" in text else len(text)) - 8
     text = text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1:]
     v[member] = [text] + v[member][1:] if isinstance(v[member], list) else text
     return {"items": [v]}
