@@ -43,6 +43,7 @@ static const struct {
     {"née le 12/03/1980 à Fès", "birth"},
     {"Né le 3 avril 1975", "birth"},
     {"DDN 1980-03-12", "birth"},
+    {"DDN 1980-3-2", "birth"},
     {"born on March 4 1980", NULL}, /* month first in words: not looked for */
     {"patient born 4 March 1980", "birth"},
     {"المزداد في ١٢/٠٣/١٩٨٠ بفاس", "birth"},

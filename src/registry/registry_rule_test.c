@@ -440,9 +440,29 @@ static void boosting_that_drops_trees_has_a_dropout_rate(void **state)
     json_free(good);
 }
 
+/* ISO 3166-1 has 249 officially assigned codes. */
+static void countries_are_the_assigned_ones_from_the_first_to_the_last(void **state)
+{
+    static const char *const in[] = {"AD", "MA", "EH", "FR", "ZW"};
+    static const char *const out[] = {"", "M", "ma", "MAR", "XX", "ZZ", " M", "A ", "D "};
+    unsigned n = 0;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(in); i++)
+        if (!registry_country(str_c(in[i])))
+            fail_msg("%s", in[i]);
+    for (size_t i = 0; i < AM_LEN(out); i++)
+        if (registry_country(str_c(out[i])))
+            fail_msg("%s", out[i]);
+    for (char a = 'A'; a <= 'Z'; a++)
+        for (char b = 'A'; b <= 'Z'; b++)
+            n += registry_country((struct str){(const char[]){a, b}, 2});
+    assert_int_equal(n, 249);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(countries_are_the_assigned_ones_from_the_first_to_the_last),
         cmocka_unit_test(each_rule_of_a_version_names_its_place),
         cmocka_unit_test(no_explanation_is_for_standard_criticality_only),
         cmocka_unit_test(each_rule_of_the_other_kinds_names_its_place),
