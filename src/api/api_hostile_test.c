@@ -59,8 +59,13 @@ static void put(struct maker *m, const struct json *schema, const struct json *v
 
 static bool left_out(struct str key)
 {
-    static const char *const no[] = {
-        "supersedes", "previous_version", "model_signature", "fhir_twin", "na", "sbom"};
+    static const char *const no[] = {"supersedes",
+                                     "previous_version",
+                                     "planned_change",
+                                     "model_signature",
+                                     "fhir_twin",
+                                     "na",
+                                     "sbom"};
     for (size_t i = 0; i < AM_LEN(no); i++)
         if (str_eqc(key, no[i]))
             return true;

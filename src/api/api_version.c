@@ -58,7 +58,7 @@ static int api_asked_now(struct api_call *c, struct api_asked *a)
                       : registry_view(c->api->r, api_asked_view, a);
     if (err == AM_E_TOOBIG) { /* the answer is small, the fold that makes it is not */
         diag_err(&c->d, "", "path.size_past", "too old a fold to make for one reader");
-        err = AM_E_INVALID;
+        err = AM_E_SYNTAX;
     }
     return err;
 }

@@ -219,7 +219,7 @@ static int api_one_proof(struct api_call *c, const struct ledger *l, uint64_t co
     (void)cosigned;
     if (past) {
         diag_err(&c->d, "", "path.proof_size", "proofs are for the newest checkpoint");
-        return AM_E_INVALID;
+        return AM_E_SYNTAX;
     }
     buf_init(&note, TLOG_NOTE_MAX);
     err = tlog_note_cosigned(registry_log(c->api->r), &note);
