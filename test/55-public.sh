@@ -49,6 +49,14 @@ ok $? "the register's page filters without scripts"
     ! curl -s "$url/?level=%22%3E%3Cscript%3E" | grep -q '<script>'
 ok $? "what an address says is never markup"
 
+# ---- who uses it, and where
+place=$(curl -sf "$url/api/v1/deployments" | jq -r '.items[0].id')
+curl -sf "$url/api/v1/deployments/$place/card" | jq -e --arg d "$digest" '.model_digest == $d and .C1_deployer.phase == "pilot"
+    and (.C2_submitter.role | length) > 0 and (.C5_data_protection_assessment.dpia | length) > 0' >/dev/null
+ok $? "section C of Annex VIII names the deployer and its impact assessment"
+curl -sf "$url/api/v1/versions/$digest@30" | jq -e '.tree_size == 30 and .version.state != "labelled"' >/dev/null
+ok $? "a version is told as it was at a size of the log"
+
 # ---- feeds
 for lang in fr ar en; do
     for feed in decisions stops; do

@@ -24,6 +24,14 @@ int api_h_version_card(struct api_call *c)
     return err;
 }
 
+int api_h_deployment_card(struct api_call *c)
+{
+    int err = registry_export_deployment(c->api->r, c->param[0], &c->resp->body);
+    if (!err)
+        api_json(c, 200);
+    return err;
+}
+
 static int record_change(void *arg, struct str pointer, const struct json *before,
                          const struct json *after)
 {

@@ -97,6 +97,8 @@
       "Deployments; filters establishment, use, model")                                  \
     X(R, GET, "/api/v1/deployments/{id}", PUBLIC, deployment, "", "deployment-view",     \
       "One deployment")                                                                  \
+    X(R, GET, "/api/v1/deployments/{id}/card", PUBLIC, deployment_card, "",              \
+      "deployment-card", "Who uses it there: section C of Annex VIII")                   \
     X(R, GET, "/api/v1/stops", PUBLIC, stops, "", "stops",                               \
       "Stop orders with acknowledgements; since (log index), wait (s), envelopes=1")     \
     X(R, GET, "/api/v1/stops/{order}", PUBLIC, stop_view, "", "stop-view",               \

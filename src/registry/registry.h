@@ -119,6 +119,10 @@ const char *registry_export_type(struct str format);
 AM_CHECK int registry_export(struct registry *r, const uint8_t model_digest[32],
                              uint64_t size, struct str format, const char *lang,
                              struct buf *out);
+/* Section C of Annex VIII: who uses it there. AM_E_NOTFOUND: no such deployment. Appends.
+ */
+AM_CHECK int registry_export_deployment(struct registry *r, struct str id,
+                                        struct buf *out);
 /* The FHIR twin of a version's record, {device, document_reference}: its field fhir_twin
  * is this or absent. AM_E_NOTFOUND: its algorithm is not declared. Appends. */
 AM_CHECK int registry_twin_of(struct registry *r, const struct json *record,

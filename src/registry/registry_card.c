@@ -47,8 +47,7 @@ static int card_fold(void *arg, const struct ledger *l, uint64_t cosigned)
     return err;
 }
 
-/* The record inside a statement: the predicate, or its extension member. */
-static const struct json *card_record(const struct json_doc *doc)
+const struct json *registry_card_record(const struct json_doc *doc)
 {
     const struct json *p = json_get(json_root(doc), "predicate"),
                       *inner = json_get(p, "amane_record");
@@ -78,8 +77,8 @@ int registry_card_load(struct registry *r, const uint8_t digest[32], uint64_t si
         registry_card_release(c);
         return err;
     }
-    c->version = card_record(c->version_doc);
-    c->algorithm = card_record(c->algorithm_doc);
+    c->version = registry_card_record(c->version_doc);
+    c->algorithm = registry_card_record(c->algorithm_doc);
     return AM_OK;
 }
 
@@ -88,6 +87,9 @@ void registry_card_release(struct registry_card *c)
     for (size_t i = 0; i < c->evidence.n; i++)
         json_free(c->evidence.v[i]);
     vec_release(&c->evidence);
+    for (size_t i = 0; i < c->place.n; i++)
+        registry_card_place_release(&c->place.v[i]);
+    vec_release(&c->place);
     json_free(c->algorithm_doc);
     json_free(c->version_doc);
     c->algorithm_doc = c->version_doc = NULL;
@@ -95,7 +97,7 @@ void registry_card_release(struct registry_card *c)
 
 const struct json *registry_card_evidence(const struct registry_card *c, size_t i)
 {
-    return i < c->evidence.n ? card_record(c->evidence.v[i]) : NULL;
+    return i < c->evidence.n ? registry_card_record(c->evidence.v[i]) : NULL;
 }
 
 struct str registry_card_words(const struct json *v, const char *lang)

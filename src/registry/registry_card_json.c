@@ -54,10 +54,58 @@ void registry_card_annex8(const struct registry_card *c, struct jw *w)
     jw_obj_end(w);
 }
 
+/* The members of a record that are there, and which of them: {} when no record has them.
+ */
+static void place_members(const struct registry_card_place *p, struct jw *w,
+                          const char *key, const char *const *member)
+{
+    jw_key(w, key);
+    jw_obj(w);
+    for (; *member; member++) {
+        const struct json *record = registry_card_place_with(p, *member);
+        if (record)
+            jw_kval(w, *member, json_get(record, *member));
+    }
+    jw_obj_end(w);
+}
+
+void registry_card_annex8_place(const struct registry_card_place *p, const struct json *v,
+                                struct jw *w)
+{
+    static const char *const rights[] = {"fundamental_rights_assessment", NULL},
+                             *const data[] = {"dpia", "cndp_authorization", NULL};
+    jw_obj(w);
+    jw_kstrz(w, "form", "EU AI Act, Annex VIII, section C");
+    jw_kstrz(w, "deployment", p->id);
+    jw_kstrz(w, "model_digest", p->model_digest);
+    jw_kint(w, "tree_size", (int64_t)p->tree_size);
+    jw_key(w, "C1_deployer");
+    jw_obj(w);
+    jw_kstrz(w, "establishment", p->establishment);
+    jw_kstrz(w, "gst", p->gst);
+    jw_kstrz(w, "use_code", p->use_code);
+    jw_kstrz(w, "phase", p->phase);
+    jw_obj_end(w);
+    jw_kval(w, "C2_submitter",
+            p->doc.n ? json_get(registry_card_record(p->doc.v[p->doc.n - 1]), "issuer")
+                     : NULL);
+    jw_key(w, "C3_entry_of_the_provider");
+    jw_obj(w);
+    jw_kval(w, "device_registration",
+            json_pointer(v, STR("/regulatory/device_registration")));
+    jw_key(w, "url");
+    jw_strf(w, "/models/%s", p->model_digest);
+    jw_obj_end(w);
+    place_members(p, w, "C4_fundamental_rights_assessment", rights);
+    place_members(p, w, "C5_data_protection_assessment", data);
+    jw_obj_end(w);
+}
+
 /* ---- HTI-1
  * --------------------------------------------------------------------------------- */
-/* X(number, "what it is", record, "pointer"): a algorithm, v version, - from evidence or
- * deployments. */
+/* X(number, "what it is", record, "pointer"): a algorithm, v version, e each run; of a
+ * family, i measures in the vendor's own data, m in data of others; n measured where it
+ * is used. */
 #define CARD_HTI1(X)                                                                     \
     X(1, "contact of the developer", a, "/developer/contact")                            \
     X(2, "funding of the development", a, "/funding")                                    \
@@ -79,15 +127,15 @@ void registry_card_annex8(const struct registry_card *c, struct jw *w)
     X(18, "who validated externally", e, "/dataset/tester_org")                          \
     X(19, "representativeness of the external data", e, "/dataset/sites")                \
     X(20, "process of the external validation", e, "/bench")                             \
-    X(21, "validity in internal data", v, "/validation_data")                            \
-    X(22, "fairness in internal data", v, "/fairness_approach")                          \
+    X(21, "validity in internal data", i, "performance")                                 \
+    X(22, "fairness in internal data", i, "equity")                                      \
     X(23, "validity in external data", m, "performance")                                 \
     X(24, "fairness in external data", m, "equity")                                      \
     X(25, "evaluation of outcomes", v, "/publications")                                  \
     X(26, "monitoring of validity", v, "/maintenance/monitoring_period")                 \
-    X(27, "local validity", n, "local_validation of the deployment records")             \
+    X(27, "local validity", n, "validity")                                               \
     X(28, "monitoring of fairness", v, "/maintenance/equity_period")                     \
-    X(29, "local fairness", n, "local_validation of the deployment records")             \
+    X(29, "local fairness", n, "fairness")                                               \
     X(30, "process and frequency of updates", v, "/maintenance/update_period")           \
     X(31, "correction of performance", v, "/maintenance/correction_delay")
 
@@ -102,13 +150,16 @@ static const struct {
 #undef X
 };
 
-/* Measures of every run of that family ("equity" takes its documentation too). */
-static void card_measures(const struct registry_card *c, struct jw *w, const char *family)
+/* Measures of every run of that family ("equity" takes its documentation too), on data of
+ * others than the vendor or not. */
+static void card_measures(const struct registry_card *c, struct jw *w, const char *family,
+                          bool external)
 {
     jw_arr(w);
     for (size_t i = 0; i < c->evidence.n; i++) {
         const struct json *e = registry_card_evidence(c, i);
-        if (!str_starts(json_get_str(e, "family"), str_c(family)))
+        if (!str_starts(json_get_str(e, "family"), str_c(family)) ||
+            json_bool(json_pointer(e, STR("/dataset/external")), false) != external)
             continue;
         for (json_each(it, json_get(e, "measures")))
             jw_val(w, it.val);
@@ -122,6 +173,30 @@ static void card_protected(const struct registry_card *c, struct jw *w)
     for (json_each(it, json_get(c->version, "inputs")))
         if (json_bool(json_get(it.val, "protected"), false))
             jw_val(w, json_get(it.val, "name"));
+    jw_arr_end(w);
+}
+
+/* Measures made on the data of each place, of everybody or by group. */
+static void card_local(const struct registry_card *c, struct jw *w, bool groups)
+{
+    jw_arr(w);
+    for (size_t i = 0; i < c->place.n; i++) {
+        const struct registry_card_place *p = &c->place.v[i];
+        const struct json *record = registry_card_place_with(p, "local_validation");
+        if (!record)
+            continue;
+        jw_obj(w);
+        jw_kstrz(w, "establishment", p->establishment);
+        jw_kstrz(w, "gst", p->gst);
+        jw_kstrz(w, "use_code", p->use_code);
+        jw_key(w, "measures");
+        jw_arr(w);
+        for (json_each(it, json_get(record, "local_validation")))
+            if ((json_get_str(it.val, "group").n != 0) == groups)
+                jw_val(w, it.val);
+        jw_arr_end(w);
+        jw_obj_end(w);
+    }
     jw_arr_end(w);
 }
 
@@ -153,10 +228,10 @@ void registry_card_hti1(const struct registry_card *c, struct jw *w)
             jw_val(w, json_pointer(c->version, pointer));
         else if (attribute[i].from == 'e')
             card_each_run(c, w, pointer);
-        else if (attribute[i].from == 'm')
-            card_measures(c, w, attribute[i].pointer);
+        else if (attribute[i].from == 'm' || attribute[i].from == 'i')
+            card_measures(c, w, attribute[i].pointer, attribute[i].from == 'm');
         else
-            jw_str(w, pointer);
+            card_local(c, w, str_eqc(pointer, "fairness"));
         jw_obj_end(w);
     }
     jw_arr_end(w);

@@ -21,6 +21,9 @@ int registry_export(struct registry *r, const uint8_t digest[32], uint64_t size,
     if (!registry_export_type(format))
         return AM_E_UNSUPPORTED;
     err = registry_card_load(r, digest, size, &c);
+    if (!err && str_eqc(format, "hti1") &&
+        (err = registry_card_places(r, digest, c.tree_size, &c)))
+        registry_card_release(&c);
     if (err)
         return err;
     jw_init(&w, out);
