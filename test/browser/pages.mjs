@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page of web/gallery.json's `pages`, live, in one browser: pages.mjs   Prints TAP, keeps screenshots.
 //   PAGES_WORLD: a file of test/support/pages.py. PAGES_PART: all, or split: only the entries with "when": "split".
-// An entry: {site, path: as in the table of routes, at: [address with {name}s], as: account, status, interact, every}.
+// An entry: {site, path: as in the table of routes, at: [address with {name}s], as: account, status, interact, every,
+// shows: what must be on it}.
 // Each address in Arabic at 320 px, 400 px by day and 1280 px by night with axe; in French at 320 px, and without scripts.
 // With `every` (or PAGES_FULL=1) in three languages. An entry without `at` says in `none` why it is no page.
 import { createHmac } from 'node:crypto';
@@ -69,6 +70,7 @@ async function turn(e, at, lang) {
   await page.evaluate(() => document.fonts.ready);
   await Promise.all(seen.pending);
   if (new URL(page.url()).pathname !== new URL(url).pathname) problems.push(`it is at ${page.url()}`);
+  if (e.shows && !await page.locator(e.shows).count()) problems.push(`does not show ${e.shows}`);
   if (seen.weight > 60000) problems.push(`weighs ${seen.weight} bytes`);
   say('400 light', await shape(page, lang));
   say('400 light', await axe(page));

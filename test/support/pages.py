@@ -4,7 +4,8 @@
 
 The command gets PAGES_WORLD, a JSON file {registry, node, accounts, at}: addresses of both servers, login -> password, and
 what stands for {name} in the addresses of web/gallery.json. It runs twice: PAGES_PART=all on the world, then =split after
-the registry was put back to an older copy of its data, which its witnesses prove."""
+the registry was put back to an older copy of its data, which its witnesses prove, and the first node was shown another
+history."""
 import base64
 import datetime
 import hashlib
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from world import World, call
+from world import Server, World, call
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 PEOPLE = (  # login, role, function, organisation
@@ -119,8 +120,28 @@ def seed(c, reg):
     return world
 
 
+def another_history(c, old):
+    """A copy of the registry that nobody watches signs something else; the first node is shown it, and holds the proof."""
+    fork, port = c.dir + "/registry.fork", c.w["nodes"][0]["port"]
+    shutil.copytree(old, fork)
+    os.remove(fork + "/witnesses")
+    other = Server([c.amane, "registry", "--data", fork, "--listen", "127.0.0.1:0"], c.dir + "/fork.log")
+    try:
+        Seed(c, other).stop(3, "drill")
+        note = call(other.port, "GET", "/log/checkpoint")[1].decode()
+    finally:
+        other.stop()
+    status, _ = call(port, "POST", "/witness/add-checkpoint", ("old 0\n\n" + note).encode())
+    for _ in range(300):
+        if call(port, "GET", "/api/v1/state")[1]["split_proved"]:
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the node saw no split: %d" % status)
+
+
 def split(c, reg, old, world, command):
     """The registry comes back with its data of before: a witness holds what it denies."""
+    another_history(c, old)
     reg.stop()
     shutil.rmtree(c.w["registry"]["dir"])
     shutil.move(old, c.w["registry"]["dir"])
