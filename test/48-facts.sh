@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Facts declared by pages and without scripts: sandbox, deposit, a refusal stricter than computed, its appeal. TAP.
+# Facts declared by pages and without scripts: a sandbox opened, extended, reported; a deposit; a refusal after a hearing, its appeal to the end. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 export AMANE="${AMANE:-$root/build/amane}" PYTHONPATH="$root/test/support" PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d) || exit 3

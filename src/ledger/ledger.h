@@ -336,7 +336,7 @@ struct ledger_sandbox {
     uint8_t model_digest[32];
     char purpose[64], site[LEDGER_ID_MAX], by_org[LEDGER_ID_MAX];
     int64_t starts_at, ends_at;
-    uint64_t index;
+    uint64_t index, extended; /* extended: the newest extension; 0: none */
     struct ledger_ref report; /* index 0: none yet */
     char outcome[64];
     uint8_t report_sha256[32];

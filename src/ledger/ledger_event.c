@@ -26,6 +26,7 @@ void ledger_plan_event(struct ledger_act *a)
         {"escrow_receipt", ledger_plan_receipt},
         {"escrow_release", ledger_plan_release},
         {"sandbox_open", ledger_plan_sandbox},
+        {"sandbox_extension", ledger_plan_sandbox_extension},
         {"sandbox_report", ledger_plan_sandbox_report},
         {"tender_check", ledger_plan_tender},
         {"stop_motive", ledger_plan_motive},

@@ -581,6 +581,43 @@ static void a_sandbox_has_an_end_a_report_and_no_patient(void **state)
     CODE(sandbox_report(TK_BENCH, of, "failure", "[]"), "exists");
 }
 
+static const char *extension(enum tk_actor who, const char *of, int64_t days,
+                             const char *reason)
+{
+    char until[TIME_TEXT];
+    return tk_say(&tk, LEDGER_EVENT, who,
+                  "\"type\":\"sandbox_extension\",\"sandbox\":\"%s\",\"model_digest\":"
+                  "\"%s\",\"ends_at\":\"%s\",\"reason\":\"%s\"",
+                  of, tk.model_hex, tk_time(&tk, days, until), reason);
+}
+
+static void a_sandbox_that_runs_gets_a_later_end_with_a_reason(void **state)
+{
+    char of[CRYPTO_HEX];
+    int64_t end;
+    (void)state;
+    to_declared();
+    OK(sandbox(TK_HAS1, 30, "true"));
+    crypto_hex(tk.record_sha256, 32, of);
+    end = ledger_sandbox_at(tk.l, 0)->ends_at;
+    CODE(extension(TK_VENDOR, of, 60, "r"), "wrong_role");
+    CODE(extension(TK_BENCH, of, 60, "r"), "wrong_role");
+    CODE(extension(TK_HAS1, OTHER, 60, "r"), "unknown_sandbox");
+    CODE(extension(TK_HAS1, of, 60, ""), "bad_record");      /* why is compulsory */
+    CODE(extension(TK_HAS1, of, 20, "r"), "guard.sandbox");  /* never earlier */
+    CODE(extension(TK_HAS1, of, 560, "r"), "guard.sandbox"); /* beyond both terms */
+    assert_int_equal(ledger_sandbox_at(tk.l, 0)->ends_at, end);
+    OK(extension(TK_HAS1, of, 60, "r"));
+    assert_int_equal(ledger_sandboxes(tk.l), 1); /* the same one */
+    assert_true(ledger_sandbox_at(tk.l, 0)->ends_at > end);
+    assert_int_equal(ledger_sandbox_at(tk.l, 0)->extended, ledger_size(tk.l) - 1);
+    OK(extension(TK_HAS1, of, 400, "r"));
+    tk.now += 401 * TIME_DAY;
+    CODE(extension(TK_HAS1, of, 30, "r"), "guard.sandbox"); /* it has ended */
+    OK(sandbox_report(TK_BENCH, of, "success", "[]"));
+    CODE(extension(TK_HAS1, of, 30, "r"), "exists");
+}
+
 static void who_was_in_a_sandbox_meets_no_patient_whatever_its_label(void **state)
 {
     struct buf b;
@@ -769,6 +806,7 @@ int main(void)
         T(a_release_is_ordered_by_two_and_executed_by_the_holder),
         T(a_release_needs_a_condition_that_was_agreed_and_holds),
         T(a_sandbox_has_an_end_a_report_and_no_patient),
+        T(a_sandbox_that_runs_gets_a_later_end_with_a_reason),
         T(who_was_in_a_sandbox_meets_no_patient_whatever_its_label),
         T(a_sandbox_that_succeeded_is_cited_as_evidence),
         T(a_sandbox_that_did_not_succeed_or_is_not_one_is_no_evidence),

@@ -163,6 +163,8 @@ void ledger_sandbox_json(const struct ledger *l, const struct ledger_sandbox *s,
     ktime(w, "starts_at", s->starts_at);
     ktime(w, "ends_at", s->ends_at);
     kentry(w, "index", s->index);
+    if (s->extended)
+        kentry(w, "extended_index", s->extended);
     kentry(w, "report_index", s->report.index);
     if (s->report.index) {
         ktime(w, "reported_at", s->report.issued_at);

@@ -401,6 +401,7 @@ void ledger_plan_followup(struct ledger_act *a);
 void ledger_plan_receipt(struct ledger_act *a);
 void ledger_plan_release(struct ledger_act *a);
 void ledger_plan_sandbox(struct ledger_act *a);
+void ledger_plan_sandbox_extension(struct ledger_act *a);
 void ledger_plan_sandbox_report(struct ledger_act *a);
 void ledger_plan_tender(struct ledger_act *a);
 /* A code of lists kept in schemas: [A-Za-z0-9][A-Za-z0-9._:-]*, at most 63. */

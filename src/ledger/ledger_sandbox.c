@@ -71,6 +71,59 @@ void ledger_plan_sandbox(struct ledger_act *a)
     a->apply = open_sandbox;
 }
 
+/* The sandbox a statement names, of the version it names; false: refused. */
+static bool named(struct ledger_act *a)
+{
+    uint8_t record[32];
+    a->order = ledger_unhex(json_get(a->r, "sandbox"), record)
+                   ? ledger_find_sandbox(a->l, record)
+                   : LEDGER_NONE;
+    if (a->order == LEDGER_NONE || a->version == LEDGER_NONE ||
+        memcmp(a->l->sandbox.v[a->order].model_digest,
+               a->l->version.v[a->version].v.digest, 32) != 0) {
+        ledger_refuse(a, CODE_UNKNOWN_SANDBOX, "/sandbox", "no sandbox of this version");
+        return false;
+    }
+    if (a->l->sandbox.v[a->order].report.index)
+        ledger_refuse(a, CODE_EXISTS, "/sandbox", "reported at entry %llu",
+                      (unsigned long long)a->l->sandbox.v[a->order].report.index);
+    return true;
+}
+
+/* ---- a later end ------------------------------------------------------------------ */
+static int extend(struct ledger_act *a)
+{
+    struct ledger_sandbox *s = &a->l->sandbox.v[a->order];
+    if (ledger_stopped_here(a))
+        return AM_OK;
+    s->ends_at = ledger_time(json_get(a->r, "ends_at"));
+    s->extended = a->index;
+    return AM_OK;
+}
+
+/* The same sandbox, a later end: while it runs, with a reason, and never beyond the term
+ * of a sandbox and that of its extensions together, counted from its start. */
+void ledger_plan_sandbox_extension(struct ledger_act *a)
+{
+    const struct ledger_sandbox *s;
+    int64_t end = ledger_time(json_get(a->r, "ends_at")), latest;
+    if (!named(a))
+        return;
+    s = &a->l->sandbox.v[a->order];
+    if (time_add_iso(s->starts_at, ledger_clock(a->l->policy, "sandbox", "P12M"),
+                     &latest) ||
+        time_add_iso(latest, ledger_clock(a->l->policy, "sandbox_extension", "P6M"),
+                     &latest))
+        latest = 0;
+    ledger_guard(a, a->s->issued_at < s->ends_at, GUARD_SANDBOX, "/sandbox",
+                 "it has ended: it waits for its report");
+    ledger_guard(a, end > s->ends_at && end <= latest, GUARD_SANDBOX, "/ends_at",
+                 "later than its end, within the terms of a sandbox and its extensions");
+    ledger_copy(a->rule, sizeof a->rule, STR("sandbox_extension"));
+    a->apply = extend;
+}
+
+/* ---- its report ------------------------------------------------------------------- */
 /* Evidence it rests on must be evidence in effect for the same version. */
 static void check_evidence(struct ledger_act *a)
 {
@@ -106,24 +159,13 @@ void ledger_plan_sandbox_report(struct ledger_act *a)
     static const char *const outcome[] = {"success", "failure", "inconclusive"};
     const struct ledger_key *me = ledger_signer_key(a);
     struct str said = json_get_str(a->r, "outcome");
-    uint8_t record[32];
     bool known = false;
-    a->order = ledger_unhex(json_get(a->r, "sandbox"), record)
-                   ? ledger_find_sandbox(a->l, record)
-                   : LEDGER_NONE;
-    if (a->order == LEDGER_NONE || a->version == LEDGER_NONE ||
-        memcmp(a->l->sandbox.v[a->order].model_digest,
-               a->l->version.v[a->version].v.digest, 32) != 0) {
-        ledger_refuse(a, CODE_UNKNOWN_SANDBOX, "/sandbox", "no sandbox of this version");
+    if (!named(a))
         return;
-    }
     for (size_t i = 0; i < AM_LEN(outcome); i++)
         known |= str_eqc(said, outcome[i]);
     if (!known)
         ledger_refuse(a, CODE_BAD_RECORD, "/outcome", "success, failure, inconclusive");
-    if (a->l->sandbox.v[a->order].report.index)
-        ledger_refuse(a, CODE_EXISTS, "/sandbox", "reported at entry %llu",
-                      (unsigned long long)a->l->sandbox.v[a->order].report.index);
     ledger_guard(a, strcmp(me->org_id, a->l->version.v[a->version].v.org_id) != 0,
                  GUARD_VENDOR_SIGNS, "/issuer/org_id",
                  "the vendor's organisation does not judge its own version");

@@ -247,6 +247,7 @@
     X("escrow_release.order", "msps/authority*2")                                        \
     X("escrow_release.execute", "escrow_agent")                                          \
     X("sandbox_open", "has")                                                             \
+    X("sandbox_extension", "has")                                                        \
     X("sandbox_report", "bench_operator")                                                \
     X("tender_check", "system")                                                          \
     X("stop_motive", LEDGER_RULE_ANY_STOPPER)                                            \
@@ -318,6 +319,7 @@
                         "document?:h order?:h executed_at?:t")                           \
     X("sandbox_open", "model_digest:h purpose:s site:s datasets:a starts_at:t "          \
                       "ends_at:t no_patients:b")                                         \
+    X("sandbox_extension", "sandbox:h model_digest:h ends_at:t reason:s")                \
     X("sandbox_report", "sandbox:h model_digest:h outcome:s report_sha256:h "            \
                         "findings:a evidence:a")                                         \
     X("tender_check", "query:o answer:o tree_size:i")                                    \

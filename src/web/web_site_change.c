@@ -27,14 +27,11 @@ enum label_level web_change_most(const struct json *x, enum label_level level)
 
 void web_change_cite(struct jw *w, const struct json *x, enum label_level level)
 {
-    jw_key(w, "evidence");
-    jw_arr(w);
     for (json_each(it, json_get(x, "evidence")))
         jw_val(w, it.val);
     if (web_change_rests(x, level))
         for (json_each(it, json_get(change_of(x), "evidence")))
             jw_val(w, it.val);
-    jw_arr_end(w);
 }
 
 static struct str words_of(struct web_visit *v, const char *head, struct str code)

@@ -391,6 +391,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     if (decide && g->judged)
         web_commission_choices(v, g);
     put_hearing(v, json_root(g->facts));
+    web_commission_reports(v, g);
     jw_kbool(&v->w, "can_reinstate", back && g->judged && g->label.reached > LABEL_NONE);
     if (back)
         put_suspension(v, g);

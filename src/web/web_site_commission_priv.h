@@ -40,6 +40,8 @@ int64_t web_commission_term(const struct web_visit *v, const struct web_file *g,
 int64_t web_commission_expiry(const struct web_file *g);
 /* A day as YYYY-MM-DD. */
 void web_commission_day(struct jw *w, const char *key, int64_t at);
+/* Member `reports`: sandboxes that succeeded, to be cited by a decision. */
+void web_commission_reports(struct web_visit *v, const struct web_file *g);
 /* The record that the posted form (`act`) asks for, as JSON text in out. AM_E_INVALID:
  * problems in v->d. AM_E_SYNTAX: no such act. */
 AM_CHECK int web_commission_text(struct web_visit *v, const struct web_file *g,

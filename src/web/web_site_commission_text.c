@@ -175,6 +175,47 @@ static void period(struct web_visit *v, struct jw *w, int64_t end)
         jw_kstrz(w, "expires_at", time_format(end, at));
 }
 
+/* The name of the box that cites a report. */
+static void report_box(const struct json *report, char out[CRYPTO_HEX + 1])
+{
+    snprintf(out, CRYPTO_HEX + 1, "r%.*s", STR_FMT(json_get_str(report, "payload")));
+}
+
+void web_commission_reports(struct web_visit *v, const struct web_file *g)
+{
+    const struct json *x = json_get(json_root(g->facts), "version");
+    jw_key(&v->w, "reports");
+    jw_arr(&v->w);
+    for (json_each(it, json_get(x, "sandbox_reports"))) {
+        char box[CRYPTO_HEX + 1];
+        if (!json_str_is(json_get(it.val, "outcome"), "success"))
+            continue;
+        report_box(it.val, box);
+        jw_obj(&v->w);
+        jw_kstrz(&v->w, "box", box);
+        jw_kval(&v->w, "index", json_get(it.val, "index"));
+        jw_kbool(&v->w, "ticked", web_kept(v, box, STR("")).n > 0);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
+/* The evidence it rests on, and the reports of sandboxes that were ticked. */
+static void cited(struct web_visit *v, const struct json *x, enum label_level judged,
+                  struct jw *w)
+{
+    jw_key(w, "evidence");
+    jw_arr(w);
+    web_change_cite(w, x, judged);
+    for (json_each(it, json_get(x, "sandbox_reports"))) {
+        char box[CRYPTO_HEX + 1];
+        report_box(it.val, box);
+        if (http_form(v->req, box).n)
+            jw_val(w, json_get(it.val, "payload"));
+    }
+    jw_arr_end(w);
+}
+
 /* judged: the level the fold evaluates the evidence at. */
 static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
                     enum label_level judged)
@@ -190,7 +231,7 @@ static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
     }
     jw_arr_end(w);
     jw_kval(w, "policy_sha256", json_get(f, "policy"));
-    web_change_cite(w, json_get(f, "version"), judged);
+    cited(v, json_get(f, "version"), judged, w);
     chosen(v, f, w);
 }
 

@@ -17,7 +17,7 @@ static const char *const event_type[] = {
     "approval",       "monitoring",
     "surveillance",   "audit",
     "visit",          "establishment_certificate",
-    "hearing",
+    "hearing",        "sandbox_extension",
 };
 
 struct event_page {

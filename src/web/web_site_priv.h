@@ -195,7 +195,7 @@ void web_change(struct web_visit *v, const struct json *x);
  * that one, that the cap allows. */
 bool web_change_rests(const struct json *x, enum label_level level);
 enum label_level web_change_most(const struct json *x, enum label_level level);
-/* Member `evidence` of a decision on that level: what the fold wants cited. */
+/* Elements of the member `evidence` of a decision on that level: what the fold wants. */
 void web_change_cite(struct jw *w, const struct json *x, enum label_level level);
 /* The newest measure of that name for that group (of one row when row is not NULL). */
 const struct json *web_measure(const struct web_evidence *e, const char *row,
