@@ -170,12 +170,15 @@ static inline const char *grant(const char *requested, const char *level, int pa
     return decide("granted", requested, level, "granted", parent);
 }
 
+/* Cites the newest evidence of the version; the version's own name where there is none.
+ */
 static inline const char *survey(const char *verdict)
 {
+    size_t n = of[now].n;
     return tk_say(&tk, LEDGER_EVENT, TK_BENCH,
                   "\"type\":\"surveillance\",\"model_digest\":\"%s\",\"verdict\":\"%s\","
                   "\"evidence\":[\"%s\"]",
-                  of[now].hex, verdict, of[now].evidence[of[now].n - 1]);
+                  of[now].hex, verdict, n ? of[now].evidence[n - 1] : of[now].hex);
 }
 
 static inline void to_evaluation(const char *level)

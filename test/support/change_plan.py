@@ -180,7 +180,7 @@ def label(s, digest, parent):
              "the interface says what was run again, what was taken over, and the cap")
     s.refused("guard.change_cap", "it does not rise before a surveillance", "decision",
               s.decision(digest, "intermediate", "intermediate", both), "has-1")
-    s.must("a year later performance is measured", "evidence", s.evidence(digest, ["PF-1"], 0.87), "bench")
+    s.must("a year later performance is measured", "evidence", s.evidence(digest, ["PF-1"], 0.865), "bench")
     s.must("surveillance passes", "event", dict(s.head("bench_operator", s.sample["issuer"]["org_id"]), type="surveillance",
                                                 model_digest=digest, verdict="pass", evidence=[s.view(digest)["evidence"][-1]]), "bench")
     both = s.view(digest)["evidence"] + s.view(parent)["evidence"]

@@ -156,6 +156,7 @@ def registry_reads(s, token):
         s.ask("GET", "/api/v1/versions/%s/card?format=%s&lang=ar" % (digest, form))
     deployments = s.get("/api/v1/deployments?model=" + digest)["items"]
     s.get("/api/v1/deployments/" + deployments[0]["id"])
+    s.get("/api/v1/deployments/" + deployments[0]["id"] + "/card")
     s.get("/api/v1/deployments?establishment=%s&use=%s" % (deployments[0]["establishment"], version["use_code"]))
     stops = s.get("/api/v1/stops?since=0&envelopes=1")["items"]
     s.get("/api/v1/stops?since=0&wait=1&envelopes=1")
@@ -328,8 +329,9 @@ def open_shapes(contract):
 
 
 # Shapes that are others' (FHIR, OpenAPI, in-toto) or a record, which /api/v1/schemas describes.
-OTHERS = {"openapi", "openapi/info", "openapi/paths", "record", "fhir-twin", "fhir-risk-assessment", "fhir-provenance",
-          "prediction-request/bundle", "policy/policy", "statement/payload/subject/items", "statement/payload/predicate"}
+OTHERS = {"openapi", "openapi/info", "openapi/paths", "record", "version/change/planned", "fhir-twin", "fhir-risk-assessment",
+          "fhir-provenance", "prediction-request/bundle", "policy/policy",
+          "statement/payload/subject/items", "statement/payload/predicate"}
 
 
 def main(how, world, record):
