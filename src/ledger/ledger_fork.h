@@ -52,6 +52,18 @@ static inline void fork_version(struct ledger_verrec *v)
     FORK_VEC(&v->fact);
 }
 
+/* The maps that copies share. */
+#define FORK_MAPS(X)                                                                     \
+    X(by_key)                                                                            \
+    X(by_stranger)                                                                       \
+    X(by_algorithm)                                                                      \
+    X(by_version)                                                                        \
+    X(by_deployment)                                                                     \
+    X(by_stop)                                                                           \
+    X(by_node)                                                                           \
+    X(by_fact)                                                                           \
+    X(by_house)
+
 static inline struct ledger *ledger_fork(const struct ledger *from)
 {
     struct ledger *l = fork_bytes(from, sizeof *from);
@@ -94,15 +106,9 @@ static inline struct ledger *ledger_fork(const struct ledger *from)
 
 static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
 {
-    parent->by_key = l->by_key;
-    parent->by_stranger = l->by_stranger;
-    parent->by_algorithm = l->by_algorithm;
-    parent->by_version = l->by_version;
-    parent->by_deployment = l->by_deployment;
-    parent->by_stop = l->by_stop;
-    parent->by_node = l->by_node;
-    parent->by_fact = l->by_fact;
-    parent->by_house = l->by_house;
+#define FORK_BACK(name) parent->name = l->name;
+    FORK_MAPS(FORK_BACK)
+#undef FORK_BACK
     for (size_t i = 0; i < l->version.n; i++) {
         if (i < parent->version.n &&
             l->version.v[i].claim.doc == parent->version.v[i].claim.doc)
@@ -129,6 +135,30 @@ static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
     vec_release(&l->stop);
     vec_release(&l->fact);
     free(l);
+}
+
+/* A copy beside another living copy: its maps are its own, ledger_unfork_apart() ends it.
+ */
+static inline struct ledger *ledger_fork_apart(const struct ledger *from)
+{
+    struct ledger *l = ledger_fork(from);
+    struct map own;
+#define FORK_OWN(name)                                                                   \
+    am_assert(!map_copy(&own, &l->name));                                                \
+    l->name = own;
+    FORK_MAPS(FORK_OWN)
+#undef FORK_OWN
+    return l;
+}
+
+static inline void ledger_unfork_apart(struct ledger *l, const struct ledger *parent)
+{
+    struct ledger *end = fork_bytes(parent, sizeof *parent); /* its maps are let go */
+    ledger_unfork(l, end);
+#define FORK_DROP(name) map_release(&end->name);
+    FORK_MAPS(FORK_DROP)
+#undef FORK_DROP
+    free(end);
 }
 
 #endif

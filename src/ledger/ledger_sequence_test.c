@@ -457,14 +457,14 @@ static void check_step(const struct ledger *l, const struct ledger_ready *r,
 static void check_prefix(const struct ledger *l, const size_t *order, size_t n,
                          size_t state)
 {
-    struct ledger *parent = from[state], *copy = ledger_fork(parent);
+    struct ledger *parent = from[state], *copy = ledger_fork_apart(parent);
     uint8_t a[32], b[32];
     for (size_t i = 0; i < n; i++)
         assert_ok(ledger_apply_ready(copy, &pool.v[order[i]]));
     assert_ok(ledger_state_digest(l, a));
     assert_ok(ledger_state_digest(copy, b));
     assert_memory_equal(a, b, 32);
-    ledger_unfork(copy, parent);
+    ledger_unfork_apart(copy, parent);
 }
 
 /* ---- sequences ------------------------------------------------------------------- */
