@@ -115,11 +115,13 @@ static inline void t_send(int fd, struct str s)
     }
 }
 
-/* All there is until the peer closes, or nothing came for ms; NUL-terminated. */
-static inline size_t t_receive(int fd, char *out, size_t size, int ms)
+/* Until the peer closes, nothing came for ms, or what (NULL: no end) has come;
+ * NUL-terminated. */
+static inline size_t t_take(int fd, char *out, size_t size, const char *what, int ms)
 {
     size_t n = 0;
-    while (n + 1 < size) {
+    out[0] = 0;
+    while (n + 1 < size && !(what && strstr(out, what))) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         ssize_t k;
         if (poll(&p, 1, ms) <= 0)
@@ -128,27 +130,20 @@ static inline size_t t_receive(int fd, char *out, size_t size, int ms)
         if (k <= 0)
             break;
         n += (size_t)k;
+        out[n] = 0;
     }
-    out[n] = 0;
     return n;
 }
 
-/* Until what has come; false: the peer closed first, or was silent. */
+static inline size_t t_receive(int fd, char *out, size_t size, int ms)
+{
+    return t_take(fd, out, size, NULL, ms);
+}
+
+/* False: the peer closed, or was silent, before what came. */
 static inline bool t_hears(int fd, char *out, size_t size, const char *what)
 {
-    size_t n = 0;
-    out[0] = 0;
-    while (n + 1 < size && !strstr(out, what)) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t k;
-        if (poll(&p, 1, T_LONG_MS) <= 0)
-            break;
-        k = recv(fd, out + n, size - 1 - n, 0);
-        if (k <= 0)
-            break;
-        n += (size_t)k;
-        out[n] = 0;
-    }
+    (void)t_take(fd, out, size, what, T_LONG_MS);
     return strstr(out, what) != NULL;
 }
 
