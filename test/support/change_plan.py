@@ -34,6 +34,7 @@ class Story:
     def __init__(self, k, tap):
         self.k, self.tap, self.port = k, tap, k.reg.port
         self.admin = k.c.w["registry"]["admin_token"]
+        self.measured = ""
 
     def get(self, path):
         return call(self.port, "GET", "/api/v1" + path, None, self.admin)[1]
@@ -81,7 +82,10 @@ class Story:
     def evidence(self, digest, rows, x):
         """A run over those rows, made of the demo's own: every measure of them is x."""
         name = {"PF-1": "auc", "RB-1": "drop"}
+        while now() == self.measured:  # two answers of one second contradict each other: neither counts
+            time.sleep(0.05)
         r = dict(self.sample, **self.head("bench_operator", self.sample["issuer"]["org_id"]), model_digest=digest, rows=rows)
+        self.measured = r["issued_at"]
         r.pop("row_results", None)
         r["family"] = "performance" if rows[0] == "PF-1" else "robustness"
         r["measures"] = [{"row": i, "name": name[i], "group": "", "threshold": None, "estimate": x, "ci95_low": x - 0.01,
