@@ -51,5 +51,15 @@ for policy in demo-1 demo-2; do
 done
 jq -e '(.rows | length) == 52 and ([.rows[].id] | unique | length) == 52' "$root/policy/label-matrix.json" >/dev/null
 report $? 'the matrix has 52 rows'
+# A code of LOINC or SNOMED CT that our data use was read somewhere: doc/codes.md says where.
+jq -r '.. | objects | select(.system == "http://loinc.org" or .system == "http://snomed.info/sct") | .code' \
+    "$root"/demo/cohort-*.json "$root/schema/examples/version.json" >"$tmp"
+jq -r '.inputs[] | select(.coding.system == "http://snomed.info/sct") | .values // {} | keys[]' \
+    "$root"/demo/cohort-*.json "$root/schema/examples/version.json" >>"$tmp"
+jq -r '.. | objects | .terms? // [] | .[]' "$root"/schema/examples/event-vigilance*.json >>"$tmp"
+[ "$(sort -u "$tmp" | wc -l)" -ge 15 ] && sort -u "$tmp" | while read -r code; do
+    grep '^|' "$root/doc/codes.md" | grep -qw -- "$code" || { echo "# no source: $code"; exit 1; }
+done
+report $? 'every clinical code of the demo and of the examples has its source in doc/codes.md'
 echo "1..$n"
 exit $bad

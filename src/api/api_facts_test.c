@@ -199,7 +199,7 @@ static int setup(void **state)
     people();
     assert_ok(api_new_registry(&a, t.r));
     case_index = accepted(
-        post(BY_DOCTOR, REPORT(CASE, "[\"A0101\",\"E0103\"]", ""), t.model_hex, days(-2)),
+        post(BY_DOCTOR, REPORT(CASE, "[\"A0101\",\"E0101\"]", ""), t.model_hex, days(-2)),
         case_payload);
     r = deposit(1, NULL);
     snprintf(receipt, sizeof receipt, "%.*s",
@@ -304,7 +304,7 @@ static void the_data_authority_reads_what_concerns_data(void **state)
     struct reply r;
     (void)state;
     (void)accepted(post(BY_DOCTOR,
-                        REPORT("VIG-2026-DDDDDDDDDD", "[\"A0101\",\"E0103\"]",
+                        REPORT("VIG-2026-DDDDDDDDDD", "[\"A0101\",\"E0101\"]",
                                ",\"personal_data\":true"),
                         t.model_hex, days(-2)),
                    NULL);
@@ -356,7 +356,7 @@ static void hostile_reports_are_refused_with_their_code(void **state)
     struct buf many;
     (void)state;
     refused(post(BY_DOCTOR,
-                 REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0103\"]",
+                 REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0101\"]",
                         ",\"reason\":\"Mme A., chambre 12\""),
                  t.model_hex, days(-2)),
             422, "schema.properties");
@@ -366,17 +366,17 @@ static void hostile_reports_are_refused_with_their_code(void **state)
     refused(post(BY_DOCTOR, REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\"]", ""), t.model_hex,
                  days(-2)),
             422, "schema.contains");
-    refused(post(BY_DOCTOR, REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0103\"]", ""),
+    refused(post(BY_DOCTOR, REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0101\"]", ""),
                  OTHER, days(-2)),
             409, "unknown_version");
     refused(
-        post(BY_DOCTOR, REPORT(CASE, "[\"A0101\",\"E0103\"]", ""), t.model_hex, days(-3)),
+        post(BY_DOCTOR, REPORT(CASE, "[\"A0101\",\"E0101\"]", ""), t.model_hex, days(-3)),
         409, "exists");
     refused(post(doctor, LEDGER_EVENT, "physician", "CHU-CASA",
-                 REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0103\"]", ""), t.model_hex,
+                 REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0101\"]", ""), t.model_hex,
                  days(-2)),
             403, "issuer_mismatch");
-    refused(post(BY_AGENT, REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0103\"]", ""),
+    refused(post(BY_AGENT, REPORT("VIG-2026-EEEEEEEEEE", "[\"A0101\",\"E0101\"]", ""),
                  t.model_hex, days(-2)),
             403, "wrong_role");
     refused(post(t.key[T_VENDOR2], LEDGER_EVENT, "vendor", "OTHER1",

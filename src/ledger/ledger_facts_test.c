@@ -43,7 +43,7 @@ static const char *report(enum tk_actor who, const char *id, const char *severit
 
 static const char *plain(const char *id, const char *severity, int64_t aware)
 {
-    return report(TK_DOCTOR, id, severity, aware, "[\"A0101\",\"E0103\"]", "");
+    return report(TK_DOCTOR, id, severity, aware, "[\"A0101\",\"E0101\"]", "");
 }
 
 static const char *follow(enum tk_actor who, const char *step, const char *extra)

@@ -143,6 +143,11 @@ static void rule_inputs(const struct json *record, struct diag *d)
                 registry_problem(
                     d, "record.value_outside", "a number the range does not hold",
                     "/inputs/%zu/values/%.*s", it.i, (int)AM_MIN(v.key.n, 64), v.key.p);
+        for (json_each(v, json_get(it.val, "value_texts")))
+            if (!json_getn(json_get(it.val, "values"), v.key))
+                registry_problem(d, "record.value_text", "words for a code that is not",
+                                 "/inputs/%zu/value_texts/%.*s", it.i,
+                                 (int)AM_MIN(v.key.n, 64), v.key.p);
     }
 }
 

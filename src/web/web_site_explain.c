@@ -15,13 +15,26 @@ static const struct json *declared(const struct json *version, struct str name)
     return NULL;
 }
 
-/* A code that stands for a number is shown as the code: 1 -> male. */
+/* A code that stands for a number is shown as the code: 1 -> male; in the words the
+ * record has for it, where it has some. */
 static struct str code_of(const struct json *input, double value)
 {
     for (json_each(it, json_get(input, "values")))
         if (json_num(it.val, NAN) == value)
             return it.key;
     return STR_NULL;
+}
+
+static struct str code_words(enum text_lang l, const struct json *input, struct str code)
+{
+    const struct json *own = json_getn(json_get(input, "value_texts"), code);
+    char id[WEB_ID_MAX];
+    if (own)
+        return web_text_or(web_words(l, own));
+    snprintf(id, sizeof id, "sex.%.*s", (int)AM_MIN(code.n, 60), code.p);
+    if (str_eqc(json_get_str(input, "source"), "patient.sex") && text_has(l, id))
+        return text_get(l, id);
+    return web_text_or(code);
 }
 
 /* UCUM codes as clinicians write them. */
@@ -47,17 +60,14 @@ static void value(struct jw *w, enum text_lang l, const struct json *input,
     double number = json_num(raw, NAN);
     struct str unit = unit_words(l, json_get_str(x, "unit")),
                code = code_of(input, number);
-    char id[WEB_ID_MAX];
     struct buf b;
-    buf_init(&b, 512);
+    buf_init(&b, 1 << 15); /* a text of the record, or a number */
     int err = AM_OK;
     jw_kbool(w, "missing", !isfinite(number));
     if (!isfinite(number)) {
         err = buf_adds(&b, "\xe2\x80\x94");
     } else if (code.n) {
-        snprintf(id, sizeof id, "sex.%.*s", (int)AM_MIN(code.n, 60), code.p);
-        bool sex = str_eqc(json_get_str(input, "source"), "patient.sex");
-        err = buf_add(&b, sex && text_has(l, id) ? text_get(l, id) : web_text_or(code));
+        err = buf_add(&b, code_words(l, input, code));
     } else if (str_eqc(json_get_str(input, "type"), "boolean")) {
         err = buf_add(&b, text_get(l, number != 0 ? "word.yes" : "word.no"));
     } else {

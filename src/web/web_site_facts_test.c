@@ -163,7 +163,7 @@ static void report_case(void)
              "\"type\":\"vigilance\",\"case_id\":\"" CASE "\",\"model_digest\":\"%s\","
              "\"establishment\":\"CHU-RABAT\",\"gst\":\"GST-RSK\",\"severity\":"
              "\"life_threatening\",\"false_negative\":true,\"aware_at\":\"%s\","
-             "\"traces\":[\"" OTHER "\"],\"terms\":[\"A110204\",\"E0103\"]",
+             "\"traces\":[\"" OTHER "\"],\"terms\":[\"A0101\",\"E0101\"]",
              model, days(-5));
     event(doctor, "physician", "CHU-RABAT", text, NULL);
     assert_ok(registry_view(world.registry, last_index, &case_index));
@@ -369,7 +369,7 @@ static void a_report_becomes_a_text_to_sign(void **state)
     (void)state;
     snprintf(form, sizeof form,
              "model=%s&gst=GST-RSK&severity=serious&aware=2026-11-04T16%%3A30&"
-             "terms=A0101+E0103&traces=&false_negative=1",
+             "terms=A0101+E0101&traces=&false_negative=1",
              model);
     post(&a, "/vigilance/report", &quality, form);
     if (a.resp.status != 303)

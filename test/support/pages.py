@@ -91,7 +91,7 @@ class Seed:
         self.say("quality-1", "quality", "CHU-RABAT", {
             "type": "vigilance", "case_id": found["case"], "model_digest": model, "establishment": "CHU-RABAT", "gst": "GST-RSK",
             "severity": "life_threatening", "false_negative": True, "aware_at": at(-5), "traces": [hashlib.sha256(b"t").hexdigest()],
-            "terms": ["A110204", "E0103"]})
+            "terms": ["A110204", "E0101"]})
         self.key("depositary", "escrow_agent", "TIERS1")
         items = json.load(open(ROOT + "/schema/examples/event-escrow-receipt.json"))["items"]
         text = json.dumps(items, sort_keys=True, separators=(",", ":"))
