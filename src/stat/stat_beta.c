@@ -37,8 +37,8 @@ double stat_deviance(double x, double np)
     return x * log(x / np) + np - x;
 }
 
-/* x^a (1-x)^b / B(a,b) = ab/(a+b) * [binomial density of a in a+b trials at x] */
-static double beta_kernel(double x, double y, double a, double b)
+/* = ab/(a+b) * [binomial density of a in a+b trials at x] */
+double stat_beta_kernel(double x, double y, double a, double b)
 {
     double n = a + b;
     double e = stat_stirling_error(n) - stat_stirling_error(a) - stat_stirling_error(b) -
@@ -53,9 +53,10 @@ static double lentz_guard(double v)
 
 /* DLMF 8.17.22 by modified Lentz; converges fast for x < (a+1)/(a+b+2), in
  * O(sqrt(max(a,b))) steps. */
-static double beta_fraction(double x, double a, double b)
+static double beta_fraction(double x, double y, double a, double b)
 {
-    double c = 1, d = 1 / lentz_guard(1 - (a + b) * x / (a + 1)), f = d;
+    /* 1 - (a+b)x/(a+1), without losing what y holds next to x = 1 */
+    double c = 1, d = 1 / lentz_guard((1 + (a * y - b * x)) / (a + 1)), f = d;
     long most = 10000 + (long)(20 * sqrt(a + b));
     for (long i = 1; i < most; i++) {
         double m = (double)i;
@@ -73,23 +74,22 @@ static double beta_fraction(double x, double a, double b)
     return f;
 }
 
-/* I_x(a,b); y = 1 - x given apart, so that neither tail is lost to rounding. */
-static double beta_lower(double x, double y, double a, double b)
+double stat_beta_lower(double x, double y, double a, double b)
 {
     if (x <= 0)
         return 0;
     if (y <= 0)
         return 1;
     if (x < (a + 1) / (a + b + 2))
-        return beta_kernel(x, y, a, b) * beta_fraction(x, a, b) / a;
-    return 1 - beta_kernel(y, x, b, a) * beta_fraction(y, b, a) / b;
+        return stat_beta_kernel(x, y, a, b) * beta_fraction(x, y, a, b) / a;
+    return 1 - stat_beta_kernel(y, x, b, a) * beta_fraction(y, x, b, a) / b;
 }
 
 double stat_beta_cdf(double x, double a, double b)
 {
     if (!(a > 0 && b > 0) || isinf(a) || isinf(b) || isnan(x))
         return NAN;
-    return beta_lower(x, 1 - x, a, b);
+    return stat_beta_lower(x, 1 - x, a, b);
 }
 
 double stat_beta_quantile(double p, double a, double b)
@@ -100,12 +100,12 @@ double stat_beta_quantile(double p, double a, double b)
         return p;
     double lo = 0, hi = 1, x = a / (a + b);
     for (int i = 0; i < 200; i++) {
-        double f = beta_lower(x, 1 - x, a, b) - p;
+        double f = stat_beta_lower(x, 1 - x, a, b) - p;
         if (f < 0)
             lo = x;
         else
             hi = x;
-        double density = beta_kernel(x, 1 - x, a, b) / (x * (1 - x));
+        double density = stat_beta_kernel(x, 1 - x, a, b) / (x * (1 - x));
         double next = x - f / density;
         if (!(next > lo && next < hi))
             next = lo + (hi - lo) / 2; /* Newton left the bracket: halve it */

@@ -9,6 +9,13 @@
 double stat_stirling_error(double n);
 double stat_deviance(double x, double np);
 
+/* x^a e^-x / Gamma(a+1), without differences of lgamma(). */
+double stat_gamma_kernel(double x, double a);
+/* x^a y^b / B(a,b) and I_x(a,b), 0 < x < 1; y = 1 - x is given apart, so that neither
+ * tail is lost to rounding. */
+double stat_beta_kernel(double x, double y, double a, double b);
+double stat_beta_lower(double x, double y, double a, double b);
+
 /* A score in sortable form, with the row it came from. */
 struct stat_item {
     uint64_t key;
