@@ -68,6 +68,21 @@ static inline const char *test_shared(void)
     return getenv("AMANE_SHARED");
 }
 
+/* Fails allocation 1, then 2, then 3... of fn, which must answer AM_E_NOMEM each time,
+ * until none is left to fail and it answers AM_OK. How many were failed. */
+static inline long test_oom(int (*fn)(void))
+{
+    for (long n = 1;; n++) {
+        am_oom_at(n);
+        int err = fn();
+        if (!am_oom_at(0)) {
+            assert_ok(err);
+            return n - 1;
+        }
+        assert_int_equal(err, AM_E_NOMEM);
+    }
+}
+
 #define TEST(f) cmocka_unit_test(f)
 #define TEST_MAIN(...)                                                                   \
     int main(void)                                                                       \

@@ -29,4 +29,18 @@ void stat_sort_items(struct stat_item *v, struct stat_item *tmp, size_t n);
  */
 int stat_check_rows(const double *s, const uint8_t *y, size_t n, struct stat_auc *out);
 
+/* The rows whose score is not NaN, as probabilities: what calibration reads. y may be
+ * NULL (labels 0). A score outside [0,1] clears `probability`. */
+struct stat_probabilities {
+    double *s;
+    uint8_t *y;
+    size_t n;
+    int64_t positives, rejected;
+    bool probability;
+};
+AM_CHECK int stat_probabilities(const double *s, const uint8_t *y, size_t n,
+                                struct stat_probabilities *out);
+void stat_probabilities_release(struct stat_probabilities *r);
+double stat_clip(double s); /* into [STAT_CLIP, 1 - STAT_CLIP] */
+
 #endif
