@@ -5,7 +5,7 @@
  * AMANE_BENCH_ENTRIES sets another number. Rows are written straight into the database,
  * beyond the log: the first opening verifies, folds and appends them, as after a crash.
  */
-#include "../bench/rows.h"
+#include "registry/registry_rows_test_support.h"
 #include "../bench/server.h"
 
 static FILE *figures;

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "../bench/models.h"
+#include "registry/registry_models_test_support.h"
 #include "../bench/server.h"
 
 enum {

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "search/search.h"
-#include "../bench/words.h"
+#include "search/search_words_test_support.h"
 
 enum { QUERIES = 3000, FACETS = 6, BATCH = 500 };
 

@@ -1,80 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The register as a table to take away: CSV (RFC 4180) and JSON, each bound to a tree
- * size and its root, so that whoever holds it can say which register it was. */
+ * size and its root, so that whoever holds it can say which register it was. Told from a
+ * table that does not change (registry_table.c), a piece at a time: it may be as long as
+ * the register gets, and costs the same. */
 #include "api/api_priv.h"
 
+enum { API_EXPORT_ROWS = 64, API_EXPORT_PIECE = 48 << 10 };
+
 struct api_export {
-    struct api_call *c;
-    struct json_doc *doc; /* {tree_size, items} */
-    struct buf b;
+    struct api *api;
+    struct registry_table *table;
+    struct jw w; /* JSON: open from the first piece to the last */
+    bool csv, begun, ended;
+    uint64_t size, cosigned, at; /* at: rows told, and those that wait in row[] */
+    struct registry_table_row row[API_EXPORT_ROWS];
+    size_t rows, told;
+    char root[64], tail[160];
+    uint8_t algorithm[32]; /* whose record names holds */
+    struct json_doc *names;
 };
 
+enum { API_TEXT = 80 };
 static const char *const api_column[] = {
-    "model_digest", "algorithm_id",  "version_label",   "org_id",       "use_code",
-    "state",        "level",         "registry_status", "declared",     "decision",
-    "expires_at",   "trade_name_fr", "trade_name_ar",   "trade_name_en"};
+    "model_digest", "algorithm_id",    "version_label", "org_id",   "use_code",  "state",
+    "level",        "registry_status", "declared",      "decision", "expires_at"};
+static const char *const api_names[] = {"fr", "ar", "en"};
 
-static void api_export_row(const struct ledger *l, const struct ledger_version *v,
-                           struct jw *w)
+/* A column of a row; "" when it has none. */
+static const char *api_text(const struct registry_table_row *x, size_t column,
+                            char text[API_TEXT])
 {
-    const struct ledger_algorithm *a = ledger_algorithm_find(l, str_c(v->algorithm_id));
-    char hex[CRYPTO_HEX], at[TIME_TEXT];
-    jw_obj(w);
-    jw_kstrz(w, "model_digest", crypto_hex(v->digest, 32, hex));
-    jw_kstrz(w, "algorithm_id", v->algorithm_id);
-    jw_kstrz(w, "version_label", v->version_label);
-    jw_kstrz(w, "org_id", v->org_id);
-    jw_kstrz(w, "use_code", v->use_code);
-    jw_kstrz(w, "state", ledger_v_name(v->state));
-    jw_kstrz(w, "level", ledger_level_name(v->level));
-    jw_kstrz(w, "registry_status", ledger_registry_status(v));
-    jw_kint(w, "declared", (int64_t)v->declared.index);
-    if (v->decision.index)
-        jw_kint(w, "decision", (int64_t)v->decision.index);
-    if (v->expires_at)
-        jw_kstrz(w, "expires_at", time_format(v->expires_at, at));
-    if (a)
-        jw_kstrz(w, "algorithm", crypto_hex(a->payload, 32, hex));
-    jw_obj_end(w);
+    const char *const plain[] = {
+        x->algorithm_id,   x->version_label,        x->org_id,
+        x->use_code,       ledger_v_name(x->state), ledger_level_name(x->level),
+        x->registry_status};
+    text[0] = 0;
+    if (column == 0)
+        return crypto_hex(x->digest, 32, text);
+    if (column <= AM_LEN(plain))
+        return plain[column - 1];
+    if (column == 10)
+        return x->expires_at ? time_format(x->expires_at, text) : text;
+    if (column == 8 || x->decision)
+        snprintf(text, API_TEXT, "%llu",
+                 (unsigned long long)(column == 8 ? x->declared : x->decision));
+    return text;
 }
 
-static int api_export_facts(void *arg, const struct ledger *l, uint64_t cosigned)
+/* Names are in the statements: read outside the lock, once for versions that follow each
+ * other. A withheld one leaves no name. */
+static int api_export_name(struct api_export *x, const struct registry_table_row *row,
+                           const struct json **name)
 {
-    struct api_export *x = arg;
-    struct jw w;
-    jw_init(&w, &x->b);
-    jw_obj(&w);
-    jw_kint(&w, "tree_size", (int64_t)ledger_size(l));
-    jw_kint(&w, "cosigned_size", (int64_t)cosigned);
-    jw_key(&w, "items");
-    jw_arr(&w);
-    for (size_t i = 0; i < ledger_versions(l); i++)
-        api_export_row(l, ledger_version_at(l, i), &w);
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return jw_done(&w);
-}
-
-/* Names are in the statements: read outside the lock. A withheld one leaves no name. */
-static int api_export_name(struct api_call *c, const struct json *row,
-                           struct json_doc **out, const struct json **name)
-{
-    uint8_t digest[32];
     struct buf b;
-    int err;
+    int err = AM_OK;
     *name = NULL;
-    if (crypto_unhex(json_get_str(row, "algorithm"), digest, sizeof digest))
+    if (!row->named)
         return AM_OK;
-    buf_init(&b, (size_t)4 << 20);
-    err = blob_get(registry_blobs(c->api->r), digest, &b);
+    if (!x->names || memcmp(x->algorithm, row->algorithm, 32) != 0) {
+        json_free(x->names);
+        x->names = NULL;
+        buf_init(&b, (size_t)4 << 20);
+        err = blob_get(registry_blobs(x->api->r), row->algorithm, &b);
+        if (!err)
+            err = json_parse(&x->names, buf_str(&b), NULL, NULL);
+        memcpy(x->algorithm, row->algorithm, 32);
+        buf_release(&b);
+    }
     if (!err)
-        err = json_parse(out, buf_str(&b), NULL, NULL);
-    if (!err)
-        *name = json_pointer(json_root(*out), STR("/predicate/trade_name"));
-    buf_release(&b);
+        *name = json_pointer(json_root(x->names), STR("/predicate/trade_name"));
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
+/* ---- CSV --------------------------------------------------------------------------- */
 /* A cell that a spreadsheet would run as a formula gets an apostrophe before it. */
 static int api_csv_cell(struct buf *b, struct str s, bool first)
 {
@@ -92,84 +90,131 @@ static int api_csv_cell(struct buf *b, struct str s, bool first)
     return err ? err : buf_addc(b, '"');
 }
 
-static int api_csv_value(struct buf *b, const struct json *v, bool first)
+static int api_csv_head(struct api_export *x, struct buf *b)
 {
-    char text[32];
-    if (!json_is_int(v))
-        return api_csv_cell(b, json_str(v), first);
-    snprintf(text, sizeof text, "%lld", (long long)json_int(v, 0));
-    return api_csv_cell(b, str_c(text), first);
-}
-
-static int api_csv_row(struct api_call *c, const struct json *row, struct str tail,
-                       struct buf *b)
-{
-    static const char *const lang[] = {"fr", "ar", "en"};
-    struct json_doc *doc = NULL;
-    const struct json *name;
-    size_t plain = AM_LEN(api_column) - AM_LEN(lang);
-    int err = api_export_name(c, row, &doc, &name);
-    for (size_t i = 0; i < plain && !err; i++)
-        err = api_csv_value(b, json_get(row, api_column[i]), i == 0);
-    for (size_t i = 0; i < AM_LEN(lang) && !err; i++)
-        err = api_csv_value(b, json_get(name, lang[i]), false);
-    json_free(doc);
-    return err ? err : buf_add(b, tail);
-}
-
-static int api_csv(struct api_call *c, const struct json *facts, struct str root,
-                   struct buf *b)
-{
-    char tail[128];
     int err = AM_OK;
     for (size_t i = 0; i < AM_LEN(api_column) && !err; i++)
         err = buf_addf(b, "%s%s", i ? "," : "", api_column[i]);
-    if (!err)
-        err = buf_adds(b, ",tree_size,root\r\n");
-    snprintf(tail, sizeof tail, ",\"%lld\",\"%.*s\"\r\n",
-             (long long)json_int(json_get(facts, "tree_size"), 0), STR_FMT(root));
-    for (json_each(it, json_get(facts, "items")))
-        if (!err)
-            err = api_csv_row(c, it.val, str_c(tail), b);
+    for (size_t i = 0; i < AM_LEN(api_names) && !err; i++)
+        err = buf_addf(b, ",trade_name_%s", api_names[i]);
+    snprintf(x->tail, sizeof x->tail, ",\"%llu\",\"%s\"\r\n", (unsigned long long)x->size,
+             x->root);
+    return err ? err : buf_adds(b, ",tree_size,root\r\n");
+}
+
+static int api_csv_row(struct api_export *x, const struct registry_table_row *row,
+                       struct buf *b)
+{
+    const struct json *name;
+    char text[API_TEXT];
+    int err = api_export_name(x, row, &name);
+    for (size_t i = 0; i < AM_LEN(api_column) && !err; i++)
+        err = api_csv_cell(b, str_c(api_text(row, i, text)), i == 0);
+    for (size_t i = 0; i < AM_LEN(api_names) && !err; i++)
+        err = api_csv_cell(b, json_get_str(name, api_names[i]), false);
+    return err ? err : buf_adds(b, x->tail);
+}
+
+/* ---- JSON -------------------------------------------------------------------------- */
+static int api_json_head(struct api_export *x, struct buf *b)
+{
+    jw_init(&x->w, b);
+    jw_obj(&x->w);
+    jw_kint(&x->w, "tree_size", (int64_t)x->size);
+    jw_kint(&x->w, "cosigned_size", (int64_t)x->cosigned);
+    jw_kstrz(&x->w, "root", x->root);
+    jw_key(&x->w, "items");
+    jw_arr(&x->w);
+    return x->w.err;
+}
+
+static int api_json_row(struct api_export *x, const struct registry_table_row *row,
+                        struct buf *b)
+{
+    const struct json *name;
+    char text[API_TEXT];
+    int err = api_export_name(x, row, &name);
+    (void)b;
+    if (err)
+        return err;
+    jw_obj(&x->w);
+    for (size_t i = 0; i < 8; i++)
+        jw_kstrz(&x->w, api_column[i], api_text(row, i, text));
+    jw_kint(&x->w, "declared", (int64_t)row->declared);
+    if (row->decision)
+        jw_kint(&x->w, "decision", (int64_t)row->decision);
+    if (row->expires_at)
+        jw_kstrz(&x->w, "expires_at", api_text(row, 10, text));
+    if (name)
+        jw_kval(&x->w, "trade_name", name);
+    jw_obj_end(&x->w);
+    return x->w.err;
+}
+
+static int api_export_tail(struct api_export *x)
+{
+    x->ended = true;
+    if (x->csv)
+        return AM_OK;
+    jw_arr_end(&x->w);
+    jw_obj_end(&x->w);
+    return jw_done(&x->w);
+}
+
+/* ---- piece by piece ---------------------------------------------------------------- */
+static int api_export_row(struct api_export *x, struct buf *out)
+{
+    int err = AM_OK;
+    if (x->told == x->rows) {
+        x->told = 0;
+        err = registry_table_read(x->table, x->at, x->row, AM_LEN(x->row), &x->rows);
+        x->at += x->rows;
+        if (err || !x->rows)
+            return err ? err : api_export_tail(x);
+    }
+    return (x->csv ? api_csv_row : api_json_row)(x, &x->row[x->told++], out);
+}
+
+static int api_export_next(void *cookie, struct buf *out)
+{
+    struct api_export *x = cookie;
+    int err = AM_OK;
+    if (!x->begun)
+        err = (x->csv ? api_csv_head : api_json_head)(x, out);
+    x->begun = true;
+    while (!err && !x->ended && out->n < API_EXPORT_PIECE)
+        err = api_export_row(x, out);
     return err;
 }
 
-static int api_json_export(struct api_call *c, const struct json *facts, struct str root)
+static void api_export_end(void *cookie)
 {
-    struct jw *w = &c->w;
-    int err = AM_OK;
-    jw_obj(w);
-    jw_kval(w, "tree_size", json_get(facts, "tree_size"));
-    jw_kval(w, "cosigned_size", json_get(facts, "cosigned_size"));
-    jw_kstr(w, "root", root);
-    jw_key(w, "items");
-    jw_arr(w);
-    for (json_each(it, json_get(facts, "items"))) {
-        struct json_doc *doc = NULL;
-        const struct json *name = NULL;
-        if (!err)
-            err = api_export_name(c, it.val, &doc, &name);
-        jw_obj(w);
-        for (json_each(m, it.val))
-            if (!str_eqc(m.key, "algorithm")) {
-                jw_keyn(w, m.key);
-                jw_val(w, m.val);
-            }
-        if (name)
-            jw_kval(w, "trade_name", name);
-        jw_obj_end(w);
-        json_free(doc);
-    }
-    jw_arr_end(w);
-    jw_obj_end(w);
-    return err ? err : jw_done(w);
+    struct api_export *x = cookie;
+    registry_table_close(x->api->r, x->table);
+    json_free(x->names);
+    free(x);
 }
 
-static int api_export_root(struct api_call *c, uint64_t size, struct buf *out)
+/* ---- beginning --------------------------------------------------------------------- */
+static int api_export_root(struct api_export *x)
 {
     struct tlog_hash root;
-    int err = tlog_root_at(registry_log(c->api->r), size, &root);
-    return err ? err : crypto_base64(out, (struct str){(char *)root.h, sizeof root.h});
+    struct buf b;
+    int err = tlog_root_at(registry_log(x->api->r), x->size, &root);
+    buf_init(&b, sizeof x->root - 1);
+    if (!err)
+        err = crypto_base64(&b, (struct str){(char *)root.h, sizeof root.h});
+    snprintf(x->root, sizeof x->root, "%s", b.p);
+    buf_release(&b);
+    return err;
+}
+
+static int api_export_cosigned(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_export *x = arg;
+    (void)l;
+    x->cosigned = AM_MIN(cosigned, x->size); /* the table may be older than this */
+    return AM_OK;
 }
 
 static void api_export_headers(struct api_call *c, uint64_t size, bool csv)
@@ -183,31 +228,31 @@ static void api_export_headers(struct api_call *c, uint64_t size, bool csv)
     http_setz(c->req, c->resp, "Content-Disposition", name);
 }
 
+static int api_export_begin(struct api_export *x, struct api_call *c)
+{
+    int err = registry_table_open(c->api->r, &x->table);
+    if (err)
+        return err;
+    x->size = registry_table_size(x->table);
+    err = registry_view(c->api->r, api_export_cosigned, x);
+    return err ? err : api_export_root(x);
+}
+
 static int api_export(struct api_call *c, bool csv)
 {
-    struct api_export x = {.c = c};
-    struct json_limits limits = {.size_b = (size_t)128 << 20, .values = 8 << 20};
-    struct buf root;
+    struct api_export *x = am_calloc(1, sizeof *x);
     int err;
-    buf_init(&x.b, (size_t)128 << 20);
-    buf_init(&root, 64);
-    err = registry_view(c->api->r, api_export_facts, &x);
+    if (!x)
+        return AM_E_NOMEM;
+    x->api = c->api;
+    x->csv = csv;
+    err = api_export_begin(x, c);
     if (!err)
-        err = json_parse(&x.doc, buf_str(&x.b), &limits, NULL);
-    buf_release(&x.b);
-    if (!err) {
-        const struct json *f = json_root(x.doc);
-        uint64_t size = (uint64_t)json_int(json_get(f, "tree_size"), 0);
-        if (!api_unchanged(c, size, csv ? "csv" : "json")) {
-            err = api_export_root(c, size, &root);
-            if (!err)
-                err = csv ? api_csv(c, f, buf_str(&root), &c->resp->body)
-                          : api_json_export(c, f, buf_str(&root));
-        }
-        api_export_headers(c, size, csv);
-    }
-    json_free(x.doc);
-    buf_release(&root);
+        api_export_headers(c, x->size, csv);
+    if (err || api_unchanged(c, x->size, csv ? "csv" : "json"))
+        api_export_end(x);
+    else
+        http_stream(c->resp, &(struct http_stream){api_export_next, api_export_end, x});
     return err;
 }
 

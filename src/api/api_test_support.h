@@ -179,6 +179,8 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
     if (q->type)
         header[req.headers++] = (struct http_field){STR("Content-Type"), str_c(q->type)};
     err = api_handle(a, &req, &r.resp);
+    if (!err)
+        err = http_stream_all(&r.resp);
     if (err) { /* as the server does */
         buf_clear(&r.resp.body);
         r.resp.headers = 0;

@@ -6,7 +6,7 @@
  * (stack.md, section 2) refuses smuggling attempts with 400 and Connection: close, the
  * connection is suspended, a job thread runs the handler -- which may wait on the disk, a
  * model or a peer -- then the connection resumes and the reply goes out. A full job queue
- * answers 503 with Retry-After at once.
+ * answers 503 with Retry-After at once. A long reply is a stream: one piece in memory.
  *
  * The server refuses to listen beyond loopback without TLS unless behind_proxy is set.
  *
@@ -59,9 +59,20 @@ struct str http_form(const struct http_req *r, const char *name);
 /* Cookie value; STR_NULL when absent. */
 struct str http_cookie(const struct http_req *r, const char *name);
 
+/* A body too long to hold, made piece by piece on job threads: http_stream.c. */
+struct http_stream {
+    /* Appends the next piece, some ten kilobytes, to *out, which is the same each time
+     * and which the server has emptied; nothing appended: that was all. An error before
+     * the first byte is answered as the handler's own would be; a later one cuts the
+     * connection, so that the peer knows. */
+    int (*next)(void *cookie, struct buf *out);
+    void (*end)(void *cookie); /* called once, however it ended */
+    void *cookie;
+};
 struct http_resp {
     int status; /* 200 */
     struct buf body;
+    struct http_stream stream; /* next NULL: body is all there is */
     struct http_field
         header[24]; /* names and values borrowed or in the request's arena */
     size_t headers;
@@ -74,6 +85,14 @@ struct http_resp {
 void http_set(struct http_req *r, struct http_resp *a, const char *name,
               struct str value);
 void http_setz(struct http_req *r, struct http_resp *a, const char *name, const char *z);
+
+/* The last thing a handler does: from here on the server ends the stream. */
+void http_stream(struct http_resp *a, const struct http_stream *s);
+/* For requests made by hand. _next: the next piece goes to a->body, which the caller
+ * empties or not; *more false: there was none. _all: everything, then ends it. */
+AM_CHECK int http_stream_next(struct http_resp *a, bool *more);
+AM_CHECK int http_stream_all(struct http_resp *a);
+void http_stream_end(struct http_resp *a);
 
 /* Fills *a. A non-zero return is answered by on_error (with *a emptied and its status set
  * from the error table), or else as a bare status. It must bound its own waiting:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_server_priv.h"
 
+#include <limits.h>
+
 #include "base/log.h"
 
 const char *http_phrase(int status)
@@ -65,8 +67,7 @@ static bool http_headers_add(struct MHD_Response *m, struct arena *arena,
 }
 
 /* The body changes hands: no copy between the handler's buffer and the socket. */
-static struct MHD_Response *http_reply_make(struct arena *arena, struct http_resp *a,
-                                            size_t *sent_n)
+static struct MHD_Response *http_whole_make(struct http_resp *a, size_t *sent_n)
 {
     bool silent = a->status == 204 || a->status == 304;
     size_t n = silent ? 0 : a->body.n;
@@ -79,11 +80,17 @@ static struct MHD_Response *http_reply_make(struct arena *arena, struct http_res
         return NULL;
     *sent_n = n;
     m = MHD_create_response_from_buffer(n, p, MHD_RESPMEM_MUST_FREE);
-    if (!m) {
+    if (!m)
         free(p);
-        return NULL;
-    }
-    if (http_headers_add(m, arena, a))
+    return m;
+}
+
+static struct MHD_Response *http_reply_make(struct http_one *one)
+{
+    struct http_resp *a = &one->resp;
+    struct MHD_Response *m =
+        a->stream.next ? http_stream_make(one) : http_whole_make(a, &one->sent_n);
+    if (!m || http_headers_add(m, &one->arena, a))
         return m;
     MHD_destroy_response(m);
     return NULL;
@@ -91,6 +98,7 @@ static struct MHD_Response *http_reply_make(struct arena *arena, struct http_res
 
 static void http_resp_reset(struct http_resp *a, int status)
 {
+    http_stream_end(a);
     buf_release(&a->body);
     a->headers = 0;
     a->status = status;
@@ -125,6 +133,12 @@ static bool http_work(struct http_one *one)
         one->refused = 503; /* not logged each: they may be thousands */
     }
     one->park_until = 0;
+    if (!err && one->resp.stream.next) {
+        bool more;
+        err = http_stream_next(&one->resp, &more);
+        one->ended = !more;
+        one->sent_n = one->resp.body.n;
+    }
     if (err)
         http_failed(one, err);
     if (one->resp.status < 200 || one->resp.status > 599) {
@@ -133,7 +147,7 @@ static bool http_work(struct http_one *one)
         one->refused = 500;
     }
     if (!one->refused)
-        one->reply = http_reply_make(&one->arena, &one->resp, &one->sent_n);
+        one->reply = http_reply_make(one);
     if (!one->reply) {
         one->resp.status = one->refused ? one->refused : 503;
         one->reply = http_bare(one->resp.status);
@@ -186,6 +200,15 @@ static void *http_job_main(void *arg)
     struct http_one *one;
     bool stop;
     while ((one = http_job_take(s, &stop))) {
+        if (one->stage == HTTP_STREAM) {
+            if (stop)
+                one->broken = true;
+            else
+                http_stream_work(one);
+            one->stage = HTTP_SENT;
+            MHD_resume_connection(one->conn);
+            continue;
+        }
         if (stop) { /* drained for long enough: what never started is refused */
             one->resp.status = 503;
             one->reply = http_bare(503);
@@ -201,15 +224,16 @@ static void *http_job_main(void *arg)
 /* Suspending is inside the lock: a job thread must not resume before, nor may the last
  * job thread end between the check and the push. The library never calls us with a lock
  * that MHD_suspend_connection() takes. */
-bool http_jobs_put(struct http_one *one)
+static bool http_jobs_take_in(struct http_one *one, unsigned most, enum http_stage stage)
 {
     struct http_server *s = one->s;
     bool room, wake;
     am_assert(!pthread_mutex_lock(&s->queue_lock));
-    room = s->queued < s->conf.queue_max && !s->stop;
+    room = s->queued < most && !s->stop;
     if (room) {
-        one->stage = HTTP_WORK;
+        one->stage = stage;
         MHD_suspend_connection(one->conn);
+        one->next = NULL; /* a stream was in the queue before */
         *s->tail = one;
         s->tail = &one->next;
         s->queued++;
@@ -219,6 +243,16 @@ bool http_jobs_put(struct http_one *one)
     if (wake)
         am_assert(!pthread_cond_signal(&s->queue_wake));
     return room;
+}
+
+bool http_jobs_put(struct http_one *one)
+{
+    return http_jobs_take_in(one, one->s->conf.queue_max, HTTP_WORK);
+}
+
+bool http_jobs_put_again(struct http_one *one)
+{
+    return http_jobs_take_in(one, UINT_MAX, HTTP_STREAM);
 }
 
 int http_jobs_start(struct http_server *s)

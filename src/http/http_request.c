@@ -54,6 +54,7 @@ void http_on_completed(void *server, struct MHD_Connection *conn, void **con_cls
         MHD_destroy_response(one->reply);
     if (one->counted)
         atomic_fetch_sub(&s->in_flight, 1u);
+    http_stream_end(&one->resp);
     buf_release(&one->resp.body);
     buf_release(&one->body);
     arena_release(&one->arena);
@@ -334,6 +335,7 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn,
         return http_reply_send(one);
     case HTTP_WORK:
     case HTTP_SENT:
+    case HTTP_STREAM:
         break;
     }
     return MHD_NO;

@@ -2,7 +2,8 @@
 /* http_server_priv -- the server's inside. Who runs what:
  *
  *   library thread  http_request.c: reading, the gate, limits, queueing replies
- *   job threads     http_job.c: the handler, building the reply; http_park.c: what waits
+ *   job threads     http_job.c: the handler, building the reply; http_park.c: what waits;
+ *                   http_stream.c: the next piece of a long reply
  *   watch thread    http_watch.c: cuts connections that are too slow as a whole
  *
  * Locks: queue_lock and link_lock are never held together; the library is called under
@@ -26,7 +27,8 @@ enum {
     HTTP_LINGER = 16 << 20, /* bytes thrown away after a refusal, so that it is read */
     HTTP_RESPONSE_MAX = 1 << 28, /* bytes of one reply */
     HTTP_FIELDS_MAX = 128,
-    HTTP_HELD_BODIES = 8, /* all bodies in memory together: times body_max */
+    HTTP_PIECE = 32 << 10, /* what the library asks of a stream at once */
+    HTTP_HELD_BODIES = 8,  /* all bodies in memory together: times body_max */
 };
 
 /* One connection, from accept to close. */
@@ -43,7 +45,8 @@ enum http_stage {
     HTTP_DISCARD, /* refused while reading: what still comes is thrown away */
     HTTP_WORK,    /* suspended, owned by a job thread */
     HTTP_REPLY,   /* resumed: reply is ready */
-    HTTP_SENT     /* queued with the library */
+    HTTP_SENT,    /* queued with the library */
+    HTTP_STREAM   /* suspended anew: a job thread makes the next piece */
 };
 /* One request. */
 struct http_one {
@@ -65,6 +68,11 @@ struct http_one {
     uint64_t seen;      /* news announced when its handler began */
     int64_t park_until; /* monotonic; 0: not a long poll */
     size_t discarded, sent_n;
+    /* of a stream */
+    size_t taken;       /* bytes of this piece the library has */
+    int64_t left;       /* of the peer's time, while the server works */
+    bool fresh;         /* a piece was asked for: the peer's time runs again with it */
+    bool ended, broken; /* that was all; it failed */
 };
 
 struct http_server {
@@ -113,6 +121,8 @@ AM_CHECK int http_jobs_start(struct http_server *s);
 void http_jobs_stop(struct http_server *s); /* after it nothing is suspended */
 /* Suspends and queues; false when the queue is full or the server stops. */
 bool http_jobs_put(struct http_one *one);
+/* The same for the next piece of a stream; the queue is never too long for it. */
+bool http_jobs_put_again(struct http_one *one);
 /* A reply of a few words; NULL when out of memory. */
 struct MHD_Response *http_bare(int status);
 /* The library's text for a status, "Bad Request". */
@@ -123,6 +133,10 @@ const char *http_phrase(int status);
 bool http_park_put(struct http_one *one);
 void http_park_due(struct http_server *s);
 void http_park_end(struct http_server *s);
+
+/* http_stream.c */
+struct MHD_Response *http_stream_make(struct http_one *one);
+void http_stream_work(struct http_one *one);
 
 /* http_watch.c */
 AM_CHECK int http_watch_start(struct http_server *s);

@@ -115,6 +115,7 @@ static void registry_locks(struct registry *r)
     pthread_rwlockattr_destroy(&a);
     pthread_mutex_init(&r->lock, NULL);
     pthread_mutex_init(&r->past_lock, NULL);
+    pthread_mutex_init(&r->table_lock, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&r->wake, &clock);
@@ -305,6 +306,7 @@ void registry_close(struct registry *r)
     pthread_cond_destroy(&r->ail);
     pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->past_lock);
+    pthread_mutex_destroy(&r->table_lock);
     pthread_mutex_destroy(&r->lock);
     pthread_rwlock_destroy(&r->fold);
     free(r);

@@ -202,6 +202,30 @@ AM_CHECK int registry_drafts(struct registry *r, struct str org, registry_draft_
 typedef int registry_fn(void *arg, const struct ledger *l, uint64_t size_cosigned);
 AM_CHECK int registry_view(struct registry *r, registry_fn *fn, void *arg);
 
+/* The register at one size of the log, a row for each version in the order they were
+ * declared, for answers that are too long to be made under a lock (registry_table.c). At
+ * most REGISTRY_TABLES sizes are kept at a time: beyond, one gets the newest of them. */
+enum { REGISTRY_TABLES = 8 };
+struct registry_table;
+struct registry_table_row {
+    uint8_t digest[32], algorithm[32]; /* algorithm: its record, if named */
+    char algorithm_id[LEDGER_ID_MAX], version_label[48], org_id[LEDGER_ID_MAX];
+    char use_code[64];
+    enum ledger_v state;
+    enum ledger_level level;
+    const char *registry_status;
+    uint64_t declared, decision; /* indices; decision 0: none */
+    int64_t expires_at;          /* 0: not */
+    bool named;
+};
+/* AM_E_NOSPACE: the rows are kept on the registry's disk. */
+AM_CHECK int registry_table_open(struct registry *r, struct registry_table **out);
+void registry_table_close(struct registry *r, struct registry_table *t);
+uint64_t registry_table_size(const struct registry_table *t); /* of the log */
+/* Rows from `first` on, at most max; *n 0: no more. */
+AM_CHECK int registry_table_read(const struct registry_table *t, uint64_t first,
+                                 struct registry_table_row *out, size_t max, size_t *n);
+
 enum registry_blob {
     REGISTRY_BLOB_UNKNOWN,
     REGISTRY_BLOB_PUBLIC,

@@ -78,7 +78,7 @@ AM_CHECK int registry_store_whole(struct registry_store *s, struct tlog *log,
 AM_CHECK int registry_store_join(struct registry_store *s, struct tlog *log,
                                  struct diag *d);
 
-/* Locks, in this order: fold, then lock. */
+/* Locks, in this order: table_lock, fold, then lock. */
 struct registry {
     char dir[3072];
     struct registry_store store;
@@ -113,6 +113,9 @@ struct registry {
     uint64_t decisions;                                   /* all there ever were */
     struct map specialty; /* code -> place in specialty_display */
     VEC(char *) specialty_display;
+
+    pthread_mutex_t table_lock; /* guards table; before fold */
+    struct registry_table *table[REGISTRY_TABLES];
 
     pthread_mutex_t past_lock; /* guards past; taken alone, only tried */
     struct ledger *past;       /* a fold at an older size, or NULL */

@@ -2,11 +2,11 @@
 /* A registry folder with many complete version records: four versions per algorithm, a
  * hundred suppliers, every field of schema/examples/version.json, and texts of some 200
  * words more in three languages. */
-#ifndef BENCH_MODELS_H
-#define BENCH_MODELS_H
+#ifndef REGISTRY_MODELS_TEST_SUPPORT_H
+#define REGISTRY_MODELS_TEST_SUPPORT_H
 
-#include "../bench/rows.h"
-#include "../bench/words.h"
+#include "registry/registry_rows_test_support.h"
+#include "search/search_words_test_support.h"
 
 enum { MODELS_SUPPLIERS = 100, MODELS_VERSIONS = 4, MODELS_WORDS = 20 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Made-up texts in three languages with the word frequencies of natural language (Zipf),
  * the same in every run. */
-#ifndef BENCH_WORDS_H
-#define BENCH_WORDS_H
+#ifndef SEARCH_WORDS_TEST_SUPPORT_H
+#define SEARCH_WORDS_TEST_SUPPORT_H
 
 #include <math.h>
 

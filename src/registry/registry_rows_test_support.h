@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Statements signed here and written straight into the database of a registry, beyond its
  * log: its next opening verifies, folds and appends them, as after a crash. What benches
- * on many statements share. */
-#ifndef BENCH_ROWS_H
-#define BENCH_ROWS_H
+ * and tests on many statements share. */
+#ifndef REGISTRY_ROWS_TEST_SUPPORT_H
+#define REGISTRY_ROWS_TEST_SUPPORT_H
 
 #include "registry/registry_test_support.h"
 
