@@ -443,6 +443,8 @@ static void nor_does_the_desk_or_the_author(void **state)
     snprintf(url, sizeof url, "/commission/%s", t.model_hex);
     page(url, msps, 200);
     page("/commission", msps, 200);
+    snprintf(url, sizeof url, "/models/%s/end", t.model_hex);
+    page(url, msps, 200);
     assert_ok(registry_draft_new(t.r, LEDGER_VERSION, STR("DEMOAI"),
                                  buf_str(&version_text), &d, NULL));
     page("/files", vendor, 200);

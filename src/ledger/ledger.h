@@ -423,7 +423,8 @@ AM_CHECK int ledger_signing_json(const struct ledger *l, struct str payload, str
                                  struct diag *d);
 /* Could this text be signed by somebody, as things stand? AM_E_INVALID: no key of the
  * directory may, though those of its issuer have a place; what stands against the first
- * is added to d. AM_E_NOTFOUND: it cites a document that is not there. */
+ * is added to d; or all the signers a decision names would not be enough. AM_E_NOTFOUND:
+ * it cites a document that is not there. */
 AM_CHECK int ledger_signable(const struct ledger *l, struct str payload, struct diag *d);
 /* First entries of payloads that wait for co-signers, newest first, among the last 20,000
  * entries. */
@@ -629,6 +630,9 @@ enum ledger_p ledger_after_lift(const struct ledger *l, const struct ledger_stop
 /* Does the policy ask that the supplier be heard before V8 and a V18 for cause? Then
  * *counts_at: from when its hearing counts; 0: nobody has invited it. */
 bool ledger_hearing(const struct ledger *l, const uint8_t digest[32], int64_t *counts_at);
+/* The newest notice of a voluntary withdrawal: until_at is the day it leaves. */
+bool ledger_notice(const struct ledger *l, const uint8_t digest[32],
+                   struct ledger_fact *out);
 /* Whoever suspended that version must sign its reinstatement (V15): bit r is role r. */
 unsigned ledger_suspenders(const struct ledger *l, const uint8_t digest[32]);
 /* When its motive is due at the latest; 0: it has one. */
@@ -662,10 +666,9 @@ AM_CHECK int ledger_algorithm_id(struct str org6, const uint8_t random[10],
  * pure; fn is called for each, in the order versions, deployments, establishments, keys,
  * stops; its error ends the walk and is returned. Kinds: "label_expiry",
  * "deferral_expiry", "surveillance", "device_certificate", "admissibility", "evidence",
- * "decision", "appeal", "appeal_judgement"; "dpia", "cndp", "pilot_end", "monitoring";
- * "establishment_certificate"; "key_expiry", "key_rotation"; "contact" (of an
- * algorithm); "stop_motive",
- * "stop_decision", "stop_ack". */
+ * "decision", "appeal", "appeal_judgement", "withdrawal"; "dpia", "cndp", "pilot_end",
+ * "monitoring"; "establishment_certificate"; "key_expiry", "key_rotation"; "contact" (of
+ * an algorithm); "stop_motive", "stop_decision", "stop_ack". */
 struct ledger_warning {
     const char *kind, *subject; /* version, deployment, establishment, key, stop */
     char id[CRYPTO_HEX];

@@ -120,6 +120,18 @@ static void about_appeal(struct teller *t, const struct ledger_verrec *v, const 
         tell(t, "appeal", "version", id, since, due, false);
 }
 
+/* Announced by its supplier: those who use it have until that day; then it is for the
+ * supplier to withdraw it. */
+static void about_notice(struct teller *t, const struct ledger_verrec *v, const char *id)
+{
+    const struct ledger_factrec *f =
+        ledger_fact_newest(t->l, v, LEDGER_FACT_NOTICE, LEDGER_NONE);
+    unsigned over =
+        1U << LEDGER_V_REFUSED | 1U << LEDGER_V_WITHDRAWN | 1U << LEDGER_V_ARCHIVED;
+    if (f && !((over >> v->v.state) & 1))
+        tell(t, "withdrawal", "version", id, f->issued_at, f->until_at, true);
+}
+
 static void about_version(struct teller *t, const struct ledger_verrec *v)
 {
     unsigned held = 1U << LEDGER_V_LABELLED | 1U << LEDGER_V_SUSPENDED;
@@ -128,6 +140,7 @@ static void about_version(struct teller *t, const struct ledger_verrec *v)
     crypto_hex(v->v.digest, 32, id);
     about_state(t, v, id);
     about_appeal(t, v, id);
+    about_notice(t, v, id);
     if (v->v.state == LEDGER_V_DEFERRED)
         tell(t, "deferral_expiry", "version", id, v->state_at, v->v.expires_at, true);
     if (!((held >> v->v.state) & 1))

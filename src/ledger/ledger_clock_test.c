@@ -151,6 +151,24 @@ static void a_stop_without_motive_and_without_decision_is_late_after_a_day(void 
     assert_true(w.late);
 }
 
+static void an_announced_withdrawal_is_said_for_ninety_days_and_after(void **state)
+{
+    struct ledger_warning w;
+    char leaves[TIME_TEXT];
+    (void)state;
+    tk_to_pilot(&tk);
+    time_format(tk.now + 100 * TIME_DAY, leaves);
+    OK(tk_say(&tk, LEDGER_EVENT, TK_VENDOR,
+              "\"type\":\"withdrawal_notice\",\"model_digest\":\"%s\",\"leaves_at\":"
+              "\"%s\",\"migration_plan\":\"%s\"",
+              tk.model_hex, leaves, tk.model_hex));
+    assert_int_equal(warned("withdrawal", 2, NULL), 0); /* far enough */
+    assert_int_equal(warned("withdrawal", 20, &w), 1);
+    assert_true(w.term && !w.late);
+    assert_int_equal(warned("withdrawal", 101, &w), 1);
+    assert_true(w.late); /* it was to leave, and is still there */
+}
+
 static void a_stop_waits_for_each_node_it_reaches(void **state)
 {
     struct ledger_warning w;
@@ -390,6 +408,7 @@ int main(void)
         T(a_term_is_announced_at_ninety_thirty_and_seven_days),
         T(a_pilot_announces_its_own_end_and_that_of_its_approvals),
         T(a_stop_without_motive_and_without_decision_is_late_after_a_day),
+        T(an_announced_withdrawal_is_said_for_ninety_days_and_after),
         T(a_stop_waits_for_each_node_it_reaches),
         T(a_refusal_says_until_when_it_can_be_appealed),
         T(authority_keys_are_to_be_rotated_within_two_years),

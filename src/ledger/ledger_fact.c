@@ -522,6 +522,19 @@ void ledger_fact_at(const struct ledger *l, size_t i, struct ledger_fact *out)
     memcpy(out->payload, l->entry.v[f->index].payload, 32);
 }
 
+bool ledger_notice(const struct ledger *l, const uint8_t digest[32],
+                   struct ledger_fact *out)
+{
+    size_t v = ledger_find_version(l, digest);
+    const struct ledger_factrec *f =
+        v == LEDGER_NONE
+            ? NULL
+            : ledger_fact_newest(l, &l->version.v[v], LEDGER_FACT_NOTICE, LEDGER_NONE);
+    if (f)
+        ledger_fact_at(l, (size_t)(f - l->fact.v), out);
+    return f != NULL;
+}
+
 bool ledger_fact_of(const struct ledger *l, const uint8_t record[32], size_t *i)
 {
     return map_get(&l->by_fact, (struct str){(const char *)record, 32}, i) == AM_OK &&

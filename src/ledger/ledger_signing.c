@@ -251,6 +251,30 @@ static int try_key(const struct signing *g, const struct ledger_key *k, bool *ma
     return err;
 }
 
+/* A decision waits for everybody it names: were they all to sign, would it take effect?
+ */
+static int check_quorum(const struct ledger *l, const struct ledger_statement_view *s,
+                        struct str payload, struct diag *d)
+{
+    const struct json *list = json_get(s->record, "signers");
+    char key_id[LEDGER_TOGETHER][CRYPTO_HEX];
+    struct ledger_outcome o;
+    size_t n = json_size(list);
+    int err;
+    if (s->kind != LEDGER_DECISION || !n || n > LEDGER_TOGETHER)
+        return AM_OK;
+    for (json_each(it, list))
+        snprintf(key_id[it.i], CRYPTO_HEX, "%.*s",
+                 STR_FMT(json_get_str(it.val, "key_id")));
+    err = ledger_admit_together(l, payload, key_id, n, &o, NULL);
+    if (err || o.effect != LEDGER_WAITING_SIGNERS)
+        return err == AM_E_NOMEM ? err : AM_OK; /* what else stands against it is said */
+    if (d)
+        diag_err(d, "/signers", "signing.too_few",
+                 "those it names are not enough to decide it");
+    return AM_E_INVALID;
+}
+
 int ledger_signable(const struct ledger *l, struct str payload, struct diag *d)
 {
     struct ledger_statement_view s;
@@ -278,6 +302,8 @@ int ledger_signable(const struct ledger *l, struct str payload, struct diag *d)
         if (d)
             diag_merge(d, &kept, "");
     }
+    if (!err && may)
+        err = check_quorum(l, &s, payload, d);
     diag_release(&kept);
     ledger_statement_release(&s);
     return err;

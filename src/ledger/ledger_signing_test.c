@@ -175,9 +175,33 @@ static void a_text_is_signable_while_one_key_may_sign_it(void **state)
     diag_release(&problems);
 }
 
+static void a_decision_that_names_too_few_is_not_signable(void **state)
+{
+    struct tk_decision d = {"granted", "base",  "base", "granted", NULL,
+                            365,       tk_jury, 2,      NULL};
+    struct diag problems;
+    (void)state;
+    diag_init(&problems);
+    tk_open(&tk);
+    assert_string_equal(tk_algorithm(&tk), "ok");
+    assert_string_equal(tk_version(&tk), "ok");
+    assert_string_equal(tk_admissible(&tk), "ok");
+    assert_string_equal(tk_assign(&tk, "base"), "ok");
+    assert_string_equal(tk_evidence(&tk, 0.9), "ok");
+    tk_unsigned = true;
+    tk_decide(&tk, &d);
+    tk_unsigned = false;
+    assert_int_equal(ledger_signable(tk.l, buf_str(&tk.payload), &problems),
+                     AM_E_INVALID);
+    assert_int_equal(problems.n, 1);
+    assert_string_equal(problems.item[0].code, "signing.too_few");
+    diag_release(&problems);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, close_tk)
 TEST_MAIN(T(a_text_in_effect_names_its_signers_and_asks_nobody),
           T(a_text_nobody_signed_shows_who_may_and_why_others_may_not),
           T(the_rapporteur_is_told_not_to_vote),
           T(memory_that_runs_out_is_an_error_and_no_more),
-          T(a_text_is_signable_while_one_key_may_sign_it))
+          T(a_text_is_signable_while_one_key_may_sign_it),
+          T(a_decision_that_names_too_few_is_not_signable))

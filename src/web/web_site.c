@@ -341,6 +341,8 @@ static const struct {
     {REGISTRY, HTTP_POST, "/files/*/delete", AUTH_PROPOSE, web_page_draft_delete},
     {REGISTRY, HTTP_GET, "/models/*/stop", OPEN, web_page_national_stop},
     {REGISTRY, HTTP_GET, "/models/*/stop.json", OPEN, web_page_stop_payload},
+    {REGISTRY, HTTP_GET, "/models/*/end", AUTH_PROPOSE, web_page_end},
+    {REGISTRY, HTTP_POST, "/models/*/end", AUTH_PROPOSE, web_page_end_post},
     {REGISTRY, HTTP_GET, "/stops", OPEN, web_page_stops},
     {REGISTRY, HTTP_GET, "/stops/*", OPEN, web_page_stop_order},
     {REGISTRY, HTTP_POST, "/stops/*", AUTH_PROPOSE, web_page_stop_order_post},

@@ -164,14 +164,15 @@ static int file_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
                                        1U << LEDGER_BENCH_OPERATOR | 1U << LEDGER_MSPS |
                                        1U << LEDGER_CNDP;
         const struct ledger_key *k = ledger_key_at(l, i);
-        if (!k->revoked && ((judges >> k->role) & 1))
+        bool own = k->role == LEDGER_VENDOR && !strcmp(k->org_id, x->org_id);
+        if (!k->revoked && (own || ((judges >> k->role) & 1)))
             err = key_facts(v, l, x, k, w);
     }
     jw_arr_end(w);
     return err;
 }
 
-static void file_release(struct web_file *g)
+void web_commission_close(struct web_file *g)
 {
     label_result_release(&g->label);
     label_result_release(&g->next);
@@ -210,7 +211,7 @@ static int file_judge(struct web_visit *v, struct web_file *g)
     return err == AM_E_NOMEM ? err : AM_OK;
 }
 
-static int file_open(struct web_visit *v, struct web_file *g)
+int web_commission_open(struct web_visit *v, struct web_file *g)
 {
     *g = (struct web_file){0};
     int err = crypto_unhex(v->arg, g->digest, sizeof g->digest) ? AM_E_NOTFOUND : AM_OK;
@@ -230,8 +231,8 @@ static int file_open(struct web_visit *v, struct web_file *g)
 }
 
 /* The keys of a role, as boxes to tick: those ticked before stay so. */
-static void keys_of(struct web_visit *v, const struct json *f, const char *name,
-                    const char *role, const char *function)
+void web_commission_keys(struct web_visit *v, const struct json *f, const char *name,
+                         const char *role, const char *function)
 {
     struct str rapporteur = web_kept(v, "rapporteur", STR("")),
                bench = web_kept(v, "bench", STR(""));
@@ -305,13 +306,13 @@ static void put_kept(struct web_visit *v)
 static void put_signers(struct web_visit *v, const struct web_file *g)
 {
     const struct json *f = json_root(g->facts);
-    keys_of(v, f, "commissioners", "has", "commissioner");
-    keys_of(v, f, "standards", "imanor", NULL);
+    web_commission_keys(v, f, "commissioners", "has", "commissioner");
+    web_commission_keys(v, f, "standards", "imanor", NULL);
     jw_kbool(&v->w, "needs_imanor",
              g->label.reached > LABEL_BASE ||
                  (g->next_judged && g->next.reached > g->asked));
-    keys_of(v, f, "rapporteurs", "has", "rapporteur");
-    keys_of(v, f, "benches", "bench_operator", NULL);
+    web_commission_keys(v, f, "rapporteurs", "has", "rapporteur");
+    web_commission_keys(v, f, "benches", "bench_operator", NULL);
     jw_key(&v->w, "suspenders");
     jw_arr(&v->w);
     for (json_each(role, json_get(f, "suspenders")))
@@ -320,14 +321,13 @@ static void put_signers(struct web_visit *v, const struct web_file *g)
             snprintf(name, sizeof name, "%.*s", STR_FMT(json_str(role.val)));
             jw_obj(&v->w);
             jw_kstrz(&v->w, "role", name);
-            keys_of(v, f, "keys", name, NULL);
+            web_commission_keys(v, f, "keys", name, NULL);
             jw_obj_end(&v->w);
         }
     jw_arr_end(&v->w);
 }
 
-/* Suspended: by which orders, and what may be given back. */
-static void put_suspension(struct web_visit *v, const struct web_file *g)
+void web_commission_orders(struct web_visit *v, const struct web_file *g)
 {
     const struct json *f = json_root(g->facts);
     jw_key(&v->w, "orders");
@@ -344,12 +344,20 @@ static void put_suspension(struct web_visit *v, const struct web_file *g)
         jw_obj_end(&v->w);
     }
     jw_arr_end(&v->w);
-    web_ktime(&v->w, "expiry", json_get_str(json_get(f, "version"), "expires_at"));
+}
+
+/* Suspended: by which orders, and what may be given back. */
+static void put_suspension(struct web_visit *v, const struct web_file *g)
+{
+    const struct json *x = json_get(json_root(g->facts), "version");
+    web_commission_orders(v, g);
+    web_ktime(&v->w, "expiry", json_get_str(x, "expires_at"));
     web_commission_levels(v, g);
 }
 
-static void put_hearing(struct web_visit *v, const struct json *f)
+void web_commission_hearing(struct web_visit *v, const struct web_file *g)
 {
+    const struct json *f = json_root(g->facts);
     bool must = json_bool(json_get(f, "must_hear"), false),
          heard = json_bool(json_get(f, "heard"), false);
     jw_kbool(&v->w, "heard", must && heard);
@@ -390,7 +398,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
     }
     if (decide && g->judged)
         web_commission_choices(v, g);
-    put_hearing(v, json_root(g->facts));
+    web_commission_hearing(v, g);
     web_commission_reports(v, g);
     jw_kbool(&v->w, "can_reinstate", back && g->judged && g->label.reached > LABEL_NONE);
     if (back)
@@ -424,10 +432,10 @@ static int file_page(struct web_visit *v, int status, struct web_file *g)
 int web_page_commission_file(struct web_visit *v)
 {
     struct web_file g;
-    int err = file_open(v, &g);
+    int err = web_commission_open(v, &g);
     if (!err)
         err = file_page(v, 200, &g);
-    file_release(&g);
+    web_commission_close(&g);
     return err;
 }
 
@@ -440,14 +448,14 @@ int web_page_commission_post(struct web_visit *v)
     if (err)
         return err;
     buf_init(&record, 1 << 20);
-    err = file_open(v, &g);
+    err = web_commission_open(v, &g);
     if (!err)
         err = web_commission_text(v, &g, &kind, &record);
     if (!err)
         err = web_propose(v, kind, buf_str(&record));
     if (err == AM_E_INVALID || err == AM_E_TOOMANY)
         err = file_page(v, am_err_http(err), &g);
-    file_release(&g);
+    web_commission_close(&g);
     buf_release(&record);
     return err;
 }

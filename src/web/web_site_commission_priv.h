@@ -25,6 +25,17 @@ struct web_keep {
     char value[32]; /* of the form */
 };
 
+/* The file of v->arg: its facts, records, evidence, what the policy computes now. Always
+ * closed, whatever it answered. */
+AM_CHECK int web_commission_open(struct web_visit *v, struct web_file *g);
+void web_commission_close(struct web_file *g);
+/* Member `name`: keys of a role (and function) as boxes to tick; f: facts of the file. */
+void web_commission_keys(struct web_visit *v, const struct json *f, const char *name,
+                         const char *role, const char *function);
+/* Members `orders`: the national stops in force; heard, to_hear, heard_from. */
+void web_commission_orders(struct web_visit *v, const struct web_file *g);
+void web_commission_hearing(struct web_visit *v, const struct web_file *g);
+
 /* Members a form of the page reads: choices of a decision, its latest day. */
 void web_commission_choices(struct web_visit *v, const struct web_file *g);
 /* Levels a reinstatement may give, its latest day. */
@@ -46,6 +57,15 @@ void web_commission_reports(struct web_visit *v, const struct web_file *g);
  * problems in v->d. AM_E_SYNTAX: no such act. */
 AM_CHECK int web_commission_text(struct web_visit *v, const struct web_file *g,
                                  enum ledger_kind *kind, struct buf *out);
+/* What all decisions say: who issues it (the organisation of that role's first key), what
+ * is decided, at which level; where the label held; when, until when (0: nothing); the
+ * conditions, the policy, the evidence at the level judged, the signers ticked. */
+void web_decision_begin(struct web_visit *v, const struct web_file *g, struct jw *w,
+                        const char *role, const char *outcome, enum label_level level);
+void web_decision_scope(const struct web_file *g, struct jw *w);
+void web_decision_period(struct web_visit *v, struct jw *w, int64_t end);
+void web_decision_grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
+                          enum label_level judged);
 /* Is a key of the directory in the role, and in the function when one is given? */
 bool web_commission_key(const struct json *key, const char *role, const char *function);
 

@@ -155,11 +155,12 @@ static void groups(const struct label_result *r, struct jw *w)
     jw_arr_end(w);
 }
 
-static void outcome(struct web_visit *v, const struct web_file *g, struct jw *w,
-                    const char *what, enum label_level level)
+void web_decision_begin(struct web_visit *v, const struct web_file *g, struct jw *w,
+                        const char *role, const char *what, enum label_level level)
 {
     bool raised = level > g->asked; /* computed at the level above the one there is */
-    begin(v, w, "has", org_of(json_root(g->facts), "has", "commissioner"));
+    const char *function = strcmp(role, "has") ? NULL : "commissioner";
+    begin(v, w, role, org_of(json_root(g->facts), role, function));
     jw_kstrz(w, "outcome", what);
     jw_kstrz(w, "outcome_computed", raised ? g->next.outcome : g->label.outcome);
     jw_kstrz(w, "requested_level", label_level_name(raised ? level : g->asked));
@@ -167,7 +168,7 @@ static void outcome(struct web_visit *v, const struct web_file *g, struct jw *w,
 }
 
 /* When it was decided and until when it holds; end 0: it does not. */
-static void period(struct web_visit *v, struct jw *w, int64_t end)
+void web_decision_period(struct web_visit *v, struct jw *w, int64_t end)
 {
     char at[TIME_TEXT];
     jw_kstrz(w, "decided_at", time_format(second_of(v->now), at));
@@ -217,8 +218,8 @@ static void cited(struct web_visit *v, const struct json *x, enum label_level ju
 }
 
 /* judged: the level the fold evaluates the evidence at. */
-static void grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
-                    enum label_level judged)
+void web_decision_grounds(struct web_visit *v, const struct web_file *g, struct jw *w,
+                          enum label_level judged)
 {
     const struct json *f = json_root(g->facts);
     struct str condition = field(v, "condition");
@@ -358,14 +359,14 @@ static void decision(struct web_visit *v, const struct web_file *g, struct jw *w
     choose(v, g, &c);
     int64_t end = c.level == LABEL_NONE ? 0 : web_commission_term(v, g, c.level);
     int64_t year = second_of(v->now) + 365 * TIME_DAY;
-    outcome(v, g, w, c.outcome, c.level);
+    web_decision_begin(v, g, w, "has", c.outcome, c.level);
     typed_scope(v, g, &g->label, w);
-    period(v, w, end ? last_of(v, "expires", "/expires_at", end) : 0);
+    web_decision_period(v, w, end ? last_of(v, "expires", "/expires_at", end) : 0);
     if (!end)
         motives(g, w);
     if (c.stricter)
         derogation(v, w, end ? end : year);
-    grounds(v, g, w, g->asked);
+    web_decision_grounds(v, g, w, g->asked);
     jw_obj_end(w);
 }
 
@@ -396,7 +397,7 @@ void web_commission_levels(struct web_visit *v, const struct web_file *g)
 }
 
 /* Where and for what the label held before it was suspended: no wider now. */
-static void same_scope(const struct web_file *g, struct jw *w)
+void web_decision_scope(const struct web_file *g, struct jw *w)
 {
     const struct json *x = json_get(json_root(g->facts), "version"),
                       *scope = json_get(x, "scope");
@@ -436,11 +437,12 @@ static void reinstated(struct web_visit *v, const struct web_file *g, struct jw 
     if (!reason.n)
         diag_err(&v->d, "/reason", "guard.reason", "compulsory");
     check_suspenders(v, f);
-    outcome(v, g, w, "reinstated", given);
-    same_scope(g, w);
-    period(v, w, last_of(v, "expires", "/expires_at", web_commission_expiry(g)));
+    web_decision_begin(v, g, w, "has", "reinstated", given);
+    web_decision_scope(g, w);
+    web_decision_period(v, w,
+                        last_of(v, "expires", "/expires_at", web_commission_expiry(g)));
     jw_kstr(w, "reason", reason);
-    grounds(v, g, w, g->asked);
+    web_decision_grounds(v, g, w, g->asked);
     jw_obj_end(w);
 }
 
@@ -458,17 +460,17 @@ static void kept(struct web_visit *v, const struct web_file *g, struct jw *w)
         diag_err(&v->d, "/outcome", "commission.keep", "not what the evidence allows");
     if (found && !strcmp(k.outcome, "reduced") && !reason.n)
         diag_err(&v->d, "/reason", "guard.reason", "compulsory");
-    outcome(v, g, w, k.outcome, k.level);
+    web_decision_begin(v, g, w, "has", k.outcome, k.level);
     if (k.level > g->asked) {
         typed_scope(v, g, &g->next, w);
         end = web_commission_term(v, g, k.level);
     } else {
-        same_scope(g, w);
+        web_decision_scope(g, w);
     }
-    period(v, w, last_of(v, "expires", "/expires_at", end));
+    web_decision_period(v, w, last_of(v, "expires", "/expires_at", end));
     if (reason.n)
         jw_kstr(w, "reason", reason);
-    grounds(v, g, w, AM_MAX(k.level, g->asked));
+    web_decision_grounds(v, g, w, AM_MAX(k.level, g->asked));
     jw_obj_end(w);
 }
 

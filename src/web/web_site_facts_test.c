@@ -333,6 +333,51 @@ static void without_memory_the_page_of_warnings_is_an_error_and_comes_back(void 
     assert_false(delivered);
 }
 
+static void without_memory_the_end_of_a_label_is_an_error_and_comes_back(void **state)
+{
+    bool delivered = true;
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "/models/%s/end", model);
+    for (long n = 1; n < 20000 && delivered; n += n < 100 ? 1 : 29) {
+        struct ask a;
+        ask_init(&a, HTTP_GET, url);
+        ask_header(&a, "Cookie", authority.cookie);
+        am_oom_at(n);
+        int err = web_site_handle(world.site, &a.req, &a.resp);
+        delivered = am_oom_at(0);
+        assert_true(err == AM_E_NOMEM || (!err && a.resp.status >= 200));
+        if (!delivered)
+            assert_int_equal(a.resp.status, 200);
+        ask_release(&a);
+    }
+    assert_false(delivered);
+}
+
+static void who_may_end_a_label_has_its_page(void **state)
+{
+    static const struct {
+        const struct person *p;
+        int status;
+    } t[] = {
+        {&authority, 200}, {&vendor, 200}, {&rival, 403}, {&quality, 403}, {NULL, 303}};
+    char url[128];
+    struct ask a;
+    (void)state;
+    snprintf(url, sizeof url, "/models/%s/end", model);
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        get(&a, url, t[i].p);
+        assert_int_equal(a.resp.status, t[i].status);
+        ask_release(&a);
+    }
+    post(&a, url, &vendor, "act=suspended&reason=x");
+    assert_int_equal(a.resp.status, 403);
+    ask_release(&a);
+    post(&a, url, &authority, "act=other");
+    assert_int_equal(a.resp.status, 400);
+    ask_release(&a);
+}
+
 static void a_case_is_shown_to_those_it_concerns_only(void **state)
 {
     const struct {
@@ -475,6 +520,8 @@ int main(void)
         TEST(every_page_speaks_three_languages),
         TEST(warnings_are_everybodys_and_filtered_by_kind_and_organisation),
         TEST(without_memory_the_page_of_warnings_is_an_error_and_comes_back),
+        TEST(without_memory_the_end_of_a_label_is_an_error_and_comes_back),
+        TEST(who_may_end_a_label_has_its_page),
         TEST(a_case_is_shown_to_those_it_concerns_only),
         TEST(a_report_becomes_a_text_to_sign),
         TEST(a_bad_report_comes_back_with_its_values_and_problems),

@@ -92,6 +92,7 @@ static int model_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
 {
     const struct model_asked *asked = arg;
     const struct ledger_version *x = ledger_version_find(l, asked->digest);
+    struct ledger_fact notice;
     char hex[CRYPTO_HEX];
     (void)cosigned;
     if (!x)
@@ -109,6 +110,9 @@ static int model_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
         ledger_deployment_json(l, ledger_deployment_at(l, i), v->now, w);
     jw_arr_end(w);
     stops_of(v, l, x, asked->heard, w);
+    if (ledger_notice(l, x->digest, &notice) && x->state != LEDGER_V_WITHDRAWN &&
+        x->state != LEDGER_V_ARCHIVED)
+        jw_kint(w, "leaves", notice.until_at);
     return entries_of(l, x, w);
 }
 
@@ -372,6 +376,15 @@ static int docs_load(struct web_visit *v, const struct json *facts, struct model
     return err;
 }
 
+/* Its supplier withdraws it; the authorities suspend or withdraw it. */
+static bool may_end(const struct web_visit *v, const struct json *x)
+{
+    return v->signed_in && (v->who.role == LEDGER_HAS || v->who.role == LEDGER_MSPS ||
+                            v->who.role == LEDGER_CNDP ||
+                            (v->who.role == LEDGER_VENDOR &&
+                             str_eqc(json_get_str(x, "org_id"), v->who.org_id)));
+}
+
 static void head(struct web_visit *v, const struct json *facts,
                  const struct model_docs *d)
 {
@@ -396,6 +409,9 @@ static void head(struct web_visit *v, const struct json *facts,
     jw_kbool(w, "may_judge",
              v->signed_in && (v->who.role == LEDGER_HAS || v->who.role == LEDGER_MSPS ||
                               v->who.role == LEDGER_IMANOR));
+    jw_kbool(w, "may_end", may_end(v, x));
+    if (json_get(facts, "leaves"))
+        jw_kval(w, "leaves", json_get(facts, "leaves"));
     jw_kbool(w, "can_stop", !str_eqc(json_get_str(x, "state"), "archived"));
 }
 

@@ -251,6 +251,7 @@ web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_
     web_page_case_post, web_page_supplier, web_page_escrow, web_page_sandboxes,
     web_page_tender, web_page_tender_certificate, web_page_warnings;
 web_page_fn web_page_commission, web_page_commission_file, web_page_commission_post;
+web_page_fn web_page_end, web_page_end_post;
 web_page_fn web_page_worklist, web_page_prediction, web_page_validate,
     web_page_deployments, web_page_stop, web_page_stop_post, web_page_state,
     web_page_lease_extension_post, web_page_local_lift, web_page_output_report,
