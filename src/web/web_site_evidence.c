@@ -150,6 +150,28 @@ void web_interval(struct jw *w, const char *key, const struct json *measure, dou
 /* ---- groups
  * ------------------------------------------------------------------------- */
 /* "sex=F;age_band=60-74" -> "femme, 60-74": values that have words are translated. */
+/* "<45", "45-54", "45-<60.5", "65+": bands as people say them. */
+static int age_words(struct buf *out, enum text_lang l, struct str band)
+{
+    struct str hi, lo = str_cut(band, '-', &hi);
+    struct text_arg arg[2] = {{"lo", lo}, {"hi", hi}};
+    if (str_starts(band, STR("<")) && band.n > 1) {
+        arg[1].value = str_sub(band, 1, band.n);
+        return text_fmt(out, l, "group.age_under", arg, 2);
+    }
+    if (band.n > 1 && band.p[band.n - 1] == '+') {
+        arg[0].value = str_sub(band, 0, band.n - 1);
+        return text_fmt(out, l, "group.age_from", arg, 2);
+    }
+    if (!lo.n || !hi.n)
+        return buf_addf(out, "%.*s %.*s", STR_FMT(text_get(l, "group.age_band")),
+                        STR_FMT(web_text_or(band)));
+    if (!str_starts(hi, STR("<")))
+        return text_fmt(out, l, "group.age_between", arg, 2);
+    arg[1].value = str_sub(hi, 1, hi.n);
+    return text_fmt(out, l, "group.age_before", arg, 2);
+}
+
 struct str web_group_name(struct buf *out, enum text_lang l, struct str group)
 {
     size_t from = out->n;
@@ -161,9 +183,11 @@ struct str web_group_name(struct buf *out, enum text_lang l, struct str group)
         snprintf(id, sizeof id, "group.%.*s.%.*s", (int)AM_MIN(key.n, 40), key.p,
                  (int)AM_MIN(value.n, 40), value.p ? value.p : "");
         if (out->n > from)
-            err = buf_adds(out, ", ");
+            err = buf_addf(out, "%.*s ", STR_FMT(text_get(l, "punct.comma")));
         if (!err && value.n && text_has(l, id)) {
             err = buf_add(out, text_get(l, id));
+        } else if (!err && str_eqc(key, "age_band")) {
+            err = age_words(out, l, value);
         } else if (!err) {
             snprintf(id, sizeof id, "group.%.*s", (int)AM_MIN(key.n, 40), key.p);
             struct str name = text_has(l, id) ? text_get(l, id) : web_text_or(key);
