@@ -238,8 +238,8 @@ static int json_re_class_atom(struct json_re *r, uint32_t *cp, bool *set)
 static int json_re_class_items(struct json_re *r)
 {
     while (r->i < r->p.n) {
-        uint32_t lo, hi;
-        bool set, set2 = false;
+        uint32_t lo = 0, hi;
+        bool set = false, set2 = false;
         int err;
         if (json_re_eat(r, "]"))
             return AM_OK;

@@ -59,7 +59,7 @@ static int ubj_bits(struct ubj *u, uint8_t type, uint64_t *out)
 {
     size_t w = ubj_width(type);
     uint64_t v = 0;
-    if (w > u->n - u->i)
+    if (w == 0 || w > u->n - u->i)
         return ubj_bad(u, "model.truncated", "the file ends inside a number");
     for (size_t k = 0; k < w; k++)
         v = v << 8 | u->p[u->i + k];

@@ -40,7 +40,7 @@ int web_cache_new(struct web_cache **out)
 
 static void drop(struct web_cache *c, struct page *p)
 {
-    if (!p->key)
+    if (!p || !p->key)
         return;
     c->bytes -= strlen(p->key) + p->body.n;
     free(p->key);

@@ -74,7 +74,8 @@ static void describe(const struct ledger *l, struct row *r)
     } else if (strcmp(r->subject, "stop") == 0) {
         of_stop(l, r->id, r);
     } else {
-        snprintf(r->org, sizeof r->org, "%s", r->id);
+        snprintf(r->org, sizeof r->org, "%.63s",
+                 r->id); /* an organisation: its identifier */
     }
 }
 

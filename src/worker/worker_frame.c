@@ -74,6 +74,7 @@ int worker_frame_write(int sock, struct str payload, const int *fds, size_t n_fd
             msg.msg_control = ctl.bytes;
             msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
             c = CMSG_FIRSTHDR(&msg);
+            am_assert(c); /* the room is ours */
             c->cmsg_level = SOL_SOCKET;
             c->cmsg_type = SCM_RIGHTS;
             c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
