@@ -81,10 +81,17 @@ static void merge(const uint64_t *p, size_t m, const uint64_t *q, size_t k,
     }
 }
 
+void stat_auc_of_keys(const uint64_t *pos, const uint64_t *neg, struct stat_auc *a)
+{
+    struct ranks r = {0};
+    a->auc = a->var = NAN;
+    merge(pos, (size_t)a->n_pos, neg, (size_t)a->n_neg, &r);
+    finish(a, &r);
+}
+
 int stat_auc(const double *s, const uint8_t *y, size_t n, struct stat_auc *out)
 {
     struct stat_auc a;
-    struct ranks r = {0};
     int err = stat_check_rows(s, y, n, &a);
     if (err)
         return err;
@@ -101,10 +108,9 @@ int stat_auc(const double *s, const uint8_t *y, size_t n, struct stat_auc *out)
                 *(y[i] ? p++ : q++) = stat_key(s[i]);
         stat_sort_keys(key, key + m + k, m);
         stat_sort_keys(key + m, key + m + k, k);
-        merge(key, m, key + m, k, &r);
+        stat_auc_of_keys(key, key + m, &a);
         free(key);
     }
-    finish(&a, &r);
     *out = a;
     return AM_OK;
 }

@@ -25,6 +25,9 @@ struct stat_item {
 void stat_sort_keys(uint64_t *v, uint64_t *tmp, size_t n);
 void stat_sort_items(struct stat_item *v, struct stat_item *tmp, size_t n);
 
+/* auc and var from the sorted keys of a->n_pos positives and a->n_neg negatives. */
+void stat_auc_of_keys(const uint64_t *pos, const uint64_t *neg, struct stat_auc *a);
+
 /* AM_E_TOOBIG, AM_E_INVALID (a label beyond 1), or the two class sizes without NaN rows.
  */
 int stat_check_rows(const double *s, const uint8_t *y, size_t n, struct stat_auc *out);

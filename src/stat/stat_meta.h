@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stat_meta -- one quantity measured in several places: are they the same, what is their
+ * mean, what will the next place measure.
+ *
+ * A place without a value or a variance, or whose variance is 0 (an AUC of 1), cannot be
+ * weighed by its inverse: it is left out and counted. Absent is NaN, as in stat.h.
+ * O(n). Memory: none, except stat_meta_auc(). Threads: no state. */
+#ifndef STAT_META_H
+#define STAT_META_H
+
+#include "stat/stat.h"
+
+/* W. G. Cochran, Biometrics 10 (1954) 101: Q = sum w (y - mean)^2, w = 1/v, chi-square
+ * with k-1 degrees of freedom; I^2 = max(0, (Q - df)/Q): J. P. T. Higgins and S. G.
+ * Thompson, Statist. Med. 21 (2002) 1539. NaN when k < 2. */
+struct stat_hetero {
+    size_t k;
+    double q, df, p, i2;
+};
+void stat_cochran(const double *y, const double *v, size_t n, struct stat_hetero *out);
+/* The same question for proportions x[i]/n[i]: K. Pearson's chi-square (1900), no
+ * continuity correction; i2 likewise. Places with n = 0 are left out; NaN when all or
+ * none of the trials succeed. */
+void stat_chi2_rates(const int64_t *x, const int64_t *n, size_t places,
+                     struct stat_hetero *out);
+
+struct stat_meta {
+    size_t k, left_out;
+    struct stat_hetero hetero;
+    double fixed;
+    struct stat_ci fixed_ci;
+    double tau2; /* variance between places, on the scale of the computation */
+    double random, random_se;
+    struct stat_ci random_ci;
+    struct stat_ci prediction; /* of the true value of a new place; absent when k < 3 */
+};
+/* R. DerSimonian and N. Laird, Controlled Clin. Trials 7 (1986) 177: tau^2 = max(0, (Q -
+ * (k-1)) / (sum w - sum w^2/sum w)); mean by 1/(v + tau^2), interval -+ z95 se.
+ * Prediction: mean -+ t(.975; k-2) sqrt(tau^2 + se^2), J. P. T. Higgins, S. G. Thompson
+ * and D. J. Spiegelhalter, J. R. Statist. Soc. A 172 (2009) 137, eq. 12. One place: its
+ * own value and interval, tau^2 = 0, no heterogeneity. None: all NaN. */
+void stat_meta_dl(const double *y, const double *v, size_t n, struct stat_meta *out);
+
+/* AUCs pooled on the logit scale, v = Var/(A(1-A))^2; estimates and intervals are given
+ * back as AUCs, tau2 and random_se on the logit scale. AM_E_NOMEM only. */
+AM_CHECK int stat_meta_auc(const struct stat_auc *a, size_t n, struct stat_meta *out);
+
+#endif
