@@ -156,7 +156,7 @@ AM_CHECK int demo_complete(struct demo *m, struct buf *record);
 /* demo_tender.c: the bill of materials uploaded; JSON of two members of the record; the
  * product asked about before and after its deposit. demo_event: in demo_step_label.c. */
 AM_CHECK int demo_sbom(struct demo *m, char hex[CRYPTO_HEX]);
-struct str demo_certificates(struct arena *a);
+struct str demo_certificates(const struct demo *m, struct arena *a);
 struct str demo_interoperability(const struct demo *m);
 AM_CHECK int demo_tender(struct demo *m);
 AM_CHECK int demo_event(struct demo *m, const char *who, struct str members);

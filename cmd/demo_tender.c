@@ -26,8 +26,9 @@ int demo_sbom(struct demo *m, char hex[CRYPTO_HEX])
     return err;
 }
 
-/* One certificate of the data-protection authority, two years from yesterday. */
-struct str demo_certificates(struct arena *a)
+/* One certificate of the data-protection authority, two years from yesterday; the notice
+ * stands for its copy. */
+struct str demo_certificates(const struct demo *m, struct arena *a)
 {
     char from[TIME_TEXT], to[TIME_TEXT];
     int64_t now = time_now() / TIME_SECOND * TIME_SECOND;
@@ -35,8 +36,9 @@ struct str demo_certificates(struct arena *a)
     time_format(now + 730 * TIME_DAY, to);
     return str_c(arena_printf(a,
                               "[{\"type\":\"cndp\",\"number\":\"DEMO\",\"body\":\"CNDP "
-                              "(demo)\",\"issued\":\"%.10s\",\"expires\":\"%.10s\"}]",
-                              from, to));
+                              "(demo)\",\"issued\":\"%.10s\",\"expires\":\"%.10s\","
+                              "\"copy_sha256\":\"%s\"}]",
+                              from, to, m->notice_hex));
 }
 
 struct str demo_interoperability(const struct demo *m)

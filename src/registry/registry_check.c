@@ -94,6 +94,22 @@ static int registry_artifact(struct registry *r, const struct json *a, size_t i,
     return err;
 }
 
+/* Field 41: whoever judges a certificate reads its copy. */
+static void registry_copies(struct registry *r, const struct json *record, struct diag *d)
+{
+    const struct json *list = json_get(json_get(record, "regulatory"), "certificates");
+    for (json_each(it, list)) {
+        struct str hex = json_get_str(it.val, "copy_sha256");
+        uint8_t digest[32];
+        char path[64];
+        snprintf(path, sizeof path, "/regulatory/certificates/%zu/copy_sha256", it.i);
+        if (crypto_unhex(hex, digest, sizeof digest) == AM_OK &&
+            !blob_has(r->blobs, digest))
+            diag_err(d, path, "record.copy_missing",
+                     "upload the copy first: PUT /api/v1/blobs/%.*s", STR_FMT(hex));
+    }
+}
+
 /* Anybody may ask for a check: the workers it starts are counted. */
 static int registry_session(struct registry *r, struct str bytes,
                             struct model_session **out, struct diag *d)
@@ -148,6 +164,7 @@ int registry_check_version(struct registry *r, const struct json *record, struct
             registry_problem(d, "record.computed_field", "computed, never declared",
                              "/%s", computed[i]);
     registry_rule_version(record, d);
+    registry_copies(r, record, d);
     buf_init(&weights, MODEL_FILE_MAX);
     for (size_t i = 0; i < json_size(artifacts) && !err; i++)
         err = registry_artifact(r, json_at(artifacts, i), i, &weights, d);

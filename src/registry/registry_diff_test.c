@@ -40,6 +40,29 @@ static void only_what_changed_is_told_by_its_place(void **state)
         {"{\"in\":[{\"name\":\"x\"},{\"name\":\"x\"}]}", "{\"in\":[{\"name\":\"x\"}]}",
          "/in "}, /* two of a name: the list as a whole */
         {"{\"a/b\":1}", "{\"a/b\":2}", "/a~1b "},
+        /* measures: by row, name, group and threshold */
+        {"{\"m\":[{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"\",\"threshold\":null,"
+         "\"estimate\":0.8},{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"sex=F\","
+         "\"threshold\":0.5,\"estimate\":0.7}]}",
+         "{\"m\":[{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"\",\"threshold\":null,"
+         "\"estimate\":0.8},{\"row\":\"PF-1\",\"name\":\"auc\",\"group\":\"sex=F\","
+         "\"threshold\":0.5,\"estimate\":0.75}]}",
+         "/m/PF-1 auc sex=F 0.5/estimate "},
+        {"{\"r\":[{\"row\":\"PF-1\",\"level\":\"base\",\"verdict\":\"pass\"}]}",
+         "{\"r\":[{\"row\":\"PF-1\",\"level\":\"base\",\"verdict\":\"fail\"},{\"row\":"
+         "\"PF-1\",\"level\":\"advanced\",\"verdict\":\"fail\"}]}",
+         "/r/PF-1 base/verdict +/r/PF-1 advanced "},
+        {"{\"p\":[{\"variable\":\"sex\",\"group\":\"F\",\"pct\":40},{\"variable\":"
+         "\"sex\",\"group\":\"M\",\"pct\":60}]}",
+         "{\"p\":[{\"variable\":\"sex\",\"group\":\"F\",\"pct\":45},{\"variable\":"
+         "\"sex\",\"group\":\"M\",\"pct\":55}]}",
+         "/p/sex F/pct /p/sex M/pct "},
+        {"{\"s\":[{\"site\":\"a\",\"n\":1}]}", "{\"s\":[{\"site\":\"a\",\"n\":2}]}",
+         "/s/a/n "},
+        {"{\"u\":[\"A\",\"B\"]}", "{\"u\":[\"B\",\"C\"]}", "-/u/A +/u/C "},
+        /* their order alone: inputs are read in order */
+        {"{\"in\":[{\"name\":\"x\"},{\"name\":\"y\"}]}",
+         "{\"in\":[{\"name\":\"y\"},{\"name\":\"x\"}]}", "/in "},
     };
     (void)state;
     for (size_t i = 0; i < AM_LEN(k); i++) {

@@ -249,6 +249,8 @@ void registry_rule_algorithm(const struct json *record, struct diag *d);
 void registry_rule_evidence(const struct json *record, struct diag *d);
 void registry_rule_decision(const struct json *record, struct diag *d);
 void registry_rule_deployment(const struct json *record, struct diag *d);
+/* registry_rule_code.c: check digits, systems of codes. */
+void registry_rule_codes(const struct json *record, struct diag *d);
 /* One error; the path is printf-formatted, the detail is not. */
 void registry_problem(struct diag *d, const char *code, const char *detail,
                       const char *path, ...) AM_PRINTF(4, 5);
@@ -269,6 +271,8 @@ AM_CHECK int registry_world_twin(struct registry *r, const struct json *record,
                                  struct diag *d);
 AM_CHECK int registry_world_evidence(struct registry *r, const struct json *record,
                                      struct diag *d);
+AM_CHECK int registry_world_deployment(struct registry *r, const struct json *record,
+                                       struct diag *d);
 
 /* registry_code.c */
 bool registry_country(struct str s);

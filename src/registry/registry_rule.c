@@ -73,38 +73,6 @@ static void rule_unit(const struct json *v, const char *list, size_t i, struct d
                          "/%s/%zu/unit", list, i);
 }
 
-/* Fields 13, 17, 19, 20: a code of LOINC or SNOMED CT is one (check digits). */
-static void rule_coding(const struct json *coding, struct diag *d, const char *path, ...)
-    AM_PRINTF(3, 4);
-static void rule_coding(const struct json *coding, struct diag *d, const char *path, ...)
-{
-    char at[96];
-    va_list ap;
-    if (fhir_coding_check(json_get_str(coding, "system"), json_get_str(coding, "code")) !=
-        FHIR_CODE_WRONG)
-        return;
-    va_start(ap, path);
-    vsnprintf(at, sizeof at, path, ap);
-    va_end(ap);
-    registry_problem(d, "record.code_invalid", "its check digit does not hold", "%s/code",
-                     at);
-}
-
-static void rule_codings(const struct json *record, struct diag *d)
-{
-    static const char *const one[] = {"specialty", "body_site", "modality"},
-                             *const many[] = {"intended_users", "required_training"},
-                             *const in[] = {"inputs", "outputs"};
-    for (size_t i = 0; i < AM_LEN(one); i++)
-        rule_coding(json_get(record, one[i]), d, "/%s", one[i]);
-    for (size_t i = 0; i < AM_LEN(many); i++)
-        for (json_each(it, json_get(record, many[i])))
-            rule_coding(it.val, d, "/%s/%zu", many[i], it.i);
-    for (size_t i = 0; i < AM_LEN(in); i++)
-        for (json_each(it, json_get(record, in[i])))
-            rule_coding(json_get(it.val, "coding"), d, "/%s/%zu/coding", in[i], it.i);
-}
-
 /* Field 13: a training is named by a code that a certificate on an account can carry
  * (a list of CODE=DATE there), once. */
 static void rule_trainings(const struct json *record, struct diag *d)
@@ -347,7 +315,7 @@ static void rule_identity(const struct json *record, struct diag *d)
 void registry_rule_version(const struct json *record, struct diag *d)
 {
     rule_identity(record, d);
-    rule_codings(record, d);
+    registry_rule_codes(record, d);
     rule_trainings(record, d);
     rule_inputs(record, d);
     rule_outputs(record, d);
@@ -372,6 +340,24 @@ void registry_rule_algorithm(const struct json *record, struct diag *d)
             registry_problem(d, "record.representative_abroad",
                              "the representative is in Morocco", "/%s/country", party[i]);
     }
+}
+
+/* Fields 56 and 75: low <= estimate <= high, and an interval says how it was made. */
+static void rule_measure(const struct json *m, const char *list, size_t i, struct diag *d)
+{
+    double est = json_num(json_get(m, "estimate"), NAN),
+           low = json_num(json_get(m, "ci95_low"), NAN),
+           high = json_num(json_get(m, "ci95_high"), NAN);
+    if (est < low - 1e-12 || est > high + 1e-12)
+        registry_problem(d, "record.estimate_outside",
+                         "the estimate is outside its interval", "/%s/%zu/estimate", list,
+                         i);
+    else if (low > high)
+        registry_problem(d, "record.range_inverted", "the lower bound is above the upper",
+                         "/%s/%zu/ci95_high", list, i);
+    if ((!isnan(low) || !isnan(high)) && !json_get_str(m, "ci_method").n)
+        registry_problem(d, "record.method_unnamed", "name the method of the interval",
+                         "/%s/%zu/ci_method", list, i);
 }
 
 /* Fields 53 to 58. */
@@ -400,13 +386,8 @@ void registry_rule_evidence(const struct json *record, struct diag *d)
         registry_problem(d, "record.sites_sum", "the sites do not add up to positives",
                          "/dataset/positives");
     for (json_each(it, json_get(record, "measures"))) {
-        double est = json_num(json_get(it.val, "estimate"), NAN);
         bool listed = false;
-        if (est < json_num(json_get(it.val, "ci95_low"), -INFINITY) - 1e-12 ||
-            est > json_num(json_get(it.val, "ci95_high"), INFINITY) + 1e-12)
-            registry_problem(d, "record.estimate_outside",
-                             "the estimate is outside its interval",
-                             "/measures/%zu/estimate", it.i);
+        rule_measure(it.val, "measures", it.i, d);
         /* n is what the measure divides by: the negatives, for a specificity. */
         if (json_int(json_get(it.val, "positives"), 0) >
             json_int(json_get(json_get(record, "dataset"), "positives"), INT64_MAX))
@@ -420,7 +401,7 @@ void registry_rule_evidence(const struct json *record, struct diag *d)
     }
 }
 
-/* Fields 71, 74 and 76. */
+/* Fields 71, 74 to 76. */
 void registry_rule_deployment(const struct json *record, struct diag *d)
 {
     static const char *const paper[] = {"dpia", "cndp_authorization"};
@@ -439,6 +420,8 @@ void registry_rule_deployment(const struct json *record, struct diag *d)
         registry_problem(d, "record.dates_inverted", "ends before it starts",
                          "/baseline_indicators/period/to");
     rule_once(json_get(base, "values"), "baseline_indicators/values", "code", d);
+    for (json_each(it, json_get(record, "local_validation")))
+        rule_measure(it.val, "local_validation", it.i, d);
 }
 
 void registry_rule_decision(const struct json *record, struct diag *d)

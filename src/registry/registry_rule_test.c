@@ -114,11 +114,27 @@ static void each_changed(const char *name,
     json_free(good);
 }
 
+#define DCM "http://dicom.nema.org/resources/ontology/DCM"
 #define D64 "5ea1ed00000000000000000000000000000000000000000000000000000000ff"
 static void each_rule_of_a_version_names_its_place(void **state)
 {
     static const struct change k[] = {
         {"/specialty/code", "\"394579003\"", "/specialty/code", "record.code_invalid"},
+        {"/specialty/system", "\"http://loinc.org/speciality\"", "/specialty/system",
+         "record.code_system"},
+        {"/body_site/system", "\"urn:amane:cs:site\"", "/body_site/system",
+         "record.code_system"},
+        {"/modality/system", "\"urn:amane:cs:other\"", "/modality", "record.modality"},
+        {"/modality/code", "\"table\"", "/modality", "record.modality"},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"CT\"}", NULL, NULL},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"RESP\"}", NULL, NULL},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"AR\"}", NULL, NULL},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"C\"}", "/modality",
+         "record.modality"},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"CT MR\"}", "/modality",
+         "record.modality"},
+        {"/modality", "{\"system\":\"" DCM "\",\"code\":\"tabular\"}", "/modality",
+         "record.modality"},
         {"/inputs/3/coding/code", "\"8480-5\"", "/inputs/3/coding/code",
          "record.code_invalid"},
         {"/required_training/0/code", "\"ai cardio\"", "/required_training/0/code",
@@ -235,6 +251,12 @@ static void each_rule_of_the_other_kinds_names_its_place(void **state)
         {"/dataset/n", "1", "/dataset/n", "record.sites_sum"},
         {"/measures/0/ci95_high", "-5", "/measures/0/estimate",
          "record.estimate_outside"},
+        {"/measures/0",
+         "{\"row\":\"PF-1\",\"estimate\":null,\"ci95_low\":0.9,\"ci95_high\":0.8,"
+         "\"ci_method\":\"wilson\"}",
+         "/measures/0/ci95_high", "record.range_inverted"},
+        {"/measures/0/ci_method", "\"\"", "/measures/0/ci_method",
+         "record.method_unnamed"},
         {"/measures/0/positives", "100000000", "/measures/0/positives",
          "record.more_positives"},
         {"/measures/0/row", "\"ZZ-9\"", "/measures/0/row", "record.row_unlisted"},
@@ -248,6 +270,13 @@ static void each_rule_of_the_other_kinds_names_its_place(void **state)
     static const struct change deployment[] = {
         {"/cndp_authorization", "{\"number\":\"1\",\"expires\":\"2001-01-01\"}",
          "/cndp_authorization/expires", "record.certificate_expired"},
+        {"/local_validation",
+         "[{\"estimate\":0.9,\"ci95_low\":0.7,\"ci95_high\":0.8,\"ci_method\":\"wilson\"}"
+         "]",
+         "/local_validation/0/estimate", "record.estimate_outside"},
+        {"/local_validation",
+         "[{\"estimate\":0.75,\"ci95_low\":0.7,\"ci95_high\":0.8,\"ci_method\":\"\"}]",
+         "/local_validation/0/ci_method", "record.method_unnamed"},
     };
     (void)state;
     each_changed("schema/examples/algorithm.json", registry_rule_algorithm, algorithm,

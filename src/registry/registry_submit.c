@@ -32,7 +32,7 @@ static int registry_check_kind(struct registry *r, enum ledger_kind kind,
         registry_rule_decision(record, d);
         break;
     case LEDGER_DEPLOYMENT:
-        registry_rule_deployment(record, d);
+        err = registry_world_deployment(r, record, d);
         break;
     default:
         break;

@@ -4,6 +4,8 @@
  */
 #include "registry/registry_card.h"
 
+#include <math.h>
+
 /* The member `code` of an entry of policy.codes.<list>, or a plain string. */
 static bool world_code(const struct ledger *l, const char *list, struct str code)
 {
@@ -247,14 +249,26 @@ struct world_data {
     struct diag *d;
 };
 
-static void world_overlap(const struct json *version, struct str sha256, struct diag *d)
+static void world_overlap(const struct json *version, struct str sha256, const char *at,
+                          struct diag *d)
 {
     static const char *const list[] = {"training_data", "validation_data"};
     for (size_t i = 0; i < AM_LEN(list); i++)
         for (json_each(it, json_get(version, list[i])))
-            if (str_eq(json_get_str(it.val, "manifest_sha256"), sha256))
-                diag_err(d, "/dataset/sha256", "record.data_seen",
+            if (sha256.n && str_eq(json_get_str(it.val, "manifest_sha256"), sha256))
+                diag_err(d, at, "record.data_seen",
                          "the model was made with these data (%s)", list[i]);
+}
+
+static void world_overlaps(const struct json *version, const struct json *data,
+                           struct diag *d)
+{
+    world_overlap(version, json_get_str(data, "sha256"), "/dataset/sha256", d);
+    for (json_each(it, json_get(data, "sites"))) {
+        char at[64];
+        snprintf(at, sizeof at, "/dataset/sites/%zu/sha256", it.i);
+        world_overlap(version, json_get_str(it.val, "sha256"), at, d);
+    }
 }
 
 /* From the intermediate level on, who tests is not who sells; before, it is said. */
@@ -276,7 +290,6 @@ static void world_tester(struct registry *r, const uint8_t digest[32],
 
 int registry_world_evidence(struct registry *r, const struct json *record, struct diag *d)
 {
-    struct str sha256 = json_get_str(json_get(record, "dataset"), "sha256");
     uint8_t digest[32];
     struct json_doc *doc = NULL;
     int err = AM_OK;
@@ -290,9 +303,40 @@ int registry_world_evidence(struct registry *r, const struct json *record, struc
         err = AM_OK;
     } else if (!err) {
         world_tester(r, digest, record, d);
-        if (sha256.n)
-            world_overlap(json_get(json_root(doc), "predicate"), sha256, d);
+        world_overlaps(json_get(json_root(doc), "predicate"), json_get(record, "dataset"),
+                       d);
     }
+    json_free(doc);
+    return err ? err : diag_result(d);
+}
+
+/* Field 69: the local threshold is one of the output it cuts. */
+static bool world_in_range(const struct json *version, const struct json *threshold)
+{
+    const struct json *range =
+        json_get(json_at(json_get(version, "outputs"), 0), "range");
+    double x = json_num(threshold, NAN), lo = json_num(json_at(range, 0), NAN),
+           hi = json_num(json_at(range, 1), NAN);
+    return !(x < lo) && !(x > hi);
+}
+
+int registry_world_deployment(struct registry *r, const struct json *record,
+                              struct diag *d)
+{
+    const struct json *threshold = json_get(record, "local_threshold");
+    uint8_t digest[32];
+    struct json_doc *doc = NULL;
+    int err = AM_OK;
+    registry_rule_deployment(record, d);
+    if (!threshold ||
+        crypto_unhex(json_get_str(record, "model_digest"), digest, sizeof digest))
+        return diag_result(d);
+    err = registry_declared(r, digest, &doc);
+    if (err == AM_E_NOTFOUND)
+        err = AM_OK; /* the fold says it */
+    else if (!err && !world_in_range(json_get(json_root(doc), "predicate"), threshold))
+        diag_err(d, "/local_threshold", "record.threshold_outside",
+                 "the threshold is outside the range of the output");
     json_free(doc);
     return err ? err : diag_result(d);
 }
