@@ -25,10 +25,11 @@ put() { # MODE FILE TO
 }
 put 755 "$program" usr/bin/amane
 strip --strip-unneeded --remove-section=.comment --remove-section=.note "$root/usr/bin/amane"
+made=$(date -u -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}" +%F)
 for page in doc/man/*.md; do
     name=$(basename "$page" .md)
     mkdir -p "$root/usr/share/man/man1"
-    python3 tools/man.py "$page" "${version%-*}" | gzip -9n >"$root/usr/share/man/man1/$name.gz"
+    python3 tools/man.py "$page" "${version%-*}" "$made" | gzip -9n >"$root/usr/share/man/man1/$name.gz"
     chmod 644 "$root/usr/share/man/man1/$name.gz"
 done
 for unit in deploy/systemd/*.service; do

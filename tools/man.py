@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A manual page of doc/man (a small Markdown) as man(7): man.py PAGE.md >PAGE.1
+"""A manual page of doc/man (a small Markdown) as man(7): man.py PAGE.md [VERSION [DATE]] >PAGE.1
 
 Knows what these pages use: headings, fenced code, lists, tables, `code`, **bold**, *emphasis*."""
+import os
 import re
 import sys
+import time
 
 
 def escape(s):
@@ -27,10 +29,10 @@ def inline(s):
     return "\\&" + out if out[:1] == "." else out
 
 
-def convert(text, version):
+def convert(text, version, date):
     lines = text.split("\n")
     title = re.match(r"# ([a-z-]+)\((\d)\)", lines[0])
-    out = ['.TH %s %s "" "amane %s" "Amane"' % (title[1].upper(), title[2], version)]
+    out = ['.TH %s %s "%s" "amane %s" "Amane"' % (title[1].upper(), title[2], date, version)]
     code = table = False
     fresh = True
     section = ""
@@ -72,4 +74,6 @@ def convert(text, version):
 
 
 if __name__ == "__main__":
-    sys.stdout.write(convert(open(sys.argv[1], encoding="utf-8").read(), sys.argv[2] if len(sys.argv) > 2 else "0"))
+    version, date = (sys.argv[2:] + ["0", ""])[:2] if len(sys.argv) < 4 else sys.argv[2:4]
+    with open(sys.argv[1], encoding="utf-8") as f:
+        sys.stdout.write(convert(f.read(), version, date or time.strftime("%Y-%m-%d", time.gmtime(os.path.getmtime(sys.argv[1])))))
