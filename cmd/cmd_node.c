@@ -9,7 +9,9 @@ static const char synopsis[] =
     "                  [--registry-token-file FILE] [--poll-ms N] [--checkpoint-s N]\n"
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
     "[--json]\n"
-    "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n";
+    "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n"
+    "       amane node account open --data DIR --login LOGIN [--json]\n"
+    "       amane node account reset --data DIR --login LOGIN [--second] [--json]\n";
 
 static int node_identity_json(const char *name, const struct node_identity *id,
                               struct buf *out)
@@ -161,13 +163,26 @@ static int audit(const char *dir, const char *head, bool json)
     return code;
 }
 
+static int account(const char *dir, const char *verb, const char *login, bool second,
+                   bool json)
+{
+    struct auth *a = NULL;
+    int err = auth_open(&a, dir);
+    int code = err ? cmd_fail("open the accounts in", dir, err, NULL)
+                   : cmd_account(a, verb, login, second, json);
+    auth_close(a);
+    return code;
+}
+
 int cmd_node(int argc, char **argv)
 {
     const char *dir = NULL, *name = NULL, *gst = NULL, *establishment = NULL,
-               *head = NULL;
+               *head = NULL, *login = NULL;
     struct node_flags f = {0};
-    bool json = false, help;
+    bool json = false, second = false, help;
     const struct cmd_opt opt[] = {
+        {.name = "--login", .kind = CMD_TEXT, .text = &login},
+        {.name = "--second", .kind = CMD_FLAG, .flag = &second},
         {.name = "--data", .kind = CMD_TEXT, .text = &dir},
         {.name = "--head", .kind = CMD_TEXT, .text = &head},
         {.name = "--listen", .kind = CMD_TEXT, .text = &f.listen},
@@ -189,6 +204,8 @@ int cmd_node(int argc, char **argv)
         return init(dir, name, gst, establishment, json);
     if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
         return audit(dir, head, json);
+    if (dir && login && cmd_is_account(argc, argv))
+        return account(dir, argv[2], login, second, json);
     if (dir && argc == 1)
         return serve(dir, &f);
     return cmd_usage(synopsis, false);

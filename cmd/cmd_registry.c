@@ -9,6 +9,8 @@ static const char synopsis[] =
     "       amane registry init --data DIR --spec SPEC.json --signer KEYFILE [--json]\n"
     "                           [--database URI]\n"
     "       amane registry audit verify --data DIR [--head SEQ:HASH] [--json]\n"
+    "       amane registry account open --data DIR --login LOGIN [--json]\n"
+    "       amane registry account reset --data DIR --login LOGIN [--second] [--json]\n"
     "       amane registry move --data DIR --to URI|sqlite [--json]\n"
     "       amane registry backup --data DIR --out FOLDER [--keys] [--json]\n"
     "       amane registry restore --from FOLDER --data DIR [--json]\n";
@@ -110,13 +112,29 @@ static int audit(const char *dir, const char *head, bool json)
     return code;
 }
 
+static int account(const char *dir, const char *verb, const char *login, bool second,
+                   bool json)
+{
+    struct auth *a = NULL;
+    struct diag d;
+    diag_init(&d);
+    int err = registry_place_auth(&a, dir, &d);
+    int code = err ? cmd_fail("open the accounts in", dir, err, &d)
+                   : cmd_account(a, verb, login, second, json);
+    auth_close(a);
+    diag_release(&d);
+    return code;
+}
+
 int cmd_registry(int argc, char **argv)
 {
     const char *dir = NULL, *listen = NULL, *spec = NULL, *signer = NULL,
                *database = NULL, *head = NULL;
-    const char *to = NULL, *out = NULL, *from = NULL;
-    bool json = false, keys = false, help;
+    const char *to = NULL, *out = NULL, *from = NULL, *login = NULL;
+    bool json = false, keys = false, second = false, help;
     const struct cmd_opt opt[] = {
+        {.name = "--login", .kind = CMD_TEXT, .text = &login},
+        {.name = "--second", .kind = CMD_FLAG, .flag = &second},
         {.name = "--to", .kind = CMD_TEXT, .text = &to},
         {.name = "--out", .kind = CMD_TEXT, .text = &out},
         {.name = "--from", .kind = CMD_TEXT, .text = &from},
@@ -137,6 +155,8 @@ int cmd_registry(int argc, char **argv)
         return init(dir, database, spec, signer, json);
     if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
         return audit(dir, head, json);
+    if (dir && login && cmd_is_account(argc, argv))
+        return account(dir, argv[2], login, second, json);
     if (dir && to && argc == 2 && !strcmp(argv[1], "move"))
         return cmd_registry_move(dir, to, json);
     if (dir && out && argc == 2 && !strcmp(argv[1], "backup"))

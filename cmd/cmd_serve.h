@@ -19,6 +19,10 @@ AM_CHECK int cmd_people(const struct conf *c, struct auth *a, struct diag *d);
 /* Verifies the audit chain and prints its head; head: "SEQ:HASH" noted before, which must
  * still be there, or NULL. An exit code. */
 int cmd_audit(struct auth *a, const char *head, bool json);
+/* `account open|reset`: a second administrator, a way back in. An exit code. */
+int cmd_account(struct auth *a, const char *verb, const char *login, bool second,
+                bool json);
+bool cmd_is_account(int argc, char **argv);
 /* Serves until INT or TERM; prints the ready line; returns an exit code. */
 int cmd_serve(const struct conf *c, struct api *api);
 

@@ -3,7 +3,7 @@
  * administer, the audit. What lies elsewhere is not there (404). */
 #include "api/api_priv.h"
 
-static int api_list(struct api_call *c, int err)
+int api_list(struct api_call *c, int err)
 {
     jw_obj_end(&c->w);
     if (!err)
@@ -12,19 +12,19 @@ static int api_list(struct api_call *c, int err)
     return err;
 }
 
-static void api_items(struct api_call *c)
+void api_items(struct api_call *c)
 {
     jw_obj(&c->w);
     jw_key(&c->w, "items");
 }
 
-static int api_number(struct api_call *c, int64_t *id)
+int api_id(struct api_call *c, int64_t *id)
 {
     return str_int(c->param[0], 1, INT64_MAX, id) ? AM_E_NOTFOUND : AM_OK;
 }
 
 /* A token for some rights is no way to the account itself. */
-static int api_whole(struct api_call *c)
+int api_whole(struct api_call *c)
 {
     return c->who.scoped ? api_refuse(c, "account") : AM_OK;
 }
@@ -80,7 +80,7 @@ int api_h_account_close(struct api_call *c)
 {
     struct auth_account other;
     int64_t id;
-    int err = api_number(c, &id);
+    int err = api_id(c, &id);
     if (!err)
         err = auth_account_get(c->api->auth, id, &other);
     if (!err && !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,
@@ -97,7 +97,7 @@ int api_h_account_close(struct api_call *c)
 static int api_administered(struct api_call *c, struct auth_account *other)
 {
     int64_t id;
-    int err = api_number(c, &id);
+    int err = api_id(c, &id);
     if (!err)
         err = api_whole(c);
     if (!err)
@@ -131,27 +131,37 @@ int api_h_account_edit(struct api_call *c)
     return err;
 }
 
+int api_reset_code(struct api_call *c, const char *code)
+{
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "code", code);
+    jw_kstrz(&c->w, "page", "/reset");
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
 int api_h_account_reset(struct api_call *c)
 {
     struct auth_account other;
     char code[AUTH_TOKEN];
     int err = api_administered(c, &other);
+    if (!err && auth_guarded(&other))
+        return api_pair_ask(c, other.id, AUTH_ASK_PASSWORD);
     if (!err)
         err = auth_reset_issue(c->api->auth, &c->who, other.id, time_now(), code);
     if (err)
         return err;
-    jw_obj(&c->w);
-    jw_kstrz(&c->w, "code", code);
-    jw_kstrz(&c->w, "page", "/reset");
-    jw_obj_end(&c->w);
+    err = api_reset_code(c, code);
     crypto_wipe(code, sizeof code);
-    return api_done(c, 201);
+    return err;
 }
 
 int api_h_account_second(struct api_call *c)
 {
     struct auth_account other;
     int err = api_administered(c, &other);
+    if (!err && auth_guarded(&other))
+        return api_pair_ask(c, other.id, AUTH_ASK_SECOND);
     if (!err)
         err = auth_second_drop(c->api->auth, &c->who, other.id, time_now());
     c->resp->status = 204;
@@ -227,7 +237,7 @@ int api_h_person_erase(struct api_call *c)
 {
     struct auth_person p;
     int64_t id;
-    int err = api_number(c, &id);
+    int err = api_id(c, &id);
     if (!err)
         err = auth_person_get(c->api->auth, id, &p);
     if (!err && !auth_can(&c->who, AUTH_O_ACCOUNT, AUTH_V_CREATE,

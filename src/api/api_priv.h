@@ -40,6 +40,15 @@ AM_CHECK int api_body(struct api_call *c, const struct json **out);
 void api_json(struct api_call *c, int status);
 /* Finishes c->w, then api_json(). */
 AM_CHECK int api_done(struct api_call *c, int status);
+/* ---- api_people.c, for api_pair.c ---- */
+void api_items(struct api_call *c); /* opens {"items": */
+AM_CHECK int api_list(struct api_call *c, int err);
+AM_CHECK int api_id(struct api_call *c, int64_t *id);
+/* A token for some rights is no way to an account. */
+AM_CHECK int api_whole(struct api_call *c);
+AM_CHECK int api_reset_code(struct api_call *c, const char *code);
+/* Asked of a second administrator: 202. */
+AM_CHECK int api_pair_ask(struct api_call *c, int64_t account, enum auth_ask_kind kind);
 void api_weak_etag(struct api_call *c, uint64_t size);
 /* key: [{pointer, code, warning, detail}] of everything in d, in the reader's words. */
 void api_found(struct api_call *c, const char *key, const struct diag *d);

@@ -41,9 +41,18 @@
     X(B, PUT, "/api/v1/accounts/{id}", ACCOUNT_CREATE, account_edit, "account-change",   \
       "", "Change what an account is for: its sessions and tokens end")                  \
     X(B, POST, "/api/v1/accounts/{id}/reset", ACCOUNT_CREATE, account_reset, "",         \
-      "reset-code", "A code to hand over for a new password: once, within 24 hours")     \
+      "reset-code", "A code to hand over for a new password; asked for, if it signs")    \
     X(B, DELETE, "/api/v1/accounts/{id}/second", ACCOUNT_CREATE, account_second, "", "", \
       "Take off a lost second factor: the next session enrols again")                    \
+    X(B, GET, "/api/v1/account-asks", ACCOUNT_CREATE, account_asks, "", "account-asks",  \
+      "Resets that wait for a second administrator")                                     \
+    X(B, POST, "/api/v1/account-asks/{id}", ACCOUNT_CREATE, account_ask_confirm, "",     \
+      "reset-code", "Confirm what another administrator asked for")                      \
+    X(B, DELETE, "/api/v1/account-asks/{id}", ACCOUNT_CREATE, account_ask_withdraw, "",  \
+      "", "Withdraw it")                                                                 \
+    X(B, GET, "/api/v1/notices", SESSION, notices, "", "notices",                        \
+      "What was asked and done about one's ways in")                                     \
+    X(B, DELETE, "/api/v1/notices", SESSION, notices_read, "", "", "They are read")      \
     X(B, POST, "/api/v1/password", SESSION, password_change, "password-change", "",      \
       "Change one's password: other sessions end")                                       \
     X(B, POST, "/api/v1/password-resets", PUBLIC, password_reset, "password-reset", "",  \

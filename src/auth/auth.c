@@ -59,7 +59,15 @@ static const struct db_migration auth_migrations[] = {
     {5, "codes for a new password",
      "CREATE TABLE reset (hash TEXT PRIMARY KEY, account INTEGER NOT NULL,"
      " until_at INTEGER NOT NULL);"
-     "CREATE INDEX reset_account ON reset(account);"}};
+     "CREATE INDEX reset_account ON reset(account);"},
+    {6, "two administrators for a reset",
+     "ALTER TABLE account ADD COLUMN guarded INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE account ADD COLUMN since_at INTEGER NOT NULL DEFAULT 0;"
+     "CREATE TABLE ask (id INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+     " kind INTEGER NOT NULL, asked_by INTEGER NOT NULL, asked_at INTEGER NOT NULL,"
+     " until_at INTEGER NOT NULL, confirmed_by INTEGER NOT NULL,"
+     " confirmed_at INTEGER NOT NULL, told_at INTEGER NOT NULL);"
+     "CREATE INDEX ask_account ON ask(account);"}};
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */

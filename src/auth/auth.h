@@ -95,6 +95,9 @@ struct auth_account {
     char lang[3];
     bool active;
     int64_t person; /* row of the person, 0: none told */
+    bool guarded;   /* its role signs, or once did: two administrators for a reset */
+    int64_t
+        since_at;   /* what it is now since then by a colleague's hand; 0: by nobody's */
     bool scoped;    /* came with an API token that has some rights only: */
     uint64_t scope; /* bit per enum auth_right */
 };
@@ -149,7 +152,8 @@ AM_CHECK int auth_account_edit(struct auth *a, const struct auth_account *by, in
                                const struct auth_account *spec, int64_t now,
                                struct diag *d);
 /* A code to hand over, good once and for 24 hours; the one before is worth nothing now.
- * AM_E_FORBIDDEN for oneself. */
+ * AM_E_FORBIDDEN for oneself; AM_E_REFUSED: that account needs two administrators
+ * (auth_ask_begin()). by NULL: somebody at the server's command line. */
 AM_CHECK int auth_reset_issue(struct auth *a, const struct auth_account *by, int64_t id,
                               int64_t now, char code[AUTH_TOKEN]);
 /* A new password for who holds a code: sessions and tokens end, the second factor stays.
@@ -165,9 +169,53 @@ AM_CHECK int auth_password_change(struct auth *a, const struct auth_account *who
                                   const struct auth_renewal *k, int64_t now,
                                   struct diag *d);
 /* The second factor of somebody who lost it; sessions end, and the next one enrols again
- * where the role must. AM_E_NOTFOUND: there is none; AM_E_FORBIDDEN for oneself. */
+ * where the role must. AM_E_NOTFOUND: there is none; AM_E_FORBIDDEN, AM_E_REFUSED and
+ * NULL as above. */
 AM_CHECK int auth_second_drop(struct auth *a, const struct auth_account *by, int64_t id,
                               int64_t now);
+/* An administrator's account where there is none left, or one only, by somebody at the
+ * server's command line: opened without a password anybody knows, with a code for one. */
+AM_CHECK int auth_administrator_open(struct auth *a, const struct auth_account *spec,
+                                     int64_t now, char code[AUTH_TOKEN], struct diag *d);
+AM_CHECK int auth_account_find(struct auth *a, struct str login,
+                               struct auth_account *out);
+
+/* ---- two administrators (auth_pair.c): for an account whose role signs ---------------
+ */
+bool auth_guarded(const struct auth_account *who);
+/* A token another one made is told of, not asked for: it signs nothing. */
+enum auth_ask_kind { AUTH_ASK_PASSWORD, AUTH_ASK_SECOND, AUTH_ASK_TOKEN };
+struct auth_pair {
+    const struct auth_account *by;
+    bool node; /* whose rules say who administers whom: auth_people_bounds() */
+    int64_t now;
+};
+struct auth_asked {
+    int64_t id, account, until_at;
+    enum auth_ask_kind kind;
+};
+/* The first word. AM_E_NOTFOUND: not this administrator's business; AM_E_FORBIDDEN for
+ * oneself; in d: AM_E_EXISTS asked already, AM_E_REFUSED nobody could confirm. */
+AM_CHECK int auth_ask_begin(struct auth *a, const struct auth_pair *p, int64_t account,
+                            enum auth_ask_kind kind, struct auth_asked *out,
+                            struct diag *d);
+/* The second, within a day: code for a password, "" once a second factor is off.
+ * AM_E_FORBIDDEN (audited) for who asked, or is the same person. AM_E_NOTFOUND: not
+ * there, over, done. */
+AM_CHECK int auth_ask_confirm(struct auth *a, const struct auth_pair *p, int64_t ask,
+                              struct auth_asked *out, char code[AUTH_TOKEN],
+                              struct diag *d);
+AM_CHECK int auth_ask_withdraw(struct auth *a, const struct auth_pair *p, int64_t ask);
+/* Those that wait, of one house or of all (NULL), of one account or of all (0). [{id,
+ * account, login, kind, state, asked_at, until_at, asked_by, confirmed_by, ...}] */
+AM_CHECK int auth_asks(struct auth *a, const char *establishment, int64_t account,
+                       int64_t now, struct jw *w);
+/* What was asked and done about an account's ways in, newest first; w may be NULL. */
+AM_CHECK int auth_notices(struct auth *a, int64_t account, int64_t now, struct jw *w,
+                          int64_t *unread);
+AM_CHECK int auth_notices_seen(struct auth *a, const struct auth_account *who,
+                               int64_t now);
+
 AM_CHECK int auth_account_disable(struct auth *a, int64_t id); /* ends its sessions too */
 
 /* ---- login --------------------------------------------------------------------------

@@ -13,8 +13,11 @@ void auth_copy(char *out, size_t cap, struct str s)
 
 void auth_account_row(struct db_stmt *s, struct auth_account *out)
 {
-    *out = (struct auth_account){
-        .id = db_int(s, 0), .active = db_int(s, 10) != 0, .person = db_int(s, 11)};
+    *out = (struct auth_account){.id = db_int(s, 0),
+                                 .active = db_int(s, 10) != 0,
+                                 .person = db_int(s, 11),
+                                 .guarded = db_int(s, 12) != 0,
+                                 .since_at = db_int(s, 13)};
     AUTH_COPY(out->login, db_str(s, 1));
     AUTH_COPY(out->pseudonym, db_str(s, 2));
     if (ledger_role_parse(db_str(s, 3), &out->role))
@@ -44,12 +47,13 @@ static int auth_insert(struct db_conn *c, void *arg)
     int err = db_exec(
         c,
         "INSERT INTO account(login,pseudonym,password,role,function,org_id,establishment,"
-        "services,competences,lang,active,person)"
-        " VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1,$11)",
-        "ssssssssssi", str_c(a->login), str_c(x->pseudonym), str_c(x->hash),
+        "services,competences,lang,active,person,guarded,since_at)"
+        " VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1,$11,$12,$13)",
+        "ssssssssssiii", str_c(a->login), str_c(x->pseudonym), str_c(x->hash),
         str_c(ledger_role_name(a->role)), str_c(a->function), str_c(a->org_id),
         str_c(a->establishment), str_c(a->services), str_c(a->competences),
-        str_c(a->lang[0] ? a->lang : "fr"), a->person);
+        str_c(a->lang[0] ? a->lang : "fr"), a->person, (int64_t)auth_guarded(a),
+        x->by ? x->now : (int64_t)0);
     x->id = err ? 0 : db_last_id(c);
     snprintf(object, sizeof object, "account:%lld role:%s", (long long)x->id,
              ledger_role_name(a->role));
@@ -311,6 +315,34 @@ int auth_account_get(struct auth *a, int64_t id, struct auth_account *out)
 {
     struct auth_account found = {.id = id};
     int err = db_read(a->db, auth_select, &found);
+    if (!err)
+        *out = found;
+    return err;
+}
+
+static int auth_select_login(struct db_conn *c, void *arg)
+{
+    struct auth_account *out = arg;
+    struct db_stmt *s;
+    bool row;
+    int err =
+        db_prepare(c, "SELECT " AUTH_ACCOUNT_COLUMNS " FROM account WHERE login=$1", &s);
+    if (err)
+        return err;
+    db_bind_str(s, 1, str_c(out->login));
+    err = db_step(s, &row);
+    if (!err && row)
+        auth_account_row(s, out);
+    return err ? err : row ? AM_OK : AM_E_NOTFOUND;
+}
+
+int auth_account_find(struct auth *a, struct str login, struct auth_account *out)
+{
+    struct auth_account found = {0};
+    if (login.n >= sizeof found.login)
+        return AM_E_NOTFOUND;
+    AUTH_COPY(found.login, login);
+    int err = db_read(a->db, auth_select_login, &found);
     if (!err)
         *out = found;
     return err;

@@ -36,14 +36,25 @@ static int auth_edit(struct db_conn *c, void *arg)
 {
     struct auth_change *x = arg;
     const struct auth_account *s = x->spec;
-    int err = db_exec(c,
+    struct auth_account was;
+    int err = auth_account_row_of(c, x->id, &was);
+    bool other = x->by->id != x->id &&
+                 (was.role != s->role || strcmp(was.function, s->function) != 0 ||
+                  strcmp(was.establishment, s->establishment) != 0);
+    if (!err)
+        err = db_exec(c,
                       "UPDATE account SET role=$1,function=$2,org_id=$3,establishment=$4,"
-                      "services=$5,competences=$6,lang=$7 WHERE id=$8 AND active=1",
-                      "sssssssi", str_c(ledger_role_name(s->role)), str_c(s->function),
+                      "services=$5,competences=$6,lang=$7,guarded=$8,since_at=$9 WHERE"
+                      " id=$10 AND active=1",
+                      "sssssssiii", str_c(ledger_role_name(s->role)), str_c(s->function),
                       str_c(s->org_id), str_c(s->establishment), str_c(s->services),
-                      str_c(s->competences), str_c(s->lang[0] ? s->lang : "fr"), x->id);
+                      str_c(s->competences), str_c(s->lang[0] ? s->lang : "fr"),
+                      (int64_t)(auth_guarded(&was) || auth_guarded(s)),
+                      other ? x->now : was.since_at, x->id);
     if (!err && db_changes(c) == 0)
         err = AM_E_NOTFOUND;
+    if (!err) /* given for another role */
+        err = db_exec(c, "DELETE FROM reset WHERE account=$1", "i", x->id);
     if (!err)
         err = auth_change_end(c, x, x->id);
     return err ? err : auth_change_said(c, AUTH_E_ACCOUNT_CHANGED, x->by, x->id, x->now);
@@ -62,20 +73,35 @@ int auth_account_edit(struct auth *a, const struct auth_account *by, int64_t id,
 }
 
 /* ---- a code from an administrator's hand ------------------------------------------- */
-static int auth_reset_keep(struct db_conn *c, void *arg)
+int auth_reset_put(struct db_conn *c, const struct auth_account *by, int64_t account,
+                   const char *hash, int64_t now)
 {
-    struct auth_change *x = arg;
+    /* the last one given is the one that counts */
+    int err = db_exec(c, "DELETE FROM reset WHERE account=$1 OR until_at<=$2", "ii",
+                      account, now);
+    if (!err)
+        err = db_exec(c, "INSERT INTO reset(hash,account,until_at) VALUES($1,$2,$3)",
+                      "sii", str_c(hash), account, now + AUTH_RESET_LIFE);
+    return err ? err : auth_change_said(c, AUTH_E_RESET_ISSUED, by, account, now);
+}
+
+/* One administrator alone, or somebody who stands at the server. */
+static int auth_alone(struct db_conn *c, const struct auth_change *x)
+{
     struct auth_account who;
     int err = auth_account_row_of(c, x->id, &who);
     if (!err && !who.active)
         err = AM_E_NOTFOUND;
-    if (!err) /* the last one given is the one that counts */
-        err = db_exec(c, "DELETE FROM reset WHERE account=$1 OR until_at<=$2", "ii",
-                      x->id, x->now);
+    return !err && x->by && auth_guarded(&who) ? AM_E_REFUSED : err;
+}
+
+static int auth_reset_keep(struct db_conn *c, void *arg)
+{
+    struct auth_change *x = arg;
+    int err = auth_alone(c, x);
     if (!err)
-        err = db_exec(c, "INSERT INTO reset(hash,account,until_at) VALUES($1,$2,$3)",
-                      "sii", str_c(x->hash), x->id, x->now + AUTH_RESET_LIFE);
-    return err ? err : auth_change_said(c, AUTH_E_RESET_ISSUED, x->by, x->id, x->now);
+        err = auth_reset_put(c, x->by, x->id, x->hash, x->now);
+    return err ? err : auth_notice_in(c, AUTH_ASK_PASSWORD, x->id, x->by, x->now);
 }
 
 int auth_reset_issue(struct auth *a, const struct auth_account *by, int64_t id,
@@ -83,7 +109,7 @@ int auth_reset_issue(struct auth *a, const struct auth_account *by, int64_t id,
 {
     char hash[CRYPTO_HEX], fresh[AUTH_TOKEN];
     struct auth_change x = {.by = by, .hash = hash, .id = id, .now = now};
-    int err = by->id == id ? AM_E_FORBIDDEN : auth_new_token(fresh);
+    int err = by && by->id == id ? AM_E_FORBIDDEN : auth_new_token(fresh);
     if (err)
         return err; /* one's own password is changed by knowing it */
     auth_hash_token(str_c(fresh), hash);
@@ -232,22 +258,46 @@ int auth_password_change(struct auth *a, const struct auth_account *who,
 
 /* ---- second factor of another -------------------------------------------------------
  */
-static int auth_drop_second(struct db_conn *c, void *arg)
+int auth_second_strip(struct db_conn *c, const struct auth_account *by, int64_t account,
+                      int64_t now)
 {
-    struct auth_change *x = arg;
-    int err = db_exec(c, "DELETE FROM second_factor WHERE account=$1", "i", x->id);
+    const struct auth_change x = {.id = account};
+    int err = db_exec(c, "DELETE FROM second_factor WHERE account=$1", "i", account);
     if (!err && db_changes(c) == 0)
         err = AM_E_NOTFOUND;
     if (!err)
-        err = db_exec(c, "DELETE FROM recovery WHERE account=$1", "i", x->id);
+        err = db_exec(c, "DELETE FROM recovery WHERE account=$1", "i", account);
     if (!err)
-        err = auth_change_end(c, x, x->id);
-    return err ? err : auth_change_said(c, AUTH_E_SECOND_REMOVED, x->by, x->id, x->now);
+        err = auth_change_end(c, &x, account);
+    return err ? err : auth_change_said(c, AUTH_E_SECOND_REMOVED, by, account, now);
+}
+
+static int auth_drop_second(struct db_conn *c, void *arg)
+{
+    struct auth_change *x = arg;
+    int err = auth_alone(c, x);
+    if (!err)
+        err = auth_second_strip(c, x->by, x->id, x->now);
+    return err ? err : auth_notice_in(c, AUTH_ASK_SECOND, x->id, x->by, x->now);
 }
 
 int auth_second_drop(struct auth *a, const struct auth_account *by, int64_t id,
                      int64_t now)
 {
     struct auth_change x = {.by = by, .id = id, .now = now};
-    return by->id == id ? AM_E_FORBIDDEN : db_write(a->db, auth_drop_second, &x);
+    return by && by->id == id ? AM_E_FORBIDDEN : db_write(a->db, auth_drop_second, &x);
+}
+
+/* ---- from the server's command line -------------------------------------------------
+ */
+int auth_administrator_open(struct auth *a, const struct auth_account *spec, int64_t now,
+                            char code[AUTH_TOKEN], struct diag *d)
+{
+    char nobody[AUTH_TOKEN];
+    int64_t id = 0;
+    int err = auth_new_token(nobody);
+    if (!err)
+        err = auth_account_open(a, NULL, spec, str_c(nobody), now, &id, d);
+    crypto_wipe(nobody, sizeof nobody);
+    return err ? err : auth_reset_issue(a, NULL, id, now, code);
 }

@@ -16,6 +16,9 @@ void auth_oidc_free(struct auth_oidc *o);
 #define AUTH_TRY_WIDEST   (INT64_C(60) * 60 * 1000000)
 #define AUTH_TRY_KEPT     (INT64_C(24) * 3600 * 1000000)
 #define AUTH_RESET_LIFE   (INT64_C(24) * 3600 * 1000000)
+#define AUTH_ASK_LIFE     (INT64_C(24) * 3600 * 1000000)
+#define AUTH_SETTLE       (INT64_C(7) * 24 * 3600 * 1000000)
+#define AUTH_NOTICE_KEPT  (INT64_C(90) * 24 * 3600 * 1000000)
 #define AUTH_CODE_LIFE    (INT64_C(5) * 60 * 1000000)
 enum {
     AUTH_TRIES_ACCOUNT = 5,
@@ -46,8 +49,8 @@ AM_CHECK int auth_open_path(struct auth **out, const char *dir, const char *path
 /* Column order shared by every SELECT of an account. */
 #define AUTH_ACCOUNT_COLUMNS                                                             \
     "id,login,pseudonym,role,function,org_id,establishment,services,competences,lang,"   \
-    "active,person"
-enum { AUTH_COLUMNS = 12 };
+    "active,person,guarded,since_at"
+enum { AUTH_COLUMNS = 14 };
 void auth_account_row(struct db_stmt *s, struct auth_account *out);
 void auth_hash_token(struct str token, char hex[CRYPTO_HEX]);
 AM_CHECK int auth_new_token(char token[AUTH_TOKEN]);
@@ -87,6 +90,18 @@ AM_CHECK int auth_hash_password(struct auth *a, struct str password,
 AM_CHECK int auth_check_strength(struct str password, const char *path, struct diag *d);
 /* The same for role, organisation and language. */
 AM_CHECK int auth_check_place(const struct auth_account *spec, struct diag *d);
+
+/* ---- auth_password.c ---- */
+/* Inside a write, audited as `by`'s: a code kept; a second factor taken off. */
+AM_CHECK int auth_reset_put(struct db_conn *c, const struct auth_account *by,
+                            int64_t account, const char *hash, int64_t now);
+AM_CHECK int auth_second_strip(struct db_conn *c, const struct auth_account *by,
+                               int64_t account, int64_t now);
+
+/* ---- auth_pair.c ---- */
+/* Inside a write: what one administrator did alone, for its person to read. */
+AM_CHECK int auth_notice_in(struct db_conn *c, enum auth_ask_kind kind, int64_t account,
+                            const struct auth_account *by, int64_t now);
 
 /* ---- auth_second.c ---- */
 bool auth_second_required(const struct auth *a, const struct auth_account *who);

@@ -282,11 +282,12 @@ static void an_administrator_takes_a_lost_factor_off_and_the_session_with_it(voi
     auth_second_rule(t_auth, AUTH_SECOND_DECIDERS);
     t_code_of(t_secret, t_now, code);
     assert_ok(t_full("amal", code, t_now, token, &stage));
-    assert_ok(auth_second_drop(t_auth, &desk, who.id, t_now));
+    assert_int_equal(auth_second_drop(t_auth, &desk, who.id, t_now), AM_E_REFUSED);
+    assert_ok(auth_second_drop(t_auth, NULL, who.id, t_now)); /* at the server */
     assert_int_equal(auth_session(t_auth, str_c(token), t_now, &who), AM_E_UNAUTHORIZED);
     assert_ok(t_full("amal", "", t_now, token, &stage));
     assert_int_equal(stage, AUTH_ENROL);
-    assert_int_equal(auth_second_drop(t_auth, &desk, who.id, t_now), AM_E_NOTFOUND);
+    assert_int_equal(auth_second_drop(t_auth, NULL, who.id, t_now), AM_E_NOTFOUND);
 }
 
 TEST_MAIN(T(a_factor_is_replaced_with_its_code_even_where_it_must_be),

@@ -148,6 +148,9 @@
     X(PASSWORD_CHANGED, "password_changed")                                              \
     X(RESET_ISSUED, "reset_issued")                                                      \
     X(RESET_USED, "reset_used")                                                          \
+    X(RESET_ASKED, "reset_asked")                                                        \
+    X(RESET_CONFIRMED, "reset_confirmed")                                                \
+    X(RESET_WITHDRAWN, "reset_withdrawn")                                                \
     X(ORGANISATION_CHANGED, "organisation_changed")                                      \
     X(PERSON_CREATED, "person_created")                                                  \
     X(PERSON_ERASED, "person_erased")                                                    \

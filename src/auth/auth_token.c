@@ -55,6 +55,8 @@ static int auth_insert_token(struct db_conn *c, void *arg)
     if (!err)
         err =
             auth_audit_in(c, AUTH_E_TOKEN_CREATED, j->by ? j->by : &who, object, j->now);
+    if (!err && j->by && j->by->id != who.id)
+        err = auth_notice_in(c, AUTH_ASK_TOKEN, who.id, j->by, j->now);
     return err;
 }
 

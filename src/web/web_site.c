@@ -318,6 +318,7 @@ static const struct {
      web_page_person_account_post},
     {BOTH, HTTP_POST, "/account/password", SESSION, web_page_account_password},
     {BOTH, HTTP_POST, "/account/second/replace", SESSION, web_page_second_replace},
+    {BOTH, HTTP_POST, "/account/notices", SESSION, web_page_notices_read},
     {BOTH, HTTP_GET, "/reset", OPEN, web_page_reset},
     {BOTH, HTTP_POST, "/reset", OPEN, web_page_reset_post},
     {BOTH, HTTP_POST, "/people/person", AUTH_ACCOUNT_CREATE, web_page_people_person},

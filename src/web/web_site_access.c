@@ -68,8 +68,12 @@ static int account_form(struct web_visit *v, int status, const struct auth_accou
     jw_kstrz(&v->w, "competences", x->competences);
     jw_kbool(&v->w, "second", second.in_force);
     jw_kbool(&v->w, "self", x->id == v->who.id);
+    jw_kbool(&v->w, "guarded", auth_guarded(x));
     choices(v, x);
-    err = web_account_trainings(v, x);
+    jw_key(&v->w, "asks");
+    err = auth_asks(v->site->auth, NULL, x->id, v->now, &v->w);
+    if (!err)
+        err = web_account_trainings(v, x);
     if (err)
         return err;
     snprintf(url, sizeof url, "/people/accounts/%lld", (long long)x->id);
@@ -137,6 +141,52 @@ static int save(struct web_visit *v, struct auth_account *other)
     return err ? err : account_form(v, 200, other, "accounts.saved", NULL);
 }
 
+/* ---- two administrators ------------------------------------------------------------ */
+/* What stands in the way is said on the page. */
+static int paired(struct web_visit *v, const struct auth_account *x, int err,
+                  const char *message, const char *code)
+{
+    if (err && v->d.n)
+        return account_form(v, am_err_http(err), x, NULL, NULL);
+    return err ? err : account_form(v, 200, x, message, code);
+}
+
+static int ask_or_answer(struct web_visit *v, const struct auth_account *x,
+                         struct str act)
+{
+    const struct auth_pair p = {
+        .by = &v->who, .node = v->site->node != NULL, .now = v->now};
+    struct auth_asked asked;
+    char code[AUTH_TOKEN] = "";
+    int64_t id = 0;
+    int err;
+    if (str_eqc(act, "reset") || str_eqc(act, "second")) {
+        err = auth_ask_begin(v->site->auth, &p, x->id,
+                             str_eqc(act, "second") ? AUTH_ASK_SECOND : AUTH_ASK_PASSWORD,
+                             &asked, &v->d);
+        return paired(v, x, err, "pair.asked", NULL);
+    }
+    err = str_int(http_form(v->req, "ask"), 1, INT64_MAX, &id) ? AM_E_NOTFOUND : AM_OK;
+    if (!err && str_eqc(act, "withdraw")) {
+        err = auth_ask_withdraw(v->site->auth, &p, id);
+        return paired(v, x, err, "pair.withdrawn", NULL);
+    }
+    if (!err)
+        err = auth_ask_confirm(v->site->auth, &p, id, &asked, code, &v->d);
+    err = paired(v, x, err, code[0] ? NULL : "accounts.second_dropped",
+                 code[0] ? code : NULL);
+    crypto_wipe(code, sizeof code);
+    return err;
+}
+
+int web_page_notices_read(struct web_visit *v)
+{
+    int err = web_check_csrf(v);
+    if (!err)
+        err = auth_notices_seen(v->site->auth, &v->who, v->now);
+    return err ? err : web_redirect(v, "/account");
+}
+
 int web_page_person_account_post(struct web_visit *v)
 {
     struct auth_account other;
@@ -149,6 +199,9 @@ int web_page_person_account_post(struct web_visit *v)
         return err;
     if (str_eqc(act, "save"))
         return save(v, &other);
+    if (str_eqc(act, "confirm") || str_eqc(act, "withdraw") ||
+        (auth_guarded(&other) && (str_eqc(act, "reset") || str_eqc(act, "second"))))
+        return ask_or_answer(v, &other, act);
     if (str_eqc(act, "second")) {
         err = auth_second_drop(v->site->auth, &v->who, other.id, v->now);
         return err ? err : account_form(v, 200, &other, "accounts.second_dropped", NULL);

@@ -81,6 +81,7 @@ int web_account_page(struct web_visit *v, int status, const char *token)
     struct jw *w = &v->w;
     struct auth_person person;
     struct auth *a = v->site->auth;
+    int64_t unread = 0;
     web_open(v);
     if (str_eqc(http_query(v->req, "done"), "password"))
         jw_kstrz(w, "message", "accounts.password_changed");
@@ -105,6 +106,10 @@ int web_account_page(struct web_visit *v, int status, const char *token)
     if (!err)
         err = auth_tokens(a, v->who.id, v->now, w);
     web_rights(v, "rights");
+    jw_key(w, "notices");
+    if (!err)
+        err = auth_notices(a, v->who.id, v->now, w, &unread);
+    jw_kbool(w, "unread", unread > 0);
     if (!err)
         err = write_second(v);
     if (!err)

@@ -54,14 +54,25 @@ static const char *home(const struct web_visit *v, const struct auth_account *wh
     return v->site->node && !auth_may(who, AUTH_CHART_READ) ? "/deployments" : "/";
 }
 
+/* What others did about this account's ways in is read before anything else. */
+static int unread(struct web_visit *v, const char *token, struct auth_account *who,
+                  int64_t *n)
+{
+    int err = auth_session(v->site->auth, str_c(token), v->now, who);
+    return err ? err : auth_notices(v->site->auth, who->id, v->now, NULL, n);
+}
+
 /* To the page asked for, or home. */
 static int go_on(struct web_visit *v, const char *token, struct str next)
 {
     struct auth_account who;
-    int err = auth_session(v->site->auth, str_c(token), v->now, &who);
+    int64_t news = 0;
+    int err = unread(v, token, &who, &news);
     if (err)
         return err;
     web_session_cookie(v, token, 8 * 3600);
+    if (news)
+        return web_redirect(v, "/account");
     char *where =
         web_local_path(next) && next.n > 1 ? arena_dup(v->req->arena, next) : NULL;
     return web_redirect(v, where ? where : home(v, &who));
@@ -223,10 +234,16 @@ int web_page_oidc_return(struct web_visit *v)
     if (err == AM_E_UNAUTHORIZED) {
         err = form(v, 401, "people.oidc_refused", false, STR_NULL, STR("/"));
     } else if (!err) {
+        struct auth_account who;
+        int64_t news = 0;
+        if (stage == AUTH_FULL)
+            err = unread(v, token, &who, &news);
         web_session_cookie(v, token, stage == AUTH_CODE ? 300 : 8 * 3600);
-        err = welcome(v, stage == AUTH_FULL   ? buf_str(&next)
-                         : stage == AUTH_CODE ? STR("/login/code")
-                                              : STR("/account/second"));
+        if (!err)
+            err = welcome(v, news                 ? STR("/account")
+                             : stage == AUTH_FULL ? buf_str(&next)
+                             : stage == AUTH_CODE ? STR("/login/code")
+                                                  : STR("/account/second"));
     }
     crypto_wipe(token, sizeof token);
     buf_release(&next);

@@ -88,6 +88,9 @@ static int people_page(struct web_visit *v, int status)
     jw_key(w, "accounts");
     if (!err)
         err = auth_accounts(v->site->auth, house, w);
+    jw_key(w, "asks");
+    if (!err)
+        err = auth_asks(v->site->auth, house, 0, v->now, w);
     jw_key(w, "organisations");
     if (!err)
         err = auth_organisations(v->site->auth, w);

@@ -235,7 +235,7 @@ web_page_fn web_page_account, web_page_account_sessions, web_page_account_tokens
     web_page_account_revoke, web_page_account_keys, web_page_second, web_page_second_post,
     web_page_second_remove, web_page_second_replace, web_page_account_password,
     web_page_person_account, web_page_person_account_post, web_page_reset,
-    web_page_reset_post;
+    web_page_notices_read, web_page_reset_post;
 web_page_fn web_page_people, web_page_people_account, web_page_people_person,
     web_page_people_organisation, web_page_people_erase, web_page_people_close;
 web_page_fn web_page_audit, web_page_audit_csv;

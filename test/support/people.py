@@ -165,12 +165,12 @@ def identity(url):
 
 def forgotten(url, desk):
     """The desk hands a code over; its holder takes a new password, changes it, and is put elsewhere."""
-    old, new, own = 'mot de passe du labo', 'le mot de passe suivant', 'le mien à présent, enfin'
+    old, new, own = 'mot de passe du soin', 'le mot de passe suivant', 'le mien à présent, enfin'
     b = Browser(url)
-    b.ask('/login', {'user': 'labo', 'password': old})
+    b.ask('/login', {'user': 'soin', 'password': old})
     ok(b.ask('/account').status == 200, 'somebody is signed in')
     desk.ask('/people')
-    page = re.search(r'/people/accounts/\d+(?=">[^/]*labo)', desk.body).group(0)
+    page = re.search(r'/people/accounts/\d+(?=">[^/]*soin)', desk.body).group(0)
     ok(desk.ask(page, {'csrf': '0', 'act': 'reset'}).status == 403, 'a code asks for the token of the form')
     desk.ask(page)
     desk.ask(page, {'csrf': desk.csrf(), 'act': 'reset'})
@@ -182,17 +182,73 @@ def forgotten(url, desk):
     ok(stranger.ask('/reset', {'code': given, 'password': new}).status == 303 and not stranger.session(), 'the code sets the password and opens no session')
     ok(b.ask('/account').status == 303, 'sessions of before have ended')
     ok(stranger.ask('/reset', {'code': given, 'password': new}).status == 401, 'it serves once')
-    ok(Browser(url).ask('/login', {'user': 'labo', 'password': old}).status == 401, 'the old password is worth nothing')
-    b.ask('/login', {'user': 'labo', 'password': new})
-    b.ask('/account')
+    ok(Browser(url).ask('/login', {'user': 'soin', 'password': old}).status == 401, 'the old password is worth nothing')
+    b.ask('/login', {'user': 'soin', 'password': new, 'next': '/people'})
+    ok(b.headers['Location'] == '/account' and 'bureau' in b.ask('/account').body, 'the next login leads to who did it')
+    b.ask('/account/notices', {'csrf': b.csrf()})
+    ok('action="/account/notices"' not in b.ask('/account').body, 'until it is read')
     ok(b.ask('/account/password', {'csrf': b.csrf(), 'old': 'pas celui-ci du tout', 'password': own}).status == 401, 'a change asks for the password of now')
     b.ask('/account')
     b.ask('/account/password', {'csrf': b.csrf(), 'old': new, 'password': own})
     ok(b.status == 303 and b.ask('/account').status == 200, 'with it, this session stays')
     ok(b.ask(page).status == 403, 'an account is edited by who administers it only')
     desk.ask(page)
-    desk.ask(page, {'csrf': desk.csrf(), 'act': 'save', 'role': 'bench_operator', 'org_id': 'LABO2', 'lang': 'ar'})
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'save', 'role': 'nurse', 'org_id': 'LABO2', 'lang': 'ar'})
     ok(desk.status == 200 and 'value="LABO2"' in desk.body and b.ask('/account').status == 303, 'edited, its sessions end')
+
+
+def at_the_server(amane, verb, login, *more):
+    r = subprocess.run([amane, 'registry', 'account', verb, '--data', 'data', '--login', login, '--json', *more], capture_output=True, text=True)
+    return r.returncode, json.loads(r.stdout or '{}')
+
+
+def two_administrators(amane, url, desk, call):
+    """A commissioner's password: one asks, another confirms; the server's command line where there is no other."""
+    new = 'le nouveau du membre de la commission'
+    page = '/people/accounts/%d' % call('/api/v1/accounts', {'login': 'membre', 'password': 'mot de passe du membre', 'role': 'has', 'function': 'commissioner', 'org_id': 'HAS'})['id']
+    other = page.replace('/people', '/api/v1')
+    rows = sqlite3.connect('data/auth.db')
+    desk.ask(page)
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'reset'})
+    ok(desk.status == 403 and 'class="errors"' in desk.body, 'an administrator of today asks for nothing')
+    rows.execute("UPDATE account SET since_at=1 WHERE login='bureau'")  # appointed long ago
+    rows.execute("UPDATE account SET active=0 WHERE id=1")
+    rows.commit()
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'reset'})
+    ok(desk.status == 422 and 'amane registry account reset' in desk.body, 'where nobody else could confirm, the page says what to do')
+    done, made = at_the_server(amane, 'open', 'bureau2')
+    ok(done == 0 and re.fullmatch('[0-9a-f]{64}', made['code']), 'the command line opens a second administrator beside the running server')
+    ok(at_the_server(amane, 'open', 'bureau2')[0] == 1 and at_the_server(amane, 'reset', 'personne')[0] == 1, 'once, and resets nobody who is not there')
+    rows.execute("UPDATE account SET active=1 WHERE id=1")
+    rows.commit()
+    desk.ask(page)
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'reset'})
+    ok(desk.status == 200 and not re.search(r'<code[^>]*>[0-9a-f]{64}<', desk.body), 'one administrator asks, and gets no code')
+    ask = re.search(r'name="ask" value="(\d+)"', desk.body).group(1)
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'confirm', 'ask': ask})
+    ok(desk.status == 403 and 'class="errors"' in desk.body and not re.search(r'<code[^>]*>[0-9a-f]{64}<', desk.body), 'whoever asked does not confirm')
+    member = Browser(url)
+    waiting = call('/api/v1/account-asks', method='GET')['items']
+    ok([(x['login'], x['asked_by'], x['state']) for x in waiting] == [('membre', 'bureau', 'asked')], 'it waits where administrators look')
+    given = call('/api/v1/account-asks/' + ask, {})['code']
+    ok(call('/api/v1/account-asks', method='GET')['items'] == [], 'another one confirms, and it waits no more')
+    ok(member.ask('/reset', {'code': given, 'password': new}).status == 303, 'the code opens')
+    events = [x['event'] for x in call('/api/v1/audit?limit=20', method='GET')['items']]
+    ok([e for e in events if e.startswith('reset_')][:4] == ['reset_used', 'reset_issued', 'reset_confirmed', 'reset_asked'], 'the audit has both words')
+    member.ask('/login', {'user': 'membre', 'password': new})
+    secret = None
+    member.ask('/account/second')
+    secret = re.search(r'<bdi dir="ltr">([A-Z2-7]{32})<', member.body).group(1)
+    member.ask('/account/second', {'csrf': member.csrf(), 'code': code(secret, -1)})
+    member.ask('/login', {'user': 'membre', 'password': new})
+    member.ask('/login/code')
+    member.ask('/login/code', {'csrf': member.csrf(), 'code': code(secret, 0)})
+    ok(member.headers['Location'] == '/account', 'the next login leads to what was done')
+    member.ask('/account')
+    ok('bureau' in member.body and 'registry-desk' in member.body and 'role="alert"' in member.body, 'with both names')
+    call(other + '/second', method='DELETE')
+    ok(member.ask('/account').status == 200, 'one word takes no second factor off')
+    ok(at_the_server(amane, 'reset', 'membre', '--second')[0] == 0 and member.ask('/account').status == 303, 'somebody at the server does')
 
 
 def verify(amane, *more):
@@ -210,10 +266,11 @@ def run(amane):
         return json.loads(raw) if raw else None
     provider()
     person = call('/api/v1/persons', {'name': 'Salma Idrissi', 'org_id': 'LABO'})['id']
-    for login, role, function, word in (('bureau', 'msps', 'registry_desk', 'mot de passe du bureau'), ('labo', 'bench_operator', '', 'mot de passe du labo')):
+    for login, role, function, word in (('bureau', 'msps', 'registry_desk', 'mot de passe du bureau'), ('labo', 'bench_operator', '', 'mot de passe du labo'), ('soin', 'nurse', '', 'mot de passe du soin')):
         call('/api/v1/accounts', {'login': login, 'password': word, 'role': role, 'function': function, 'org_id': 'LABO', 'person': person})
     desk = second_factor(url)
     forgotten(url, desk)
+    two_administrators(amane, url, desk, call)
     identity(url)
     code0, head = verify(amane)
     ok(code0 == 0 and head['ok'] and head['rows'] > 10, 'the audit verifies beside the running server')
