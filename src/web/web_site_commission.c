@@ -53,7 +53,7 @@ int web_page_commission(struct web_visit *v)
     if (!err) {
         const struct json *list = json_get(json_root(facts), "files");
         web_open(v);
-        jw_kval(&v->w, "files", list);
+        web_named_rows(v, "files", list, NULL, "digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
         err = web_send(
             v, 200, "commission",
@@ -379,6 +379,7 @@ static void put_state(struct web_visit *v, const struct web_file *g)
         }
     jw_kval(&v->w, "digest", json_get(x, "model_digest"));
     jw_kval(&v->w, "state", json_get(x, "state"));
+    web_kname(v, "name", json_get_str(x, "model_digest"));
     jw_kval(&v->w, "id", json_get(x, "algorithm_id"));
     jw_kval(&v->w, "version", json_get(x, "version_label"));
     jw_kbool(&v->w, "at_desk", str_eqc(state, "declared"));

@@ -224,6 +224,7 @@ static int end_page(struct web_visit *v, int status, struct end_page *p)
     struct str act = web_kept(v, "act", STR(""));
     web_open(v);
     jw_kval(&v->w, "digest", json_get(x, "model_digest"));
+    web_kname(v, "name", json_get_str(x, "model_digest"));
     jw_kval(&v->w, "id", json_get(x, "algorithm_id"));
     jw_kval(&v->w, "version", json_get(x, "version_label"));
     jw_kval(&v->w, "state", json_get(x, "state"));

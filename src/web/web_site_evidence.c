@@ -200,13 +200,18 @@ struct str web_group_name(struct buf *out, enum text_lang l, struct str group)
     return (struct str){out->p + from, out->n - from};
 }
 
-static void forest_rows(struct web_visit *v, const struct web_evidence *e,
-                        struct str name, bool sites)
+/* "age_band=<45" sorts behind "45-54"; people begin with the youngest. */
+static bool below(struct str group)
+{
+    struct str value;
+    str_cut(group, '=', &value);
+    return str_starts(value, STR("<"));
+}
+
+static size_t forest_part(struct web_visit *v, const struct web_evidence *e,
+                          struct str name, bool sites, bool youngest, size_t rows)
 {
     struct jw *w = &v->w;
-    size_t rows = 0;
-    jw_key(w, "rows");
-    jw_arr(w);
     for (size_t i = 0; i < e->n; i++)
         for (json_each(it, json_get(e->record[i], "measures"))) {
             struct str group = json_get_str(it.val, "group");
@@ -214,7 +219,7 @@ static void forest_rows(struct web_visit *v, const struct web_evidence *e,
                 str_starts(group, STR("site=")) && str_find(group, ';') == group.n;
             if (!str_eq(json_get_str(it.val, "name"), name) || !group.n ||
                 site != sites || str_find(group, ';') < group.n || rows >= 40 ||
-                web_measure(e, NULL, name, group) != it.val)
+                youngest != below(group) || web_measure(e, NULL, name, group) != it.val)
                 continue;
             struct buf label;
             buf_init(&label, 1024);
@@ -225,7 +230,17 @@ static void forest_rows(struct web_visit *v, const struct web_evidence *e,
             buf_release(&label);
             rows++;
         }
-    jw_arr_end(w);
+    return rows;
+}
+
+static void forest_rows(struct web_visit *v, const struct web_evidence *e,
+                        struct str name, bool sites)
+{
+    jw_key(&v->w, "rows");
+    jw_arr(&v->w);
+    size_t n = forest_part(v, e, name, sites, true, 0);
+    forest_part(v, e, name, sites, false, n);
+    jw_arr_end(&v->w);
 }
 
 static bool has_groups(const struct web_evidence *e, struct str name, bool sites)

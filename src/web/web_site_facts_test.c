@@ -284,6 +284,50 @@ static void every_page_speaks_three_languages(void **state)
     look("statement", url, NULL);
 }
 
+/* Trade name and version, not an identifier; the identifier stands beneath. */
+static void a_list_calls_a_model_by_its_name_in_the_readers_language(void **state)
+{
+    static const struct {
+        const char *url, *name;
+    } t[] = {{"/suppliers/EXEMPL?lang=fr", "<bdi>C\xc5\x93ur-4 1.0.0</bdi>"},
+             {"/suppliers/EXEMPL?lang=ar", "<bdi>\xd9\x82\xd9\x84\xd8\xa8-4 1.0.0</bdi>"},
+             {"/escrow?lang=en", "<bdi>Heart-4 1.0.0</bdi>"},
+             {"/sandboxes?lang=en", "<bdi>Heart-4 1.0.0</bdi>"},
+             {"/warnings?lang=en", "<bdi>Heart-4 1.0.0</bdi>"}};
+    struct ask a;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        get(&a, t[i].url, NULL);
+        if (!holds(&a, t[i].name))
+            fail_msg("%s does not say %s", t[i].url, t[i].name);
+        ask_release(&a);
+    }
+    get(&a, "/vigilance?lang=en", &quality);
+    assert_true(holds(&a, "<bdi>Heart-4 1.0.0</bdi>"));
+    ask_release(&a);
+}
+
+static void bands_of_age_are_words(void **state)
+{
+    static const struct {
+        enum text_lang l;
+        const char *group, *words;
+    } t[] = {{TEXT_FR, "age_band=<45", "moins de 45 ans"},
+             {TEXT_EN, "age_band=45-54", "45 to 54 years"},
+             {TEXT_EN, "age_band=40-<60.5", "40 to under 60.5 years"},
+             {TEXT_EN, "age_band=65+", "65 years and over"},
+             {TEXT_FR, "age_band=?", "\xc3\x82ge ?"},
+             {TEXT_EN, "site=s1;age_band=<45", "s1, under 45 years"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct buf b;
+        buf_init(&b, 1024);
+        struct str said = web_group_name(&b, t[i].l, str_c(t[i].group));
+        assert_true(str_eqc(said, t[i].words));
+        buf_release(&b);
+    }
+}
+
 /* One version declared, one case of five days ago that nobody has answered yet. */
 static void warnings_are_everybodys_and_filtered_by_kind_and_organisation(void **state)
 {
@@ -518,6 +562,8 @@ int main(void)
 {
     const struct CMUnitTest t[] = {
         TEST(every_page_speaks_three_languages),
+        TEST(a_list_calls_a_model_by_its_name_in_the_readers_language),
+        TEST(bands_of_age_are_words),
         TEST(warnings_are_everybodys_and_filtered_by_kind_and_organisation),
         TEST(without_memory_the_page_of_warnings_is_an_error_and_comes_back),
         TEST(without_memory_the_end_of_a_label_is_an_error_and_comes_back),

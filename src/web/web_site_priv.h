@@ -159,6 +159,17 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
 /* One problem as a sentence: a string value. */
 void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p);
 
+/* ---- web_site_names.c: what versions are called ---- */
+/* "trade name version" of the version of that digest, appended; the identifier when its
+ * record is not here. AM_E_NOTFOUND: no such version. */
+AM_CHECK int web_known_as(struct web_visit *v, struct str digest, struct buf *out);
+/* The same as a member; absent when there is no such version. */
+void web_kname(struct web_visit *v, const char *key, struct str digest);
+/* "key": the rows as they are, each with its member name; the digest is in the row's
+ * member `within` when that is not NULL. */
+void web_named_rows(struct web_visit *v, const char *key, const struct json *rows,
+                    const char *within, const char *digest);
+
 /* ---- web_site_record.c ---- */
 /* "sections": [{id, fields: [{label, ...value}]}] of both records; NULL: absent. brief:
  * who, what for, how it is judged; the rest is on a page of its own (60 kB a page). */

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-enum { RECORD_DEPTH = 6, LIST_MAX = 200 };
+enum { RECORD_DEPTH = 6, LIST_MAX = 200, SHOWN_MAX = 200, BEGINNING = 32 };
 
 static const struct {
     const char *id, *fields;
@@ -97,6 +97,22 @@ static void number(struct jw *w, enum text_lang l, const struct json *v)
     buf_release(&b);
 }
 
+/* A signature or a key: its beginning and how long it is; the whole is in the file. */
+static void opaque(struct jw *w, enum text_lang l, struct str s)
+{
+    struct buf n, text;
+    buf_init(&n, 64);
+    buf_init(&text, 1024);
+    int err = text_int(&n, l, (int64_t)s.n);
+    struct text_arg arg = {"n", buf_str(&n)};
+    if (!err && text_fmt(&text, l, "record.opaque", &arg, 1) == AM_OK)
+        jw_kstr(w, "text", buf_str(&text));
+    jw_key(w, "code");
+    jw_strf(w, "%.*s\xe2\x80\xa6", BEGINNING, s.p);
+    buf_release(&text);
+    buf_release(&n);
+}
+
 static void string(struct jw *w, enum text_lang l, const char *key, struct str s)
 {
     char id[WEB_ID_MAX];
@@ -117,6 +133,8 @@ static void string(struct jw *w, enum text_lang l, const char *key, struct str s
     }
     if (hex64(s))
         jw_kstr(w, "code", s);
+    else if (s.n > SHOWN_MAX && str_find(s, ' ') == s.n)
+        opaque(w, l, s);
     else if (s.n == 10 && time_parse_date(s, &at) == AM_OK)
         jw_kint(w, "date", at);
     else if (s.n >= 20 && time_parse(s, &at) == AM_OK)
@@ -130,9 +148,20 @@ static bool is_coding(const struct json *v)
     return json_get_str(v, "system").n && json_get_str(v, "code").n;
 }
 
-static void coding(struct jw *w, const struct json *v)
+static void coding(struct jw *w, enum text_lang l, const struct json *v)
 {
-    struct str display = json_get_str(v, "display"), code = json_get_str(v, "code");
+    struct str display = json_get_str(v, "display"), code = json_get_str(v, "code"),
+               system = json_get_str(v, "system"), own = {"urn:amane:cs:", 13};
+    char id[WEB_ID_MAX];
+    if (str_starts(system, own) && code.n < 60 && system.n < 60) { /* our own lists */
+        struct str list = str_sub(system, own.n, system.n);
+        snprintf(id, sizeof id, "%s%.*s.%.*s", str_eqc(list, "role") ? "" : "value.",
+                 STR_FMT(list), STR_FMT(code));
+        if (text_has(l, id)) {
+            jw_kstr(w, "text", text_get(l, id));
+            return;
+        }
+    }
     if (display.n)
         jw_kstr(w, "text", display);
     jw_kstr(w, "code", code);
@@ -256,7 +285,7 @@ void web_value(struct jw *w, enum text_lang l, const char *key, const struct jso
     } else if (json_size(v) == 1 && json_get_str(v, "na").n) {
         not_applicable(w, l, json_get_str(v, "na"));
     } else if (is_coding(v)) {
-        coding(w, v);
+        coding(w, l, v);
     } else {
         object(w, l, v, depth);
     }

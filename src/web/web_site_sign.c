@@ -165,8 +165,10 @@ static int signing_page(struct web_visit *v, int status, struct signing_page *g,
     web_sign_what(v, &g->s, "what");
     jw_kstr(&v->w, "effect", web_sign_sentence(v, "sign.effect", &g->s));
     web_sign_facts(v, &g->s, json_root(g->policy));
-    if (model.n == 64)
+    if (model.n == 64) {
         jw_kstr(&v->w, "model", model);
+        web_kname(v, "model_name", model);
+    }
     jw_key(&v->w, "recusal_url");
     jw_strf(&v->w, "/recusal?model=%.*s", model.n == 64 ? (int)model.n : 0, model.p);
     web_sign_rule(v, f);

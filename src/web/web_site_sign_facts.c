@@ -144,6 +144,7 @@ void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s,
         jw_obj(&v->w);
         jw_kstr(&v->w, "label", text_get(v->l, fact[i].label));
         jw_kstr(&v->w, "value", value);
+        jw_kbool(&v->w, "exact", value.n == 64); /* a digest */
         if (word.n)
             jw_kstr(&v->w, "word", word);
         put_instant(v, value);

@@ -78,6 +78,7 @@ static void put_order(struct web_visit *v, const struct stops_page *g,
     jw_kval(w, "order", json_get(s, "order"));
     jw_kstr(w, "short", str_sub(json_get_str(s, "order"), 0, 8));
     jw_kstr(w, "digest", digest);
+    web_kname(v, "name", digest);
     jw_kval(w, "algorithm", json_get(f, "algorithm"));
     jw_kval(w, "label", json_get(f, "label"));
     jw_kstrz(w, "state", lifted ? "none" : "in_force");

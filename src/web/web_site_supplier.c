@@ -126,7 +126,7 @@ int web_page_supplier(struct web_visit *v)
         web_open(v);
         jw_kstr(&v->w, "name", web_text_or(label.n ? label : v->arg));
         jw_kstr(&v->w, "org", web_text_or(v->arg));
-        jw_kval(&v->w, "products", json_get(f, "products"));
+        web_named_rows(v, "products", json_get(f, "products"), NULL, "digest");
         jw_kval(&v->w, "open_cases_n", json_get(f, "open_cases"));
         err = web_send(v, 200, "supplier",
                        (struct web_page){.title = web_text_or(label.n ? label : v->arg)});
@@ -169,7 +169,7 @@ int web_page_escrow(struct web_visit *v)
     const struct json *list = json_get(json_root(facts), "deposits");
     if (!err) {
         web_open(v);
-        jw_kval(&v->w, "deposits", list);
+        web_named_rows(v, "deposits", list, "deposit", "model_digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
         err = web_send(v, 200, "escrow", (struct web_page){.title_id = "escrow.title"});
     }
@@ -206,7 +206,7 @@ int web_page_sandboxes(struct web_visit *v)
     const struct json *list = json_get(json_root(facts), "sandboxes");
     if (!err) {
         web_open(v);
-        jw_kval(&v->w, "sandboxes", list);
+        web_named_rows(v, "sandboxes", list, "sandbox", "model_digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
         err =
             web_send(v, 200, "sandboxes", (struct web_page){.title_id = "sandbox.title"});

@@ -79,6 +79,7 @@ static void put_case(struct web_visit *v, const struct json *c)
     for (size_t i = 0; i < AM_LEN(plain); i++)
         if (json_get(c, plain[i]))
             jw_kval(&v->w, plain[i], json_get(c, plain[i]));
+    web_kname(v, "name", json_get_str(c, "model_digest"));
     jw_kbool(&v->w, "open", !json_get_str(c, "closed_at").n);
 }
 

@@ -69,8 +69,10 @@ static int show(struct waiting *g, int64_t until)
         jw_key(&v->w, "href");
         jw_strf(&v->w, "/sign/%.*s", STR_FMT(digest));
         jw_kstr(&v->w, "digest", str_sub(digest, 0, 8));
-        if (model.n == 64)
+        if (model.n == 64) {
             jw_kstr(&v->w, "model", str_sub(model, 0, 8));
+            web_kname(v, "name", model);
+        }
         counts(v, f);
         jw_kbool(&v->w, "mine", for_me(v, f));
         jw_kint(&v->w, "at", s.issued_at);

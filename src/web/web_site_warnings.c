@@ -158,7 +158,7 @@ static void put_row(struct jw *w, const struct row *r)
     jw_obj(w);
     jw_kstrz(w, "kind", r->kind);
     jw_kstrz(w, "subject", r->subject);
-    jw_kstrz(w, "name", r->name);
+    jw_kstrz(w, "about", r->name);
     jw_kstrz(w, "org", r->org);
     if (r->has_model)
         jw_kstrz(w, "model", crypto_hex(r->model, 32, hex));
@@ -239,7 +239,9 @@ int web_page_warnings(struct web_visit *v)
         const struct json *f = json_root(facts);
         web_open(v);
         for (size_t i = 0; i < AM_LEN(member); i++)
-            if (json_get(f, member[i]))
+            if (!strcmp(member[i], "rows"))
+                web_named_rows(v, "rows", json_get(f, "rows"), NULL, "model");
+            else if (json_get(f, member[i]))
                 jw_kval(&v->w, member[i], json_get(f, member[i]));
         jw_kbool(&v->w, "none", json_size(json_get(f, "rows")) == 0);
         jw_kstr(&v->w, "org", str_utf8(k->org) ? web_text_or(k->org) : STR(""));
