@@ -231,6 +231,30 @@ static bool role_has_place(const struct ledger_act *a, const struct ledger_rule 
     return !a->rule[0] || a->stands_for; /* no plan, or a node that speaks for a user */
 }
 
+/* It is about a thing that nobody has ever logged: no key will ever sign it as it is. */
+static bool about_nothing(const struct ledger_act *a)
+{
+    static const char *const code[] = {"unknown_order", "unknown_case", "unknown_deposit",
+                                       "unknown_sandbox"};
+    bool found = false;
+    for (size_t i = 0; i < AM_LEN(code); i++)
+        found |= a->o.code && strcmp(a->o.code, code[i]) == 0;
+    return found;
+}
+
+/* The record speaks for one of those who sign it: is it there already, or signing now? */
+static bool issuer_signs(const struct ledger_act *a)
+{
+    const struct json *issuer = json_get(a->r, "issuer");
+    bool found = a->stands_for;
+    for (size_t s = 0; s < a->signers; s++) {
+        const struct ledger_key *k = &a->l->key.v[a->signer[s].key].k;
+        found |= json_str_is(json_get(issuer, "org_id"), k->org_id) &&
+                 json_str_is(json_get(issuer, "role"), ledger_role_name(k->role));
+    }
+    return found;
+}
+
 /* One key: may it sign (*may)? What stands against the first that has a place is kept.
  */
 static int try_key(const struct signing *g, const struct ledger_key *k, bool *may,
@@ -240,10 +264,10 @@ static int try_key(const struct signing *g, const struct ledger_key *k, bool *ma
     struct diag mine;
     diag_init(&mine);
     int err = ledger_try(g->l, g->s, g->payload, k->key_id, &a, &mine);
-    *may = !err && !a.err;
+    *may = !err && !a.err && issuer_signs(&a);
     const struct ledger_rule *r = ledger_rule_find(&g->l->policy->rules, a.rule);
     if (!err && a.err && !*said && may_be_listed(g->s, k) &&
-        (has_place(&a, r, k) || !role_has_place(&a, r, k->role))) {
+        (has_place(&a, r, k) || !role_has_place(&a, r, k->role) || about_nothing(&a))) {
         *said = true;
         diag_merge(kept, &mine, "");
     }

@@ -198,10 +198,51 @@ static void a_decision_that_names_too_few_is_not_signable(void **state)
     diag_release(&problems);
 }
 
+/* Made and signed by nobody. */
+static void make(enum tk_actor issuer, const char *members)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    tk_addf(&b, "{");
+    tk_head(&tk, &b, issuer);
+    tk_addf(&b, ",%s}", members);
+    tk_make(&tk, LEDGER_EVENT, buf_str(&b));
+    buf_release(&b);
+}
+
+static void a_text_whose_issuer_may_not_sign_is_not_signable(void **state)
+{
+    static const struct {
+        enum tk_actor issuer;
+        const char *members, *code;
+    } t[] = {
+        /* several sign an extension; a supplier that issues it speaks for none of them */
+        {TK_VENDOR,
+         "\"type\":\"lease_extension\",\"until\":\"2026-11-02T09:00:00Z\",\"reason\":"
+         "\"r\"",
+         "wrong_role"},
+        {TK_MSPS1, "\"type\":\"stop_lift\",\"reason\":\"r\",\"order\":\"" TK_SEALED "\"",
+         "unknown_order"},
+    };
+    (void)state;
+    tk_open(&tk);
+    tk_to_pilot(&tk);
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct diag problems;
+        diag_init(&problems);
+        make(t[i].issuer, t[i].members);
+        assert_int_equal(ledger_signable(tk.l, buf_str(&tk.payload), &problems),
+                         AM_E_INVALID);
+        assert_string_equal(problems.item[0].code, t[i].code);
+        diag_release(&problems);
+    }
+}
+
 #define T(f) cmocka_unit_test_teardown(f, close_tk)
 TEST_MAIN(T(a_text_in_effect_names_its_signers_and_asks_nobody),
           T(a_text_nobody_signed_shows_who_may_and_why_others_may_not),
           T(the_rapporteur_is_told_not_to_vote),
           T(memory_that_runs_out_is_an_error_and_no_more),
           T(a_text_is_signable_while_one_key_may_sign_it),
-          T(a_decision_that_names_too_few_is_not_signable))
+          T(a_decision_that_names_too_few_is_not_signable),
+          T(a_text_whose_issuer_may_not_sign_is_not_signable))

@@ -152,6 +152,24 @@ static int manifest(const struct json *items, struct jw *w)
     return err;
 }
 
+/* The list of a deposit sent as a file: the form is shown again, filled. */
+static int from_manifest(struct web_visit *v, struct event_page *p, struct buf *out)
+{
+    struct str file = web_posted(v, "file"), model = web_posted(v, "model_digest");
+    struct jw w;
+    jw_init(&w, out);
+    head(v, p, &w);
+    if (model.n && model.n < 200)
+        jw_kstr(&w, "model_digest", web_text_or(model));
+    if (!file.n)
+        diag_err(&p->problems, "/items", "escrow.no_file", "the file is missing");
+    int err = file.n ? web_escrow_items(file, &w, &p->problems) : AM_E_INVALID;
+    if (err == AM_E_INVALID)
+        first_items(json_root(p->schema), &w);
+    jw_obj_end(&w);
+    return err && err != AM_E_INVALID ? err : jw_done(&w);
+}
+
 static int from_form(struct web_visit *v, struct event_page *p, struct buf *out)
 {
     struct web_form f = {
@@ -254,6 +272,11 @@ static int event_page(struct web_visit *v, int status, struct event_page *p)
     web_open(v);
     int err = put_deadline(v, p);
     jw_kstrz(&v->w, "type", p->type);
+    if (!strcmp(p->type, "escrow_receipt")) {
+        struct str model = json_get_str(json_root(p->record), "model_digest");
+        jw_kbool(&v->w, "takes_manifest", true);
+        jw_kstr(&v->w, "model", web_text_or(model));
+    }
     jw_kstrz(&v->w, "role", ledger_role_name(v->who.role));
     jw_kstrz(&v->w, "org", v->who.org_id);
     put_problems(v, p);
@@ -288,11 +311,33 @@ int web_page_event(struct web_visit *v)
     return err;
 }
 
+/* The deposit's list sent as a file. */
+static int manifest_post(struct web_visit *v)
+{
+    struct event_page p;
+    struct buf b;
+    buf_init(&b, EVENT_MAX);
+    int err = event_open(v, &p);
+    if (!err && strcmp(p.type, "escrow_receipt") != 0)
+        err = AM_E_SYNTAX;
+    if (!err)
+        err = from_manifest(v, &p, &b);
+    if (!err)
+        err = json_parse(&p.record, buf_str(&b), NULL, NULL);
+    if (!err)
+        err = event_page(v, p.problems.n ? 422 : 200, &p);
+    event_close(&p);
+    buf_release(&b);
+    return err;
+}
+
 int web_page_event_post(struct web_visit *v)
 {
     struct event_page p;
     struct buf b;
-    int err = web_check_csrf(v);
+    int err = web_sign_csrf(v);
+    if (!err && str_eqc(web_posted(v, "act"), "manifest"))
+        return manifest_post(v);
     if (err)
         return err;
     buf_init(&b, EVENT_MAX);

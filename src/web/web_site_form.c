@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { FORM_DEPTH = 7, FORM_ITEMS = 200, FORM_TEXT = 64 << 10, AREA_FROM = 500 };
+enum { FORM_DEPTH = 7, FORM_TEXT = 64 << 10, AREA_FROM = 500 };
 
 enum shape { TEXT, AREA, DATE, INSTANT, NUMBER, BOOL, SELECT, RANGE, GROUP, LIST, RAW };
 
@@ -188,12 +188,12 @@ static void items(struct web_form *f, const struct json *s, const struct json *v
                   const char *ptr, unsigned depth)
 {
     struct jw *w = &f->v->w;
-    jw_kint(w, "count", (int64_t)AM_MIN(json_size(value), FORM_ITEMS));
+    jw_kint(w, "count", (int64_t)AM_MIN(json_size(value), WEB_FORM_ITEMS));
     jw_key(w, "items");
     jw_arr(w);
     for (json_each(it, value)) {
         char at[WEB_POINTER_MAX], index[24];
-        if (it.i >= FORM_ITEMS)
+        if (it.i >= WEB_FORM_ITEMS)
             break;
         snprintf(index, sizeof index, "%zu", it.i);
         pointer(at, ptr, str_c(index));
@@ -405,7 +405,7 @@ static int read_list(struct web_form *f, const struct json *s, const char *ptr,
     bool any = false, grown;
     int err = AM_OK;
     snprintf(name, sizeof name, "n:%.200s", ptr);
-    if (str_int(http_form(f->v->req, name), 0, FORM_ITEMS, &n))
+    if (str_int(http_form(f->v->req, name), 0, WEB_FORM_ITEMS, &n))
         return AM_OK; /* this list was not on the page */
     grown = str_starts(f->act, STR("add:")) && str_eqc(str_sub(f->act, 4, f->act.n), ptr);
     err = buf_adds(out, "[");

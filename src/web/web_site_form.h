@@ -5,7 +5,7 @@
 
 #include "web/web_site_priv.h"
 
-enum { WEB_POINTER_MAX = 320 };
+enum { WEB_POINTER_MAX = 320, WEB_FORM_ITEMS = 200 /* of a list, on one page */ };
 
 struct web_form {
     struct web_visit *v;
@@ -26,5 +26,10 @@ const struct json *web_schema_child(const struct json *root, const struct json *
 struct str web_schema_words(enum text_lang l, const struct json *root,
                             const struct json *node, const char *member);
 bool web_schema_requires(const struct json *schema, struct str key);
+
+/* ---- web_site_escrow.c ---- */
+/* Member `items` of the open object out of a table item,path,sha256,size; AM_E_INVALID:
+ * problems in d. */
+AM_CHECK int web_escrow_items(struct str file, struct jw *w, struct diag *d);
 
 #endif
