@@ -69,31 +69,48 @@ int api_h_warnings(struct api_call *c)
     return err ? err : api_done(c, 200);
 }
 
-static bool api_fact_wanted(const struct api_call *c, const struct ledger_fact *f)
+static void api_fact_key(const struct api_list *x, size_t place, char out[API_LIST_KEY])
 {
-    struct str model = http_query(c->req, "model"), type = http_query(c->req, "type");
+    struct ledger_fact f;
+    ledger_fact_at(x->l, place, &f);
+    snprintf(out, API_LIST_KEY, "%s %llu", f.type, (unsigned long long)f.index);
+}
+
+static bool api_fact_wanted(const struct api_list *x, size_t place)
+{
+    struct str model = http_query(x->c->req, "model"),
+               type = http_query(x->c->req, "type");
     char hex[CRYPTO_HEX] = "";
-    if (f->model_digest)
-        crypto_hex(f->model_digest, 32, hex);
-    return (!model.n || str_eqc(model, hex)) && (!type.n || str_eqc(type, f->type));
+    struct ledger_fact f;
+    ledger_fact_at(x->l, place, &f);
+    if (f.model_digest)
+        crypto_hex(f.model_digest, 32, hex);
+    return (!model.n || str_eqc(model, hex)) && (!type.n || str_eqc(type, f.type));
+}
+
+static void api_put_fact(const struct api_list *x, size_t place)
+{
+    struct ledger_fact f;
+    ledger_fact_at(x->l, place, &f);
+    ledger_fact_json(&f, &x->c->w);
 }
 
 static int api_list_facts(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .n = ledger_facts(l),
+                         .newest = true,
+                         .key = api_fact_key,
+                         .wanted = api_fact_wanted,
+                         .put = api_put_fact};
+    int err;
     jw_obj(&c->w);
     api_clock_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = ledger_facts(l); i-- > 0;) { /* newest first */
-        struct ledger_fact f;
-        ledger_fact_at(l, i, &f);
-        if (api_fact_wanted(c, &f))
-            ledger_fact_json(&f, &c->w);
-    }
-    jw_arr_end(&c->w);
+    err = api_list_put(&x);
     jw_obj_end(&c->w);
-    return AM_OK;
+    return err;
 }
 
 int api_h_facts(struct api_call *c)

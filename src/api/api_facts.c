@@ -58,6 +58,10 @@ struct api_cases {
     struct api_call *c;
     const struct ledger *l;
     int64_t now;
+    struct str after; /* a case; nothing is told until it was met */
+    bool met, more;
+    size_t limit, told;
+    const char *last;
 };
 
 static bool api_case_wanted(const struct api_call *c, const struct ledger_case *k,
@@ -74,17 +78,32 @@ static bool api_case_wanted(const struct api_call *c, const struct ledger_case *
 static bool api_list_case(void *arg, const struct ledger_case *k, unsigned reads)
 {
     struct api_cases *x = arg;
-    if (api_case_wanted(x->c, k, x->now))
-        ledger_case_json(x->l, k, reads > 1, x->now, &x->c->w);
+    if (!x->met) {
+        x->met = str_eqc(x->after, k->id);
+        return true;
+    }
+    if (!api_case_wanted(x->c, k, x->now))
+        return true;
+    x->more = x->told == x->limit;
+    if (x->more)
+        return false;
+    ledger_case_json(x->l, k, reads > 1, x->now, &x->c->w);
+    x->last = k->id;
+    x->told++;
     return true;
 }
 
 static int api_list_cases(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    struct api_cases x = {c, l, time_now()};
+    struct api_cases x = {
+        .c = c, .l = l, .now = time_now(), .after = http_query(c->req, "after")};
     uint8_t model[32];
     bool one = !crypto_unhex(http_query(c->req, "model"), model, sizeof model);
+    int err = api_list_limit(c, API_LIST_USUAL, &x.limit);
+    if (err)
+        return err;
+    x.met = x.after.n == 0;
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
     jw_key(&c->w, "counts");
@@ -93,8 +112,14 @@ static int api_list_cases(void *arg, const struct ledger *l, uint64_t cosigned)
     jw_arr(&c->w);
     registry_each_case(l, api_who(c), one ? model : NULL, api_list_case, &x);
     jw_arr_end(&c->w);
+    if (!x.met)
+        err = api_list_lost(c);
+    if (x.more) {
+        jw_kstrz(&c->w, "next", x.last);
+        err = api_list_next(c, "after", x.last);
+    }
     jw_obj_end(&c->w);
-    return AM_OK;
+    return err;
 }
 
 int api_h_cases(struct api_call *c)
@@ -125,27 +150,43 @@ int api_h_case(struct api_call *c)
 }
 
 /* ---- deposits, sandboxes ---------------------------------------------------------- */
+static void api_deposit_key(const struct api_list *x, size_t place,
+                            char out[API_LIST_KEY])
+{
+    const struct ledger_deposit *e = ledger_deposit_at(x->l, place);
+    char hex[CRYPTO_HEX];
+    snprintf(out, API_LIST_KEY, "%.64s %s", e->deposit_id,
+             crypto_hex(e->model_digest, 32, hex));
+}
+
+static void api_put_deposit(const struct api_list *x, size_t place)
+{
+    const struct ledger_deposit *e = ledger_deposit_at(x->l, place);
+    ledger_deposit_json(x->l, e, registry_reads_deposit(x->l, api_who(x->c), e),
+                        &x->c->w);
+}
+
 static int api_list_deposits(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    struct api_places p = {0};
     struct str model = http_query(c->req, "model");
+    struct api_places some = {0};
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .n = ledger_deposits(l),
+                         .places = model.n ? &some : NULL,
+                         .key = api_deposit_key,
+                         .put = api_put_deposit};
     uint8_t digest[32];
-    int err =
-        crypto_unhex(model, digest, sizeof digest)
-            ? api_places_all(&p, model.n ? 0 : ledger_deposits(l))
-            : api_places(&p, l, LEDGER_DEPOSITS_OF_MODEL, ledger_model_name(digest));
+    int err = AM_OK;
+    if (crypto_unhex(model, digest, sizeof digest) == AM_OK)
+        err = api_places(&some, l, LEDGER_DEPOSITS_OF_MODEL, ledger_model_name(digest));
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < p.n && !err; i++) {
-        const struct ledger_deposit *e = ledger_deposit_at(l, p.v[i]);
-        ledger_deposit_json(l, e, registry_reads_deposit(l, api_who(c), e), &c->w);
-    }
-    jw_arr_end(&c->w);
+    if (!err)
+        err = api_list_put(&x);
     jw_obj_end(&c->w);
-    vec_release(&p);
+    vec_release(&some);
     return err;
 }
 
@@ -155,22 +196,40 @@ int api_h_deposits(struct api_call *c)
     return api_facts_done(c, registry_view(c->api->r, api_list_deposits, c));
 }
 
+static void api_sandbox_key(const struct api_list *x, size_t place,
+                            char out[API_LIST_KEY])
+{
+    snprintf(out, API_LIST_KEY, "%llu",
+             (unsigned long long)ledger_sandbox_at(x->l, place)->index);
+}
+
+static bool api_sandbox_wanted(const struct api_list *x, size_t place)
+{
+    return api_hex_is(http_query(x->c->req, "model"),
+                      ledger_sandbox_at(x->l, place)->model_digest);
+}
+
+static void api_put_sandbox(const struct api_list *x, size_t place)
+{
+    ledger_sandbox_json(x->l, ledger_sandbox_at(x->l, place), x->now, &x->c->w);
+}
+
 static int api_list_sandboxes(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    int64_t now = time_now();
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .now = time_now(),
+                         .n = ledger_sandboxes(l),
+                         .key = api_sandbox_key,
+                         .wanted = api_sandbox_wanted,
+                         .put = api_put_sandbox};
+    int err;
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_sandboxes(l); i++) {
-        const struct ledger_sandbox *s = ledger_sandbox_at(l, i);
-        if (api_hex_is(http_query(c->req, "model"), s->model_digest))
-            ledger_sandbox_json(l, s, now, &c->w);
-    }
-    jw_arr_end(&c->w);
+    err = api_list_put(&x);
     jw_obj_end(&c->w);
-    return AM_OK;
+    return err;
 }
 
 int api_h_sandboxes(struct api_call *c)

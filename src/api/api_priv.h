@@ -80,14 +80,32 @@ AM_CHECK int api_version_view(struct api_call *c, api_version_fn *fn);
 AM_CHECK int api_version_asked(struct api_call *c, uint8_t digest[32], uint64_t *size);
 /* Members tree_size and cosigned_size; the weak ETag of the tree size. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
-/* A file of a log folder; path is what follows the prefix. */
-/* Places of a ledger's list, oldest first, as all lists here are told. */
+/* Places of a ledger's list, oldest first. */
 struct api_places {
     size_t *v, n, cap;
 };
 AM_CHECK int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
                         struct str name);
-AM_CHECK int api_places_all(struct api_places *p, size_t n);
+/* A list that grows with the register, a page at a time: api_list.c. */
+enum { API_LIST_USUAL = 100, API_LIST_MAX = 1000, API_LIST_KEY = 160 };
+struct api_list {
+    struct api_call *c;
+    const struct ledger *l;
+    int64_t now;
+    size_t n;                        /* places of all there are, 0 the oldest */
+    const struct api_places *places; /* NULL, or these of them only */
+    bool newest;                     /* first */
+    void (*key)(const struct api_list *x, size_t place, char out[API_LIST_KEY]);
+    bool (*wanted)(const struct api_list *x, size_t place); /* NULL: all */
+    void (*put)(const struct api_list *x, size_t place);
+};
+/* Writes the members `items` and, when there are more, `next`; and the Link to them. */
+AM_CHECK int api_list_put(struct api_list *x);
+/* For lists of another kind: the query's limit; the Link; `after` leads nowhere. */
+AM_CHECK int api_list_limit(struct api_call *c, size_t otherwise, size_t *out);
+AM_CHECK int api_list_next(struct api_call *c, const char *name, const char *cursor);
+AM_CHECK int api_list_lost(struct api_call *c);
+/* A file of a log folder; path is what follows the prefix. */
 AM_CHECK int api_log_file(struct api_call *c, const char *dir, struct str path);
 /* tree_size, cosigned_size and the weak ETag that goes with them. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);

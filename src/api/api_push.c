@@ -4,7 +4,12 @@
  * its signed envelope, so that a node obeys on the signature, before any checkpoint. */
 #include "api/api_priv.h"
 
-enum { API_WAIT_MAX = 50, API_ORDERS_MAX = 64, API_HEARD_MAX = 64 };
+enum {
+    API_WAIT_MAX = 50,
+    API_ORDERS_MAX = API_LIST_MAX,
+    API_NEWS_MAX = 64,
+    API_HEARD_MAX = 64
+};
 
 struct api_stops {
     struct api_call *c;
@@ -13,7 +18,8 @@ struct api_stops {
     size_t n_seen;
     int64_t since, wait;
     uint64_t index[API_ORDERS_MAX], next;
-    size_t n;
+    size_t n, limit;
+    bool more;
 };
 
 static int api_number(struct api_call *c, const char *name, int64_t max, int64_t *out)
@@ -49,7 +55,8 @@ static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
     jw_arr(&c->w);
     for (size_t i = ledger_stops_since(l, (uint64_t)s->since); i < ledger_stops(l); i++) {
         const struct ledger_stop *x = ledger_stop_at(l, i);
-        if (s->n == API_ORDERS_MAX && s->wait) { /* the rest by the next call */
+        s->more = s->n == s->limit;
+        if (s->more) { /* the rest by the next call */
             s->next = x->index;
             break;
         }
@@ -57,9 +64,7 @@ static int api_list_stops(void *arg, const struct ledger *l, uint64_t cosigned)
             ledger_stop_json(l, x, &c->w);
         else
             ledger_stop_view_json(l, x, time_now(), s->seen, s->n_seen, &c->w);
-        if (s->n < API_ORDERS_MAX)
-            s->index[s->n] = x->index;
-        s->n++;
+        s->index[s->n++] = x->index;
     }
     jw_arr_end(&c->w);
     return AM_OK;
@@ -103,11 +108,18 @@ static int api_orders(struct api_stops *s)
     int err = AM_OK;
     jw_key(&c->w, "orders");
     jw_arr(&c->w);
-    for (size_t i = 0; i < AM_MIN(s->n, (size_t)API_ORDERS_MAX) && !err; i++)
+    for (size_t i = 0; i < s->n && !err; i++)
         err = tlog_each(registry_log(c->api->r), s->index[i], s->index[i] + 1,
                         api_envelope_of, c);
     jw_arr_end(&c->w);
     return err;
+}
+
+static int api_stops_link(const struct api_stops *s)
+{
+    char since[32];
+    snprintf(since, sizeof since, "%llu", (unsigned long long)s->next);
+    return api_list_next(s->c, "since", since);
 }
 
 int api_h_stops(struct api_call *c)
@@ -116,6 +128,10 @@ int api_h_stops(struct api_call *c)
     int err = api_number(c, "since", INT64_MAX, &s.since);
     if (!err)
         err = api_number(c, "wait", API_WAIT_MAX, &s.wait);
+    if (!err)
+        err = api_list_limit(c, API_LIST_USUAL, &s.limit);
+    if (s.wait || http_query(c->req, "envelopes").n) /* whole orders are long */
+        s.limit = AM_MIN(s.limit, (size_t)API_NEWS_MAX);
     if (!err && !s.wait)
         err = api_hear(&s);
     if (!err)
@@ -126,7 +142,9 @@ int api_h_stops(struct api_call *c)
     if (!s.n && s.wait && http_park(c->req, (unsigned)s.wait * 1000))
         return AM_OK;
     jw_kint(&c->w, "next", (int64_t)s.next);
-    if (http_query(c->req, "envelopes").n)
+    if (s.more)
+        err = api_stops_link(&s);
+    if (!err && http_query(c->req, "envelopes").n)
         err = api_orders(&s);
     jw_obj_end(&c->w);
     return err ? err : api_done(c, 200);

@@ -16,26 +16,39 @@ void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned
 
 /* ---- algorithms, versions
  * ------------------------------------------------------------------------ */
+static void api_algorithm_key(const struct api_list *x, size_t place,
+                              char out[API_LIST_KEY])
+{
+    snprintf(out, API_LIST_KEY, "%s", ledger_algorithm_at(x->l, place)->id);
+}
+
+static void api_put_algorithm(const struct api_list *x, size_t place)
+{
+    const struct ledger_algorithm *a = ledger_algorithm_at(x->l, place);
+    struct jw *w = &x->c->w;
+    char hex[CRYPTO_HEX];
+    jw_obj(w);
+    jw_kstrz(w, "algorithm_id", a->id);
+    jw_kstrz(w, "org_id", a->org_id);
+    jw_kstrz(w, "payload_sha256", crypto_hex(a->payload, 32, hex));
+    jw_kint(w, "index", (int64_t)a->index);
+    jw_obj_end(w);
+}
+
 static int api_list_algorithms(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .n = ledger_algorithms(l),
+                         .key = api_algorithm_key,
+                         .put = api_put_algorithm};
+    int err;
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_algorithms(l); i++) {
-        const struct ledger_algorithm *a = ledger_algorithm_at(l, i);
-        char hex[CRYPTO_HEX];
-        jw_obj(&c->w);
-        jw_kstrz(&c->w, "algorithm_id", a->id);
-        jw_kstrz(&c->w, "org_id", a->org_id);
-        jw_kstrz(&c->w, "payload_sha256", crypto_hex(a->payload, 32, hex));
-        jw_kint(&c->w, "index", (int64_t)a->index);
-        jw_obj_end(&c->w);
-    }
-    jw_arr_end(&c->w);
+    err = api_list_put(&x);
     jw_obj_end(&c->w);
-    return AM_OK;
+    return err;
 }
 
 int api_h_algorithms(struct api_call *c)
@@ -238,14 +251,6 @@ int api_h_version_proof(struct api_call *c)
 
 /* ---- deployments, stops, keys
  * --------------------------------------------------------------------------- */
-int api_places_all(struct api_places *p, size_t n)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < n && !err; i++)
-        err = vec_push(p, i);
-    return err;
-}
-
 int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
                struct str name)
 {
@@ -261,36 +266,56 @@ int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
     return err;
 }
 
+static void api_deployment_key(const struct api_list *x, size_t place,
+                               char out[API_LIST_KEY])
+{
+    snprintf(out, API_LIST_KEY, "%s", ledger_deployment_at(x->l, place)->id);
+}
+
+static bool api_deployment_wanted(const struct api_list *x, size_t place)
+{
+    const struct ledger_deployment *p = ledger_deployment_at(x->l, place);
+    struct str est = http_query(x->c->req, "establishment"),
+               use = http_query(x->c->req, "use"), model = http_query(x->c->req, "model");
+    char hex[CRYPTO_HEX];
+    crypto_hex(p->model_digest, 32, hex);
+    return (!est.n || str_eqc(est, p->establishment)) &&
+           (!use.n || str_eqc(use, p->use_code)) && (!model.n || str_eqc(model, hex));
+}
+
+static void api_put_deployment(const struct api_list *x, size_t place)
+{
+    ledger_deployment_json(x->l, ledger_deployment_at(x->l, place), x->now, &x->c->w);
+}
+
 static int api_list_deployments(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    struct str est = http_query(c->req, "establishment"), use = http_query(c->req, "use"),
-               model = http_query(c->req, "model");
-    struct api_places at = {0};
+    struct str est = http_query(c->req, "establishment");
+    struct api_places some = {0};
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .now = time_now(),
+                         .n = ledger_deployments(l),
+                         .key = api_deployment_key,
+                         .wanted = api_deployment_wanted,
+                         .put = api_put_deployment};
     uint8_t digest[32];
-    int64_t now = time_now();
-    int err;
-    if (crypto_unhex(model, digest, sizeof digest) == AM_OK)
-        err = api_places(&at, l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model_name(digest));
-    else if (est.n)
-        err = api_places(&at, l, LEDGER_DEPLOYMENTS_OF_HOUSE, est);
-    else
-        err = api_places_all(&at, ledger_deployments(l));
+    int err = AM_OK;
+    if (crypto_unhex(http_query(c->req, "model"), digest, sizeof digest) == AM_OK) {
+        err =
+            api_places(&some, l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model_name(digest));
+        x.places = &some;
+    } else if (est.n) {
+        err = api_places(&some, l, LEDGER_DEPLOYMENTS_OF_HOUSE, est);
+        x.places = &some;
+    }
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < at.n && !err; i++) {
-        const struct ledger_deployment *p = ledger_deployment_at(l, at.v[i]);
-        char hex[CRYPTO_HEX];
-        crypto_hex(p->model_digest, 32, hex);
-        if ((!est.n || str_eqc(est, p->establishment)) &&
-            (!use.n || str_eqc(use, p->use_code)) && (!model.n || str_eqc(model, hex)))
-            ledger_deployment_json(l, p, now, &c->w);
-    }
-    jw_arr_end(&c->w);
+    if (!err)
+        err = api_list_put(&x);
     jw_obj_end(&c->w);
-    vec_release(&at);
+    vec_release(&some);
     return err;
 }
 
@@ -318,31 +343,40 @@ int api_h_deployment(struct api_call *c)
     return api_view_done(c, registry_view(c->api->r, api_one_deployment, c));
 }
 
+static void api_key_key(const struct api_list *x, size_t place, char out[API_LIST_KEY])
+{
+    snprintf(out, API_LIST_KEY, "%s", ledger_key_at(x->l, place)->key_id);
+}
+
+static void api_put_key(const struct api_list *x, size_t place)
+{
+    const struct ledger_key *k = ledger_key_at(x->l, place);
+    struct jw *w = &x->c->w;
+    jw_obj(w);
+    jw_kstrz(w, "key_id", k->key_id);
+    jw_kstrz(w, "role", ledger_role_name(k->role));
+    jw_kstrz(w, "function", k->function);
+    jw_kstrz(w, "org_id", k->org_id);
+    jw_kstrz(w, "label", k->label);
+    jw_kstrz(w, "gst", k->gst);
+    jw_kstrz(w, "establishment", k->establishment);
+    jw_kint(w, "granted", (int64_t)k->granted);
+    if (k->revoked)
+        jw_kint(w, "revoked", (int64_t)k->revoked);
+    jw_obj_end(w);
+}
+
 static int api_list_keys(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
+    struct api_list x = {
+        .c = c, .l = l, .n = ledger_keys(l), .key = api_key_key, .put = api_put_key};
+    int err;
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    for (size_t i = 0; i < ledger_keys(l); i++) {
-        const struct ledger_key *k = ledger_key_at(l, i);
-        jw_obj(&c->w);
-        jw_kstrz(&c->w, "key_id", k->key_id);
-        jw_kstrz(&c->w, "role", ledger_role_name(k->role));
-        jw_kstrz(&c->w, "function", k->function);
-        jw_kstrz(&c->w, "org_id", k->org_id);
-        jw_kstrz(&c->w, "label", k->label);
-        jw_kstrz(&c->w, "gst", k->gst);
-        jw_kstrz(&c->w, "establishment", k->establishment);
-        jw_kint(&c->w, "granted", (int64_t)k->granted);
-        if (k->revoked)
-            jw_kint(&c->w, "revoked", (int64_t)k->revoked);
-        jw_obj_end(&c->w);
-    }
-    jw_arr_end(&c->w);
+    err = api_list_put(&x);
     jw_obj_end(&c->w);
-    return AM_OK;
+    return err;
 }
 
 int api_h_keys(struct api_call *c)

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists that grow: pages follow each other without a hole whatever comes meanwhile. */
+#include "api/api_test_support.h"
+
+static struct t t;
+static struct api *a;
+
+/* Every key gets a label of its own, so that lists can be compared. */
+static void grow(void)
+{
+    struct crypto_key *key = NULL;
+    struct buf b;
+    buf_init(&b, 8192);
+    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
+    t_grant_record(key, "vendor", "OTHER1", &b);
+    t_submitted(&t, LEDGER_EVENT, T_MSPS, buf_str(&b));
+    crypto_key_free(key);
+    buf_release(&b);
+}
+
+/* A fact: somebody takes no part in what concerns that organisation. */
+static void recuse(int n)
+{
+    assert_ok(t_event(&t, T_HAS1,
+                      "\"type\":\"recusal\",\"key_id\":\"%s\",\"ground\":\"interest\","
+                      "\"with_org\":\"WITH%02d\"",
+                      t.id[T_HAS1], n));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    t_registry(&t);
+    for (int i = 0; i < 20; i++)
+        grow();
+    for (int i = 0; i < 7; i++)
+        recuse(i);
+    assert_ok(api_new_registry(&a, t.r));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    api_free(a);
+    t_end(&t);
+    return 0;
+}
+
+static struct reply get(const char *path, const char *query)
+{
+    return t_ask(a, &(struct ask){.path = path, .query = query});
+}
+
+/* All of a list, page after page, by the members; between() runs after each. */
+struct walk {
+    const char *path, *filter;
+    const char *what; /* the member that is collected */
+    struct buf seen;
+    size_t pages, n;
+};
+
+static void walk(struct walk *x, size_t limit, void (*between)(void))
+{
+    char query[256], next[128] = "";
+    buf_init(&x->seen, 1 << 16);
+    do {
+        struct reply r;
+        snprintf(query, sizeof query, "%slimit=%zu%s%s", x->filter, limit,
+                 *next ? "&after=" : "", next);
+        r = get(x->path, query);
+        assert_int_equal(r.status, 200);
+        assert_true(json_size(t_at(&r, "/items")) <= limit);
+        for (json_each(it, t_at(&r, "/items"))) {
+            assert_ok(buf_add(&x->seen, json_get_str(it.val, x->what)));
+            assert_ok(buf_addc(&x->seen, ' '));
+            x->n++;
+        }
+        x->pages++;
+        snprintf(next, sizeof next, "%.*s", STR_FMT(json_str(t_at(&r, "/next"))));
+        assert_true((t_header(&r, "Link").p != NULL) == (*next != 0));
+        t_done(&r);
+        if (between)
+            between();
+    } while (*next && x->pages < 1000);
+}
+
+static void pages_of_keys_are_the_list_while_it_grows(void **state)
+{
+    struct walk pages = {.path = "/api/v1/keys", .filter = "", .what = "key_id"};
+    struct walk whole = pages;
+    (void)state;
+    walk(&pages, 4, grow);
+    walk(&whole, 1000, NULL);
+    assert_int_equal(whole.pages, 1);
+    /* one came after the last page was read */
+    assert_int_equal(pages.n + 1, whole.n);
+    assert_memory_equal(pages.seen.p, whole.seen.p, pages.seen.n);
+    buf_release(&pages.seen);
+    buf_release(&whole.seen);
+}
+
+static int fresh = 50;
+static void recuse_once_more(void)
+{
+    recuse(fresh++);
+}
+
+static void the_newest_come_first_and_none_is_told_twice(void **state)
+{
+    struct walk before = {
+        .path = "/api/v1/facts", .filter = "type=recusal&", .what = "with_org"};
+    struct walk pages = before;
+    (void)state;
+    walk(&before, 1000, NULL);
+    walk(&pages, 2, recuse_once_more);
+    assert_int_equal(before.n, 7);
+    assert_string_equal(pages.seen.p, before.seen.p);
+    assert_int_equal(pages.pages, 4);
+    buf_release(&before.seen);
+    buf_release(&pages.seen);
+}
+
+static void the_link_leads_to_the_next_page_with_the_same_filters(void **state)
+{
+    struct reply r = get("/api/v1/facts", "type=recusal&x=%3Ca&y=<\"\xc3\xa9&limit=2");
+    struct str link = t_header(&r, "Link"), rest, path, query;
+    char next[512], want[128];
+    (void)state;
+    assert_true(str_starts(link, STR("</api/v1/facts?type=recusal&x=%3Ca&y=%3C%22%C3%A9"
+                                     "&limit=2&after=")));
+    snprintf(want, sizeof want, "after=%.*s>; rel=\"next\"",
+             STR_FMT(json_str(t_at(&r, "/next"))));
+    assert_true(link.n > strlen(want));
+    assert_memory_equal(link.p + link.n - strlen(want), want, strlen(want));
+    link = str_cut(str_sub(link, 1, link.n), '>', &rest);
+    path = str_cut(link, '?', &query);
+    assert_true(str_eqc(path, "/api/v1/facts"));
+    snprintf(next, sizeof next, "%.*s", STR_FMT(query));
+    t_done(&r);
+    r = get("/api/v1/facts", next);
+    assert_int_equal(json_size(t_at(&r, "/items")), 2);
+    link = t_header(&r, "Link"); /* one cursor, not two */
+    assert_true(str_find(link, '&') < link.n);
+    snprintf(next, sizeof next, "%.*s", STR_FMT(link));
+    assert_ptr_equal(strstr(strstr(next, "after=") + 1, "after="), NULL);
+    t_done(&r);
+}
+
+/* Orders go on from a number of the log, as nodes ask for them; so does their Link. */
+static void orders_are_told_in_pages_too(void **state)
+{
+    enum { ORDERS = 5 };
+    char next[64] = "0", query[128], at[TIME_TEXT];
+    size_t n = 0, pages = 0;
+    bool more;
+    (void)state;
+    t_fit(&t);
+    t_declared(&t);
+    for (size_t i = 0; i < ORDERS; i++)
+        assert_ok(t_event(&t, T_MSPS,
+                          "\"type\":\"stop\",\"scope\":\"national\",\"model_digest\":"
+                          "\"%s\",\"effect_at\":\"%s\",\"reason\":\"test %zu\"",
+                          t.model_hex, time_format(time_now(), at), i));
+    do {
+        struct reply r;
+        snprintf(query, sizeof query, "since=%s&limit=2", next);
+        r = get("/api/v1/stops", query);
+        assert_int_equal(r.status, 200);
+        n += json_size(t_at(&r, "/items"));
+        pages++;
+        snprintf(next, sizeof next, "%lld", (long long)json_int(t_at(&r, "/next"), -1));
+        snprintf(query, sizeof query, "</api/v1/stops?limit=2&since=%s>; rel=\"next\"",
+                 next);
+        more = t_header(&r, "Link").n != 0;
+        if (more)
+            assert_true(str_eqc(t_header(&r, "Link"), query));
+        t_done(&r);
+    } while (more && pages < 10);
+    assert_int_equal(n, ORDERS);
+    assert_int_equal(pages, 3);
+}
+
+static void a_limit_out_of_range_is_refused(void **state)
+{
+    static const char *const path[] = {
+        "/api/v1/algorithms", "/api/v1/keys",      "/api/v1/deployments",
+        "/api/v1/facts",      "/api/v1/escrow",    "/api/v1/sandboxes",
+        "/api/v1/stops",      "/api/v1/vigilance",
+    };
+    static const char *const limit[] = {"limit=0", "limit=1001", "limit=x", "limit=-1"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(path); i++) {
+        struct reply r;
+        for (size_t k = 0; k < AM_LEN(limit); k++) {
+            r = get(path[i], limit[k]);
+            t_assert_shape(&r, "syntax");
+            assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "query.limit");
+            t_done(&r);
+        }
+        r = get(path[i], "limit=1000");
+        assert_int_equal(r.status, 200);
+        t_done(&r);
+    }
+}
+
+static void an_after_that_leads_nowhere_is_refused(void **state)
+{
+    static const char *const path[] = {
+        "/api/v1/algorithms", "/api/v1/keys",      "/api/v1/deployments", "/api/v1/facts",
+        "/api/v1/escrow",     "/api/v1/sandboxes", "/api/v1/vigilance"};
+    static const char *const after[] = {"after=x",
+                                        "after=0",
+                                        "after=0-",
+                                        "after=-1-0011223344556677",
+                                        "after=99999999999999999999-0011223344556677",
+                                        "after=3-0011223344556677"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(path); i++)
+        for (size_t k = 0; k < AM_LEN(after); k++) {
+            struct reply r = get(path[i], after[k]);
+            t_assert_shape(&r, "syntax");
+            assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "query.after");
+            t_done(&r);
+        }
+}
+
+/* A place in one list is no place in another, nor in one that was made anew. */
+static void a_cursor_belongs_to_its_thing(void **state)
+{
+    struct reply r = get("/api/v1/keys", "limit=3");
+    char query[128];
+    (void)state;
+    snprintf(query, sizeof query, "after=%.*s", STR_FMT(json_str(t_at(&r, "/next"))));
+    t_done(&r);
+    r = get("/api/v1/facts", query);
+    assert_int_equal(r.status, 400);
+    t_done(&r);
+    query[strlen(query) - 1] ^= 1;
+    r = get("/api/v1/keys", query);
+    assert_int_equal(r.status, 400);
+    t_done(&r);
+}
+
+static void the_usual_page_is_a_hundred(void **state)
+{
+    struct reply r;
+    (void)state;
+    r = get("/api/v1/keys", NULL);
+    while (json_size(t_at(&r, "/items")) < 100) {
+        assert_null(t_at(&r, "/next"));
+        t_done(&r);
+        grow();
+        r = get("/api/v1/keys", "");
+    }
+    t_done(&r);
+    grow();
+    r = get("/api/v1/keys", "");
+    assert_int_equal(json_size(t_at(&r, "/items")), 100);
+    assert_non_null(t_at(&r, "/next"));
+    t_done(&r);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_of_keys_are_the_list_while_it_grows),
+        cmocka_unit_test(the_newest_come_first_and_none_is_told_twice),
+        cmocka_unit_test(the_link_leads_to_the_next_page_with_the_same_filters),
+        cmocka_unit_test(orders_are_told_in_pages_too),
+        cmocka_unit_test(a_limit_out_of_range_is_refused),
+        cmocka_unit_test(an_after_that_leads_nowhere_is_refused),
+        cmocka_unit_test(a_cursor_belongs_to_its_thing),
+        cmocka_unit_test(the_usual_page_is_a_hundred),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
