@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "json/json.h"
+#include "stat/stat.h"
 
 extern char **environ;
 
@@ -23,6 +24,23 @@ static inline double peer_cpu_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* u(i) in [0,1) of bench_truth/perf_1e5.json: splitmix64 addressed by position. */
+static inline double peer_uniform(uint64_t i)
+{
+    uint64_t state = 20260101 + i * UINT64_C(0x9E3779B97F4A7C15);
+    return (double)(stat_splitmix64(&state) >> 11) * 0x1p-53;
+}
+/* Its scores and labels: rows of a sum of twelve, 1.2 higher for the positives. */
+static inline void peer_scores(double *s, uint8_t *y, size_t n)
+{
+    for (size_t r = 0; r < n; r++) {
+        y[r] = peer_uniform(16 * r) < 0.1;
+        for (size_t j = 1; j <= 12; j++)
+            s[r] += peer_uniform(16 * r + j);
+        s[r] = s[r] - 6.0 + 1.2 * y[r];
+    }
 }
 
 static inline int peer_by_value(const void *p, const void *q)

@@ -14,12 +14,6 @@ enum { ROWS = 1000000, RUNS = 9 };
 static double *a, *b, *tied;
 static uint8_t *y;
 
-static double u(uint64_t i)
-{
-    uint64_t state = 20260101 + i * UINT64_C(0x9E3779B97F4A7C15);
-    return (double)(stat_splitmix64(&state) >> 11) * 0x1p-53;
-}
-
 static void make_data(void)
 {
     a = am_calloc(ROWS, sizeof *a);
@@ -27,12 +21,9 @@ static void make_data(void)
     tied = am_calloc(ROWS, sizeof *tied);
     y = am_calloc(ROWS, 1);
     am_assert(a && b && tied && y);
+    peer_scores(a, y, ROWS);
     for (size_t r = 0; r < ROWS; r++) {
-        y[r] = u(16 * r) < 0.1;
-        for (size_t j = 1; j <= 12; j++)
-            a[r] += u(16 * r + j);
-        a[r] = a[r] - 6.0 + 1.2 * y[r];
-        b[r] = a[r] * 0.5 + (u(16 * r + 13) - 0.5) * 3.0;
+        b[r] = a[r] * 0.5 + (peer_uniform(16 * r + 13) - 0.5) * 3.0;
         tied[r] = floor(a[r] * 10) / 10;
     }
 }

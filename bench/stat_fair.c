@@ -10,25 +10,15 @@ static double *s;
 static uint8_t *y;
 static uint32_t *group;
 
-static double u(uint64_t i)
-{
-    uint64_t state = 20260101 + i * UINT64_C(0x9E3779B97F4A7C15);
-    return (double)(stat_splitmix64(&state) >> 11) * 0x1p-53;
-}
-
 static void make_data(void)
 {
     s = am_calloc(ROWS, sizeof *s);
     y = am_calloc(ROWS, 1);
     group = am_calloc(ROWS, sizeof *group);
     am_assert(s && y && group);
-    for (size_t r = 0; r < ROWS; r++) {
-        y[r] = u(16 * r) < 0.1;
-        for (size_t j = 1; j <= 12; j++)
-            s[r] += u(16 * r + j);
-        s[r] = s[r] - 6.0 + 1.2 * y[r];
-        group[r] = (uint32_t)(u(16 * r + 14) * GROUPS);
-    }
+    peer_scores(s, y, ROWS);
+    for (size_t r = 0; r < ROWS; r++)
+        group[r] = (uint32_t)(peer_uniform(16 * r + 14) * GROUPS);
 }
 
 static int points(double *odds)
