@@ -144,7 +144,8 @@ void web_sign_facts(struct web_visit *v, const struct ledger_statement_view *s,
         jw_obj(&v->w);
         jw_kstr(&v->w, "label", text_get(v->l, fact[i].label));
         jw_kstr(&v->w, "value", value);
-        jw_kbool(&v->w, "exact", value.n == 64); /* a digest */
+        jw_kbool(&v->w, "exact",
+                 value.n >= 64 && str_find(value, ' ') == value.n); /* digests, keys */
         if (word.n)
             jw_kstr(&v->w, "word", word);
         put_instant(v, value);

@@ -57,6 +57,44 @@ export const yes = (a, what) => { if (!a) throw new Error(what); };
 export async function accessible(page) {
   is((await violations(page)).map((v) => `${v.id}: ${v.nodes[0].target}`).join('; '), '', 'axe:');
 }
+// ---- the keyboard alone ----
+// Tab until the element has the focus; then where the focus is must be seen: a ring, inside the window.
+export async function reach(page, what) {
+  const target = await what.first().elementHandle();
+  for (let i = 0; i < 400; i++) {
+    const ring = await page.evaluate((e) => {
+      if (document.activeElement !== e) return null;
+      const s = getComputedStyle(e), r = e.getBoundingClientRect();
+      return s.outlineStyle === 'none' || parseFloat(s.outlineWidth) < 2 ? 'no ring around the focus' :
+        r.bottom < 0 || r.top > window.innerHeight ? 'the focus is outside the window' : '';
+    }, target);
+    if (ring !== null) return is(ring, '', String(what));
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`Tab does not lead to ${what}`);
+}
+export async function press(page, what, key = 'Enter') {
+  await reach(page, what);
+  await page.keyboard.press(key);
+}
+export async function type(page, what, text) {
+  await reach(page, what);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  if (text) await page.keyboard.insertText(text);
+}
+// One of a group of radio buttons, or of a list: the arrows change it, Tab enters it once.
+export async function choose(page, what, value) {
+  const one = what.first(), list = await one.evaluate((e) => e.tagName === 'SELECT');
+  const checked = list ? one : page.locator(`[name="${await one.getAttribute('name')}"]:checked`);
+  await reach(page, list || !await checked.count() ? one : checked);
+  for (let i = 0; i < 60; i++) {
+    if (!list && i === 0 && !await checked.count()) await page.keyboard.press('Space');
+    if (await checked.inputValue() === value) return;
+    await page.keyboard.press('ArrowDown');
+  }
+  throw new Error(`the arrows do not lead to ${value}`);
+}
 export function finish() {
   console.log(`1..${count}`);
   process.exit(failures ? 1 : 0);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A regulator's day in the browser alone, in Arabic: regulator.mjs WORLD.json   Prints TAP.
 //   WORLD.json: made by test/support/regulator.py on a demo's world whose evidence waits for a decision.
-// Keys are made and entered; a file is opened, what is missing is read, evidence is followed to a decision; two
+// With the keyboard alone, on a screen of 320 px. Keys are made and entered; a file is opened, what is missing is read, evidence is followed to a decision; two
 // sign it; a recused member and a supplier are refused; the model is stopped; a journalist, who has no account,
-// takes the proof away and checks it with openssl and this file's own arithmetic; one byte changed is refused.
+// takes the proof away and checks it with openssl and this file's own arithmetic, with Sigstore's verifier and with Go's;
+// one byte changed is refused.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { accessible, finish, here, is, launch, login, test, yes } from './kit.mjs';
+import { accessible, choose, finish, here, is, launch, press, reach, test, type, yes } from './kit.mjs';
 
 const world = JSON.parse(readFileSync(process.argv[2], 'utf8')), out = path.join(here, 'output');
 mkdirSync(out, { recursive: true });
@@ -24,13 +25,17 @@ async function until(what, f, ms = 10000) {
 
 const { browser, close } = await launch();
 const broken = [], seen = new Set();
-async function person(name, width = 400) {
-  const context = await browser.newContext({ locale: 'ar', viewport: { width, height: 900 }, acceptDownloads: true });
+async function person(name, width = 320) {
+  const context = await browser.newContext({ locale: 'ar', viewport: { width, height: 900 }, acceptDownloads: true, reducedMotion: 'reduce' });
   const page = await context.newPage();
   page.on('pageerror', (e) => broken.push(e.message));
   page.on('console', (m) => { if (m.type() === 'error' && !/status of (403|409|422)/.test(m.text())) broken.push(m.text()); });
   if (!name) return page;
-  await login(page, world, name);
+  await page.goto(`${world.url}/login`);
+  await type(page, page.locator('[name=user]'), name);
+  await type(page, page.locator('[name=password]'), world.accounts[name]);
+  await page.keyboard.press('Enter');
+  await page.waitForURL((u) => u.pathname !== '/login');
   return page;
 }
 // Arabic, right to left, nothing wider than the screen, nothing axe minds.
@@ -44,17 +49,18 @@ async function looks(page, name) {
   seen.add(kind);
   await accessible(page);
 }
+const go = (page, link) => Promise.all([page.waitForNavigation(), press(page, link)]); // to where a link or button leads
 const phrase = (login) => `عبارة سر طويلة ${login}`;
 async function makeKey(page, login) {
   await page.goto(`${world.url}/key`);
   const inputs = page.locator('[data-part=make] input');
-  await inputs.nth(0).fill(phrase(login));
-  await inputs.nth(1).fill(phrase(login));
-  const [file] = await Promise.all([page.waitForEvent('download'), page.locator('[data-part=make] button').click()]);
+  await type(page, inputs.nth(0), phrase(login));
+  await type(page, inputs.nth(1), phrase(login));
+  const [file] = await Promise.all([page.waitForEvent('download'), press(page, page.locator('[data-part=make] button'))]);
   const to = path.join(world.dir, `${login}.key.json`);
   await file.saveAs(to);
   await page.locator('[data-part=request]').waitFor({ state: 'visible' });
-  await page.locator('[data-part=request] button').click();
+  await press(page, page.locator('[data-part=request] button'));
   await page.waitForURL(/\/sign\/[0-9a-f]{64}$/);
   return { where: page.url(), ...JSON.parse(readFileSync(to, 'utf8')) };
 }
@@ -63,22 +69,23 @@ async function byHand(page, where, key) {
   await page.goto(where);
   writeFileSync(path.join(world.dir, 'payload.json'), await (await page.context().request.get(`${where}/payload.json`)).body());
   amane('sign', 'payload.json', '--key', actor(key), '--out', 'envelope.json');
-  await page.locator('details summary').last().click();
-  await page.setInputFiles('[name=file]', path.join(world.dir, 'envelope.json'));
+  await press(page, page.locator('details summary').last());
+  await reach(page, page.locator('[name=file]'));
+  await page.setInputFiles('[name=file]', path.join(world.dir, 'envelope.json')); // the window of files is the system's
   const declares = page.locator('form[enctype] [name=no_conflict]');
-  if (await declares.count()) await declares.check();
-  await page.locator('form[enctype] button').click();
-  await page.waitForLoadState();
+  if (await declares.count()) await press(page, declares, 'Space');
+  await Promise.all([page.waitForNavigation(), press(page, page.locator('form[enctype] button'))]);
 }
 async function signHere(page, login) {
   await page.locator('[data-sign] [data-part=tools]').waitFor({ state: 'visible' });
-  await page.fill('[data-part=passphrase]', phrase(login));
-  if (await page.locator('[data-part=declare]').count()) {
-    await page.click('[data-part=go]'); // not before the declaration of interests
+  await type(page, page.locator('[data-part=passphrase]'), phrase(login));
+  const go = page.locator('[data-part=go]'), declare = page.locator('[data-part=declare]');
+  if (await declare.count()) {
+    await press(page, go); // not before the declaration of interests
     await page.locator('[data-part=says].wrong').waitFor();
-    await page.check('[data-part=declare]');
+    await press(page, declare, 'Space');
   }
-  await page.click('[data-part=go]');
+  await press(page, go);
   await page.waitForURL((u) => u.search.includes('signed=') || u.pathname.startsWith('/statements/'));
 }
 
@@ -96,19 +103,21 @@ await test('two members of the commission make their keys and the ministry enter
   await looks(ministry, '02-key-granted');
 });
 await test('from the list to sign, the file that is ready is two links away', async () => {
-  await a.goto(`${world.url}/sign`);
+  await a.goto(world.url);
+  await go(a, a.locator('header a[href="/sign"]'));
   await looks(a, '03-to-sign');
-  await a.locator('main a[href="/commission"]').click();
+  await go(a, a.locator('main a[href="/commission"]'));
   await looks(a, '04-files');
-  await a.locator(`a[href="/commission/${world.digest}"]`).click();
-  await a.waitForURL(file);
+  yes(/[\u0600-\u06ff]/.test(await a.locator(`a[href="/commission/${world.digest}"]`).innerText()), 'the file has no name in Arabic');
+  await go(a, a.locator(`a[href="/commission/${world.digest}"]`));
+  is(a.url(), file);
 });
 await test('the file says what is missing, level by level', async () => {
   const levels = a.locator('section[aria-labelledby=missing-h] details');
   is(await levels.count(), 3, 'levels');
   const lacks = [];
   for (let i = 0; i < 3; i++) {
-    if (!await levels.nth(i).getAttribute('open').then((x) => x !== null)) await levels.nth(i).locator('summary').click();
+    if (!await levels.nth(i).getAttribute('open').then((x) => x !== null)) await press(a, levels.nth(i).locator('summary'));
     lacks.push(await levels.nth(i).locator('li').count());
   }
   yes(lacks[1] > 0 && lacks[2] > 0, `nothing is missing for the higher levels: ${lacks}`);
@@ -116,38 +125,35 @@ await test('the file says what is missing, level by level', async () => {
   await looks(a, '05-file');
 });
 await test('from the file to the evidence and the model, every estimate with its interval', async () => {
-  await a.locator(`main a[href="/models/${world.digest}/evidence"]`).first().click();
-  await a.waitForURL(`${model}/evidence`);
+  await go(a, a.locator(`main a[href="/models/${world.digest}/evidence"]`));
+  is(a.url(), `${model}/evidence`);
   yes(await a.locator('main svg').count() > 5, 'no intervals');
   yes(/0,8\d\d/.test(await a.locator('main').innerText()), 'no figure');
   await looks(a, '06-evidence');
-  await a.locator(`main a[href="/models/${world.digest}"]`).first().click();
-  await a.waitForURL(model);
+  await go(a, a.locator(`main a[href="/models/${world.digest}"]`));
+  is(a.url(), model);
   await looks(a, '07-model-before');
 });
 let text;
 async function propose() {
-  await a.locator('section[aria-labelledby=decide-h] button').click();
-  await a.waitForLoadState();
+  await go(a, a.locator('section[aria-labelledby=decide-h] button'));
   text = a.url();
   yes(/\/sign\/[0-9a-f]{64}$/.test(text), (await a.locator('[role=alert]').allTextContents()).join(' '));
 }
 await test('a decision is prepared as the policy computes it, its signers chosen among keys that say whose they are', async () => {
-  await a.goto(file);
+  await go(a, a.locator(`main a[href="/commission/${world.digest}"]`)); // back from the model to its file
   const box = (k) => a.locator(`input[name=k${k}]`);
   yes(/[\u0600-\u06ff]/.test(await a.locator(`label:has(input[name=k${keys.a.key_id}]) b`).textContent()), 'my key is not marked');
   is(await a.locator(`label:has(input[name=k${keys.b.key_id}]) b`).count(), 0, 'the other is marked too');
-  await box(keys.a.key_id).check();
-  await box(keys.b.key_id).check();
-  await box(keyId('has-1')).check();
-  await a.fill('[name=gst]', 'GST-RSK GST-CS');
-  await a.fill('[name=houses]', 'CHU-RABAT CHU-CASABLANCA');
-  await a.fill('[name=condition]', 'يعاد التقييم بعد سنة');
+  for (const k of [keys.a.key_id, keys.b.key_id, keyId('has-1')]) await press(a, box(k), 'Space');
+  await type(a, a.locator('[name=gst]'), 'GST-RSK GST-CS');
+  await type(a, a.locator('[name=houses]'), 'CHU-RABAT CHU-CASABLANCA');
+  await type(a, a.locator('[name=condition]'), 'يعاد التقييم بعد سنة');
   await propose();
   await looks(a, '08-decision-to-sign');
 });
 await test('a supplier may read the text and sign nothing', async () => {
-  const page = await person('fournisseur', 320);
+  const page = await person('fournisseur');
   await page.goto(text);
   await looks(page, '09-supplier');
   await byHand(page, text, 'vendor');
@@ -158,14 +164,14 @@ await test('a supplier may read the text and sign nothing', async () => {
 });
 await test('a member who is recused is refused, and told why', async () => {
   await b.goto(text);
-  await b.locator('main a[href^="/recusal?model="]').click();
+  await go(b, b.locator('main a[href^="/recusal?model="]'));
   await looks(b, '10b-recusal');
-  await b.selectOption('[name=key]', keyId('has-1'));
-  await b.locator('[name=ground][value=funding]').check();
-  await b.fill('[name=model]', '');
-  await b.fill('[name=with_org]', 'DEMOAI');
-  await b.locator('main form button').click();
-  await b.waitForURL(/\/sign\/[0-9a-f]{64}$/);
+  await choose(b, b.locator('[name=key]'), keyId('has-1'));
+  await choose(b, b.locator('[name=ground]'), 'funding');
+  await type(b, b.locator('[name=model]'), '');
+  await type(b, b.locator('[name=with_org]'), 'DEMOAI');
+  await go(b, b.locator('main form button'));
+  yes(/\/sign\/[0-9a-f]{64}$/.test(b.url()), b.url());
   await byHand(b, b.url(), 'has-1');
   yes(/signed=\d+$/.test(b.url()), await b.locator('main').innerText());
   await byHand(b, text, 'has-1');
@@ -176,15 +182,14 @@ await test('a member who is recused is refused, and told why', async () => {
 await test('one signs here, the colleague there, and the label is in effect', async () => {
   await a.goto(file);
   yes(await a.locator(`input[name=k${keyId('has-1')}]`).isDisabled(), 'the recused may still be chosen');
-  await a.locator(`input[name=k${keys.a.key_id}]`).check();
-  await a.locator(`input[name=k${keys.b.key_id}]`).check();
-  await a.fill('[name=gst]', 'GST-RSK GST-CS');
-  await a.fill('[name=houses]', 'CHU-RABAT CHU-CASABLANCA');
+  for (const k of [keys.a, keys.b]) await press(a, a.locator(`input[name=k${k.key_id}]`), 'Space');
+  await type(a, a.locator('[name=gst]'), 'GST-RSK GST-CS');
+  await type(a, a.locator('[name=houses]'), 'CHU-RABAT CHU-CASABLANCA');
   await propose();
   await signHere(a, 'has-a');
   await looks(a, '12-one-signed');
   await b.goto(`${world.url}/sign`);
-  await b.locator(`main a[href="${new URL(text).pathname}"]`).click();
+  await go(b, b.locator(`main a[href="${new URL(text).pathname}"]`));
   await signHere(b, 'has-b');
   await looks(b, '13-in-effect');
   const v = (await api(`/api/v1/versions/${world.digest}`)).version;
@@ -199,13 +204,14 @@ await test('the public page shows the label and who signed', async () => {
   await reader.context().close();
 });
 await test('the model is stopped in the whole country, signed here, in force at once', async () => {
-  await a.goto(model);
-  await a.locator('.stop-corner a').click();
+  await a.goto(world.url);
+  await go(a, a.locator(`main a[href="/models/${world.digest}"]`));
+  await go(a, a.locator('.stop-corner a'));
   is(await a.locator('[name=role]:checked').getAttribute('value'), 'has');
   is(await a.locator('[name=org]').inputValue(), 'HAS');
   await looks(a, '15-stop');
-  await a.locator('form[method=get] button.stop').click();
-  await a.waitForURL(/org=HAS/);
+  await go(a, a.locator('form[method=get] button.stop'));
+  yes(a.url().includes('org=HAS'), a.url());
   await looks(a, '16-stop-to-sign');
   await signHere(a, 'has-a');
   await looks(a, '17-stopped');
@@ -245,21 +251,22 @@ function wrong(bundle, pem, logKey) { // what does not hold, '' when all does
   return verify(null, Buffer.from(note.slice(0, end + 1)), createPublicKey(logKey), sig) ? '' : 'checkpoint';
 }
 let bundle, genesis;
-const press = await person(null);
+const reader = await person(null);
 await test('a journalist without an account checks the model in the browser and takes a decision\u2019s proof away', async () => {
-  await press.goto(model);
-  await press.locator('.proof [data-proof] button').click();
-  await press.waitForFunction(() => document.querySelector('.proof [role=status]').textContent.length > 0);
-  is(await press.locator('.proof [role=status]').textContent(), await press.locator('[data-proof]').getAttribute('data-ok'));
-  await press.locator('section[aria-labelledby=decisions-h] article a[href^="/statements/"]').first().click();
-  await press.waitForURL(/\/statements\/\d+$/);
-  await looks(press, '19-decision-statement');
-  const [got] = await Promise.all([press.waitForEvent('download'), press.locator('a[download]').click()]);
+  await reader.goto(world.url);
+  await go(reader, reader.locator(`main a[href="/models/${world.digest}"]`));
+  await press(reader, reader.locator('.proof [data-proof] button'));
+  await reader.waitForFunction(() => document.querySelector('.proof [role=status]').textContent.length > 0);
+  is(await reader.locator('.proof [role=status]').textContent(), await reader.locator('[data-proof]').getAttribute('data-ok'));
+  await go(reader, reader.locator('section[aria-labelledby=decisions-h] article a[href^="/statements/"]'));
+  yes(/\/statements\/\d+$/.test(reader.url()), reader.url());
+  await looks(reader, '19-decision-statement');
+  const [got] = await Promise.all([reader.waitForEvent('download'), press(reader, reader.locator('a[download]'))]);
   bundle = path.join(world.dir, 'bundle.json');
   await got.saveAs(bundle);
-  await press.goto(`${world.url}/verify`);
-  await looks(press, '20-verify');
-  genesis = (await press.locator('main').innerText()).match(/[0-9a-f]{64}/)[0];
+  await go(reader, reader.locator('header a[href="/verify"]'));
+  await looks(reader, '20-verify');
+  genesis = (await reader.locator('main').innerText()).match(/[0-9a-f]{64}/)[0];
   is(genesis, world.genesis, 'genesis');
 });
 await test('openssl and the arithmetic of RFC 9162 accept the proof, and none of its altered copies', async () => {
@@ -284,7 +291,33 @@ await test('openssl and the arithmetic of RFC 9162 accept the proof, and none of
     is(wrong(x, pem, logKey), what);
   }
 });
-await test('a copy of a hospital\u2019s mirror verifies from the first entry, and not with one byte changed', async () => {
+// Tools that share no code with Amane: openssl over every statement, Sigstore's verifier over the journalist's file,
+// Go's sumdb over the log and its witnesses. What is not installed says so.
+const run = (what, program, args, options = {}) => {
+  const done = spawnSync(program, args, { cwd: world.dir, encoding: 'utf8', ...options });
+  is(done.status, 0, `${what} says ${(done.stdout + done.stderr).trim().split('\n').at(-1)}:`);
+  console.log(`# ${what}: ${done.stdout.trim().split('\n').at(-1)}`);
+};
+const tool = (...x) => path.join(here, '..', ...x);
+const strangers = {
+  'a stranger': (copy) => run('openssl', '/usr/bin/python3', [tool('support/stranger.py'), copy, genesis, 'signatures']),
+  Sigstore: (copy) => {
+    const tools = process.env.AMANE_PEER_TOOLS ?? tool('../.deps/peers'), modules = path.join(tools, 'node_modules');
+    const own = existsSync(modules) && readdirSync(modules).find((x) => x.startsWith('node-linux-'));
+    if (!own) return console.log('# SKIP Sigstore\u2019s verifier is not installed: tools/setup.sh');
+    run('Sigstore', path.join(modules, own, 'bin/node'), [tool('peers/sigstore.mjs'), copy, genesis, bundle],
+      { env: { ...process.env, AMANE_PEER_TOOLS: tools } });
+  },
+  Go: (copy) => {
+    const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '' };
+    if (spawnSync('go', ['version']).status !== 0 || !existsSync('/usr/share/gocode/src/golang.org/x/mod'))
+      return console.log('# SKIP Go or its x/mod is not installed: tools/setup.sh');
+    writeFileSync(path.join(world.dir, 'quorum'), spawnSync('/usr/bin/python3', [tool('support/stranger.py'), copy, genesis, 'policy']).stdout);
+    run('go build', 'go', ['build', '-o', path.join(world.dir, 'verify'), '.'], { cwd: tool('go/verify'), env });
+    run('Go', path.join(world.dir, 'verify'), [path.join(copy, 'log'), path.join(world.dir, 'quorum')]);
+  },
+};
+await test('a copy of a hospital\u2019s mirror verifies from the first entry, by strangers\u2019 tools too, and not with one byte changed', async () => {
   const copy = path.join(world.dir, 'taken');
   const size = Number((await (await fetch(`${world.url}/log/checkpoint.cosigned`)).text()).split('\n')[1]);
   const mirror = path.join(world.dir, world.nodes[1]);
@@ -293,6 +326,7 @@ await test('a copy of a hospital\u2019s mirror verifies from the first entry, an
   for (const f of ['checkpoint', 'checkpoint.cosigned']) cpSync(path.join(mirror, 'log', f), path.join(copy, 'log', f));
   for (const d of ['log/tile', 'blobs']) cpSync(path.join(mirror, d), path.join(copy, d), { recursive: true });
   amane('log', 'verify', copy, '--genesis', genesis);
+  for (const what of ['a stranger', 'Sigstore', 'Go']) await strangers[what](copy);
   const decision = sha(Buffer.from(JSON.parse(readFileSync(bundle, 'utf8')).dsseEnvelope.payload, 'base64')).toString('hex');
   const blob = path.join(copy, 'blobs/sha256', decision.slice(0, 2), decision.slice(2)), data = readFileSync(blob);
   data[data.indexOf('granted')] ^= 1;
