@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps 4 and 5: the bench, the decision, and its recomputation from the log alone. */
 #include "demo.h"
+#include "embed/embed.h"
 
 #include <math.h>
 
@@ -143,15 +144,26 @@ static int demo_upload_scores(struct demo *m, const char *dir)
     return err;
 }
 
+/* The policy in force, as a file for the bench: evidence names rows of it only. */
+static int demo_policy_file(struct demo *m, char path[DEMO_PATH + 32])
+{
+    const struct embed_file *policy = embed_find("policy/demo-2.json");
+    am_assert(policy);
+    snprintf(path, DEMO_PATH + 32, "%s/policy.json", m->dir);
+    return am_file_write(path, (struct str){(const char *)policy->data, policy->size},
+                         0644);
+}
+
 int demo_step_bench(struct demo *m)
 {
     static const char *const family[] = {"identity", "data", "performance",
                                          "equity_documentation", "interoperability"};
     char dir[DEMO_PATH + 32], out[DEMO_PATH + 32], manifest[DEMO_PATH + 64],
-        record[DEMO_PATH + 32], model[DEMO_PATH + 32], hex[CRYPTO_HEX];
-    const char *const argv[] = {"bench", "run",    "--record", record,  "--model",
-                                model,   "--data", manifest,   "--out", out,
-                                "--org", "BENCH1", NULL};
+        record[DEMO_PATH + 32], model[DEMO_PATH + 32], policy[DEMO_PATH + 32],
+        hex[CRYPTO_HEX];
+    const char *const argv[] = {"bench", "run",    "--record", record,     "--model",
+                                model,   "--data", manifest,   "--policy", policy,
+                                "--out", out,      "--org",    "BENCH1",   NULL};
     uint8_t digest[CRYPTO_SHA256];
     uint64_t size;
     int err;
@@ -162,6 +174,8 @@ int demo_step_bench(struct demo *m)
     snprintf(record, sizeof record, "%s/version.json", m->dir);
     snprintf(model, sizeof model, "%s/model.json", m->dir);
     err = demo_write_bench(m, dir);
+    if (!err)
+        err = demo_policy_file(m, policy);
     if (!err)
         err = crypto_sha256_file(manifest, digest, &size);
     if (!err)

@@ -170,6 +170,7 @@ void bench_run_free(struct bench_run *r)
     vec_release(&r->cases);
     vec_release(&r->measure);
     vec_release(&r->family);
+    vec_release(&r->na);
     free(r->x);
     free(r->s);
     free(r->y);

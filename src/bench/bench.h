@@ -44,10 +44,15 @@ AM_CHECK int bench_run(struct bench_run **out, const struct bench_input *in,
 void bench_run_free(struct bench_run *r);
 size_t bench_measures(const struct bench_run *r);
 const struct bench_measure *bench_measure_at(const struct bench_run *r, size_t i);
-/* One evidence record per family that ran (records.md), unsigned; issuer given. */
+/* Rows that a policy knows: the others, with their measures, stay out of evidence, which
+ * no log would admit with them. NULL: every row. */
+typedef bool bench_row_fn(const void *cookie, struct str row);
+/* One evidence record per family that ran (records.md), unsigned; issuer given.
+ * AM_E_NOTFOUND when none of its rows is wanted. */
 size_t bench_families(const struct bench_run *r);
 const char *bench_family(const struct bench_run *r, size_t i);
-AM_CHECK int bench_evidence(const struct bench_run *r, size_t family, struct str org_id,
+AM_CHECK int bench_evidence(const struct bench_run *r, size_t family,
+                            bench_row_fn *wanted, const void *cookie, struct str org_id,
                             int64_t at, struct buf *record_json);
 /* The sealed per-case score file: CSV case,site,label,score,rejected + group columns. */
 struct str bench_scores(const struct bench_run *r);

@@ -22,6 +22,12 @@ int bench_emit(struct bench_run *r, const char *row, const char *name, const cha
     return vec_push(&r->measure, m);
 }
 
+int bench_not_applicable(struct bench_run *r, const char *row, const char *reason)
+{
+    struct bench_na na = {row, reason};
+    return vec_push(&r->na, na);
+}
+
 static int emit_at(struct bench_run *r, const char *row, const char *name,
                    const char *group, double estimate, const double ci[2],
                    const char *method, int64_t n, int64_t positives, double threshold)
@@ -289,6 +295,8 @@ int bench_performance(struct bench_run *r)
             if (!err && p.auc.n >= BENCH_SHOWN_MIN)
                 err = slice_measures(r, group, &p, false);
         }
+    if (!err)
+        err = bench_calibration(r);
     return err ? err : multi_site(r);
 }
 

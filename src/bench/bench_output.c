@@ -107,41 +107,103 @@ static void bench_json(const struct bench_run *r, struct jw *w)
     jw_obj_end(w);
 }
 
-int bench_evidence(const struct bench_run *r, size_t family, struct str org_id,
-                   int64_t at, struct buf *record_json)
+/* What evidence of a family speaks for. */
+struct spoken {
+    const struct bench_family *f;
+    bench_row_fn *wanted;
+    const void *cookie;
+};
+
+static bool speaks(const struct spoken *s, struct str row)
+{
+    struct str rest = str_c(s->f->rows);
+    bool feeds = false;
+    while (rest.n)
+        feeds |= str_eq(str_cut(rest, ' ', &rest), row);
+    return feeds && (!s->wanted || s->wanted(s->cookie, row));
+}
+
+static size_t rows_json(const struct spoken *s, struct jw *w)
+{
+    struct str rest = str_c(s->f->rows);
+    size_t n = 0;
+    jw_key(w, "rows");
+    jw_arr(w);
+    while (rest.n) {
+        struct str row = str_cut(rest, ' ', &rest);
+        if (!speaks(s, row))
+            continue;
+        jw_str(w, row);
+        n++;
+    }
+    jw_arr_end(w);
+    return n;
+}
+
+/* The one verdict the bench itself gives: that a row cannot apply, at any level. */
+static void na_json(const struct bench_run *r, const struct spoken *s, struct jw *w)
+{
+    static const char *const level[] = {"base", "intermediate", "advanced"};
+    size_t n = 0;
+    for (size_t i = 0; i < r->na.n; i++)
+        n += speaks(s, str_c(r->na.v[i].row));
+    if (!n)
+        return;
+    jw_key(w, "row_results");
+    jw_arr(w);
+    for (size_t i = 0; i < r->na.n; i++)
+        for (size_t k = 0; k < AM_LEN(level) && speaks(s, str_c(r->na.v[i].row)); k++) {
+            jw_obj(w);
+            jw_kstrz(w, "row", r->na.v[i].row);
+            jw_kstrz(w, "level", level[k]);
+            jw_kstrz(w, "verdict", "not_applicable");
+            jw_kstrz(w, "reason", r->na.v[i].reason);
+            jw_obj_end(w);
+        }
+    jw_arr_end(w);
+}
+
+static void head_json(const struct bench_run *r, const struct bench_family *f,
+                      struct str org_id, int64_t at, struct jw *w)
+{
+    time_of(w, "issued_at", at);
+    jw_key(w, "issuer");
+    jw_obj(w);
+    jw_kstrz(w, "role", "bench_operator");
+    jw_kstr(w, "org_id", org_id);
+    jw_obj_end(w);
+    jw_kval(w, "model_digest", json_get(r->record, "model_digest"));
+    jw_kstrz(w, "family", f->name);
+}
+
+int bench_evidence(const struct bench_run *r, size_t family, bench_row_fn *wanted,
+                   const void *cookie, struct str org_id, int64_t at,
+                   struct buf *record_json)
 {
     const struct bench_family *f = &r->family.v[family];
-    struct str rows = str_c(f->rows);
+    struct spoken s = {f, wanted, cookie};
+    size_t rows;
     struct jw w;
     am_assert(family < r->family.n);
     jw_init(&w, record_json);
     jw_pretty(&w);
     jw_obj(&w);
-    time_of(&w, "issued_at", at);
-    jw_key(&w, "issuer");
-    jw_obj(&w);
-    jw_kstrz(&w, "role", "bench_operator");
-    jw_kstr(&w, "org_id", org_id);
-    jw_obj_end(&w);
-    jw_kval(&w, "model_digest", json_get(r->record, "model_digest"));
-    jw_kstrz(&w, "family", f->name);
-    jw_key(&w, "rows");
-    jw_arr(&w);
-    while (rows.n)
-        jw_str(&w, str_cut(rows, ' ', &rows));
-    jw_arr_end(&w);
+    head_json(r, f, org_id, at, &w);
+    rows = rows_json(&s, &w);
     jw_key(&w, "dataset");
     dataset_json(r, &w);
     jw_key(&w, "measures");
     jw_arr(&w);
     for (size_t i = 0; i < f->n; i++)
-        bench_measure_json(r, &r->measure.v[f->first + i], &w);
+        if (speaks(&s, str_c(r->measure.v[f->first + i].row)))
+            bench_measure_json(r, &r->measure.v[f->first + i], &w);
     jw_arr_end(&w);
+    na_json(r, &s, &w);
     jw_key(&w, "bench");
     bench_json(r, &w);
     hex_of(&w, "scores_sha256", r->scores_sha256);
     jw_obj_end(&w);
-    return jw_done(&w);
+    return rows ? jw_done(&w) : AM_E_NOTFOUND;
 }
 
 /* ---- the score file

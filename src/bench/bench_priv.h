@@ -63,6 +63,9 @@ struct bench_attribute { /* "sex", "age_band", ... over all sites */
     uint16_t *id;      /* per case; BENCH_NO_GROUP: not known */
     size_t declared;   /* sets that have it */
 };
+struct bench_na { /* a row that cannot apply, and the matrix's word for why */
+    const char *row, *reason;
+};
 struct bench_family {
     const char *name, *rows;
     size_t first, n; /* measures */
@@ -85,6 +88,7 @@ struct bench_run {
     double *x; /* cases x features */
     VEC(struct bench_measure) measure;
     VEC(struct bench_family) family;
+    VEC(struct bench_na) na;
     /* used rows, in order of the cases: what the statistics read */
     double *s;
     uint8_t *y;
@@ -120,6 +124,14 @@ BENCH_FAMILY_MAP(X)
 int bench_emit(struct bench_run *r, const char *row, const char *name, const char *group,
                double estimate, const double ci[2], const char *method, int64_t n,
                int64_t positives);
+
+int bench_not_applicable(struct bench_run *r, const char *row, const char *reason);
+/* bench_calib.c: part of the family performance. */
+int bench_calibration(struct bench_run *r);
+
+/* Streams of random numbers, one a use (stat_rng_init's `test`); sites are added to it.
+ */
+enum bench_draw { BENCH_DRAW_BENEFIT = 1, BENCH_DRAW_ECE = 1000 };
 
 /* A part of the used rows: everything, a site, a GST, a group. */
 struct bench_slice {

@@ -7,7 +7,7 @@
 #define BENCH_FAMILY_MAP(X)                                                              \
     X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity)                                 \
     X("data", "DA-1 DA-3", bench_data)                                                   \
-    X("performance", "PF-1 PF-2 PF-3 PF-4 MS-1", bench_performance)                      \
+    X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance)            \
     X("equity_documentation", "EQ-1", bench_equity_documentation)                        \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability)
 

@@ -163,6 +163,22 @@ static void kit_open(struct kit *k, const char *more)
                                  .seed = 42};
 }
 
+/* The plan declares another output scale. */
+static void kit_scale(struct kit *k, const char *scale)
+{
+    static const char was[] = "\"output_scale\":\"probability\"";
+    char *at = strstr(k->record.p, was);
+    struct buf b;
+    assert_non_null(at);
+    buf_init(&b, 1 << 20);
+    assert_ok(buf_addf(&b, "%.*s\"output_scale\":\"%s\"%s", (int)(at - k->record.p),
+                       k->record.p, scale, at + sizeof was - 1));
+    json_free(k->record_doc);
+    assert_ok(json_parse(&k->record_doc, buf_str(&b), NULL, &k->d));
+    k->in.record = json_root(k->record_doc);
+    buf_release(&b);
+}
+
 static void kit_run(struct kit *k)
 {
     if (bench_run(&k->run, &k->in, &k->d))
@@ -283,7 +299,7 @@ static void every_family_writes_its_evidence(void **state)
         struct buf text;
         struct json_doc *doc;
         buf_init(&text, 1 << 22);
-        assert_ok(bench_evidence(k.run, i, STR("LAB"), 0, &text));
+        assert_ok(bench_evidence(k.run, i, NULL, NULL, STR("LAB"), 0, &text));
         assert_ok(json_parse(&doc, buf_str(&text), NULL, &k.d));
         assert_true(
             json_str_is(json_get(json_root(doc), "family"), bench_family(k.run, i)));
@@ -308,6 +324,82 @@ static void every_family_writes_its_evidence(void **state)
     assert_true(value(&k, "ID-2", "tested_equals_deployed", "") == 0);
     assert_true(value(&k, "MS-1", "distinct_gst", "") == 2);
     assert_true(bench_feeds("PF-1") && bench_feeds("MS-1") && !bench_feeds("RB-1"));
+    kit_close(&k);
+}
+
+static void calibration_and_utility_are_measured(void **state)
+{
+    struct kit k;
+    double slope, share;
+    (void)state;
+    kit_open(&k, "");
+    kit_run(&k);
+    slope = value(&k, "PF-6", "calibration_slope", "");
+    assert_true(isfinite(slope) && isfinite(value(&k, "PF-6", "ici", "")));
+    assert_near(value(&k, "PF-6", "abs_citl_logit", ""),
+                fabs(value(&k, "PF-6", "citl", "")), 0);
+    assert_true(value(&k, "PF-6", "ece_excess", "") <
+                value(&k, "PF-6", "ece_width10", ""));
+    assert_true(isfinite(value(&k, "PF-7", "net_benefit", "")));
+    share = value(&k, "PF-7", "net_benefit_range_share", "");
+    assert_true(share >= 0 && share <= 1);
+    kit_close(&k);
+}
+
+/* Another scale than probabilities: nothing is measured, and why is said at each level.
+ */
+static void what_is_no_probability_is_not_applicable(void **state)
+{
+    struct kit k;
+    struct buf text;
+    struct json_doc *doc;
+    size_t i = 0;
+    (void)state;
+    kit_open(&k, "");
+    kit_scale(&k, "score");
+    kit_run(&k);
+    while (strcmp(bench_family(k.run, i), "performance") != 0)
+        i++;
+    buf_init(&text, 1 << 22);
+    assert_ok(bench_evidence(k.run, i, NULL, NULL, STR("LAB"), 0, &text));
+    assert_ok(json_parse(&doc, buf_str(&text), NULL, &k.d));
+    assert_int_equal(json_size(json_get(json_root(doc), "row_results")), 6);
+    assert_true(json_str_is(json_pointer(json_root(doc), STR("/row_results/5/reason")),
+                            "output_not_probability"));
+    assert_true(
+        json_str_is(json_pointer(json_root(doc), STR("/row_results/5/row")), "PF-7"));
+    for (json_each(it, json_get(json_root(doc), "measures")))
+        assert_false(json_str_is(json_get(it.val, "row"), "PF-6"));
+    json_free(doc);
+    buf_release(&text);
+    kit_close(&k);
+}
+
+static bool only_auc(const void *cookie, struct str row)
+{
+    return str_eqc(row, cookie);
+}
+
+static void evidence_speaks_for_the_rows_wanted(void **state)
+{
+    struct kit k;
+    struct buf text;
+    struct json_doc *doc;
+    (void)state;
+    kit_open(&k, "");
+    kit_run(&k);
+    buf_init(&text, 1 << 22);
+    assert_int_equal(bench_evidence(k.run, 0, only_auc, "PF-1", STR("LAB"), 0, &text),
+                     AM_E_NOTFOUND); /* identity */
+    buf_clear(&text);
+    assert_ok(bench_evidence(k.run, 2, only_auc, "PF-1", STR("LAB"), 0, &text));
+    assert_ok(json_parse(&doc, buf_str(&text), NULL, &k.d));
+    assert_int_equal(json_size(json_get(json_root(doc), "rows")), 1);
+    assert_true(json_size(json_get(json_root(doc), "measures")) > 2);
+    for (json_each(it, json_get(json_root(doc), "measures")))
+        assert_true(json_str_is(json_get(it.val, "row"), "PF-1"));
+    json_free(doc);
+    buf_release(&text);
     kit_close(&k);
 }
 
@@ -434,6 +526,9 @@ int main(int argc, char **argv)
         TEST(rows_that_cannot_be_used_are_counted),
         TEST(groups_are_named_by_kind_and_small_ones_hidden),
         TEST(every_family_writes_its_evidence),
+        TEST(calibration_and_utility_are_measured),
+        TEST(what_is_no_probability_is_not_applicable),
+        TEST(evidence_speaks_for_the_rows_wanted),
         TEST(the_same_run_gives_the_same_bytes),
         TEST(more_positives_are_asked_only_where_the_bound_is_missed),
         TEST(a_model_that_dies_while_scoring_is_a_finding),

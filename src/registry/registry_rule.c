@@ -149,7 +149,11 @@ static const struct json *rule_output(const struct json *record, struct str name
 
 static void rule_plan(const struct json *record, struct diag *d)
 {
-    const struct json *plan = json_get(record, "evaluation_plan");
+    const struct json *plan = json_get(record, "evaluation_plan"),
+                      *range = json_get(plan, "utility_range");
+    if (json_num(json_get(range, "low"), 0) > json_num(json_get(range, "high"), 1))
+        registry_problem(d, "record.range_inverted", "the lower bound is above the upper",
+                         "/evaluation_plan/utility_range");
     for (json_each(it, json_get(plan, "thresholds"))) {
         struct str name = json_get_str(it.val, "output");
         const struct json *out = rule_output(record, name);

@@ -163,6 +163,8 @@ static void each_rule_of_a_version_names_its_place(void **state)
          "/evaluation_plan/thresholds/0/output", "record.output_unknown"},
         {"/evaluation_plan/thresholds/0/value", "-1",
          "/evaluation_plan/thresholds/0/value", "record.threshold_outside"},
+        {"/evaluation_plan/utility_range/low", "0.6", "/evaluation_plan/utility_range",
+         "record.range_inverted"},
         {"/training_data/0/to", "\"1970-01-01\"", "/training_data/0/to",
          "record.dates_inverted"},
         {"/validation_data/0/to", "\"2027-01-01\"", "/validation_data/0/to",

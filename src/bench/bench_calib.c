@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_calib -- rows PF-6 and PF-7: do predicted risks agree with what happens, and does
+ * deciding by them help? Only for outputs declared as probabilities; another scale is
+ * said to be not applicable, with the reason the matrix knows. */
+#include "bench/bench_priv.h"
+#include "stat/stat_boot.h"
+#include "stat/stat_calib.h"
+
+enum { BINS = 10, DRAWS = 200, GRID = 99 };
+
+static const double none[2] = {NAN, NAN};
+
+/* The used rows of one site, or of all (site == SIZE_MAX). */
+struct rows {
+    double *s;
+    uint8_t *y;
+    size_t n;
+    int64_t positives;
+};
+
+static int gather(const struct bench_run *r, size_t site, struct rows *out)
+{
+    *out = (struct rows){.s = am_malloc((r->used + 1) * sizeof *out->s),
+                         .y = am_malloc(r->used + 1)};
+    if (!out->s || !out->y)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < r->used; i++) {
+        if (site != SIZE_MAX && r->cases.v[r->of[i]].set != site)
+            continue;
+        out->s[out->n] = r->s[i];
+        out->y[out->n++] = r->y[i];
+        out->positives += r->y[i];
+    }
+    return AM_OK;
+}
+
+static void drop(struct rows *x)
+{
+    free(x->s);
+    free(x->y);
+}
+
+struct group {
+    struct bench_run *r;
+    const char *name;
+    const struct rows *x;
+    int err;
+};
+
+static void emit(struct group *g, const char *row, const char *name, double v,
+                 const double ci[2], const char *method)
+{
+    if (!g->err)
+        g->err = bench_emit(g->r, row, name, g->name, v, ci, method, (int64_t)g->x->n,
+                            g->x->positives);
+}
+
+static void with_se(struct group *g, const char *name, double v, double se)
+{
+    const double ci[2] = {v - STAT_Z95 * se, v + STAT_Z95 * se};
+    emit(g, "PF-6", name, v, ci, "irls-wald");
+}
+
+static int line(struct group *g)
+{
+    struct stat_calibration c;
+    int err = stat_calibration(g->x->s, g->x->y, g->x->n, &c);
+    if (err)
+        return err;
+    with_se(g, "calibration_slope", c.slope, c.slope_se);
+    with_se(g, "citl", c.citl, c.citl_se);
+    emit(g, "PF-6", "abs_citl_logit", fabs(c.citl), none, "irls");
+    emit(g, "PF-6", "e_over_o", c.e_over_o, none, "count");
+    emit(g, "PF-6", "spiegelhalter_p", c.spiegelhalter_p, none, "spiegelhalter");
+    emit(g, "PF-6", "clipped_scores", (double)c.clipped, none, "count");
+    return g->err;
+}
+
+static int bins(struct group *g, uint64_t test)
+{
+    struct stat_bin bin[BINS];
+    struct stat_ece e, m;
+    struct stat_ece_chance chance;
+    int err = stat_ece(g->x->s, g->x->y, g->x->n, STAT_BIN_WIDTH, BINS, bin, &e);
+    if (!err)
+        err = stat_ece(g->x->s, g->x->y, g->x->n, STAT_BIN_MASS, BINS, bin, &m);
+    if (!err)
+        err = stat_ece_chance(g->x->s, g->x->n, STAT_BIN_WIDTH, BINS, e.ece, DRAWS,
+                              g->r->seed, test, &chance);
+    if (err)
+        return err;
+    emit(g, "PF-6", "ece_width10", e.ece, none, "bins");
+    emit(g, "PF-6", "ece_excess", e.ece - chance.expected, none, "bins-less-chance");
+    emit(g, "PF-6", "ece_mass10", m.ece, none, "bins");
+    emit(g, "PF-6", "mce_width10", e.mce, none, "bins");
+    return g->err;
+}
+
+static int curve(struct group *g)
+{
+    struct stat_ici c;
+    int err = stat_ici(g->x->s, g->x->y, g->x->n, &c);
+    if (err)
+        return err;
+    emit(g, "PF-6", "ici", c.ici, none, "rcs5");
+    emit(g, "PF-6", "e50", c.e50, none, "rcs5");
+    emit(g, "PF-6", "e90", c.e90, none, "rcs5");
+    emit(g, "PF-6", "emax", c.emax, none, "rcs5");
+    return g->err;
+}
+
+/* ---- PF-7 -----------------------------------------------------------------------------
+ */
+/* Hundredths inside the declared range, both ends counted; 0 when none is declared. */
+static size_t grid_of(const struct bench_run *r, double grid[GRID])
+{
+    const struct json *range =
+        json_pointer(r->record, STR("/evaluation_plan/utility_range"));
+    double lo = json_num(json_get(range, "low"), NAN),
+           hi = json_num(json_get(range, "high"), NAN);
+    size_t n = 0;
+    for (int i = 1; i <= GRID; i++)
+        if (i / 100.0 >= lo && i / 100.0 <= hi)
+            grid[n++] = i / 100.0;
+    return n;
+}
+
+static int utility(struct group *g)
+{
+    struct stat_benefit b[GRID], at;
+    double grid[GRID], share = 0;
+    size_t n = grid_of(g->r, grid);
+    bool inside = g->r->threshold > 0 && g->r->threshold < 1;
+    int err = AM_OK;
+    if (inside) {
+        err = stat_benefit(g->x->s, g->x->y, g->x->n, &g->r->threshold, 1,
+                           STAT_BOOT_REPLICATES, g->r->seed, BENCH_DRAW_BENEFIT, &at);
+        if (err)
+            return err;
+        emit(g, "PF-7", "net_benefit", at.model, none, "vickers");
+        emit(g, "PF-7", "net_benefit_over_best", at.model - fmax(at.all, 0),
+             (const double[2]){at.over_best.lo, at.over_best.hi}, "bootstrap-percentile");
+    }
+    if (n)
+        err = stat_benefit(g->x->s, g->x->y, g->x->n, grid, n, STAT_BOOT_REPLICATES,
+                           g->r->seed, BENCH_DRAW_BENEFIT, b);
+    for (size_t i = 0; i < n && !err; i++)
+        share += b[i].over_best.lo > 0;
+    if (!err)
+        emit(g, "PF-7", "net_benefit_range_share", n ? share / (double)n : NAN, none,
+             n ? "bootstrap-percentile" : "no_declared_range");
+    return err ? err : g->err;
+}
+
+static int group_measures(struct bench_run *r, size_t site, const char *name)
+{
+    struct rows x;
+    struct group g = {.r = r, .name = name, .x = &x};
+    int err = gather(r, site, &x);
+    if (!err)
+        err = line(&g);
+    if (!err)
+        err = bins(&g, BENCH_DRAW_ECE + (site == SIZE_MAX ? 0 : site + 1));
+    if (!err)
+        err = curve(&g);
+    if (!err && site == SIZE_MAX)
+        err = utility(&g);
+    drop(&x);
+    return err;
+}
+
+int bench_calibration(struct bench_run *r)
+{
+    char group[BENCH_PATH];
+    int err;
+    if (!json_str_is(json_pointer(r->record, STR("/evaluation_plan/output_scale")),
+                     "probability")) {
+        err = bench_not_applicable(r, "PF-6", "output_not_probability");
+        return err ? err : bench_not_applicable(r, "PF-7", "output_not_probability");
+    }
+    err = group_measures(r, SIZE_MAX, "");
+    for (size_t i = 0; i < r->set.n && r->set.n > 1 && !err; i++) {
+        snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[i].site));
+        err = group_measures(r, i, group);
+    }
+    return err;
+}
