@@ -170,6 +170,17 @@ static int api_authorise(struct api_call *c, int access)
 
 /* ---- one request
  * -------------------------------------------------------------------------------- */
+/* In place of the usual wait. */
+static void api_retry(struct http_req *r, struct http_resp *a, int seconds)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", seconds);
+    for (size_t i = 0; i < a->headers; i++)
+        if (str_eqc(a->header[i].name, "Retry-After"))
+            a->header[i] = a->header[--a->headers];
+    http_setz(r, a, "Retry-After", text);
+}
+
 static int api_run(const struct api_route *route, struct api_call *c)
 {
     int err = api_authorise(c, route->access);
@@ -177,6 +188,8 @@ static int api_run(const struct api_route *route, struct api_call *c)
         err = route->run(c);
     if (err)
         api_problem(c->req, c->resp, err, &c->d);
+    if (err && c->retry_s)
+        api_retry(c->req, c->resp, c->retry_s);
     return AM_OK;
 }
 

@@ -31,6 +31,7 @@ struct api_call {
     struct str token;     /* the bearer token or session it came with */
     struct json_doc *doc; /* parsed body, when api_body() was called */
     struct diag d;
+    int retry_s; /* with 429 or 503; 0: the usual */
     struct jw w; /* writes resp->body */
 };
 
@@ -72,6 +73,9 @@ AM_CHECK int api_account_bounds(struct api_call *c, const struct auth_account *o
 /* Where a payload waits to be read and signed. */
 AM_CHECK int api_proposed(struct api_call *c, const uint8_t payload[32]);
 AM_CHECK int api_hex_param(struct api_call *c, size_t i, uint8_t out[32]);
+/* Who asks for the fold at an older size; what is said when there were too many. */
+struct registry_reader api_reader(struct api_call *c);
+void api_past_refused(struct api_call *c, int err);
 /* The version the path names (api_version.c), in the fold it asks for; past: not today's.
  */
 typedef int api_version_fn(struct api_call *c, const struct ledger *l, uint64_t cosigned,

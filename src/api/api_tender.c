@@ -84,6 +84,7 @@ int api_h_tender(struct api_call *c)
 {
     const struct json *body = NULL;
     struct json_doc *query = NULL;
+    struct registry_reader who = api_reader(c);
     struct registry_tender t;
     int64_t size = 0;
     int err = api_body(c, &body);
@@ -98,7 +99,9 @@ int api_h_tender(struct api_call *c)
     if (!err)
         err = api_tender_query(body, &query);
     if (!err)
-        err = registry_tender(c->api->r, json_root(query), (uint64_t)size, &t, &c->d);
+        err =
+            registry_tender(c->api->r, &who, json_root(query), (uint64_t)size, &t, &c->d);
+    api_past_refused(c, err);
     if (!err) {
         jw_obj(&c->w);
         jw_kint(&c->w, "tree_size", (int64_t)t.tree_size);

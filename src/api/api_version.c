@@ -50,12 +50,33 @@ static int api_asked_view(void *arg, const struct ledger *l, uint64_t cosigned)
     return a->fn ? a->fn(a->c, l, cosigned, v, a->size != 0) : AM_OK;
 }
 
+static bool api_gone(void *req)
+{
+    return http_gone(req);
+}
+
+struct registry_reader api_reader(struct api_call *c)
+{
+    return (struct registry_reader){c->req->peer, api_gone, c->req};
+}
+
+void api_past_refused(struct api_call *c, int err)
+{
+    if (err != AM_E_TOOMANY)
+        return;
+    diag_err(&c->d, "", "past.often", "too many older sizes asked for; again in %d s",
+             REGISTRY_PAST_AGAIN_S);
+    c->retry_s = REGISTRY_PAST_AGAIN_S;
+}
+
 static int api_asked_now(struct api_call *c, struct api_asked *a)
 {
+    struct registry_reader who = api_reader(c);
     int err = api_asked_read(c, a);
     if (!err)
-        err = a->size ? registry_view_at(c->api->r, a->size, api_asked_view, a)
+        err = a->size ? registry_view_as(c->api->r, &who, a->size, api_asked_view, a)
                       : registry_view(c->api->r, api_asked_view, a);
+    api_past_refused(c, err);
     if (err == AM_E_TOOBIG) { /* the answer is small, the fold that makes it is not */
         diag_err(&c->d, "", "path.size_past", "too old a fold to make for one reader");
         err = AM_E_SYNTAX;

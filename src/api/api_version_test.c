@@ -165,6 +165,24 @@ static void a_name_or_a_size_that_is_none_is_refused_with_a_reason(void **state)
     }
 }
 
+/* Each size is folded anew when none below it is kept: a reader has so many a minute. */
+static void too_many_sizes_in_a_row_are_refused_with_a_time(void **state)
+{
+    struct reply r = get(t.model_hex, "", declared_size);
+    (void)state;
+    for (int i = 0; i < 1000 && r.status != 429; i++) {
+        t_done(&r);
+        r = get(t.model_hex, "", declared_size - i % declared_size);
+    }
+    t_assert_shape(&r, "toomany");
+    assert_str_equal(json_str(t_at(&r, "/problems/0/code")), "past.often");
+    assert_str_equal(t_header(&r, "Retry-After"), "60");
+    t_done(&r);
+    r = get(t.model_hex, "", 0); /* today's is for everybody */
+    assert_int_equal(r.status, 200);
+    t_done(&r);
+}
+
 static void the_quorum_is_a_file_any_c2sp_tool_reads(void **state)
 {
     struct reply r = t_ask(a, &(struct ask){.path = "/api/v1/quorum"});
@@ -190,6 +208,7 @@ int main(int argc, char **argv)
         TEST(what_was_has_the_same_bytes_for_ever),
         TEST(before_it_was_declared_there_is_no_version),
         TEST(a_name_or_a_size_that_is_none_is_refused_with_a_reason),
+        TEST(too_many_sizes_in_a_row_are_refused_with_a_time),
         TEST(the_quorum_is_a_file_any_c2sp_tool_reads),
     };
     int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));

@@ -106,6 +106,9 @@ typedef int http_handler(void *cookie, struct http_req *r, struct http_resp *a);
  * answered 503 with Connection: close. False: it has waited already; answer now. */
 bool http_park(struct http_req *r, unsigned wait_ms);
 bool http_waited(const struct http_req *r);
+/* Has the peer closed the connection? For handlers that are at it for long; may say no.
+ */
+bool http_gone(const struct http_req *r);
 
 struct http_server;
 /* News: every parked request is handled again. Any thread. */

@@ -72,7 +72,8 @@ bool http_park_put(struct http_one *one)
     return parked;
 }
 
-/* The peer left: its request is answered into the void, and its place is free. */
+/* The peer left: its request is answered into the void, and its place is free. Under TLS
+ * its farewell hides that. */
 static bool park_left(const struct http_one *one)
 {
     char c;
@@ -81,6 +82,11 @@ static bool park_left(const struct http_one *one)
         return false;
     n = recv(one->link->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+bool http_gone(const struct http_req *r)
+{
+    return r->one && park_left(r->one);
 }
 
 /* now 0: everybody, because there is news; INT64_MAX: everybody, for the last time. */

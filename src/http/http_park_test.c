@@ -2,12 +2,24 @@
 /* Long polls: no thread is held, no news is lost, places are few. */
 #include "http/http_test_support.h"
 
-static atomic_int news, runs;
+static atomic_int news, runs, at_it, left;
 
-/* /poll?seen=N&ms=M answers when there is more than N; else as the others. */
+/* At it until the peer has left; a test that never leaves hangs there for a minute. */
+static int toil(struct http_req *r)
+{
+    atomic_store(&at_it, 1);
+    for (int i = 0; i < T_LONG_MS && !http_gone(r); i++)
+        usleep(1000);
+    atomic_store(&left, http_gone(r));
+    return AM_E_UNAVAILABLE;
+}
+
+/* /poll?seen=N&ms=M answers when there is more than N; /toil; else as the others. */
 static int handler(void *cookie, struct http_req *r, struct http_resp *a)
 {
     int64_t seen = 0, ms = 10000;
+    if (str_eqc(r->path, "/toil"))
+        return toil(r);
     if (!str_eqc(r->path, "/poll"))
         return t_handler(cookie, r, a);
     atomic_fetch_add(&runs, 1);
@@ -146,6 +158,19 @@ static void a_peer_that_leaves_gives_its_place_back(void **state)
     http_server_stop(s, 1000);
 }
 
+static void a_handler_learns_that_its_peer_has_left(void **state)
+{
+    struct http_server *s = start(2, 16);
+    int fd = t_connect(http_server_port(s));
+    (void)state;
+    t_send(fd, STR("GET /toil HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_eventually(atomic_load(&at_it));
+    assert_false(atomic_load(&left));
+    close(fd);
+    assert_eventually(atomic_load(&left));
+    http_server_stop(s, 5000);
+}
+
 static void stopping_answers_those_who_wait(void **state)
 {
     struct http_server *s = start(2, 16);
@@ -162,6 +187,7 @@ static void a_request_made_by_hand_never_waits(void **state)
     (void)state;
     assert_false(http_park(&r, 1000));
     assert_false(http_waited(&r));
+    assert_false(http_gone(&r));
 }
 
 TEST_MAIN(TEST(more_polls_than_threads_wait_and_all_hear_the_news),
@@ -169,4 +195,5 @@ TEST_MAIN(TEST(more_polls_than_threads_wait_and_all_hear_the_news),
           TEST(news_for_others_lets_it_wait_on),
           TEST(who_finds_no_place_is_turned_away_at_once),
           TEST(a_peer_that_leaves_gives_its_place_back),
+          TEST(a_handler_learns_that_its_peer_has_left),
           TEST(stopping_answers_those_who_wait), TEST(a_request_made_by_hand_never_waits))

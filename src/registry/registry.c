@@ -284,7 +284,7 @@ void registry_close(struct registry *r)
     if (r->marked && registry_mark_set(r))
         LOG_W("registry.mark_kept", log_i("size", (int64_t)r->marked));
     tlog_close(r->log); /* its callback uses r: before anything else goes */
-    ledger_free(r->past);
+    registry_past_close(r);
     ledger_free(r->ledger);
     ledger_verifier_free(r->verifier);
     vec_release(&r->batch);

@@ -258,10 +258,21 @@ bool registry_reads_blob(struct registry *r, const struct auth_account *who,
 bool registry_reads_proposal(struct registry *r, const struct auth_account *who,
                              const char *by_org, struct str payload);
 
-/* The fold at an older size, made again from the log: one at a time (AM_E_UNAVAILABLE),
- * at most 200,000 entries (AM_E_TOOBIG). fn gets size as size_cosigned. */
+/* The fold at an older size, made again from the log (registry_past.c): one at a time
+ * (AM_E_UNAVAILABLE), at most 200,000 entries (AM_E_TOOBIG), a few kept. fn gets size as
+ * size_cosigned. */
 AM_CHECK int registry_view_at(struct registry *r, uint64_t size, registry_fn *fn,
                               void *arg);
+/* The same for somebody from outside, who may spend so much of it (AM_E_TOOMANY), and for
+ * whom it is given up once gone (AM_E_UNAVAILABLE). who NULL: as above. */
+struct registry_reader {
+    struct str who;             /* an address; empty: not counted */
+    bool (*gone)(void *cookie); /* NULL: stays; asked while folding, under its lock */
+    void *cookie;
+};
+enum { REGISTRY_PAST_AGAIN_S = 60 }; /* after AM_E_TOOMANY */
+AM_CHECK int registry_view_as(struct registry *r, const struct registry_reader *who,
+                              uint64_t size, registry_fn *fn, void *arg);
 /* A tender answer (lifecycle.md section 11): canonical JSON, and the certificate that
  * carries it signed (ledger_certificate.c). size 0: the fold as it is now. */
 struct registry_tender {
@@ -270,7 +281,8 @@ struct registry_tender {
 };
 void registry_tender_init(struct registry_tender *t);
 void registry_tender_release(struct registry_tender *t);
-AM_CHECK int registry_tender(struct registry *r, const struct json *query, uint64_t size,
+AM_CHECK int registry_tender(struct registry *r, const struct registry_reader *who,
+                             const struct json *query, uint64_t size,
                              struct registry_tender *out, struct diag *d);
 
 struct registry_witness { /* for pages and metrics */

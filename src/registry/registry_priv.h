@@ -78,6 +78,19 @@ AM_CHECK int registry_store_whole(struct registry_store *s, struct tlog *log,
 AM_CHECK int registry_store_join(struct registry_store *s, struct tlog *log,
                                  struct diag *d);
 
+/* registry_past.c: folds at older sizes, and who has asked for how much of them. */
+enum { REGISTRY_PAST_MAX = 200000, REGISTRY_PASTS = 4, REGISTRY_SPENDERS = 64 };
+struct registry_past {
+    struct ledger *ledger; /* NULL: an empty place */
+    uint64_t used;
+};
+struct registry_spender {
+    char who[48];
+    int64_t since; /* monotonic */
+    uint64_t spent;
+};
+void registry_past_close(struct registry *r);
+
 /* Locks, in this order: table_lock, fold, then lock. */
 struct registry {
     char dir[3072];
@@ -117,8 +130,11 @@ struct registry {
     pthread_mutex_t table_lock; /* guards table; before fold */
     struct registry_table *table[REGISTRY_TABLES];
 
-    pthread_mutex_t past_lock; /* guards past; taken alone, only tried */
-    struct ledger *past;       /* a fold at an older size, or NULL */
+    pthread_mutex_t past_lock; /* guards what follows; taken alone, only tried */
+    struct registry_past past[REGISTRY_PASTS];
+    uint64_t past_used;
+    struct registry_spender spender[REGISTRY_SPENDERS];
+    atomic_bool past_folding; /* whoever has the lock will have it for long */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;  /* a new checkpoint, or stopping */

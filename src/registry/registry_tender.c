@@ -1,51 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tender answers: computed on the fold, signed by the service key, on paper with the
- * checkpoint that covers them. A question about an older size folds the log again up to
- * there: bounded, one at a time, and kept so that the next one goes on from it. */
+ * checkpoint that covers them. A question about an older size: registry_past.c. */
 #include "registry/registry_priv.h"
 
 #include "base/clock.h"
-
-enum { REGISTRY_PAST_MAX = 200000 }; /* entries folded again for one question */
-
-/* ---- the fold at an older size ----------------------------------------------------- */
-static int registry_past_one(void *cookie, uint64_t index, struct str leaf)
-{
-    (void)index;
-    return ledger_apply(cookie, leaf);
-}
-
-static int registry_past(struct registry *r, uint64_t size)
-{
-    int err = AM_OK;
-    if (r->past && ledger_size(r->past) > size) {
-        ledger_free(r->past);
-        r->past = NULL;
-    }
-    if (!r->past)
-        err = ledger_new(&r->past, r->blobs);
-    if (!err && ledger_size(r->past) < size)
-        err = tlog_each(r->log, ledger_size(r->past), size, registry_past_one, r->past);
-    return err;
-}
-
-int registry_view_at(struct registry *r, uint64_t size, registry_fn *fn, void *arg)
-{
-    struct tlog_checkpoint head;
-    int err;
-    tlog_head(r->log, &head);
-    if (size < 1 || size > head.size)
-        return AM_E_NOTFOUND;
-    if (size > REGISTRY_PAST_MAX)
-        return AM_E_TOOBIG;
-    if (pthread_mutex_trylock(&r->past_lock)) /* somebody else is folding: come again */
-        return AM_E_UNAVAILABLE;
-    err = registry_past(r, size);
-    if (!err)
-        err = fn(arg, r->past, size);
-    pthread_mutex_unlock(&r->past_lock);
-    return err;
-}
 
 /* ---- the answer -------------------------------------------------------------------- */
 struct registry_asking {
@@ -296,8 +254,9 @@ void registry_tender_release(struct registry_tender *t)
     buf_release(&t->certificate);
 }
 
-int registry_tender(struct registry *r, const struct json *query, uint64_t size,
-                    struct registry_tender *out, struct diag *d)
+int registry_tender(struct registry *r, const struct registry_reader *who,
+                    const struct json *query, uint64_t size, struct registry_tender *out,
+                    struct diag *d)
 {
     struct registry_asking q = {.r = r, .query = query, .out = out};
     int err = ledger_tender_check(query, d);
@@ -311,7 +270,7 @@ int registry_tender(struct registry *r, const struct json *query, uint64_t size,
     if (!err)
         err = registry_view(r, registry_constants, &q);
     if (!err)
-        err = size ? registry_view_at(r, size, registry_answer, &q)
+        err = size ? registry_view_as(r, who, size, registry_answer, &q)
                    : registry_view(r, registry_answer, &q);
     if (err == AM_E_FORBIDDEN) {
         diag_err(d, "", "tender.no_key", "the service key is not in the directory");

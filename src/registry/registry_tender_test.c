@@ -34,7 +34,7 @@ static void ask(uint64_t size, struct buf *certificate)
     assert_ok(json_parse(&q, str_c(text), NULL, NULL));
     registry_tender_init(&answer);
     diag_clear(&t.d);
-    err = registry_tender(t.r, json_root(q), size, &answer, &t.d);
+    err = registry_tender(t.r, NULL, json_root(q), size, &answer, &t.d);
     if (err)
         fail_msg("%s: %s", am_err_text(err), t.d.n ? t.d.item[0].code : "");
     buf_init(certificate, 1 << 22);

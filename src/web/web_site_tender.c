@@ -186,6 +186,20 @@ static bool askable(int err)
     return err == AM_E_INVALID || err == AM_E_UNSUPPORTED;
 }
 
+static bool gone(void *req)
+{
+    return http_gone(req);
+}
+
+/* A question about an older size costs its reader. */
+static int answer(struct web_visit *v, const struct question *q,
+                  struct registry_tender *t)
+{
+    struct registry_reader who = {v->req->peer, gone, v->req};
+    return registry_tender(v->site->registry, &who, json_root(q->query),
+                           (uint64_t)q->size, t, &v->d);
+}
+
 int web_page_tender(struct web_visit *v)
 {
     struct registry_tender t;
@@ -197,8 +211,7 @@ int web_page_tender(struct web_visit *v)
     if (!err)
         err = web_facts(v, policy_uses, NULL, &facts);
     if (!err && asked)
-        refused = registry_tender(v->site->registry, json_root(q.query), (uint64_t)q.size,
-                                  &t, &v->d);
+        refused = answer(v, &q, &t);
     if (!err && refused && !askable(refused))
         err = refused;
     if (!err) {
@@ -229,8 +242,7 @@ int web_page_tender_certificate(struct web_visit *v)
     int err = read_question(v, &q);
     registry_tender_init(&t);
     if (!err)
-        err = registry_tender(v->site->registry, json_root(q.query), (uint64_t)q.size, &t,
-                              &v->d);
+        err = answer(v, &q, &t);
     if (!err)
         err = buf_add(&v->resp->body, buf_str(&t.certificate));
     if (!err) {
