@@ -89,19 +89,6 @@ int cmd_usage(const char *synopsis, bool asked)
     return asked ? 0 : 2;
 }
 
-int cmd_fail(const char *doing, const char *object, int err, const struct diag *d)
-{
-    fprintf(stderr, "amane: %s %s: %s\n", doing, object ? object : "", am_err_text(err));
-    for (size_t i = 0; d && i < d->n; i++) {
-        const struct diag_item *it = &d->item[i];
-        fprintf(stderr, "  %s%s%s [%s]\n", it->path, *it->path ? ": " : "", it->detail,
-                it->code);
-    }
-    if (d && d->more)
-        fprintf(stderr, "  ... and %zu more\n", d->more);
-    return am_err_exit(err);
-}
-
 int cmd_out(struct str s)
 {
     fflush(stdout);

@@ -13,10 +13,13 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include <stdio.h>
+
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/diag.h"
 #include "cmd_tbl.h"
+#include "text/text.h"
 
 /* One function per command; argv[0] is the noun. Each returns an exit code. */
 #define X(noun, help) int cmd_##noun(int argc, char **argv);
@@ -40,6 +43,12 @@ AM_CHECK int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t
                        bool *help);
 /* Prints the usage (stdout when asked for, stderr when wrong), returns 0 or 2. */
 int cmd_usage(const char *synopsis, bool asked);
+/* The language of LC_ALL, LC_MESSAGES or LANG (the first that is set) when it is ours. */
+enum text_lang cmd_lang(enum text_lang otherwise);
+/* One problem, or all of d, a line each in that language (else English): "before" then
+ * the place, the sentence and the code in brackets. */
+void cmd_problem(FILE *to, const char *before, const struct diag_item *it);
+void cmd_problems(FILE *to, const char *before, const struct diag *d);
 /* Says what failed on stderr, with every problem of d; returns am_err_exit(err). */
 int cmd_fail(const char *doing, const char *object, int err, const struct diag *d);
 /* Writes all bytes to stdout; AM_E_IO. */

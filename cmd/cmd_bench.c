@@ -431,9 +431,8 @@ static int run_job(const struct args *a, enum label_level level, uint64_t seed)
         refused_json(&j.d);
     if (err)
         code = cmd_fail("bench run of", a->data, err, &j.d);
-    for (size_t i = 0; !err && i < j.d.n; i++)
-        fprintf(stderr, "bench: %s: %s [%s]\n", j.d.item[i].path, j.d.item[i].detail,
-                j.d.item[i].code);
+    if (!err)
+        cmd_problems(stderr, "bench: ", &j.d);
     job_release(&j);
     return code;
 }

@@ -66,15 +66,8 @@ static int demo_prepare(struct demo *m)
 
 static void demo_lang(struct demo *m, const char *lang)
 {
-    const char *env = getenv("LC_ALL");
-    if (!env || !*env)
-        env = getenv("LC_MESSAGES");
-    if (!env || !*env)
-        env = getenv("LANG");
-    if (lang && text_lang_parse(str_c(lang), &m->lang))
-        return;
-    if (!env || !text_lang_parse(str_c(env), &m->lang))
-        m->lang = TEXT_FR;
+    if (!lang || !text_lang_parse(str_c(lang), &m->lang))
+        m->lang = cmd_lang(TEXT_FR);
 }
 
 static void demo_close(struct demo *m)

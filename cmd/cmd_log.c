@@ -97,11 +97,7 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
     printf("  cosignatures        %llu\n", (unsigned long long)r->cosignatures);
     printf("  lease               %s\n",
            r->lease_at ? time_format(r->lease_at, at) : "none: no cosigned checkpoint");
-    for (size_t i = 0; i < d->n; i++)
-        printf("  problem: %s: %s [%s]\n", d->item[i].path, d->item[i].detail,
-               d->item[i].code);
-    if (d->more)
-        printf("  ... and %zu more problems\n", d->more);
+    cmd_problems(stdout, "  problem: ", d);
 }
 
 /* fsck: the registry's database as well, row by row. */

@@ -373,7 +373,7 @@ static int fit(const struct args *a, double ridge)
         err = fit_write(&j, a);
     code = err ? cmd_fail("model fit", a->csv, err, &d) : 0;
     if (!err && d.warnings) { /* written, but not at the optimum: a negative answer */
-        fprintf(stderr, "amane: warning: %s: %s\n", d.item[0].code, d.item[0].detail);
+        cmd_problem(stderr, "amane: ", &d.item[0]);
         code = 1;
     }
     fit_free(&j);

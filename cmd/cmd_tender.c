@@ -133,9 +133,7 @@ static void print_text(const struct checked *k, bool ok)
         for (json_each(it, json_get(json_get(r, "answer"), "products")))
             print_product(it.val);
     }
-    for (size_t i = 0; i < k->d.n; i++)
-        printf("  problem: %s: %s [%s]\n", k->d.item[i].path, k->d.item[i].detail,
-               k->d.item[i].code);
+    cmd_problems(stdout, "  problem: ", &k->d);
 }
 
 static int print_json(const struct checked *k, bool ok)

@@ -332,19 +332,12 @@ enum text_lang api_lang(const struct http_req *r)
 static void api_problem_item(struct jw *w, const struct diag_item *it,
                              enum text_lang lang)
 {
-    char id[96];
-    struct text_arg arg[DIAG_ARGS + 1];
-    size_t n = 0;
     struct buf b;
-    snprintf(id, sizeof id, "diag.%s", it->code);
     jw_obj(w);
     jw_kstrz(w, "pointer", it->path);
     jw_kstrz(w, "code", it->code);
-    for (; n < it->args; n++)
-        arg[n] = (struct text_arg){it->arg[n].name, str_c(it->arg[n].value)};
-    arg[n++] = (struct text_arg){"detail", str_c(it->detail)};
     buf_init(&b, 8192);
-    if (text_has(lang, id) && text_fmt(&b, lang, id, arg, n) == AM_OK)
+    if (text_problem(&b, lang, it) == AM_OK)
         jw_kstr(w, "message", buf_str(&b));
     else
         jw_kstrz(w, "message", it->detail);

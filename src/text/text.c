@@ -155,3 +155,18 @@ int text_plural(struct buf *out, enum text_lang l, const char *id, int64_t n,
     buf_release(&number);
     return err;
 }
+
+/* ---- problems ------------------------------------------------------------------- */
+int text_problem(struct buf *out, enum text_lang l, const struct diag_item *it)
+{
+    struct text_arg arg[DIAG_ARGS + 1];
+    char id[96];
+    size_t n = 0;
+    snprintf(id, sizeof id, "diag.%s", it->code);
+    if (!text_has(l, id))
+        return buf_adds(out, it->detail);
+    for (; n < it->args; n++)
+        arg[n] = (struct text_arg){it->arg[n].name, str_c(it->arg[n].value)};
+    arg[n++] = (struct text_arg){"detail", str_c(it->detail)};
+    return text_fmt(out, l, id, arg, n);
+}

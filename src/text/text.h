@@ -16,6 +16,7 @@
 #define TEXT_H
 
 #include "base/buf.h"
+#include "base/diag.h"
 
 enum text_lang { TEXT_FR, TEXT_AR, TEXT_EN, TEXT_LANGS };
 
@@ -40,6 +41,9 @@ AM_CHECK int text_fmt(struct buf *out, enum text_lang l, const char *id,
 AM_CHECK int text_plural(struct buf *out, enum text_lang l, const char *id, int64_t n,
                          const struct text_arg *arg, size_t n_arg);
 int text_plural_form(enum text_lang l, int64_t n); /* CLDR index, 0-based */
+/* What is wrong, to its author: the message diag.<code> with its arguments and {detail};
+ * the English detail where no catalogue has the code. Appends. */
+AM_CHECK int text_problem(struct buf *out, enum text_lang l, const struct diag_item *it);
 
 AM_CHECK int text_int(struct buf *out, enum text_lang l, int64_t v);
 AM_CHECK int text_num(struct buf *out, enum text_lang l, double v, int decimals);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command says when it says no, in the language of whoever runs it (LC_ALL,
+ * LC_MESSAGES, LANG, as programs of POSIX ask them; English when none is ours). The
+ * sentences are those of the pages, out of the catalogues; the code in brackets, the same
+ * in every language, is what scripts and support read. A detail that says more than the
+ * sentence (a name, a number) follows it as the program wrote it, in English. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "cmd.h"
+
+enum { SAY_MAX = 16384 };
+
+enum text_lang cmd_lang(enum text_lang otherwise)
+{
+    static const char *const name[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    enum text_lang l;
+    const char *env = NULL;
+    for (size_t i = 0; i < AM_LEN(name) && (!env || !*env); i++)
+        env = getenv(name[i]);
+    return env && text_lang_parse(str_c(env), &l) ? l : otherwise;
+}
+
+/* Names and numbers are what a sentence of a catalogue cannot know. */
+static bool specific(const char *detail)
+{
+    for (; *detail; detail++)
+        if (isdigit((unsigned char)*detail) || *detail == '"')
+            return true;
+    return false;
+}
+
+/* Letters and digits of `part`, in order, within those of `whole`? */
+static bool within(const char *whole, const char *part)
+{
+    for (; *whole; whole++) {
+        const char *w = whole, *p = part;
+        while (*p) {
+            if (!isalnum((unsigned char)*p)) {
+                p++;
+            } else if (*w && !isalnum((unsigned char)*w)) {
+                w++;
+            } else if (tolower((unsigned char)*w) == tolower((unsigned char)*p)) {
+                w++;
+                p++;
+            } else {
+                break;
+            }
+        }
+        if (!*p)
+            return true;
+    }
+    return false;
+}
+
+void cmd_problem(FILE *to, const char *before, const struct diag_item *it)
+{
+    enum text_lang l = cmd_lang(TEXT_EN);
+    const char *said = it->detail;
+    struct buf b;
+    buf_init(&b, SAY_MAX);
+    if (text_problem(&b, l, it) == AM_OK && b.n)
+        said = b.p;
+    fprintf(to, "%s%s%s%s", before, it->path, *it->path ? ": " : "", said);
+    if (!within(said, it->detail) && (l == TEXT_EN || specific(it->detail)))
+        fprintf(to, " (%s)", it->detail);
+    fprintf(to, " [%s]\n", it->code);
+    buf_release(&b);
+}
+
+void cmd_problems(FILE *to, const char *before, const struct diag *d)
+{
+    char number[32];
+    for (size_t i = 0; i < d->n; i++)
+        cmd_problem(to, before, &d->item[i]);
+    if (d->more) {
+        struct text_arg n = {"n", str_c(number)};
+        struct buf b;
+        snprintf(number, sizeof number, "%zu", d->more);
+        buf_init(&b, SAY_MAX);
+        if (text_fmt(&b, cmd_lang(TEXT_EN), "cmd.more", &n, 1) == AM_OK)
+            fprintf(to, "%s%s\n", before, b.p);
+        buf_release(&b);
+    }
+}
+
+/* "open the node in": cmd.doing.open_the_node_in. */
+static struct str short_words(enum text_lang l, const char *family, const char *name,
+                              const char *otherwise)
+{
+    char id[96];
+    snprintf(id, sizeof id, "%s%s", family, name);
+    for (char *p = id; *p; p++)
+        if (*p == ' ')
+            *p = '_';
+    return text_has(l, id) ? text_get(l, id) : str_c(otherwise);
+}
+
+int cmd_fail(const char *doing, const char *object, int err, const struct diag *d)
+{
+    enum text_lang l = cmd_lang(TEXT_EN);
+    struct str what = short_words(l, "cmd.doing.", doing, doing),
+               why = short_words(l, "cmd.", am_err_key(err), am_err_text(err));
+    fprintf(stderr, "amane: %.*s %s: %.*s\n", STR_FMT(what), object ? object : "",
+            STR_FMT(why));
+    if (d)
+        cmd_problems(stderr, "  ", d);
+    return am_err_exit(err);
+}
