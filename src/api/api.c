@@ -26,10 +26,12 @@ struct api_route {
     const char *pattern;
     int access;
     int (*run)(struct api_call *c);
+    const char *handler;
 };
 static const struct api_route api_routes[] = {
 #define X(servers, method, pattern, access, handler, request, reply, summary)            \
-    {API_##servers, HTTP_##method, pattern, API_ACCESS_##access, api_h_##handler},
+    {API_##servers,       HTTP_##method,   pattern,                                      \
+     API_ACCESS_##access, api_h_##handler, #handler},
     API_TABLE(X)
 #undef X
 };
@@ -44,8 +46,11 @@ static int api_new(struct api **out, struct registry *r, struct node *n)
     a->n = n;
     a->auth = r ? registry_auth(r) : node_auth(n);
     a->started_at = time_now();
-    err = r ? web_site_registry(&a->site, r) : web_site_node(&a->site, n);
+    err = api_queries_new(&a->queries);
+    if (!err)
+        err = r ? web_site_registry(&a->site, r) : web_site_node(&a->site, n);
     if (err) {
+        json_free(a->queries);
         free(a);
         return err;
     }
@@ -68,6 +73,7 @@ void api_free(struct api *a)
     if (!a)
         return;
     web_site_free(a->site);
+    json_free(a->queries);
     free(a);
 }
 
@@ -184,6 +190,8 @@ static void api_retry(struct http_req *r, struct http_resp *a, int seconds)
 static int api_run(const struct api_route *route, struct api_call *c)
 {
     int err = api_authorise(c, route->access);
+    if (!err && str_starts(c->req->path, STR("/api/v1/")))
+        err = api_check_query(c, route->handler);
     if (!err)
         err = route->run(c);
     if (err)

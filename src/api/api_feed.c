@@ -160,6 +160,8 @@ static int api_entry_title(struct api_feed *f, const struct api_item *it,
                        : it->lifted ? "public.feed.stop_lifted"
                                     : "public.feed.stop",
                        arg, AM_LEN(arg));
+        while (!err && out->n && out->p[out->n - 1] == ' ') /* a stop without a place */
+            buf_cut(out, out->n - 1);
     }
     buf_release(&name);
     return err;

@@ -18,6 +18,7 @@ struct api {
     struct web_site *site;
     struct http_server *server;
     int64_t started_at;
+    struct json_doc *queries; /* handler: [names of the parameters it reads] */
 };
 
 /* One request on its way through a handler. */
@@ -35,6 +36,10 @@ struct api_call {
     struct jw w; /* writes resp->body */
 };
 
+/* ---- api_query.c ---- */
+AM_CHECK int api_queries_new(struct json_doc **out);
+/* AM_E_SYNTAX: the query holds a parameter that this handler does not read. */
+AM_CHECK int api_check_query(struct api_call *c, const char *handler);
 /* Parses the body once; AM_E_SYNTAX with problems in c->d. */
 AM_CHECK int api_body(struct api_call *c, const struct json **out);
 /* Sets status and content type; the body is in resp->body. */

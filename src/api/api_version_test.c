@@ -199,6 +199,32 @@ static void the_quorum_is_a_file_any_c2sp_tool_reads(void **state)
     t_done(&r);
 }
 
+static void a_parameter_nobody_reads_is_refused_by_its_name(void **state)
+{
+    static const struct {
+        const char *rest;
+        int status;
+    } q[] = {{"?tree_size=3", 400},
+             {"/history?limit=1", 400},
+             {"/card?format=hti1", 200},
+             {"/card?format=hti1&tree_size=3", 400},
+             {"?lang=ar", 200},
+             {"?", 200},
+             {"?&", 200},
+             {"?tree%5fsize=3", 400},
+             {"?a=1&b=2&c=3&d=4&e=5", 400}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(q); i++) {
+        struct reply r = get(t.model_hex, q[i].rest, 0);
+        assert_int_equal(r.resp.status, q[i].status);
+        if (r.resp.status == 400)
+            assert_non_null(strstr(buf_str(&r.resp.body).p, "query.unknown"));
+        if (i == 0)
+            assert_non_null(strstr(buf_str(&r.resp.body).p, "tree_size"));
+        t_done(&r);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct worker_role roles[] = {{"model", model_worker_main}};
@@ -207,6 +233,7 @@ int main(int argc, char **argv)
         TEST(a_version_is_told_as_it_was_at_a_size),
         TEST(what_was_has_the_same_bytes_for_ever),
         TEST(before_it_was_declared_there_is_no_version),
+        TEST(a_parameter_nobody_reads_is_refused_by_its_name),
         TEST(a_name_or_a_size_that_is_none_is_refused_with_a_reason),
         TEST(too_many_sizes_in_a_row_are_refused_with_a_time),
         TEST(the_quorum_is_a_file_any_c2sp_tool_reads),

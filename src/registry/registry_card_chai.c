@@ -154,12 +154,98 @@ static void summary(struct xml *x)
     close_tag(x, "ModelSummary");
 }
 
+/* ---- how to use it: from the record's fields, in words; the manual is named last ----
+ */
+static struct str shown(struct xml *x, const struct json *v)
+{
+    struct str s = registry_card_words(json_get(v, "text"), x->lang);
+    s = s.n ? s : json_get_str(v, "display");
+    s = s.n ? s : json_get_str(v, "code");
+    return s.n ? s : json_get_str(v, "name");
+}
+
+static void number(struct xml *x, const struct json *v)
+{
+    if (!x->err)
+        x->err = registry_card_text(&x->text, v, x->lang);
+}
+
+/* "name [unit], 0 to 300, positive from 0.5" */
+static void quantity(struct xml *x, const struct json *v)
+{
+    const struct json *range = json_get(v, "range"), *cut = json_get(v, "threshold");
+    struct str unit = json_get_str(v, "unit");
+    add(x, shown(x, v));
+    if (unit.n && !str_eqc(unit, "1")) {
+        add(x, STR(" ["));
+        add(x, unit);
+        add(x, STR("]"));
+    }
+    if (json_size(range) == 2) {
+        add(x, STR(", "));
+        number(x, json_at(range, 0));
+        add(x, STR(" to "));
+        number(x, json_at(range, 1));
+    }
+    if (json_type(cut) == JSON_NUMBER) {
+        add(x, STR(", positive from "));
+        number(x, cut);
+    }
+}
+
+/* One sentence: a title, then each element apart. */
+static void sentence(struct xml *x, const char *title, const struct json *list,
+                     void (*one)(struct xml *, const struct json *))
+{
+    if (!json_size(list))
+        return;
+    add(x, x->text.n ? STR("\n") : STR(""));
+    add(x, str_c(title));
+    for (json_each(it, list)) {
+        add(x, it.i ? STR("; ") : STR(": "));
+        one(x, it.val);
+    }
+    add(x, STR("."));
+}
+
+static void name_of(struct xml *x, const struct json *v)
+{
+    add(x, shown(x, v));
+}
+
+static void words_of(struct xml *x, const struct json *v)
+{
+    add(x, registry_card_words(v, x->lang));
+}
+
+static void how_to_use(struct xml *x)
+{
+    const struct json *v = x->c->version;
+    struct str manual = registry_card_words(json_get(v, "instructions_for_use"), x->lang);
+    sentence(x, "For", json_get(v, "intended_users"), name_of);
+    sentence(x, "Trained in", json_get(v, "required_training"), name_of);
+    sentence(x, "Give", json_get(v, "inputs"), quantity);
+    sentence(x, "Read", json_get(v, "outputs"), quantity);
+    if (json_get_str(v, "decision_role").n) {
+        add(x, STR("\nRole in the decision: "));
+        add(x, json_get_str(v, "decision_role"));
+        add(x, STR("."));
+    }
+    sentence(x, "Do not use for", json_get(v, "out_of_scope"), words_of);
+    if (manual.n) {
+        add(x, STR("\nFull instructions: document of SHA-256 "));
+        add(x, manual);
+        add(x, STR("."));
+    }
+    end(x, "HowToUse");
+}
+
 static void uses(struct xml *x)
 {
     open_tag(x, "UsesAndDirections");
     fields(x, "IntendedUseAndWorkflow", "intended_use decision_role");
     fields(x, "PrimaryIntendedUsers", "intended_users required_training");
-    fields(x, "HowToUse", "instructions_for_use");
+    how_to_use(x);
     fields(x, "TargetedPatientPopulation", "population");
     fields(x, "CautionedOutOfScopeSettings", "out_of_scope");
     close_tag(x, "UsesAndDirections");
@@ -265,6 +351,40 @@ static void metric(struct xml *x, const char *name, const char *families)
     close_tag(x, name);
 }
 
+/* Who measured what, on which data, when; the digest of a score file once, beside the
+ * first evidence that rests on it. */
+static void reference(struct xml *x, size_t i, const struct json *e)
+{
+    const struct json *data = json_get(e, "dataset"), *bench = json_get(e, "bench");
+    struct str scores = json_get_str(e, "scores_sha256");
+    bool told = false;
+    for (size_t k = 0; k < i && !told; k++)
+        told = str_eq(scores,
+                      json_get_str(registry_card_evidence(x->c, k), "scores_sha256"));
+    add(x, i ? STR("\n") : STR(""));
+    add(x, json_get_str(e, "family"));
+    add(x, STR(": measured by "));
+    add(x, json_get_str(json_get(e, "issuer"), "org_id"));
+    add(x, STR(" on "));
+    add(x, json_get_str(data, "id"));
+    if (json_is_int(json_get(data, "n"))) {
+        add(x, STR(", "));
+        number(x, json_get(data, "n"));
+        add(x, STR(" rows"));
+    }
+    if (json_bool(json_get(data, "external"), false))
+        add(x, STR(", data the developer does not hold"));
+    if (json_get_str(bench, "ended").n) {
+        add(x, STR(", "));
+        add(x, str_sub(json_get_str(bench, "ended"), 0, 10));
+    }
+    if (scores.n && !told) {
+        add(x, STR(" (scores SHA-256 "));
+        add(x, scores);
+        add(x, STR(")"));
+    }
+}
+
 static void last(struct xml *x)
 {
     char note[512];
@@ -275,10 +395,8 @@ static void last(struct xml *x)
            "identity data robustness cybersecurity reproducibility drift governance");
     close_tag(x, "KeyMetrics");
     open_tag(x, "Resources");
-    for (size_t i = 0; i < x->c->evidence.n; i++) {
-        add(x, i ? STR("\n") : STR(""));
-        add(x, json_get_str(registry_card_evidence(x->c, i), "scores_sha256"));
-    }
+    for (size_t i = 0; i < x->c->evidence.n; i++)
+        reference(x, i, registry_card_evidence(x->c, i));
     end(x, "EvaluationReferences");
     fields(x, "ClinicalTrial", "trials");
     fields(x, "PeerReviewedPublications", "publications");

@@ -167,6 +167,57 @@ static void the_model_card_follows_the_schema_of_chai(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static size_t times(const char *text, const char *what)
+{
+    size_t n = 0;
+    for (const char *p = text; (p = strstr(p, what)); p += strlen(what))
+        n++;
+    return n;
+}
+
+static void the_model_card_tells_how_to_use_it_in_words(void **state)
+{
+    static const char *const says[] = {"<HowToUse>For: physician.",
+                                       "Trained in: t1.",
+                                       "Give: age",
+                                       "0 to 300",
+                                       "Read: ",
+                                       "Role in the decision: inform.",
+                                       "Do not use for: urgence.",
+                                       "Full instructions: "};
+    struct buf xml = exported("chai");
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(says); i++)
+        if (!strstr(buf_str(&xml).p, says[i]))
+            fail_msg("no '%s' in %s", says[i], strstr(buf_str(&xml).p, "<HowToUse>"));
+    buf_release(&xml);
+}
+
+static void references_name_a_score_file_once(void **state)
+{
+    static const char one[] =
+        "{\"predicate\":{\"family\":\"performance\",\"issuer\":{\"org_id\":\"BENCH1\"},"
+        "\"dataset\":{\"id\":\"four-sites\",\"n\":400,\"external\":true},\"bench\":{"
+        "\"ended\":\"2026-10-02T10:00:00Z\"},\"scores_sha256\":\"5c02e5\",\"measures\":"
+        "[]}}";
+    struct registry_card c;
+    struct buf b;
+    (void)state;
+    buf_init(&b, 1 << 20);
+    assert_ok(registry_card_load(t.r, digest, 0, &c));
+    for (int i = 0; i < 2; i++) {
+        struct json_doc *doc;
+        assert_ok(json_parse(&doc, str_c(one), NULL, NULL));
+        assert_ok(vec_push(&c.evidence, doc));
+    }
+    assert_ok(registry_card_chai(&c, "fr", &b));
+    assert_int_equal(times(buf_str(&b).p, "measured by BENCH1 on four-sites, 400 rows"),
+                     2);
+    assert_int_equal(times(buf_str(&b).p, "5c02e5"), 1);
+    registry_card_release(&c);
+    buf_release(&b);
+}
+
 static void an_unknown_form_or_version_is_said_so(void **state)
 {
     uint8_t nobody[32] = {7};
@@ -216,6 +267,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_form_names_its_record_and_its_tree_size),
         cmocka_unit_test(annex8_has_its_thirteen_items),
         cmocka_unit_test(the_model_card_follows_the_schema_of_chai),
+        cmocka_unit_test(the_model_card_tells_how_to_use_it_in_words),
+        cmocka_unit_test(references_name_a_score_file_once),
         cmocka_unit_test(an_unknown_form_or_version_is_said_so),
         cmocka_unit_test(an_export_without_memory_is_an_error),
     };
