@@ -4,7 +4,7 @@
 # registry and of a node (good requests, nobody's, broken ones), held against the OpenAPI documents they serve, by
 # python3-jsonschema. A status, a media type or a member that is not described is red. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
-AMANE=${AMANE:-$root/build/amane}
+export AMANE="${AMANE:-$root/build/amane}" PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d) || exit 3
 demo=
 trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT

@@ -9,12 +9,18 @@ import copy
 import hashlib
 import http.client
 import json
+import os
+import re
+import sqlite3
+import subprocess
 import sys
 import time
 from urllib.parse import quote
 
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from openapi import Contract, recorded  # noqa: E402
+from commission import Person  # noqa: E402
+from totp import code  # noqa: E402
 from world import Tap  # noqa: E402
 
 ZERO = "0" * 64
@@ -64,6 +70,68 @@ class Server:
 
     def login(self, name):
         return self.ask("POST", "/api/v1/sessions", {"login": name, "password": PASSWORD})[1]["token"]
+
+
+class Actors:
+    """The demo's actors sign with the program itself; their keys are in its folder."""
+
+    def __init__(self, folder, type_base, registry):
+        self.dir, self.base, self.registry = folder, type_base, registry
+        self.amane = os.environ["AMANE"]
+
+    def sign(self, record, who):
+        path = self.dir + "/walk.json"
+        json.dump(record, open(path, "w"))
+        subprocess.run([self.amane, "sign", path, "--key", "%s/actors/%s.key" % (self.dir, who), "--kind", "event", "--type-base",
+                        self.base, "--out", path + ".dsse"], check=True, stdout=subprocess.DEVNULL)
+        return json.load(open(path + ".dsse"))
+
+    def event(self, type_, **members):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        return {"issued_at": now, "issuer": {"role": "msps", "org_id": "MSPS"}, "type": type_, **members}
+
+    def grant(self, name, role, function, org):
+        """A key more in the directory."""
+        out = "%s/actors/%s.key" % (self.dir, name)
+        subprocess.run([self.amane, "key", "new", "--out", out], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        spki = "".join(x for x in open(out + ".pub").read().splitlines() if not x.startswith("-"))
+        key = {"role": role, "function": function, "org_id": org, "label": name, "spki": spki}
+        return self.registry.ask("POST", "/api/v1/events", self.sign(self.event("key_grant", key=key), "msps"))[0]
+
+
+def until(check, tries=300):
+    """Waits for what others do by themselves."""
+    for _ in range(tries):
+        if check():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def enrol(s, login, password):
+    """A second factor, by the page that shows its secret."""
+    person = Person(s.port, login, password)
+    page = person.ask("GET", "/account/second")[2].decode()
+    secret = re.search(r'<bdi dir="ltr">([A-Z2-7]{32})<', page).group(1)
+    csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', page).group(1)
+    return person.ask("POST", "/account/second", {"csrf": csrf, "code": code(secret, -1)})[0]
+
+
+def asks(s, folder, admin):
+    """What one administrator asks, another confirms, and what is asked is withdrawn. Appointed long ago: its row says so."""
+    house = {"establishment": s.house} if s.house else {}
+    desk = {"role": "dsi"} if s.house else {"role": "msps", "function": "registry_desk"}
+    signs = {"role": "dim"} if s.house else {"role": "has", "function": "commissioner"}
+    _, second = s.ask("POST", "/api/v1/accounts", {"login": "desk2-" + s.name, "password": PASSWORD, "org_id": s.org, **desk, **house}, admin)
+    _, token = s.ask("POST", "/api/v1/tokens", {"account": second["id"]}, admin)
+    _, signer = s.ask("POST", "/api/v1/accounts", {"login": "signer-" + s.name, "password": PASSWORD, "org_id": s.org, **signs, **house}, admin)
+    with sqlite3.connect(folder + "/auth.db", timeout=30) as rows:
+        rows.execute("UPDATE account SET since_at=1")
+    reset = "/api/v1/accounts/%d/reset" % signer["id"]
+    for method in ("POST", "DELETE"):
+        s.ask("POST", reset, token=admin)
+        one = s.get("/api/v1/account-asks", admin)["items"]
+        s.ask(method, "/api/v1/account-asks/%s" % at(one, "id", 999), token=token["token"] if method == "POST" else admin)
 
 
 def at(items, key, other):
@@ -122,6 +190,7 @@ def people(s, admin, doctor):
     _, code = s.ask("POST", who + "/reset", token=admin)
     s.ask("POST", "/api/v1/password-resets", {"code": (code or {}).get("code", ZERO), "password": PASSWORD})
     s.ask("POST", "/api/v1/password-resets", {"code": ZERO, "password": PASSWORD})
+    enrol(s, spec["login"], PASSWORD)
     s.ask("DELETE", who + "/second", token=admin)
     asks = s.get("/api/v1/account-asks", admin).get("items", [])
     s.ask("POST", "/api/v1/account-asks/%s" % at(asks, "id", 999), token=admin)  # whoever asked does not confirm
@@ -233,6 +302,11 @@ def registry_writes(s, token, bench, digest, version):
     s.get("/api/v1/drafts/%s/check" % draft["id"], token)
     s.ask("POST", "/api/v1/drafts/%s/declaration" % draft["id"], token=token)
     s.ask("POST", "/api/v1/proposals", {"kind": "algorithm", "record": algorithm}, token)
+    # a new product line is declared from its draft
+    _, made = s.ask("POST", "/api/v1/algorithm-ids", {"org6": "DEMOAI"}, token)
+    line = {**algorithm, "algorithm_id": made["algorithm_id"], "issued_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    _, draft = s.ask("POST", "/api/v1/drafts", {"kind": "algorithm", "record": line}, token)
+    s.ask("POST", "/api/v1/drafts/%s/declaration" % draft["id"], token=token)
     for p in s.get("/api/v1/proposals", token)["items"]:
         s.ask("GET", "/api/v1/proposals/" + p["payload"], token=token)
     question = {"products": [digest, version["algorithm_id"], ZERO], "use_code": version["use_code"],
@@ -280,14 +354,30 @@ def node_walk(s, registry, place, doctor, digest):
         s.ask("POST", "/api/v1/lease-extension", {"envelopes": [x["envelope"]]})
 
 
+def cosigned(s, registry):
+    """The witness signs again what it has signed, once the log stands still."""
+    def again():
+        note = registry.send("GET", "/log/checkpoint")[2]
+        size = note.split(b"\n")[1]
+        return s.ask("POST", "/witness/add-checkpoint", b"old " + size + b"\n\n" + note, kind="text/plain")[0] == 200
+    return until(again)
+
+
+def extended(s, actors):
+    """The lease of a node, extended by two of the ministry and three of the health authority; it must know their keys."""
+    for name, role, function, org in (("msps-2", "msps", "authority", "MSPS"), ("has-3", "has", "commissioner", "HAS")):
+        actors.grant(name, role, function, org)
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 36 * 3600))
+    record = actors.event("lease_extension", until=end, reason="a walk")
+    signed = [actors.sign(record, who) for who in ("msps", "msps-2", "has-1", "has-2", "has-3")]
+    return until(lambda: s.ask("POST", "/api/v1/lease-extension", {"envelopes": signed})[0] < 300)
+
+
 def case_of(s, token):
     """The case the ward reported, once the node has told the registry."""
-    for _ in range(300):
-        found = s.get("/api/v1/vigilance", token)["items"]
-        if found:
-            return s.get("/api/v1/vigilance/" + found[0]["case_id"], token)
-        time.sleep(0.2)
-    return None
+    until(lambda: s.get("/api/v1/vigilance", token)["items"])
+    found = s.get("/api/v1/vigilance", token)["items"]
+    return s.get("/api/v1/vigilance/" + found[0]["case_id"], token) if found else None
 
 
 def report(tap, server, text):
@@ -366,6 +456,7 @@ def main(how, world, record):
     registry_writes(registry, vendor, bench, digest, version)
     registry.role, registry.org, registry.house = "auditor", "AUDIT1", ""
     people(registry, registry.admin, vendor)
+    asks(registry, w["registry"]["dir"], registry.admin)
     report(tap, registry, "the registry, walked")
     hostile(registry, vendor)
     hostile(registry, registry.admin)
@@ -374,6 +465,9 @@ def main(how, world, record):
     node_walk(node, registry, place, doctor, digest)
     node.role, node.org, node.house = "nurse", "CHU", node.get("/api/v1/accounts", node.admin)["items"][0]["establishment"]
     people(node, node.admin, doctor)
+    asks(node, place["dir"], node.admin)
+    tap.ok(extended(node, Actors(world, w["type_base"], registry)), "a lease is extended by all who must sign it")
+    tap.ok(cosigned(node, registry), "a witness signs again what it has signed")
     report(tap, node, "the node, walked")
     tap.ok(case_of(registry, vendor), "the supplier reads the case that the ward reported")
     report(tap, registry, "which is as described")
@@ -382,18 +476,13 @@ def main(how, world, record):
     report(tap, node, "the node, asked badly")
     tap.ok(409 in node.contract.seen["add_checkpoint"], "a witness told an old size answers its own, as text/x.tlog.size")
     for s in (registry, node):
-        never = sorted(o.id for o in s.contract.operations
-                       if not any(x < 400 for x in s.contract.seen.get(o.id, ())))
+        never = sorted(o.id for o in s.contract.operations if not any(200 <= x < 300 for x in s.contract.seen.get(o.id, ())))
         good = len(s.contract.operations) - len(never)
-        tap.ok(not set(never) - UNREACHED, "%s: %d of %d operations answered well, %d statuses in all%s" % (
-            s.name, good, len(s.contract.operations), sum(len(v) for v in s.contract.seen.values()),
-            "; not: " + ", ".join(never) if never else ""))
+        tap.ok(not never, "%s: all of %d operations answered well, %d statuses in all%s" % (
+            s.name, len(s.contract.operations), sum(len(v) for v in s.contract.seen.values()),
+            "; %d, not: %s" % (good, ", ".join(never)) if never else ""))
     return tap.end()
 
-
-# What a walk without anybody's signing key, or without a second factor, cannot reach; api_registry_test declares drafts.
-# Two administrators of a week: test/47-people.sh.
-UNREACHED = {"lease_extension", "add_checkpoint", "account_second", "draft_declare", "account_ask_confirm", "account_ask_withdraw"}
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:4]))

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A small provider of identities (RS256 by openssl) and a browser without a window, for test/47-people.sh."""
-import base64, hashlib, hmac, http.cookiejar, http.server, json, re, socket, sqlite3, struct, subprocess, sys, threading, time
+import base64, hashlib, http.cookiejar, http.server, json, re, socket, sqlite3, subprocess, sys, threading, time
 import urllib.error, urllib.parse, urllib.request
+
+from totp import code
 
 b64 = lambda raw: base64.urlsafe_b64encode(raw).rstrip(b'=').decode()
 
@@ -86,12 +88,6 @@ class Browser:
 
     def session(self):
         return next((c.value for c in self.jar if c.name == 'amane_session'), None)
-
-
-def code(secret, step):
-    mac = hmac.new(base64.b32decode(secret), struct.pack('>Q', int(time.time()) // 30 + step), hashlib.sha1).digest()
-    at = mac[19] & 15
-    return '%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000)
 
 
 n = bad = 0
