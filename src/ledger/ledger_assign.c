@@ -99,6 +99,10 @@ int ledger_assign(struct ledger_act *a)
         return err;
     if (!again) /* deferred: new data for the rows named, the others stand (V9) */
         v->rows.n = v->run.n = 0;
+    if (strcmp(a->o.transition, "V10") == 0) {
+        v->appeal = true;
+        memcpy(v->appealed, v->v.decision.payload, 32);
+    }
     v->v.requested = level;
     v->v.state = a->to;
     return AM_OK;

@@ -432,6 +432,8 @@ static void commit_common(struct ledger_act *a, struct ledger_verrec *v,
     if (c->expires_at)
         v->v.expires_at = c->expires_at;
     v->suspended_by = 0;
+    if (a->to != LEDGER_V_DEFERRED) /* a deferral leaves the appeal open */
+        v->appeal = false;
     if (!c->v8)
         ledger_claim_decided(a, v, reduced, c->v7 || c->v11 || c->v13);
     if (c->v7 || c->v11 || c->v12 || c->v13)

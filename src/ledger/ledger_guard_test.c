@@ -471,6 +471,110 @@ static void an_appeal_in_time_is_judged_by_three_others(void **state)
     OK(tk_evidence(&tk, 0.9));
 }
 
+/* Five commissioners, three of whom refused: the appeal needs a sixth. */
+static const enum tk_actor panel[] = {TK_HAS4, TK_HAS5, TK_STRANGER};
+
+static char cited[400]; /* evidence of before and after */
+
+static void to_the_decision_on_an_appeal(double auc)
+{
+    char first[CRYPTO_HEX];
+    refuse_it();
+    snprintf(first, sizeof first, "%s", tk.evidence);
+    OK(tk_grant(&tk, TK_STRANGER));
+    OK(about(TK_VENDOR, "appeal", "\"ground\":\"the threshold was misread\""));
+    CODE(tk_assign(&tk, "base"), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS4), "waiting_signers");
+    OK(tk_co(&tk, TK_HAS5));
+    OK(tk_evidence(&tk, auc));
+    snprintf(cited, sizeof cited, "[\"%s\",\"%s\"]", first, tk.evidence);
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
+}
+
+static void whoever_refused_does_not_decide_after_the_appeal(void **state)
+{
+    static const enum tk_actor mixed[] = {TK_HAS2, TK_HAS4, TK_HAS5, TK_STRANGER};
+    struct tk_decision d = {"granted", "base", "base", "granted", NULL,
+                            365,       mixed,  4,      cited};
+    (void)state;
+    to_the_decision_on_an_appeal(0.88);
+    CODE(tk_label(&tk), "guard.other_commissioners");
+    tk_unsigned = true;
+    (void)tk_decide(&tk, &d);
+    tk_unsigned = false;
+    CODE(tk_co(&tk, TK_HAS4), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS5), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS2), "guard.other_commissioners");
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
+    d.by = panel;
+    d.n = 3;
+    OK(tk_decide(&tk, &d));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_LABELLED);
+    tk.now += 200 * TIME_DAY; /* answered: later decisions are everybody's */
+    d = (struct tk_decision){"reduced", "base",  "base", "granted", ",\"reason\":\"r\"",
+                             365,       tk_jury, 3,      NULL};
+    assert_string_not_equal(tk_decide(&tk, &d), "guard.other_commissioners");
+}
+
+static void a_signature_of_before_the_refusal_answers_no_appeal(void **state)
+{
+    static const enum tk_actor four[] = {TK_HAS1, TK_HAS4, TK_HAS5, TK_STRANGER};
+    struct tk_decision end = {
+        "withdrawn",
+        "base",
+        "none",
+        "granted",
+        ",\"withdrawal\":{\"deployments\":[],\"escrow_checked\":true}",
+        365,
+        four,
+        4,
+        NULL};
+    struct tk_decision no = {"refused", "base",  "none", "refused", NULL,
+                             365,       tk_jury, 3,      NULL};
+    struct buf waits;
+    uint8_t digest[32];
+    (void)state;
+    buf_init(&waits, 1 << 20);
+    tk_open(&tk);
+    OK(tk_grant(&tk, TK_STRANGER));
+    OK(tk_algorithm(&tk));
+    OK(tk_version(&tk));
+    OK(tk_admissible(&tk));
+    OK(tk_assign(&tk, "base"));
+    OK(tk_evidence(&tk, 0.70));
+    tk_unsigned = true;
+    (void)tk_decide(&tk, &end);
+    tk_unsigned = false;
+    CODE(tk_co(&tk, TK_HAS1), "waiting_signers");
+    assert_ok(buf_add(&waits, buf_str(&tk.payload)));
+    memcpy(digest, tk.payload_sha256, 32);
+    OK(tk_decide(&tk, &no)); /* HAS1 again */
+    OK(about(TK_VENDOR, "appeal", "\"ground\":\"g\""));
+    CODE(tk_assign(&tk, "base"), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS4), "waiting_signers");
+    OK(tk_co(&tk, TK_HAS5));
+    buf_clear(&tk.payload);
+    assert_ok(buf_add(&tk.payload, buf_str(&waits)));
+    memcpy(tk.payload_sha256, digest, 32);
+    CODE(tk_co(&tk, TK_HAS4), "waiting_signers");
+    CODE(tk_co(&tk, TK_HAS5), "waiting_signers");
+    CODE(tk_co(&tk, TK_STRANGER), "waiting_signers"); /* for HAS1, who is void */
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_UNDER_EVALUATION);
+    buf_release(&waits);
+}
+
+static void a_deferral_leaves_the_appeal_open(void **state)
+{
+    struct tk_decision d = {"deferred", "base", "none", "granted", ",\"reason\":\"r\"",
+                            365,        panel,  3,      cited};
+    (void)state;
+    to_the_decision_on_an_appeal(0.88);
+    OK(tk_decide(&tk, &d));
+    OK(tk_assign(&tk, "base")); /* V9 */
+    OK(tk_evidence(&tk, 0.9));
+    CODE(tk_label(&tk), "guard.other_commissioners");
+}
+
 static void an_appeal_after_thirty_days_comes_too_late(void **state)
 {
     (void)state;
@@ -994,6 +1098,9 @@ int main(void)
         T(a_signature_or_a_twin_of_another_model_does_not_count),
         T(every_transition_of_v_and_p_can_be_reached_with_nothing_waived),
         T(an_appeal_in_time_is_judged_by_three_others),
+        T(whoever_refused_does_not_decide_after_the_appeal),
+        T(a_signature_of_before_the_refusal_answers_no_appeal),
+        T(a_deferral_leaves_the_appeal_open),
         T(an_appeal_after_thirty_days_comes_too_late),
         T(an_appeal_taken_back_is_no_appeal),
         T(who_declares_an_interest_signs_nothing_on_that_vendor),

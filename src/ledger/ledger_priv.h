@@ -173,6 +173,8 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     int64_t state_at;     /* of the statement that last moved it */
     int64_t label_at;     /* of the decision that gave or confirmed the label */
     int64_t device_until; /* first certificate of the device to expire; 0: none */
+    bool appeal;          /* runs from V10 to the decision that answers it: */
+    uint8_t appealed[32]; /* payload of the refusal */
 };
 struct ledger_deprec {
     struct ledger_deployment p;
@@ -428,6 +430,8 @@ void ledger_check_recusal(struct ledger_act *a, struct ledger_factrec *f);
 bool ledger_barred(const struct ledger *l, size_t key, const struct ledger_verrec *v,
                    struct str establishment, int64_t at);
 void ledger_check_recused(struct ledger_act *a);
+/* What answers an appeal is decided by others than those who signed the refusal. */
+void ledger_check_appeal(struct ledger_act *a);
 /* V14, V16, V18, V19, and when they fall due (ledger_end.c). */
 int ledger_suspend(struct ledger_act *a);
 int ledger_expire(struct ledger_act *a);

@@ -59,6 +59,21 @@ void ledger_check_recused(struct ledger_act *a)
     a->signers = n;
 }
 
+void ledger_check_appeal(struct ledger_act *a)
+{
+    const struct ledger_verrec *v = &a->l->version.v[a->version];
+    size_t n = 0;
+    if (!v->appeal)
+        return;
+    ledger_guard(a, !ledger_signed(a->l, v->appealed, a->key), GUARD_OTHER_COMMISSIONERS,
+                 "/issuer", "signed the decision appealed");
+    for (size_t i = 0; i < a->signers; i++) /* also what was signed before, and waits */
+        if (ledger_holds(a, !ledger_signed(a->l, v->appealed, a->signer[i].key),
+                         GUARD_OTHER_COMMISSIONERS))
+            a->signer[n++] = a->signer[i];
+    a->signers = n;
+}
+
 /* ---- recusal --------------------------------------------------------------------- */
 void ledger_check_recusal(struct ledger_act *a, struct ledger_factrec *f)
 {

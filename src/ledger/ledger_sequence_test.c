@@ -181,12 +181,17 @@ static void story_of_use(void)
 
 static void story_of_refusal(void)
 {
+    static const enum tk_actor others[] = {TK_HAS4, TK_HAS5, TK_STRANGER};
+    char first[CRYPTO_HEX], cited[400];
+    struct tk_decision d = {"granted", "base", "base", "granted", NULL,
+                            365,       others, 3,      cited};
     again();
     (void)tk_algorithm(&tk);
     (void)tk_version(&tk);
     (void)tk_admissible(&tk);
     (void)tk_assign(&tk, "base");
     (void)tk_evidence(&tk, 0.7);
+    snprintf(first, sizeof first, "%s", tk.evidence);
     decide("refused", "base", "none", "refused", tk_jury, 3);
     mark();
     event(TK_VENDOR, TK_VENDOR,
@@ -195,6 +200,13 @@ static void story_of_refusal(void)
     (void)tk_assign(&tk, "base");
     (void)tk_co(&tk, TK_HAS4);
     (void)tk_co(&tk, TK_HAS5);
+    (void)tk_evidence(&tk, 0.88);
+    mark();
+    snprintf(cited, sizeof cited, "[\"%s\",\"%s\"]", first, tk.evidence);
+    (void)tk_grant(&tk, TK_STRANGER);
+    (void)tk_decide(&tk, &d);
+    d.by = tk_jury; /* those who refused */
+    (void)tk_decide(&tk, &d);
     (void)tk_assign(&tk, "base");
     (void)tk_co(&tk, TK_HAS1);
 }
@@ -391,6 +403,33 @@ static bool signer_counts(const struct ledger *l, uint64_t index,
     return true;
 }
 
+/* V10: who signed the refusal that an appeal reopened decides nothing until it is
+ * answered; read from the outcomes and the entries, backwards. */
+static bool in_effect_as(const struct ledger *l, uint64_t i, const char *transition)
+{
+    const struct ledger_outcome *o = ledger_outcome(l, i);
+    return o->effect == LEDGER_IN_EFFECT && strcmp(o->transition, transition) == 0;
+}
+
+static bool appeal_is_judged_by_others(const struct ledger *l, uint64_t index,
+                                       const struct ledger_ready *r)
+{
+    const struct ledger_entry *e = l->entry.v;
+    uint64_t i = index;
+    if (r->st.kind != LEDGER_DECISION)
+        return true;
+    while (i > 0 && !in_effect_as(l, i, "V10"))
+        if (in_effect_as(l, --i, "V7"))
+            return true; /* answered, or there was none */
+    while (i > 0 && !in_effect_as(l, i, "V8"))
+        i--; /* the refusal; a deferral leads on by V9 */
+    for (uint64_t j = 0; j <= i && i > 0; j++)
+        if (memcmp(e[j].payload, e[i].payload, 32) == 0 && e[j].counts && !e[j].strange &&
+            e[j].key == e[index].key)
+            return false;
+    return true;
+}
+
 /* Section 7: what is stopped is the union of the orders not lifted, read one by one. */
 static bool stops_hold(const struct ledger *l)
 {
@@ -451,6 +490,7 @@ static void check_step(const struct ledger *l, const struct ledger_ready *r,
     }
     assert_true(enough_persons(l, index));
     assert_true(signer_counts(l, index, r));
+    assert_true(appeal_is_judged_by_others(l, index, r));
 }
 
 /* I10: the same entries, folded from the first, give the same state. */

@@ -574,6 +574,7 @@
     X(REVIEW, "guard.review", true, AM_E_INVALID)                                        \
     X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID)                    \
     X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)                          \
-    X(HEARD, "guard.vendor_heard", true, AM_E_INVALID)
+    X(HEARD, "guard.vendor_heard", true, AM_E_INVALID)                                   \
+    X(OTHER_COMMISSIONERS, "guard.other_commissioners", true, AM_E_FORBIDDEN)
 
 #endif

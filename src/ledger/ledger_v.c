@@ -125,6 +125,8 @@ void ledger_plan_v(struct ledger_act *a)
         check_house(a);
     if (a->apply == assign || a->apply == reassign || a->s->kind == LEDGER_DECISION)
         ledger_check_recused(a);
+    if (a->s->kind == LEDGER_DECISION)
+        ledger_check_appeal(a);
     if (strcmp(row->id, "V10") == 0) /* nobody judges an appeal of his own decision */
         ledger_guard(
             a,
