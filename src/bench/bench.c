@@ -87,7 +87,8 @@ static int run_families(struct bench_run *r, const struct bench_input *in)
         struct bench_family f = {
             .name = families[i].name, .rows = families[i].rows, .first = r->measure.n};
         step(in, families[i].name, i, AM_LEN(families));
-        if (!strcmp(f.name, "performance") && !r->model_declared)
+        if (!r->model_declared &&
+            (!strcmp(f.name, "performance") || !strcmp(f.name, "reproducibility")))
             continue; /* there are no scores of the model the record is about */
         err = families[i].fn(r);
         f.n = r->measure.n - f.first;
@@ -136,6 +137,7 @@ int bench_run(struct bench_run **out, const struct bench_input *in, struct diag 
     diag_init(&own);
     buf_init(&r->scores, BENCH_SCORES_MAX);
     r->seed = in->seed;
+    r->model = in->model;
     r->started_at = time_now();
     err = digest_program(r);
     if (!err)

@@ -73,6 +73,7 @@ struct bench_family {
 };
 struct bench_run {
     struct json_doc *record_doc, *manifest_doc; /* own copies */
+    struct str model;                           /* borrowed: only during bench_run() */
     const struct json *record, *manifest;
     uint64_t seed;
     double threshold;
@@ -132,6 +133,14 @@ int bench_calibration(struct bench_run *r);
 /* Streams of random numbers, one a use (stat_rng_init's `test`); sites are added to it.
  */
 enum bench_draw { BENCH_DRAW_BENEFIT = 1, BENCH_DRAW_ECE = 1000 };
+
+/* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
+struct bench_difference {
+    int64_t differ, flips; /* rows; on two sides of t, one of them 1e-5 or more away */
+    double delta, ulp;     /* largest |a - b|; doubles between them (one NaN: infinite) */
+};
+void bench_difference(const double *a, const double *b, size_t n, double t,
+                      struct bench_difference *d);
 
 /* A part of the used rows: everything, a site, a GST, a group. */
 struct bench_slice {

@@ -9,6 +9,7 @@
     X("data", "DA-1 DA-3", bench_data)                                                   \
     X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance)            \
     X("equity_documentation", "EQ-1", bench_equity_documentation)                        \
+    X("reproducibility", "RP-1", bench_reproducibility)                                  \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability)
 
 /* Why a row of the data is not used; all are counted, none is silent. */

@@ -293,9 +293,9 @@ static void every_family_writes_its_evidence(void **state)
     kit_open(&k, ",\"deployed_sha256\":"
                  "\"0000000000000000000000000000000000000000000000000000000000000000\"");
     kit_run(&k);
-    assert_int_equal(bench_families(k.run), 5);
-    assert_null(bench_family(k.run, 5));
-    for (size_t i = 0; i < 5; i++) {
+    assert_int_equal(bench_families(k.run), 6);
+    assert_null(bench_family(k.run, 6));
+    for (size_t i = 0; i < 6; i++) {
         struct buf text;
         struct json_doc *doc;
         buf_init(&text, 1 << 22);
@@ -372,6 +372,20 @@ static void what_is_no_probability_is_not_applicable(void **state)
         assert_false(json_str_is(json_get(it.val, "row"), "PF-6"));
     json_free(doc);
     buf_release(&text);
+    kit_close(&k);
+}
+
+static void the_same_rows_have_the_same_scores(void **state)
+{
+    struct kit k;
+    (void)state;
+    kit_open(&k, "");
+    kit_run(&k);
+    assert_true(value(&k, "RP-1", "same_config_bitwise_equal", "") == 1);
+    assert_true(value(&k, "RP-1", "abs_delta_p", "") == 0);
+    assert_true(value(&k, "RP-1", "max_ulp", "") == 0);
+    assert_true(value(&k, "RP-1", "decision_flips_outside_band", "") == 0);
+    assert_int_equal(measure(&k, "RP-1", "abs_delta_p", "")->n, 60);
     kit_close(&k);
 }
 
@@ -489,7 +503,7 @@ static void a_model_that_dies_while_scoring_is_a_finding(void **state)
     assert_true(done && warned(&k, "bench.model_failed"));
     assert_true(value(&k, "DA-1", "n", "") < 70000); /* what it took has no score */
     assert_non_null(strstr(bench_scores(k.run).p, ",score_nan,"));
-    assert_int_equal(bench_families(k.run), 5);
+    assert_int_equal(bench_families(k.run), 6);
     kit_close(&k);
 }
 
@@ -528,6 +542,7 @@ int main(int argc, char **argv)
         TEST(every_family_writes_its_evidence),
         TEST(calibration_and_utility_are_measured),
         TEST(what_is_no_probability_is_not_applicable),
+        TEST(the_same_rows_have_the_same_scores),
         TEST(evidence_speaks_for_the_rows_wanted),
         TEST(the_same_run_gives_the_same_bytes),
         TEST(more_positives_are_asked_only_where_the_bound_is_missed),
