@@ -70,11 +70,40 @@ static int init(const char *dir, const char *database, const char *spec,
     return code;
 }
 
-static int serve(const char *dir, const char *listen)
+/* Behind the door: it listens already, and says that it is opening. */
+static int serve_behind(struct api_door *door, const struct conf *c, const char *dir,
+                        struct diag *d)
 {
+    struct registry_config rc = {.dir = dir,
+                                 .refresh_s = (unsigned)conf_int(c, CONF_REFRESH_S),
+                                 .model_roots = conf_text(c, CONF_MODEL_ROOTS)};
+    struct http_server *server = NULL;
     struct registry *r = NULL;
     struct api *api = NULL;
-    struct registry_config rc = {.dir = dir};
+    int err, code = cmd_listen(c, api_door_handle, door, &server);
+    if (code)
+        return code;
+    err = registry_open(&r, &rc, d);
+    if (!err)
+        err = cmd_people(c, registry_auth(r), d);
+    if (!err)
+        err = api_new_registry(&api, r);
+    if (err) {
+        http_server_stop(server, 0);
+        code = cmd_fail("open the registry in", dir, err, d);
+    } else {
+        api_set_server(api, server);
+        api_door_open(door, api);
+        code = cmd_serve_on(c, server);
+    }
+    api_free(api);
+    registry_close(r);
+    return code;
+}
+
+static int serve(const char *dir, const char *listen)
+{
+    struct api_door *door = NULL;
     struct conf c;
     struct diag d;
     int err, code;
@@ -82,18 +111,11 @@ static int serve(const char *dir, const char *listen)
     conf_init(&c, CONF_R);
     diag_init(&d);
     err = cmd_settings(&c, dir, "registry.conf", listen, &d);
-    if (!err) {
-        rc.refresh_s = (unsigned)conf_int(&c, CONF_REFRESH_S);
-        rc.model_roots = conf_text(&c, CONF_MODEL_ROOTS);
-        err = registry_open(&r, &rc, &d);
-    }
     if (!err)
-        err = cmd_people(&c, registry_auth(r), &d);
-    if (!err)
-        err = api_new_registry(&api, r);
-    code = err ? cmd_fail("open the registry in", dir, err, &d) : cmd_serve(&c, api);
-    api_free(api);
-    registry_close(r);
+        err = api_door_new(&door, dir);
+    code = err ? cmd_fail("open the registry in", dir, err, &d)
+               : serve_behind(door, &c, dir, &d);
+    api_door_free(door);
     conf_release(&c);
     diag_release(&d);
     return code;

@@ -145,7 +145,8 @@ static int cmd_ready(const struct conf *c, const struct http_server *s)
     return err;
 }
 
-int cmd_serve(const struct conf *c, struct api *api)
+int cmd_listen(const struct conf *c, http_handler *handler, void *cookie,
+               struct http_server **out)
 {
     const char *cert = conf_text(c, CONF_TLS_CERT), *key = conf_text(c, CONF_TLS_KEY);
     struct http_config hc = {.listen = conf_text(c, CONF_LISTEN),
@@ -154,23 +155,34 @@ int cmd_serve(const struct conf *c, struct api *api)
                              .behind_proxy = conf_bool(c, CONF_BEHIND_PROXY),
                              .jobs = (unsigned)conf_int(c, CONF_JOBS),
                              .body_max = (size_t)conf_int(c, CONF_BODY_MAX),
-                             .handler = api_handle,
-                             .on_error = api_on_error,
-                             .cookie = api};
-    struct http_server *server = NULL;
-    sigset_t wait = cmd_signals();
-    int sig = 0, err = http_server_start(&server, &hc);
+                             .handler = handler,
+                             .on_error = api_on_error, /* it needs no api */
+                             .cookie = cookie};
+    int err = http_server_start(out, &hc);
     if (err == AM_E_REFUSED)
         fputs("amane: listening beyond loopback needs tls_cert and tls_key, or "
               "behind_proxy\n",
               stderr);
-    if (err)
-        return cmd_fail("listen on", hc.listen, err, NULL);
-    api_set_server(api, server);
-    err = cmd_ready(c, server);
+    return err ? cmd_fail("listen on", hc.listen, err, NULL) : 0;
+}
+
+int cmd_serve_on(const struct conf *c, struct http_server *server)
+{
+    sigset_t wait = cmd_signals();
+    int sig = 0, err = cmd_ready(c, server);
     if (!err)
         sigwait(&wait, &sig);
     LOG_I("server.stopping", log_i("signal", sig));
     http_server_stop(server, CMD_DRAIN_MS);
     return err ? 3 : 0;
+}
+
+int cmd_serve(const struct conf *c, struct api *api)
+{
+    struct http_server *server = NULL;
+    int code = cmd_listen(c, api_handle, api, &server);
+    if (code)
+        return code;
+    api_set_server(api, server);
+    return cmd_serve_on(c, server);
 }

@@ -23,7 +23,13 @@ int cmd_audit(struct auth *a, const char *head, bool json);
 int cmd_account(struct auth *a, const char *verb, const char *login, bool second,
                 bool json);
 bool cmd_is_account(int argc, char **argv);
-/* Serves until INT or TERM; prints the ready line; returns an exit code. */
+/* Listens as the settings say; handler and cookie as in struct http_config. What went
+ * wrong was said: an exit code, else 0. */
+int cmd_listen(const struct conf *c, http_handler *handler, void *cookie,
+               struct http_server **out);
+/* Prints the ready line; waits for INT or TERM; stops the server; an exit code. */
+int cmd_serve_on(const struct conf *c, struct http_server *server);
+/* Both for one that is open already. */
 int cmd_serve(const struct conf *c, struct api *api);
 
 #endif

@@ -22,6 +22,13 @@ void api_free(struct api *a);
 /* To put in struct http_config. */
 int api_handle(void *api, struct http_req *r, struct http_resp *a);
 void api_on_error(void *api, struct http_req *r, struct http_resp *a, int err);
+/* The same for a registry in DIR that is not open yet: health and the log's files, 503
+ * for the rest; from api_door_open() on, `a` answers. The door outlives the server. */
+struct api_door;
+AM_CHECK int api_door_new(struct api_door **out, const char *dir);
+void api_door_free(struct api_door *d);
+void api_door_open(struct api_door *d, struct api *a);
+int api_door_handle(void *door, struct http_req *r, struct http_resp *a);
 /* For /metrics: the server that runs us. */
 void api_set_server(struct api *a, struct http_server *s);
 
