@@ -181,11 +181,17 @@ static void adwin_keeps_a_steady_stream_and_cuts_a_broken_one(void **state)
         stat_detector_add(&d, stat_rng_double(&r) * 0.7, false);
     assert_true(d.adwin.n < 10000); /* the old part is gone */
     assert_near(d.adwin.total / d.adwin.n, 0.35, 0.02);
-    double n = 0; /* buckets add up to the window */
+    double n = 0, total = 0, squares = 0; /* buckets add up to the window */
     for (uint32_t k = 0; k < d.adwin.rows; k++) {
         assert_true(d.adwin.filled[k] <= STAT_ADWIN_BUCKETS);
         n += d.adwin.filled[k] * ldexp(1, (int)k);
+        for (uint32_t i = 0; i < d.adwin.filled[k]; i++) {
+            total += d.adwin.sum[k][i];
+            squares += d.adwin.square[k][i];
+        }
     }
+    assert_near(total, d.adwin.total, 1e-9);
+    assert_near(squares, d.adwin.squares, 1e-9);
     assert_true(n == d.adwin.n);
 }
 

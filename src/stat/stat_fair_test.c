@@ -285,6 +285,54 @@ static void permutation_is_calibrated_under_the_null(void **state)
     }
 }
 
+/* Three levels of score: nearly all that an AUC is made of are pairs inside blocks. */
+static void tied_scores_keep_their_auc_when_resampled(void **state)
+{
+    (void)state;
+    enum { N = 2000, B = 2000 };
+    const double apart[] = {-1, 1};
+    struct stat_boot b[STAT_MEASURES];
+    make(N, 2, 0.5, apart, 13);
+    for (size_t i = 0; i < N; i++)
+        s[i] = floor(3 * s[i]) / 3;
+    struct stat_fair *f = build(N, 2, 0.5);
+    assert_ok(stat_fair_boot(f, NULL, B, 1, 1, b));
+    assert_true(b[STAT_M_AUC].estimate > 0.3);
+    assert_true(fabs(b[STAT_M_AUC].mean - b[STAT_M_AUC].estimate) <
+                4 * b[STAT_M_AUC].se / sqrt(B));
+    stat_fair_free(f);
+}
+
+/* Nothing can differ: every shuffle equals what was seen. */
+static void constant_score_is_as_likely_as_can_be(void **state)
+{
+    (void)state;
+    struct stat_null p[STAT_MEASURES];
+    make(300, 3, 0.5, NULL, 14);
+    for (size_t i = 0; i < 300; i++)
+        s[i] = 0.5;
+    struct stat_fair *f = build(300, 3, 0.5);
+    assert_ok(stat_fair_permute(f, NULL, 50, 1, 1, p));
+    assert_true(p[STAT_M_AUC].p == 1 && p[STAT_M_AUC].expected == 0);
+    assert_true(p[STAT_M_TPR].p == 1 && p[STAT_M_ODDS].p == 1);
+    stat_fair_free(f);
+}
+
+static void score_beyond_1_has_no_brier(void **state)
+{
+    (void)state;
+    const double v[] = {0.9, 1.5, 0.2, 0.4};
+    const uint8_t label[] = {1, 0, 1, 0};
+    const uint32_t group[] = {0, 0, 1, 1};
+    struct stat_fair *f;
+    assert_ok(stat_fair_new(&f, v, label, group, 4, 2, 0.5));
+    assert_true(stat_absent(stat_fair_group(f, 0)->brier) &&
+                stat_absent(stat_fair_overall(f)->brier));
+    assert_near(stat_fair_group(f, 1)->brier, (0.64 + 0.16) / 2, 1e-15);
+    assert_near(stat_fair_group(f, 0)->mean_score, 1.2, 1e-15);
+    stat_fair_free(f);
+}
+
 static void real_difference_is_unlikely_by_chance(void **state)
 {
     (void)state;
@@ -440,6 +488,8 @@ TEST_MAIN(TEST(table_equals_the_plain_functions),
           TEST(two_groups_one_contrast_equals_heterogeneity),
           TEST(bootstrap_of_auc_differences_has_delongs_variance),
           TEST(bootstrap_intervals_cover), TEST(permutation_is_calibrated_under_the_null),
+          TEST(tied_scores_keep_their_auc_when_resampled),
+          TEST(constant_score_is_as_likely_as_can_be), TEST(score_beyond_1_has_no_brier),
           TEST(real_difference_is_unlikely_by_chance),
           TEST(certain_groups_have_no_interval), TEST(tiny_groups_break_nothing),
           TEST(hypergeometric_draws_have_their_distribution),
