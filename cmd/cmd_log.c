@@ -368,27 +368,31 @@ static int bundle_write(struct tlog *t, struct blob_store *blobs, uint64_t index
 static int bundle(const char *dir, const char *text)
 {
     struct tlog_config c = {0};
-    struct blob_store *blobs = NULL;
+    struct registry_copy *copy = NULL; /* a registry keeps payloads in its database */
     struct tlog *t = NULL;
+    struct diag d;
     char path[4096];
     int64_t index;
     int err;
     if (str_int(str_c(text), 0, INT64_MAX, &index))
         return cmd_usage(synopsis, false);
-    snprintf(path, sizeof path, "%s/blobs", dir);
-    err = blob_open(&blobs, path);
+    diag_init(&d);
+    err = registry_copy_open(&copy, dir, &d);
     snprintf(path, sizeof path, "%s/log", dir);
     c.dir = path;
     if (!err)
         err = tlog_open(&t, &c);
     if (!err)
-        err = bundle_write(t, blobs, (uint64_t)index);
+        err = bundle_write(t, registry_copy_blobs(copy), (uint64_t)index);
     if (err ==
         AM_E_UNAVAILABLE) /* beyond the checkpoint: a copy will not grow by itself */
         err = AM_E_NOTFOUND;
     tlog_close(t);
-    blob_close(blobs);
-    return err ? cmd_fail("bundle", dir, err, NULL) : 0;
+    registry_copy_close(copy);
+    if (err)
+        err = cmd_fail("bundle", dir, err, &d);
+    diag_release(&d);
+    return err;
 }
 
 int cmd_log(int argc, char **argv)
