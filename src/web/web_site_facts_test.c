@@ -451,6 +451,18 @@ static void a_case_is_shown_to_those_it_concerns_only(void **state)
     ask_release(&a);
 }
 
+static void a_case_says_what_its_codes_are_and_what_its_closure_needs(void **state)
+{
+    struct ask a;
+    (void)state;
+    get(&a, "/vigilance/" CASE, &authority);
+    assert_true(holds(&a, "Problème du produit (A)"));
+    assert_true(holds(&a, "Conclusion de l’enquête (D)"));
+    assert_true(holds(&a, "à donner avant la clôture"));
+    assert_false(holds(&a, "Composant en cause (G)")); /* nobody asks for it */
+    ask_release(&a);
+}
+
 static void a_report_becomes_a_text_to_sign(void **state)
 {
     char form[512], where[128];
@@ -569,6 +581,7 @@ int main(void)
         TEST(without_memory_the_end_of_a_label_is_an_error_and_comes_back),
         TEST(who_may_end_a_label_has_its_page),
         TEST(a_case_is_shown_to_those_it_concerns_only),
+        TEST(a_case_says_what_its_codes_are_and_what_its_closure_needs),
         TEST(a_report_becomes_a_text_to_sign),
         TEST(a_bad_report_comes_back_with_its_values_and_problems),
         TEST(the_supplier_answers_and_the_authority_closes_by_forms),

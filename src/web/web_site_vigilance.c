@@ -288,6 +288,33 @@ static bool closes(const struct web_visit *v)
     return v->who.role == LEDGER_HAS || v->who.role == LEDGER_MSPS;
 }
 
+/* The terms by annex of the IMDRF terminology, and what a closure still needs. */
+static void put_annexes(struct web_visit *v, const struct json *c)
+{
+    bool open = !json_get_str(c, "closed_at").n;
+    jw_key(&v->w, "annexes");
+    jw_arr(&v->w);
+    for (char annex = 'a'; annex <= 'g'; annex++) {
+        size_t n = 0;
+        for (json_each(it, json_get(c, "terms")))
+            n += json_str(it.val).n && (json_str(it.val).p[0] | 0x20) == annex;
+        bool lacks = open && !n && annex >= 'b' && annex <= 'd';
+        if (!n && !lacks)
+            continue;
+        jw_obj(&v->w);
+        jw_kstr(&v->w, "annex", (struct str){&annex, 1});
+        jw_kbool(&v->w, "lacks", lacks);
+        jw_key(&v->w, "codes");
+        jw_arr(&v->w);
+        for (json_each(it, json_get(c, "terms")))
+            if (json_str(it.val).n && (json_str(it.val).p[0] | 0x20) == annex)
+                jw_val(&v->w, it.val);
+        jw_arr_end(&v->w);
+        jw_obj_end(&v->w);
+    }
+    jw_arr_end(&v->w);
+}
+
 static int case_page(struct web_visit *v, int status)
 {
     static const char *const fields[] = {"aware", "terms_new"};
@@ -308,6 +335,7 @@ static int case_page(struct web_visit *v, int status)
         options(v, "answer_codes", answers, AM_LEN(answers), field(v, "code"));
         options(v, "outcome_codes", outcomes, AM_LEN(outcomes), field(v, "outcome"));
         options(v, "severities", severities, AM_LEN(severities), field(v, "severity"));
+        put_annexes(v, c);
         web_problems(&v->w, "problems", v->l, &v->d);
         jw_kbool(&v->w, "has_problems", v->d.n > 0);
         jw_kint(&v->w, "errors_n", (int64_t)v->d.n);
