@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked of a page that is open: nothing on the console, blocked or missing; lang and dir; one h1; no sideways
-// scroll; targets of 44 px; weight; axe. run.mjs opens a page anew for each look, pages.mjs turns one page around.
+// scroll; targets of 44 px; weight; names of tables and pictures; axe. run.mjs opens a page anew for each look, pages.mjs turns one page around.
 import { violations } from './kit.mjs';
 
 export function inLanguage(url, lang) {
@@ -41,12 +41,43 @@ const measure = () => {
     h1: document.querySelectorAll('h1').length };
 };
 
+// What axe does not ask: a table says what it is and what its columns are; a folded cell has its label; a picture has
+// words; the first stop of Tab skips the menu; what is wrong in a form leads to the field, which says so.
+const names = () => {
+  const said = [], short = (e) => e.outerHTML.slice(0, 90);
+  for (const t of document.querySelectorAll('table')) {
+    const by = t.getAttribute('aria-labelledby');
+    if (!t.caption?.textContent.trim() && !t.getAttribute('aria-label') && !(by && document.getElementById(by)?.textContent.trim()))
+      said.push(`a table without a name: ${short(t)}`);
+    for (const h of t.querySelectorAll('th:not([scope])')) said.push(`a header without scope: ${short(h)}`);
+    if (!t.querySelector('thead th')) said.push(`a table without headers: ${short(t)}`);
+    if (t.classList.contains('stack') && !t.closest('[data-plain]'))
+      for (const c of t.querySelectorAll('tbody td:not([data-l])'))
+        if (c.parentElement.querySelectorAll('td').length > 1 && c.textContent.trim() && !c.querySelector('button,svg,a.btn') &&
+          t.tHead.rows[0].cells[c.cellIndex]?.querySelector('.vh') === null) said.push(`a folded cell without its label: ${short(c)}`);
+  }
+  for (const s of document.querySelectorAll('svg'))
+    if (s.getAttribute('aria-hidden') !== 'true' && !s.querySelector('title')?.textContent.trim() && !s.getAttribute('aria-label') &&
+      !s.getAttribute('aria-labelledby')) said.push(`a picture without words: ${short(s)}`);
+  const first = document.querySelector('a[href],button,input,select,textarea,summary,[tabindex="0"]');
+  if (first?.getAttribute('href') !== '#main' || !document.getElementById('main')) said.push('Tab does not begin with the way to the contents');
+  for (const a of document.querySelectorAll('.errors a[href^="#"]')) {
+    const field = document.getElementById(decodeURIComponent(a.hash.slice(1)));
+    if (!field) said.push(`an error leads nowhere: ${short(a)}`);
+  }
+  for (const x of document.querySelectorAll('[aria-invalid=true]'))
+    if (!(x.getAttribute('aria-describedby') ?? '').split(' ').some((id) => document.getElementById(id)?.textContent.trim()))
+      said.push(`a field that is wrong does not say why: ${short(x)}`);
+  return said;
+};
+
 // What the page is like at its present width.
 export async function shape(page, lang) {
   const problems = [], m = await page.evaluate(measure);
   if (m.scroll > 0) problems.push(`scrolls sideways by ${m.scroll} px: ${m.wide.join(', ')}`);
   if (m.lang !== lang || m.dir !== (lang === 'ar' ? 'rtl' : 'ltr')) problems.push(`lang=${m.lang} dir=${m.dir}`);
   if (m.h1 !== 1) problems.push(`${m.h1} h1 elements`);
+  problems.push(...await page.evaluate(names));
   return problems.concat(m.small.map((s) => `small target: ${s}`));
 }
 export const axe = async (page) => (await violations(page)).map((v) =>
