@@ -2,6 +2,8 @@
 /* Every component, with the fictitious data of web/gallery.json, in three languages,
  * strictly. With AMANE_GALLERY_OUT=DIR the pages, the assets and the headers are written
  * there for the browser tests (test/40-gallery.sh). */
+#include <math.h>
+
 #include "base/test.h"
 #include "web/web.h"
 
@@ -194,6 +196,56 @@ static void assets_are_reachable_and_nothing_else(void **state)
     assert_null(web_asset(STR_NULL));
 }
 
+/* WCAG 2.2: relative luminance, then (lighter + 0.05) / (darker + 0.05). */
+static double luminance(const char *css, const char *name)
+{
+    static const double weight[3] = {0.2126, 0.7152, 0.0722};
+    char want[32];
+    double sum = 0;
+    snprintf(want, sizeof want, "--%s:#", name);
+    const char *at = strstr(css, want);
+    assert_non_null(at);
+    at += strlen(want);
+    bool three = strspn(at, "0123456789abcdef") == 3;
+    for (size_t i = 0; i < 3; i++) {
+        char pair[3] = {at[three ? i : 2 * i], at[three ? i : 2 * i + 1], 0};
+        double c = (double)strtol(pair, NULL, 16) / 255;
+        sum += weight[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+}
+
+static void words_stand_out_by_day_and_by_night(void **state)
+{
+    static const struct {
+        const char *front, *back;
+        double
+            least; /* 4.5 for text; 3 for what is drawn; design: 7 for the text itself */
+    } t[] = {{"ink", "bg", 7},     {"ink", "alt", 7},  {"mute", "bg", 7},
+             {"mute", "alt", 4.5}, {"brand", "bg", 7}, {"brand", "alt", 4.5},
+             {"on", "brand", 4.5}, {"ok", "okb", 4.5}, {"warn", "warnb", 4.5},
+             {"ko", "kob", 4.5},   {"ko", "bg", 4.5},  {"edge", "bg", 3},
+             {"focus", "bg", 3},   {"focus", "alt", 3}};
+    (void)state;
+    const struct embed_file *f = web_asset(STR("/assets/app.css"));
+    assert_non_null(f);
+    char *css = am_calloc(f->size + 1, 1);
+    assert_non_null(css);
+    memcpy(css, f->data, f->size);
+    const char *scheme[2] = {strstr(css, ":root{"),
+                             strstr(css, "@media(prefers-color-scheme:dark){:root{")};
+    for (size_t s = 0; s < 2; s++)
+        for (size_t i = 0; i < AM_LEN(t); i++) {
+            double a = luminance(scheme[s], t[i].front),
+                   b = luminance(scheme[s], t[i].back);
+            double ratio = (fmax(a, b) + 0.05) / (fmin(a, b) + 0.05);
+            if (ratio < t[i].least)
+                fail_msg("%s on %s, %s: %.2f", t[i].front, t[i].back, s ? "night" : "day",
+                         ratio);
+        }
+    free(css);
+}
+
 static void headers_forbid_everything_foreign(void **state)
 {
     (void)state;
@@ -244,6 +296,7 @@ int main(void)
                                    TEST(what_the_browser_test_looks_at_is_a_page),
                                    TEST(an_unknown_page_is_named),
                                    TEST(assets_are_reachable_and_nothing_else),
+                                   TEST(words_stand_out_by_day_and_by_night),
                                    TEST(headers_forbid_everything_foreign)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

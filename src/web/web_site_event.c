@@ -259,6 +259,7 @@ static void put_problems(struct web_visit *v, const struct event_page *p)
         jw_obj(&v->w);
         jw_kstr(&v->w, "label", label.n ? label : web_text_or(first));
         jw_kstrz(&v->w, "field", id);
+        jw_kstr(&v->w, "path", rest.n ? web_text_or(str_c(item->path)) : STR(""));
         jw_key(&v->w, "message");
         web_problem_text(&v->w, v->l, item);
         jw_obj_end(&v->w);

@@ -307,6 +307,22 @@ static void a_list_calls_a_model_by_its_name_in_the_readers_language(void **stat
     ask_release(&a);
 }
 
+static void a_refused_form_names_its_fields_and_says_why_at_them(void **state)
+{
+    struct ask a;
+    (void)state;
+    post(&a, "/vigilance/report?lang=en", &quality, "model=&terms=&aware=x");
+    assert_int_equal(a.resp.status, 422);
+    assert_true(holds(&a, "<b>Known since"));
+    assert_true(holds(&a, "<b>IMDRF terms</b>"));
+    assert_false(holds(&a, "<code><bdi dir=\"ltr\">/"));
+    ask_release(&a);
+    post(&a, "/events/appeal?lang=en", &vendor, "act=propose&/model_digest=x");
+    assert_int_equal(a.resp.status, 422);
+    assert_true(holds(&a, "aria-invalid=\"true\""));
+    ask_release(&a);
+}
+
 static void bands_of_age_are_words(void **state)
 {
     static const struct {
@@ -576,6 +592,7 @@ int main(void)
         TEST(every_page_speaks_three_languages),
         TEST(a_list_calls_a_model_by_its_name_in_the_readers_language),
         TEST(bands_of_age_are_words),
+        TEST(a_refused_form_names_its_fields_and_says_why_at_them),
         TEST(warnings_are_everybodys_and_filtered_by_kind_and_organisation),
         TEST(without_memory_the_page_of_warnings_is_an_error_and_comes_back),
         TEST(without_memory_the_end_of_a_label_is_an_error_and_comes_back),

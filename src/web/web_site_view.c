@@ -111,6 +111,38 @@ void web_why(struct web_visit *v, const char *key, struct str code)
     jw_str(&v->w, text);
 }
 
+/* A field of a form as the form calls it; a pointer deeper in a record stays one. */
+static struct str field_label(enum text_lang l, struct str path)
+{
+    static const struct {
+        const char *path, *label;
+    } known[] = {
+        {"/model_digest", "vigilance.model"},
+        {"/aware_at", "vigilance.aware"},
+        {"/terms", "vigilance.terms"},
+        {"/traces", "vigilance.trace"},
+        {"/gst", "vigilance.gst"},
+        {"/severity", "vigilance.severity"},
+        {"/key_id", "sign.js.choose"},
+        {"/ground", "sign.f.ground"},
+        {"/with_org", "sign.f.with_org"},
+        {"/establishment", "sign.f.establishment"},
+        {"/products", "tender.products"},
+        {"/opens_at", "tender.opens_label"},
+        {"/use_code", "tender.use_label"},
+        {"/name", "people.name"},
+        {"/name_ar", "people.name_ar"},
+        {"/org_id", "fact.organisation"},
+        {"/login", "login.user"},
+        {"/password", "login.password"},
+        {"/role", "fact.role"},
+    };
+    for (size_t i = 0; i < AM_LEN(known); i++)
+        if (str_eqc(path, known[i].path))
+            return text_get(l, known[i].label);
+    return STR("");
+}
+
 void web_problems(struct jw *w, const char *key, enum text_lang l, const struct diag *d)
 {
     jw_key(w, key);
@@ -119,6 +151,7 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
         const struct diag_item *p = &d->item[i];
         jw_obj(w);
         jw_kstr(w, "path", web_text_or(str_c(p->path)));
+        jw_kstr(w, "label", field_label(l, web_text_or(str_c(p->path))));
         jw_key(w, "text");
         web_problem_text(w, l, p);
         jw_kstr(w, "code", web_text_or(str_c(p->code)));
