@@ -124,12 +124,14 @@ static void the_newest_come_first_and_none_is_told_twice(void **state)
 
 static void the_link_leads_to_the_next_page_with_the_same_filters(void **state)
 {
-    struct reply r = get("/api/v1/facts", "type=recusal&x=%3Ca&y=<\"\xc3\xa9&limit=2");
+    struct reply r =
+        get("/api/v1/facts", "type=recusal&lang=%3Ca&lang=<\"\xc3\xa9&limit=2");
     struct str link = t_header(&r, "Link"), rest, path, query;
     char next[512], want[128];
     (void)state;
-    assert_true(str_starts(link, STR("</api/v1/facts?type=recusal&x=%3Ca&y=%3C%22%C3%A9"
-                                     "&limit=2&after=")));
+    assert_true(
+        str_starts(link, STR("</api/v1/facts?type=recusal&lang=%3Ca&lang=%3C%22%C3%A9"
+                             "&limit=2&after=")));
     snprintf(want, sizeof want, "after=%.*s>; rel=\"next\"",
              STR_FMT(json_str(t_at(&r, "/next"))));
     assert_true(link.n > strlen(want));
