@@ -80,17 +80,17 @@ refuses 1 'column s: not a finite decimal number) [csv.number]' 'a score in word
 printf 'y,s\n1,0.5\n0,inf\n' >"$dir/t.csv"
 refuses 1 '3:#2' 'an infinite score is refused'
 printf 'y,s\n1,0.5\n0\n' >"$dir/t.csv"
-refuses 1 '(1 fields, the header has 2) [csv.ragged]' 'a ragged record'
+refuses 1 '(1 fields, the header has 2). [csv.ragged]' 'a ragged record'
 printf 'y,s\n1,"0.5\n' >"$dir/t.csv"
-refuses 1 '2:3: A quote is never closed.' 'an open quote'
+refuses 1 '[csv.unterminated]' 'an open quote'
 printf 'y,s\n1,\377\n' >"$dir/t.csv"
-refuses 1 '2:3: The file is not UTF-8.' 'bytes that are not UTF-8'
+refuses 1 '[csv.utf8]' 'bytes that are not UTF-8'
 printf 'y,s\n1,\000\n' >"$dir/t.csv"
-refuses 1 '2:3: The file holds a NUL byte.' 'a NUL byte'
+refuses 1 '[csv.nul]' 'a NUL byte'
 printf 'y,x\n1,0\n' >"$dir/t.csv"
 refuses 1 'no column is called "s"' 'a column that is not there'
 : >"$dir/t.csv"
-refuses 1 'The table has no header. [csv.empty]' 'an empty file'
+refuses 1 '[csv.empty]' 'an empty file'
 awk 'BEGIN {print "y,s,g"; for (i = 0; i < 1001; i++) print i % 2 ",0.5,p" i}' >"$dir/t.csv"
 stat --group g >/dev/null 2>&1
 [ $? = 1 ] && grep -q 'more than 1000 values' "$dir/err"

@@ -22,8 +22,8 @@ import glob, re, sys
 for path in glob.glob("%s/*.%s.po" % tuple(sys.argv[1:3])):
     found = re.search(r'^msgid "%s"\nmsgstr "(.*)"$' % re.escape(sys.argv[3]), open(path, encoding="utf-8").read(), re.M)
     if found:
-        # Typography is the compiler's: compared without it.
-        print(re.sub(r"[\W_]+", "", found[1].replace('\\"', '"')))
+        # Up to the first value put in; typography is the compiler's: compared without it.
+        print(re.sub(r"[\W_]+", "", found[1].split("{")[0].replace('\\"', '"')))
 PY
 }
 bare() { /usr/bin/python3 -c 'import re, sys; print(re.sub(r"[\W_]+", "", sys.stdin.read()))'; }
