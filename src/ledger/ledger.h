@@ -562,6 +562,21 @@ bool ledger_change(const struct ledger *l, const struct ledger_version *v, int64
 bool ledger_change_rests(const struct ledger *l, const struct ledger_version *v,
                          enum ledger_level level, int64_t at);
 
+/* What a label asks of the record beyond what is due at declaration (ledger_ask_tbl.h),
+ * the lowest level first. */
+struct ledger_ask {
+    enum ledger_level level;
+    enum ledger_kind kind; /* of the record: algorithm or version */
+    const char *pointer;
+};
+const struct ledger_ask *ledger_ask(size_t i); /* NULL: no more */
+/* record.due, record.due_period or record.due_groups; NULL: it has what is asked. */
+const char *ledger_ask_short(size_t i, const struct json *record);
+/* The first thing asked up to that level that the records in effect lack; NULL: none. */
+const struct ledger_ask *ledger_asked(const struct ledger *l,
+                                      const struct ledger_version *v,
+                                      enum ledger_level level);
+
 /* What the public may know of vigilance, of one version or of all (digest NULL). */
 struct ledger_vigilance {
     uint64_t cases, serious, open, late; /* late: report or answer, at that time */

@@ -11,7 +11,7 @@ static int declare(struct ledger_act *a)
     struct str org = json_get_str(json_get(a->r, "developer"), "org_id");
     size_t i = ledger_find_algorithm(l, id);
     struct ledger_algorec rec = {.a.index = a->index, .a.issued_at = a->s->issued_at};
-    uint8_t replaced[32];
+    uint8_t replaced[32], short_of = ledger_ask_first(LEDGER_ALGORITHM, a->r);
     int err;
     ledger_guard(a, ledger_algorithm_id_valid(id), GUARD_ALGORITHM_ID, "/algorithm_id",
                  "MA-IA-<org6>-<10 base32>-<check>, ISO 7064 mod 37,36");
@@ -25,6 +25,7 @@ static int declare(struct ledger_act *a)
         else
             ledger_guard(a, right && strcmp(l->algorithm.v[i].a.org_id, me->org_id) == 0,
                          GUARD_SUPERSEDES, "/supersedes", "not the record in effect");
+        ledger_check_ask_algorithm(a, &l->algorithm.v[i], short_of);
     }
     if (ledger_stopped_here(a))
         return AM_OK;
@@ -34,12 +35,14 @@ static int declare(struct ledger_act *a)
         memcpy(old->record, a->s->record_sha256, 32);
         old->a.index = a->index;
         old->a.issued_at = a->s->issued_at;
+        old->ask = short_of;
         return AM_OK;
     }
     ledger_copy(rec.a.id, sizeof rec.a.id, id);
     ledger_copy(rec.a.org_id, sizeof rec.a.org_id, org);
     memcpy(rec.a.payload, a->payload, 32);
     memcpy(rec.record, a->s->record_sha256, 32);
+    rec.ask = short_of;
     err = map_set(&l->by_algorithm, id, l->algorithm.n);
     return err ? err : vec_push(&l->algorithm, rec);
 }

@@ -363,8 +363,8 @@ static int strictness(struct str outcome)
 static void compare(struct ledger_act *a, const struct ledger_verrec *v,
                     const struct decision *c, const struct label_result *r)
 {
-    enum ledger_level most =
-        ledger_capped(a->l, v, (enum ledger_level)r->reached, a->s->issued_at);
+    enum ledger_level most = ledger_ask_capped(
+        a, v, ledger_capped(a->l, v, (enum ledger_level)r->reached, a->s->issued_at));
     struct str outcome = json_get_str(a->r, "outcome");
     struct str claimed = json_get_str(a->r, "outcome_computed");
     int said = strictness(outcome), computed = strictness(str_c(r->outcome));
@@ -490,6 +490,8 @@ int ledger_decide(struct ledger_act *a)
         check_surveillance(a, v);
     if (!c.v8)
         ledger_check_cap(a, v, c.level);
+    if (!c.v8 && !c.v12) /* nothing stands in the way of a reduction */
+        ledger_check_ask(a, v, c.level);
     if (c.v8)
         ledger_check_heard(a, ledger_newest_evidence(v)); /* on what it is refused for */
     if ((c.v7 || c.v11) && c.level >= LEDGER_INTERMEDIATE)

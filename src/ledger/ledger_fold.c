@@ -43,17 +43,18 @@ void ledger_refuse(struct ledger_act *a, enum ledger_code c, const char *path,
     va_end(ap);
 }
 
+bool ledger_waives(const struct ledger_policy *p, enum ledger_guard g)
+{
+    return g >= GUARD_FIRST_WAIVABLE && (p->waived >> (g - GUARD_FIRST_WAIVABLE) & 1);
+}
+
 bool ledger_holds(struct ledger_act *a, bool holds, enum ledger_guard g)
 {
-    uint64_t bit;
     if (holds)
         return true;
-    if (g < GUARD_FIRST_WAIVABLE)
+    if (!ledger_waives(a->l->policy, g))
         return false;
-    bit = UINT64_C(1) << (g - GUARD_FIRST_WAIVABLE);
-    if (!(a->l->policy->waived & bit))
-        return false;
-    a->o.waived |= bit;
+    a->o.waived |= UINT64_C(1) << (g - GUARD_FIRST_WAIVABLE);
     return true;
 }
 

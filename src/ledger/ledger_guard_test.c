@@ -115,7 +115,7 @@ static const char *declare(const char *name, bool good_file, bool good_twin,
     assert_ok(blob_put(tk.blobs, STR("weights 7"), weights));
     bundle(&b, name, tk.model_hex, good_file ? crypto_hex(weights, 32, hex) : DIGEST);
     twin(&b, good_twin ? tk.model_hex : DIGEST);
-    tk_addf(&b, ",\"maintenance\":{\"process\":{\"fr\":\"p\"}}%s", extra);
+    tk_addf(&b, "%s", extra);
     code = tk_say(&tk, LEDGER_VERSION, TK_VENDOR, "%s", b.p);
     buf_release(&b);
     return code;

@@ -155,6 +155,24 @@ static void change_member(const struct ledger *l, const struct ledger_verrec *v,
     jw_obj_end(w);
 }
 
+/* The first level that asks the records for something they lack. */
+static void due_member(const struct ledger *l, const struct ledger_version *v,
+                       struct jw *w)
+{
+    const struct ledger_ask *x = ledger_asked(l, v, LEDGER_ADVANCED);
+    jw_key(w, "record_due");
+    if (!x) {
+        jw_null(w);
+        return;
+    }
+    jw_obj(w);
+    jw_kstrz(w, "level", ledger_level_name(x->level));
+    jw_kstrz(w, "record", ledger_kind_name(x->kind));
+    jw_kstrz(w, "pointer", x->pointer);
+    jw_kbool(w, "waived", ledger_waives(l->policy, GUARD_RECORD_DUE));
+    jw_obj_end(w);
+}
+
 /* Reports on this product line: context of a decision on any of its versions. */
 static void sandbox_reports(const struct ledger *l, const struct ledger_version *v,
                             struct jw *w)
@@ -200,6 +218,7 @@ void ledger_version_json(const struct ledger *l, const struct ledger_version *v,
     ledger_vigilance_json(l, v->digest, at, w);
     jw_kbool(w, "escrow", ledger_deposit_of(l, v->digest) != NULL);
     sandbox_reports(l, v, w);
+    due_member(l, v, w);
     if (i != LEDGER_NONE)
         change_member(l, &l->version.v[i], at, w);
     jw_obj_end(w);

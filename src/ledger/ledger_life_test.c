@@ -113,7 +113,8 @@ static void the_inadmissible_is_declared_again_with_a_fuller_record(void **state
          "guard.supersedes"); /* that one is no longer in effect */
     crypto_hex(tk_v(&tk)->declared.record, 32, first);
     OK(tk_say(&tk, LEDGER_VERSION, TK_VENDOR,
-              "%s,\"sbom\":\"x\",\"supersedes\":\"%s\",\"reason\":\"r\"", b.p, first));
+              "%s,\"publications\":[],\"supersedes\":\"%s\",\"reason\":\"r\"", b.p,
+              first));
     assert_string_equal(tk_outcome(&tk)->transition, "V21");
     buf_release(&b);
 }

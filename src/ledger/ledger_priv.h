@@ -113,6 +113,7 @@ struct ledger_algorec {
     struct ledger_algorithm a;
     uint8_t record[32];
     char label[48]; /* greatest version_label so far */
+    uint8_t ask;    /* first row of ledger_ask_tbl.h it falls short of */
 };
 struct ledger_row {
     char id[LEDGER_ROW_ID];
@@ -155,6 +156,7 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     struct ledger_ref approved; /* the record a commission last decided on; index 0: none
                                  */
     bool plan;                  /* an evaluation_plan is declared */
+    uint8_t ask;                /* first row of ledger_ask_tbl.h it falls short of */
     uint64_t assigned;
     size_t rapporteur, bench;    /* keys */
     VEC(struct ledger_row) rows; /* covered since the assignment */
@@ -358,6 +360,7 @@ void ledger_guard(struct ledger_act *a, bool holds, enum ledger_guard g, const c
                   const char *detail, ...) AM_PRINTF(5, 6);
 /* holds, or the policy waives it (recorded); refuses nothing. */
 bool ledger_holds(struct ledger_act *a, bool holds, enum ledger_guard g);
+bool ledger_waives(const struct ledger_policy *p, enum ledger_guard g);
 /* Judges a statement as if this key signed it now; changes nothing. */
 AM_CHECK int ledger_try(const struct ledger *l, const struct ledger_statement_view *s,
                         const uint8_t payload[32], const char *key_id,
@@ -380,6 +383,7 @@ int64_t ledger_time(const struct json *v);  /* RFC 3339 or date; 0: none */
 bool ledger_fits(struct str s, size_t cap); /* name that fits its array */
 void ledger_copy(char *out, size_t cap, struct str s);
 bool ledger_has(const struct json *v, const char *key); /* there, and not {"na"} */
+bool ledger_filled(const struct json *m);               /* the same, of a member */
 
 /* Rules (ledger_rule.c). Counts the signers; sets waiting or refuses. */
 void ledger_rule_judge(struct ledger_act *a);
@@ -491,6 +495,21 @@ void ledger_check_accept(struct ledger_act *a, const struct ledger_verrec *v,
 /* A decision that keeps a label takes effect; approves: it gives or confirms it. */
 void ledger_claim_decided(struct ledger_act *a, struct ledger_verrec *v, bool reduced,
                           bool approves);
+/* What a label asks of the record (ledger_ask.c). The first row of the table that a
+ * record falls short of; past the table: none. */
+uint8_t ledger_ask_first(enum ledger_kind kind, const struct json *record);
+/* A decision gives, confirms or brings back that level. */
+void ledger_check_ask(struct ledger_act *a, const struct ledger_verrec *v,
+                      enum ledger_level level);
+/* The highest level, up to that one, that the records let a label have. */
+enum ledger_level ledger_ask_capped(const struct ledger_act *a,
+                                    const struct ledger_verrec *v,
+                                    enum ledger_level level);
+/* A superseding record does not lose what a label in force asked for. */
+void ledger_check_ask_version(struct ledger_act *a, const struct ledger_verrec *v,
+                              uint8_t now);
+void ledger_check_ask_algorithm(struct ledger_act *a, const struct ledger_algorec *g,
+                                uint8_t now);
 bool ledger_row_asked(const struct json *row, enum ledger_level level);
 bool ledger_row_covered(const struct ledger_verrec *v, struct str id);
 /* The record of a logged statement, from its blob. */

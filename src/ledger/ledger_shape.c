@@ -50,7 +50,11 @@ int64_t ledger_time(const struct json *v)
 
 bool ledger_has(const struct json *v, const char *key)
 {
-    const struct json *m = json_get(v, key);
+    return ledger_filled(json_get(v, key));
+}
+
+bool ledger_filled(const struct json *m)
+{
     if (json_type(m) == JSON_OBJECT && json_size(m) == 1 && json_get(m, "na"))
         return false;
     return m && json_type(m) != JSON_NULL &&

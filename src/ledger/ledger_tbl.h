@@ -575,6 +575,7 @@
     X(CERTIFIED, "guard.establishment_certified", true, AM_E_INVALID)                    \
     X(IMPACT_REPORT, "guard.impact_report", true, AM_E_INVALID)                          \
     X(HEARD, "guard.vendor_heard", true, AM_E_INVALID)                                   \
-    X(OTHER_COMMISSIONERS, "guard.other_commissioners", true, AM_E_FORBIDDEN)
+    X(OTHER_COMMISSIONERS, "guard.other_commissioners", true, AM_E_FORBIDDEN)            \
+    X(RECORD_DUE, "guard.record_due", true, AM_E_INVALID)
 
 #endif

@@ -423,17 +423,68 @@ static inline void tk_close(struct tk *tk)
     buf_release(&tk->payload);
 }
 
+/* ---- what labels ask of records (ledger_ask_tbl.h) --------------------------------- */
+#define TK_NAME "{\"fr\":\"Coeur\",\"ar\":\"قلب\",\"en\":\"Heart\"}"
+#define TK_WORD "{\"fr\":\"texte\",\"ar\":\"نص\"}"
+#define TK_SHA  "\"a5c0000000000000000000000000000000000000000000000000000000000000\""
+/* X(member, value): all that the highest label asks of a version. */
+#define TK_ASKED(X)                                                                      \
+    X(representativeness,                                                                \
+      "[{\"variable\":\"sex\",\"group\":\"F\",\"n\":50,\"pct\":100},"                    \
+      "{\"variable\":\"age_band\",\"group\":\"60-69\",\"n\":50,"                         \
+      "\"pct\":100}]")                                                                   \
+    X(relevance_morocco, TK_WORD)                                                        \
+    X(relevance_evidence, "[{\"what\":" TK_WORD ",\"reference\":\"pmid:1\"}]")           \
+    X(fairness_approach, TK_WORD)                                                        \
+    X(bias_mitigation, TK_WORD)                                                          \
+    X(explainability, "{\"method\":\"linear\",\"scope\":\"both\",\"version\":\"1\"}")    \
+    X(cybersecurity, "{\"authentication\":\"mtls\",\"evidence\":[{\"claim\":"            \
+                     "\"authentication\",\"row\":\"PF-1\"}]}")                           \
+    X(interoperability, "{\"fhir\":true,\"snomed_ct\":true,\"loinc\":true}")             \
+    X(maintenance, "{\"process\":" TK_WORD ",\"monitoring_period\":\"P1M\"}")            \
+    X(patient_information, TK_WORD)                                                      \
+    X(sbom, "{\"format\":\"cyclonedx\",\"sha256\":" TK_SHA "}")                          \
+    X(labelling, "{\"method\":\"two readers\",\"annotators_n\":2,\"agreement\":0.9}")    \
+    X(escrow, "{\"agent\":\"TIERS1\"}")                                                  \
+    X(instructions_for_use, "{\"fr\":" TK_SHA ",\"ar\":" TK_SHA "}")
+#define TK_ASKED_MEMBER(member, value) ",\"" #member "\":" value
+#define TK_ASKED_ALL                   TK_ASKED(TK_ASKED_MEMBER) /* ",..." of a version */
+static const char *tk_without = ""; /* the one member left out of versions made then on */
+static inline void tk_asked(struct buf *b)
+{
+    static const struct {
+        const char *member, *text;
+    } asked[] = {
+#define X(member, value) {#member, TK_ASKED_MEMBER(member, value)},
+        TK_ASKED(X)
+#undef X
+    };
+    for (size_t i = 0; i < AM_LEN(asked); i++)
+        if (strcmp(asked[i].member, tk_without) != 0)
+            tk_addf(b, "%s", asked[i].text);
+}
+
 /* ---- the happy path -------------------------------------------------------------- */
+static inline void tk_algorithm_members(const struct tk *tk, struct buf *b)
+{
+    tk_addf(b,
+            "\"algorithm_id\":\"%s\",\"trade_name\":" TK_NAME ",\"short_name\":" TK_NAME
+            ",\"developer\":{\"org_id\":\"ACME01\",\"name\":\"Acme\",\"country\":\"MA\","
+            "\"address\":\"Rabat\",\"contact\":\"ia@acme.example\"},\"supplier\":{"
+            "\"framework_contract\":\"F1\",\"ice\":\"001234567000089\"},"
+            "\"funding\":\"own\",\"conflicts_of_interest\":[]",
+            tk->algorithm_id);
+}
+
 static inline const char *tk_algorithm(struct tk *tk)
 {
-    return tk_say(tk, LEDGER_ALGORITHM, TK_VENDOR,
-                  "\"algorithm_id\":\"%s\",\"trade_name\":{\"fr\":\"Coeur\"},"
-                  "\"short_name\":{\"fr\":\"C\"},\"developer\":{\"org_id\":\"ACME01\","
-                  "\"name\":\"Acme\",\"country\":\"MA\",\"address\":\"Rabat\","
-                  "\"contact\":\"ia@acme.example\"},\"supplier\":{"
-                  "\"framework_contract\":\"F1\",\"ice\":\"001234567000089\"},"
-                  "\"funding\":\"own\",\"conflicts_of_interest\":[]",
-                  tk->algorithm_id);
+    struct buf b;
+    const char *code;
+    buf_init(&b, 4096);
+    tk_algorithm_members(tk, &b);
+    code = tk_say(tk, LEDGER_ALGORITHM, TK_VENDOR, "%s", b.p);
+    buf_release(&b);
+    return code;
 }
 
 /* Members of a version whose weights are a small blob made of `seed`. Sets tk->model. */
@@ -463,9 +514,10 @@ static inline void tk_version_members(struct tk *tk, struct buf *b, const char *
             "\"number_of_layers\":1,\"dropout_rate\":0,\"regularization_strength\":1,"
             "\"learning_rate\":1,\"batch_size\":1,\"number_of_epochs\":1,\"optimizer\":"
             "\"newton\",\"random_seed\":\"1\",\"training_data\":[],\"validation_data\":"
-            "[],\"risks\":[],\"regulatory\":{},\"instructions_for_use\":{},"
+            "[],\"risks\":[],\"regulatory\":{},"
             "\"evaluation_plan\":{\"primary_endpoint\":\"auc\"}",
             tk->algorithm_id, label, crypto_hex(weights, 32, hex), tk->model_hex, hex);
+    tk_asked(b);
 }
 
 static inline const char *tk_version(struct tk *tk)

@@ -283,6 +283,7 @@ static int commit_version(struct ledger_act *a, struct ledger_algorec *alg,
                           "severe_false_negative_rate"),
                  NAN);
     v.device_until = device_until(a->r);
+    v.ask = ledger_ask_first(LEDGER_VERSION, a->r);
     err = vec_room(&v.v.history);
     if (!err)
         err = ledger_list_room(l, LEDGER_VERSIONS_OF_ALGORITHM, str_c(alg->a.id));
@@ -365,7 +366,7 @@ static int supersede(struct ledger_act *a)
     struct ledger_verrec *v = &a->l->version.v[a->version];
     struct ledger_statement_view old;
     const struct json *algorithm = json_get(a->r, "algorithm_id");
-    uint8_t replaced[32];
+    uint8_t replaced[32], short_of = ledger_ask_first(LEDGER_VERSION, a->r);
     bool dropped;
     int err;
     ledger_guard(a, json_str_is(algorithm, v->v.algorithm_id), GUARD_DIGEST_TAKEN,
@@ -391,6 +392,7 @@ static int supersede(struct ledger_act *a)
                             json_get(json_get(a->r, "intended_use"), "use_code")),
                  GUARD_FROZEN, "/intended_use/use_code", "fixed at declaration");
     check_claim(a, v, old.record, &dropped);
+    ledger_check_ask_version(a, v, short_of);
     err = check_complete(a);
     ledger_statement_release(&old);
     if (err || ledger_stopped_here(a))
@@ -398,6 +400,7 @@ static int supersede(struct ledger_act *a)
     if (dropped)
         ledger_claim_drop(&v->claim);
     v->device_until = device_until(a->r);
+    v->ask = short_of;
     v->v.declared.index = a->index;
     v->v.declared.issued_at = a->s->issued_at;
     memcpy(v->v.declared.payload, a->payload, 32);

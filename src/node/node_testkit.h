@@ -260,8 +260,7 @@ static inline const char *nt_declare(struct nt *w, const char *trainings,
         "\"regularization_strength\":1,\"learning_rate\":1,\"batch_size\":1,"
         "\"number_of_epochs\":1,\"optimizer\":\"newton\",\"random_seed\":\"1\","
         "\"training_data\":[],\"validation_data\":[],\"risks\":[],\"regulatory\":{},"
-        "\"instructions_for_use\":{},\"evaluation_plan\":{\"primary_endpoint\":\"auc\"}%"
-        "s",
+        "\"evaluation_plan\":{\"primary_endpoint\":\"auc\"}" TK_ASKED_ALL "%s",
         tk->algorithm_id, trainings, w->weights.n, hex, tk->model_hex, hex, supersedes);
     crypto_hex(tk->record_sha256, 32, tk->version_record);
     return code;

@@ -106,7 +106,7 @@ AM_CHECK int registry_payload(struct registry *r, const uint8_t payload[32],
 /* The newest declaration of a version: its whole statement (record = "predicate"). */
 AM_CHECK int registry_declared(struct registry *r, const uint8_t model_digest[32],
                                struct json_doc **out);
-/* What a level still asks of a declaration, beyond the schemas (registry_due_tbl.h): one
+/* What a level still asks of a declaration, beyond the schemas (ledger_ask_tbl.h): one
  * problem each, code record.due, record.due_period or record.due_groups, arguments level
  * and record. Either record may be NULL: not looked at. */
 void registry_due(const struct json *algorithm, const struct json *version,

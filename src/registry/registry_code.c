@@ -3,8 +3,6 @@
  * versions, durations. */
 #include "registry/registry_priv.h"
 
-#include <math.h>
-
 /* ISO 3166-1 alpha-2, officially assigned (ISO Online Browsing Platform, 249 codes). */
 bool registry_country(struct str s)
 {
@@ -71,32 +69,4 @@ enum registry_order registry_semver(struct str a, struct str b)
     else if (!c && pre_a.n != pre_b.n)
         c = pre_a.n ? -1 : 1;
     return c > 0 ? REGISTRY_AFTER : REGISTRY_BEFORE;
-}
-
-/* A longest reading of an ISO 8601 duration, in days of a limit given in months of 31. */
-double registry_days(struct str s)
-{
-    static const struct {
-        char unit;
-        double date, time;
-    } scale[] = {{'Y', 365.25, 0}, {'M', 30.4375, 1 / 1440.0}, {'W', 7, 0},
-                 {'D', 1, 0},      {'H', 0, 1 / 24.0},         {'S', 0, 1 / 86400.0}};
-    double days = 0, n = 0;
-    bool clock = false;
-    if (s.n < 3 || s.p[0] != 'P')
-        return NAN;
-    for (size_t i = 1; i < s.n; i++) {
-        char c = s.p[i];
-        if (c == 'T') {
-            clock = true;
-        } else if (c >= '0' && c <= '9') {
-            n = n * 10 + (c - '0');
-        } else {
-            for (size_t k = 0; k < AM_LEN(scale); k++)
-                if (scale[k].unit == c)
-                    days += n * (clock ? scale[k].time : scale[k].date);
-            n = 0;
-        }
-    }
-    return days;
 }

@@ -295,7 +295,6 @@ bool registry_country(struct str s);
 enum registry_order { REGISTRY_UNORDERED, REGISTRY_BEFORE, REGISTRY_AFTER };
 /* Is a after b? AFTER, BEFORE (or equal), UNORDERED when one is missing. */
 enum registry_order registry_semver(struct str a, struct str b);
-double registry_days(struct str iso8601); /* NaN: not a duration */
 
 /* registry_record.c */
 AM_CHECK int registry_twin_note(struct registry *r, struct str canonical,

@@ -2,8 +2,6 @@
 /* Rules of records: the published example, one value changed, one problem expected. */
 #include "registry/registry_priv.h"
 
-#include <math.h>
-
 #include "base/test.h"
 #include "embed/embed.h"
 
@@ -308,19 +306,6 @@ static void versions_are_ordered_as_the_standard_orders_them(void **state)
     assert_int_equal(registry_semver(STR_NULL, STR("1.0.0")), REGISTRY_UNORDERED);
 }
 
-static void durations_are_read_in_days(void **state)
-{
-    (void)state;
-    assert_true(registry_days(STR("P1M")) <= 31);
-    assert_true(registry_days(STR("P31D")) <= 31);
-    assert_true(registry_days(STR("P32D")) > 31);
-    assert_true(registry_days(STR("P6M")) <= 6 * 31);
-    assert_true(registry_days(STR("P7M")) > 6 * 31);
-    assert_true(registry_days(STR("PT12H")) < 1);
-    assert_true(fabs(registry_days(STR("PT30M")) - 1 / 48.0) < 1e-9);
-    assert_true(isnan(registry_days(STR("1M"))));
-}
-
 static void a_level_asks_for_what_the_levels_below_it_ask(void **state)
 {
     struct json_doc *v = example("schema/examples/version.json"),
@@ -500,7 +485,6 @@ int main(void)
         cmocka_unit_test(no_explanation_is_for_standard_criticality_only),
         cmocka_unit_test(each_rule_of_the_other_kinds_names_its_place),
         cmocka_unit_test(versions_are_ordered_as_the_standard_orders_them),
-        cmocka_unit_test(durations_are_read_in_days),
         cmocka_unit_test(a_level_asks_for_what_the_levels_below_it_ask),
         cmocka_unit_test(monitoring_grows_with_the_level),
         cmocka_unit_test(moroccan_evidence_is_due_from_the_intermediate_label),

@@ -15,6 +15,17 @@ bool web_change_rests(const struct json *x, enum label_level level)
                      false);
 }
 
+/* The highest level, up to that one, that asks for nothing the records lack. */
+static enum label_level recorded(const struct json *x, enum label_level level)
+{
+    const struct json *due = json_get(x, "record_due");
+    enum label_level from;
+    if (json_bool(json_get(due, "waived"), false) ||
+        label_level_parse(json_get_str(due, "level"), &from) || level < from)
+        return level;
+    return from - 1;
+}
+
 enum label_level web_change_most(const struct json *x, enum label_level level)
 {
     enum label_level cap = LABEL_NONE;
@@ -22,7 +33,7 @@ enum label_level web_change_most(const struct json *x, enum label_level level)
         cap = LABEL_NONE;
     while (level > LABEL_NONE && level > cap && web_change_rests(x, level))
         level--;
-    return level;
+    return recorded(x, level);
 }
 
 void web_change_cite(struct jw *w, const struct json *x, enum label_level level)

@@ -256,7 +256,8 @@ static bool choice_at(const struct web_file *g, size_t n, struct choice *c)
            all = granted + (strcmp(g->label.outcome, "refused") ? 2 : 1);
     if (n >= all)
         return false;
-    *c = (struct choice){n + 1 < all ? "deferred" : "refused", LABEL_NONE, n > 0, ""};
+    *c = (struct choice){n + 1 < all ? "deferred" : "refused", LABEL_NONE,
+                         n > 0 || (!granted && !strcmp(g->label.outcome, "granted")), ""};
     if (n < granted) {
         c->outcome = "granted";
         c->level = (enum label_level)(granted - n);
@@ -277,7 +278,7 @@ void web_commission_choices(struct web_visit *v, const struct web_file *g)
         jw_kstrz(&v->w, "outcome", c.outcome);
         if (c.level != LABEL_NONE)
             jw_kstrz(&v->w, "level", label_level_name(c.level));
-        jw_kbool(&v->w, "computed", i == 0);
+        jw_kbool(&v->w, "computed", !c.stricter);
         jw_kbool(&v->w, "selected", asked.n ? str_eqc(asked, c.value) : i == 0);
         jw_obj_end(&v->w);
     }

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 
-from reinstate import Country, text_of
+from reinstate import Country, escrowed, text_of
 from world import Tap, call
 
 PLAN = {"changes": [{"type": "recalibration", "tests": ["PF-1"], "families": ["performance"],
@@ -117,8 +117,7 @@ def policy_of_two_families(s):
 
 def the_parent(s, digest):
     v = s.view(digest)
-    record = dict(json.load(open(s.k.c.dir + "/version.json")), issued_at=now(), change_plan=PLAN, supersedes=v["declared"]["record"], reason="plan")
-    record.pop("fhir_twin", None)  # what the registry makes of the record, not of the one before
+    record = escrowed(s.k, issued_at=now(), change_plan=PLAN, supersedes=v["declared"]["record"], reason="plan")
     s.must("the supplier adds a change plan before the decision", "version", record, "vendor")
     s.must("robustness is measured", "evidence", s.evidence(digest, ["RB-1"], 0.5), "bench")
     s.must("and performance, under the new policy", "evidence", s.evidence(digest, ["PF-1"], 0.88), "bench")
@@ -133,7 +132,9 @@ def other_weights(s, parent):
     weights = s.blob(data)
     digest = hashlib.sha256(bytes.fromhex(weights)).hexdigest()
     artifact = dict(s.version["artifacts"][0], sha256=weights, size=len(data))
-    record = dict(s.version, issued_at=now(), version_label="1.1.0", artifacts=[artifact], model_digest=digest,
+    parts = json.dumps(s.get("/blobs/" + s.version["sbom"]["sha256"]))
+    parts = s.blob(parts.replace(s.version["artifacts"][0]["sha256"], weights).encode())
+    record = dict(s.version, sbom=dict(s.version["sbom"], sha256=parts), issued_at=now(), version_label="1.1.0", artifacts=[artifact], model_digest=digest,
                   previous_version={"version_label": "1.0.0", "model_digest": parent})
     s.refused("guard.change_plan", "a change that no plan foresees is refused, in words", "version",
               dict(record, planned_change={"type": "retraining"}), "vendor")
@@ -211,8 +212,8 @@ def main():
         parent = k.digest
         payload = s.view(parent)["evidence"][0]
         s.sample = call(s.port, "GET", "/api/v1/blobs/" + payload, None, s.admin)[1]["predicate"]["amane_record"]
-        s.version = json.load(open(k.c.dir + "/version.json"))
-        for proof in ("fhir_twin", "model_signature", "sbom"):
+        s.version = escrowed(k)
+        for proof in ("fhir_twin", "model_signature"):
             s.version.pop(proof, None)  # of the demo's file alone; the policy waives them
         policy_of_two_families(s)
         the_parent(s, parent)

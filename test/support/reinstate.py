@@ -4,6 +4,8 @@
 
 The ministry signs the stop; the node refuses. The commission prepares the reinstatement on its page, whose form keeps
 what was typed when it is refused; the ministry and two members sign it; the node predicts again."""
+import hashlib
+import json
 import os
 import re
 import subprocess
@@ -21,6 +23,16 @@ def until(check, seconds=60):
             return True
         time.sleep(0.1)
     return False
+
+
+def escrowed(k, **more):
+    """The record of the demo's version, with the deposit that an intermediate label asks for (field 45)."""
+    record = json.load(open(k.c.dir + "/version.json"))
+    record.pop("fhir_twin", None)  # what the registry makes of the record, not of the one before
+    items = ["source_code", "technical_documentation", "operating_documentation", "weights", "training_data"]
+    return dict(record, escrow={"agent": "TIERS1", "deposit_id": "D-2026-001", "date": "2026-11-02", "items": items,
+                                "manifest_sha256": hashlib.sha256(b"manifest").hexdigest(), "verification_level": 1,
+                                "release_conditions": ["insolvency"]}, **more)
 
 
 def text_of(page):

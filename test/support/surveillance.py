@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from pages import at
-from reinstate import Country, text_of
+from reinstate import Country, escrowed, text_of
 from world import Tap, call
 
 
@@ -26,7 +26,7 @@ def said(k, kind, record, *actors):
     for who in actors:
         subprocess.run([k.c.amane, "sign", base, "--key", "%s/actors/%s.key" % (k.c.dir, who), "--kind", kind, "--type-base",
                         k.c.w["type_base"], "--out", base + ".dsse"], check=True, stdout=subprocess.DEVNULL)
-        route = {"event": "events", "evidence": "evidence"}[kind]
+        route = {"event": "events", "evidence": "evidence", "version": "versions"}[kind]
         status, answer = call(k.reg.port, "POST", "/api/v1/" + route, open(base + ".dsse").read(), k.c.w["registry"]["admin_token"])
         if status >= 300:
             print("#", who, answer)
@@ -96,7 +96,12 @@ def walk(k, tap, member):
     tap.ok(file not in member.ask("GET", "/commission")[2].decode(), "and it waits for nobody")
     change_policy(k, tap)
     page = member.ask("GET", file)[2].decode()
-    tap.ok('value="granted.intermediate"' in page, "evidence that reaches the level above: it may be raised")
+    tap.ok('value="granted.intermediate"' not in page and "/escrow" in page, "a record that says nothing of a deposit: it may not be raised")
+    refused(k, tap, member, "granted.intermediate", "raising it all the same", gst="GST-RSK GST-CS", houses="CHU-RABAT CHU-CASABLANCA")
+    record = escrowed(k, issued_at=at(), supersedes=k.version()["declared"]["record"], reason="séquestre")
+    tap.ok(said(k, "version", record, "vendor") == 201, "the supplier completes its record")
+    page = member.ask("GET", file)[2].decode()
+    tap.ok('value="granted.intermediate"' in page, "evidence and record reach the level above: it may be raised")
     decide(k, tap, member, "granted.intermediate", "raised", gst="GST-RSK GST-CS", houses="CHU-RABAT CHU-CASABLANCA")
     v = k.version()
     tap.ok(v["level"] == "intermediate", "the label is intermediate (%s)" % v["level"])
