@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking for signatures and giving them, page by page. Signing in the browser itself is
  * in test/browser/sign.mjs. */
+#include "web/web_site_sign_priv.h"
 #include "web/web_site_test_support.h"
 
 static struct world world;
@@ -278,6 +279,39 @@ static void instants_are_shown_as_dates_and_compared_exactly(void **state)
     crypto_key_free(key);
 }
 
+/* What one signs is said by its outcome, transition, verdict or scope, else by its type.
+ */
+static void the_sentence_is_the_most_exact_there_is(void **state)
+{
+    static const struct {
+        enum ledger_kind kind;
+        const char *type, *record, *id;
+    } told[] = {
+        {LEDGER_DEPLOYMENT, "", "{\"transition\":\"P3\"}", "sign.effect.deployment.p3"},
+        {LEDGER_DEPLOYMENT, "", "{\"transition\":\"P99\"}", "sign.effect.deployment"},
+        {LEDGER_DECISION, "", "{\"outcome\":\"granted\",\"transition\":\"P3\"}",
+         "sign.effect.decision.granted"},
+        {LEDGER_EVENT, "admissibility", "{\"verdict\":\"admissible\"}",
+         "sign.effect.admissibility.admissible"},
+        {LEDGER_EVENT, "stop", "{\"scope\":\"national\"}", "sign.effect.stop.national"},
+        {LEDGER_EVENT, "stop", "{}", "sign.effect.stop"},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(told); i++) {
+        struct ledger_statement_view st = {.kind = told[i].kind};
+        struct web_visit v = {.l = TEXT_FR};
+        struct json_doc *doc;
+        assert_ok(json_parse(&doc, str_c(told[i].record), NULL, NULL));
+        st.record = json_root(doc);
+        if (*told[i].type)
+            st.event_type = str_c(told[i].type);
+        struct str got = web_sign_sentence(&v, "sign.effect", &st),
+                   due = text_get(TEXT_FR, told[i].id);
+        assert_true(due.n && str_eq(got, due));
+        json_free(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -287,6 +321,7 @@ int main(void)
         TEST(who_signs_nothing_reads_no_proposal),
         TEST(what_is_no_public_key_is_said_on_the_page),
         TEST(an_interest_is_typed_kept_when_refused_and_entered),
-        TEST(instants_are_shown_as_dates_and_compared_exactly)};
+        TEST(instants_are_shown_as_dates_and_compared_exactly),
+        TEST(the_sentence_is_the_most_exact_there_is)};
     return cmocka_run_group_tests(t, setup, teardown);
 }
