@@ -71,13 +71,15 @@ const names = () => {
   return said;
 };
 
+// Of the pages of both servers; a report and the gallery have other frames.
+export const named = (page) => page.evaluate(names);
+
 // What the page is like at its present width.
 export async function shape(page, lang) {
   const problems = [], m = await page.evaluate(measure);
   if (m.scroll > 0) problems.push(`scrolls sideways by ${m.scroll} px: ${m.wide.join(', ')}`);
   if (m.lang !== lang || m.dir !== (lang === 'ar' ? 'rtl' : 'ltr')) problems.push(`lang=${m.lang} dir=${m.dir}`);
   if (m.h1 !== 1) problems.push(`${m.h1} h1 elements`);
-  problems.push(...await page.evaluate(names));
   return problems.concat(m.small.map((s) => `small target: ${s}`));
 }
 export const axe = async (page) => (await violations(page)).map((v) =>

@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { finish, here, is, launch, login, test } from './kit.mjs';
-import { axe, inLanguage, interact, listen, plain, shape } from './look.mjs';
+import { axe, inLanguage, interact, listen, named, plain, shape } from './look.mjs';
 
 const world = JSON.parse(readFileSync(process.env.PAGES_WORLD, 'utf8')), part = process.env.PAGES_PART ?? 'all';
 const gallery = JSON.parse(readFileSync(path.join(here, '../../web/gallery.json'), 'utf8')).pages;
@@ -74,6 +74,7 @@ async function turn(e, at, lang) {
   if (seen.weight > 60000) problems.push(`weighs ${seen.weight} bytes`);
   say('400 light', await shape(page, lang));
   say('400 light', await axe(page));
+  say('names', await named(page));
   await photo('400.light');
   await page.setViewportSize({ width: 320, height: 900 });
   say('320', await shape(page, lang));
