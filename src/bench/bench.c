@@ -88,7 +88,8 @@ static int run_families(struct bench_run *r, const struct bench_input *in)
             .name = families[i].name, .rows = families[i].rows, .first = r->measure.n};
         step(in, families[i].name, i, AM_LEN(families));
         if (!r->model_declared &&
-            (!strcmp(f.name, "performance") || !strcmp(f.name, "reproducibility")))
+            (!strcmp(f.name, "performance") || !strcmp(f.name, "equity") ||
+             !strcmp(f.name, "reproducibility")))
             continue; /* there are no scores of the model the record is about */
         err = families[i].fn(r);
         f.n = r->measure.n - f.first;

@@ -132,7 +132,11 @@ int bench_calibration(struct bench_run *r);
 
 /* Streams of random numbers, one a use (stat_rng_init's `test`); sites are added to it.
  */
-enum bench_draw { BENCH_DRAW_BENEFIT = 1, BENCH_DRAW_ECE = 1000 };
+enum bench_draw {
+    BENCH_DRAW_BENEFIT = 1,
+    BENCH_DRAW_EQUITY = 10, /* and the next */
+    BENCH_DRAW_ECE = 1000   /* and one a site */
+};
 
 /* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
 struct bench_difference {

@@ -2,239 +2,7 @@
 /* One small run in process, its model in a worker (this program is its own worker): what
  * is measured and for whom, what is left out, what a crash costs. Figures are recomputed
  * by definition in test/20-bench.sh. */
-#include <dirent.h>
-#include <math.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include "base/log.h"
-#include "base/test.h"
-#include "bench/bench.h"
-#include "crypto/crypto.h"
-#include "embed/embed.h"
-#include "model/model.h"
-#include "worker/worker.h"
-
-/* ---- a case: two sites, one input, a fitted model
- * -------------------------------------------- */
-struct kit {
-    char dir[64];
-    struct buf model, record, manifest;
-    struct json_doc *record_doc, *manifest_doc;
-    struct diag d;
-    struct bench_run *run;
-    struct bench_input in;
-};
-
-static void fit(struct kit *k)
-{
-    static const char *const name[] = {"x"};
-    double x[40];
-    uint8_t y[40];
-    struct model_fit_options o = {.ridge = 1};
-    struct buf report;
-    for (int i = 0; i < 40; i++) {
-        x[i] = i;
-        y[i] = i % 7 == 0 ? i < 20 : i >= 20;
-    }
-    buf_init(&k->model, 1 << 20);
-    buf_init(&report, 1 << 20);
-    assert_ok(model_fit_logistic(x, y, 40, name, 1, &o, &k->model, &report, &k->d));
-    buf_release(&report);
-}
-
-/* The example record with one input and the digests of the fitted model. */
-static void write_record(struct kit *k)
-{
-    static const char input[] =
-        "[{\"name\":\"x\",\"source\":\"observation\",\"coding\":{\"system\":\"urn:t\","
-        "\"code\":\"x\"},\"unit\":\"1\",\"type\":\"number\",\"range\":[0,39],"
-        "\"missing_allowed\":false,\"protected\":false}]";
-    const struct embed_file *f = embed_find("schema/examples/version.json");
-    struct json_doc *doc, *about;
-    struct model *m;
-    struct buf text;
-    struct jw w;
-    uint8_t file[32], root[32];
-    char hex[CRYPTO_HEX], root_hex[CRYPTO_HEX];
-    assert_ok(
-        json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, &k->d));
-    assert_ok(model_load(&m, buf_str(&k->model), &k->d));
-    buf_init(&text, 1 << 20);
-    assert_ok(model_describe(m, buf_str(&k->model), &text));
-    assert_ok(json_parse(&about, buf_str(&text), NULL, &k->d));
-    crypto_sha256(buf_str(&k->model), file);
-    crypto_sha256((struct str){(const char *)file, 32}, root);
-    crypto_hex(file, 32, hex);
-    crypto_hex(root, 32, root_hex);
-    buf_init(&k->record, 1 << 20);
-    jw_init(&w, &k->record);
-    jw_obj(&w);
-    for (json_each(it, json_root(doc))) {
-        jw_keyn(&w, it.key);
-        if (str_eqc(it.key, "inputs"))
-            jw_raw(&w, str_c(input));
-        else if (str_eqc(it.key, "model_digest"))
-            jw_strz(&w, root_hex);
-        else if (str_eqc(it.key, "canonical_weight_hash"))
-            jw_val(&w, json_get(json_root(about), "canonical_weight_hash"));
-        else if (str_eqc(it.key, "artifacts")) {
-            char a[400];
-            snprintf(a, sizeof a,
-                     "[{\"path\":\"m.json\",\"role\":\"weights\",\"size\":%zu,\"sha256\":"
-                     "\"%s\",\"media_type\":\"application/json\"}]",
-                     k->model.n, hex);
-            jw_raw(&w, str_c(a));
-        } else {
-            jw_val(&w, it.val);
-        }
-    }
-    jw_obj_end(&w);
-    assert_ok(jw_done(&w));
-    model_free(m);
-    json_free(doc);
-    json_free(about);
-    buf_release(&text);
-}
-
-static void write_data(struct kit *k, const char *site, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s.csv", k->dir, site);
-    assert_ok(am_file_write(path, str_c(text), 0600));
-}
-
-static void write_site(struct kit *k, const char *site, const char *gst)
-{
-    assert_ok(buf_addf(
-        &k->manifest,
-        "%s{\"path\":\"%s.csv\",\"site\":\"%s\",\"gst\":\"%s\",\"period\":{\"from\":"
-        "\"2026-01-01\",\"to\":\"2026-02-01\"},\"columns\":{\"patient_id\":\"id\","
-        "\"label\":"
-        "\"y\",\"inputs\":{\"x\":\"x\"}},\"positive_label\":\"yes\",\"missing\":[\"?\"],"
-        "\"groups\":[{\"name\":\"s\",\"column\":\"s\",\"kind\":\"sex\"},{\"name\":\"a\","
-        "\"column\":\"a\",\"kind\":\"age_band\",\"bands\":[40,60.5]},{\"name\":"
-        "\"origin\","
-        "\"column\":\"s\",\"kind\":\"other\",\"values\":{\"F\":\"one\"}}]}",
-        k->manifest.p[k->manifest.n - 1] == '[' ? "" : ",", site, site, gst));
-}
-
-static void kit_open(struct kit *k, const char *more)
-{
-    struct buf a, b;
-    *k = (struct kit){.dir = "/tmp/amane-bench-XXXXXX"};
-    diag_init(&k->d);
-    assert_non_null(mkdtemp(k->dir));
-    fit(k);
-    write_record(k);
-    buf_init(&a, 1 << 20);
-    buf_init(&b, 1 << 20);
-    assert_ok(buf_adds(&a, "id,x,y,s,a\n"));
-    assert_ok(buf_adds(&b, "id,x,y,s,a\n"));
-    for (int i = 0; i < 60; i++) {
-        const char *y = (i * 7 % 40 + (i % 5) * 3) % 40 >= 20 ? "yes" : "no";
-        assert_ok(buf_addf(i < 40 ? &a : &b, "p%d,%d,%s,%s,%d\n", i, i * 7 % 40, y,
-                           i % 9 == 0   ? "?"
-                           : i % 10 < 8 ? "F"
-                                        : "M",
-                           30 + i));
-    }
-    assert_ok(buf_adds(&a, "q1,50,yes,F,50\nq2,?,no,F,50\nq3,7,,F,50\n"));
-    write_data(k, "east", a.p);
-    write_data(k, "west", b.p);
-    buf_release(&a);
-    buf_release(&b);
-    buf_init(&k->manifest, 1 << 20);
-    assert_ok(buf_adds(&k->manifest, "{\"id\":\"t\",\"data\":["));
-    write_site(k, "west", "G2");
-    write_site(k, "east", "G1");
-    assert_ok(
-        buf_addf(&k->manifest,
-                 "],\"threshold\":{\"value\":0.5,\"frozen_at\":\"2026-09-01T00:00:00Z\"},"
-                 "\"unsealed_at\":\"2026-10-01T00:00:00Z\",\"external\":true,"
-                 "\"tester_org\":\"T\",\"leakage_test\":{\"method\":\"none\"}%s}",
-                 more));
-    assert_ok(json_parse(&k->record_doc, buf_str(&k->record), NULL, &k->d));
-    assert_ok(json_parse(&k->manifest_doc, buf_str(&k->manifest), NULL, &k->d));
-    k->in = (struct bench_input){.record = json_root(k->record_doc),
-                                 .manifest = json_root(k->manifest_doc),
-                                 .manifest_dir = k->dir,
-                                 .model = buf_str(&k->model),
-                                 .seed = 42};
-}
-
-/* The plan declares another output scale. */
-static void kit_scale(struct kit *k, const char *scale)
-{
-    static const char was[] = "\"output_scale\":\"probability\"";
-    char *at = strstr(k->record.p, was);
-    struct buf b;
-    assert_non_null(at);
-    buf_init(&b, 1 << 20);
-    assert_ok(buf_addf(&b, "%.*s\"output_scale\":\"%s\"%s", (int)(at - k->record.p),
-                       k->record.p, scale, at + sizeof was - 1));
-    json_free(k->record_doc);
-    assert_ok(json_parse(&k->record_doc, buf_str(&b), NULL, &k->d));
-    k->in.record = json_root(k->record_doc);
-    buf_release(&b);
-}
-
-static void kit_run(struct kit *k)
-{
-    if (bench_run(&k->run, &k->in, &k->d))
-        fail_msg("%s %s", k->d.n ? k->d.item[0].path : "",
-                 k->d.n ? k->d.item[0].detail : "");
-}
-
-static void kit_close(struct kit *k)
-{
-    DIR *dir = opendir(k->dir);
-    struct dirent *e;
-    while (dir && (e = readdir(dir))) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", k->dir, e->d_name);
-        if (e->d_name[0] != '.')
-            unlink(path);
-    }
-    if (dir)
-        closedir(dir);
-    rmdir(k->dir);
-    bench_run_free(k->run);
-    json_free(k->record_doc);
-    json_free(k->manifest_doc);
-    buf_release(&k->model);
-    buf_release(&k->record);
-    buf_release(&k->manifest);
-    diag_release(&k->d);
-}
-
-static const struct bench_measure *measure(const struct kit *k, const char *row,
-                                           const char *name, const char *group)
-{
-    for (size_t i = 0; i < bench_measures(k->run); i++) {
-        const struct bench_measure *m = bench_measure_at(k->run, i);
-        if (!strcmp(m->row, row) && !strcmp(m->name, name) && !strcmp(m->group, group))
-            return m;
-    }
-    return NULL;
-}
-
-static double value(const struct kit *k, const char *row, const char *name,
-                    const char *group)
-{
-    const struct bench_measure *m = measure(k, row, name, group);
-    if (!m)
-        fail_msg("no measure %s %s %s", row, name, group);
-    return m->estimate;
-}
-
-static bool warned(const struct kit *k, const char *code)
-{
-    for (size_t i = 0; i < k->d.n; i++)
-        if (!strcmp(k->d.item[i].code, code))
-            return true;
-    return false;
-}
+#include "bench/bench_testkit.h"
 
 /* ---- behaviour
  * ------------------------------------------------------------------------------------ */
@@ -293,9 +61,9 @@ static void every_family_writes_its_evidence(void **state)
     kit_open(&k, ",\"deployed_sha256\":"
                  "\"0000000000000000000000000000000000000000000000000000000000000000\"");
     kit_run(&k);
-    assert_int_equal(bench_families(k.run), 6);
-    assert_null(bench_family(k.run, 6));
-    for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(bench_families(k.run), 7);
+    assert_null(bench_family(k.run, 7));
+    for (size_t i = 0; i < 7; i++) {
         struct buf text;
         struct json_doc *doc;
         buf_init(&text, 1 << 22);
@@ -503,7 +271,7 @@ static void a_model_that_dies_while_scoring_is_a_finding(void **state)
     assert_true(done && warned(&k, "bench.model_failed"));
     assert_true(value(&k, "DA-1", "n", "") < 70000); /* what it took has no score */
     assert_non_null(strstr(bench_scores(k.run).p, ",score_nan,"));
-    assert_int_equal(bench_families(k.run), 6);
+    assert_int_equal(bench_families(k.run), 7);
     kit_close(&k);
 }
 
@@ -535,7 +303,6 @@ static void every_failed_allocation_is_an_error(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest t[] = {
         TEST(rows_that_cannot_be_used_are_counted),
         TEST(groups_are_named_by_kind_and_small_ones_hidden),
@@ -549,10 +316,6 @@ int main(int argc, char **argv)
         TEST(a_model_that_dies_while_scoring_is_a_finding),
         TEST(every_failed_allocation_is_an_error),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
-    if (code >= 0)
-        return code;
-    log_set_level(LOG_OFF);
-    worker_set_program("/proc/self/exe");
-    return cmocka_run_group_tests(t, NULL, NULL);
+    int code = kit_worker(argc, argv);
+    return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);
 }

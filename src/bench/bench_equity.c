@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_equity -- rows EQ-2 to EQ-6: how far apart the groups of one attribute are. Only
+ * major groups are compared (label-matrix.md, 2: a group of three rows would decide
+ * otherwise); the rest is in EQ-1's table. A measure's group is the attribute. */
+#include "bench/bench_priv.h"
+#include "stat/stat_calib.h"
+#include "stat/stat_fair.h"
+
+enum { PERMUTATIONS = 500 };
+static const struct stat_major_rule major_rule = {.n = 100, .n_pos = 30, .n_neg = 30};
+static const double none[2] = {NAN, NAN};
+
+static const struct {
+    enum stat_measure m;
+    const char *row, *name;
+} spreads[] = {
+    {STAT_M_AUC, "EQ-2", "auc_spread"},
+    {STAT_M_TPR, "EQ-3", "tpr_spread"},
+    {STAT_M_FPR, "EQ-4", "fpr_spread"},
+    {STAT_M_ODDS, "EQ-4", "equalized_odds_difference"},
+    {STAT_M_SELECTION, "EQ-5", "demographic_parity_difference"},
+    {STAT_M_PPV, "EQ-6", "ppv_spread"},
+    {STAT_M_NPV, "EQ-6", "npv_spread"},
+};
+
+struct equity {
+    struct bench_run *r;
+    const char *attribute;
+    struct stat_fair *fair;
+    bool *use;
+    size_t major;
+    int64_t n, positives; /* of the major groups */
+    int err;
+};
+
+static void emit(struct equity *e, const char *row, const char *name, double v,
+                 const double ci[2], const char *method)
+{
+    if (!e->err)
+        e->err =
+            bench_emit(e->r, row, name, e->attribute, v, ci, method, e->n, e->positives);
+}
+
+/* The rows of the attribute's groups, NaN groups left out; ids as the run has them. */
+static int build(struct equity *e, size_t a)
+{
+    const struct bench_attribute *at = &e->r->attribute.v[a];
+    size_t n = 0, used = e->r->used;
+    double *s = am_malloc((used + 1) * sizeof *s);
+    uint8_t *y = am_malloc(used + 1);
+    uint32_t *g = am_malloc((used + 1) * sizeof *g);
+    int err = s && y && g ? AM_OK : AM_E_NOMEM;
+    for (size_t i = 0; i < used && !err; i++) {
+        uint16_t id = at->id[e->r->of[i]];
+        if (id == BENCH_NO_GROUP)
+            continue;
+        s[n] = e->r->s[i];
+        y[n] = e->r->y[i];
+        g[n++] = id;
+    }
+    if (!err)
+        err = stat_fair_new(&e->fair, s, y, g, n, at->value.n, e->r->threshold);
+    free(g);
+    free(y);
+    free(s);
+    return err;
+}
+
+static int choose(struct equity *e)
+{
+    size_t groups = stat_fair_groups(e->fair);
+    e->use = am_calloc(groups, sizeof *e->use);
+    if (!e->use)
+        return AM_E_NOMEM;
+    e->major = stat_fair_major(e->fair, &major_rule, e->use);
+    for (size_t g = 0; g < groups; g++)
+        if (e->use[g]) {
+            e->n += stat_fair_group(e->fair, g)->auc.n;
+            e->positives += stat_fair_group(e->fair, g)->auc.n_pos;
+        }
+    return AM_OK;
+}
+
+/* Nothing to compare: said for each row, so that none is silently missing. */
+static int too_few(struct equity *e)
+{
+    for (size_t i = 0; i < AM_LEN(spreads); i++)
+        emit(e, spreads[i].row, spreads[i].name, NAN, none, "too_few_major_groups");
+    return e->err;
+}
+
+static int all_spreads(struct equity *e)
+{
+    struct stat_boot boot[STAT_MEASURES];
+    struct stat_null chance[STAT_MEASURES];
+    uint64_t test = BENCH_DRAW_EQUITY;
+    int err =
+        stat_fair_boot(e->fair, e->use, STAT_BOOT_REPLICATES, e->r->seed, test, boot);
+    if (!err)
+        err = stat_fair_permute(e->fair, e->use, PERMUTATIONS, e->r->seed, test + 1,
+                                chance);
+    for (size_t i = 0; i < AM_LEN(spreads) && !err; i++) {
+        const struct stat_boot *b = &boot[spreads[i].m];
+        const double ci[2] = {b->percentile.lo, b->percentile.hi};
+        char name[64];
+        struct stat_spread s;
+        stat_fair_spread(e->fair, spreads[i].m, e->use, &s);
+        emit(e, spreads[i].row, spreads[i].name, s.difference, ci,
+             "bootstrap-percentile");
+        snprintf(name, sizeof name, "%s_by_chance", spreads[i].name);
+        emit(e, spreads[i].row, name, chance[spreads[i].m].expected, none, "permutation");
+        snprintf(name, sizeof name, "%s_p", spreads[i].name);
+        emit(e, spreads[i].row, name, chance[spreads[i].m].p, none, "permutation");
+    }
+    return err ? err : e->err;
+}
+
+/* What max - min does not show: the ratio of parity, the distance from all rows together,
+ * whether the groups' areas differ at all. */
+static int around(struct equity *e)
+{
+    struct stat_spread s;
+    struct stat_hetero h;
+    int err = stat_fair_heterogeneity(e->fair, STAT_M_AUC, e->use, &h);
+    if (err)
+        return err;
+    emit(e, "EQ-2", "auc_heterogeneity_p", h.p, none, "cochran-q");
+    emit(e, "EQ-2", "auc_i2", h.i2, none, "cochran-q");
+    stat_fair_spread(e->fair, STAT_M_AUC, e->use, &s);
+    emit(e, "EQ-2", "auc_deviation", s.deviation, none, "largest");
+    stat_fair_spread(e->fair, STAT_M_TPR, e->use, &s);
+    emit(e, "EQ-3", "tpr_deviation", s.deviation, none, "largest");
+    stat_fair_spread(e->fair, STAT_M_ODDS, e->use, &s);
+    emit(e, "EQ-4", "equalized_odds_ratio", s.ratio, none, "min/max");
+    stat_fair_spread(e->fair, STAT_M_SELECTION, e->use, &s);
+    emit(e, "EQ-5", "parity_ratio_comment_below", s.ratio, none, "min/max");
+    return e->err;
+}
+
+/* ---- a predictor that medicine justifies: calibration and sensitivity per band instead
+ * (definitions.legitimate_predictor). Whether it is one is the evaluator's to say. */
+static bool declared(const struct bench_run *r, const char *attribute)
+{
+    for (json_each(
+             it, json_pointer(r->record, STR("/evaluation_plan/legitimate_predictors"))))
+        if (json_str_is(json_get(it.val, "attribute"), attribute))
+            return true;
+    return false;
+}
+
+static int citl_of(const struct equity *e, size_t a, size_t g, double *out)
+{
+    const struct bench_run *r = e->r;
+    double *s = am_malloc((r->used + 1) * sizeof *s);
+    uint8_t *y = am_malloc(r->used + 1);
+    struct stat_calibration c;
+    size_t n = 0;
+    int err = s && y ? AM_OK : AM_E_NOMEM;
+    for (size_t i = 0; i < r->used && !err; i++)
+        if (r->attribute.v[a].id[r->of[i]] == g) {
+            s[n] = r->s[i];
+            y[n++] = r->y[i];
+        }
+    if (!err)
+        err = stat_calibration(s, y, n, &c);
+    if (!err)
+        *out = fabs(c.citl);
+    free(y);
+    free(s);
+    return err;
+}
+
+static int bands(struct equity *e, size_t a)
+{
+    double worst = 0, least = 1;
+    for (size_t g = 0; g < stat_fair_groups(e->fair); g++) {
+        double citl = NAN, tpr = stat_fair_group(e->fair, g)->tpr;
+        int err = e->use[g] ? citl_of(e, a, g, &citl) : AM_OK;
+        if (err)
+            return err;
+        if (!e->use[g])
+            continue;
+        worst = isnan(citl) || isnan(worst) ? NAN : fmax(worst, citl);
+        least = fmin(least, tpr);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const char *row = i ? "EQ-3" : "EQ-2";
+        emit(e, row, "abs_citl_logit_per_band", worst, none, "irls");
+        emit(e, row, "sensitivity_in_every_major_band", least, none, "count");
+    }
+    return e->err;
+}
+
+static int one_attribute(struct equity *e, size_t a)
+{
+    int err = build(e, a);
+    if (!err)
+        err = choose(e);
+    if (!err && e->major < 2)
+        return too_few(e);
+    if (!err)
+        err = all_spreads(e);
+    if (!err)
+        err = around(e);
+    if (!err && declared(e->r, e->attribute))
+        err = bands(e, a);
+    return err;
+}
+
+int bench_equity(struct bench_run *r)
+{
+    int err = AM_OK;
+    for (size_t a = 0; a < r->attribute.n && !err; a++) {
+        struct equity e = {.r = r, .attribute = r->attribute.v[a].name};
+        if (r->attribute.v[a].value.n == 0)
+            continue;
+        err = one_attribute(&e, a);
+        stat_fair_free(e.fair);
+        free(e.use);
+    }
+    return err;
+}
