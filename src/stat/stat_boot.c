@@ -154,16 +154,15 @@ int stat_boot_ci(double *v, size_t replicates, double estimate, double accel,
 /* Positives by rising score, each with the negatives strictly below it and not above. */
 struct ladder {
     size_t m, k;
-    uint32_t *below, *upto;
-    uint32_t *sum; /* k + 1: drawn negatives before each place */
+    uint32_t *below, *under; /* under: below it or equal to it */
+    uint32_t *sum;           /* k + 1: drawn negatives before each place */
 };
 
 static int ladder_init(struct ladder *l, const double *s, const uint8_t *y, size_t n,
                        const struct stat_auc *a)
 {
     size_t m = (size_t)a->n_pos, k = (size_t)a->n_neg, i = 0, j = 0;
-    uint64_t *key = am_malloc((m + k + AM_MAX(m, k)) * sizeof *key), *p = key,
-             *q = key + m;
+    uint64_t *key = am_malloc((m + k + AM_MAX(m, k)) * sizeof *key), *p, *q;
     *l = (struct ladder){.m = m, .k = k};
     l->below = am_malloc(2 * m * sizeof *l->below);
     l->sum = am_malloc((k + 1) * sizeof *l->sum);
@@ -171,7 +170,9 @@ static int ladder_init(struct ladder *l, const double *s, const uint8_t *y, size
         free(key);
         return AM_E_NOMEM;
     }
-    l->upto = l->below + m;
+    l->under = l->below + m;
+    p = key;
+    q = key + m;
     for (size_t row = 0; row < n; row++)
         if (!isnan(s[row]))
             *(y[row] ? p++ : q++) = stat_key(s[row]);
@@ -183,7 +184,7 @@ static int ladder_init(struct ladder *l, const double *s, const uint8_t *y, size
         while (j < k && key[m + j] <= key[at])
             j++;
         l->below[at] = (uint32_t)i;
-        l->upto[at] = (uint32_t)j;
+        l->under[at] = (uint32_t)j;
     }
     free(key);
     return AM_OK;
@@ -240,7 +241,7 @@ static double replicate_auc(struct ladder *l, uint64_t seed, uint64_t test, size
     }
     for (uint32_t i = 0; i < m; i++) {
         uint32_t at = below32(&h, m);
-        u += (uint64_t)l->sum[l->below[at]] + l->sum[l->upto[at]];
+        u += (uint64_t)l->sum[l->below[at]] + l->sum[l->under[at]];
     }
     return (double)u / (2.0 * (double)m * (double)k);
 }

@@ -297,9 +297,10 @@ static int pool_groups(const struct stat_fair *f, const bool *use, struct blocks
 {
     size_t n = f->from[2 * f->groups], m = 0;
     *all = (struct deal){0};
-    uint64_t *key = am_malloc((2 * n + 1) * sizeof *key), *tmp = key + n, *to = key;
+    uint64_t *key = am_malloc((2 * n + 1) * sizeof *key), *tmp, *to = key;
     if (!key)
         return AM_E_NOMEM;
+    tmp = key + n;
     for (size_t class = 0; class < 2; class ++) {
         for (size_t g = 0; g < f->groups; g++) {
             size_t from = f->from[2 * g + class], end = f->from[2 * g + class + 1];

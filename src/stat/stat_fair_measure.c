@@ -161,9 +161,10 @@ static void contrast_rate(const struct stat_group *a, const struct stat_group *b
 
 static int adjust(struct stat_contrast *c, size_t n)
 {
-    double *p = am_malloc((2 * n + 1) * sizeof *p), *adjusted = p + n;
+    double *p = am_malloc((2 * n + 1) * sizeof *p), *adjusted;
     if (!p)
         return AM_E_NOMEM;
+    adjusted = p + n;
     for (size_t i = 0; i < n; i++)
         p[i] = c[i].p;
     int err = stat_holm(p, n, adjusted);

@@ -125,9 +125,10 @@ static struct stat_ci expit_ci(struct stat_ci c)
 
 int stat_meta_auc(const struct stat_auc *a, size_t n, struct stat_meta *out)
 {
-    double *y = am_malloc((2 * n + 1) * sizeof *y), *v = y + n;
+    double *y = am_malloc((2 * n + 1) * sizeof *y), *v;
     if (!y)
         return AM_E_NOMEM;
+    v = y + n;
     for (size_t i = 0; i < n; i++) {
         double slope = a[i].auc * (1 - a[i].auc);
         y[i] = log(a[i].auc / (1 - a[i].auc));
