@@ -185,14 +185,36 @@ static inline const char *tk_co(struct tk *tk, enum tk_actor who)
     return err ? am_err_text(err) : tk_outcome(tk)->code;
 }
 
+/* A text of the records made from then on, and what stands there instead; NULL: nothing.
+ */
+static const char *tk_from, *tk_to;
+static inline void tk_swap(struct str record, struct buf *out)
+{
+    const char *at =
+        tk_from ? memmem(record.p, record.n, tk_from, strlen(tk_from)) : NULL;
+    size_t before = at ? (size_t)(at - record.p) : record.n;
+    if (tk_from && !at)
+        fail_msg("%s is not in %.*s", tk_from, STR_FMT(record));
+    assert_ok(buf_add(out, (struct str){record.p, before}));
+    if (!at)
+        return;
+    assert_ok(buf_adds(out, tk_to));
+    before += strlen(tk_from);
+    assert_ok(buf_add(out, (struct str){record.p + before, record.n - before}));
+}
+
 /* Makes tk->payload of a record, stores it; nothing is signed yet. */
 static inline void tk_make(struct tk *tk, enum ledger_kind kind, struct str record)
 {
+    struct buf swapped;
     struct json_doc *doc = NULL;
     struct ledger_statement_view v;
     struct diag d;
     int err;
     diag_init(&d);
+    buf_init(&swapped, 1 << 20);
+    tk_swap(record, &swapped);
+    record = buf_str(&swapped);
     err = json_parse(&doc, record, NULL, &d);
     if (err)
         fail_msg("%s in %.*s", d.n ? d.item[0].code : "?", STR_FMT(record));
@@ -206,6 +228,7 @@ static inline void tk_make(struct tk *tk, enum ledger_kind kind, struct str reco
     memcpy(tk->record_sha256, v.record_sha256, 32);
     ledger_statement_release(&v);
     json_free(doc);
+    buf_release(&swapped);
     diag_release(&d);
 }
 
