@@ -158,7 +158,6 @@ static void orders_are_told_in_pages_too(void **state)
     size_t n = 0, pages = 0;
     bool more;
     (void)state;
-    t_fit(&t);
     t_declared(&t);
     for (size_t i = 0; i < ORDERS; i++)
         assert_ok(t_event(&t, T_MSPS,

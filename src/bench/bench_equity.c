@@ -218,5 +218,7 @@ int bench_equity(struct bench_run *r)
         stat_fair_free(e.fair);
         free(e.use);
     }
-    return err;
+    if (!err)
+        err = bench_crossings(r);
+    return err ? err : bench_prevalence(r);
 }

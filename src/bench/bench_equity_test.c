@@ -88,12 +88,68 @@ static void a_declared_predictor_is_measured_band_by_band(void **state)
     kit_close(&k);
 }
 
+/* Women of the upper ages alone are missed: only their crossing shows it. */
+static void a_crossing_that_is_missed_is_found(void **state)
+{
+    struct kit k;
+    struct buf b;
+    struct stat_rng r;
+    const struct bench_measure *m;
+    (void)state;
+    kit_open(&k, "");
+    buf_init(&b, 1 << 20);
+    stat_rng_init(&r, 8, 8, 8);
+    assert_ok(buf_adds(&b, "id,x,y,s,a\n"));
+    for (int i = 0; i < 2000; i++) {
+        bool woman = i % 2, old = i % 4 >= 2;
+        int x = (int)stat_rng_below(&r, 40);
+        bool y = x >= 20;
+        if (woman && old)
+            y = stat_rng_double(&r) < 0.5; /* whatever the score says */
+        assert_ok(buf_addf(&b, "c%d,%d,%s,%s,%d\n", i, x, y ? "yes" : "no",
+                           woman ? "F" : "M", old ? 70 : 50));
+    }
+    write_data(&k, "east", b.p);
+    buf_release(&b);
+    kit_run(&k);
+    assert_true(value(&k, "EQ-7", "cells_below_overall_margin_0_05", "") >= 1);
+    assert_true(value(&k, "EQ-7", "fdr_q", "") == 0.05);
+    assert_true(value(&k, "EQ-7", "rows_in_cells_n20_share", "") > 0.8);
+    m = NULL;
+    for (size_t i = 0; !m && i < bench_measures(k.run); i++) {
+        const struct bench_measure *x = bench_measure_at(k.run, i);
+        if (!strcmp(x->name, "sensitivity_shrunk") && strstr(x->group, "sex=F") &&
+            strstr(x->group, "60.5+"))
+            m = x;
+    }
+    assert_non_null(m);
+    if (!(m->ci95[1] < 0.85 && m->estimate > m->ci95[0]))
+        fail_msg("%s %g %g %g", m->group, m->estimate, m->ci95[0], m->ci95[1]);
+    kit_close(&k);
+}
+
+/* At the site's prevalence: predictive value, and what the frozen threshold loses. */
+static void the_threshold_is_weighed_at_each_site(void **state)
+{
+    struct kit k;
+    (void)state;
+    kit_open(&k, "");
+    kit_run(&k);
+    assert_true(value(&k, "EQ-12", "net_benefit_loss", "site=east") >= 0);
+    assert_true(value(&k, "EQ-12", "net_benefit_loss", "site=west") >= 0);
+    assert_near(value(&k, "EQ-12", "site_ppv", "site=east"),
+                value(&k, "PF-4", "ppv", "site=east"), 0);
+    kit_close(&k);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest t[] = {TEST(a_planted_bias_is_measured),
                                    TEST(without_bias_the_spread_is_what_chance_gives),
                                    TEST(small_groups_have_no_spread),
-                                   TEST(a_declared_predictor_is_measured_band_by_band)};
+                                   TEST(a_declared_predictor_is_measured_band_by_band),
+                                   TEST(a_crossing_that_is_missed_is_found),
+                                   TEST(the_threshold_is_weighed_at_each_site)};
     int code = kit_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -138,6 +138,9 @@ enum bench_draw {
     BENCH_DRAW_ECE = 1000   /* and one a site */
 };
 
+/* bench_cross.c: parts of the family equity. */
+int bench_crossings(struct bench_run *r);
+int bench_prevalence(struct bench_run *r);
 /* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
 struct bench_difference {
     int64_t differ, flips; /* rows; on two sides of t, one of them 1e-5 or more away */

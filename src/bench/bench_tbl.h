@@ -9,7 +9,7 @@
     X("data", "DA-1 DA-3", bench_data)                                                   \
     X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance)            \
     X("equity_documentation", "EQ-1", bench_equity_documentation)                        \
-    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6", bench_equity)                                \
+    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-12", bench_equity)                     \
     X("reproducibility", "RP-1", bench_reproducibility)                                  \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability)
 

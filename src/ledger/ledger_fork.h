@@ -5,7 +5,7 @@
  * What statements change is copied; what they do not (keys' material, policy, genesis) is
  * shared. Most maps are shared too: a look-up compares the name it finds, so an entry
  * that another copy has left there is harmless; ledger_unfork() hands grown maps back. A
- * forked ledger must not see policy_change, key_grant or compromised_since. */
+ * forked ledger must not see policy_change or compromised_since. */
 #ifndef LEDGER_FORK_H
 #define LEDGER_FORK_H
 
@@ -115,6 +115,8 @@ static inline void ledger_unfork(struct ledger *l, struct ledger *parent)
             l->version.v[i].claim.doc = NULL; /* shared */
         ledger_version_drop(&l->version.v[i]);
     }
+    for (size_t i = parent->key.n; i < l->key.n; i++)
+        ledger_key_drop(&l->key.v[i]); /* granted here; the others are the parent's */
     for (size_t i = 0; i < l->deployment.n; i++)
         ledger_deployment_drop(&l->deployment.v[i]);
     for (size_t i = 0; i < l->stop.n; i++)

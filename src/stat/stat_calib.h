@@ -92,4 +92,14 @@ AM_CHECK int stat_benefit(const double *s, const uint8_t *y, size_t n, const dou
                           size_t points, size_t replicates, uint64_t seed, uint64_t test,
                           struct stat_benefit *out);
 
+/* What the threshold t in (0,1) loses where it is used: the largest net benefit that any
+ * threshold (a score that is there, or none at all) has at the odds of t, less that of t
+ * itself. best: that threshold, infinity for none, the highest of equal ones. NaN without
+ * rows or when the scores are no probabilities. O(n log n). */
+struct stat_benefit_loss {
+    double loss, best;
+};
+AM_CHECK int stat_benefit_loss(const double *s, const uint8_t *y, size_t n, double t,
+                               struct stat_benefit_loss *out);
+
 #endif

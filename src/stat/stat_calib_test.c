@@ -347,8 +347,35 @@ static void the_band_is_that_of_resampled_rows(void **state)
     assert_true(fabs(b[1].over_best.hi - stat_quantile(gain, RUNS, 0.975)) < 0.004);
 }
 
+static void a_threshold_loses_what_a_better_one_gains(void **state)
+{
+    (void)state;
+    const double v[] = {0.9, 0.8, 0.7, 0.3, 0.3, 0.1};
+    const uint8_t label[] = {1, 1, 0, 1, 0, 0};
+    struct stat_benefit_loss l;
+    /* odds 1: at .5 two less one of six; at .8 two of six */
+    assert_ok(stat_benefit_loss(v, label, 6, 0.5, &l));
+    assert_near(l.loss, 1 / 6.0, 1e-15);
+    assert_near(l.best, 0.8, 0);
+    /* odds 1/4: at .2 three less two quarters, the best there is */
+    assert_ok(stat_benefit_loss(v, label, 6, 0.2, &l));
+    assert_near(l.loss, 0, 1e-15);
+    assert_near(l.best, 0.3, 0);
+    /* odds 9: nobody above .95, and nothing lost by that but the first two */
+    assert_ok(stat_benefit_loss(v, label, 6, 0.95, &l));
+    assert_near(l.loss, 2 / 6.0, 1e-15);
+    memset(y, 0, sizeof y);
+    assert_ok(stat_benefit_loss(v, y, 6, 0.5, &l));
+    assert_true(l.best == INFINITY);
+    assert_near(l.loss, 3 / 6.0, 1e-15);
+    assert_ok(stat_benefit_loss(v, label, 0, 0.5, &l));
+    assert_true(stat_absent(l.loss));
+    assert_int_equal(stat_benefit_loss(v, label, 6, 1, &l), AM_E_INVALID);
+}
+
 static int everything(void)
 {
+    struct stat_benefit_loss loss;
     struct stat_calibration c;
     struct stat_bin bin[10];
     struct stat_ece e;
@@ -363,7 +390,9 @@ static int everything(void)
         err = stat_ece_chance(s, N, STAT_BIN_MASS, 10, 0.1, 2, 1, 1, &chance);
     if (!err)
         err = stat_ici(s, y, N, &i);
-    return err ? err : stat_benefit(s, y, N, &grid, 1, 10, 1, 1, &b);
+    if (!err)
+        err = stat_benefit(s, y, N, &grid, 1, 10, 1, 1, &b);
+    return err ? err : stat_benefit_loss(s, y, N, 0.3, &loss);
 }
 
 static void survives_no_memory(void **state)
@@ -383,5 +412,5 @@ TEST_MAIN(TEST(one_binary_column_gives_the_log_odds_ratio), TEST(no_maximum_no_n
           TEST(murphys_parts_add_up_for_scores_without_spread),
           TEST(chance_explains_a_calibrated_score),
           TEST(the_curve_is_straight_outside_the_knots), TEST(few_values_have_no_curve),
-          TEST(net_benefit_by_hand), TEST(the_band_is_that_of_resampled_rows),
-          TEST(survives_no_memory))
+          TEST(net_benefit_by_hand), TEST(a_threshold_loses_what_a_better_one_gains),
+          TEST(the_band_is_that_of_resampled_rows), TEST(survives_no_memory))

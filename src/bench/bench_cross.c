@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_cross -- rows EQ-7 and EQ-12: crossings of attributes, whose small cells are
+ * drawn towards the whole before anything is said of them, and the frozen threshold
+ * against the prevalence of each site. */
+#include "bench/bench_priv.h"
+#include "stat/stat_calib.h"
+#include "stat/stat_shrink.h"
+
+enum { CELLS_TOLD = 50, CELL_ROWS = 20 };
+#define FDR_Q 0.05
+
+static const double none[2] = {NAN, NAN};
+
+/* ---- EQ-7 -----------------------------------------------------------------------------
+ */
+struct crossing {
+    struct bench_run *r;
+    const uint32_t *level[BENCH_ATTRIBUTES_MAX];
+    uint32_t levels[BENCH_ATTRIBUTES_MAX];
+    size_t of[BENCH_ATTRIBUTES_MAX]; /* attribute of the run */
+    size_t attributes;
+    struct stat_cross c;
+};
+
+static int say(struct bench_run *r, const char *row, const char *name, double v,
+               const char *how)
+{
+    return bench_emit(r, row, name, "", v, none, how, (int64_t)r->used, 0);
+}
+
+/* The used rows' levels, attribute after attribute; those with one value cross nothing.
+ */
+static int levels_of(struct crossing *x, uint32_t **memory)
+{
+    struct bench_run *r = x->r;
+    uint32_t *at = am_malloc((r->used * r->attribute.n + 1) * sizeof *at);
+    *memory = at;
+    if (!at)
+        return AM_E_NOMEM;
+    for (size_t a = 0; a < r->attribute.n; a++) {
+        const struct bench_attribute *from = &r->attribute.v[a];
+        if (from->value.n < 2)
+            continue;
+        for (size_t i = 0; i < r->used; i++) {
+            uint16_t id = from->id[r->of[i]];
+            at[i] = id == BENCH_NO_GROUP ? STAT_LEVEL_MISSING : id;
+        }
+        x->of[x->attributes] = a;
+        x->levels[x->attributes] = (uint32_t)from->value.n;
+        x->level[x->attributes++] = at;
+        at += r->used;
+    }
+    return AM_OK;
+}
+
+/* "sex=F;age_band=[60,70)": two parts or more, which no limit reads as a group. */
+static void cell_name(const struct crossing *x, const struct stat_cell *c,
+                      char out[BENCH_PATH])
+{
+    size_t n = 0;
+    for (size_t k = 0; k < c->depth && n < BENCH_PATH; k++) {
+        const struct bench_attribute *a = &x->r->attribute.v[x->of[c->attribute[k]]];
+        int more = snprintf(out + n, BENCH_PATH - n, "%s%s=%s", k ? ";" : "", a->name,
+                            a->value.v[c->level[k]]);
+        n += more > 0 ? (size_t)more : 0;
+    }
+}
+
+static int tell_cell(struct crossing *x, const struct stat_cell *c)
+{
+    const struct stat_cell_rate *t = &c->rate[STAT_CROSS_TPR];
+    char name[BENCH_PATH];
+    cell_name(x, c, name);
+    return bench_emit(x->r, "EQ-7", "sensitivity_shrunk", name, t->shrunk.mean,
+                      (const double[2]){t->shrunk.ci.lo, t->shrunk.ci.hi},
+                      "empirical-bayes", c->n, c->n_pos);
+}
+
+/* Crossings of the largest depth: what share of their rows lies in cells that are large
+ * enough (the mean over crossings). */
+static double covered(const struct crossing *x, size_t depth)
+{
+    int64_t in = 0, all = 0;
+    double crossings = 1;
+    for (size_t k = 0; k < depth; k++)
+        crossings = crossings * (double)(x->attributes - k) / (double)(k + 1);
+    for (size_t i = 0; i < x->c.n; i++)
+        if (x->c.cell[i].depth == depth && x->c.cell[i].n >= CELL_ROWS)
+            in += x->c.cell[i].n;
+    all = x->c.rows;
+    return all ? (double)in / ((double)all * crossings) : NAN;
+}
+
+static int tell(struct crossing *x)
+{
+    size_t below = 0, found = 0, told = 0,
+           depth = AM_MIN(x->attributes, (size_t)STAT_CROSS_DEPTH);
+    int err = AM_OK;
+    for (size_t i = 0; i < x->c.n && !err; i++) {
+        const struct stat_cell *c = &x->c.cell[i];
+        const struct stat_cell_rate *t = &c->rate[STAT_CROSS_TPR];
+        if (c->depth < 2)
+            continue; /* one attribute: EQ-3 */
+        below += t->alarm < 0;
+        found += c->shown && t->bh <= FDR_Q;
+        if (c->shown && (t->alarm || t->bh <= FDR_Q) && told++ < CELLS_TOLD)
+            err = tell_cell(x, c);
+    }
+    if (!err)
+        err = say(x->r, "EQ-7", "cells_below_overall_margin_0_05", (double)below,
+                  "empirical-bayes");
+    if (!err)
+        err = say(x->r, "EQ-7", "rows_in_cells_n20_share", covered(x, depth), "count");
+    if (!err)
+        err = say(x->r, "EQ-7", "fdr_q", FDR_Q, "benjamini-hochberg");
+    return err ? err
+               : say(x->r, "EQ-7", "cells_that_differ", (double)found,
+                     "benjamini-hochberg");
+}
+
+int bench_crossings(struct bench_run *r)
+{
+    struct crossing x = {.r = r};
+    uint32_t *memory = NULL;
+    int err = levels_of(&x, &memory);
+    if (!err && x.attributes < 2)
+        err =
+            say(r, "EQ-7", "cells_below_overall_margin_0_05", NAN, "too_few_attributes");
+    else if (!err)
+        err = stat_cross(r->s, r->y, r->used, r->threshold, x.level, x.levels,
+                         x.attributes, &stat_cross_defaults, &x.c);
+    if (err == AM_E_TOOBIG) /* more cells than anybody reads: said, not an end */
+        err = say(r, "EQ-7", "cells_below_overall_margin_0_05", NAN, "too_many_cells");
+    else if (!err && x.attributes >= 2)
+        err = tell(&x);
+    stat_cross_release(&x.c);
+    free(memory);
+    return err;
+}
+
+/* ---- EQ-12
+ * ----------------------------------------------------------------------------- */
+static int place(struct bench_run *r, size_t site)
+{
+    bool risk = json_str_is(json_pointer(r->record, STR("/evaluation_plan/output_scale")),
+                            "probability");
+    char group[BENCH_PATH];
+    struct bench_slice p;
+    struct stat_benefit_loss loss = {NAN, NAN};
+    double *s = am_malloc((r->used + 1) * sizeof *s);
+    uint8_t *y = am_malloc(r->used + 1);
+    size_t n = 0;
+    int err = s && y ? bench_slice(r, BENCH_SITE, site, 0, &p) : AM_E_NOMEM;
+    for (size_t i = 0; i < r->used && !err; i++)
+        if (r->cases.v[r->of[i]].set == site) {
+            s[n] = r->s[i];
+            y[n++] = r->y[i];
+        }
+    if (!err && risk)
+        err = stat_benefit_loss(s, y, n, r->threshold, &loss);
+    free(y);
+    free(s);
+    snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[site].site));
+    if (!err)
+        err = bench_emit(r, "EQ-12", "site_ppv", group, p.b.ppv.value,
+                         (const double[2]){p.b.ppv.wilson.lo, p.b.ppv.wilson.hi},
+                         "wilson", p.b.ppv.n, p.auc.n_pos);
+    if (!err)
+        err = bench_emit(r, "EQ-12", "site_prevalence", group,
+                         stat_proportion(p.auc.n_pos, p.auc.n), none, "count", p.auc.n,
+                         p.auc.n_pos);
+    if (!err)
+        err =
+            bench_emit(r, "EQ-12", "site_best_threshold", group, loss.best, none,
+                       risk ? "vickers" : "output_not_probability", p.auc.n, p.auc.n_pos);
+    return err ? err
+               : bench_emit(r, "EQ-12", "net_benefit_loss", group, loss.loss, none,
+                            risk ? "vickers" : "output_not_probability", p.auc.n,
+                            p.auc.n_pos);
+}
+
+int bench_prevalence(struct bench_run *r)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < r->set.n && !err; i++)
+        err = place(r, i);
+    return err;
+}
