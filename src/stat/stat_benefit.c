@@ -112,13 +112,36 @@ int stat_benefit(const double *s, const uint8_t *y, size_t n, const double *grid
 
 /* ---- the best threshold
  * ---------------------------------------------------------------- */
+/* Down the scores, ties whole: gain of each as a threshold, rows times net benefit. */
+static struct stat_benefit_loss search(const struct stat_probabilities *r,
+                                       const uint32_t *order, double t)
+{
+    struct stat_benefit_loss l = {.best = INFINITY};
+    double odds = t / (1 - t), most = 0, here = 0;
+    int64_t tp = 0, fp = 0;
+    for (size_t i = r->n; i > 0; i--) {
+        double score = r->s[order[i - 1]];
+        tp += r->y[order[i - 1]];
+        fp += 1 - r->y[order[i - 1]];
+        if (i > 1 && r->s[order[i - 2]] == score)
+            continue;
+        double gain = (double)tp - (double)fp * odds;
+        if (score >= t)
+            here = gain;
+        if (gain > most) {
+            most = gain;
+            l.best = score;
+        }
+    }
+    l.loss = (most - here) / (double)r->n;
+    return l;
+}
+
 int stat_benefit_loss(const double *s, const uint8_t *y, size_t n, double t,
                       struct stat_benefit_loss *out)
 {
-    struct stat_benefit_loss l = {NAN, NAN};
     struct stat_probabilities r;
     uint32_t *order;
-    double tp = 0, fp = 0, odds = t / (1 - t), most = 0, here = 0;
     int err;
     if (!(t > 0 && t < 1))
         return AM_E_INVALID;
@@ -127,25 +150,10 @@ int stat_benefit_loss(const double *s, const uint8_t *y, size_t n, double t,
         return err;
     order = am_malloc((r.n + 1) * sizeof *order);
     err = order ? stat_order(r.s, r.n, order) : AM_E_NOMEM;
-    if (!err && r.n && r.probability) {
-        l.best = INFINITY;
-        for (size_t i = r.n; i-- > 0;) {
-            double score = r.s[order[i]], gain;
-            r.y[order[i]] ? tp++ : fp++;
-            if (i && r.s[order[i - 1]] == score)
-                continue; /* a threshold takes its ties whole */
-            gain = tp - fp * odds;
-            here = score >= t ? gain : here;
-            if (gain > most) {
-                most = gain;
-                l.best = score;
-            }
-        }
-        l.loss = (most - here) / (double)r.n;
-    }
+    if (!err)
+        *out = r.n && r.probability ? search(&r, order, t)
+                                    : (struct stat_benefit_loss){NAN, NAN};
     free(order);
     stat_probabilities_release(&r);
-    if (!err)
-        *out = l;
     return err;
 }
