@@ -127,10 +127,11 @@ static int api_statement_json(struct api_call *c, const struct ledger *l, uint64
     if (!err && !api_reads_entry(c, l, index)) {
         jw_kbool(&c->w, "restricted", true); /* its digest is in the log, that is all */
     } else if (!err) {
-        jw_key(&c->w, "payload");
         err = blob_get(registry_blobs(c->api->r), payload, &b);
-        if (!err)
-            jw_raw(&c->w, buf_str(&b)); /* canonical JSON, checked when it was admitted */
+        if (!err) { /* canonical JSON, checked when it was admitted */
+            jw_key(&c->w, "payload");
+            jw_raw(&c->w, buf_str(&b));
+        }
     }
     jw_obj_end(&c->w);
     buf_release(&b);
