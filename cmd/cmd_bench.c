@@ -10,7 +10,7 @@
 #include "crypto/crypto.h"
 #include "embed/embed.h"
 #include "label/label.h"
-#include "ledger/ledger_tbl.h"
+#include "ledger/ledger.h"
 #include "model/model.h"
 
 enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 16 };
@@ -135,18 +135,9 @@ static int write_file(const struct job *j, const char *name, struct str text,
                                              : am_file_write(path, text, mode);
 }
 
-/* A row of the policy, or one that tenders ask for: what a log admits. */
 static bool row_wanted(const void *policy, struct str row)
 {
-    for (size_t i = 0; i < label_policy_rows(policy); i++)
-        if (str_eq(row, json_get_str(label_policy_row(policy, i), "id")))
-            return true;
-#define X(id, what)                                                                      \
-    if (str_eqc(row, id))                                                                \
-        return true;
-    LEDGER_TENDER_ROW_MAP(X)
-#undef X
-    return false;
+    return ledger_row_known(policy, row);
 }
 
 static int write_evidence(struct job *j, size_t i, struct str org, int64_t at)

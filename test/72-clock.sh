@@ -1,17 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The wall clock of a registry or a node jumps, by an hour, a day, a year, either way. TAP.
-root=$(cd "$(dirname "$0")/.." && pwd)
-export AMANE="${AMANE:-$root/build/amane}"
-export PYTHONPATH="$root/test/support" PYTHONDONTWRITEBYTECODE=1
-lib=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
-[ -n "$lib" ] || { echo '1..0 # SKIP libfaketime is missing (tools/setup.sh installs it)'; exit 0; }
-work=$(mktemp -d) || exit 3
-trap 'rm -rf "$work"' EXIT
-if ! "$AMANE" demo --data "$work/world" --made --until 7 >"$work/demo.out" 2>&1; then
-    echo "not ok 1 - the demo makes a world"
-    sed 's/^/# /' "$work/demo.out"
-    echo "1..1"
-    exit 1
-fi
-/usr/bin/python3 "$root/test/support/clock_jumps.py" "$work/world" "$lib"
+exec sh "$(dirname "$0")/support/under_faketime.sh" clock_jumps.py

@@ -127,11 +127,8 @@ int main(int argc, char **argv)
         TEST(everything_else_is_to_come_back_for),
         TEST(once_open_every_request_is_the_interfaces),
     };
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -135,19 +135,6 @@ static void the_table_has_a_line_for_each_version_of_that_size(void **state)
     done(&x);
 }
 
-/* One statement more: the grant of a new key. */
-static void grow(void)
-{
-    struct crypto_key *key = NULL;
-    struct buf b;
-    buf_init(&b, 8192);
-    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
-    t_grant_record(key, "vendor", "SUP000", &b);
-    t_submitted(&t, LEDGER_EVENT, T_MSPS, buf_str(&b));
-    crypto_key_free(key);
-    buf_release(&b);
-}
-
 /* What comes while somebody reads is not in what he reads. */
 static void the_log_may_grow_while_it_is_read(void **state)
 {
@@ -157,7 +144,7 @@ static void the_log_may_grow_while_it_is_read(void **state)
     (void)state;
     begin(&x, "/api/v1/export/versions.json");
     assert_true(more(&x));
-    grow();
+    t_grow(&t, "SUP000");
     begin(&y, "/api/v1/export/versions.json");
     while (more(&x))
         ;
@@ -192,7 +179,7 @@ static void many_sizes_at_once_are_bounded(void **state)
                              registry_table_size(open[0]) + i);
         if (i >= REGISTRY_TABLES)
             assert_ptr_equal(open[i], open[REGISTRY_TABLES - 1]);
-        grow();
+        t_grow(&t, "SUP000");
     }
     for (size_t i = 0; i < AM_LEN(open); i++) {
         assert_ok(registry_table_read(open[i], VERSIONS - 1, &row, 1, &n));
@@ -206,17 +193,14 @@ static void many_sizes_at_once_are_bounded(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(thousands_of_versions_pass_through_a_small_buffer),
         cmocka_unit_test(the_table_has_a_line_for_each_version_of_that_size),
         cmocka_unit_test(the_log_may_grow_while_it_is_read),
         cmocka_unit_test(many_sizes_at_once_are_bounded),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

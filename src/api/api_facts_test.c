@@ -508,11 +508,8 @@ int main(int argc, char **argv)
         TEST(terms_and_facts_are_told_to_everybody),
         TEST(a_sandboxed_version_is_not_deployed),
     };
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -511,7 +511,6 @@ static void every_hostile_text_was_shown_somewhere(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_page_runs_what_a_record_holds),
         cmocka_unit_test(nor_does_the_desk_or_the_author),
@@ -519,10 +518,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_cell_of_a_table_is_a_formula),
         cmocka_unit_test(every_hostile_text_was_shown_somewhere),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -373,16 +373,13 @@ static void the_pages_show_them_nothing_either(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest t[] = {
         TEST(whoever_is_not_of_the_house_gets_nothing),
         TEST(people_of_the_house_get_no_more_than_the_table_grants),
         TEST(nobody_acts_in_a_service_that_is_not_theirs),
         TEST(the_pages_show_them_nothing_either)};
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -5,17 +5,9 @@
 static struct t t;
 static struct api *a;
 
-/* Every key gets a label of its own, so that lists can be compared. */
 static void grow(void)
 {
-    struct crypto_key *key = NULL;
-    struct buf b;
-    buf_init(&b, 8192);
-    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
-    t_grant_record(key, "vendor", "OTHER1", &b);
-    t_submitted(&t, LEDGER_EVENT, T_MSPS, buf_str(&b));
-    crypto_key_free(key);
-    buf_release(&b);
+    t_grow(&t, "OTHER1");
 }
 
 /* A fact: somebody takes no part in what concerns that organisation. */
@@ -265,7 +257,6 @@ static void the_usual_page_is_a_hundred(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_of_keys_are_the_list_while_it_grows),
         cmocka_unit_test(the_newest_come_first_and_none_is_told_twice),
@@ -276,10 +267,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cursor_belongs_to_its_thing),
         cmocka_unit_test(the_usual_page_is_a_hundred),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -223,7 +223,6 @@ static void openapi_describes_the_node(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         TEST(a_node_without_a_registry_says_so),
         TEST(the_right_is_asked_before_the_body_is_read),
@@ -234,10 +233,8 @@ int main(int argc, char **argv)
         TEST(an_extension_of_the_lease_needs_its_signatures_and_no_session),
         TEST(openapi_describes_the_node),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -966,7 +966,6 @@ static void metrics_are_openmetrics_without_a_person(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         TEST(every_reading_route_answers_in_the_form_it_declares),
         TEST(a_draft_goes_from_nothing_to_a_payload_to_sign),
@@ -997,10 +996,8 @@ int main(int argc, char **argv)
         TEST(metrics_are_openmetrics_without_a_person),
         TEST(tiles_are_served_whole_and_cut), /* last: it fills the log */
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

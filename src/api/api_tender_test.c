@@ -229,7 +229,6 @@ static void the_command_verifies_and_computes_again(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         TEST(every_reason_is_said_in_the_language_of_the_reader),
         TEST(the_certificate_holds_by_itself_and_no_altered_one_does),
@@ -239,10 +238,8 @@ int main(int argc, char **argv)
         TEST(a_certificate_can_be_logged_as_it_is),
         TEST(the_command_verifies_and_computes_again),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -47,22 +47,6 @@ static int confirms(const struct auth_account *by, int64_t id, int64_t now,
     return auth_ask_confirm(t_auth, &p, id, &asked, code, d);
 }
 
-static size_t audited(const char *event, const char *object)
-{
-    struct buf b;
-    struct jw w;
-    size_t n = 0;
-    buf_init(&b, 1 << 20);
-    jw_init(&w, &b);
-    assert_ok(auth_audit_list(
-        t_auth, &(struct auth_audit_filter){.event = str_c(event), .limit = 100}, &w));
-    assert_ok(jw_done(&w));
-    for (const char *p = b.p; p && (p = strstr(p, object)); p++)
-        n++;
-    buf_release(&b);
-    return n;
-}
-
 static int64_t unread(int64_t account, struct buf *b)
 {
     struct jw w;
@@ -86,9 +70,9 @@ static void a_reset_of_who_signs_takes_two_administrators(void **state)
     assert_ok(asks_at(&first, AUTH_ASK_PASSWORD, t_now, &id, NULL));
     assert_ok(confirms(&second, id, t_now, code, NULL));
     assert_ok(auth_reset_use(t_auth, str_c(code), NEW, PEER, t_now, NULL));
-    assert_int_equal(audited("reset_asked", first.pseudonym), 1);
-    assert_int_equal(audited("reset_confirmed", second.pseudonym), 1);
-    assert_int_equal(audited("reset_issued", second.pseudonym), 1);
+    assert_int_equal(t_audited("reset_asked", first.pseudonym), 1);
+    assert_int_equal(t_audited("reset_confirmed", second.pseudonym), 1);
+    assert_int_equal(t_audited("reset_issued", second.pseudonym), 1);
     assert_int_equal(confirms(&second, id, t_now, code, NULL), AM_E_NOTFOUND);
 }
 
@@ -104,7 +88,7 @@ static void whoever_asked_does_not_confirm(void **state)
     assert_int_equal(confirms(&first, id, t_now, code, &d), AM_E_FORBIDDEN);
     assert_string_equal(d.item[0].code, "account.same_administrator");
     assert_string_equal(code, "");
-    assert_int_equal(audited("right_refused", first.pseudonym), 1);
+    assert_int_equal(t_audited("right_refused", first.pseudonym), 1);
     assert_ok(confirms(&second, id, t_now, code, NULL)); /* it waits still */
     diag_release(&d);
 }
@@ -195,7 +179,7 @@ static void what_is_withdrawn_is_confirmed_by_nobody(void **state)
     assert_ok(auth_ask_withdraw(t_auth, &p, id));
     assert_int_equal(confirms(&second, id, t_now, code, NULL), AM_E_NOTFOUND);
     assert_int_equal(auth_ask_withdraw(t_auth, &p, id), AM_E_NOTFOUND);
-    assert_int_equal(audited("reset_withdrawn", second.pseudonym), 1);
+    assert_int_equal(t_audited("reset_withdrawn", second.pseudonym), 1);
 }
 
 static void a_lone_administrator_is_told_of_the_command_line(void **state)

@@ -148,4 +148,21 @@ static inline const struct diag_item *t_problem(const struct diag *d, const char
 
 #define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)
 
+/* How often the mark stands in the newest rows of that event. */
+static inline size_t t_audited(const char *event, const char *mark)
+{
+    struct buf b;
+    struct jw w;
+    size_t n = 0;
+    buf_init(&b, 1 << 20);
+    jw_init(&w, &b);
+    assert_ok(auth_audit_list(
+        t_auth, &(struct auth_audit_filter){.event = str_c(event), .limit = 100}, &w));
+    assert_ok(jw_done(&w));
+    for (const char *p = b.p; p && (p = strstr(p, mark)); p++)
+        n++;
+    buf_release(&b);
+    return n;
+}
+
 #endif

@@ -4,11 +4,13 @@
 
 enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
 
+enum needs { NOTHING, SCORES };
 static const struct {
     const char *name, *rows;
     int (*fn)(struct bench_run *r);
+    enum needs needs;
 } families[] = {
-#define X(name, rows, fn) {name, rows, fn},
+#define X(name, rows, fn, needs) {name, rows, fn, needs},
     BENCH_FAMILY_MAP(X)
 #undef X
 };
@@ -87,9 +89,7 @@ static int run_families(struct bench_run *r, const struct bench_input *in)
         struct bench_family f = {
             .name = families[i].name, .rows = families[i].rows, .first = r->measure.n};
         step(in, families[i].name, i, AM_LEN(families));
-        if (!r->model_declared &&
-            (!strcmp(f.name, "performance") || !strcmp(f.name, "equity") ||
-             !strcmp(f.name, "reproducibility")))
+        if (families[i].needs == SCORES && !r->model_declared)
             continue; /* there are no scores of the model the record is about */
         err = families[i].fn(r);
         f.n = r->measure.n - f.first;

@@ -8,42 +8,10 @@
 
 enum { BINS = 10, DRAWS = 200, GRID = 99 };
 
-static const double none[2] = {NAN, NAN};
-
-/* The used rows of one site, or of all (site == SIZE_MAX). */
-struct rows {
-    double *s;
-    uint8_t *y;
-    size_t n;
-    int64_t positives;
-};
-
-static int gather(const struct bench_run *r, size_t site, struct rows *out)
-{
-    *out = (struct rows){.s = am_malloc((r->used + 1) * sizeof *out->s),
-                         .y = am_malloc(r->used + 1)};
-    if (!out->s || !out->y)
-        return AM_E_NOMEM;
-    for (size_t i = 0; i < r->used; i++) {
-        if (site != SIZE_MAX && r->cases.v[r->of[i]].set != site)
-            continue;
-        out->s[out->n] = r->s[i];
-        out->y[out->n++] = r->y[i];
-        out->positives += r->y[i];
-    }
-    return AM_OK;
-}
-
-static void drop(struct rows *x)
-{
-    free(x->s);
-    free(x->y);
-}
-
 struct group {
     struct bench_run *r;
     const char *name;
-    const struct rows *x;
+    const struct bench_rows *x;
     int err;
 };
 
@@ -69,10 +37,10 @@ static int line(struct group *g)
         return err;
     with_se(g, "calibration_slope", c.slope, c.slope_se);
     with_se(g, "citl", c.citl, c.citl_se);
-    emit(g, "PF-6", "abs_citl_logit", fabs(c.citl), none, "irls");
-    emit(g, "PF-6", "e_over_o", c.e_over_o, none, "count");
-    emit(g, "PF-6", "spiegelhalter_p", c.spiegelhalter_p, none, "spiegelhalter");
-    emit(g, "PF-6", "clipped_scores", (double)c.clipped, none, "count");
+    emit(g, "PF-6", "abs_citl_logit", fabs(c.citl), bench_no_ci, "irls");
+    emit(g, "PF-6", "e_over_o", c.e_over_o, bench_no_ci, "count");
+    emit(g, "PF-6", "spiegelhalter_p", c.spiegelhalter_p, bench_no_ci, "spiegelhalter");
+    emit(g, "PF-6", "clipped_scores", (double)c.clipped, bench_no_ci, "count");
     return g->err;
 }
 
@@ -89,10 +57,11 @@ static int bins(struct group *g, uint64_t test)
                               g->r->seed, test, &chance);
     if (err)
         return err;
-    emit(g, "PF-6", "ece_width10", e.ece, none, "bins");
-    emit(g, "PF-6", "ece_excess", e.ece - chance.expected, none, "bins-less-chance");
-    emit(g, "PF-6", "ece_mass10", m.ece, none, "bins");
-    emit(g, "PF-6", "mce_width10", e.mce, none, "bins");
+    emit(g, "PF-6", "ece_width10", e.ece, bench_no_ci, "bins");
+    emit(g, "PF-6", "ece_excess", e.ece - chance.expected, bench_no_ci,
+         "bins-less-chance");
+    emit(g, "PF-6", "ece_mass10", m.ece, bench_no_ci, "bins");
+    emit(g, "PF-6", "mce_width10", e.mce, bench_no_ci, "bins");
     return g->err;
 }
 
@@ -102,10 +71,10 @@ static int curve(struct group *g)
     int err = stat_ici(g->x->s, g->x->y, g->x->n, &c);
     if (err)
         return err;
-    emit(g, "PF-6", "ici", c.ici, none, "rcs5");
-    emit(g, "PF-6", "e50", c.e50, none, "rcs5");
-    emit(g, "PF-6", "e90", c.e90, none, "rcs5");
-    emit(g, "PF-6", "emax", c.emax, none, "rcs5");
+    emit(g, "PF-6", "ici", c.ici, bench_no_ci, "rcs5");
+    emit(g, "PF-6", "e50", c.e50, bench_no_ci, "rcs5");
+    emit(g, "PF-6", "e90", c.e90, bench_no_ci, "rcs5");
+    emit(g, "PF-6", "emax", c.emax, bench_no_ci, "rcs5");
     return g->err;
 }
 
@@ -137,7 +106,7 @@ static int utility(struct group *g)
                            STAT_BOOT_REPLICATES, g->r->seed, BENCH_DRAW_BENEFIT, &at);
         if (err)
             return err;
-        emit(g, "PF-7", "net_benefit", at.model, none, "vickers");
+        emit(g, "PF-7", "net_benefit", at.model, bench_no_ci, "vickers");
         emit(g, "PF-7", "net_benefit_over_best", at.model - fmax(at.all, 0),
              (const double[2]){at.over_best.lo, at.over_best.hi}, "bootstrap-percentile");
     }
@@ -147,25 +116,28 @@ static int utility(struct group *g)
     for (size_t i = 0; i < n && !err; i++)
         share += b[i].over_best.lo > 0;
     if (!err)
-        emit(g, "PF-7", "net_benefit_range_share", n ? share / (double)n : NAN, none,
-             n ? "bootstrap-percentile" : "no_declared_range");
+        emit(g, "PF-7", "net_benefit_range_share", n ? share / (double)n : NAN,
+             bench_no_ci, n ? "bootstrap-percentile" : "no_declared_range");
     return err ? err : g->err;
 }
 
-static int group_measures(struct bench_run *r, size_t site, const char *name)
+/* draw: the stream of its chances. */
+static int group_measures(struct bench_run *r, enum bench_by by, size_t site,
+                          const char *name, uint64_t draw)
 {
-    struct rows x;
+    struct bench_rows x;
     struct group g = {.r = r, .name = name, .x = &x};
-    int err = gather(r, site, &x);
+    int err = bench_rows(r, by, site, 0, &x);
+    if (err)
+        return err;
+    err = line(&g);
     if (!err)
-        err = line(&g);
-    if (!err)
-        err = bins(&g, BENCH_DRAW_ECE + (site == SIZE_MAX ? 0 : site + 1));
+        err = bins(&g, draw);
     if (!err)
         err = curve(&g);
-    if (!err && site == SIZE_MAX)
+    if (!err && by == BENCH_ALL)
         err = utility(&g);
-    drop(&x);
+    bench_rows_release(&x);
     return err;
 }
 
@@ -178,10 +150,10 @@ int bench_calibration(struct bench_run *r)
         err = bench_not_applicable(r, "PF-6", "output_not_probability");
         return err ? err : bench_not_applicable(r, "PF-7", "output_not_probability");
     }
-    err = group_measures(r, SIZE_MAX, "");
+    err = group_measures(r, BENCH_ALL, 0, "", BENCH_DRAW_ECE);
     for (size_t i = 0; i < r->set.n && r->set.n > 1 && !err; i++) {
         snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[i].site));
-        err = group_measures(r, i, group);
+        err = group_measures(r, BENCH_SITE, i, group, BENCH_DRAW_ECE + i + 1);
     }
     return err;
 }

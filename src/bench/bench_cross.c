@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_cross -- rows EQ-7 and EQ-12: crossings of attributes, whose small cells are
- * drawn towards the whole before anything is said of them, and the frozen threshold
- * against the prevalence of each site. */
+/* bench_cross -- row EQ-7: crossings of attributes, whose small cells are drawn towards
+ * the whole before anything is said of them. */
 #include "bench/bench_priv.h"
-#include "stat/stat_calib.h"
 #include "stat/stat_shrink.h"
 
 enum { CELLS_TOLD = 50, CELL_ROWS = 20 };
 #define FDR_Q 0.05
 
-static const double none[2] = {NAN, NAN};
-
-/* ---- EQ-7 -----------------------------------------------------------------------------
- */
 struct crossing {
     struct bench_run *r;
     const uint32_t *level[BENCH_ATTRIBUTES_MAX];
@@ -21,12 +15,6 @@ struct crossing {
     size_t attributes;
     struct stat_cross c;
 };
-
-static int say(struct bench_run *r, const char *row, const char *name, double v,
-               const char *how)
-{
-    return bench_emit(r, row, name, "", v, none, how, (int64_t)r->used, 0);
-}
 
 /* The used rows' levels, attribute after attribute; those with one value cross nothing.
  */
@@ -107,15 +95,16 @@ static int tell(struct crossing *x)
             err = tell_cell(x, c);
     }
     if (!err)
-        err = say(x->r, "EQ-7", "cells_below_overall_margin_0_05", (double)below,
-                  "empirical-bayes");
+        err = bench_fact(x->r, "EQ-7", "cells_below_overall_margin_0_05", (double)below,
+                         "empirical-bayes");
     if (!err)
-        err = say(x->r, "EQ-7", "rows_in_cells_n20_share", covered(x, depth), "count");
+        err = bench_fact(x->r, "EQ-7", "rows_in_cells_n20_share", covered(x, depth),
+                         "count");
     if (!err)
-        err = say(x->r, "EQ-7", "fdr_q", FDR_Q, "benjamini-hochberg");
+        err = bench_fact(x->r, "EQ-7", "fdr_q", FDR_Q, "benjamini-hochberg");
     return err ? err
-               : say(x->r, "EQ-7", "cells_that_differ", (double)found,
-                     "benjamini-hochberg");
+               : bench_fact(x->r, "EQ-7", "cells_that_differ", (double)found,
+                            "benjamini-hochberg");
 }
 
 int bench_crossings(struct bench_run *r)
@@ -124,65 +113,17 @@ int bench_crossings(struct bench_run *r)
     uint32_t *memory = NULL;
     int err = levels_of(&x, &memory);
     if (!err && x.attributes < 2)
-        err =
-            say(r, "EQ-7", "cells_below_overall_margin_0_05", NAN, "too_few_attributes");
+        err = bench_fact(r, "EQ-7", "cells_below_overall_margin_0_05", NAN,
+                         "too_few_attributes");
     else if (!err)
         err = stat_cross(r->s, r->y, r->used, r->threshold, x.level, x.levels,
                          x.attributes, &stat_cross_defaults, &x.c);
     if (err == AM_E_TOOBIG) /* more cells than anybody reads: said, not an end */
-        err = say(r, "EQ-7", "cells_below_overall_margin_0_05", NAN, "too_many_cells");
+        err = bench_fact(r, "EQ-7", "cells_below_overall_margin_0_05", NAN,
+                         "too_many_cells");
     else if (!err && x.attributes >= 2)
         err = tell(&x);
     stat_cross_release(&x.c);
     free(memory);
-    return err;
-}
-
-/* ---- EQ-12
- * ----------------------------------------------------------------------------- */
-static int place(struct bench_run *r, size_t site)
-{
-    bool risk = json_str_is(json_pointer(r->record, STR("/evaluation_plan/output_scale")),
-                            "probability");
-    char group[BENCH_PATH];
-    struct bench_slice p;
-    struct stat_benefit_loss loss = {NAN, NAN};
-    double *s = am_malloc((r->used + 1) * sizeof *s);
-    uint8_t *y = am_malloc(r->used + 1);
-    size_t n = 0;
-    int err = s && y ? bench_slice(r, BENCH_SITE, site, 0, &p) : AM_E_NOMEM;
-    for (size_t i = 0; i < r->used && !err; i++)
-        if (r->cases.v[r->of[i]].set == site) {
-            s[n] = r->s[i];
-            y[n++] = r->y[i];
-        }
-    if (!err && risk)
-        err = stat_benefit_loss(s, y, n, r->threshold, &loss);
-    free(y);
-    free(s);
-    snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[site].site));
-    if (!err)
-        err = bench_emit(r, "EQ-12", "site_ppv", group, p.b.ppv.value,
-                         (const double[2]){p.b.ppv.wilson.lo, p.b.ppv.wilson.hi},
-                         "wilson", p.b.ppv.n, p.auc.n_pos);
-    if (!err)
-        err = bench_emit(r, "EQ-12", "site_prevalence", group,
-                         stat_proportion(p.auc.n_pos, p.auc.n), none, "count", p.auc.n,
-                         p.auc.n_pos);
-    if (!err)
-        err =
-            bench_emit(r, "EQ-12", "site_best_threshold", group, loss.best, none,
-                       risk ? "vickers" : "output_not_probability", p.auc.n, p.auc.n_pos);
-    return err ? err
-               : bench_emit(r, "EQ-12", "net_benefit_loss", group, loss.loss, none,
-                            risk ? "vickers" : "output_not_probability", p.auc.n,
-                            p.auc.n_pos);
-}
-
-int bench_prevalence(struct bench_run *r)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < r->set.n && !err; i++)
-        err = place(r, i);
     return err;
 }

@@ -8,8 +8,6 @@
 
 enum { PERMUTATIONS = 500 };
 static const struct stat_major_rule major_rule = {.n = 100, .n_pos = 30, .n_neg = 30};
-static const double none[2] = {NAN, NAN};
-
 static const struct {
     enum stat_measure m;
     const char *row, *name;
@@ -85,7 +83,8 @@ static int choose(struct equity *e)
 static int too_few(struct equity *e)
 {
     for (size_t i = 0; i < AM_LEN(spreads); i++)
-        emit(e, spreads[i].row, spreads[i].name, NAN, none, "too_few_major_groups");
+        emit(e, spreads[i].row, spreads[i].name, NAN, bench_no_ci,
+             "too_few_major_groups");
     return e->err;
 }
 
@@ -108,9 +107,10 @@ static int all_spreads(struct equity *e)
         emit(e, spreads[i].row, spreads[i].name, s.difference, ci,
              "bootstrap-percentile");
         snprintf(name, sizeof name, "%s_by_chance", spreads[i].name);
-        emit(e, spreads[i].row, name, chance[spreads[i].m].expected, none, "permutation");
+        emit(e, spreads[i].row, name, chance[spreads[i].m].expected, bench_no_ci,
+             "permutation");
         snprintf(name, sizeof name, "%s_p", spreads[i].name);
-        emit(e, spreads[i].row, name, chance[spreads[i].m].p, none, "permutation");
+        emit(e, spreads[i].row, name, chance[spreads[i].m].p, bench_no_ci, "permutation");
     }
     return err ? err : e->err;
 }
@@ -124,16 +124,16 @@ static int around(struct equity *e)
     int err = stat_fair_heterogeneity(e->fair, STAT_M_AUC, e->use, &h);
     if (err)
         return err;
-    emit(e, "EQ-2", "auc_heterogeneity_p", h.p, none, "cochran-q");
-    emit(e, "EQ-2", "auc_i2", h.i2, none, "cochran-q");
+    emit(e, "EQ-2", "auc_heterogeneity_p", h.p, bench_no_ci, "cochran-q");
+    emit(e, "EQ-2", "auc_i2", h.i2, bench_no_ci, "cochran-q");
     stat_fair_spread(e->fair, STAT_M_AUC, e->use, &s);
-    emit(e, "EQ-2", "auc_deviation", s.deviation, none, "largest");
+    emit(e, "EQ-2", "auc_deviation", s.deviation, bench_no_ci, "largest");
     stat_fair_spread(e->fair, STAT_M_TPR, e->use, &s);
-    emit(e, "EQ-3", "tpr_deviation", s.deviation, none, "largest");
+    emit(e, "EQ-3", "tpr_deviation", s.deviation, bench_no_ci, "largest");
     stat_fair_spread(e->fair, STAT_M_ODDS, e->use, &s);
-    emit(e, "EQ-4", "equalized_odds_ratio", s.ratio, none, "min/max");
+    emit(e, "EQ-4", "equalized_odds_ratio", s.ratio, bench_no_ci, "min/max");
     stat_fair_spread(e->fair, STAT_M_SELECTION, e->use, &s);
-    emit(e, "EQ-5", "parity_ratio_comment_below", s.ratio, none, "min/max");
+    emit(e, "EQ-5", "parity_ratio_comment_below", s.ratio, bench_no_ci, "min/max");
     return e->err;
 }
 
@@ -150,23 +150,15 @@ static bool declared(const struct bench_run *r, const char *attribute)
 
 static int citl_of(const struct equity *e, size_t a, size_t g, double *out)
 {
-    const struct bench_run *r = e->r;
-    double *s = am_malloc((r->used + 1) * sizeof *s);
-    uint8_t *y = am_malloc(r->used + 1);
+    struct bench_rows x;
     struct stat_calibration c;
-    size_t n = 0;
-    int err = s && y ? AM_OK : AM_E_NOMEM;
-    for (size_t i = 0; i < r->used && !err; i++)
-        if (r->attribute.v[a].id[r->of[i]] == g) {
-            s[n] = r->s[i];
-            y[n++] = r->y[i];
-        }
-    if (!err)
-        err = stat_calibration(s, y, n, &c);
+    int err = bench_rows(e->r, BENCH_GROUP, a, g, &x);
+    if (err)
+        return err;
+    err = stat_calibration(x.s, x.y, x.n, &c);
     if (!err)
         *out = fabs(c.citl);
-    free(y);
-    free(s);
+    bench_rows_release(&x);
     return err;
 }
 
@@ -185,8 +177,8 @@ static int bands(struct equity *e, size_t a)
     }
     for (size_t i = 0; i < 2; i++) {
         const char *row = i ? "EQ-3" : "EQ-2";
-        emit(e, row, "abs_citl_logit_per_band", worst, none, "irls");
-        emit(e, row, "sensitivity_in_every_major_band", least, none, "count");
+        emit(e, row, "abs_citl_logit_per_band", worst, bench_no_ci, "irls");
+        emit(e, row, "sensitivity_in_every_major_band", least, bench_no_ci, "count");
     }
     return e->err;
 }

@@ -150,6 +150,6 @@ int main(int argc, char **argv)
                                    TEST(a_declared_predictor_is_measured_band_by_band),
                                    TEST(a_crossing_that_is_missed_is_found),
                                    TEST(the_threshold_is_weighed_at_each_site)};
-    int code = kit_worker(argc, argv);
+    int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);
 }

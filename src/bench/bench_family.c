@@ -4,7 +4,7 @@
 #include "model/model.h"
 #include "ledger/ledger.h"
 
-static const double none[2] = {NAN, NAN};
+const double bench_no_ci[2] = {NAN, NAN};
 
 int bench_emit(struct bench_run *r, const char *row, const char *name, const char *group,
                double estimate, const double ci[2], const char *method, int64_t n,
@@ -38,10 +38,10 @@ static int emit_at(struct bench_run *r, const char *row, const char *name,
     return err;
 }
 
-static int fact(struct bench_run *r, const char *row, const char *name, double value,
-                const char *how)
+int bench_fact(struct bench_run *r, const char *row, const char *name, double value,
+               const char *how)
 {
-    return bench_emit(r, row, name, "", value, none, how, (int64_t)r->used, 0);
+    return bench_emit(r, row, name, "", value, bench_no_ci, how, (int64_t)r->used, 0);
 }
 
 /* ---- identity
@@ -102,27 +102,29 @@ int bench_identity(struct bench_run *r)
 {
     bool na;
     double missing = missing_fields(r, &na);
-    int err = fact(r, "ID-1", "schema_valid", 1, "schema/version-1.json");
+    int err = bench_fact(r, "ID-1", "schema_valid", 1, "schema/version-1.json");
     if (!err) /* the registry refuses a second use of an id; here: its check character */
-        err = fact(r, "ID-1", "id_unique",
-                   ledger_algorithm_id_valid(json_get_str(r->record, "algorithm_id")),
-                   "check-character");
-    if (!err)
-        err = fact(r, "ID-2", "file_hash_match", r->model_declared, "sha256");
-    if (!err)
         err =
-            fact(r, "ID-2", "canonical_weight_hash_match", r->canonical_match, "sha256");
+            bench_fact(r, "ID-1", "id_unique",
+                       ledger_algorithm_id_valid(json_get_str(r->record, "algorithm_id")),
+                       "check-character");
     if (!err)
-        err = fact(r, "ID-2", "tested_equals_deployed", tested_is_deployed(r), "sha256");
+        err = bench_fact(r, "ID-2", "file_hash_match", r->model_declared, "sha256");
     if (!err)
-        err = fact(r, "ID-3", "missing_metadata_fields", missing, "presence");
+        err = bench_fact(r, "ID-2", "canonical_weight_hash_match", r->canonical_match,
+                         "sha256");
     if (!err)
-        err = fact(r, "ID-3", "na_reason_allowed", na, "table");
+        err = bench_fact(r, "ID-2", "tested_equals_deployed", tested_is_deployed(r),
+                         "sha256");
     if (!err)
-        err = fact(r, "ID-4", "missing_plan_fields", missing_plan(r), "presence");
+        err = bench_fact(r, "ID-3", "missing_metadata_fields", missing, "presence");
     if (!err)
-        err =
-            fact(r, "ID-4", "plan_dated_before_unsealing", dated_before(r), "timestamps");
+        err = bench_fact(r, "ID-3", "na_reason_allowed", na, "table");
+    if (!err)
+        err = bench_fact(r, "ID-4", "missing_plan_fields", missing_plan(r), "presence");
+    if (!err)
+        err = bench_fact(r, "ID-4", "plan_dated_before_unsealing", dated_before(r),
+                         "timestamps");
     return err;
 }
 
@@ -140,32 +142,33 @@ static int64_t positives(const struct bench_run *r)
 int bench_data(struct bench_run *r)
 {
     int64_t n = (int64_t)r->used, m = positives(r);
-    int err = bench_emit(r, "DA-1", "n", "", (double)n, none, "count", n, m);
-    if (!err)
-        err = bench_emit(r, "DA-1", "positives", "", (double)m, none, "count", n, m);
+    int err = bench_emit(r, "DA-1", "n", "", (double)n, bench_no_ci, "count", n, m);
     if (!err)
         err =
-            bench_emit(r, "DA-1", "negatives", "", (double)(n - m), none, "count", n, m);
+            bench_emit(r, "DA-1", "positives", "", (double)m, bench_no_ci, "count", n, m);
+    if (!err)
+        err = bench_emit(r, "DA-1", "negatives", "", (double)(n - m), bench_no_ci,
+                         "count", n, m);
     for (size_t i = 0; i < r->set.n && !err; i++) {
         const struct bench_set *s = &r->set.v[i];
         char group[160];
         snprintf(group, sizeof group, "site=%.*s", STR_FMT(s->site));
-        err = bench_emit(r, "DA-1", "site_n", group, (double)s->n, none, "count", s->n,
-                         s->positives);
+        err = bench_emit(r, "DA-1", "site_n", group, (double)s->n, bench_no_ci, "count",
+                         s->n, s->positives);
         if (!err)
             err = bench_emit(r, "DA-1", "site_positives", group, (double)s->positives,
-                             none, "count", s->n, s->positives);
+                             bench_no_ci, "count", s->n, s->positives);
     }
     if (!err)
-        err =
-            bench_emit(r, "DA-3", "patient_overlap", "",
-                       r->overlap < 0 ? NAN : (double)r->overlap, none, r->leakage, n, m);
+        err = bench_emit(r, "DA-3", "patient_overlap", "",
+                         r->overlap < 0 ? NAN : (double)r->overlap, bench_no_ci,
+                         r->leakage, n, m);
     if (!err)
-        err = bench_emit(r, "DA-3", "duplicate_rows", "", (double)r->duplicates, none,
-                         "count", n, m);
+        err = bench_emit(r, "DA-3", "duplicate_rows", "", (double)r->duplicates,
+                         bench_no_ci, "count", n, m);
     if (!err)
-        err = bench_emit(r, "DA-3", "site_overlap", "", (double)r->site_overlap, none,
-                         "count", n, m);
+        err = bench_emit(r, "DA-3", "site_overlap", "", (double)r->site_overlap,
+                         bench_no_ci, "count", n, m);
     return err;
 }
 
@@ -194,7 +197,7 @@ static int sizes(struct bench_run *r, const char *row, const char *name,
         if (more == STAT_NEVER)
             continue;
         more = AM_MAX(more, 1); /* the interval at hand says: not yet */
-        err = emit_at(r, row, full, group, (double)more, none,
+        err = emit_at(r, row, full, group, (double)more, bench_no_ci,
                       auc ? "hanley-mcneil" : "wilson", p->auc.n, p->auc.n_pos, bound[i]);
     }
     return err;
@@ -232,7 +235,8 @@ static int slice_measures(struct bench_run *r, const char *group,
     int64_t m = p->auc.n_pos;
     int err = auc_of(r, "PF-1", "auc", group, p);
     if (!err)
-        err = bench_emit(r, "PF-1", "brier", group, p->b.brier, none, "", p->auc.n, m);
+        err = bench_emit(r, "PF-1", "brier", group, p->b.brier, bench_no_ci, "", p->auc.n,
+                         m);
     if (!err && bounds)
         err = low_of(r, "PF-2", "auc_ci95_low", group, p, true);
     if (!err)
@@ -271,7 +275,7 @@ static int multi_site(struct bench_run *r)
         if (!err)
             err = low_of(r, "MS-1", "each_gst_auc_ci95_low", group, &p, true);
     }
-    return err ? err : fact(r, "MS-1", "distinct_gst", (double)distinct, "count");
+    return err ? err : bench_fact(r, "MS-1", "distinct_gst", (double)distinct, "count");
 }
 
 int bench_performance(struct bench_run *r)
@@ -344,11 +348,11 @@ static int group_table(struct bench_run *r, const struct bench_attribute *a)
                          (const double[2]){w.lo, w.hi}, "wilson", n, m);
     }
     if (!err)
-        err = bench_emit(r, "EQ-1", "missing_share", a->name, missing_share(r, a), none,
-                         "count", (int64_t)r->used, positives(r));
+        err = bench_emit(r, "EQ-1", "missing_share", a->name, missing_share(r, a),
+                         bench_no_ci, "count", (int64_t)r->used, positives(r));
     if (!err)
-        err = bench_emit(r, "EQ-1", "groups_not_shown", a->name, (double)hidden, none,
-                         "count", (int64_t)r->used, positives(r));
+        err = bench_emit(r, "EQ-1", "groups_not_shown", a->name, (double)hidden,
+                         bench_no_ci, "count", (int64_t)r->used, positives(r));
     return err;
 }
 
@@ -358,9 +362,9 @@ int bench_equity_documentation(struct bench_run *r)
                                  *age = attribute(r, "age_band");
     double a = missing_share(r, sex), b = missing_share(r, age);
     bool table = sex && age && sex->declared == r->set.n && age->declared == r->set.n;
-    int err = fact(r, "EQ-1", "group_table_sex_and_age", table, "presence");
+    int err = bench_fact(r, "EQ-1", "group_table_sex_and_age", table, "presence");
     if (!err)
-        err = fact(r, "EQ-1", "missing_attribute_share", fmax(a, b), "count");
+        err = bench_fact(r, "EQ-1", "missing_attribute_share", fmax(a, b), "count");
     for (size_t i = 0; i < r->attribute.n && !err; i++)
         err = group_table(r, &r->attribute.v[i]);
     return err;

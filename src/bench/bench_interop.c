@@ -15,8 +15,6 @@
 #include "bench/bench_priv.h"
 #include "fhir/fhir.h"
 
-static const double none[2] = {NAN, NAN};
-
 enum { BUNDLE_MAX = 8 << 20 };
 
 static bool observed(const struct json *input)
@@ -160,10 +158,11 @@ static int tell(struct bench_run *r, const char *row, const char *name, size_t g
     char share[64];
     int err;
     snprintf(share, sizeof share, "%s_share", name);
-    err = bench_emit(r, row, share, "", n ? (double)good / (double)n : 1, none, "count",
-                     (int64_t)n, 0);
+    err = bench_emit(r, row, share, "", n ? (double)good / (double)n : 1, bench_no_ci,
+                     "count", (int64_t)n, 0);
     return err ? err
-               : bench_emit(r, row, name, "", good == n, none, "count", (int64_t)n, 0);
+               : bench_emit(r, row, name, "", good == n, bench_no_ci, "count", (int64_t)n,
+                            0);
 }
 
 static int twin_valid(const struct json *twin, bool *ok)
@@ -213,18 +212,19 @@ static int interop_fhir(struct bench_run *r)
         err = twin_valid(json_get(r->record, "fhir_twin"), &twin);
     if (!err)
         err = bench_emit(r, "IO-1", "interop_inputs_read_share", "",
-                         n ? (double)good / (double)n : 1, none, "count", (int64_t)n, 0);
+                         n ? (double)good / (double)n : 1, bench_no_ci, "count",
+                         (int64_t)n, 0);
     if (!err)
         err = bench_emit(r, "IO-1", "interop_units_share", "",
-                         (double)good_units / (double)AM_MAX(n_units, 1), none, "count",
-                         (int64_t)n_units, 0);
+                         (double)good_units / (double)AM_MAX(n_units, 1), bench_no_ci,
+                         "count", (int64_t)n_units, 0);
     if (!err)
-        err = bench_emit(r, "IO-1", "interop_twin_valid", "", twin, none, "validation", 2,
-                         0);
+        err = bench_emit(r, "IO-1", "interop_twin_valid", "", twin, bench_no_ci,
+                         "validation", 2, 0);
     return err ? err
                : bench_emit(r, "IO-1", "interop_fhir", "",
-                            good == n && good_units == n_units && twin, none, "count",
-                            (int64_t)n, 0);
+                            good == n && good_units == n_units && twin, bench_no_ci,
+                            "count", (int64_t)n, 0);
 }
 
 static bool is_in(const struct json *coding, const char *system)

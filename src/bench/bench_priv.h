@@ -119,13 +119,17 @@ const char *bench_at(const struct bench_set *s, char path[BENCH_PATH], const cha
 int bench_open_path(const struct bench_input *in, struct str path, char out[4096]);
 
 /* bench_family.c: emitters, in the order of the table. */
-#define X(name, rows, fn) int fn(struct bench_run *r);
+#define X(name, rows, fn, needs) int fn(struct bench_run *r);
 BENCH_FAMILY_MAP(X)
 #undef X
 int bench_emit(struct bench_run *r, const char *row, const char *name, const char *group,
                double estimate, const double ci[2], const char *method, int64_t n,
                int64_t positives);
 
+extern const double bench_no_ci[2]; /* NaN: the measure has no interval */
+/* A fact about the whole run, without interval or positives. */
+int bench_fact(struct bench_run *r, const char *row, const char *name, double value,
+               const char *how);
 int bench_not_applicable(struct bench_run *r, const char *row, const char *reason);
 /* bench_calib.c: part of the family performance. */
 int bench_calibration(struct bench_run *r);
@@ -138,7 +142,7 @@ enum bench_draw {
     BENCH_DRAW_ECE = 1000   /* and one a site */
 };
 
-/* bench_cross.c: parts of the family equity. */
+/* bench_cross.c, bench_prevalence.c: parts of the family equity. */
 int bench_crossings(struct bench_run *r);
 int bench_prevalence(struct bench_run *r);
 /* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
@@ -157,6 +161,17 @@ struct bench_slice {
     char method[32];
 };
 enum bench_by { BENCH_ALL, BENCH_SITE, BENCH_GST, BENCH_GROUP };
+/* Its rows, copied; cluster is the patient. */
+struct bench_rows {
+    double *s;
+    uint8_t *y;
+    uint32_t *cluster;
+    size_t n;
+    int64_t positives;
+};
+int bench_rows(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
+               struct bench_rows *out);
+void bench_rows_release(struct bench_rows *x);
 int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
                 struct bench_slice *out);
 /* bench_output.c */

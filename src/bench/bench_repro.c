@@ -99,8 +99,7 @@ void bench_difference(const double *a, const double *b, size_t n, double t,
 
 static int emit(struct repro *p, const char *name, double v)
 {
-    static const double none[2] = {NAN, NAN};
-    return bench_emit(p->r, "RP-1", name, "", p->failed ? NAN : v, none,
+    return bench_emit(p->r, "RP-1", name, "", p->failed ? NAN : v, bench_no_ci,
                       p->failed ? "model_failed" : "comparison", (int64_t)p->n, 0);
 }
 

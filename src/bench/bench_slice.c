@@ -37,26 +37,44 @@ static int measure(const struct bench_run *r, const double *s, const uint8_t *y,
     return AM_OK;
 }
 
+int bench_rows(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
+               struct bench_rows *out)
+{
+    struct bench_rows x = {.s = am_malloc((r->used + 1) * sizeof *x.s),
+                           .y = am_malloc(r->used + 1),
+                           .cluster = am_malloc((r->used + 1) * sizeof *x.cluster)};
+    if (!x.s || !x.y || !x.cluster) {
+        bench_rows_release(&x);
+        return AM_E_NOMEM;
+    }
+    for (size_t i = 0; i < r->used; i++) {
+        if (!in_slice(r, i, by, which, value))
+            continue;
+        x.s[x.n] = r->s[i];
+        x.y[x.n] = r->y[i];
+        x.positives += r->y[i];
+        x.cluster[x.n++] = r->cluster[r->of[i]];
+    }
+    *out = x;
+    return AM_OK;
+}
+
+void bench_rows_release(struct bench_rows *x)
+{
+    free(x->s);
+    free(x->y);
+    free(x->cluster);
+}
+
 int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
                 struct bench_slice *out)
 {
-    double *s = am_malloc((r->used + 1) * sizeof *s);
-    uint8_t *y = am_malloc(r->used + 1);
-    uint32_t *cluster = am_malloc((r->used + 1) * sizeof *cluster);
-    size_t n = 0;
-    int err = s && y && cluster ? AM_OK : AM_E_NOMEM;
+    struct bench_rows x;
+    int err = bench_rows(r, by, which, value, &x);
     *out = (struct bench_slice){0};
-    for (size_t i = 0; i < r->used && !err; i++) {
-        if (!in_slice(r, i, by, which, value))
-            continue;
-        s[n] = r->s[i];
-        y[n] = r->y[i];
-        cluster[n++] = r->cluster[r->of[i]];
-    }
-    if (!err)
-        err = measure(r, s, y, cluster, n, out);
-    free(cluster);
-    free(y);
-    free(s);
+    if (err)
+        return err;
+    err = measure(r, x.s, x.y, x.cluster, x.n, out);
+    bench_rows_release(&x);
     return err;
 }

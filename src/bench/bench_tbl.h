@@ -3,15 +3,16 @@
 #ifndef BENCH_TBL_H
 #define BENCH_TBL_H
 
-/* X(name, rows of the matrix it feeds, function). A new family is a line here. */
+/* X(name, rows of the matrix it feeds, function, what it needs): SCORES of the model that
+ * the record is about, or NOTHING more than the data. A new family is a line here. */
 #define BENCH_FAMILY_MAP(X)                                                              \
-    X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity)                                 \
-    X("data", "DA-1 DA-3", bench_data)                                                   \
-    X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance)            \
-    X("equity_documentation", "EQ-1", bench_equity_documentation)                        \
-    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-12", bench_equity)                     \
-    X("reproducibility", "RP-1", bench_reproducibility)                                  \
-    X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability)
+    X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity, NOTHING)                        \
+    X("data", "DA-1 DA-3", bench_data, NOTHING)                                          \
+    X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance, SCORES)    \
+    X("equity_documentation", "EQ-1", bench_equity_documentation, NOTHING)               \
+    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-12", bench_equity, SCORES)             \
+    X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
+    X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Why a row of the data is not used; all are counted, none is silent. */
 #define BENCH_REJECT_MAP(X)                                                              \

@@ -316,6 +316,6 @@ int main(int argc, char **argv)
         TEST(a_model_that_dies_while_scoring_is_a_finding),
         TEST(every_failed_allocation_is_an_error),
     };
-    int code = kit_worker(argc, argv);
+    int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);
 }

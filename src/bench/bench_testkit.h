@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One small run in process for the tests of bench, its model in a worker (the test
- * program is its own worker: kit_worker()). */
+ * program is its own worker: model_test_worker()). */
 #ifndef BENCH_TESTKIT_H
 #define BENCH_TESTKIT_H
 
@@ -9,14 +9,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/test.h"
 #include "bench/bench.h"
 #include "crypto/crypto.h"
 #include "embed/embed.h"
-#include "model/model.h"
+#include "model/model_test_worker.h"
 #include "stat/stat.h"
-#include "worker/worker.h"
 
 /* ---- a case: two sites, one input, a fitted model
  * -------------------------------------------- */
@@ -237,18 +235,6 @@ static inline bool warned(const struct kit *k, const char *code)
         if (!strcmp(k->d.item[i].code, code))
             return true;
     return false;
-}
-
-/* First thing in main: the answer of the program as its own worker, or -1. */
-static inline int kit_worker(int argc, char **argv)
-{
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
-    if (code < 0) {
-        log_set_level(LOG_OFF);
-        worker_set_program("/proc/self/exe");
-    }
-    return code;
 }
 
 #endif

@@ -597,6 +597,10 @@ struct ledger_false_negatives {
 void ledger_false_negatives(const struct ledger *l, const struct ledger_version *v,
                             struct ledger_false_negatives *out);
 
+/* May evidence speak for this row: one of the policy, or one that tenders ask for. */
+struct label_policy;
+bool ledger_row_known(const struct label_policy *p, struct str row);
+
 /* Tender check (section 11). query: {products [digest or algorithm id], use_code,
  * opens_at}; every problem of it in d. */
 enum { LEDGER_TENDER_PRODUCTS = 100 };

@@ -49,11 +49,7 @@ static void a_text_in_effect_names_its_signers_and_asks_nobody(void **state)
     struct json_doc *doc;
     (void)state;
     tk_open(&tk);
-    assert_string_equal(tk_algorithm(&tk), "ok");
-    assert_string_equal(tk_version(&tk), "ok");
-    assert_string_equal(tk_admissible(&tk), "ok");
-    assert_string_equal(tk_assign(&tk, "base"), "ok");
-    assert_string_equal(tk_evidence(&tk, 0.9), "ok");
+    tk_to_evidence(&tk, 0.9);
     assert_string_equal(tk_label(&tk), "ok");
     doc = signing();
     assert_true(json_bool(json_get(json_root(doc), "in_effect"), false));
@@ -100,11 +96,7 @@ static void the_rapporteur_is_told_not_to_vote(void **state)
     struct json_doc *doc;
     (void)state;
     tk_open_with(&tk, TK_WAIVED, "{\"V7\":[{\"role\":\"has\",\"count\":4}]}");
-    assert_string_equal(tk_algorithm(&tk), "ok");
-    assert_string_equal(tk_version(&tk), "ok");
-    assert_string_equal(tk_admissible(&tk), "ok");
-    assert_string_equal(tk_assign(&tk, "base"), "ok");
-    assert_string_equal(tk_evidence(&tk, 0.88), "ok");
+    tk_to_evidence(&tk, 0.88);
     assert_string_equal(
         tk_decide(&tk, &(struct tk_decision){"granted", "base", "base", "granted", NULL,
                                              365, by, 4, NULL}),
@@ -151,11 +143,7 @@ static void a_text_is_signable_while_one_key_may_sign_it(void **state)
     (void)state;
     diag_init(&problems);
     tk_open(&tk);
-    assert_string_equal(tk_algorithm(&tk), "ok");
-    assert_string_equal(tk_version(&tk), "ok");
-    assert_string_equal(tk_admissible(&tk), "ok");
-    assert_string_equal(tk_assign(&tk, "base"), "ok");
-    assert_string_equal(tk_evidence(&tk, 0.9), "ok");
+    tk_to_evidence(&tk, 0.9);
     tk_unsigned = true;
     tk_decide(&tk, &d); /* a level nobody asked for */
     assert_int_equal(ledger_signable(tk.l, buf_str(&tk.payload), &problems),
@@ -183,11 +171,7 @@ static void a_decision_that_names_too_few_is_not_signable(void **state)
     (void)state;
     diag_init(&problems);
     tk_open(&tk);
-    assert_string_equal(tk_algorithm(&tk), "ok");
-    assert_string_equal(tk_version(&tk), "ok");
-    assert_string_equal(tk_admissible(&tk), "ok");
-    assert_string_equal(tk_assign(&tk, "base"), "ok");
-    assert_string_equal(tk_evidence(&tk, 0.9), "ok");
+    tk_to_evidence(&tk, 0.9);
     tk_unsigned = true;
     tk_decide(&tk, &d);
     tk_unsigned = false;

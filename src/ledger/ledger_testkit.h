@@ -747,14 +747,20 @@ static inline const char *tk_lift(struct tk *tk, enum tk_actor who,
                   crypto_hex(order, 32, hex));
 }
 
-/* From declaration to a running pilot. */
-static inline void tk_to_label(struct tk *tk)
+/* Declared, admissible, assigned at base, measured: what a decision waits for. */
+static inline void tk_to_evidence(struct tk *tk, double auc)
 {
     assert_string_equal(tk_algorithm(tk), "ok");
     assert_string_equal(tk_version(tk), "ok");
     assert_string_equal(tk_admissible(tk), "ok");
     assert_string_equal(tk_assign(tk, "base"), "ok");
-    assert_string_equal(tk_evidence(tk, 0.88), "ok");
+    assert_string_equal(tk_evidence(tk, auc), "ok");
+}
+
+/* From declaration to a running pilot. */
+static inline void tk_to_label(struct tk *tk)
+{
+    tk_to_evidence(tk, 0.88);
     assert_string_equal(tk_label(tk), "ok");
 }
 

@@ -435,10 +435,10 @@ static void check_dataset(struct ledger_act *a, const struct ledger_verrec *v)
                  "not a sealed set of the assignment");
 }
 
-static bool row_known(const struct ledger_policy *p, struct str id)
+bool ledger_row_known(const struct label_policy *p, struct str id)
 {
-    for (size_t i = 0; i < label_policy_rows(p->label); i++)
-        if (str_eq(id, json_get_str(label_policy_row(p->label, i), "id")))
+    for (size_t i = 0; i < label_policy_rows(p); i++)
+        if (str_eq(id, json_get_str(label_policy_row(p, i), "id")))
             return true;
 #define X(row, what)                                                                     \
     if (str_eqc(id, row))                                                                \
@@ -457,7 +457,7 @@ static void check_rows(struct ledger_act *a)
         snprintf(path, sizeof path, "/rows/%zu", it.i);
         ledger_guard(a,
                      ledger_fits(json_str(it.val), LEDGER_ROW_ID) &&
-                         row_known(a->l->policy, json_str(it.val)),
+                         ledger_row_known(a->l->policy->label, json_str(it.val)),
                      GUARD_ROWS, path, "not a row of the policy in force");
     }
     ledger_guard(a, ok, GUARD_ROWS, "/rows", "which rows it speaks for");

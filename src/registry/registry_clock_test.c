@@ -208,7 +208,6 @@ static void the_thread_acts_on_the_time_the_witnesses_signed(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(what_is_due_is_stated_once),
         T(without_its_key_the_registry_states_nothing),
@@ -217,10 +216,8 @@ int main(int argc, char **argv)
         T(what_it_states_is_a_record_of_the_published_form),
         T(the_thread_acts_on_the_time_the_witnesses_signed),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -511,7 +511,6 @@ static void nothing_is_admitted_before_the_witnesses_were_asked(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(three_of_four_witnesses_make_a_quorum),
         T(a_quiet_log_is_cosigned_again_so_that_leases_stay_fresh),
@@ -526,10 +525,8 @@ int main(int argc, char **argv)
         T(a_halt_ends_when_the_lost_entries_are_back),
         T(nothing_is_admitted_before_the_witnesses_were_asked),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

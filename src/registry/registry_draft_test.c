@@ -182,7 +182,6 @@ static void a_draft_without_memory_is_whole_or_not_there(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(the_clock_forgets_what_nobody_touched),
         T(a_draft_without_memory_is_whole_or_not_there),
@@ -192,10 +191,8 @@ int main(int argc, char **argv)
         T(what_is_no_object_or_too_big_is_refused),
         T(a_draft_untouched_for_180_days_is_forgotten),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -259,7 +259,6 @@ static void an_export_without_memory_is_an_error(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_twin_is_valid_fhir_and_names_the_weights),
         cmocka_unit_test(a_record_whose_twin_would_be_invalid_is_told_so),
@@ -272,10 +271,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_unknown_form_or_version_is_said_so),
         cmocka_unit_test(an_export_without_memory_is_an_error),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -428,7 +428,6 @@ static void identifiers_are_new_and_valid(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(a_registry_begins_with_its_genesis_and_can_be_reopened),
         T(the_automaton_has_a_key_of_its_own_granted_by_the_genesis),
@@ -445,11 +444,9 @@ int main(int argc, char **argv)
         T(a_database_with_a_hole_is_refused),
         T(identifiers_are_new_and_valid),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     const struct CMUnitTest server[] = {
         T(a_beginning_that_fails_leaves_nothing_on_the_server),
         T(a_registry_begins_with_its_genesis_and_can_be_reopened)};

@@ -281,7 +281,6 @@ static void a_false_entry_marked_with_the_log_key_convinces_nobody_else(void **s
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(a_mark_is_made_of_the_whole_log_and_believed),
         T(an_altered_mark_is_worth_nothing),
@@ -289,10 +288,8 @@ int main(int argc, char **argv)
         T(an_entry_altered_under_a_true_mark_is_found),
         T(a_false_entry_marked_with_the_log_key_convinces_nobody_else),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,7 +483,6 @@ static void killed_and_replaced_under_load_nothing_acknowledged_is_lost(void **s
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest both[] = {T(a_copy_gives_the_original_root),
                                       T(a_database_that_went_back_is_not_written_on),
                                       T(a_copy_without_keys_is_proved_but_cannot_sign)};
@@ -495,11 +494,9 @@ int main(int argc, char **argv)
         T(what_is_there_already_or_unlike_is_refused),
         T(a_move_broken_off_is_begun_again),
         T(killed_and_replaced_under_load_nothing_acknowledged_is_lost)};
-    int bad, code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int bad, code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     bad = cmocka_run_group_tests_name("files", file, NULL, NULL);
     bad += t_run_both(both, AM_LEN(both), AM_LEN(both));
     t_pg = false; /* these set up what they need */

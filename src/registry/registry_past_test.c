@@ -134,11 +134,8 @@ int main(int argc, char **argv)
         TEST(a_reader_has_so_much_a_minute_and_others_have_theirs),
         TEST(no_size_that_is_none_is_folded),
     };
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

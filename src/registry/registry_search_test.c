@@ -213,17 +213,14 @@ static void its_memory_is_told(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(a_version_is_found_by_its_names_and_codes),  T(facets_follow_the_fold),
         T(the_index_made_again_says_the_same),         T(what_is_not_indexed_yet_is_said),
         T(statements_come_while_it_is_made),           T(closing_does_not_wait_for_it),
         T(a_corrected_algorithm_renames_its_versions), T(its_memory_is_told),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return t_run_both(tests, AM_LEN(tests), AM_LEN(tests));
 }

@@ -1114,7 +1114,6 @@ static void room_again_is_noticed_without_a_submission(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(a_real_model_is_declared_from_keys_to_log),
         T(an_incomplete_version_names_every_missing_member),
@@ -1149,11 +1148,9 @@ int main(int argc, char **argv)
         T(a_full_disk_is_said_and_nothing_is_half_written),
         T(room_again_is_noticed_without_a_submission),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return t_run_both(tests, AM_LEN(tests),
                       AM_LEN(tests) - 2); /* there the disk is not ours */
 }

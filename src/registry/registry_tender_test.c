@@ -186,7 +186,6 @@ static void a_grant_by_somebody_else_makes_no_service_key(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_certificate_holds_before_and_after_the_key_is_rotated, setup, teardown),
@@ -195,10 +194,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_grant_by_somebody_else_makes_no_service_key,
                                         setup, teardown),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

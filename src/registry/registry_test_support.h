@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "embed/embed.h"
 #include "model/model.h"
+#include "model/model_test_worker.h"
 #include "http/http.h"
 #include "registry/registry.h"
 #include "worker/worker.h"
@@ -305,6 +306,19 @@ static inline void t_grant_record(const struct crypto_key *key, const char *role
            role, org, org);
     t_add_spki(key, b);
     t_addf(b, "\"}}");
+}
+
+/* One statement more: the grant of a new key of that organisation. */
+static inline void t_grow(struct t *t, const char *org)
+{
+    struct crypto_key *key = NULL;
+    struct buf b;
+    buf_init(&b, 8192);
+    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
+    t_grant_record(key, "vendor", org, &b);
+    t_submitted(t, LEDGER_EVENT, T_MSPS, buf_str(&b));
+    crypto_key_free(key);
+    buf_release(&b);
 }
 
 static inline void t_grant(struct t *t, enum t_who who)

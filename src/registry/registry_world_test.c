@@ -108,17 +108,14 @@ static void a_local_threshold_is_in_the_range_of_the_output(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         T(the_copy_of_a_certificate_is_uploaded_first),
         T(nobody_labels_data_without_one_annotator),
         T(a_site_may_not_be_what_the_model_learnt_from),
         T(a_local_threshold_is_in_the_range_of_the_output),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  * twice. */
 #include <math.h>
 
+#include "base/vec.h"
 #include "stat/stat_multi.h"
 #include "stat/stat_shrink.h"
 
@@ -24,25 +25,13 @@ struct search {
     const struct stat_cross_rule *rule;
     uint32_t *rows[STAT_CROSS_DEPTH + 1]; /* rows[d]: the order at depth d */
     size_t *from[STAT_CROSS_DEPTH];
-    struct stat_cross found;
-    size_t room;
+    VEC(struct stat_cell) cell;
+    int64_t rejected;
 };
 
 static int push(struct search *w, const struct stat_cell *c)
 {
-    struct stat_cross *f = &w->found;
-    if (f->n >= w->rule->most)
-        return AM_E_TOOBIG;
-    if (f->n == w->room) {
-        size_t room = w->room ? 2 * w->room : 64;
-        struct stat_cell *more = am_realloc(f->cell, room, sizeof *more);
-        if (!more)
-            return AM_E_NOMEM;
-        f->cell = more;
-        w->room = room;
-    }
-    f->cell[f->n++] = *c;
-    return AM_OK;
+    return w->cell.n >= w->rule->most ? AM_E_TOOBIG : vec_push(&w->cell, *c);
 }
 
 static void count_cell(const struct search *w, const uint32_t *rows, size_t n,
@@ -241,24 +230,25 @@ int stat_cross(const double *s, const uint8_t *y, size_t n, double t,
     err = search_init(&w, n, &code);
     for (size_t i = 0; i < n && !err; i++) {
         if (isnan(s[i])) {
-            w.found.rejected++;
+            w.rejected++;
             continue;
         }
         code[i] = (uint8_t)(2 * y[i] + (s[i] >= t));
         w.rows[0][rows++] = (uint32_t)i;
     }
-    w.found.rows = (int64_t)rows;
     if (!err)
         count_cell(&w, w.rows[0], rows, &all);
     if (!err)
         err = grow(&w, &(struct stat_cell){0}, w.rows[0], rows, 0);
+    struct stat_cross found = {
+        .cell = w.cell.v, .n = w.cell.n, .rows = (int64_t)rows, .rejected = w.rejected};
     if (!err)
-        err = rate_cells(&w.found, &all.at, rule);
+        err = rate_cells(&found, &all.at, rule);
     search_release(&w, code);
     if (err)
-        free(w.found.cell);
+        free(found.cell);
     else
-        *out = w.found;
+        *out = found;
     return err;
 }
 

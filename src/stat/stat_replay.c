@@ -2,6 +2,7 @@
 /* Detectors on streams drawn from the reference: thresholds and planted shifts. */
 #include <math.h>
 
+#include "base/vec.h"
 #include "stat/stat_boot.h"
 #include "stat/stat_detect.h"
 
@@ -45,22 +46,8 @@ struct record {
 };
 struct records {
     struct record *v;
-    size_t n, room;
+    size_t n, cap; /* a vec */
 };
-
-static int push(struct records *r, double level, double at)
-{
-    if (r->n == r->room) {
-        size_t room = r->room ? 2 * r->room : 1024;
-        struct record *more = am_realloc(r->v, room, sizeof *more);
-        if (!more)
-            return AM_E_NOMEM;
-        r->v = more;
-        r->room = room;
-    }
-    r->v[r->n++] = (struct record){level, at};
-    return AM_OK;
-}
 
 /* Records of one stream until its end; a stream's own begin at from. */
 static int watch(struct stat_detector d, const struct stat_reference *ref,
@@ -70,7 +57,7 @@ static int watch(struct stat_detector d, const struct stat_reference *ref,
     for (int64_t i = 1; i <= length; i++) {
         double level = feed(&d, ref, rng, NULL);
         if (level > highest) {
-            int err = push(r, level, (double)i);
+            int err = vec_push(r, ((struct record){level, (double)i}));
             if (err)
                 return err;
             highest = level;
