@@ -17,22 +17,33 @@ static bool fresh(const struct ledger_version *x)
 
 /* ---- the list of files
  * --------------------------------------------------------------- */
+static void file_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+{
+    crypto_hex(ledger_version_at(l, place)->digest, 32, out);
+}
+
+static bool file_open(const struct ledger *l, size_t place)
+{
+    const struct ledger_version *x = ledger_version_at(l, place);
+    return x->state != LEDGER_V_WITHDRAWN && x->state != LEDGER_V_ARCHIVED &&
+           (x->state != LEDGER_V_LABELLED || fresh(x));
+}
+
 static int files_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                        struct jw *w, void *arg)
 {
+    struct web_list list = {
+        .l = l, .n = ledger_versions(l), .key = file_key, .wanted = file_open};
     (void)cosigned;
     (void)arg;
+    web_list_find(v, &list, w);
     jw_key(w, "files");
     jw_arr(w);
-    for (size_t i = ledger_versions(l); i > 0; i--) {
-        const struct ledger_version *x = ledger_version_at(l, i - 1);
+    for (size_t i = 0; i < list.shown; i++) {
+        const struct ledger_version *x = ledger_version_at(l, list.place[i]);
         char hex[CRYPTO_HEX];
-        bool labelled = x->state == LEDGER_V_LABELLED;
-        if (x->state == LEDGER_V_WITHDRAWN || x->state == LEDGER_V_ARCHIVED ||
-            (labelled && !fresh(x)))
-            continue;
         jw_obj(w);
-        jw_kbool(w, "surveyed", labelled);
+        jw_kbool(w, "surveyed", x->state == LEDGER_V_LABELLED);
         jw_kstrz(w, "digest", crypto_hex(x->digest, 32, hex));
         jw_kstrz(w, "id", x->algorithm_id);
         jw_kstrz(w, "version", x->version_label);
@@ -42,7 +53,6 @@ static int files_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
         jw_obj_end(w);
     }
     jw_arr_end(w);
-    (void)v;
     return AM_OK;
 }
 
@@ -55,6 +65,7 @@ int web_page_commission(struct web_visit *v)
         web_open(v);
         web_named_rows(v, "files", list, NULL, "digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
+        web_list_links(v, json_root(facts));
         err = web_send(
             v, 200, "commission",
             (struct web_page){.title_id = "commission.title", .nav = "nav.desk"});

@@ -159,6 +159,20 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
 /* One problem as a sentence: a string value. */
 void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p);
 
+/* ---- web_site_list.c: lists that grow with the register, newest first ---- */
+enum { WEB_LIST_ROWS = 25, WEB_LIST_KEY = 160 };
+struct web_list {
+    const struct ledger *l;
+    size_t n; /* places of all there are, 0 the oldest */
+    void (*key)(const struct ledger *l, size_t place, char out[WEB_LIST_KEY]);
+    bool (*wanted)(const struct ledger *l, size_t place); /* NULL: all */
+    size_t place[WEB_LIST_ROWS], shown;                   /* found, as they are told */
+};
+/* The page the address asks for; members newer and older of the facts. */
+void web_list_find(struct web_visit *v, struct web_list *x, struct jw *w);
+/* Member "pager" ({{>pager}}); absent when one page says all. */
+void web_list_links(struct web_visit *v, const struct json *facts);
+
 /* ---- web_site_names.c: what versions are called ---- */
 /* "trade name version" of the version of that digest, appended; the identifier when its
  * record is not here. AM_E_NOTFOUND: no such version. */

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "web/web_site_sign_priv.h"
 
-enum { ORDERS_SHOWN = 200, REASON_MAX = 4000 };
+enum { REASON_MAX = 4000 };
 
 struct stops_page {
     uint8_t order[32];
@@ -41,16 +41,22 @@ static void model_facts(const struct ledger *l, const struct ledger_stop *s, str
              x && s->scope == LEDGER_STOP_NATIONAL && x->state == LEDGER_V_SUSPENDED);
 }
 
+static void order_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+{
+    crypto_hex(ledger_stop_at(l, place)->order, 32, out);
+}
+
 static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
     const struct stops_page *g = arg;
-    size_t shown = 0;
+    struct web_list x = {.l = l, .n = ledger_stops(l), .key = order_key};
     (void)cosigned;
+    web_list_find(v, &x, w);
     jw_key(w, "orders");
     jw_arr(w);
-    for (size_t i = ledger_stops(l); i-- > 0 && shown < ORDERS_SHOWN; shown++) {
-        const struct ledger_stop *s = ledger_stop_at(l, i);
+    for (size_t i = 0; i < x.shown; i++) {
+        const struct ledger_stop *s = ledger_stop_at(l, x.place[i]);
         jw_obj(w);
         model_facts(l, s, w);
         jw_key(w, "stop");
@@ -125,6 +131,7 @@ int web_page_stops(struct web_visit *v)
         }
         jw_arr_end(&v->w);
         jw_kbool(&v->w, "none", json_size(all) == 0);
+        web_list_links(v, f);
         err = web_send(v, 200, "stops",
                        (struct web_page){.title_id = "nav.stops", .nav = "nav.stops"});
     }

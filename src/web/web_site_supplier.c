@@ -136,16 +136,25 @@ int web_page_supplier(struct web_visit *v)
 }
 
 /* ---- escrow ----------------------------------------------------------------------- */
+static void deposit_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+{
+    const struct ledger_deposit *e = ledger_deposit_at(l, place);
+    char hex[CRYPTO_HEX];
+    snprintf(out, WEB_LIST_KEY, "%.64s %s", e->deposit_id,
+             crypto_hex(e->model_digest, 32, hex));
+}
+
 static int escrow_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                         struct jw *w, void *arg)
 {
-    size_t shown = 0;
+    struct web_list list = {.l = l, .n = ledger_deposits(l), .key = deposit_key};
     (void)cosigned;
     (void)arg;
+    web_list_find(v, &list, w);
     jw_key(w, "deposits");
     jw_arr(w);
-    for (size_t i = ledger_deposits(l); i-- > 0 && shown < ROWS_SHOWN; shown++) {
-        const struct ledger_deposit *e = ledger_deposit_at(l, i);
+    for (size_t i = 0; i < list.shown; i++) {
+        const struct ledger_deposit *e = ledger_deposit_at(l, list.place[i]);
         const struct ledger_version *x = ledger_version_find(l, e->model_digest);
         jw_obj(w);
         jw_kstrz(w, "algorithm_id", x ? x->algorithm_id : "");
@@ -171,23 +180,31 @@ int web_page_escrow(struct web_visit *v)
         web_open(v);
         web_named_rows(v, "deposits", list, "deposit", "model_digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
+        web_list_links(v, json_root(facts));
         err = web_send(v, 200, "escrow", (struct web_page){.title_id = "escrow.title"});
     }
     json_free(facts);
     return err;
 }
 
+static void sandbox_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+{
+    snprintf(out, WEB_LIST_KEY, "%llu",
+             (unsigned long long)ledger_sandbox_at(l, place)->index);
+}
+
 /* ---- sandboxes -------------------------------------------------------------------- */
 static int sandbox_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                          struct jw *w, void *arg)
 {
-    size_t shown = 0;
+    struct web_list list = {.l = l, .n = ledger_sandboxes(l), .key = sandbox_key};
     (void)cosigned;
     (void)arg;
+    web_list_find(v, &list, w);
     jw_key(w, "sandboxes");
     jw_arr(w);
-    for (size_t i = ledger_sandboxes(l); i-- > 0 && shown < ROWS_SHOWN; shown++) {
-        const struct ledger_sandbox *s = ledger_sandbox_at(l, i);
+    for (size_t i = 0; i < list.shown; i++) {
+        const struct ledger_sandbox *s = ledger_sandbox_at(l, list.place[i]);
         jw_obj(w);
         jw_kint(w, "starts", s->starts_at);
         jw_kint(w, "ends", s->ends_at);
@@ -208,6 +225,7 @@ int web_page_sandboxes(struct web_visit *v)
         web_open(v);
         web_named_rows(v, "sandboxes", list, "sandbox", "model_digest");
         jw_kbool(&v->w, "none", json_size(list) == 0);
+        web_list_links(v, json_root(facts));
         err =
             web_send(v, 200, "sandboxes", (struct web_page){.title_id = "sandbox.title"});
     }
