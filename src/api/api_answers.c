@@ -16,7 +16,7 @@ static const struct {
     const char *shape, *said;
 } api_beside[] = {
     {"ready", 200, "=", "it can"},
-    {"ready", 503, "= text/plain", "not now, and why"},
+    {"ready", 503, "= text/plain " API_PROBLEM, "not now, and why"},
     {"session_open", 201, "=", "a session"},
     {"session_open", 401, API_PROBLEM, "login, password or code is wrong"},
     {"session_open", 429, API_PROBLEM, "too many failures: later"},

@@ -60,32 +60,9 @@ static const struct row rows[] = {
 #undef X
 };
 
-/* The pattern with real values in place of {names}. */
 static const char *filled(const char *pattern)
 {
-    static char out[256];
-    char index[32], kinds[] = "versions", hex[CRYPTO_HEX];
-    const struct {
-        const char *name, *value;
-    } sub[] = {{"{digest}", t.model_hex},
-               {"{sha256}", crypto_hex(t.genesis, 32, hex)},
-               {"{index}", index},
-               {"{kind}", kinds},
-               {"{id}", hex},
-               {"{name}", "version-1"},
-               {"{shape}", "version"},
-               {"{other}", t.model_hex},
-               {"{*}", "checkpoint"}};
-    snprintf(index, sizeof index, "%llu", (unsigned long long)version_index);
-    snprintf(out, sizeof out, "%s", pattern);
-    for (size_t i = 0; i < AM_LEN(sub); i++) {
-        char *at = strstr(out, sub[i].name), rest[256];
-        if (!at)
-            continue;
-        snprintf(rest, sizeof rest, "%s", at + strlen(sub[i].name));
-        snprintf(at, sizeof out - (size_t)(at - out), "%s%s", sub[i].value, rest);
-    }
-    return out;
+    return t_filled(&t, pattern, version_index);
 }
 
 static void until_proof(void)

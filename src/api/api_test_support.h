@@ -12,9 +12,11 @@ struct ask {
     enum http_method method;
     const char *path, *query, *token, *cookie, *lang, *match, *type, *encoding;
     struct str body;
+    long oom; /* the allocation that fails while it is answered; 0: none */
 };
 struct reply {
     int status;
+    bool failed; /* there was such an allocation */
     struct http_resp resp;
     struct json_doc *doc; /* NULL: not JSON */
     struct arena arena;
@@ -178,15 +180,18 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
             str_c(q->match)};
     if (q->type)
         header[req.headers++] = (struct http_field){STR("Content-Type"), str_c(q->type)};
+    am_oom_at(q->oom);
     err = api_handle(a, &req, &r.resp);
     if (!err)
-        err = http_stream_all(&r.resp);
+        err = r.arena.starved ? AM_E_NOMEM : http_stream_all(&r.resp);
     if (err) { /* as the server does */
         buf_clear(&r.resp.body);
         r.resp.headers = 0;
+        http_stream_end(&r.resp);
         r.resp.status = am_err_http(err);
         api_on_error(a, &req, &r.resp, err);
     }
+    r.failed = am_oom_at(0);
     r.status = r.resp.status;
     t_assert_declared(a, name[q->method], req.path, r.status,
                       t_header(&r, "Content-Type"));
@@ -210,6 +215,34 @@ static inline void t_done(struct reply *r)
 static inline const struct json *t_at(const struct reply *r, const char *pointer)
 {
     return r->doc ? json_pointer(json_root(r->doc), str_c(pointer)) : NULL;
+}
+
+/* The pattern with real values in place of {names}; index: of a statement. */
+static inline const char *t_filled(const struct t *t, const char *pattern, uint64_t at)
+{
+    static char out[256];
+    char index[32], kinds[] = "versions", hex[CRYPTO_HEX];
+    const struct {
+        const char *name, *value;
+    } sub[] = {{"{digest}", t->model_hex},
+               {"{sha256}", crypto_hex(t->genesis, 32, hex)},
+               {"{index}", index},
+               {"{kind}", kinds},
+               {"{id}", hex},
+               {"{name}", "version-1"},
+               {"{shape}", "version"},
+               {"{other}", t->model_hex},
+               {"{*}", "checkpoint"}};
+    snprintf(index, sizeof index, "%llu", (unsigned long long)at);
+    snprintf(out, sizeof out, "%s", pattern);
+    for (size_t i = 0; i < AM_LEN(sub); i++) {
+        char *hole = strstr(out, sub[i].name), rest[256];
+        if (!hole)
+            continue;
+        snprintf(rest, sizeof rest, "%s", hole + strlen(sub[i].name));
+        snprintf(hole, sizeof out - (size_t)(hole - out), "%s%s", sub[i].value, rest);
+    }
+    return out;
 }
 
 /* GET path -> status; the reply is dropped. */

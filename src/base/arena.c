@@ -32,8 +32,10 @@ static bool arena_grow(struct arena *a, size_t bytes)
     struct arena_block *b;
     size = AM_MAX(size, bytes);
     b = am_calloc(1, sizeof *b + size);
-    if (!b)
+    if (!b) {
+        a->starved = true;
         return false;
+    }
     b->below = a->top;
     b->size = size;
     a->top = b;

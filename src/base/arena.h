@@ -17,6 +17,7 @@ struct arena_block;
 struct arena {
     struct arena_block *top;
     size_t used, max;
+    bool starved; /* memory was wanting at least once since arena_init() */
 };
 
 void arena_init(struct arena *a, size_t max);

@@ -11,7 +11,8 @@
  * The server refuses to listen beyond loopback without TLS unless behind_proxy is set.
  *
  * Memory:  everything of one request lives in its arena (req->arena); response bodies are
- *          a struct buf owned by the response.
+ *          a struct buf owned by the response. Where that arena wanted memory even once,
+ *          the answer is 503 whatever the handler made of it.
  * Threads: the handler is called by many threads at once; a request and its response
  *          belong to one of them. */
 #ifndef HTTP_H

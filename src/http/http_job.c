@@ -126,6 +126,9 @@ static bool http_work(struct http_one *one)
     int err;
     http_resp_reset(&one->resp, 200);
     err = s->conf.handler(s->conf.cookie, &one->req, &one->resp);
+    /* A header that is lost, a parameter that seemed absent: no answer to rely on. */
+    if (!err && one->arena.starved)
+        err = AM_E_NOMEM;
     if (!err && one->park_until) {
         if (http_park_put(one))
             return false;

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that runs out while a request is answered: a refusal that says so or the whole
+ * answer, never a part of one; what was asked is done once or not at all. Every reading
+ * route of the registry, and the writing ones. */
+#include "api/api_test_support.h"
+
+static struct t t;
+static struct api *a;
+static uint64_t version_index;
+
+static int setup(void **state)
+{
+    (void)state;
+    t_begin(&t);
+    t_registry(&t);
+    t_declared(&t);
+    version_index = t.receipt.index;
+    assert_ok(t_event(&t, T_HAS1,
+                      "\"type\":\"stop\",\"scope\":\"national\","
+                      "\"model_digest\":\"%s\",\"effect_at\":"
+                      "\"2026-01-01T00:00:00Z\"",
+                      t.model_hex));
+    assert_ok(api_new_registry(&a, t.r));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    api_free(a);
+    t_end(&t);
+    return 0;
+}
+
+/* All of the first ones, then a sample: some routes allocate thousands of times. */
+static long next(long n)
+{
+    return n < 60 ? n + 1 : n + 37;
+}
+
+/* "</html>", "</feed>": a page or a feed may show an identifier where it has no memory
+ * for a name, but goes to its end. */
+static struct str ending(const struct reply *r)
+{
+    struct str p = str_trim(buf_str(&r->resp.body)), type = t_header(r, "Content-Type");
+    bool names = str_starts(type, STR("text/html")) ||
+                 str_starts(type, STR("application/atom")) ||
+                 str_starts(type, STR("application/rss"));
+    return names && p.n > 6 ? str_sub(p, p.n - 6, p.n) : p;
+}
+
+static bool same(const struct reply *x, const struct reply *y)
+{
+    return x->status == y->status && x->resp.headers == y->resp.headers &&
+           str_eq(ending(x), ending(y));
+}
+
+/* Each reply in want of memory is the full one, or 503; a refusal stays that refusal.
+ * What differs each time (a metric) is compared by its status. */
+static void starve(struct ask q)
+{
+    struct reply full = t_ask(a, &q), again = t_ask(a, &q);
+    bool steady = same(&full, &again), failed = true;
+    t_done(&again);
+    for (long n = 1; failed; n = next(n)) {
+        struct reply r;
+        q.oom = n;
+        r = t_ask(a, &q);
+        failed = r.failed;
+        if (r.status != 503 &&
+            (r.status != full.status || (r.status < 400 && steady && !same(&r, &full))))
+            fail_msg("%s?%s, allocation %ld: %d, %zu headers, %.300s", q.path,
+                     q.query ? q.query : "", n, r.status, r.resp.headers, r.resp.body.p);
+        t_done(&r);
+    }
+    t_done(&full);
+}
+
+static void every_reading_route_answers_whole_or_not(void **state)
+{
+    static const struct {
+        char servers;
+        const char *method, *pattern;
+    } row[] = {
+#define X(servers, method, pattern, access, handler, request, reply, summary)            \
+    {#servers[0], #method, pattern},
+        API_TABLE(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(row); i++)
+        if (row[i].servers != 'N' && !strcmp(row[i].method, "GET"))
+            starve((struct ask){.path = t_filled(&t, row[i].pattern, version_index),
+                                .token = t.admin_token});
+}
+
+static void searches_and_cards_too(void **state)
+{
+    static const struct {
+        const char *path, *query;
+    } row[] = {{"/api/v1/versions", "q=coeur%20risque"},
+               {"/api/v1/versions", "q=%22risque%22&level=basic&criticality=standard"},
+               {"/api/v1/versions/{digest}/card", "format=annex8"},
+               {"/api/v1/versions/{digest}/card", "format=hti1"},
+               {"/api/v1/versions/{digest}/card", "format=fhir"},
+               {"/api/v1/stops", "since=0&envelopes=1"},
+               {"/api/v1/keys", "limit=2"},
+               {"/api/v1/nothing", ""}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(row); i++)
+        starve((struct ask){.path = t_filled(&t, row[i].path, 0), .query = row[i].query});
+}
+
+static void pages_too(void **state)
+{
+    static const char *const path[] = {"/",      "/models/{digest}", "/stops", "/keys",
+                                       "/login", "/assets/app.css",  "/none"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(path); i++)
+        starve((struct ask){.path = t_filled(&t, path[i], 0), .lang = "ar"});
+}
+
+/* Asking changes nothing there. */
+static void questions_with_a_body_too(void **state)
+{
+    struct buf record, tender;
+    (void)state;
+    buf_init(&record, 1 << 20);
+    buf_init(&tender, 1 << 20);
+    t_version_record(&t, &record);
+    t_addf(&tender,
+           "{\"products\":[\"%s\"],\"use_code\":\"CARDIO-RISK\",\"opens_at\":"
+           "\"2027-01-01\"}",
+           t.model_hex);
+    starve((struct ask){.method = HTTP_POST,
+                        .path = "/api/v1/checks/versions",
+                        .body = buf_str(&record)});
+    starve((struct ask){
+        .method = HTTP_POST, .path = "/api/v1/fhir-twins", .body = buf_str(&record)});
+    starve((struct ask){
+        .method = HTTP_POST, .path = "/api/v1/tender-checks", .body = buf_str(&tender)});
+    buf_release(&tender);
+    buf_release(&record);
+}
+
+static uint64_t logged(void)
+{
+    struct registry_stats s;
+    registry_stats(t.r, &s);
+    return s.size;
+}
+
+/* A grant of a fresh key, signed. */
+static void grant(struct buf *envelope)
+{
+    struct crypto_key *key = NULL;
+    struct buf record;
+    buf_init(&record, 8192);
+    buf_init(envelope, 1 << 20);
+    assert_ok(crypto_key_generate(&key, CRYPTO_P256));
+    t_grant_record(key, "vendor", "OTHER1", &record);
+    t_envelope(&t, LEDGER_EVENT, T_MSPS, buf_str(&record), envelope);
+    crypto_key_free(key);
+    buf_release(&record);
+}
+
+/* Whoever is told 503 sends it again: it is in the log once, and the log goes on. */
+static void a_statement_is_logged_once_however_often_it_is_sent(void **state)
+{
+    struct reply r;
+    bool failed = true;
+    (void)state;
+    for (long n = 1; failed; n = next(n)) {
+        uint64_t before = logged();
+        struct buf e;
+        grant(&e);
+        r = t_ask(a, &(struct ask){.method = HTTP_POST,
+                                   .path = "/api/v1/events",
+                                   .body = buf_str(&e),
+                                   .oom = n});
+        failed = r.failed;
+        if (r.status != 201 && r.status != 503)
+            fail_msg("allocation %ld: %d %.300s", n, r.status, r.resp.body.p);
+        if (r.status == 201)
+            assert_int_equal(logged(), before + 1);
+        t_done(&r);
+        r = t_ask(a, &(struct ask){.method = HTTP_POST,
+                                   .path = "/api/v1/events",
+                                   .body = buf_str(&e)});
+        if (r.status != 201 && r.status != 409)
+            fail_msg("after allocation %ld: %d %.300s", n, r.status, r.resp.body.p);
+        assert_int_equal(logged(), before + 1);
+        t_done(&r);
+        buf_release(&e);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct worker_role roles[] = {{"model", model_worker_main}};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_reading_route_answers_whole_or_not),
+        cmocka_unit_test(searches_and_cards_too),
+        cmocka_unit_test(pages_too),
+        cmocka_unit_test(questions_with_a_body_too),
+        cmocka_unit_test(a_statement_is_logged_once_however_often_it_is_sent),
+    };
+    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    if (code >= 0)
+        return code;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    worker_set_program("/proc/self/exe");
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
