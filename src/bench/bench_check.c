@@ -115,6 +115,22 @@ static void check_task(const struct bench_run *r, struct diag *d)
 
 /* ---- manifest
  * ----------------------------------------------------------------------------------- */
+/* The keys are inputs of the record. */
+static void check_known(const struct bench_run *r, const struct json *of, const char *at,
+                        struct diag *d)
+{
+    for (json_each(it, of)) {
+        char path[BENCH_PATH];
+        bool known = false;
+        for (size_t k = 0; k < r->feature.n; k++)
+            known |= str_eq(r->feature.v[k].name, it.key);
+        if (known)
+            continue;
+        snprintf(path, sizeof path, "%s/%.*s", at, (int)AM_MIN(it.key.n, 60), it.key.p);
+        diag_err(d, path, "bench.input_unknown", "the record declares no such input");
+    }
+}
+
 static void check_inputs(const struct bench_run *r, const struct json *data, size_t i,
                          struct diag *d)
 {
@@ -140,16 +156,21 @@ static void check_inputs(const struct bench_run *r, const struct json *data, siz
                      STR_FMT(json_str(given)), STR_FMT(unit));
         }
     }
-    for (json_each(it, inputs)) {
-        bool known = false;
-        for (size_t k = 0; k < r->feature.n; k++)
-            known |= str_eq(r->feature.v[k].name, it.key);
-        if (known)
-            continue;
-        snprintf(path, sizeof path, "/manifest/data/%zu/columns/inputs/%.*s", i,
-                 (int)AM_MIN(it.key.n, 60), it.key.p);
-        diag_err(d, path, "bench.input_unknown", "the record declares no such input");
-    }
+    snprintf(path, sizeof path, "/manifest/data/%zu/columns/inputs", i);
+    check_known(r, inputs, path, d);
+}
+
+/* "features" and "triage_levels": what the tests of robustness read. */
+static void check_measured(const struct bench_run *r, struct diag *d)
+{
+    const struct json *cuts = json_get(r->manifest, "triage_levels");
+    char path[BENCH_PATH];
+    check_known(r, json_get(r->manifest, "features"), "/manifest/features", d);
+    for (size_t i = 1; i < json_size(cuts); i++)
+        if (!(json_num(json_at(cuts, i - 1), NAN) < json_num(json_at(cuts, i), NAN))) {
+            snprintf(path, sizeof path, "/manifest/triage_levels/%zu", i);
+            diag_err(d, path, "bench.range", "cut points rise");
+        }
 }
 
 static int by_site(const void *a, const void *b)
@@ -204,6 +225,7 @@ int bench_check(struct bench_run *r, struct diag *d)
     check_task(r, d);
     check_threshold(r, d);
     check_times(r, d);
+    check_measured(r, d);
     err = read_sets(r, d);
     return err ? err : diag_result(d);
 }

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_oracle -- the model of a run as probe's oracle: a worker that is started again
+ * when a row breaks it. A row that breaks a fresh worker alone gets NaN and counts as a
+ * crash; after BENCH_CRASHES_MAX of them the model is taken for dead and every later
+ * answer is NaN, so that a hostile file costs a bounded number of processes. */
+#ifndef BENCH_ORACLE_H
+#define BENCH_ORACLE_H
+
+#include "bench/bench_priv.h"
+#include "probe/probe.h"
+
+enum { BENCH_CRASHES_MAX = 16 };
+
+struct bench_oracle {
+    struct probe_oracle probe; /* what probe asks; cookie is this struct: do not copy */
+    const struct bench_run *run;
+    struct model_session *session;
+    int64_t crashes; /* rows that broke a worker */
+    bool dead;
+};
+/* budget in rows, < 0: none. The run outlives the oracle. AM_OK also when the file does
+ * not open any more (dead); only memory is an error. */
+AM_CHECK int bench_oracle_open(struct bench_oracle *o, const struct bench_run *r,
+                               int64_t budget);
+void bench_oracle_close(struct bench_oracle *o);
+
+/* The inputs of the record with what the manifest's "features" say of them; *out is
+ * freed by bench_inputs_free(). */
+AM_CHECK int bench_inputs(const struct bench_run *r, struct probe_input **out);
+void bench_inputs_free(const struct bench_run *r, struct probe_input *in);
+
+#endif
