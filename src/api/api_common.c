@@ -210,9 +210,9 @@ static int api_token_request(struct api_call *c, int64_t now, struct auth_token_
     return api_only(c, v, "account until name rights");
 }
 
-static int api_token_for_another(struct api_call *c, int64_t account)
+static int api_token_for_another(struct api_call *c, int64_t account,
+                                 struct auth_account *other)
 {
-    struct auth_account other;
     int err;
     if (!auth_may(&c->who, AUTH_ACCOUNT_CREATE)) {
         diag_err(&c->d, "/account", "right.missing",
@@ -221,29 +221,41 @@ static int api_token_for_another(struct api_call *c, int64_t account)
         diag_arg(&c->d, "right", auth_right_name(AUTH_ACCOUNT_CREATE));
         return AM_E_FORBIDDEN;
     }
-    err = auth_account_get(c->api->auth, account, &other);
-    return err ? err : api_account_bounds(c, &other);
+    err = auth_account_get(c->api->auth, account, other);
+    return err ? err : api_account_bounds(c, other);
 }
 
+int api_token_made(struct api_call *c, const char *token, int64_t until_at)
+{
+    char until[TIME_TEXT];
+    jw_obj(&c->w);
+    jw_kstrz(&c->w, "token", token);
+    jw_kstrz(&c->w, "until", time_format(until_at, until));
+    jw_obj_end(&c->w);
+    return api_done(c, 201);
+}
+
+/* For another account whose role signs: asked for (202), another one confirms. */
 int api_h_token_create(struct api_call *c)
 {
-    char token[AUTH_TOKEN], until_text[TIME_TEXT];
+    char token[AUTH_TOKEN];
     struct auth_token_spec spec = {0};
+    struct auth_account other = {0};
     int64_t now = time_now();
     int err = api_token_request(c, now, &spec);
     if (!err && c->who.scoped) /* else it would make itself a wider one */
         err = api_refuse(c, "token");
     if (!err && spec.account != c->who.id)
-        err = api_token_for_another(c, spec.account);
+        err = api_token_for_another(c, spec.account, &other);
+    if (!err && other.id && auth_guarded(&other))
+        return api_pair_token(c, &spec);
     if (!err)
         err = auth_token_make(c->api->auth, &c->who, &spec, now, token);
     if (err)
         return err;
-    jw_obj(&c->w);
-    jw_kstrz(&c->w, "token", token);
-    jw_kstrz(&c->w, "until", time_format(spec.until_at, until_text));
-    jw_obj_end(&c->w);
-    return api_done(c, 201);
+    err = api_token_made(c, token, spec.until_at);
+    crypto_wipe(token, sizeof token);
+    return err;
 }
 
 /* ---- metrics

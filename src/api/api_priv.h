@@ -55,6 +55,8 @@ AM_CHECK int api_whole(struct api_call *c);
 AM_CHECK int api_reset_code(struct api_call *c, const char *code);
 /* Asked of a second administrator: 202. */
 AM_CHECK int api_pair_ask(struct api_call *c, int64_t account, enum auth_ask_kind kind);
+AM_CHECK int api_pair_token(struct api_call *c, const struct auth_token_spec *spec);
+AM_CHECK int api_token_made(struct api_call *c, const char *token, int64_t until_at);
 void api_weak_etag(struct api_call *c, uint64_t size);
 /* key: [{pointer, code, warning, detail}] of everything in d, in the reader's words. */
 void api_found(struct api_call *c, const char *key, const struct diag *d);

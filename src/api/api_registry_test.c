@@ -527,9 +527,54 @@ static void only_the_desk_opens_accounts_at_the_registry(void **state)
     r = t_post(a, "/api/v1/tokens", system_token, ask);
     assert_int_equal(r.status, 403);
     t_done(&r);
-    r = t_post(a, "/api/v1/tokens", t.admin_token, ask);
+    r = t_post(a, "/api/v1/tokens", t.admin_token, ask); /* it signs, and nobody else */
+    assert_int_equal(r.status, 422);                     /* could confirm */
+    assert_str_equal(json_str(t_at(&r, "/problems/0/code")),
+                     "account.lone_administrator");
+    t_done(&r);
+}
+
+static void a_token_of_who_signs_is_given_to_the_second_administrator(void **state)
+{
+    struct auth_account spec = {.login = "desk2", .role = LEDGER_MSPS, .org_id = "MSPS"};
+    char second[AUTH_TOKEN], token[AUTH_TOKEN], text[128];
+    struct reply r;
+    int64_t id, ask;
+    (void)state;
+    snprintf(spec.function, sizeof spec.function, "registry_desk");
+    assert_ok(auth_account_create(registry_auth(t.r), &spec, STR("a long password"), &id,
+                                  NULL));
+    assert_ok(auth_token_create(registry_auth(t.r), id, time_now(), 0, second));
+    snprintf(text, sizeof text,
+             "{\"account\":%lld,\"rights\":[\"algorithm_id\"],\"name\":\"robot\"}",
+             (long long)vendor_id);
+    r = t_post(a, "/api/v1/tokens", t.admin_token, text);
+    assert_int_equal(r.status, 202);
+    ask = json_int(t_at(&r, "/ask"), 0);
+    assert_null(t_at(&r, "/token"));
+    t_done(&r);
+    r = t_post(a, "/api/v1/tokens", t.admin_token, text);
+    assert_int_equal(r.status, 409);
+    t_done(&r);
+    r = t_ask(a, &(struct ask){.path = "/api/v1/account-asks", .token = second});
+    assert_str_equal(json_str(t_at(&r, "/items/0/name")), "robot");
+    assert_str_equal(json_str(t_at(&r, "/items/0/rights/0")), "algorithm_id");
+    t_done(&r);
+    snprintf(text, sizeof text, "/api/v1/account-asks/%lld", (long long)ask);
+    r = t_post(a, text, t.admin_token, "");
+    assert_int_equal(r.status, 403);
+    t_done(&r);
+    r = t_post(a, text, second, "");
+    assert_int_equal(r.status, 201);
+    snprintf(token, sizeof token, "%.*s", STR_FMT(json_str(t_at(&r, "/token"))));
+    t_done(&r);
+    r = t_post(a, "/api/v1/algorithm-ids", token, "{\"org6\":\"DEMOAI\"}");
     assert_int_equal(r.status, 201);
     t_done(&r);
+    r = t_post(a, "/api/v1/tokens", token, "{}"); /* no wider one by it */
+    assert_int_equal(r.status, 403);
+    t_done(&r);
+    assert_int_equal(t_get(a, "/api/v1/notices", vendor_token), 200);
 }
 
 static void tokens_are_made_for_oneself_until_a_day_to_come(void **state)
@@ -960,6 +1005,7 @@ int main(int argc, char **argv)
         TEST(while_the_index_is_made_all_but_searches_answers),
         TEST(wrong_passwords_end_in_429_with_a_time_to_wait),
         TEST(only_the_desk_opens_accounts_at_the_registry),
+        TEST(a_token_of_who_signs_is_given_to_the_second_administrator),
         TEST(tokens_are_made_for_oneself_until_a_day_to_come),
         TEST(a_file_is_kept_under_its_own_digest_only),
         TEST(weights_are_read_by_benches_and_nodes_only),

@@ -26,7 +26,7 @@
     X(B, POST, "/api/v1/accounts", ACCOUNT_CREATE, account_create, "account", "created", \
       "Open an account")                                                                 \
     X(B, POST, "/api/v1/tokens", SESSION, token_create, "token-request", "token",        \
-      "Make an API token: for oneself, or for another with account_create")              \
+      "Make an API token; for another (account_create): asked for, if its role signs")   \
     X(B, GET, "/api/v1/tokens", SESSION, tokens, "", "tokens", "One's API tokens")       \
     X(B, DELETE, "/api/v1/tokens/{id}", SESSION, token_revoke, "", "",                   \
       "Revoke one of one's API tokens")                                                  \
@@ -45,7 +45,7 @@
     X(B, DELETE, "/api/v1/accounts/{id}/second", ACCOUNT_CREATE, account_second, "", "", \
       "Take off a lost second factor: the next session enrols again")                    \
     X(B, GET, "/api/v1/account-asks", ACCOUNT_CREATE, account_asks, "", "account-asks",  \
-      "Resets that wait for a second administrator")                                     \
+      "Resets and tokens that wait for a second administrator")                          \
     X(B, POST, "/api/v1/account-asks/{id}", ACCOUNT_CREATE, account_ask_confirm, "",     \
       "reset-code", "Confirm what another administrator asked for")                      \
     X(B, DELETE, "/api/v1/account-asks/{id}", ACCOUNT_CREATE, account_ask_withdraw, "",  \

@@ -51,31 +51,11 @@ static inline bool t_fits(const char *pattern, struct str path)
     return path.n == 0;
 }
 
-/* What the table says the reply is; "" when no route of that server has the path. */
-static inline const char *t_reply_name(const struct api *a, const char *method,
-                                       struct str path)
-{
-    static const struct {
-        char servers;
-        const char *method, *pattern, *reply;
-    } row[] = {
-#define X(servers, method, pattern, access, handler, request, reply, summary)            \
-    {#servers[0], #method, pattern, reply},
-        API_TABLE(X)
-#undef X
-    };
-    for (size_t i = 0; i < AM_LEN(row); i++)
-        if (row[i].servers != (a->r ? 'N' : 'R') && strcmp(row[i].method, method) == 0 &&
-            t_fits(row[i].pattern, path))
-            return row[i].reply;
-    return "";
-}
-
 /* Compiled once for all tests of a program: NULL, no such schema. */
-static inline const struct json_schema *t_schema(const char *name)
+static inline const struct json_schema *t_schema(struct str name)
 {
     static struct {
-        const char *name;
+        char *name;
         struct json_doc *whole; /* the schema borrows it */
         struct json_schema *schema;
     } kept[128];
@@ -84,60 +64,83 @@ static inline const struct json_schema *t_schema(const char *name)
     struct diag d;
     struct jw w;
     size_t i = 0;
-    while (kept[i].name && strcmp(kept[i].name, name) != 0)
+    while (kept[i].name && !str_eqc(name, kept[i].name))
         i++;
     if (kept[i].name)
         return kept[i].schema;
     assert_true(i + 1 < AM_LEN(kept));
     if (!components)
         assert_ok(api_components(&components));
-    kept[i].name = name;
-    if (!json_get(json_pointer(json_root(components), STR("/components/schemas")), name))
+    kept[i].name = strndup(name.p, name.n);
+    if (!json_getn(json_pointer(json_root(components), STR("/components/schemas")), name))
         return NULL;
     buf_init(&text, 1 << 20);
     jw_init(&w, &text);
     jw_obj(&w);
     jw_key(&w, "$ref");
-    jw_strf(&w, "#/components/schemas/%s", name);
+    jw_strf(&w, "#/components/schemas/%s", kept[i].name);
     jw_kval(&w, "components", json_get(json_root(components), "components"));
     jw_obj_end(&w);
     assert_ok(jw_done(&w));
     assert_ok(json_parse(&kept[i].whole, buf_str(&text), NULL, NULL));
     diag_init(&d);
     if (json_schema_compile(&kept[i].schema, json_root(kept[i].whole), NULL, NULL, &d))
-        fail_msg("schema %s: %s %s", name, d.item[0].path, d.item[0].detail);
+        fail_msg("schema %s: %s %s", kept[i].name, d.item[0].path, d.item[0].detail);
     diag_release(&d);
     buf_release(&text);
     return kept[i].schema;
 }
 
-/* Every JSON reply a test sees fits the schema of schema/api/components.json that the
- * OpenAPI document promises; refusals fit `problem`. `name` outlives the test. */
-static inline void t_assert_schema(const struct json_doc *doc, const char *name)
+/* Every JSON reply a test sees fits a schema of schema/api/components.json that the
+ * OpenAPI document promises; refusals fit `problem`. */
+static inline bool t_fits_schema(const struct json_doc *doc, struct str name,
+                                 struct diag *d)
 {
     const struct json_schema *schema = t_schema(name);
+    return !schema || json_schema_check(schema, json_root(doc), d) == AM_OK;
+}
+
+static inline void t_assert_schema(const struct json_doc *doc, const char *name)
+{
     struct diag d;
-    if (!schema)
-        return;
     diag_init(&d);
-    if (json_schema_check(schema, json_root(doc), &d))
+    if (!t_fits_schema(doc, str_c(name), &d))
         fail_msg("a reply is no %s: %s %s %s", name, d.item[0].path, d.item[0].code,
                  d.item[0].detail);
     diag_release(&d);
 }
 
+static inline void t_assert_promised(const struct json_doc *doc,
+                                     const struct api_described *r, const char *shapes)
+{
+    struct str left = str_c(shapes);
+    struct diag d;
+    bool fits = !left.n;
+    diag_init(&d);
+    while (left.n && !fits)
+        fits = t_fits_schema(doc, api_answer_shape(r, &left), &d);
+    if (!fits)
+        fail_msg("a reply of %s is none of: %s (%s %s)", r->pattern, shapes,
+                 d.item[0].path, d.item[0].detail);
+    diag_release(&d);
+}
+
 /* Every status a test sees is one the OpenAPI document declares for its route, with the
- * media type it declares for it. */
+ * media type it declares for it and, below 300, in the shape. */
 static inline void t_assert_declared(const struct api *a, const char *method,
-                                     struct str path, int status, struct str type)
+                                     struct str path, const struct reply *reply)
 {
     const struct api_described *r;
+    struct str type = t_header(reply, "Content-Type");
     for (size_t i = 0; (r = api_described_at(i)); i++)
         if (r->servers != (a->r ? 'N' : 'R') && !strcmp(r->method, method) &&
             t_fits(r->pattern, path)) {
-            if (!api_answers_as(r, status, type))
+            struct api_answer said;
+            if (!api_answers_as(r, reply->status, type))
                 fail_msg("%s %s answers %d as \"%.*s\", which is not declared", method,
-                         r->pattern, status, STR_FMT(type));
+                         r->pattern, reply->status, STR_FMT(type));
+            if (reply->doc && reply->status < 300 && api_answer(r, reply->status, &said))
+                t_assert_promised(reply->doc, r, said.shape);
             return;
         }
 }
@@ -193,14 +196,11 @@ static inline struct reply t_ask(struct api *a, const struct ask *q)
     }
     r.failed = am_oom_at(0);
     r.status = r.resp.status;
-    t_assert_declared(a, name[q->method], req.path, r.status,
-                      t_header(&r, "Content-Type"));
     if (json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL))
         r.doc = NULL;
-    if (r.doc && r.status < 300)
-        t_assert_schema(r.doc, t_reply_name(a, name[q->method], req.path));
-    else if (r.doc && r.status >= 400 &&
-             str_starts(t_header(&r, "Content-Type"), STR("application/problem+json")))
+    t_assert_declared(a, name[q->method], req.path, &r);
+    if (r.doc && r.status >= 400 &&
+        str_starts(t_header(&r, "Content-Type"), STR("application/problem+json")))
         t_assert_schema(r.doc, "problem");
     return r;
 }

@@ -67,7 +67,11 @@ static const struct db_migration auth_migrations[] = {
      " kind INTEGER NOT NULL, asked_by INTEGER NOT NULL, asked_at INTEGER NOT NULL,"
      " until_at INTEGER NOT NULL, confirmed_by INTEGER NOT NULL,"
      " confirmed_at INTEGER NOT NULL, told_at INTEGER NOT NULL);"
-     "CREATE INDEX ask_account ON ask(account);"}};
+     "CREATE INDEX ask_account ON ask(account);"},
+    {7, "two administrators for a token",
+     "ALTER TABLE ask ADD COLUMN token_name TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE ask ADD COLUMN token_rights TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE ask ADD COLUMN token_until INTEGER NOT NULL DEFAULT 0;"}};
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */

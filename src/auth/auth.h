@@ -183,7 +183,6 @@ AM_CHECK int auth_account_find(struct auth *a, struct str login,
 /* ---- two administrators (auth_pair.c): for an account whose role signs ---------------
  */
 bool auth_guarded(const struct auth_account *who);
-/* A token another one made is told of, not asked for: it signs nothing. */
 enum auth_ask_kind { AUTH_ASK_PASSWORD, AUTH_ASK_SECOND, AUTH_ASK_TOKEN };
 struct auth_pair {
     const struct auth_account *by;
@@ -191,7 +190,7 @@ struct auth_pair {
     int64_t now;
 };
 struct auth_asked {
-    int64_t id, account, until_at;
+    int64_t id, account, until_at, token_until; /* the last one: of a token */
     enum auth_ask_kind kind;
 };
 /* The first word. AM_E_NOTFOUND: not this administrator's business; AM_E_FORBIDDEN for
@@ -199,7 +198,14 @@ struct auth_asked {
 AM_CHECK int auth_ask_begin(struct auth *a, const struct auth_pair *p, int64_t account,
                             enum auth_ask_kind kind, struct auth_asked *out,
                             struct diag *d);
-/* The second, within a day: code for a password, "" once a second factor is off.
+/* The same for a token of spec->account, with those rights and until then: whoever holds
+ * it acts in that name, and confirms what others ask where that is an administrator's. */
+struct auth_token_spec;
+AM_CHECK int auth_ask_token(struct auth *a, const struct auth_pair *p,
+                            const struct auth_token_spec *spec, struct auth_asked *out,
+                            struct diag *d);
+/* The second, within a day: a code for a password, the token, "" once a second factor is
+ * off.
  * AM_E_FORBIDDEN (audited) for who asked, or is the same person. AM_E_NOTFOUND: not
  * there, over, done. */
 AM_CHECK int auth_ask_confirm(struct auth *a, const struct auth_pair *p, int64_t ask,
@@ -280,6 +286,8 @@ struct auth_token_spec {
     bool scoped;
     uint64_t scope; /* bit per right; those the account has not give nothing */
 };
+/* by: NULL, or its account's own; another's only where nothing is signed in that name,
+ * else AM_E_REFUSED: auth_ask_token(). Its person is told. */
 AM_CHECK int auth_token_make(struct auth *a, const struct auth_account *by,
                              const struct auth_token_spec *spec, int64_t now,
                              char token[AUTH_TOKEN]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two administrators: whose role signs statements (AUTH_SIGNERS), now or ever, gets no
- * new password and loses no second factor by one administrator's word. One asks, another
+ * new password and no token, and loses no second factor by one administrator's word. A
+ * token made for a colleague would confirm what one asked oneself. One asks, another
  * one confirms within a day; both are in the audit, the person reads of it at the next
  * login. Another is another account, of another person, that did not become an
  * administrator within the last week by a colleague's hand: else one would open the
@@ -22,6 +23,7 @@ static const char *auth_ask_name(enum auth_ask_kind kind)
 
 struct auth_asking {
     const struct auth_pair *p;
+    char name[64], rights[AUTH_SCOPE_TEXT];
     const char *hash;
     struct jw *w;
     const char *establishment;
@@ -134,24 +136,46 @@ static int auth_ask_put(struct db_conn *c, void *arg)
     if (!err)
         err = db_exec(c,
                       "INSERT INTO ask(account,kind,asked_by,asked_at,until_at,"
-                      "confirmed_by,confirmed_at,told_at) VALUES($1,$2,$3,$4,$5,0,0,0)",
-                      "iiiii", x->asked.account, (int64_t)x->asked.kind, x->p->by->id,
-                      x->p->now, x->asked.until_at);
+                      "confirmed_by,confirmed_at,told_at,token_name,token_rights,"
+                      "token_until) VALUES($1,$2,$3,$4,$5,0,0,0,$6,$7,$8)",
+                      "iiiiissi", x->asked.account, (int64_t)x->asked.kind, x->p->by->id,
+                      x->p->now, x->asked.until_at, str_c(x->name), str_c(x->rights),
+                      x->asked.token_until);
     x->asked.id = err ? 0 : db_last_id(c);
     return err ? err : auth_pair_said(c, AUTH_E_RESET_ASKED, x);
+}
+
+static int auth_ask_make(struct auth *a, struct auth_asking *x, struct auth_asked *out)
+{
+    x->asked.until_at = x->p->now + AUTH_ASK_LIFE;
+    int err = db_write(a->db, auth_ask_put, x);
+    if (!err)
+        *out = x->asked;
+    return err;
 }
 
 int auth_ask_begin(struct auth *a, const struct auth_pair *p, int64_t account,
                    enum auth_ask_kind kind, struct auth_asked *out, struct diag *d)
 {
-    struct auth_asking x = {
-        .p = p,
-        .d = d,
-        .asked = {.account = account, .kind = kind, .until_at = p->now + AUTH_ASK_LIFE}};
-    int err = db_write(a->db, auth_ask_put, &x);
-    if (!err)
-        *out = x.asked;
-    return err;
+    struct auth_asking x = {.p = p, .d = d, .asked = {.account = account, .kind = kind}};
+    am_assert(kind != AUTH_ASK_TOKEN);
+    return auth_ask_make(a, &x, out);
+}
+
+int auth_ask_token(struct auth *a, const struct auth_pair *p,
+                   const struct auth_token_spec *spec, struct auth_asked *out,
+                   struct diag *d)
+{
+    struct auth_asking x = {.p = p,
+                            .d = d,
+                            .asked = {.account = spec->account,
+                                      .kind = AUTH_ASK_TOKEN,
+                                      .token_until = spec->until_at
+                                                         ? spec->until_at
+                                                         : p->now + 365 * TIME_DAY}};
+    AUTH_COPY(x.name, str_c(spec->name));
+    auth_scope_text(spec, x.rights);
+    return auth_ask_make(a, &x, out);
 }
 
 /* One that waits. */
@@ -160,7 +184,8 @@ static int auth_ask_find(struct db_conn *c, struct auth_asking *x)
     struct db_stmt *s;
     bool row;
     int err = db_prepare(c,
-                         "SELECT account,kind,asked_by,until_at FROM ask WHERE id=$1 AND"
+                         "SELECT account,kind,asked_by,until_at,token_name,"
+                         "token_rights,token_until FROM ask WHERE id=$1 AND"
                          " confirmed_at=0 AND until_at>$2",
                          &s);
     if (err)
@@ -174,6 +199,9 @@ static int auth_ask_find(struct db_conn *c, struct auth_asking *x)
     x->asked.kind = (enum auth_ask_kind)db_int(s, 1);
     x->found = db_int(s, 2);
     x->asked.until_at = db_int(s, 3);
+    AUTH_COPY(x->name, db_str(s, 4));
+    AUTH_COPY(x->rights, db_str(s, 5));
+    x->asked.token_until = db_int(s, 6);
     return auth_pair_target(c, x);
 }
 
@@ -192,6 +220,21 @@ static int auth_pair_second(struct db_conn *c, struct auth_asking *x)
     return err;
 }
 
+/* What was asked for, by the second one's word. */
+static int auth_ask_do(struct db_conn *c, const struct auth_asking *x)
+{
+    const struct auth_token_row token = {.hash = x->hash,
+                                         .name = str_c(x->name),
+                                         .rights = str_c(x->rights),
+                                         .account = x->asked.account,
+                                         .until_at = x->asked.token_until};
+    if (x->asked.kind == AUTH_ASK_SECOND)
+        return auth_second_strip(c, x->p->by, x->asked.account, x->p->now);
+    if (x->asked.kind == AUTH_ASK_TOKEN)
+        return auth_token_put(c, x->p->by, &token, x->p->now);
+    return auth_reset_put(c, x->p->by, x->asked.account, x->hash, x->p->now);
+}
+
 static int auth_ask_done(struct db_conn *c, void *arg)
 {
     struct auth_asking *x = arg;
@@ -205,11 +248,7 @@ static int auth_ask_done(struct db_conn *c, void *arg)
                       "iii", x->p->by->id, x->p->now, x->asked.id);
     if (!err)
         err = auth_pair_said(c, AUTH_E_RESET_CONFIRMED, x);
-    if (!err)
-        err = x->asked.kind == AUTH_ASK_SECOND
-                  ? auth_second_strip(c, x->p->by, x->asked.account, x->p->now)
-                  : auth_reset_put(c, x->p->by, x->asked.account, x->hash, x->p->now);
-    return err;
+    return err ? err : auth_ask_do(c, x);
 }
 
 int auth_ask_confirm(struct auth *a, const struct auth_pair *p, int64_t ask,
@@ -225,7 +264,7 @@ int auth_ask_confirm(struct auth *a, const struct auth_pair *p, int64_t ask,
     if (!err) {
         *out = x.asked;
         code[0] = 0;
-        if (x.asked.kind == AUTH_ASK_PASSWORD)
+        if (x.asked.kind != AUTH_ASK_SECOND)
             memcpy(code, fresh, sizeof fresh);
     }
     crypto_wipe(fresh, sizeof fresh);
@@ -258,8 +297,9 @@ int auth_ask_withdraw(struct auth *a, const struct auth_pair *p, int64_t ask)
     "ask.id,ask.account,account.login,ask.kind,ask.asked_at,ask.until_at,"               \
     "ask.confirmed_at,ask.told_at,"                                                      \
     "COALESCE((SELECT b.login FROM account b WHERE b.id=ask.asked_by),''),"              \
-    "COALESCE((SELECT b.login FROM account b WHERE b.id=ask.confirmed_by),'') FROM ask"  \
-    " JOIN account ON account.id=ask.account "
+    "COALESCE((SELECT b.login FROM account b WHERE b.id=ask.confirmed_by),''),"          \
+    "token_name,token_rights,token_until FROM ask JOIN account ON"                       \
+    " account.id=ask.account "
 
 static void auth_ask_row(struct jw *w, struct db_stmt *s, int64_t now)
 {
@@ -277,6 +317,11 @@ static void auth_ask_row(struct jw *w, struct db_stmt *s, int64_t now)
     jw_kstr(w, "asked_by", db_str(s, 8)); /* "": on the server's command line */
     jw_kstr(w, "confirmed_by", db_str(s, 9));
     jw_kbool(w, "read", db_int(s, 7) != 0);
+    if (db_int(s, 12)) { /* a token: what for */
+        jw_kstr(w, "name", db_str(s, 10));
+        auth_scope_write(db_str(s, 11), w);
+        jw_kint(w, "token_until_at", db_int(s, 12));
+    }
     jw_obj_end(w);
 }
 

@@ -76,6 +76,67 @@ static void a_reset_of_who_signs_takes_two_administrators(void **state)
     assert_int_equal(confirms(&second, id, t_now, code, NULL), AM_E_NOTFOUND);
 }
 
+static struct auth_token_spec traces(int64_t account)
+{
+    return (struct auth_token_spec){.account = account,
+                                    .until_at = t_now + 30 * DAY,
+                                    .name = "export",
+                                    .scoped = true,
+                                    .scope = UINT64_C(1) << AUTH_PROPOSE |
+                                             UINT64_C(1) << AUTH_BLOB_PUT};
+}
+
+static void a_token_of_who_signs_takes_two_administrators(void **state)
+{
+    char token[AUTH_TOKEN] = "";
+    struct auth_account via;
+    struct auth_asked asked;
+    struct buf b;
+    (void)state;
+    people();
+    buf_init(&b, 1 << 16);
+    const struct auth_token_spec spec = traces(member.id);
+    const struct auth_pair one = {.by = &first, .now = t_now};
+    assert_int_equal(auth_token_make(t_auth, &first, &spec, t_now, token), AM_E_REFUSED);
+    assert_ok(auth_ask_token(t_auth, &one, &spec, &asked, NULL));
+    assert_int_equal(auth_ask_token(t_auth, &one, &spec, &asked, NULL), AM_E_EXISTS);
+    assert_int_equal(confirms(&first, asked.id, t_now, token, NULL), AM_E_FORBIDDEN);
+    assert_string_equal(token, "");
+    assert_ok(confirms(&second, asked.id, t_now, token, NULL));
+    assert_ok(auth_token_check(t_auth, str_c(token), t_now, &via));
+    assert_int_equal(via.id, member.id);
+    assert_true(via.scoped && via.scope == spec.scope);
+    assert_ok(auth_token_check(t_auth, str_c(token), spec.until_at - 1, &via));
+    assert_int_equal(auth_token_check(t_auth, str_c(token), spec.until_at, &via),
+                     AM_E_UNAUTHORIZED);
+    assert_int_equal(confirms(&second, asked.id, t_now, token, NULL), AM_E_NOTFOUND);
+    assert_int_equal(unread(member.id, &b), 1);
+    assert_non_null(strstr(b.p, "\"kind\":\"token\",\"state\":\"done\""));
+    assert_non_null(strstr(b.p,
+                           "\"name\":\"export\",\"all\":false,\"rights\":[\"blob_put\""
+                           ",\"propose\"]"));
+    assert_null(strstr(b.p, token));
+    assert_int_equal(t_audited("token_created", second.pseudonym), 1);
+    buf_release(&b);
+}
+
+/* Else one would confirm by it what one asked oneself. */
+static void no_administrator_makes_a_token_of_a_colleague(void **state)
+{
+    struct auth_account nurse;
+    char token[AUTH_TOKEN];
+    (void)state;
+    people();
+    nurse = made(NULL, "amal", LEDGER_NURSE, "", 0, t_now);
+    const struct auth_token_spec colleague = {.account = second.id},
+                                 own = {.account = first.id},
+                                 ward = {.account = nurse.id};
+    assert_int_equal(auth_token_make(t_auth, &first, &colleague, t_now, token),
+                     AM_E_REFUSED);
+    assert_ok(auth_token_make(t_auth, &first, &own, t_now, token));
+    assert_ok(auth_token_make(t_auth, &first, &ward, t_now, token)); /* signs nothing */
+}
+
 static void whoever_asked_does_not_confirm(void **state)
 {
     char code[AUTH_TOKEN] = "";
@@ -367,6 +428,8 @@ static void a_list_shows_what_waits_in_ones_house(void **state)
 }
 
 TEST_MAIN(T(a_reset_of_who_signs_takes_two_administrators),
+          T(a_token_of_who_signs_takes_two_administrators),
+          T(no_administrator_makes_a_token_of_a_colleague),
           T(whoever_asked_does_not_confirm),
           T(two_accounts_of_one_person_are_one_administrator),
           T(an_administrator_one_just_opened_confirms_nothing),

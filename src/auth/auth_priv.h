@@ -103,6 +103,20 @@ AM_CHECK int auth_second_strip(struct db_conn *c, const struct auth_account *by,
 AM_CHECK int auth_notice_in(struct db_conn *c, enum auth_ask_kind kind, int64_t account,
                             const struct auth_account *by, int64_t now);
 
+/* ---- auth_token.c ---- */
+enum { AUTH_SCOPE_TEXT = 256 };
+/* As rows keep it: "*" all, else names apart by spaces. */
+void auth_scope_text(const struct auth_token_spec *spec, char out[AUTH_SCOPE_TEXT]);
+void auth_scope_write(struct str text, struct jw *w); /* "all":..,"rights":[..] */
+struct auth_token_row {
+    const char *hash;
+    struct str name, rights;
+    int64_t account, until_at;
+};
+/* Inside a write, audited as `by`'s: the account is there and open. */
+AM_CHECK int auth_token_put(struct db_conn *c, const struct auth_account *by,
+                            const struct auth_token_row *row, int64_t now);
+
 /* ---- auth_second.c ---- */
 bool auth_second_required(const struct auth *a, const struct auth_account *who);
 /* Inside a write: *in_force; and a code of it, which is then used up. */

@@ -7,17 +7,17 @@
 struct auth_token_job {
     const struct auth_account *by;
     const struct auth_token_spec *spec;
-    char hash[CRYPTO_HEX], rights[256];
-    int64_t now, until_at, used_at, account;
+    char hash[CRYPTO_HEX];
+    int64_t now, used_at, account;
     struct str id;
     struct auth_account found;
     struct jw *w;
 };
 
-/* "*": all; else names apart by spaces. A name no longer known gives nothing. */
-static void auth_scope_text(const struct auth_token_spec *spec, char *out, size_t cap)
+/* A name no longer known gives nothing. */
+void auth_scope_text(const struct auth_token_spec *spec, char out[AUTH_SCOPE_TEXT])
 {
-    size_t n = 0;
+    size_t n = 0, cap = AUTH_SCOPE_TEXT;
     snprintf(out, cap, "%s", spec->scoped ? "" : "*");
     for (size_t r = 0; spec->scoped && r < AUTH_RIGHTS; r++)
         if (spec->scope >> r & 1)
@@ -36,26 +36,53 @@ static void auth_scope_read(struct str text, struct auth_account *out)
     }
 }
 
-static int auth_insert_token(struct db_conn *c, void *arg)
+void auth_scope_write(struct str text, struct jw *w)
 {
-    struct auth_token_job *j = arg;
+    bool all = str_eqc(text, "*");
+    jw_kbool(w, "all", all);
+    jw_key(w, "rights");
+    jw_arr(w);
+    while (text.n && !all)
+        jw_str(w, str_cut(text, ' ', &text));
+    jw_arr_end(w);
+}
+
+int auth_token_put(struct db_conn *c, const struct auth_account *by,
+                   const struct auth_token_row *row, int64_t now)
+{
     char object[64];
-    struct auth_account who;
-    int err = auth_account_row_of(c, j->spec->account, &who);
-    if (!err && !who.active)
-        err = AM_E_FORBIDDEN;
-    if (!err)
-        err = db_exec(c,
+    int err = db_exec(c,
                       "INSERT INTO token(hash,account,until_at,name,rights,created_at,"
                       "used_at) VALUES($1,$2,$3,$4,$5,$6,0)",
-                      "siissi", str_c(j->hash), j->spec->account, j->until_at,
-                      str_c(j->spec->name), str_c(j->rights), j->now);
-    snprintf(object, sizeof object, "account:%lld token:%.16s", (long long)who.id,
-             j->hash);
+                      "siissi", str_c(row->hash), row->account, row->until_at, row->name,
+                      row->rights, now);
+    snprintf(object, sizeof object, "account:%lld token:%.16s", (long long)row->account,
+             row->hash);
+    return err ? err : auth_audit_in(c, AUTH_E_TOKEN_CREATED, by, object, now);
+}
+
+static int auth_insert_token(struct db_conn *c, void *arg)
+{
+    const struct auth_token_job *j = arg;
+    const struct auth_token_spec *spec = j->spec;
+    char rights[AUTH_SCOPE_TEXT];
+    struct auth_account who;
+    int err = auth_account_row_of(c, spec->account, &who);
+    bool another = j->by && j->by->id != who.id;
+    auth_scope_text(spec, rights);
+    const struct auth_token_row row = {
+        .hash = j->hash,
+        .name = str_c(spec->name),
+        .rights = str_c(rights),
+        .account = spec->account,
+        .until_at = spec->until_at ? spec->until_at : j->now + 365 * TIME_DAY};
+    if (!err && !who.active)
+        err = AM_E_FORBIDDEN;
+    if (!err && another && auth_guarded(&who))
+        err = AM_E_REFUSED; /* two administrators: auth_ask_token() */
     if (!err)
-        err =
-            auth_audit_in(c, AUTH_E_TOKEN_CREATED, j->by ? j->by : &who, object, j->now);
-    if (!err && j->by && j->by->id != who.id)
+        err = auth_token_put(c, j->by ? j->by : &who, &row, j->now);
+    if (!err && another)
         err = auth_notice_in(c, AUTH_ASK_TOKEN, who.id, j->by, j->now);
     return err;
 }
@@ -64,16 +91,11 @@ int auth_token_make(struct auth *a, const struct auth_account *by,
                     const struct auth_token_spec *spec, int64_t now,
                     char token[AUTH_TOKEN])
 {
-    struct auth_token_job j = {.by = by,
-                               .spec = spec,
-                               .now = now,
-                               .until_at = spec->until_at ? spec->until_at
-                                                          : now + 365 * TIME_DAY};
+    struct auth_token_job j = {.by = by, .spec = spec, .now = now};
     char fresh[AUTH_TOKEN];
     int err = auth_new_token(fresh);
     if (err)
         return err;
-    auth_scope_text(spec, j.rights, sizeof j.rights);
     auth_hash_token(str_c(fresh), j.hash);
     err = db_write(a->db, auth_insert_token, &j);
     if (!err)
@@ -154,16 +176,10 @@ static int auth_list_tokens(struct db_conn *c, void *arg)
     db_bind_int(s, 1, j->account);
     db_bind_int(s, 2, j->now);
     while (!(err = db_step(s, &row)) && row) {
-        struct str rights = db_str(s, 2);
         jw_obj(j->w);
         jw_kstr(j->w, "id", str_sub(db_str(s, 0), 0, AUTH_HANDLE));
         jw_kstr(j->w, "name", db_str(s, 1));
-        jw_kbool(j->w, "all", str_eqc(rights, "*"));
-        jw_key(j->w, "rights");
-        jw_arr(j->w);
-        while (rights.n && !str_eqc(rights, "*"))
-            jw_str(j->w, str_cut(rights, ' ', &rights));
-        jw_arr_end(j->w);
+        auth_scope_write(db_str(s, 2), j->w);
         jw_kint(j->w, "created_at", db_int(s, 3));
         jw_kint(j->w, "until_at", db_int(s, 4));
         if (db_int(s, 5)) /* absent: never */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An account after it was opened: edited by who administers it, a code for a forgotten
- * password, a lost second factor; one's own password and telephone. */
+ * password, a token for its programs, a lost second factor; one's own password and
+ * telephone. */
 #include "web/web_site_priv.h"
 
 /* ---- somebody's account ------------------------------------------------------------ */
@@ -43,8 +44,13 @@ static void choices(struct web_visit *v, const struct auth_account *x)
     jw_arr_end(&v->w);
 }
 
+/* What a gesture came to: words, or what is shown this once. */
+struct outcome {
+    const char *message, *code, *token;
+};
+
 static int account_form(struct web_visit *v, int status, const struct auth_account *x,
-                        const char *message, const char *code)
+                        const struct outcome *o)
 {
     struct auth_second_state second;
     char url[64];
@@ -52,10 +58,12 @@ static int account_form(struct web_visit *v, int status, const struct auth_accou
     if (err)
         return err;
     web_open(v);
-    if (message)
-        jw_kstrz(&v->w, "message", message);
-    if (code)
-        jw_kstrz(&v->w, "code", code);
+    if (o->message)
+        jw_kstrz(&v->w, "message", o->message);
+    if (o->code)
+        jw_kstrz(&v->w, "code", o->code);
+    if (o->token)
+        jw_kstrz(&v->w, "token", o->token);
     web_problems(&v->w, "problems", v->l, &v->d);
     jw_kbool(&v->w, "has_problems", v->d.n > 0);
     jw_kint(&v->w, "errors_n", (int64_t)v->d.n);
@@ -70,6 +78,7 @@ static int account_form(struct web_visit *v, int status, const struct auth_accou
     jw_kbool(&v->w, "self", x->id == v->who.id);
     jw_kbool(&v->w, "guarded", auth_guarded(x));
     choices(v, x);
+    web_rights(v, x, "rights");
     jw_key(&v->w, "asks");
     err = auth_asks(v->site->auth, NULL, x->id, v->now, &v->w);
     if (!err)
@@ -85,7 +94,7 @@ int web_page_person_account(struct web_visit *v)
 {
     struct auth_account other;
     int err = administered(v, &other);
-    return err ? err : account_form(v, 200, &other, NULL, NULL);
+    return err ? err : account_form(v, 200, &other, &(struct outcome){0});
 }
 
 /* TRAINING=2027-01-31 ..., as accounts keep them. */
@@ -133,30 +142,40 @@ static int save(struct web_visit *v, struct auth_account *other)
     json_free(doc);
     buf_release(&b);
     if (err == AM_E_INVALID)
-        return account_form(v, 422, other, NULL, NULL);
+        return account_form(v, 422, other, &(struct outcome){0});
     if (!err && other->id == v->who.id)
         return web_redirect(v, "/login?why=out"); /* this session ended too */
     if (!err)
         err = auth_account_get(v->site->auth, other->id, other);
-    return err ? err : account_form(v, 200, other, "accounts.saved", NULL);
+    if (err)
+        return err;
+    return account_form(v, 200, other, &(struct outcome){.message = "accounts.saved"});
 }
 
 /* ---- two administrators ------------------------------------------------------------ */
 /* What stands in the way is said on the page. */
 static int paired(struct web_visit *v, const struct auth_account *x, int err,
-                  const char *message, const char *code)
+                  const struct outcome *o)
 {
     if (err && v->d.n)
-        return account_form(v, am_err_http(err), x, NULL, NULL);
-    return err ? err : account_form(v, 200, x, message, code);
+        return account_form(v, am_err_http(err), x, &(struct outcome){0});
+    return err ? err : account_form(v, 200, x, o);
+}
+
+static struct auth_pair pair_of(const struct web_visit *v)
+{
+    return (struct auth_pair){
+        .by = &v->who, .node = v->site->node != NULL, .now = v->now};
 }
 
 static int ask_or_answer(struct web_visit *v, const struct auth_account *x,
                          struct str act)
 {
-    const struct auth_pair p = {
-        .by = &v->who, .node = v->site->node != NULL, .now = v->now};
-    struct auth_asked asked;
+    const struct outcome waits = {.message = "pair.asked"},
+                         withdrawn = {.message = "pair.withdrawn"};
+    const struct auth_pair p = pair_of(v);
+    struct auth_asked asked = {0};
+    struct outcome o = {0};
     char code[AUTH_TOKEN] = "";
     int64_t id = 0;
     int err;
@@ -164,18 +183,43 @@ static int ask_or_answer(struct web_visit *v, const struct auth_account *x,
         err = auth_ask_begin(v->site->auth, &p, x->id,
                              str_eqc(act, "second") ? AUTH_ASK_SECOND : AUTH_ASK_PASSWORD,
                              &asked, &v->d);
-        return paired(v, x, err, "pair.asked", NULL);
+        return paired(v, x, err, &waits);
     }
     err = str_int(http_form(v->req, "ask"), 1, INT64_MAX, &id) ? AM_E_NOTFOUND : AM_OK;
     if (!err && str_eqc(act, "withdraw")) {
         err = auth_ask_withdraw(v->site->auth, &p, id);
-        return paired(v, x, err, "pair.withdrawn", NULL);
+        return paired(v, x, err, &withdrawn);
     }
     if (!err)
         err = auth_ask_confirm(v->site->auth, &p, id, &asked, code, &v->d);
-    err = paired(v, x, err, code[0] ? NULL : "accounts.second_dropped",
-                 code[0] ? code : NULL);
+    if (asked.kind == AUTH_ASK_SECOND)
+        o.message = "accounts.second_dropped";
+    else if (asked.kind == AUTH_ASK_TOKEN)
+        o.token = code;
+    else
+        o.code = code;
+    err = paired(v, x, err, &o);
     crypto_wipe(code, sizeof code);
+    return err;
+}
+
+/* A token of the account's: made, or asked for where its role signs. */
+static int token_for(struct web_visit *v, const struct auth_account *x)
+{
+    const struct outcome waits = {.message = "pair.asked"};
+    const struct auth_pair p = pair_of(v);
+    struct auth_token_spec spec;
+    struct auth_asked asked;
+    char token[AUTH_TOKEN] = "";
+    int err = web_token_form(v, x, &spec);
+    if (!err && auth_guarded(x)) {
+        err = auth_ask_token(v->site->auth, &p, &spec, &asked, &v->d);
+        return paired(v, x, err, &waits);
+    }
+    if (!err)
+        err = auth_token_make(v->site->auth, &v->who, &spec, v->now, token);
+    err = paired(v, x, err, &(struct outcome){.token = token});
+    crypto_wipe(token, sizeof token);
     return err;
 }
 
@@ -199,18 +243,21 @@ int web_page_person_account_post(struct web_visit *v)
         return err;
     if (str_eqc(act, "save"))
         return save(v, &other);
+    if (str_eqc(act, "token") && other.id != v->who.id)
+        return token_for(v, &other);
     if (str_eqc(act, "confirm") || str_eqc(act, "withdraw") ||
         (auth_guarded(&other) && (str_eqc(act, "reset") || str_eqc(act, "second"))))
         return ask_or_answer(v, &other, act);
     if (str_eqc(act, "second")) {
         err = auth_second_drop(v->site->auth, &v->who, other.id, v->now);
-        return err ? err : account_form(v, 200, &other, "accounts.second_dropped", NULL);
+        return paired(v, &other, err,
+                      &(struct outcome){.message = "accounts.second_dropped"});
     }
     if (!str_eqc(act, "reset"))
         return AM_E_SYNTAX;
     err = auth_reset_issue(v->site->auth, &v->who, other.id, v->now, code);
     if (!err)
-        err = account_form(v, 200, &other, NULL, code);
+        err = account_form(v, 200, &other, &(struct outcome){.code = code});
     crypto_wipe(code, sizeof code);
     return err;
 }

@@ -8,12 +8,12 @@ static const char home[] = "/account";
 
 /* ---- the page
  * ----------------------------------------------------------------------- */
-void web_rights(struct web_visit *v, const char *key)
+void web_rights(struct web_visit *v, const struct auth_account *of, const char *key)
 {
     jw_key(&v->w, key);
     jw_arr(&v->w);
     for (size_t r = 0; r < AUTH_RIGHTS; r++)
-        if (auth_may(&v->who, (enum auth_right)r))
+        if (auth_may(of, (enum auth_right)r))
             jw_strz(&v->w, auth_right_name((enum auth_right)r));
     jw_arr_end(&v->w);
 }
@@ -105,7 +105,7 @@ int web_account_page(struct web_visit *v, int status, const char *token)
     jw_key(w, "tokens");
     if (!err)
         err = auth_tokens(a, v->who.id, v->now, w);
-    web_rights(v, "rights");
+    web_rights(v, &v->who, "rights");
     jw_key(w, "notices");
     if (!err)
         err = auth_notices(a, v->who.id, v->now, w, &unread);
@@ -159,11 +159,12 @@ static struct str form_nth(const struct web_visit *v, const char *name, size_t n
     return http_query_nth(&as_query, name, n);
 }
 
-static int token_spec(struct web_visit *v, struct auth_token_spec *out)
+int web_token_form(struct web_visit *v, const struct auth_account *of,
+                   struct auth_token_spec *out)
 {
     struct str name = http_form(v->req, "name"), days = http_form(v->req, "days");
     int64_t n = 0;
-    *out = (struct auth_token_spec){.account = v->who.id,
+    *out = (struct auth_token_spec){.account = of->id,
                                     .scoped = !str_eqc(http_form(v->req, "all"), "1")};
     if (!name.n || name.n >= sizeof out->name || !str_utf8(name))
         diag_err(&v->d, "/name", "people.token_name", "1 to 63 bytes");
@@ -176,7 +177,7 @@ static int token_spec(struct web_visit *v, struct auth_token_spec *out)
         struct str one = form_nth(v, "right", i);
         for (size_t r = 0; r < AUTH_RIGHTS; r++)
             if (one.n && str_eqc(one, auth_right_name((enum auth_right)r)) &&
-                auth_may(&v->who, (enum auth_right)r))
+                auth_may(of, (enum auth_right)r))
                 out->scope |= UINT64_C(1) << r;
     }
     return diag_result(&v->d);
@@ -189,7 +190,7 @@ int web_page_account_tokens(struct web_visit *v)
     int err = web_check_csrf(v);
     if (err)
         return err;
-    err = token_spec(v, &spec);
+    err = web_token_form(v, &v->who, &spec);
     if (err == AM_E_INVALID)
         return web_account_page(v, 422, NULL);
     if (!err)

@@ -143,6 +143,9 @@ void web_people_roles(struct web_visit *v); /* "roles": those one may give */
 AM_CHECK int web_account_trainings(struct web_visit *v, const struct auth_account *x);
 /* ---- web_site_account.c ---- */
 AM_CHECK int web_account_page(struct web_visit *v, int status, const char *token);
+/* The form of a token: name, days, rights that `of` may have. AM_E_INVALID in v->d. */
+AM_CHECK int web_token_form(struct web_visit *v, const struct auth_account *of,
+                            struct auth_token_spec *out);
 /* Why something may not be: the sentence of a code alone, without its detail. */
 void web_why(struct web_visit *v, const char *key, struct str code);
 /* A code of the policy's lists in the reader's words, or the code itself. */
@@ -288,7 +291,7 @@ AM_CHECK int web_key_request(struct web_visit *v, struct str spki);
 
 /* ---- web_site_account.c, web_site_people.c ---- */
 /* [{code, text?}] of all rights this account has; the list of roles. */
-void web_rights(struct web_visit *v, const char *key);
+void web_rights(struct web_visit *v, const struct auth_account *of, const char *key);
 
 /* ---- web_site_stops.c ---- */
 /* When each node was last heard of: what tells a late node from a silent one. free(). */

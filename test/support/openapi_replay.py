@@ -25,6 +25,7 @@ from world import Tap  # noqa: E402
 
 ZERO = "0" * 64
 PASSWORD = "demo-demo-demo"
+SECOND = "5e" * 32  # token of a second administrator, put into the database: people make it on their page
 EVENT = "application/vnd.in-toto+json"
 
 
@@ -123,15 +124,19 @@ def asks(s, folder, admin):
     desk = {"role": "dsi"} if s.house else {"role": "msps", "function": "registry_desk"}
     signs = {"role": "dim"} if s.house else {"role": "has", "function": "commissioner"}
     _, second = s.ask("POST", "/api/v1/accounts", {"login": "desk2-" + s.name, "password": PASSWORD, "org_id": s.org, **desk, **house}, admin)
-    _, token = s.ask("POST", "/api/v1/tokens", {"account": second["id"]}, admin)
     _, signer = s.ask("POST", "/api/v1/accounts", {"login": "signer-" + s.name, "password": PASSWORD, "org_id": s.org, **signs, **house}, admin)
     with sqlite3.connect(folder + "/auth.db", timeout=30) as rows:
         rows.execute("UPDATE account SET since_at=1")
+        rows.execute("INSERT INTO token(hash,account,until_at) VALUES(?,?,?)", (hashlib.sha256(SECOND.encode()).hexdigest(), second["id"], 1 << 60))
     reset = "/api/v1/accounts/%d/reset" % signer["id"]
     for method in ("POST", "DELETE"):
         s.ask("POST", reset, token=admin)
         one = s.get("/api/v1/account-asks", admin)["items"]
-        s.ask(method, "/api/v1/account-asks/%s" % at(one, "id", 999), token=token["token"] if method == "POST" else admin)
+        s.ask(method, "/api/v1/account-asks/%s" % at(one, "id", 999), token=SECOND if method == "POST" else admin)
+    _, one = s.ask("POST", "/api/v1/tokens", {"account": signer["id"], "name": "export", "rights": ["propose"]}, admin)
+    s.ask("POST", "/api/v1/tokens", {"account": signer["id"]}, admin)  # asked for already
+    s.get("/api/v1/account-asks", admin)
+    s.ask("POST", "/api/v1/account-asks/%s" % one["ask"], token=SECOND)
 
 
 def at(items, key, other):
@@ -203,11 +208,9 @@ def people(s, admin, doctor):
     s.ask("DELETE", who, token=admin)
     s.ask("DELETE", "/api/v1/persons/%s" % (person or {}).get("id"), token=admin)
     s.get("/api/v1/accounts", doctor)  # not theirs
-    # who reads the audit has a second factor: a token is enough here
-    _, reader = s.ask("POST", "/api/v1/accounts", {"login": "reader-" + s.name, "password": PASSWORD, "org_id": s.org,
-                                                   "role": "rssi" if s.house else "msps", **house}, admin)
-    _, token = s.ask("POST", "/api/v1/tokens", {"account": (reader or {}).get("id", 0)}, admin)
-    s.get("/api/v1/audit?limit=5&event=login", (token or {}).get("token"))
+    s.ask("POST", "/api/v1/accounts", {"login": "reader-" + s.name, "password": PASSWORD, "org_id": s.org,
+                                       "role": "rssi" if s.house else "auditor", **house}, admin)
+    s.get("/api/v1/audit?limit=5&event=login", s.login("reader-" + s.name))
 
 
 def public(s, token):

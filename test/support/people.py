@@ -242,6 +242,10 @@ def two_administrators(amane, url, desk, call):
     ok(member.headers['Location'] == '/account', 'the next login leads to what was done')
     member.ask('/account')
     ok('bureau' in member.body and 'registry-desk' in member.body and 'role="alert"' in member.body, 'with both names')
+    desk.ask(page, {'csrf': desk.csrf(), 'act': 'token', 'name': 'export', 'days': '30', 'right': 'propose'})
+    ok(desk.status == 200 and not re.search(r'<code[^>]*>[0-9a-f]{64}<', desk.body) and '<bdi>export</bdi>' in desk.body, 'a token of theirs is asked for, and what for is said')
+    given = call('/api/v1/account-asks/' + re.search(r'name="ask" value="(\d+)"', desk.body).group(1), {})['token']
+    ok(call('/api/v1/drafts', method='GET', token=given) == {'items': []}, 'the second administrator is given it')
     call(other + '/second', method='DELETE')
     ok(member.ask('/account').status == 200, 'one word takes no second factor off')
     ok(at_the_server(amane, 'reset', 'membre', '--second')[0] == 0 and member.ask('/account').status == 303, 'somebody at the server does')
