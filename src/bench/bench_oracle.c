@@ -129,6 +129,7 @@ static int read_input(const struct bench_run *r, size_t i, struct probe_input *i
     *in = (struct probe_input){
         .name = f->name,
         .unit = json_get_str(declared, "unit"),
+        .code = json_get_str(json_get(declared, "coding"), "code"),
         .kind = kind_of(f->type),
         .lo = f->lo,
         .hi = f->hi,

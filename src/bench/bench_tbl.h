@@ -12,6 +12,8 @@
     X("equity_documentation", "EQ-1", bench_equity_documentation, NOTHING)               \
     X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-12", bench_equity, SCORES)             \
     X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
+    X("mutation", "RB-1", bench_mutations, SCORES)                                       \
+    X("degradation", "RB-2", bench_degradation, SCORES)                                  \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Why a row of the data is not used; all are counted, none is silent. */

@@ -61,9 +61,9 @@ static void every_family_writes_its_evidence(void **state)
     kit_open(&k, ",\"deployed_sha256\":"
                  "\"0000000000000000000000000000000000000000000000000000000000000000\"");
     kit_run(&k);
-    assert_int_equal(bench_families(k.run), 7);
-    assert_null(bench_family(k.run, 7));
-    for (size_t i = 0; i < 7; i++) {
+    assert_true(bench_families(k.run) >= 9);
+    assert_null(bench_family(k.run, bench_families(k.run)));
+    for (size_t i = 0; i < bench_families(k.run); i++) {
         struct buf text;
         struct json_doc *doc;
         buf_init(&text, 1 << 22);
@@ -91,7 +91,8 @@ static void every_family_writes_its_evidence(void **state)
     assert_true(value(&k, "ID-2", "file_hash_match", "") == 1);
     assert_true(value(&k, "ID-2", "tested_equals_deployed", "") == 0);
     assert_true(value(&k, "MS-1", "distinct_gst", "") == 2);
-    assert_true(bench_feeds("PF-1") && bench_feeds("MS-1") && !bench_feeds("RB-1"));
+    assert_true(bench_feeds("PF-1") && bench_feeds("MS-1") && bench_feeds("RB-1") &&
+                !bench_feeds("RB-0"));
     kit_close(&k);
 }
 
@@ -271,7 +272,7 @@ static void a_model_that_dies_while_scoring_is_a_finding(void **state)
     assert_true(done && warned(&k, "bench.model_failed"));
     assert_true(value(&k, "DA-1", "n", "") < 70000); /* what it took has no score */
     assert_non_null(strstr(bench_scores(k.run).p, ",score_nan,"));
-    assert_int_equal(bench_families(k.run), 7);
+    assert_true(bench_families(k.run) >= 9);
     kit_close(&k);
 }
 

@@ -28,6 +28,7 @@ enum probe_kind { PROBE_NUMBER, PROBE_INTEGER, PROBE_BOOLEAN, PROBE_CODE };
 /* One input, as the record and the manifest declare it. Borrowed strings and values. */
 struct probe_input {
     struct str name, unit; /* UCUM */
+    struct str code;       /* LOINC or SNOMED CT of the quantity; may be STR_NULL */
     enum probe_kind kind;
     double lo, hi;  /* plausible range, lo <= hi */
     double *values; /* PROBE_CODE: the numbers the model reads, rising; else NULL */

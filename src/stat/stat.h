@@ -147,6 +147,12 @@ struct stat_compare {
  * rejects the row for both. */
 AM_CHECK int stat_auc_paired(const double *sa, const double *sb, const uint8_t *y,
                              size_t n, struct stat_compare *out);
+/* The same with repeated rows per patient: Obuchowski's variance of the differences of
+ * placements (both scores of a row belong to its patient). cov is absent. */
+AM_CHECK int stat_auc_paired_clustered(const double *sa, const double *sb,
+                                       const uint8_t *y, const uint32_t *cluster,
+                                       size_t n, size_t clusters,
+                                       struct stat_compare *out);
 /* Different patients: z = (A-B)/sqrt(Va + Vb). */
 void stat_auc_unpaired(const struct stat_auc *a, const struct stat_auc *b,
                        struct stat_compare *out);

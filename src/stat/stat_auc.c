@@ -254,7 +254,7 @@ static double variance_of_diff(const struct cross *c, int64_t n, double scale)
     return (double)num / ((double)n * (double)(n - 1)) / (scale * scale);
 }
 
-static void conclude(struct stat_compare *c)
+void stat_conclude(struct stat_compare *c)
 {
     c->diff = c->a.auc - c->b.auc;
     c->z = c->p = NAN;
@@ -282,7 +282,7 @@ static void compare(struct stat_compare *c, const struct ranks *ra,
         c->var = variance_of_diff(pos, c->a.n_pos, 2 * dk) / dm +
                  variance_of_diff(neg, c->a.n_neg, 2 * dm) / dk;
     }
-    conclude(c);
+    stat_conclude(c);
 }
 
 int stat_auc_paired(const double *sa, const double *sb, const uint8_t *y, size_t n,
@@ -329,5 +329,5 @@ void stat_auc_unpaired(const struct stat_auc *a, const struct stat_auc *b,
                        struct stat_compare *out)
 {
     *out = (struct stat_compare){.a = *a, .b = *b, .cov = 0, .var = a->var + b->var};
-    conclude(out);
+    stat_conclude(out);
 }

@@ -388,6 +388,34 @@ static void doubled_rows_cost_no_information(void **state)
     assert_true(fabs(clustered.var / once.var - 1) < 1e-10);
 }
 
+/* One row each: DeLong's variance of the difference. Every patient twice: that of once.
+ */
+static void pairs_of_clusters_agree_with_delong(void **state)
+{
+    double a[2 * N], b[2 * N];
+    uint8_t l[2 * N];
+    uint32_t who[2 * N];
+    struct stat_compare once, each, twice;
+    (void)state;
+    sample(13);
+    for (uint32_t i = 0; i < 2 * N; i++)
+        a[i] = sa[i % N], b[i] = sb[i % N], l[i] = y[i % N], who[i] = i % N;
+    a[0] = a[N] = NAN;
+    b[5] = b[N + 5] = NAN;
+    assert_ok(stat_auc_paired(a, b, l, N, &once));
+    assert_ok(stat_auc_paired_clustered(a, b, l, who, N, N, &each));
+    assert_true(each.a.rejected == 2 && each.diff == once.diff && each.diff != 0);
+    assert_true(fabs(each.var / once.var - 1) < 1e-11);
+    assert_true(fabs(each.ci.hi - once.ci.hi) < 1e-12);
+    assert_ok(stat_auc_paired_clustered(a, b, l, who, 2 * N, N, &twice));
+    assert_true(fabs(twice.var / once.var - 1) < 1e-10);
+    assert_true(fabs(twice.p - once.p) < 1e-9);
+    assert_int_equal(stat_auc_paired_clustered(a, b, l, who, N, N - 1, &each),
+                     AM_E_INVALID);
+    assert_ok(stat_auc_paired_clustered(a, a, l, who, N, N, &each));
+    assert_true(each.diff == 0 && stat_absent(each.ci.lo) && stat_absent(each.z));
+}
+
 static void groups_equal_their_own_rows(void **state)
 {
     (void)state;
@@ -544,6 +572,7 @@ static int everything(void)
     err = err ? err : stat_auc_placements(sa, y, N, &a, place);
     err = err ? err : stat_auc_paired(sa, sb, y, N, &c);
     err = err ? err : stat_auc_clustered(sa, y, part, N, 60, &a);
+    err = err ? err : stat_auc_paired_clustered(sa, sb, y, part, N, 60, &c);
     err = err ? err : stat_order(sa, N, order);
     return err ? err : stat_auc_groups(sa, y, part, N, 60, g);
 }
@@ -571,6 +600,7 @@ TEST_MAIN(TEST(agrees_with_the_definition), TEST(known_answer_by_hand),
           TEST(paired_agrees_with_the_definition), TEST(equal_scores_have_no_z),
           TEST(nan_in_either_score_rejects_the_pair),
           TEST(clusters_agree_with_obuchowski), TEST(doubled_rows_cost_no_information),
-          TEST(groups_equal_their_own_rows), TEST(confusion_and_brier),
-          TEST(order_is_that_of_a_comparison_sort), TEST(a_million_rows_with_heavy_ties),
-          TEST(intervals_cover_what_they_promise), TEST(survives_no_memory))
+          TEST(pairs_of_clusters_agree_with_delong), TEST(groups_equal_their_own_rows),
+          TEST(confusion_and_brier), TEST(order_is_that_of_a_comparison_sort),
+          TEST(a_million_rows_with_heavy_ties), TEST(intervals_cover_what_they_promise),
+          TEST(survives_no_memory))

@@ -105,30 +105,84 @@ static double obuchowski(const struct cluster *c, size_t n, const struct stat_au
     return fmax(0, v10 / m + v01 / k + 2 * v11 / (m * k));
 }
 
-int stat_auc_clustered(const double *s, const uint8_t *y, const uint32_t *cluster,
-                       size_t n, size_t clusters, struct stat_auc *out)
+/* Sums of placements (of scores a, or of a minus b when there is a b) patient by patient.
+ */
+static void gather(struct cluster *c, const uint32_t *cluster, const uint8_t *y,
+                   const double *a, const double *b, size_t n)
 {
-    struct stat_auc a;
+    for (size_t i = 0; i < n; i++) {
+        struct cluster *one = &c[cluster[i]];
+        if (isnan(a[i]))
+            continue;
+        stat_add(y[i] ? &one->v10 : &one->v01, b ? a[i] - b[i] : a[i]);
+        *(y[i] ? &one->m : &one->k) += 1;
+    }
+}
+
+static int check_clusters(const uint32_t *cluster, size_t n, size_t clusters)
+{
     if (clusters > STAT_ROWS_MAX || n > STAT_ROWS_MAX)
         return AM_E_TOOBIG;
     for (size_t i = 0; i < n; i++)
         if (cluster[i] >= clusters)
             return AM_E_INVALID;
+    return AM_OK;
+}
+
+int stat_auc_clustered(const double *s, const uint8_t *y, const uint32_t *cluster,
+                       size_t n, size_t clusters, struct stat_auc *out)
+{
+    struct stat_auc a;
+    int err = check_clusters(cluster, n, clusters);
+    if (err)
+        return err;
     double *place = am_malloc((n + 1) * sizeof *place);
     struct cluster *c = am_calloc(clusters + 1, sizeof *c);
-    int err = place && c ? stat_auc_placements(s, y, n, &a, place) : AM_E_NOMEM;
+    err = place && c ? stat_auc_placements(s, y, n, &a, place) : AM_E_NOMEM;
     if (!err) {
-        for (size_t i = 0; i < n; i++) {
-            struct cluster *one = &c[cluster[i]];
-            if (isnan(place[i]))
-                continue;
-            stat_add(y[i] ? &one->v10 : &one->v01, place[i]);
-            *(y[i] ? &one->m : &one->k) += 1;
-        }
+        gather(c, cluster, y, place, NULL, n);
         a.var = a.n_pos && a.n_neg ? obuchowski(c, clusters, &a) : NAN;
         *out = a;
     }
     free(c);
     free(place);
+    return err;
+}
+
+int stat_auc_paired_clustered(const double *sa, const double *sb, const uint8_t *y,
+                              const uint32_t *cluster, size_t n, size_t clusters,
+                              struct stat_compare *out)
+{
+    struct stat_compare v;
+    int err = check_clusters(cluster, n, clusters);
+    if (!err)
+        err = stat_auc_paired(sa, sb, y, n, &v);
+    if (err)
+        return err;
+    double *s = am_malloc((n + 1) * sizeof *s), *pa = am_malloc((n + 1) * sizeof *pa);
+    double *pb = am_malloc((n + 1) * sizeof *pb);
+    struct cluster *c = am_calloc(clusters + 1, sizeof *c);
+    struct stat_auc both, unused;
+    err = s && pa && pb && c ? AM_OK : AM_E_NOMEM;
+    for (size_t i = 0; i < n && !err; i++)
+        s[i] = isnan(sb[i]) ? NAN : sa[i];
+    if (!err)
+        err = stat_auc_placements(s, y, n, &both, pa);
+    for (size_t i = 0; i < n && !err; i++)
+        s[i] = isnan(sa[i]) ? NAN : sb[i];
+    if (!err)
+        err = stat_auc_placements(s, y, n, &unused, pb);
+    if (!err) {
+        gather(c, cluster, y, pa, pb, n);
+        both.auc = v.diff;
+        v.cov = NAN;
+        v.var = both.n_pos && both.n_neg ? obuchowski(c, clusters, &both) : NAN;
+        stat_conclude(&v);
+        *out = v;
+    }
+    free(c);
+    free(pb);
+    free(pa);
+    free(s);
     return err;
 }

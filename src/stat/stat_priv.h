@@ -46,4 +46,7 @@ AM_CHECK int stat_probabilities(const double *s, const uint8_t *y, size_t n,
 void stat_probabilities_release(struct stat_probabilities *r);
 double stat_clip(double s); /* into [STAT_CLIP, 1 - STAT_CLIP] */
 
+/* diff, z, p and ci of two AUCs whose difference has variance c->var. */
+void stat_conclude(struct stat_compare *c);
+
 #endif
