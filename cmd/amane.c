@@ -47,6 +47,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < AM_LEN(commands); i++)
         if (!strcmp(argv[1], commands[i].noun))
             return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "amane: no command is called \"%s\"\n", argv[1]);
+    cmd_complain("cmd.usage.command", argv[1], NULL);
     return help(stderr, 2);
 }

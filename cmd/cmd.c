@@ -13,7 +13,9 @@ static int cmd_take(const struct cmd_opt *o, const char *value)
         return AM_OK;
     }
     if (*o->n_many == o->many_max) {
-        fprintf(stderr, "amane: %s is given more than %zu times\n", o->name, o->many_max);
+        char most[24];
+        snprintf(most, sizeof most, "%zu", o->many_max);
+        cmd_complain("cmd.usage.too_often", o->name, most);
         return AM_E_USAGE;
     }
     o->many[(*o->n_many)++] = value;
@@ -57,13 +59,14 @@ int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t n, bool 
         o = cmd_find(opt, n, argv[i], &value);
         if (!o) {
             /* not its value, which may be a secret: "--pin=1234" */
-            fprintf(stderr, "amane: unknown option %.*s\n", (int)strcspn(argv[i], "="),
-                    argv[i]);
+            char name[64];
+            snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i], "="), argv[i]);
+            cmd_complain("cmd.usage.unknown", name, NULL);
             return AM_E_USAGE;
         }
         if (o->kind == CMD_FLAG) {
             if (value) {
-                fprintf(stderr, "amane: %s takes no value\n", o->name);
+                cmd_complain("cmd.usage.no_value", o->name, NULL);
                 return AM_E_USAGE;
             }
             *o->flag = true;
@@ -72,7 +75,7 @@ int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t n, bool 
         if (!value && i + 1 < *argc)
             value = argv[++i];
         if (!value) {
-            fprintf(stderr, "amane: %s needs a value\n", o->name);
+            cmd_complain("cmd.usage.value", o->name, NULL);
             return AM_E_USAGE;
         }
         if (cmd_take(o, value))

@@ -45,10 +45,15 @@ AM_CHECK int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t
 int cmd_usage(const char *synopsis, bool asked);
 /* The language of LC_ALL, LC_MESSAGES or LANG (the first that is set) when it is ours. */
 enum text_lang cmd_lang(enum text_lang otherwise);
+/* "amane: " and the message of that id on stderr, {name} and {value} replaced (NULL: it
+ * has no such hole). */
+void cmd_complain(const char *id, const char *name, const char *value);
 /* One problem, or all of d, a line each in that language (else English): "before" then
  * the place, the sentence and the code in brackets. */
 void cmd_problem(FILE *to, const char *before, const struct diag_item *it);
 void cmd_problems(FILE *to, const char *before, const struct diag *d);
+/* All of d under an answer on stdout, each after the word for "problem". */
+void cmd_problems_under(const struct diag *d);
 /* Says what failed on stderr, with every problem of d; returns am_err_exit(err). */
 int cmd_fail(const char *doing, const char *object, int err, const struct diag *d);
 /* Writes all bytes to stdout; AM_E_IO. */

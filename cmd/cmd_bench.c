@@ -388,7 +388,7 @@ static void refused_json(const struct diag *d)
     jw_arr_end(&w);
     jw_obj_end(&w);
     if (!jw_done(&w) && !buf_addc(&b, '\n') && cmd_out(buf_str(&b)))
-        fputs("amane: stdout cannot be written\n", stderr);
+        cmd_complain("cmd.usage.stdout", NULL, NULL);
     buf_release(&b);
 }
 
@@ -453,11 +453,11 @@ int cmd_bench(int argc, char **argv)
         !a.out)
         return cmd_usage(synopsis, false);
     if (a.level && (label_level_parse(str_c(a.level), &level) || level == LABEL_NONE)) {
-        fprintf(stderr, "amane: --level is base, intermediate or advanced\n");
+        cmd_complain("cmd.usage.one_of", "--level", "base, intermediate, advanced");
         return cmd_usage(synopsis, false);
     }
     if (a.seed && str_int(str_c(a.seed), 0, INT64_MAX, &seed)) {
-        fprintf(stderr, "amane: --seed needs a whole number, not \"%s\"\n", a.seed);
+        cmd_complain("cmd.usage.whole", "--seed", a.seed);
         return cmd_usage(synopsis, false);
     }
     return run_job(&a, level, (uint64_t)seed);

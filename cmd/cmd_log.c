@@ -97,7 +97,7 @@ static void print_text(const struct ledger_verify_report *r, const struct diag *
     printf("  cosignatures        %llu\n", (unsigned long long)r->cosignatures);
     printf("  lease               %s\n",
            r->lease_at ? time_format(r->lease_at, at) : "none: no cosigned checkpoint");
-    cmd_problems(stdout, "  problem: ", d);
+    cmd_problems_under(d);
 }
 
 /* fsck: the registry's database as well, row by row. */
@@ -110,7 +110,7 @@ static int verify(const char *dir, const char *genesis, bool fsck,
     uint8_t pinned[32];
     int err, out = AM_OK;
     if (genesis && crypto_unhex(str_c(genesis), pinned, sizeof pinned)) {
-        fprintf(stderr, "amane: --genesis is 64 hexadecimal digits\n");
+        cmd_complain("cmd.usage.digest", "--genesis", NULL);
         return cmd_usage(synopsis, false);
     }
     diag_init(&d);

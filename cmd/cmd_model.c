@@ -187,11 +187,12 @@ static int match_columns(struct table *t, const struct model_session *s, struct 
     } else {
         for (size_t j = 0; j < t->features; j++)
             t->column[j] = j;
-        if (columns > t->features)
-            fprintf(stderr,
-                    "amane: the model names no inputs: the first %zu of %zu columns are "
-                    "used\n",
-                    t->features, columns);
+        if (columns > t->features) {
+            char used[24], there[24];
+            snprintf(used, sizeof used, "%zu", t->features);
+            snprintf(there, sizeof there, "%zu", columns);
+            cmd_complain("cmd.usage.first_columns", used, there);
+        }
     }
     json_free(doc);
     return err;
@@ -389,7 +390,7 @@ static int run_fit(const struct args *a)
     if (!a->csv || !a->label || !a->out || !a->kind || strcmp(a->kind, "logistic") != 0)
         return cmd_usage(synopsis, false);
     if (a->ridge && (str_double(str_c(a->ridge), &ridge) || ridge < 0)) {
-        fprintf(stderr, "amane: --ridge needs a number >= 0, not \"%s\"\n", a->ridge);
+        cmd_complain("cmd.usage.positive", "--ridge", a->ridge);
         return cmd_usage(synopsis, false);
     }
     return fit(a, ridge);

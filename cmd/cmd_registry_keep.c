@@ -105,13 +105,12 @@ int cmd_registry_restore(const char *from, const char *dir, bool json)
     code = err ? cmd_fail("put back the registry from", from, err, &d)
                : keep_backed("restored", &k, json);
     if (!err && !k.keys)
-        fprintf(stderr, "The copy held no keys: put keys/log.key, keys/service.key and"
-                        " auth.key back before the start.\n");
-    if (!err)
-        fprintf(stderr,
-                "If the registry had more than %llu entries, its witnesses will"
-                " refuse this copy: then restore a newer one.\n",
-                (unsigned long long)k.size);
+        cmd_complain("cmd.usage.no_keys", NULL, NULL);
+    if (!err) {
+        char size[24];
+        snprintf(size, sizeof size, "%llu", (unsigned long long)k.size);
+        cmd_complain("cmd.usage.older_copy", size, NULL);
+    }
     diag_release(&d);
     return code;
 }

@@ -3,7 +3,7 @@
  * LC_MESSAGES, LANG, as programs of POSIX ask them; English when none is ours). The
  * sentences are those of the pages, out of the catalogues; the code in brackets, the same
  * in every language, is what scripts and support read. A detail that says more than the
- * sentence (a name, a number) follows it as the program wrote it, in English. */
+ * sentence (a name, a number) follows it, in the same language. */
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -21,13 +21,10 @@ enum text_lang cmd_lang(enum text_lang otherwise)
     return env && text_lang_parse(str_c(env), &l) ? l : otherwise;
 }
 
-/* Names and numbers are what a sentence of a catalogue cannot know. */
-static bool specific(const char *detail)
+/* Part of a word, of any script? */
+static bool letter(char c)
 {
-    for (; *detail; detail++)
-        if (isdigit((unsigned char)*detail) || *detail == '"')
-            return true;
-    return false;
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
 }
 
 /* Letters and digits of `part`, in order, within those of `whole`? */
@@ -36,9 +33,9 @@ static bool within(const char *whole, const char *part)
     for (; *whole; whole++) {
         const char *w = whole, *p = part;
         while (*p) {
-            if (!isalnum((unsigned char)*p)) {
+            if (!letter(*p)) {
                 p++;
-            } else if (*w && !isalnum((unsigned char)*w)) {
+            } else if (*w && !letter(*w)) {
                 w++;
             } else if (tolower((unsigned char)*w) == tolower((unsigned char)*p)) {
                 w++;
@@ -57,14 +54,17 @@ void cmd_problem(FILE *to, const char *before, const struct diag_item *it)
 {
     enum text_lang l = cmd_lang(TEXT_EN);
     const char *said = it->detail;
-    struct buf b;
+    struct buf b, more;
     buf_init(&b, SAY_MAX);
+    buf_init(&more, SAY_MAX);
     if (text_problem(&b, l, it) == AM_OK && b.n)
         said = b.p;
     fprintf(to, "%s%s%s%s", before, it->path, *it->path ? ": " : "", said);
-    if (!within(said, it->detail) && (l == TEXT_EN || specific(it->detail)))
-        fprintf(to, " (%s)", it->detail);
+    if (text_detail(&more, l, it) == AM_OK && more.n && !within(said, more.p) &&
+        !within(it->path, more.p))
+        fprintf(to, " (%s)", more.p);
     fprintf(to, " [%s]\n", it->code);
+    buf_release(&more);
     buf_release(&b);
 }
 
@@ -82,6 +82,24 @@ void cmd_problems(FILE *to, const char *before, const struct diag *d)
             fprintf(to, "%s%s\n", before, b.p);
         buf_release(&b);
     }
+}
+
+void cmd_problems_under(const struct diag *d)
+{
+    char before[64];
+    snprintf(before, sizeof before,
+             "  %.*s: ", STR_FMT(text_get(cmd_lang(TEXT_EN), "cmd.problem")));
+    cmd_problems(stdout, before, d);
+}
+
+void cmd_complain(const char *id, const char *name, const char *value)
+{
+    const struct text_arg arg[] = {{"name", str_c(name)}, {"value", str_c(value)}};
+    struct buf b;
+    buf_init(&b, SAY_MAX);
+    if (text_fmt(&b, cmd_lang(TEXT_EN), id, arg, AM_LEN(arg)) == AM_OK)
+        fprintf(stderr, "amane: %s\n", b.p);
+    buf_release(&b);
 }
 
 /* "open the node in": cmd.doing.open_the_node_in. */

@@ -356,11 +356,13 @@ static int print_table(const struct data *t)
 static void talk(const struct data *t)
 {
     for (size_t i = 0; i < REASONS; i++)
-        if (t->rejected[i])
-            fprintf(stderr, "amane: %lld rows rejected: %s\n", (long long)t->rejected[i],
-                    reason_key[i]);
+        if (t->rejected[i]) {
+            char rows[24];
+            snprintf(rows, sizeof rows, "%lld", (long long)t->rejected[i]);
+            cmd_complain("cmd.usage.rejected", rows, reason_key[i]);
+        }
     if (t->all.auc.n_pos == 0 || t->all.auc.n_neg == 0)
-        fprintf(stderr, "amane: one class is empty: there is no AUC\n");
+        cmd_complain("cmd.usage.one_class", NULL, NULL);
 }
 
 static int run(const struct args *a, double threshold)
@@ -418,11 +420,11 @@ int cmd_stat(int argc, char **argv)
     if (argc != 2 || strcmp(argv[1], "binary") != 0 || !a.csv || !a.label || !a.score)
         return cmd_usage(synopsis, false);
     if (a.threshold && str_double(str_c(a.threshold), &threshold)) {
-        fprintf(stderr, "amane: --threshold needs a number, not \"%s\"\n", a.threshold);
+        cmd_complain("cmd.usage.number", "--threshold", a.threshold);
         return cmd_usage(synopsis, false);
     }
     if (repeated(&a)) {
-        fprintf(stderr, "amane: the same --group is given twice\n");
+        cmd_complain("cmd.usage.twice", "--group", NULL);
         return cmd_usage(synopsis, false);
     }
     return run(&a, threshold);

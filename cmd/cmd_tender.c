@@ -133,7 +133,7 @@ static void print_text(const struct checked *k, bool ok)
         for (json_each(it, json_get(json_get(r, "answer"), "products")))
             print_product(it.val);
     }
-    cmd_problems(stdout, "  problem: ", &k->d);
+    cmd_problems_under(&k->d);
 }
 
 static int print_json(const struct checked *k, bool ok)

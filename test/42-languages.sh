@@ -98,5 +98,139 @@ for code, path in sorted(lost.items()):
 sys.exit(bool(lost) or len(have) < 600)
 PY
 report $? 'every code in the sources is a sentence'
+
+# Not an English word in a refusal read in French or Arabic, but for identifiers, which stand in quotes, backquotes,
+# guillemets or the list below (codes and names of the interface), and for the code at the end.
+cat >"$dir/english.py" <<'PY'
+import re
+# What a client writes or reads as it is; names of formats and commands.
+NAMES = set("""after amane annex8 artifacts base before booster chai dart decision declaration deployment digest documented dsse event
+evidence fail fhir files from fsck gate gblinear gbtree genesis insufficient intermediate advanced keyid limit log null postgresql
+payload payloadtype predicate record service sha256 sig signal signatures since subject tabular text token until verify version wait
+algorithm zipmap json ubj onnx xgboost register registry blobs api put get pilot""".split())
+# English words that are no French ones, frequent in what the program writes for its operators.
+ENGLISH = set("""the is are was were been be must may with without of and that this these those from by no not has have had to it its an any
+given expected missing wrong unknown file files value values cannot needs need needed read written only least most than more less already
+before after here there nothing something nobody somebody says said does did done which who whose what when where why how other another each
+every same first last new old entry entries row rows key keys declared under over between within too short many few wants wanted
+here's bytes digits empty inside outside allowed never always neither nor either""".split()) - {"files"}
+def bare(text):
+    text = re.sub(r"\[[^\]]*\]$", " ", text)
+    return re.sub(r'\{[^{}]*\}|"[^"]*"|`[^`]*`|«[^»]*»|\'[^\']*\'|\S*[/_@=<>]\S*|\S*\w[.:]\w\S*|--?[a-z-]+', " ", text)
+def wrong(lang, text):
+    words = re.findall(r"(?<![\w’'-])[a-zA-Z]{2,}(?![\w’'-])", bare(text))
+    if lang == "ar": # whatever is written small in Latin letters
+        return [w for w in words if re.fullmatch("[a-z]{3,}", w) and w not in NAMES]
+    return [w for w in words if w in ENGLISH and w not in NAMES]
+PY
+/usr/bin/python3 - "$root" "$dir" >"$dir/err" <<'PY'
+import glob, re, sys
+sys.path.insert(0, sys.argv[2])
+from english import wrong
+bad = seen = 0
+for lang in ("fr", "ar"):
+    for path in sorted(glob.glob("%s/web/i18n/*.%s.po" % (sys.argv[1], lang))):
+        for id, text in re.findall(r'^msgid "((?:diag|why|cmd|err)\.[^"]+)"\nmsgstr "(.*)"$', open(path, encoding="utf-8").read(), re.M):
+            found = wrong(lang, text.replace('\\"', '"'))
+            seen += 1
+            if found:
+                bad += 1
+                print("%s %s: %s" % (lang, id, " ".join(found)))
+sys.exit(bool(bad) or seen < 2000)
+PY
+report $? 'no sentence of a refusal has an English word in French or Arabic'
+
+# The English details that a sentence shows have words too: each printf format given with such a code.
+/usr/bin/python3 - "$root" >"$dir/err" <<'PY'
+import glob, re, sys
+root = sys.argv[1]
+shown, have = set(), set()
+for path in glob.glob(root + "/web/i18n/*.fr.po"):
+    for id, text in re.findall(r'^msgid "([^"]+)"\nmsgstr "(.*)"$', open(path, encoding="utf-8").read(), re.M):
+        have.add(id)
+        if id.startswith("diag.") and "{detail}" in text:
+            shown.add(id[5:])
+table = dict(re.findall(r'X\(([A-Z_0-9]+),\s*"([a-z_.0-9]+)"', open(root + "/src/ledger/ledger_tbl.h").read()))
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+def arguments(text, i):
+    depth, out, now = 1, [], ""
+    while i < len(text):
+        c = text[i]
+        if c == '"':
+            m = STRING.match(text, i)
+            if not m:
+                return []
+            now, i = now + m[0], m.end()
+            continue
+        if c in "([{":
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+            if not depth:
+                return out + [now]
+        if c == "," and depth == 1:
+            out, now = out + [now], ""
+        else:
+            now += c
+        i += 1
+    return []
+def slug(format): # as why_id() of src/text/text_why.c
+    words = re.sub(r"%(?:%|[^sdiuxgf%]*[sdiuxgf])", " ", format)
+    return "why." + "_".join(re.findall("[a-z0-9]+", words.lower()))
+lost, seen = {}, 0
+for path in glob.glob(root + "/src/*/*.c") + glob.glob(root + "/cmd/*.c"):
+    # FHIR shows others' places; a manifest of fields is data; templates are ours.
+    if path.endswith(("_test.c", "_fuzz.c")) or "/web/web_" in path and "_site_" not in path:
+        continue
+    text = re.sub(r"/\*.*?\*/", " ", open(path, encoding="utf-8").read(), flags=re.S)
+    for call in re.finditer(r"\b(?!if|while|for|switch|return|sizeof)[a-z_]+\s*\(", text):
+        given = arguments(text, call.end())
+        for k, a in enumerate(given):
+            codes = set(re.findall(r'"([a-z_0-9]+\.[a-zA-Z_0-9]+)"', a))
+            codes |= {table.get(g, g.lower()) for g in re.findall(r"\bCODE_([A-Z_]+)", a)}
+            codes |= {"guard." + table.get(g, g.lower()).split(".")[-1] for g in re.findall(r"\bGUARD_([A-Z_]+)", a)}
+            if not codes & shown:
+                continue
+            for rest in given[k + 1:]:
+                for run in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', rest):
+                    format = "".join(q[1:-1] for q in STRING.findall(run))
+                    id = slug(format)[:80].rstrip("_")
+                    if " " in format and id != "why.":
+                        seen += 1
+                        if id not in have and not any(h.startswith(id) for h in have if len(id) >= 70):
+                            lost.setdefault(format, path)
+            break
+for format, path in sorted(lost.items()):
+    print("no words for \"%s\" of %s" % (format, path))
+sys.exit(bool(lost) or seen < 150)
+PY
+report $? 'every detail that a sentence shows has words'
+
+# And as the program says it.
+speaks() { # NAME ARGS...
+    name=$1
+    shift
+    for lang in fr ar; do
+        LC_ALL=$lang "$amane" "$@" >"$dir/said" 2>&1 </dev/null
+        PYTHONPATH="$dir" /usr/bin/python3 - $lang "$dir/said" >"$dir/err" <<'PY'
+import sys
+from english import wrong
+said = [l for l in open(sys.argv[2], encoding="utf-8").read().splitlines() if l.strip()]
+bad = [(w, l) for l in said for w in wrong(sys.argv[1], l.replace("amane: ", "", 1))]
+for w in bad:
+    print("%s in: %s" % w)
+sys.exit(bool(bad) or not said)
+PY
+        report $? "$name: nothing of it is English, in $lang"
+    done
+}
+speaks 'a short line' stat binary --csv "$dir/ragged.csv" --label a --score b
+speaks 'a column that is not there' stat binary --csv "$dir/good.csv" --label a --score zz
+speaks 'a model that lacks what XGBoost writes' model inspect "$dir/none.json"
+speaks 'a file that is not there' model inspect "$dir/no-such-file"
+speaks 'a policy with holes' policy show "$dir/policy.json"
+speaks 'a certificate of another form' tender verify "$dir/certificate.json" --genesis "$(printf %064d 0)"
+speaks 'a folder that is no registry' registry backup --data "$dir/none" --out "$dir/copy"
+speaks 'a payload that is not canonical' sign "$dir/loose.json" --key "$dir/k"
 echo "1..$n"
 exit $bad

@@ -337,20 +337,28 @@ enum text_lang api_lang(const struct http_req *r)
     return text_lang_accept(http_header(r, "Accept-Language"));
 }
 
+/* The sentence; or what is known beyond it, the sentence when nothing is. */
+void api_say(struct jw *w, const char *key, const struct diag_item *it,
+             enum text_lang lang, bool detail)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, 16384);
+    err = detail ? text_detail(&b, lang, it) : AM_OK;
+    if (!err && !b.n)
+        err = text_problem(&b, lang, it);
+    jw_kstr(w, key, err ? str_c(it->detail) : buf_str(&b));
+    buf_release(&b);
+}
+
 static void api_problem_item(struct jw *w, const struct diag_item *it,
                              enum text_lang lang)
 {
-    struct buf b;
     jw_obj(w);
     jw_kstrz(w, "pointer", it->path);
     jw_kstrz(w, "code", it->code);
-    buf_init(&b, 8192);
-    if (text_problem(&b, lang, it) == AM_OK)
-        jw_kstr(w, "message", buf_str(&b));
-    else
-        jw_kstrz(w, "message", it->detail);
-    buf_release(&b);
-    jw_kstrz(w, "detail", it->detail);
+    api_say(w, "message", it, lang, false);
+    api_say(w, "detail", it, lang, true);
     if (it->args) {
         jw_key(w, "args");
         jw_obj(w);
@@ -393,7 +401,7 @@ void api_problem(struct http_req *r, struct http_resp *a, int err, const struct 
                                             : str_c(am_err_text(err)));
     jw_kint(&w, "status", a->status);
     if (d && d->n)
-        jw_kstrz(&w, "detail", d->item[0].detail);
+        api_say(&w, "detail", &d->item[0], lang, true);
     jw_kstrz(&w, "lang", text_lang_code(lang));
     jw_key(&w, "problems");
     jw_arr(&w);

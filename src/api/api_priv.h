@@ -66,6 +66,10 @@ AM_CHECK int api_asset(struct http_req *r, struct http_resp *a);
 /* Does an Accept-Encoding take gzip by its name? */
 bool api_takes_gzip(struct str accept);
 /* problem+json from an error and its problems. */
+/* "key": what is wrong, in that language; the detail alone when `detail` and it has one.
+ */
+void api_say(struct jw *w, const char *key, const struct diag_item *it,
+             enum text_lang lang, bool detail);
 void api_problem(struct http_req *r, struct http_resp *a, int err, const struct diag *d);
 /* Who is asking: bearer token, or session cookie for safe methods. */
 AM_CHECK int api_identify(struct api_call *c);

@@ -116,29 +116,11 @@ void api_found(struct api_call *c, const char *key, const struct diag *d)
     jw_key(&c->w, key);
     jw_arr(&c->w);
     for (size_t i = 0; i < d->n; i++) {
-        char id[160];
-        snprintf(id, sizeof id, "diag.%s", d->item[i].code);
         jw_obj(&c->w);
         jw_kstrz(&c->w, "pointer", d->item[i].path);
         jw_kstrz(&c->w, "code", d->item[i].code);
         jw_kbool(&c->w, "warning", d->item[i].severity != DIAG_ERROR);
-        jw_key(&c->w, "detail");
-        if (text_has(l, id)) {
-            struct buf b;
-            struct text_arg arg[DIAG_ARGS + 1] = {{"detail", str_c(d->item[i].detail)}};
-            size_t n = 1;
-            for (size_t k = 0; k < d->item[i].args; k++)
-                arg[n++] = (struct text_arg){d->item[i].arg[k].name,
-                                             str_c(d->item[i].arg[k].value)};
-            buf_init(&b, 8192);
-            if (text_fmt(&b, l, id, arg, n) == AM_OK)
-                jw_str(&c->w, buf_str(&b));
-            else
-                jw_strz(&c->w, d->item[i].detail);
-            buf_release(&b);
-        } else {
-            jw_strz(&c->w, d->item[i].detail);
-        }
+        api_say(&c->w, "detail", &d->item[i], l, false);
         jw_obj_end(&c->w);
     }
     jw_arr_end(&c->w);

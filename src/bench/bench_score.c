@@ -11,7 +11,7 @@ static void check_inputs(const struct bench_run *r, const struct json *described
     const struct json *have = json_get(described, "inputs");
     if (json_size(have) != r->feature.n)
         diag_err(d, "/record/inputs", "bench.inputs_differ",
-                 "%zu declared, the model reads %zu", r->feature.n, json_size(have));
+                 "%zu are declared, the model reads %zu", r->feature.n, json_size(have));
     for (size_t i = 0; i < r->feature.n && i < json_size(have); i++) {
         struct str got = json_get_str(json_at(have, i), "name");
         char path[BENCH_PATH];

@@ -22,19 +22,18 @@ static int json_place_path(struct buf *b, const struct json_place *at)
 bool json_problem(struct json_check *c, const struct json_place *at, const char *kw,
                   const char *fmt, ...)
 {
-    char text[600], code[64];
+    char code[64];
     struct buf b;
     va_list ap;
     if (c->quiet || c->err)
         return false;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     snprintf(code, sizeof code, "schema.%s", kw);
     buf_init(&b, JSON_PATH);
     if (json_place_path(&b, at) == AM_E_NOMEM)
         c->err = AM_E_NOMEM; /* a path cut short by its cap still helps */
-    diag_err(c->d, b.p, code, "%s", text);
+    va_start(ap, fmt);
+    diag_vadd(c->d, DIAG_ERROR, b.p, code, fmt, ap);
+    va_end(ap);
     buf_release(&b);
     return false;
 }

@@ -32,19 +32,17 @@ static int json_node_path(struct buf *b, const struct json_node *n)
 void json_bad(struct json_compile *c, const struct json_node *n, const char *kw,
               const char *fmt, ...)
 {
-    char text[400];
     struct buf b;
     va_list ap;
     int err;
     c->bad = true;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
     buf_init(&b, 1 << 16);
     err = n ? json_node_path(&b, n) : AM_OK;
     if (!err && kw)
         err = json_pointer_add(&b, str_c(kw));
-    diag_err(c->d, err ? "" : b.p, "schema.invalid", "%s", text);
+    va_start(ap, fmt);
+    diag_vadd(c->d, DIAG_ERROR, err ? "" : b.p, "schema.invalid", fmt, ap);
+    va_end(ap);
     buf_release(&b);
 }
 

@@ -25,9 +25,7 @@ static void say_no(struct ledger_act *a, const char *code, int err, const char *
 static void say_no(struct ledger_act *a, const char *code, int err, const char *path,
                    const char *detail, va_list ap)
 {
-    char text[256];
-    vsnprintf(text, sizeof text, detail, ap);
-    diag_err(a->d, path, code, "%s", text);
+    diag_vadd(a->d, DIAG_ERROR, path, code, detail, ap);
     if (a->err)
         return;
     a->err = err;

@@ -125,7 +125,7 @@ void registry_check_signature(const struct json *described, const struct json *r
                       *have = json_get(described, "inputs");
     if (in && json_size(in) != json_size(have))
         diag_err(d, "/inputs", "record.inputs_differ",
-                 "%zu declared, the model reads %zu", json_size(in), json_size(have));
+                 "%zu are declared, the model reads %zu", json_size(in), json_size(have));
     for (size_t i = 0; i < json_size(in) && i < json_size(have); i++) {
         struct str want = json_get_str(json_at(in, i), "name"),
                    got = json_get_str(json_at(have, i), "name");
@@ -149,7 +149,7 @@ void registry_check_signature(const struct json *described, const struct json *r
     if (json_size(json_get(record, "outputs")) >
         json_size(json_get(described, "outputs")))
         diag_err(d, "/outputs", "record.outputs_differ",
-                 "%zu declared, the model gives %zu",
+                 "%zu are declared, the model gives %zu",
                  json_size(json_get(record, "outputs")),
                  json_size(json_get(described, "outputs")));
     registry_check_type(described, record, d);

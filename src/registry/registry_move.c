@@ -54,8 +54,8 @@ static int registry_hold_log(struct registry_held *h, const char *dir, struct di
     snprintf(path, sizeof path, "%s/keys/log.key", dir);
     err = crypto_key_load(&h->key, path, STR_NULL);
     if (err)
-        return registry_move_refuse(d, path, "registry.key", "the log key cannot be read",
-                                    err);
+        return registry_move_refuse(d, path, "registry.key",
+                                    "the key of the log cannot be read", err);
     snprintf(path, sizeof path, "%s/log", dir);
     tc.key = h->key;
     err = tlog_open(&h->log, &tc);

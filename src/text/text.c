@@ -96,9 +96,7 @@ static int expand(struct buf *out, struct str pattern, const struct text_arg *ar
     return AM_OK;
 }
 
-/* All or nothing: a caller never sees half a sentence. */
-static int expand_whole(struct buf *out, struct str pattern, const struct text_arg *arg,
-                        size_t n)
+int text_expand(struct buf *out, struct str pattern, const struct text_arg *arg, size_t n)
 {
     size_t before = out->n;
     int err = expand(out, pattern, arg, n);
@@ -110,7 +108,7 @@ static int expand_whole(struct buf *out, struct str pattern, const struct text_a
 int text_fmt(struct buf *out, enum text_lang l, const char *id,
              const struct text_arg *arg, size_t n)
 {
-    return expand_whole(out, text_get(l, id), arg, n);
+    return text_expand(out, text_get(l, id), arg, n);
 }
 
 /* CLDR 46, supplemental/plurals.xml, cardinal integers. Order of forms: fr one, other
@@ -150,23 +148,8 @@ int text_plural(struct buf *out, enum text_lang l, const char *id, int64_t n,
         if (n_arg)
             memcpy(all, arg, n_arg * sizeof *arg);
         all[n_arg] = (struct text_arg){"n", buf_str(&number)};
-        err = expand_whole(out, pattern, all, n_arg + 1);
+        err = text_expand(out, pattern, all, n_arg + 1);
     }
     buf_release(&number);
     return err;
-}
-
-/* ---- problems ------------------------------------------------------------------- */
-int text_problem(struct buf *out, enum text_lang l, const struct diag_item *it)
-{
-    struct text_arg arg[DIAG_ARGS + 1];
-    char id[96];
-    size_t n = 0;
-    snprintf(id, sizeof id, "diag.%s", it->code);
-    if (!text_has(l, id))
-        return buf_adds(out, it->detail);
-    for (; n < it->args; n++)
-        arg[n] = (struct text_arg){it->arg[n].name, str_c(it->arg[n].value)};
-    arg[n++] = (struct text_arg){"detail", str_c(it->detail)};
-    return text_fmt(out, l, id, arg, n);
 }

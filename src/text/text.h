@@ -44,6 +44,11 @@ int text_plural_form(enum text_lang l, int64_t n); /* CLDR index, 0-based */
 /* What is wrong, to its author: the message diag.<code> with its arguments and {detail};
  * the English detail where no catalogue has the code. Appends. */
 AM_CHECK int text_problem(struct buf *out, enum text_lang l, const struct diag_item *it);
+/* The detail alone (text_why.c): in English as the program wrote it; else the message
+ * why.<words of its format>, its values as {a1}, {a2}... as they are and {w1}, {w2}... as
+ * the words that the catalogues have for them ("pilot", "not found"); without such a
+ * message, the names and numbers in it, which are of no language; perhaps nothing. */
+AM_CHECK int text_detail(struct buf *out, enum text_lang l, const struct diag_item *it);
 
 AM_CHECK int text_int(struct buf *out, enum text_lang l, int64_t v);
 AM_CHECK int text_num(struct buf *out, enum text_lang l, double v, int decimals);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of the table that tools/po2c.py writes. */
+/* The shape of the table that tools/po2c.py writes; filling a message in. */
 #ifndef TEXT_PRIV_H
 #define TEXT_PRIV_H
 
@@ -15,5 +15,9 @@ struct text_entry {
 };
 extern const struct text_entry text_catalog[]; /* sorted by strcmp of id */
 extern const size_t text_catalog_n;
+/* Copies pattern to out, {name} replaced. All or nothing: a caller never sees half a
+ * sentence. */
+AM_CHECK int text_expand(struct buf *out, struct str pattern, const struct text_arg *arg,
+                         size_t n);
 
 #endif

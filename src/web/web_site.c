@@ -205,12 +205,8 @@ static int error_page(struct web_visit *v, int err)
     jw_arr(&v->w);
     if (err == AM_E_FORBIDDEN && v->signed_in && !v->d.n)
         jw_str(&v->w, text_get(v->l, "page.no_right_help"));
-    for (size_t i = 0; i < AM_MIN(v->d.n, 20); i++) {
-        char id[160];
-        snprintf(id, sizeof id, "diag.%s", v->d.item[i].code);
-        jw_str(&v->w, text_has(v->l, id) ? text_get(v->l, id)
-                                         : web_text_or(str_c(v->d.item[i].detail)));
-    }
+    for (size_t i = 0; i < AM_MIN(v->d.n, 20); i++)
+        web_problem_text(&v->w, v->l, &v->d.item[i]);
     jw_arr_end(&v->w);
     jw_kstrz(&v->w, "request", request);
     jw_kstrz(&v->w, "back",

@@ -79,36 +79,25 @@ int web_model_name(struct buf *out, enum text_lang l, const struct json *algorit
 
 void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p)
 {
-    struct text_arg arg[DIAG_ARGS + 1];
-    size_t n = 0;
-    char id[160];
     struct buf b;
     buf_init(&b, 16384);
-    for (; n < p->args; n++)
-        arg[n] = (struct text_arg){p->arg[n].name, str_c(p->arg[n].value)};
-    arg[n++] = (struct text_arg){"detail", str_c(p->detail)};
-    snprintf(id, sizeof id, "diag.%s", p->code);
-    bool said = text_has(l, id) && text_fmt(&b, l, id, arg, n) == AM_OK;
+    bool said = text_problem(&b, l, p) == AM_OK;
     jw_str(w, web_text_or(said ? buf_str(&b) : str_c(p->detail)));
     buf_release(&b);
 }
 
 void web_why(struct web_visit *v, const char *key, struct str code)
 {
-    static const struct str detail = {"({detail})", sizeof "({detail})" - 1};
+    char z[96];
+    snprintf(z, sizeof z, "%.*s", (int)AM_MIN(code.n, 64), code.n ? code.p : "");
     char id[WEB_ID_MAX];
-    struct str text;
-    snprintf(id, sizeof id, "diag.%.*s", (int)AM_MIN(code.n, 64), code.n ? code.p : "");
-    text = text_has(v->l, id) ? text_get(v->l, id) : web_text_or(code);
+    snprintf(id, sizeof id, "diag.%s", z);
+    const struct diag_item only = {.path = "", .code = z, .detail = "", .format = ""};
     jw_key(&v->w, key);
-    for (size_t i = 0; i + detail.n <= text.n; i++)
-        if (str_starts(str_sub(text, i, text.n), detail)) { /* nothing more is known */
-            struct str rest = str_sub(text, i + detail.n, text.n);
-            jw_strf(&v->w, "%.*s%.*s", STR_FMT(str_trim(str_sub(text, 0, i))),
-                    STR_FMT(rest));
-            return;
-        }
-    jw_str(&v->w, text);
+    if (text_has(v->l, id)) /* nothing more is known */
+        web_problem_text(&v->w, v->l, &only);
+    else
+        jw_str(&v->w, web_text_or(code));
 }
 
 /* A field of a form as the form calls it; a pointer deeper in a record stays one. */
