@@ -56,6 +56,9 @@ void cmd_problems(FILE *to, const char *before, const struct diag *d);
 void cmd_problems_under(const struct diag *d);
 /* Says what failed on stderr, with every problem of d; returns am_err_exit(err). */
 int cmd_fail(const char *doing, const char *object, int err, const struct diag *d);
+/* `amane log state` (cmd_log_state.c): exit code. at: sizes "3,10", NULL: the newest. */
+int cmd_log_state(const char *dir, const char *at, const char *genesis, bool public,
+                  bool json);
 /* Writes all bytes to stdout; AM_E_IO. */
 AM_CHECK int cmd_out(struct str s);
 /* Ends what w wrote into b and writes it to stdout as one line of JSON. */

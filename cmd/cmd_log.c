@@ -13,6 +13,8 @@ static const char synopsis[] =
     "usage: amane log verify DIR [--genesis SHA256] [--public] [--json]\n"
     "       amane log fsck DIR [--genesis SHA256] [--json]\n"
     "       amane log show DIR [--json]\n"
+    "       amane log state DIR [--at SIZE[,SIZE...]] [--genesis SHA256] [--public] "
+    "[--json]\n"
     "       amane log export DIR OUT [--public] [--genesis SHA256] [--json]\n"
     "       amane log bundle DIR INDEX\n";
 
@@ -397,16 +399,21 @@ static int bundle(const char *dir, const char *text)
 
 int cmd_log(int argc, char **argv)
 {
-    const char *genesis = NULL;
+    const char *genesis = NULL, *at = NULL;
     bool json = false, public = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--genesis", .kind = CMD_TEXT, .text = &genesis},
+        {.name = "--at", .kind = CMD_TEXT, .text = &at},
         {.name = "--public", .kind = CMD_FLAG, .flag = &public},
         {.name = "--json", .kind = CMD_FLAG, .flag = &json}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);
     if (help)
         return cmd_usage(synopsis, true);
+    if (argc == 3 && strcmp(argv[1], "state") == 0)
+        return cmd_log_state(argv[2], at, genesis, public, json);
+    if (at)
+        return cmd_usage(synopsis, false);
     if (argc == 3 && strcmp(argv[1], "verify") == 0)
         return verify(argv[2], genesis, false,
                       public ? LEDGER_VERIFY_PUBLIC : LEDGER_VERIFY_ALL, json);

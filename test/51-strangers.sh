@@ -27,6 +27,31 @@ for from in registry n01; do
 done
 /usr/bin/python3 "$root/test/support/stranger.py" "$work/out-registry" "$genesis" policy | cmp -s - "$work/out-registry/keys/quorum"
 ok $? "its quorum file is the one a stranger reads from the genesis"
+/usr/bin/python3 "$root/test/peers/fold.py" "$work/out-registry" "$AMANE" >"$work/fold" 2>&1
+ok $? "$(sed -n 's/^[a-z ]*ok 1 - //p' "$work/fold")"
+# Two entries change places in the bundle of the newest size: what follows is another country.
+cp -r "$work/out-registry" "$work/swapped"
+/usr/bin/python3 - "$work/swapped/log" <<'PY'
+import glob, struct, sys
+for p in glob.glob(sys.argv[1] + "/tile/entries/**", recursive=True):
+    try:
+        data = open(p, "rb").read()
+    except IsADirectoryError:
+        continue
+    parts, at = [], 0
+    while at < len(data):
+        n = 2 + struct.unpack(">H", data[at:at + 2])[0]
+        parts.append(data[at:at + n])
+        at += n
+    parts[-1], parts[-2] = parts[-2], parts[-1]
+    open(p, "wb").write(b"".join(parts))
+PY
+/usr/bin/python3 "$root/test/peers/fold.py" "$work/swapped" "$AMANE" >"$work/fold" 2>&1
+[ $? = 1 ] && grep -q "do not give the root" "$work/fold"
+ok $? "the second fold refuses a log with two entries swapped"
+"$AMANE" log state "$work/swapped" >"$work/fold" 2>&1
+[ $? = 1 ]
+ok $? "and log state tells no state of it: $(head -n 1 "$work/fold")"
 "$AMANE" log export "$work/demo/registry" "$work/out-public" --public >"$work/said" 2>&1 &&
     "$AMANE" log verify "$work/out-public" --public >/dev/null 2>&1
 ok $? "without what is not for everybody: $(head -n 1 "$work/said")"

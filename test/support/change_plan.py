@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 from reinstate import Country, escrowed, text_of
-from world import Tap, call
+from world import Tap, call, second_fold
 
 PLAN = {"changes": [{"type": "recalibration", "tests": ["PF-1"], "families": ["performance"],
                      "acceptance": [{"row": "PF-1", "measure": "auc", "op": "ge", "value": 0.82}]}]}
@@ -223,6 +223,7 @@ def main():
     finally:
         k.end()
     offline(s, digest)
+    second_fold(tap, sys.argv[1] + "/registry")
     return tap.end()
 
 

@@ -12,7 +12,7 @@ import time
 
 from clock_jumps import Clock
 from faults_servers import Country, until
-from world import Tap, call
+from world import Tap, call, second_fold
 
 
 class Year(Country):
@@ -60,6 +60,7 @@ def main(folder, lib):
     finally:
         ended = c.end()
     tap.ok(ended == [0] * len(ended), "all servers stop when told %s" % ended)
+    second_fold(tap, folder + "/registry")
     return tap.end()
 
 

@@ -16,7 +16,7 @@ from facts_forms import HEX, at, heard, post, sign
 from pages import at as now
 from reinstate import Country, stop, until
 from surveillance import canonical, said
-from world import Tap, call
+from world import Tap, call, second_fold
 
 DAY = r'class="notice">.*<b>[^<]*20\d\d'  # a day in a notice
 
@@ -158,6 +158,8 @@ def main():
         for_cause(k, tap)
     finally:
         k.end()
+    second_fold(tap, sys.argv[1] + "/registry")
+    second_fold(tap, sys.argv[2] + "/registry")
     return tap.end()
 
 

@@ -15,7 +15,7 @@ from facts_forms import HEX, at, post, sign
 from pages import at as now
 from reinstate import Country, text_of
 from surveillance import said
-from world import Tap, call
+from world import Tap, call, second_fold
 
 ITEMS = ("source_code", "technical_documentation", "operating_documentation", "weights", "training_data")
 
@@ -191,6 +191,7 @@ def main():
         release(k, tap, ministry, agent, vendor)
     finally:
         k.end()
+    second_fold(tap, sys.argv[1] + "/registry")
     return tap.end()
 
 

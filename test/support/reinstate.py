@@ -13,7 +13,7 @@ import sys
 import time
 
 from commission import Person
-from world import Tap, World, call
+from world import Tap, World, call, second_fold
 
 
 def until(check, seconds=60):
@@ -140,6 +140,7 @@ def main():
         tap.ok(not v["stops"], "the national stop is lifted")
     finally:
         k.end()
+    second_fold(tap, sys.argv[1] + "/registry")
     return tap.end()
 
 

@@ -12,7 +12,7 @@ import sys
 
 from pages import at
 from reinstate import Country, escrowed, text_of
-from world import Tap, call
+from world import Tap, call, second_fold
 
 
 def canonical(value):
@@ -132,6 +132,7 @@ def main():
         walk(k, tap, k.person("membre", "has", "commissioner", "HAS"))
     finally:
         k.end()
+    second_fold(tap, sys.argv[1] + "/registry")
     return tap.end()
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 
 class Server:
@@ -66,6 +67,18 @@ def call(port, method, path, body=None, token=None, timeout=60):
         return r.status, data
     finally:
         c.close()
+
+
+def second_fold(tap, registry, wanted=0):
+    """The log of a registry that has stopped, folded again by a program that shares no code with ours."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
+    from fold import compare
+    copy = registry + "-again"
+    p = subprocess.run([os.environ["AMANE"], "log", "export", registry, copy], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    sizes, n, wrong = compare(copy, os.environ["AMANE"], wanted) if p.returncode == 0 else (0, 0, [p.stdout.decode()])
+    tap.ok(not wrong, "a second fold gives the same states at %d sizes of %d entries" % (sizes, n))
+    for line in wrong[:10]:
+        print("# " + line[:900])
 
 
 class Tap:
