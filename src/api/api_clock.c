@@ -98,18 +98,26 @@ static void api_put_fact(const struct api_list *x, size_t place)
 static int api_list_facts(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
+    struct str model = http_query(c->req, "model");
+    struct ledger_places some = {0};
     struct api_list x = {.c = c,
                          .l = l,
                          .n = ledger_facts(l),
+                         .places = model.n ? &some : NULL,
                          .newest = true,
                          .key = api_fact_key,
                          .wanted = api_fact_wanted,
                          .put = api_put_fact};
-    int err;
+    uint8_t digest[32];
+    int err = AM_OK;
+    if (crypto_unhex(model, digest, sizeof digest) == AM_OK)
+        err = ledger_facts_of(&some, l, digest);
     jw_obj(&c->w);
     api_clock_head(c, l, cosigned);
-    err = api_list_put(&x);
+    if (!err)
+        err = api_list_put(&x);
     jw_obj_end(&c->w);
+    vec_release(&some);
     return err;
 }
 

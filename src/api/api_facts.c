@@ -54,71 +54,57 @@ static int api_facts_done(struct api_call *c, int err)
 }
 
 /* ---- vigilance -------------------------------------------------------------------- */
-struct api_cases {
-    struct api_call *c;
-    const struct ledger *l;
-    int64_t now;
-    struct str after; /* a case; nothing is told until it was met */
-    bool met, more;
-    size_t limit, told;
-    const char *last;
-};
-
-static bool api_case_wanted(const struct api_call *c, const struct ledger_case *k,
-                            int64_t now)
+/* By its first entry of the log, which says nothing that is not public. */
+static void api_case_key(const struct api_list *x, size_t place, char out[API_LIST_KEY])
 {
+    snprintf(out, API_LIST_KEY, "%llu",
+             (unsigned long long)ledger_case_at(x->l, place)->history.v[0]);
+}
+
+static bool api_case_wanted(const struct api_list *x, size_t place)
+{
+    const struct api_call *c = x->c;
+    const struct ledger_case *k = ledger_case_at(x->l, place);
     struct str state = http_query(c->req, "state"),
                level = http_query(c->req, "severity"), late = http_query(c->req, "late");
     return api_hex_is(http_query(c->req, "model"), k->model_digest) &&
            (!state.n || str_eqc(state, k->closed_at ? "closed" : "open")) &&
            (!level.n || str_eqc(level, ledger_severity_name(k->severity))) &&
-           (!late.n || ledger_case_late(k, now));
+           (!late.n || ledger_case_late(k, x->now)) &&
+           registry_reads_case(x->l, api_who(c), k) > 0;
 }
 
-static bool api_list_case(void *arg, const struct ledger_case *k, unsigned reads)
+static void api_put_case(const struct api_list *x, size_t place)
 {
-    struct api_cases *x = arg;
-    if (!x->met) {
-        x->met = str_eqc(x->after, k->id);
-        return true;
-    }
-    if (!api_case_wanted(x->c, k, x->now))
-        return true;
-    x->more = x->told == x->limit;
-    if (x->more)
-        return false;
-    ledger_case_json(x->l, k, reads > 1, x->now, &x->c->w);
-    x->last = k->id;
-    x->told++;
-    return true;
+    const struct ledger_case *k = ledger_case_at(x->l, place);
+    ledger_case_json(x->l, k, registry_reads_case(x->l, api_who(x->c), k) > 1, x->now,
+                     &x->c->w);
 }
 
 static int api_list_cases(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    struct api_cases x = {
-        .c = c, .l = l, .now = time_now(), .after = http_query(c->req, "after")};
+    struct ledger_places some = {0};
+    struct api_list x = {.c = c,
+                         .l = l,
+                         .now = time_now(),
+                         .n = ledger_cases(l),
+                         .newest = true,
+                         .key = api_case_key,
+                         .wanted = api_case_wanted,
+                         .put = api_put_case};
     uint8_t model[32];
-    bool one = !crypto_unhex(http_query(c->req, "model"), model, sizeof model);
-    int err = api_list_limit(c, API_LIST_USUAL, &x.limit);
-    if (err)
-        return err;
-    x.met = x.after.n == 0;
+    bool one = !crypto_unhex(http_query(c->req, "model"), model, sizeof model), all;
+    int err = registry_cases(l, api_who(c), one ? model : NULL, &some, &all);
+    x.places = all ? NULL : &some;
     jw_obj(&c->w);
     api_facts_head(c, l, cosigned);
     jw_key(&c->w, "counts");
     ledger_vigilance_json(l, NULL, x.now, &c->w);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    registry_each_case(l, api_who(c), one ? model : NULL, api_list_case, &x);
-    jw_arr_end(&c->w);
-    if (!x.met)
-        err = api_list_lost(c);
-    if (x.more) {
-        jw_kstrz(&c->w, "next", x.last);
-        err = api_list_next(c, "after", x.last);
-    }
+    if (!err)
+        err = api_list_put(&x);
     jw_obj_end(&c->w);
+    vec_release(&some);
     return err;
 }
 
@@ -166,28 +152,35 @@ static void api_put_deposit(const struct api_list *x, size_t place)
                         &x->c->w);
 }
 
-static int api_list_deposits(void *arg, const struct ledger *l, uint64_t cosigned)
+/* All of a kind, or those about the model the query names. */
+static int api_list_of_model(struct api_list *x, enum ledger_list kind, uint64_t cosigned)
 {
-    struct api_call *c = arg;
+    struct api_call *c = x->c;
     struct str model = http_query(c->req, "model");
-    struct api_places some = {0};
-    struct api_list x = {.c = c,
-                         .l = l,
-                         .n = ledger_deposits(l),
-                         .places = model.n ? &some : NULL,
-                         .key = api_deposit_key,
-                         .put = api_put_deposit};
+    struct ledger_places some = {0};
     uint8_t digest[32];
     int err = AM_OK;
+    if (model.n)
+        x->places = &some;
     if (crypto_unhex(model, digest, sizeof digest) == AM_OK)
-        err = api_places(&some, l, LEDGER_DEPOSITS_OF_MODEL, ledger_model_name(digest));
+        err = ledger_places(&some, x->l, kind, ledger_model_name(digest));
     jw_obj(&c->w);
-    api_facts_head(c, l, cosigned);
+    api_facts_head(c, x->l, cosigned);
     if (!err)
-        err = api_list_put(&x);
+        err = api_list_put(x);
     jw_obj_end(&c->w);
     vec_release(&some);
     return err;
+}
+
+static int api_list_deposits(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    struct api_list x = {.c = arg,
+                         .l = l,
+                         .n = ledger_deposits(l),
+                         .key = api_deposit_key,
+                         .put = api_put_deposit};
+    return api_list_of_model(&x, LEDGER_DEPOSITS_OF_MODEL, cosigned);
 }
 
 int api_h_deposits(struct api_call *c)
@@ -203,12 +196,6 @@ static void api_sandbox_key(const struct api_list *x, size_t place,
              (unsigned long long)ledger_sandbox_at(x->l, place)->index);
 }
 
-static bool api_sandbox_wanted(const struct api_list *x, size_t place)
-{
-    return api_hex_is(http_query(x->c->req, "model"),
-                      ledger_sandbox_at(x->l, place)->model_digest);
-}
-
 static void api_put_sandbox(const struct api_list *x, size_t place)
 {
     ledger_sandbox_json(x->l, ledger_sandbox_at(x->l, place), x->now, &x->c->w);
@@ -222,14 +209,8 @@ static int api_list_sandboxes(void *arg, const struct ledger *l, uint64_t cosign
                          .now = time_now(),
                          .n = ledger_sandboxes(l),
                          .key = api_sandbox_key,
-                         .wanted = api_sandbox_wanted,
                          .put = api_put_sandbox};
-    int err;
-    jw_obj(&c->w);
-    api_facts_head(c, l, cosigned);
-    err = api_list_put(&x);
-    jw_obj_end(&c->w);
-    return err;
+    return api_list_of_model(&x, LEDGER_SANDBOXES_OF_MODEL, cosigned);
 }
 
 int api_h_sandboxes(struct api_call *c)

@@ -3,6 +3,9 @@
  * their first statements, or the other way round, and keep their places while the log
  * grows: a page goes on after the last thing of the one before, whatever has come since.
  *
+ * A page looks at API_LIST_LOOKS things at most, however few of them a filter lets
+ * through: it may hold fewer than `limit`, or none, and have a `next`.
+ *
  * `next` names that thing, by its place and by what it is: when a fold made anew (a
  * compromised key) has moved it, the walk is refused instead of leaving something out. */
 #include "api/api_priv.h"
@@ -132,12 +135,21 @@ static size_t api_list_from(const struct api_list *x, const struct api_cursor *a
     return low;
 }
 
+/* The address of what follows the thing at that place. */
+static int api_list_go_on(struct api_list *x, size_t last)
+{
+    char tag[API_TAG + 1], cursor[64];
+    api_tag_of(x, last, tag);
+    snprintf(cursor, sizeof cursor, "%zu-%s", last, tag);
+    jw_kstrz(&x->c->w, "next", cursor);
+    return api_list_next(x->c, "after", cursor);
+}
+
 int api_list_put(struct api_list *x)
 {
     struct jw *w = &x->c->w;
     struct api_cursor at;
-    char tag[API_TAG + 1], cursor[64] = "";
-    size_t limit = 0, told = 0, last = 0;
+    size_t limit = 0, told = 0, last = 0, looked = 0;
     bool more = false;
     int err = api_list_limit(x->c, API_LIST_USUAL, &limit);
     if (!err)
@@ -146,22 +158,21 @@ int api_list_put(struct api_list *x)
         return err;
     jw_key(w, "items");
     jw_arr(w);
-    for (size_t i = api_list_from(x, &at); i < api_list_length(x) && !more; i++) {
+    for (size_t i = api_list_from(x, &at); i < api_list_length(x); i++) {
         size_t place = api_list_place(x, i);
-        if (x->wanted && !x->wanted(x, place))
-            continue;
-        more = told == limit;
-        if (!more) {
+        bool good;
+        more = looked++ == API_LIST_LOOKS;
+        if (more)
+            break;
+        good = !x->wanted || x->wanted(x, place);
+        more = good && told == limit;
+        if (more)
+            break;
+        last = place;
+        told += good;
+        if (good)
             x->put(x, place);
-            last = place;
-            told++;
-        }
     }
     jw_arr_end(w);
-    if (!more)
-        return AM_OK;
-    api_tag_of(x, last, tag);
-    snprintf(cursor, sizeof cursor, "%zu-%s", last, tag);
-    jw_kstrz(w, "next", cursor);
-    return api_list_next(x->c, "after", cursor);
+    return more ? api_list_go_on(x, last) : AM_OK;
 }

@@ -255,6 +255,156 @@ static void the_usual_page_is_a_hundred(void **state)
     t_done(&r);
 }
 
+/* ---- what a page costs ------------------------------------------------------------ */
+enum { MANY = 5 * API_LIST_LOOKS };
+static size_t looked;
+
+static void place_key(const struct api_list *x, size_t place, char out[API_LIST_KEY])
+{
+    (void)x;
+    snprintf(out, API_LIST_KEY, "%zu", place);
+}
+
+static bool the_last_only(const struct api_list *x, size_t place)
+{
+    (void)x;
+    looked++;
+    return place == MANY - 1;
+}
+
+static void put_place(const struct api_list *x, size_t place)
+{
+    jw_int(&x->c->w, (int64_t)place);
+}
+
+/* How many are told of a list that has MANY and wants one; next: of the page before. */
+static size_t page_of_many(char next[128])
+{
+    struct reply r = {0};
+    char query[160];
+    size_t n;
+    snprintf(query, sizeof query, "after=%s", next);
+    arena_init(&r.arena, 1 << 20);
+    struct http_req req = {
+        .arena = &r.arena, .path = STR("/many"), .query = *next ? str_c(query) : STR("")};
+    struct api_call c = {.req = &req, .resp = &r.resp};
+    struct api_list x = {
+        .c = &c, .n = MANY, .key = place_key, .wanted = the_last_only, .put = put_place};
+    buf_init(&r.resp.body, 4096);
+    diag_init(&c.d);
+    jw_init(&c.w, &r.resp.body);
+    jw_obj(&c.w);
+    assert_ok(api_list_put(&x));
+    jw_obj_end(&c.w);
+    assert_ok(jw_done(&c.w));
+    assert_ok(json_parse(&r.doc, buf_str(&r.resp.body), NULL, NULL));
+    n = json_size(t_at(&r, "/items"));
+    snprintf(next, 128, "%.*s", STR_FMT(json_str(t_at(&r, "/next"))));
+    assert_true((t_header(&r, "Link").n != 0) == (*next != 0));
+    diag_release(&c.d);
+    t_done(&r);
+    return n;
+}
+
+static void a_filter_looks_at_so_many_and_the_next_page_goes_on(void **state)
+{
+    char next[128] = "";
+    size_t pages = 0, told = 0;
+    (void)state;
+    do {
+        looked = 0;
+        told += page_of_many(next);
+        assert_true(looked <= API_LIST_LOOKS);
+        pages++;
+    } while (*next && pages < 100);
+    assert_int_equal(told, 1);
+    assert_int_equal(pages, MANY / API_LIST_LOOKS);
+}
+
+static uint64_t views_of(const char *path, const char *query)
+{
+    uint64_t before = ledger_looked();
+    struct reply r = get(path, query);
+    assert_int_equal(r.status, 200);
+    assert_int_equal(json_size(t_at(&r, "/items")), 0);
+    t_done(&r);
+    return ledger_looked() - before;
+}
+
+static void what_is_about_one_thing_is_found_without_looking_at_others(void **state)
+{
+    char query[128];
+    uint64_t fact;
+    (void)state;
+    snprintf(query, sizeof query, "model=%s", t.model_hex);
+    fact = views_of("/api/v1/facts", query); /* there are some, about other things */
+    assert_true(views_of("/api/v1/facts", "type=none") > fact + 6);
+    for (int i = 0; i < 7; i++)
+        recuse_once_more();
+    assert_int_equal(views_of("/api/v1/facts", query), fact);
+    assert_int_equal(views_of("/api/v1/deployments", "use=CARDIO-RISK"), 0);
+    assert_int_equal(views_of("/api/v1/sandboxes", query), 0);
+}
+
+/* ---- texts that wait: they come and go between two pages -------------------------- */
+static char token[AUTH_TOKEN];
+
+static struct reply texts(const char *query)
+{
+    return t_ask(
+        a, &(struct ask){.path = "/api/v1/proposals", .query = query, .token = token});
+}
+
+static size_t texts_from(const char *query, char next[128], struct buf *seen)
+{
+    struct reply r = texts(query);
+    size_t n = json_size(t_at(&r, "/items"));
+    assert_int_equal(r.status, 200);
+    for (json_each(it, t_at(&r, "/items")))
+        assert_ok(buf_add(seen, json_get_str(it.val, "payload")));
+    snprintf(next, 128, "%.*s", STR_FMT(json_str(t_at(&r, "/next"))));
+    t_done(&r);
+    return n;
+}
+
+static void texts_that_wait_are_told_in_pages_that_follow_each_other(void **state)
+{
+    enum { TEXTS = 7 };
+    struct auth_account spec = {.role = LEDGER_MSPS, .login = "desk", .org_id = "MSPS"};
+    uint8_t payload[TEXTS][32];
+    char next[128], query[192], hex[CRYPTO_HEX];
+    struct buf pages, whole;
+    size_t n;
+    int64_t id = 0;
+    (void)state;
+    snprintf(spec.function, sizeof spec.function, "registry_desk");
+    assert_ok(auth_account_create(registry_auth(t.r), &spec, STR("a long password"), &id,
+                                  NULL));
+    assert_ok(auth_token_create(registry_auth(t.r), id, time_now(), 0, token));
+    for (size_t i = 0; i < TEXTS; i++)
+        assert_ok(t_propose(&t, &spec, (char[]){(char)('a' + i), 0}, payload[i]));
+    buf_init(&pages, 1 << 16);
+    buf_init(&whole, 1 << 16);
+    assert_int_equal(texts_from("", next, &whole), TEXTS);
+    assert_string_equal(next, "");
+    n = texts_from("limit=3", next, &pages);
+    while (*next) {
+        snprintf(query, sizeof query, "limit=3&after=%s", next);
+        n += texts_from(query, next, &pages);
+    }
+    assert_int_equal(n, TEXTS);
+    assert_string_equal(pages.p, whole.p);
+    /* one nobody has any more: the page goes on after where it was */
+    snprintf(query, sizeof query, "limit=3&after=%lld-%.*s", (long long)time_now(), 16,
+             crypto_hex(payload[0], 32, hex));
+    assert_int_equal(texts_from(query, next, &pages), 3);
+    struct reply r = texts("after=x");
+    assert_int_equal(r.status, 400);
+    t_done(&r);
+    buf_release(&pages);
+    buf_release(&whole);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +416,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_after_that_leads_nowhere_is_refused),
         cmocka_unit_test(a_cursor_belongs_to_its_thing),
         cmocka_unit_test(the_usual_page_is_a_hundred),
+        cmocka_unit_test(a_filter_looks_at_so_many_and_the_next_page_goes_on),
+        cmocka_unit_test(what_is_about_one_thing_is_found_without_looking_at_others),
+        cmocka_unit_test(texts_that_wait_are_told_in_pages_that_follow_each_other),
     };
     int code = model_test_worker(argc, argv);
     if (code >= 0)

@@ -95,21 +95,20 @@ AM_CHECK int api_version_view(struct api_call *c, api_version_fn *fn);
 AM_CHECK int api_version_asked(struct api_call *c, uint8_t digest[32], uint64_t *size);
 /* Members tree_size and cosigned_size; the weak ETag of the tree size. */
 void api_view_head(struct api_call *c, const struct ledger *l, uint64_t cosigned);
-/* Places of a ledger's list, oldest first. */
-struct api_places {
-    size_t *v, n, cap;
-};
-AM_CHECK int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
-                        struct str name);
 /* A list that grows with the register, a page at a time: api_list.c. */
-enum { API_LIST_USUAL = 100, API_LIST_MAX = 1000, API_LIST_KEY = 160 };
+enum {
+    API_LIST_USUAL = 100,
+    API_LIST_MAX = 1000,
+    API_LIST_KEY = 160,
+    API_LIST_LOOKS = 20000 /* things one page looks at */
+};
 struct api_list {
     struct api_call *c;
     const struct ledger *l;
     int64_t now;
-    size_t n;                        /* places of all there are, 0 the oldest */
-    const struct api_places *places; /* NULL, or these of them only */
-    bool newest;                     /* first */
+    size_t n;                           /* places of all there are, 0 the oldest */
+    const struct ledger_places *places; /* NULL, or these of them only */
+    bool newest;                        /* first */
     void (*key)(const struct api_list *x, size_t place, char out[API_LIST_KEY]);
     bool (*wanted)(const struct api_list *x, size_t place); /* NULL: all */
     void (*put)(const struct api_list *x, size_t place);

@@ -52,7 +52,6 @@ int api_h_proposal(struct api_call *c)
 
 struct api_proposal {
     struct api_call *c;
-    const struct registry_proposal *p;
     struct str payload;
 };
 
@@ -63,15 +62,21 @@ static int api_proposal_signing(void *arg, const struct ledger *l, uint64_t cosi
     return ledger_signing_json(l, j->payload, &j->c->w, NULL);
 }
 
-static int api_proposal_one(void *arg, const struct registry_proposal *p,
-                            struct str payload)
+/* AM_E_NOTFOUND: not for this reader, or gone meanwhile. */
+static int api_proposal_one(struct api_call *c, const struct registry_proposal *p,
+                            struct buf *payload)
 {
-    struct api_call *c = arg;
-    struct api_proposal j = {c, p, payload};
+    struct api_proposal j = {.c = c};
+    struct registry_proposal again;
     char at[TIME_TEXT];
     int err;
-    if (!registry_reads_proposal(c->api->r, &c->who, p->by_org, payload))
-        return AM_OK;
+    buf_clear(payload);
+    err = registry_proposal_get(c->api->r, p->payload, &again, payload);
+    j.payload = buf_str(payload);
+    if (!err && !registry_reads_proposal(c->api->r, &c->who, p->by_org, j.payload))
+        err = AM_E_NOTFOUND;
+    if (err)
+        return err;
     jw_obj(&c->w);
     jw_kstrz(&c->w, "kind", ledger_kind_name(p->kind));
     jw_kstrz(&c->w, "proposed_at", time_format(p->at, at));
@@ -83,17 +88,83 @@ static int api_proposal_one(void *arg, const struct registry_proposal *p,
     return err;
 }
 
+/* ---- a page of them: they come and go, so `next` is an hour and a digest, and a page
+ * goes on there also when what it names was signed meanwhile. */
+enum {
+    API_PROPOSAL_TAG = 16,
+    API_PROPOSAL_LOOKS = 1000,
+    API_PROPOSAL_CURSOR = 48,
+    API_PROPOSAL_MAX = 4 << 20
+};
+
+static void api_proposal_cursor(const struct registry_proposal *p,
+                                char out[API_PROPOSAL_CURSOR])
+{
+    char hex[CRYPTO_HEX];
+    snprintf(out, API_PROPOSAL_CURSOR, "%lld-%.*s", (long long)p->at, API_PROPOSAL_TAG,
+             crypto_hex(p->payload, 32, hex));
+}
+
+static int api_proposal_from(struct api_call *c, const struct registry_proposals *all,
+                             size_t *out)
+{
+    struct str after = http_query(c->req, "after"), tag;
+    char hex[CRYPTO_HEX];
+    int64_t at;
+    size_t i = 0;
+    *out = 0;
+    if (!after.n)
+        return AM_OK;
+    if (str_int(str_cut(after, '-', &tag), 0, INT64_MAX, &at) ||
+        tag.n != API_PROPOSAL_TAG)
+        return api_list_lost(c);
+    while (i < all->n &&
+           (all->v[i].at > at ||
+            (all->v[i].at == at && memcmp(crypto_hex(all->v[i].payload, 32, hex), tag.p,
+                                          API_PROPOSAL_TAG) <= 0)))
+        i++;
+    *out = i;
+    return AM_OK;
+}
+
+static int api_list_proposals(struct api_call *c, const struct registry_proposals *all)
+{
+    size_t limit = 0, told = 0, looked = 0, i = 0;
+    char cursor[API_PROPOSAL_CURSOR];
+    struct buf payload;
+    int err = api_list_limit(c, API_LIST_USUAL, &limit);
+    if (!err)
+        err = api_proposal_from(c, all, &i);
+    buf_init(&payload, API_PROPOSAL_MAX);
+    jw_key(&c->w, "items");
+    jw_arr(&c->w);
+    for (; !err && i < all->n && told < limit && looked < API_PROPOSAL_LOOKS; i++) {
+        err = api_proposal_one(c, &all->v[i], &payload);
+        looked++;
+        told += !err;
+        if (err == AM_E_NOTFOUND)
+            err = AM_OK;
+    }
+    jw_arr_end(&c->w);
+    buf_release(&payload);
+    if (err || i == all->n)
+        return err;
+    api_proposal_cursor(&all->v[i - 1], cursor);
+    jw_kstrz(&c->w, "next", cursor);
+    return api_list_next(c, "after", cursor);
+}
+
 int api_h_proposals(struct api_call *c)
 {
+    struct registry_proposals all = {0};
     struct tlog_checkpoint head;
-    int err;
+    int err = registry_proposals(c->api->r, &all);
     tlog_head(registry_log(c->api->r), &head);
     jw_obj(&c->w);
     jw_kint(&c->w, "tree_size", (int64_t)head.size);
-    jw_key(&c->w, "items");
-    jw_arr(&c->w);
-    err = registry_proposals(c->api->r, api_proposal_one, c);
-    jw_arr_end(&c->w);
+    if (!err)
+        err = api_list_proposals(c, &all);
     jw_obj_end(&c->w);
+    vec_release(&all);
     return err ? err : api_done(c, 200);
 }

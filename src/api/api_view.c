@@ -252,21 +252,6 @@ int api_h_version_proof(struct api_call *c)
 
 /* ---- deployments, stops, keys
  * --------------------------------------------------------------------------- */
-int api_places(struct api_places *p, const struct ledger *l, enum ledger_list x,
-               struct str name)
-{
-    int err = AM_OK;
-    for (size_t i = ledger_list_first(l, x, name); i != SIZE_MAX && !err;
-         i = ledger_list_next(l, x, i))
-        err = vec_push(p, i);
-    for (size_t i = 0; i < p->n / 2; i++) {
-        size_t last = p->v[p->n - 1 - i];
-        p->v[p->n - 1 - i] = p->v[i];
-        p->v[i] = last;
-    }
-    return err;
-}
-
 static void api_deployment_key(const struct api_list *x, size_t place,
                                char out[API_LIST_KEY])
 {
@@ -292,25 +277,27 @@ static void api_put_deployment(const struct api_list *x, size_t place)
 static int api_list_deployments(void *arg, const struct ledger *l, uint64_t cosigned)
 {
     struct api_call *c = arg;
-    struct str est = http_query(c->req, "establishment");
-    struct api_places some = {0};
+    struct str est = http_query(c->req, "establishment"), use = http_query(c->req, "use");
+    struct ledger_places some = {0};
     struct api_list x = {.c = c,
                          .l = l,
                          .now = time_now(),
                          .n = ledger_deployments(l),
+                         .places = &some,
                          .key = api_deployment_key,
                          .wanted = api_deployment_wanted,
                          .put = api_put_deployment};
     uint8_t digest[32];
     int err = AM_OK;
-    if (crypto_unhex(http_query(c->req, "model"), digest, sizeof digest) == AM_OK) {
-        err =
-            api_places(&some, l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model_name(digest));
-        x.places = &some;
-    } else if (est.n) {
-        err = api_places(&some, l, LEDGER_DEPLOYMENTS_OF_HOUSE, est);
-        x.places = &some;
-    }
+    if (crypto_unhex(http_query(c->req, "model"), digest, sizeof digest) == AM_OK)
+        err = ledger_places(&some, l, LEDGER_DEPLOYMENTS_OF_MODEL,
+                            ledger_model_name(digest));
+    else if (est.n)
+        err = ledger_places(&some, l, LEDGER_DEPLOYMENTS_OF_HOUSE, est);
+    else if (use.n)
+        err = ledger_places(&some, l, LEDGER_DEPLOYMENTS_OF_USE, use);
+    else
+        x.places = NULL;
     jw_obj(&c->w);
     api_view_head(c, l, cosigned);
     if (!err)

@@ -426,8 +426,9 @@ AM_CHECK int ledger_signing_json(const struct ledger *l, struct str payload, str
  * is added to d; or all the signers a decision names would not be enough. AM_E_NOTFOUND:
  * it cites a document that is not there. */
 AM_CHECK int ledger_signable(const struct ledger *l, struct str payload, struct diag *d);
-/* First entries of payloads that wait for co-signers, newest first, among the last 20,000
- * entries. */
+/* First entries of payloads that wait for co-signers, newest first, among the last ones:
+ * a signature older than 30 days counts for nothing. */
+enum { LEDGER_WAITING_BACK = 20000 };
 size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max);
 /* The same, of a statement that was parsed already. */
 /* What these keys would do together, in any order: each is judged as if the others had
@@ -496,6 +497,10 @@ size_t ledger_nodes(const struct ledger *l);
 const struct ledger_node *ledger_node_at(const struct ledger *l, size_t i);
 size_t ledger_facts(const struct ledger *l);
 void ledger_fact_at(const struct ledger *l, size_t i, struct ledger_fact *out);
+/* Places of the facts about one version, oldest first; as ledger_places(). */
+struct ledger_places;
+AM_CHECK int ledger_facts_of(struct ledger_places *p, const struct ledger *l,
+                             const uint8_t model_digest[32]);
 /* Is this key recused from that version at that time? Its signature then counts for
  * nothing on decisions, assignments and evidence about it. */
 bool ledger_recused(const struct ledger *l, const char *key_id, const uint8_t digest[32],
@@ -535,11 +540,13 @@ enum ledger_list {
     LEDGER_VERSIONS_OF_SUPPLIER,
     LEDGER_DEPLOYMENTS_OF_MODEL,
     LEDGER_DEPLOYMENTS_OF_HOUSE,
+    LEDGER_DEPLOYMENTS_OF_USE,
     LEDGER_STOPS_OF_MODEL,
     LEDGER_CASES_OF_MODEL,
     LEDGER_CASES_OF_SUPPLIER,
     LEDGER_CASES_OF_HOUSE,
     LEDGER_DEPOSITS_OF_MODEL,
+    LEDGER_SANDBOXES_OF_MODEL,
     LEDGER_KEYS_OF_ORG,
     LEDGER_LISTS
 };
@@ -550,6 +557,13 @@ static inline struct str ledger_model_name(const uint8_t digest[32])
 {
     return (struct str){(const char *)digest, 32};
 }
+/* All of a list, oldest first: places only rise. Released by the caller, also after an
+ * error. */
+struct ledger_places {
+    size_t *v, n, cap;
+};
+AM_CHECK int ledger_places(struct ledger_places *p, const struct ledger *l,
+                           enum ledger_list x, struct str name);
 /* How many views of versions, deployments, stops, cases, deposits and keys were given out
  * on this thread so far: what a page costs, for tests that it does not grow. */
 uint64_t ledger_looked(void);

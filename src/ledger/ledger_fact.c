@@ -495,8 +495,19 @@ size_t ledger_facts(const struct ledger *l)
     return l->fact.n;
 }
 
+int ledger_facts_of(struct ledger_places *p, const struct ledger *l,
+                    const uint8_t model_digest[32])
+{
+    size_t v = ledger_find_version(l, model_digest);
+    int err = AM_OK;
+    for (size_t i = 0; v != LEDGER_NONE && i < l->version.v[v].fact.n && !err; i++)
+        err = vec_push(p, l->version.v[v].fact.v[i]);
+    return err;
+}
+
 void ledger_fact_at(const struct ledger *l, size_t i, struct ledger_fact *out)
 {
+    ledger_look();
     const struct ledger_factrec *f = &l->fact.v[i];
     *out = (struct ledger_fact){
         .type = fact_info[f->kind].type,

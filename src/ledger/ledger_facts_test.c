@@ -560,6 +560,29 @@ static const char *sandbox_report(enum tk_actor who, const char *of, const char 
         of, tk.model_hex, outcome, evidence);
 }
 
+/* What is about one model, against a scan of everything. */
+static void assert_of_model(void)
+{
+    struct ledger_places facts = {0}, sandboxes = {0};
+    struct str model = ledger_model_name(tk.model);
+    size_t n = 0, s = 0;
+    assert_ok(ledger_facts_of(&facts, tk.l, tk.model));
+    for (size_t i = 0; i < ledger_facts(tk.l); i++) {
+        struct ledger_fact f;
+        ledger_fact_at(tk.l, i, &f);
+        if (f.model_digest && memcmp(f.model_digest, tk.model, 32) == 0)
+            assert_int_equal(facts.v[n++], i);
+    }
+    assert_int_equal(facts.n, n);
+    assert_ok(ledger_places(&sandboxes, tk.l, LEDGER_SANDBOXES_OF_MODEL, model));
+    for (size_t i = 0; i < ledger_sandboxes(tk.l); i++)
+        if (memcmp(ledger_sandbox_at(tk.l, i)->model_digest, tk.model, 32) == 0)
+            assert_int_equal(sandboxes.v[s++], i);
+    assert_int_equal(sandboxes.n, s);
+    vec_release(&facts);
+    vec_release(&sandboxes);
+}
+
 static void a_sandbox_has_an_end_a_report_and_no_patient(void **state)
 {
     char of[CRYPTO_HEX];
@@ -578,6 +601,7 @@ static void a_sandbox_has_an_end_a_report_and_no_patient(void **state)
     CODE(sandbox_report(TK_HAS1, of, "success", "[]"), "wrong_role");
     OK(sandbox_report(TK_BENCH, of, "success", "[]"));
     assert_string_equal(ledger_sandbox_at(tk.l, 0)->outcome, "success");
+    assert_of_model();
     CODE(sandbox_report(TK_BENCH, of, "failure", "[]"), "exists");
 }
 
@@ -707,6 +731,10 @@ static void what_is_deployed_or_labelled_enters_no_sandbox(void **state)
     CODE(sandbox(TK_HAS1, 30, "true"), "illegal_transition");
     assert_int_equal(tk_v(&tk)->sandboxed, 0);
     assert_int_equal(ledger_effective(tk.l, tk_p(&tk), tk.now), LEDGER_P_PILOT);
+    assert_ptr_equal(
+        ledger_deployment_at(
+            tk.l, ledger_list_first(tk.l, LEDGER_DEPLOYMENTS_OF_USE, STR(TK_USE))),
+        tk_p(&tk));
 }
 
 /* ---- tender_check, and all of it out of memory ----------------------------------- */

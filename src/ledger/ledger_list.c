@@ -59,6 +59,21 @@ size_t ledger_list_first(const struct ledger *l, enum ledger_list x, struct str 
                                                              : c->newest.v[i] - 1;
 }
 
+int ledger_places(struct ledger_places *p, const struct ledger *l, enum ledger_list x,
+                  struct str name)
+{
+    int err = AM_OK;
+    for (size_t i = ledger_list_first(l, x, name); i != LEDGER_NONE && !err;
+         i = ledger_list_next(l, x, i))
+        err = vec_push(p, i);
+    for (size_t i = 0; i < p->n / 2; i++) {
+        size_t last = p->v[p->n - 1 - i];
+        p->v[p->n - 1 - i] = p->v[i];
+        p->v[i] = last;
+    }
+    return err;
+}
+
 size_t ledger_list_next(const struct ledger *l, enum ledger_list x, size_t i)
 {
     const struct ledger_chain *c = &l->list[x];

@@ -221,6 +221,7 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
     struct ledger_deprec p = {.p.local_threshold = NAN};
     int err = ledger_deployment_id(v->v.digest, json_get_str(a->r, "establishment"),
                                    json_get_str(a->r, "use_code"), p.p.id);
+    ledger_copy(p.p.use_code, sizeof p.p.use_code, json_get_str(a->r, "use_code"));
     if (!err)
         err = vec_room(&v->deployment);
     if (!err)
@@ -233,6 +234,8 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
         err = ledger_list_room(l, LEDGER_DEPLOYMENTS_OF_HOUSE,
                                json_get_str(a->r, "establishment"));
     if (!err)
+        err = ledger_list_room(l, LEDGER_DEPLOYMENTS_OF_USE, str_c(p.p.use_code));
+    if (!err)
         err = vec_room(&l->deployment);
     if (err) {
         vec_release(&p.p.history);
@@ -242,7 +245,6 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
     ledger_copy(p.p.establishment, sizeof p.p.establishment,
                 json_get_str(a->r, "establishment"));
     ledger_copy(p.p.gst, sizeof p.p.gst, json_get_str(a->r, "gst"));
-    ledger_copy(p.p.use_code, sizeof p.p.use_code, json_get_str(a->r, "use_code"));
     set_facts(a, &p);
     p.p.service.v = services->v;
     p.p.service.n = services->n;
@@ -252,6 +254,7 @@ static int commit_new(struct ledger_act *a, struct ledger_names *services)
     v->deployment.v[v->deployment.n++] = a->deployment;
     ledger_list_join(l, LEDGER_DEPLOYMENTS_OF_MODEL, ledger_model(v));
     ledger_list_join(l, LEDGER_DEPLOYMENTS_OF_HOUSE, str_c(p.p.establishment));
+    ledger_list_join(l, LEDGER_DEPLOYMENTS_OF_USE, str_c(p.p.use_code));
     l->deployment.v[l->deployment.n++] = p;
     return AM_OK;
 }

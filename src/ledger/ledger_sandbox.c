@@ -32,10 +32,15 @@ static int open_sandbox(struct ledger_act *a)
     ledger_copy(s.by_org, sizeof s.by_org, str_c(ledger_signer_key(a)->org_id));
     err = map_set(&l->by_sandbox, (struct str){(const char *)s.record, 32}, l->sandbox.n);
     if (!err)
+        err = ledger_list_room(l, LEDGER_SANDBOXES_OF_MODEL, ledger_model(v));
+    if (!err)
         err = vec_push(&l->sandbox, s);
-    if (!err && !v->v.sandboxed)
+    if (err)
+        return err;
+    ledger_list_join(l, LEDGER_SANDBOXES_OF_MODEL, ledger_model(v));
+    if (!v->v.sandboxed)
         v->v.sandboxed = a->index;
-    return err;
+    return AM_OK;
 }
 
 static bool in_use(const struct ledger_act *a, const struct ledger_verrec *v)

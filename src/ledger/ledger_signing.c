@@ -333,9 +333,6 @@ int ledger_signable(const struct ledger *l, struct str payload, struct diag *d)
     return err;
 }
 
-/* Far enough back: a signature older than 30 days counts for nothing. */
-enum { WAITING_BACK = 20000 };
-
 static bool completed(const struct ledger *l, uint64_t i)
 {
     do {
@@ -348,7 +345,8 @@ static bool completed(const struct ledger *l, uint64_t i)
 
 size_t ledger_waiting(const struct ledger *l, uint64_t *index, size_t max)
 {
-    uint64_t end = l->entry.n > WAITING_BACK ? l->entry.n - WAITING_BACK : 0;
+    uint64_t end =
+        l->entry.n > LEDGER_WAITING_BACK ? l->entry.n - LEDGER_WAITING_BACK : 0;
     size_t n = 0;
     for (uint64_t i = l->entry.n; i > end && n < max; i--) {
         const struct ledger_entry *e = &l->entry.v[i - 1];

@@ -156,10 +156,13 @@ AM_CHECK int registry_proposal_put(struct registry *r, enum ledger_kind kind,
 /* Appends to payload (may be NULL). AM_E_NOTFOUND: unknown, expired, or in effect. */
 AM_CHECK int registry_proposal_get(struct registry *r, const uint8_t sha256[32],
                                    struct registry_proposal *out, struct buf *payload);
-typedef int registry_proposal_fn(void *arg, const struct registry_proposal *p,
-                                 struct str payload);
-/* All of them, newest first, outside every lock. */
-AM_CHECK int registry_proposals(struct registry *r, registry_proposal_fn *fn, void *arg);
+/* All of them, newest first, without their bytes. Released by the caller, also after an
+ * error. */
+struct registry_proposals {
+    struct registry_proposal *v;
+    size_t n, cap;
+};
+AM_CHECK int registry_proposals(struct registry *r, struct registry_proposals *out);
 
 /* What differs between two records: fn gets the pointer (elements of named lists by their
  * name), what was and what is (NULL: absent). Stops at fn's first error. */
@@ -240,11 +243,10 @@ enum registry_blob registry_blob_class(struct registry *r, const uint8_t digest[
  * Case: 0 no, 1 without its place and commitments (auditor), 2 all of it. */
 unsigned registry_reads_case(const struct ledger *l, const struct auth_account *who,
                              const struct ledger_case *c);
-/* The cases this person may read (model: of that one only), newest first; a walk costs
- * what is read, not what there is. fn false: enough. */
-typedef bool registry_case_fn(void *arg, const struct ledger_case *c, unsigned reads);
-void registry_each_case(const struct ledger *l, const struct auth_account *who,
-                        const uint8_t *model, registry_case_fn *fn, void *arg);
+/* Places of every case this person may read, and of little else: each is asked again by
+ * registry_reads_case(). model: of that one only. *all: any there is. */
+AM_CHECK int registry_cases(const struct ledger *l, const struct auth_account *who,
+                            const uint8_t *model, struct ledger_places *some, bool *all);
 bool registry_reads_deposit(const struct ledger *l, const struct auth_account *who,
                             const struct ledger_deposit *e);
 /* May this person read what the statement says? Public ones: everybody. */

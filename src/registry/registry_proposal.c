@@ -114,18 +114,15 @@ static int proposal_select(struct db_conn *c, void *arg)
     return err || !r->payload ? err : buf_add(r->payload, db_blob(st, 6));
 }
 
-struct proposal_list {
-    VEC(struct registry_proposal) all;
-};
-
 static int proposal_select_all(struct db_conn *c, void *arg)
 {
-    struct proposal_list *l = arg;
+    struct registry_proposals *all = arg;
     struct db_stmt *st;
     bool row = true;
     int err = db_prepare(c,
                          "select payload_sha256, at, until_at, by_role, by_org, kind"
-                         " from proposal where until_at > $1 order by at desc",
+                         " from proposal where until_at > $1 order by at desc,"
+                         " payload_sha256",
                          &st);
     if (err)
         return err;
@@ -134,7 +131,7 @@ static int proposal_select_all(struct db_conn *c, void *arg)
         struct registry_proposal p;
         err = proposal_fill(st, &p);
         if (!err)
-            err = vec_push(&l->all, p);
+            err = vec_push(all, p);
     }
     return err;
 }
@@ -219,24 +216,9 @@ int registry_proposal_get(struct registry *r, const uint8_t sha256[32],
     return err;
 }
 
-int registry_proposals(struct registry *r, registry_proposal_fn *fn, void *arg)
+int registry_proposals(struct registry *r, struct registry_proposals *out)
 {
-    struct proposal_list list = {0};
-    struct buf payload;
-    int err = db_read(registry_db(r), proposal_select_all, &list);
-    buf_init(&payload, REGISTRY_RECORD_MAX);
-    for (size_t i = 0; i < list.all.n && !err; i++) {
-        struct registry_proposal p;
-        buf_clear(&payload);
-        err = registry_proposal_get(r, list.all.v[i].payload, &p, &payload);
-        if (!err)
-            err = fn(arg, &p, buf_str(&payload));
-        else if (err == AM_E_NOTFOUND)
-            err = AM_OK; /* gone meanwhile */
-    }
-    buf_release(&payload);
-    vec_release(&list.all);
-    return err;
+    return db_read(registry_db(r), proposal_select_all, out);
 }
 
 void registry_proposal_done(struct registry *r, const uint8_t sha256[32])

@@ -23,35 +23,20 @@ static int end(void **state)
 
 static int propose(const char *reason, uint8_t out[32])
 {
-    struct json_doc *doc;
-    struct buf b;
-    buf_init(&b, 8192);
-    t_addf(&b, "{");
-    t_head(&b, T_MSPS);
-    t_addf(&b, ",\"type\":\"key_revoke\",\"key_id\":\"%s\",\"reason\":\"%s\"}",
-           t.id[T_VENDOR2], reason);
-    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
-    diag_clear(&t.d);
-    int err = registry_proposal_put(t.r, LEDGER_EVENT, json_root(doc), &desk, out, &t.d);
-    json_free(doc);
-    buf_release(&b);
-    return err;
-}
-
-static int count_one(void *arg, const struct registry_proposal *p, struct str payload)
-{
-    uint8_t digest[32];
-    crypto_sha256(payload, digest);
-    assert_memory_equal(digest, p->payload, 32);
-    assert_string_equal(p->by_org, "MSPS");
-    ++*(int *)arg;
-    return AM_OK;
+    return t_propose(&t, &desk, reason, out);
 }
 
 static int count(void)
 {
-    int n = 0;
-    assert_ok(registry_proposals(t.r, count_one, &n));
+    struct registry_proposals all = {0};
+    int n;
+    assert_ok(registry_proposals(t.r, &all));
+    for (size_t i = 0; i < all.n; i++) {
+        assert_string_equal(all.v[i].by_org, "MSPS");
+        assert_true(!i || all.v[i].at <= all.v[i - 1].at);
+    }
+    n = (int)all.n;
+    vec_release(&all);
     return n;
 }
 

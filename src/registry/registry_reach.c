@@ -46,23 +46,17 @@ static enum ledger_list registry_cases_of(const struct auth_account *who,
     return who->role == LEDGER_VENDOR ? LEDGER_CASES_OF_SUPPLIER : LEDGER_CASES_OF_HOUSE;
 }
 
-void registry_each_case(const struct ledger *l, const struct auth_account *who,
-                        const uint8_t *model, registry_case_fn *fn, void *arg)
+int registry_cases(const struct ledger *l, const struct auth_account *who,
+                   const uint8_t *model, struct ledger_places *some, bool *all)
 {
     struct str name;
     enum ledger_list x;
-    size_t i;
+    *all = false;
     if (!who)
-        return;
+        return AM_OK;
     x = registry_cases_of(who, model, &name);
-    i = x == LEDGER_LISTS ? ledger_cases(l) - 1 : ledger_list_first(l, x, name);
-    while (i != SIZE_MAX) {
-        const struct ledger_case *c = ledger_case_at(l, i);
-        unsigned reads = registry_reads_case(l, who, c);
-        if (reads && !fn(arg, c, reads))
-            return;
-        i = x == LEDGER_LISTS ? i - 1 : ledger_list_next(l, x, i);
-    }
+    *all = x == LEDGER_LISTS;
+    return *all ? AM_OK : ledger_places(some, l, x, name);
 }
 
 static bool registry_reads_deposit_of(const struct auth_account *who,

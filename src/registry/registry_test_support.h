@@ -680,4 +680,23 @@ static inline void t_end(struct t *t)
     nftw(t->dir, t_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A text that waits for signatures: a key is revoked for that reason. */
+static inline int t_propose(struct t *t, const struct auth_account *who,
+                            const char *reason, uint8_t out[32])
+{
+    struct json_doc *doc;
+    struct buf b;
+    buf_init(&b, 8192);
+    t_addf(&b, "{");
+    t_head(&b, T_MSPS);
+    t_addf(&b, ",\"type\":\"key_revoke\",\"key_id\":\"%s\",\"reason\":\"%s\"}",
+           t->id[T_VENDOR2], reason);
+    assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    diag_clear(&t->d);
+    int err = registry_proposal_put(t->r, LEDGER_EVENT, json_root(doc), who, out, &t->d);
+    json_free(doc);
+    buf_release(&b);
+    return err;
+}
+
 #endif

@@ -17,14 +17,9 @@ static bool fresh(const struct ledger_version *x)
 
 /* ---- the list of files
  * --------------------------------------------------------------- */
-static void file_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+static bool file_open(const struct web_list *list, size_t place)
 {
-    crypto_hex(ledger_version_at(l, place)->digest, 32, out);
-}
-
-static bool file_open(const struct ledger *l, size_t place)
-{
-    const struct ledger_version *x = ledger_version_at(l, place);
+    const struct ledger_version *x = ledger_version_at(list->l, place);
     return x->state != LEDGER_V_WITHDRAWN && x->state != LEDGER_V_ARCHIVED &&
            (x->state != LEDGER_V_LABELLED || fresh(x));
 }
@@ -33,10 +28,11 @@ static int files_facts(struct web_visit *v, const struct ledger *l, uint64_t cos
                        struct jw *w, void *arg)
 {
     struct web_list list = {
-        .l = l, .n = ledger_versions(l), .key = file_key, .wanted = file_open};
+        .l = l, .n = ledger_versions(l), .key = web_version_key, .wanted = file_open};
     (void)cosigned;
     (void)arg;
-    web_list_find(v, &list, w);
+    web_list_find(v, &list);
+    web_list_facts(&list, w);
     jw_key(w, "files");
     jw_arr(w);
     for (size_t i = 0; i < list.shown; i++) {
@@ -64,8 +60,7 @@ int web_page_commission(struct web_visit *v)
         const struct json *list = json_get(json_root(facts), "files");
         web_open(v);
         web_named_rows(v, "files", list, NULL, "digest");
-        jw_kbool(&v->w, "none", json_size(list) == 0);
-        web_list_links(v, json_root(facts));
+        web_list_pager(v, json_root(facts), "files");
         err = web_send(
             v, 200, "commission",
             (struct web_page){.title_id = "commission.title", .nav = "nav.desk"});

@@ -51,15 +51,39 @@ static void draft_close(struct draft_page *p)
 
 /* ---- the list
  * ------------------------------------------------------------------------------ */
-static int list_one(void *arg, const struct registry_draft *d)
+struct files {
+    VEC(struct registry_draft) all; /* the one saved last first */
+};
+
+static int take_file(void *arg, const struct registry_draft *d)
 {
-    struct web_visit *v = arg;
+    struct files *f = arg;
+    bool ours = d->kind == LEDGER_ALGORITHM || d->kind == LEDGER_VERSION;
+    return ours ? vec_push(&f->all, *d) : AM_OK; /* others are written by programs */
+}
+
+static const struct registry_draft *file_at(const struct web_list *x, size_t place)
+{
+    const struct files *f = x->arg;
+    return &f->all.v[f->all.n - 1 - place];
+}
+
+static void file_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
+{
+    snprintf(out, WEB_LIST_KEY, "%s", file_at(x, place)->id);
+}
+
+static int64_t file_rank(const struct web_list *x, size_t place)
+{
+    return file_at(x, place)->at;
+}
+
+static void put_file(struct web_visit *v, const struct registry_draft *d)
+{
     struct json_doc *doc = NULL;
     struct registry_draft again;
     struct buf text;
     struct str name = STR_NULL;
-    if (d->kind != LEDGER_ALGORITHM && d->kind != LEDGER_VERSION)
-        return AM_OK;
     buf_init(&text, REGISTRY_DRAFT_MAX);
     if (registry_draft_get(v->site->registry, str_c(d->id), str_c(d->org_id), &again,
                            &text) == AM_OK &&
@@ -78,20 +102,27 @@ static int list_one(void *arg, const struct registry_draft *d)
     jw_obj_end(&v->w);
     json_free(doc);
     buf_release(&text);
-    return AM_OK;
 }
 
 int web_page_files(struct web_visit *v)
 {
+    struct files f = {0};
+    struct web_list x = {.arg = &f, .key = file_key, .rank = file_rank};
     int err;
     if (!may_write(v))
         return AM_E_FORBIDDEN;
+    err = registry_drafts(v->site->registry, str_c(v->who.org_id), take_file, &f);
+    x.n = f.all.n;
+    web_list_find(v, &x);
     web_open(v);
     jw_kstrz(&v->w, "org", v->who.org_id);
     jw_key(&v->w, "files");
     jw_arr(&v->w);
-    err = registry_drafts(v->site->registry, str_c(v->who.org_id), list_one, v);
+    for (size_t i = 0; i < x.shown; i++)
+        put_file(v, file_at(&x, x.place[i]));
     jw_arr_end(&v->w);
+    web_list_links(v, str_c(x.newer), str_c(x.older), x.shown);
+    vec_release(&f.all);
     return err ? err
                : web_send(v, 200, "files",
                           (struct web_page){.title = text_get(v->l, "files.title"),

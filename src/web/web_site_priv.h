@@ -163,18 +163,38 @@ void web_problems(struct jw *w, const char *key, enum text_lang l, const struct 
 void web_problem_text(struct jw *w, enum text_lang l, const struct diag_item *p);
 
 /* ---- web_site_list.c: lists that grow with the register, newest first ---- */
-enum { WEB_LIST_ROWS = 25, WEB_LIST_KEY = 160 };
+enum {
+    WEB_LIST_ROWS = 25,
+    WEB_LIST_KEY = 160,
+    WEB_LIST_CURSOR = 64,
+    WEB_LIST_LOOKS = 20000 /* places one page looks at, each way */
+};
 struct web_list {
     const struct ledger *l;
-    size_t n; /* places of all there are, 0 the oldest */
-    void (*key)(const struct ledger *l, size_t place, char out[WEB_LIST_KEY]);
-    bool (*wanted)(const struct ledger *l, size_t place); /* NULL: all */
-    size_t place[WEB_LIST_ROWS], shown;                   /* found, as they are told */
+    void *arg;
+    size_t n;                           /* places of all there are, 0 the oldest */
+    const struct ledger_places *places; /* NULL, or these of them only */
+    size_t looks;                       /* 0: WEB_LIST_LOOKS; fewer when one costs much */
+    void (*key)(const struct web_list *x, size_t place, char out[WEB_LIST_KEY]);
+    bool (*wanted)(const struct web_list *x, size_t place); /* NULL: all */
+    /* Of things that come and go, to go on where one was; not negative, never falls from
+     * one place to the next. NULL: places stay what they are. */
+    int64_t (*rank)(const struct web_list *x, size_t place);
+    size_t place[WEB_LIST_ROWS], shown;                  /* found, as they are told */
+    char newer[WEB_LIST_CURSOR], older[WEB_LIST_CURSOR]; /* "": no such page */
 };
-/* The page the address asks for; members newer and older of the facts. */
-void web_list_find(struct web_visit *v, struct web_list *x, struct jw *w);
-/* Member "pager" ({{>pager}}); absent when one page says all. */
-void web_list_links(struct web_visit *v, const struct json *facts);
+/* The mark of a version, for lists of them. */
+void web_version_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY]);
+/* The page the address asks for. */
+void web_list_find(struct web_visit *v, struct web_list *x);
+/* Members newer and older of the facts. */
+void web_list_facts(const struct web_list *x, struct jw *w);
+/* Members "pager" ({{>pager}}; absent when one page says all) and "none": nothing shown,
+ * here or elsewhere. */
+void web_list_links(struct web_visit *v, struct str newer, struct str older,
+                    size_t shown);
+/* The same out of facts whose rows are that member. */
+void web_list_pager(struct web_visit *v, const struct json *facts, const char *rows);
 
 /* ---- web_site_names.c: what versions are called ---- */
 /* "trade name version" of the version of that digest, appended; the identifier when its

@@ -41,9 +41,9 @@ static void model_facts(const struct ledger *l, const struct ledger_stop *s, str
              x && s->scope == LEDGER_STOP_NATIONAL && x->state == LEDGER_V_SUSPENDED);
 }
 
-static void order_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+static void order_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
 {
-    crypto_hex(ledger_stop_at(l, place)->order, 32, out);
+    crypto_hex(ledger_stop_at(x->l, place)->order, 32, out);
 }
 
 static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
@@ -52,7 +52,8 @@ static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosi
     const struct stops_page *g = arg;
     struct web_list x = {.l = l, .n = ledger_stops(l), .key = order_key};
     (void)cosigned;
-    web_list_find(v, &x, w);
+    web_list_find(v, &x);
+    web_list_facts(&x, w);
     jw_key(w, "orders");
     jw_arr(w);
     for (size_t i = 0; i < x.shown; i++) {
@@ -130,8 +131,7 @@ int web_page_stops(struct web_visit *v)
             jw_obj_end(&v->w);
         }
         jw_arr_end(&v->w);
-        jw_kbool(&v->w, "none", json_size(all) == 0);
-        web_list_links(v, f);
+        web_list_pager(v, f, "orders");
         err = web_send(v, 200, "stops",
                        (struct web_page){.title_id = "nav.stops", .nav = "nav.stops"});
     }

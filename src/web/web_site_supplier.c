@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "web/web_site_priv.h"
 
-enum { ROWS_SHOWN = 500 };
-
 static const struct auth_account *reader(const struct web_visit *v)
 {
     return v->signed_in ? &v->who : NULL;
@@ -85,48 +83,57 @@ static const char *supplier_label(const struct ledger *l, struct str org)
     return label;
 }
 
+/* How many cases about any of its versions are open. */
+static int64_t open_cases(const struct ledger *l, struct str org)
+{
+    int64_t n = 0;
+    for (size_t i = ledger_list_first(l, LEDGER_CASES_OF_SUPPLIER, org); i != SIZE_MAX;
+         i = ledger_list_next(l, LEDGER_CASES_OF_SUPPLIER, i))
+        n += !ledger_case_at(l, i)->closed_at;
+    return n;
+}
+
 static int supplier_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                           struct jw *w, void *arg)
 {
-    const char *label;
-    size_t *n = arg;
-    int64_t open = 0;
-    int err = AM_OK;
+    struct ledger_places all = {0};
+    struct web_list list = {.l = l, .places = &all, .key = web_version_key};
+    const char *label = supplier_label(l, v->arg);
+    int err = ledger_places(&all, l, LEDGER_VERSIONS_OF_SUPPLIER, v->arg);
     (void)cosigned;
+    (void)arg;
+    if (!err && !all.n)
+        err = AM_E_NOTFOUND;
+    if (!err) {
+        web_list_find(v, &list);
+        web_list_facts(&list, w);
+    }
     jw_key(w, "products");
     jw_arr(w);
-    for (size_t i = ledger_list_first(l, LEDGER_VERSIONS_OF_SUPPLIER, v->arg);
-         !err && i != SIZE_MAX && *n < ROWS_SHOWN;
-         i = ledger_list_next(l, LEDGER_VERSIONS_OF_SUPPLIER, i)) {
-        const struct ledger_version *x = ledger_version_at(l, i);
-        struct ledger_vigilance k;
-        ledger_vigilance(l, x->digest, v->now, &k);
-        open += (int64_t)k.open;
-        (*n)++;
-        err = supplier_product(v, l, x, w);
-    }
+    for (size_t i = 0; i < list.shown && !err; i++)
+        err = supplier_product(v, l, ledger_version_at(l, list.place[i]), w);
     jw_arr_end(w);
-    jw_kint(w, "open_cases", open);
-    label = supplier_label(l, v->arg);
+    jw_kint(w, "products_n", (int64_t)all.n);
+    jw_kint(w, "open_cases", open_cases(l, v->arg));
     if (label)
         jw_kstrz(w, "label", label);
+    vec_release(&all);
     return err;
 }
 
 int web_page_supplier(struct web_visit *v)
 {
     struct json_doc *facts = NULL;
-    size_t n = 0;
-    int err = web_facts(v, supplier_facts, &n, &facts);
+    int err = web_facts(v, supplier_facts, NULL, &facts);
     const struct json *f = json_root(facts);
-    if (!err && !n)
-        err = AM_E_NOTFOUND;
     if (!err) {
         struct str label = json_get_str(f, "label");
         web_open(v);
         jw_kstr(&v->w, "name", web_text_or(label.n ? label : v->arg));
         jw_kstr(&v->w, "org", web_text_or(v->arg));
         web_named_rows(v, "products", json_get(f, "products"), NULL, "digest");
+        web_list_pager(v, f, "products");
+        jw_kval(&v->w, "products_n", json_get(f, "products_n"));
         jw_kval(&v->w, "open_cases_n", json_get(f, "open_cases"));
         err = web_send(v, 200, "supplier",
                        (struct web_page){.title = web_text_or(label.n ? label : v->arg)});
@@ -136,9 +143,9 @@ int web_page_supplier(struct web_visit *v)
 }
 
 /* ---- escrow ----------------------------------------------------------------------- */
-static void deposit_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+static void deposit_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
 {
-    const struct ledger_deposit *e = ledger_deposit_at(l, place);
+    const struct ledger_deposit *e = ledger_deposit_at(x->l, place);
     char hex[CRYPTO_HEX];
     snprintf(out, WEB_LIST_KEY, "%.64s %s", e->deposit_id,
              crypto_hex(e->model_digest, 32, hex));
@@ -150,7 +157,8 @@ static int escrow_facts(struct web_visit *v, const struct ledger *l, uint64_t co
     struct web_list list = {.l = l, .n = ledger_deposits(l), .key = deposit_key};
     (void)cosigned;
     (void)arg;
-    web_list_find(v, &list, w);
+    web_list_find(v, &list);
+    web_list_facts(&list, w);
     jw_key(w, "deposits");
     jw_arr(w);
     for (size_t i = 0; i < list.shown; i++) {
@@ -179,18 +187,17 @@ int web_page_escrow(struct web_visit *v)
     if (!err) {
         web_open(v);
         web_named_rows(v, "deposits", list, "deposit", "model_digest");
-        jw_kbool(&v->w, "none", json_size(list) == 0);
-        web_list_links(v, json_root(facts));
+        web_list_pager(v, json_root(facts), "deposits");
         err = web_send(v, 200, "escrow", (struct web_page){.title_id = "escrow.title"});
     }
     json_free(facts);
     return err;
 }
 
-static void sandbox_key(const struct ledger *l, size_t place, char out[WEB_LIST_KEY])
+static void sandbox_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
 {
     snprintf(out, WEB_LIST_KEY, "%llu",
-             (unsigned long long)ledger_sandbox_at(l, place)->index);
+             (unsigned long long)ledger_sandbox_at(x->l, place)->index);
 }
 
 /* ---- sandboxes -------------------------------------------------------------------- */
@@ -200,7 +207,8 @@ static int sandbox_facts(struct web_visit *v, const struct ledger *l, uint64_t c
     struct web_list list = {.l = l, .n = ledger_sandboxes(l), .key = sandbox_key};
     (void)cosigned;
     (void)arg;
-    web_list_find(v, &list, w);
+    web_list_find(v, &list);
+    web_list_facts(&list, w);
     jw_key(w, "sandboxes");
     jw_arr(w);
     for (size_t i = 0; i < list.shown; i++) {
@@ -224,8 +232,7 @@ int web_page_sandboxes(struct web_visit *v)
     if (!err) {
         web_open(v);
         web_named_rows(v, "sandboxes", list, "sandbox", "model_digest");
-        jw_kbool(&v->w, "none", json_size(list) == 0);
-        web_list_links(v, json_root(facts));
+        web_list_pager(v, json_root(facts), "sandboxes");
         err =
             web_send(v, 200, "sandboxes", (struct web_page){.title_id = "sandbox.title"});
     }

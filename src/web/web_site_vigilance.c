@@ -5,7 +5,7 @@
 #include "web/web_site_priv.h"
 #include "web/web_site_sign_priv.h"
 
-enum { CASES_SHOWN = 200, FIELD_MAX = 20000 };
+enum { FIELD_MAX = 20000 };
 
 static const char *const severities[] = {"non_serious", "serious", "life_threatening",
                                          "death"};
@@ -20,33 +20,43 @@ static const struct auth_account *reader(const struct web_visit *v)
     return v->signed_in ? &v->who : NULL;
 }
 
-struct case_list {
-    struct web_visit *v;
-    const struct ledger *l;
-    struct jw *w;
-    size_t shown;
-};
-
-static bool list_one(void *arg, const struct ledger_case *c, unsigned reads)
+/* By its first entry of the log, which says nothing that is not public. */
+static void case_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
 {
-    struct case_list *x = arg;
-    ledger_case_json(x->l, c, reads > 1, x->v->now, x->w);
-    return ++x->shown < CASES_SHOWN;
+    snprintf(out, WEB_LIST_KEY, "%llu",
+             (unsigned long long)ledger_case_at(x->l, place)->history.v[0]);
+}
+
+static bool case_wanted(const struct web_list *x, size_t place)
+{
+    return registry_reads_case(x->l, reader(x->arg), ledger_case_at(x->l, place)) > 0;
 }
 
 static int list_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                       struct jw *w, void *arg)
 {
-    struct case_list x = {.v = v, .l = l, .w = w};
+    struct ledger_places some = {0};
+    struct web_list x = {
+        .l = l, .arg = v, .n = ledger_cases(l), .key = case_key, .wanted = case_wanted};
+    bool all;
+    int err = registry_cases(l, reader(v), NULL, &some, &all);
     (void)cosigned;
     (void)arg;
+    x.places = all ? NULL : &some;
+    if (!err)
+        web_list_find(v, &x);
+    web_list_facts(&x, w);
     jw_key(w, "counts");
     ledger_vigilance_json(l, NULL, v->now, w);
     jw_key(w, "cases");
     jw_arr(w);
-    registry_each_case(l, reader(v), NULL, list_one, &x);
+    for (size_t i = 0; i < x.shown; i++) {
+        const struct ledger_case *c = ledger_case_at(l, x.place[i]);
+        ledger_case_json(l, c, registry_reads_case(l, reader(v), c) > 1, v->now, w);
+    }
     jw_arr_end(w);
-    return AM_OK;
+    vec_release(&some);
+    return err;
 }
 
 static int case_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
@@ -103,7 +113,7 @@ int web_page_vigilance(struct web_visit *v)
         jw_arr_end(&v->w);
         jw_kbool(&v->w, "may_report", v->signed_in && auth_may(&v->who, AUTH_PROPOSE));
         jw_kbool(&v->w, "anonymous", !v->signed_in);
-        jw_kbool(&v->w, "none", json_size(cases) == 0);
+        web_list_pager(v, f, "cases");
         jw_key(&v->w, "cases");
         jw_arr(&v->w);
         for (json_each(it, cases)) {

@@ -4,12 +4,24 @@
 #include "base/clock.h"
 #include "web/web_site_sign_priv.h"
 
-enum { WAITING_SHOWN = 100 };
+/* One costs a document and its signing rule: a page reads few of those it does not show.
+ */
+enum { WAITING_LOOKS = 200 };
+
+struct text { /* one that waits; its rank in the list: of the log by its entry, below all
+                 proposals, which go by when they were made */
+    uint8_t payload[32];
+    int64_t rank;
+    bool proposed;
+};
+static const int64_t first_proposal = INT64_C(1) << 62;
 
 struct waiting {
     struct web_visit *v;
-    size_t n;
-    struct buf payload; /* the one being shown */
+    VEC(struct text) all; /* the newest last */
+    struct buf payload;   /* the one being looked at */
+    int64_t until;        /* 0: of the log */
+    int err;
 };
 
 static int waiting_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
@@ -50,20 +62,77 @@ static bool for_me(const struct web_visit *v, const struct json *f)
     return false;
 }
 
-static int show(struct waiting *g, int64_t until)
+/* The text, and what is signed of it. AM_E_NOTFOUND: it waits no more, or not for this
+ * reader; AM_E_INVALID: of another log. */
+static int look(struct waiting *g, const struct text *x, struct json_doc **facts)
+{
+    struct registry *r = g->v->site->registry;
+    struct registry_proposal p;
+    bool reads = false;
+    int err;
+    buf_clear(&g->payload);
+    err = registry_proposal_get(r, x->payload, &p, &g->payload);
+    if (!x->proposed && !err)
+        return AM_E_NOTFOUND; /* told as a proposal */
+    if (!x->proposed && err == AM_E_NOTFOUND)
+        err = blob_get(g->v->site->blobs, x->payload, &g->payload);
+    if (err)
+        return err;
+    g->until = x->proposed ? p.until : 0;
+    reads = x->proposed
+                ? registry_reads_proposal(r, &g->v->who, p.by_org, buf_str(&g->payload))
+                : registry_reads_blob(r, &g->v->who, buf_str(&g->payload));
+    if (!reads)
+        return AM_E_NOTFOUND;
+    err = web_facts(g->v, waiting_facts, g, facts);
+    if (!err && json_bool(json_get(json_root(*facts), "in_effect"), false)) {
+        json_free(*facts);
+        *facts = NULL;
+        err = AM_E_NOTFOUND;
+    }
+    return err;
+}
+
+static const struct text *text_at(const struct web_list *x, size_t place)
+{
+    const struct waiting *g = x->arg;
+    return &g->all.v[place];
+}
+
+static void text_key(const struct web_list *x, size_t place, char out[WEB_LIST_KEY])
+{
+    crypto_hex(text_at(x, place)->payload, 32, out);
+}
+
+static int64_t text_rank(const struct web_list *x, size_t place)
+{
+    return text_at(x, place)->rank;
+}
+
+static bool text_wanted(const struct web_list *x, size_t place)
+{
+    struct waiting *g = x->arg;
+    struct json_doc *facts = NULL;
+    int err = g->err ? g->err : look(g, text_at(x, place), &facts);
+    json_free(facts);
+    if (err && err != AM_E_NOTFOUND && err != AM_E_INVALID)
+        g->err = err;
+    return !err;
+}
+
+static int show(struct waiting *g, const struct text *x)
 {
     struct web_visit *v = g->v;
     struct ledger_statement_view s = {0};
     struct json_doc *facts = NULL;
-    int err = web_facts(v, waiting_facts, g, &facts);
+    int err = look(g, x, &facts);
     const struct json *f = json_root(facts);
     if (!err)
         err = ledger_statement_parse(buf_str(&g->payload), json_get_str(f, "type_base"),
                                      &s, NULL);
-    if (!err && !json_bool(json_get(f, "in_effect"), false) && g->n < WAITING_SHOWN) {
+    if (!err) {
         struct str digest = json_get_str(f, "payload"),
                    model = json_get_str(s.record, "model_digest");
-        g->n++;
         jw_obj(&v->w);
         web_sign_what(v, &s, "what");
         jw_key(&v->w, "href");
@@ -76,83 +145,89 @@ static int show(struct waiting *g, int64_t until)
         counts(v, f);
         jw_kbool(&v->w, "mine", for_me(v, f));
         jw_kint(&v->w, "at", s.issued_at);
-        if (until)
-            jw_kint(&v->w, "until", until);
+        if (g->until)
+            jw_kint(&v->w, "until", g->until);
         jw_obj_end(&v->w);
     }
     ledger_statement_release(&s);
     json_free(facts);
-    return err == AM_E_INVALID ? AM_OK : err; /* of another log: not shown */
+    return err == AM_E_NOTFOUND || err == AM_E_INVALID ? AM_OK
+                                                       : err; /* signed meanwhile */
 }
 
-static int proposal(void *arg, const struct registry_proposal *p, struct str payload)
-{
-    struct waiting *g = arg;
-    if (!registry_reads_proposal(g->v->site->registry, &g->v->who, p->by_org, payload))
-        return AM_OK;
-    buf_clear(&g->payload);
-    int err = buf_add(&g->payload, payload);
-    return err ? err : show(g, p->until);
-}
-
-/* ---- of the log
- * -------------------------------------------------------------------- */
-struct logged {
-    uint8_t payload[WAITING_SHOWN][32];
-    size_t n;
-};
-
+/* ---- all there are ---------------------------------------------------------------- */
 static int logged_facts(struct web_visit *v, const struct ledger *l, uint64_t cosigned,
                         struct jw *w, void *arg)
 {
-    struct logged *g = arg;
-    uint64_t index[WAITING_SHOWN];
-    size_t n = ledger_waiting(l, index, WAITING_SHOWN);
+    struct waiting *g = arg;
+    uint64_t *index = am_calloc(LEDGER_WAITING_BACK, sizeof *index);
+    size_t n = index ? ledger_waiting(l, index, LEDGER_WAITING_BACK) : 0;
+    int err = index ? AM_OK : AM_E_NOMEM;
     (void)v;
     (void)cosigned;
     (void)w;
-    for (size_t i = 0; i < n; i++)
-        if (ledger_entry_of(l, index[i], g->payload[g->n], NULL) == AM_OK)
-            g->n++;
-    return AM_OK;
+    while (n > 0 && !err) {
+        struct text x = {.rank = (int64_t)index[--n]};
+        if (ledger_entry_of(l, index[n], x.payload, NULL) == AM_OK)
+            err = vec_push(&g->all, x);
+    }
+    free(index);
+    return err;
 }
 
 static int of_log(struct waiting *g)
 {
-    struct logged *all = am_calloc(1, sizeof *all);
     struct json_doc *facts = NULL;
-    int err = all ? web_facts(g->v, logged_facts, all, &facts) : AM_E_NOMEM;
+    int err = web_facts(g->v, logged_facts, g, &facts);
     json_free(facts);
-    for (size_t i = 0; !err && i < all->n; i++) {
-        struct registry_proposal p;
-        if (registry_proposal_get(g->v->site->registry, all->payload[i], &p, NULL) ==
-            AM_OK)
-            continue; /* shown with the proposals */
-        buf_clear(&g->payload);
-        err = blob_get(g->v->site->blobs, all->payload[i], &g->payload);
-        if (!err &&
-            registry_reads_blob(g->v->site->registry, g->v->signed_in ? &g->v->who : NULL,
-                                buf_str(&g->payload)))
-            err = show(g, 0);
-    }
-    free(all);
     return err;
+}
+
+static int proposals(struct waiting *g)
+{
+    struct registry_proposals all = {0};
+    int err = registry_proposals(g->v->site->registry, &all);
+    for (size_t i = all.n; i > 0 && !err; i--) {
+        struct text x = {.rank = first_proposal + all.v[i - 1].at, .proposed = true};
+        memcpy(x.payload, all.v[i - 1].payload, 32);
+        err = vec_push(&g->all, x);
+    }
+    vec_release(&all);
+    return err;
+}
+
+static int texts(struct waiting *g, struct web_list *x)
+{
+    struct web_visit *v = g->v;
+    int err = of_log(g);
+    if (!err && (auth_may(&v->who, AUTH_PROPOSE) || v->who.role == LEDGER_AUDITOR))
+        err = proposals(g);
+    if (err)
+        return err;
+    x->n = g->all.n;
+    web_list_find(v, x);
+    return g->err;
 }
 
 int web_page_waiting(struct web_visit *v)
 {
     struct waiting g = {.v = v};
-    int err = AM_OK;
+    struct web_list x = {.arg = &g,
+                         .looks = WAITING_LOOKS,
+                         .key = text_key,
+                         .wanted = text_wanted,
+                         .rank = text_rank};
+    int err;
     buf_init(&g.payload, WEB_PAYLOAD_MAX);
+    err = texts(&g, &x);
     web_open(v);
     jw_key(&v->w, "waiting");
     jw_arr(&v->w);
-    if (auth_may(&v->who, AUTH_PROPOSE) || v->who.role == LEDGER_AUDITOR)
-        err = registry_proposals(v->site->registry, proposal, &g);
-    if (!err)
-        err = of_log(&g);
+    for (size_t i = 0; i < x.shown && !err; i++)
+        err = show(&g, text_at(&x, x.place[i]));
     jw_arr_end(&v->w);
-    jw_kbool(&v->w, "none", g.n == 0);
+    web_list_links(v, str_c(x.newer), str_c(x.older), x.shown);
+    vec_release(&g.all);
     buf_release(&g.payload);
     return err ? err
                : web_send(

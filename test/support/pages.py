@@ -101,16 +101,21 @@ class Seed:
         return found
 
     def waiting(self):
-        """A draft and a text that waits for signatures."""
+        """A draft and a text that waits for signatures, among many."""
         _, said = call(self.port, "POST", "/api/v1/sessions", {"login": "fournisseur", "password": "mot de passe de fournisseur"})
         record = json.load(open(self.c.dir + "/version.json"))
         draft = self.ask("POST", "/api/v1/drafts", {"kind": "version", "record": {k: record[k] for k in list(record)[:25]}},
                          said["token"])
+        for i in range(26):  # more than a page of files shows
+            self.ask("POST", "/api/v1/drafts", {"kind": "algorithm", "record": {"trade_name": {"fr": "Essai %d" % i}}}, said["token"])
         _, said = call(self.port, "POST", "/api/v1/sessions", {"login": "ministere", "password": "mot de passe de ministere"})
-        body = {"kind": "event", "record": {
-            "issued_at": at(), "issuer": {"role": "msps", "org_id": "MSPS"}, "type": "stop", "scope": "national",
-            "model_digest": self.c.w["model_digest"], "motive_code": "drill", "effect_at": at(1)}}
-        return {"draft": draft["id"], "proposal": self.ask("POST", "/api/v1/proposals", body, said["token"])["payload_sha256"]}
+        def order(day):
+            return {"kind": "event", "record": {
+                "issued_at": at(), "issuer": {"role": "msps", "org_id": "MSPS"}, "type": "stop", "scope": "national",
+                "model_digest": self.c.w["model_digest"], "motive_code": "drill", "effect_at": at(day)}}
+        for day in range(2, 28):  # more than a page of texts to sign shows
+            self.ask("POST", "/api/v1/proposals", order(day), said["token"])
+        return {"draft": draft["id"], "proposal": self.ask("POST", "/api/v1/proposals", order(1), said["token"])["payload_sha256"]}
 
 
 def seed(c, reg):
