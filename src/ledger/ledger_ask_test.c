@@ -3,6 +3,7 @@
  * record that has them all, and what a superseding record may lose. */
 #include "ledger/ledger_ask_tbl.h"
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Warnings and what falls due: dates only, from the state. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call) assert_string_equal((call), "ok")
@@ -399,6 +400,28 @@ static void ten_years_after_the_last_use_it_is_archived(void **state)
     assert_int_equal(k.kind[0], LEDGER_DUE_ARCHIVE);
 }
 
+/* Anybody with a key may have a statement logged; what has no effect is no use. */
+static void a_refused_statement_does_not_put_off_the_archive(void **state)
+{
+    static const enum tk_actor msps[] = {TK_MSPS1, TK_MSPS2};
+    struct tk_decision d = {"withdrawn", "base", "none", "granted", ",\"reason\":\"r\"",
+                            200,         msps,   2,      NULL};
+    int64_t now;
+    (void)state;
+    tk_to_label(&tk);
+    OK(tk_decide(&tk, &d));
+    now = tk.now;
+    for (int year = 1; year <= 9; year++) {
+        tk.now = now + year * 365 * TIME_DAY;
+        assert_string_not_equal(tk_evidence_by(&tk, TK_BENCH3, 0.9), "ok");
+        assert_string_not_equal(tk_stop(&tk, TK_VENDOR2, "national", ""), "ok");
+    }
+    tk.now = now;
+    assert_int_equal(due(3655).n, 1);
+    OK(tk_stop(&tk, TK_HAS1, "national", "")); /* in effect: somebody needed it */
+    assert_int_equal(tk.l->version.v[0].last_at, tk.now);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_tk, close_tk)
@@ -419,6 +442,7 @@ int main(void)
         T(confirmed_drift_stops_where_it_was_seen),
         T(diagnoses_missed_above_the_declared_rate_stop_the_version_once),
         T(ten_years_after_the_last_use_it_is_archived),
+        T(a_refused_statement_does_not_put_off_the_archive),
     };
     return cmocka_run_group_tests(t, NULL, NULL);
 }

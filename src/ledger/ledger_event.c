@@ -147,11 +147,15 @@ static void commit_counts(struct ledger_act *a)
         size_t i = ledger_find_deployment(a->l, json_get_str(it.val, "deployment"));
         const struct json *n = json_get(it.val, "predictions");
         struct ledger_deployment *p;
+        struct ledger_verrec *v;
         if (i == LEDGER_NONE || !json_is_int(n))
             continue;
         p = &a->l->deployment.v[i].p;
-        if (strcmp(p->gst, ledger_region(me)) == 0)
-            p->uses = AM_MAX(p->uses, (uint64_t)json_int(n, 0));
+        if (strcmp(p->gst, ledger_region(me)) != 0 || (uint64_t)json_int(n, 0) <= p->uses)
+            continue;
+        p->uses = (uint64_t)json_int(n, 0);
+        v = &a->l->version.v[ledger_find_version(a->l, p->model_digest)];
+        v->last_at = AM_MAX(v->last_at, a->s->issued_at); /* V19 counts from the use */
     }
 }
 

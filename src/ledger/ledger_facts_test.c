@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")

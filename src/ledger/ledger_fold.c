@@ -257,10 +257,11 @@ static void commit_entry(struct ledger *l, const struct ledger_entry *e,
     ledger_entry_add(l, e, o);
     if (o->effect == LEDGER_IN_EFFECT && a->s)
         l->latest_at = AM_MAX(l->latest_at, a->s->issued_at);
-    if (a->version != LEDGER_NONE) {
+    if (a->version != LEDGER_NONE) { /* its history says so; what did nothing is no use */
         struct ledger_verrec *v = &l->version.v[a->version];
         v->v.history.v[v->v.history.n++] = index;
-        v->last_at = AM_MAX(v->last_at, a->s->issued_at);
+        if (o->effect == LEDGER_IN_EFFECT)
+            v->last_at = AM_MAX(v->last_at, a->s->issued_at);
     }
     if (a->deployment != LEDGER_NONE) {
         struct ledger_deployment *p = &l->deployment.v[a->deployment].p;
@@ -271,7 +272,8 @@ static void commit_entry(struct ledger *l, const struct ledger_entry *e,
 static int fold_entry(struct ledger *l, const uint8_t payload[32], struct str text,
                       const char *key_id);
 static int refold(struct ledger *l, const struct ledger_void *v,
-                  const uint8_t payload[32], struct str text, const char *key_id);
+                  const uint8_t payload[32], struct str text, const char *key_id,
+                  bool *stands);
 
 static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_entry *e,
                           struct str text, const char *key_id)
@@ -289,9 +291,14 @@ static int fold_statement(struct ledger *l, struct ledger_act *a, struct ledger_
     if (a->version != LEDGER_NONE && l->version.v[a->version].v.state != state)
         l->version.v[a->version].state_at = a->s->issued_at;
     if (a->refold) {
+        bool stands;
         ledger_copy(v.key_id, sizeof v.key_id, json_get_str(a->r, "key_id"));
         v.since = (uint64_t)json_int(json_get(a->r, "compromised_since"), 0);
-        return refold(l, &v, a->payload, text, key_id);
+        err = refold(l, &v, a->payload, text, key_id, &stands);
+        if (err || stands)
+            return err;
+        ledger_refuse(a, CODE_KEY_COMPROMISED, "/compromised_since",
+                      "it would undo what lets its own signer speak");
     }
     settle(a);
     e->counts = !a->err;
@@ -376,21 +383,40 @@ static int fold_genesis(struct ledger *l, const uint8_t payload[32], struct str 
     return AM_OK;
 }
 
-/* Folds all entries again, and then this one, without the leaves of a compromised key.
- * The blobs are read again: a rare event may cost what a start costs. */
-static int refold(struct ledger *l, const struct ledger_void *v,
-                  const uint8_t payload[32], struct str text, const char *key_id)
+/* Does every revocation that made a key's leaves void still have effect itself, v aside?
+ */
+static bool voids_stand(const struct ledger *l, const struct ledger_void *v)
 {
-    struct ledger *again;
+    for (size_t i = 0; i < l->voided.n; i++) {
+        uint64_t by = l->voided.v[i].revoked;
+        if (by != v->revoked && by < l->entry.n &&
+            ledger_outcome(l, by)->effect != LEDGER_IN_EFFECT)
+            return false;
+    }
+    return true;
+}
+
+/* The voids to fold under: those of `from` and v; after a first fold, those of them whose
+ * revocation has effect in it. */
+static int void_again(struct ledger *again, const struct ledger *from,
+                      const struct ledger_void *v)
+{
+    int err = AM_OK;
+    for (size_t i = 0; !err && i < from->voided.n; i++) {
+        const struct ledger_void *o = &from->voided.v[i];
+        if (o->revoked != v->revoked &&
+            (o->revoked >= from->entry.n ||
+             ledger_outcome(from, o->revoked)->effect == LEDGER_IN_EFFECT))
+            err = vec_push(&again->voided, *o);
+    }
+    return err ? err : vec_push(&again->voided, *v);
+}
+
+static int fold_again(struct ledger *again, const struct ledger *l)
+{
     struct buf b;
-    int err = ledger_new(&again, l->blobs);
-    if (err)
-        return err;
+    int err = AM_OK;
     buf_init(&b, LEDGER_PAYLOAD_MAX);
-    for (size_t i = 0; !err && i < l->voided.n; i++)
-        err = vec_push(&again->voided, l->voided.v[i]);
-    if (!err)
-        err = vec_push(&again->voided, *v);
     for (uint64_t i = 0; !err && i < l->entry.n; i++) {
         const struct ledger_entry *e = &l->entry.v[i];
         const char *id =
@@ -404,15 +430,43 @@ static int refold(struct ledger *l, const struct ledger_void *v,
         if (!err)
             err = (i ? fold_entry : fold_genesis)(again, e->payload, buf_str(&b), id);
     }
-    if (!err)
-        err = fold_entry(again, payload, text, key_id);
-    if (!err) {
-        struct ledger old = *l;
-        *l = *again;
-        *again = old;
-    }
     buf_release(&b);
-    ledger_free(again);
+    return err;
+}
+
+/* Folds all entries again, and then this one, without the leaves of a compromised key.
+ * The blobs are read again: a rare event may cost what a start costs. Earlier revocations
+ * that lose their effect by it no longer make anything void: folded once more without
+ * them. stands: this one has effect in the end; else l is as it was. */
+static int refold(struct ledger *l, const struct ledger_void *v,
+                  const uint8_t payload[32], struct str text, const char *key_id,
+                  bool *stands)
+{
+    struct ledger *last = NULL;
+    size_t rounds = l->voided.n + 2;
+    int err = AM_OK;
+    *stands = false;
+    while (!err && rounds-- && (!last || !voids_stand(last, v))) {
+        struct ledger *again;
+        err = ledger_new(&again, l->blobs);
+        if (err)
+            break;
+        err = void_again(again, last ? last : l, v);
+        ledger_free(last);
+        last = again;
+        if (!err)
+            err = fold_again(again, l);
+        if (!err)
+            err = fold_entry(again, payload, text, key_id);
+    }
+    if (!err && voids_stand(last, v) &&
+        ledger_outcome(last, v->revoked)->effect == LEDGER_IN_EFFECT) {
+        struct ledger old = *l;
+        *l = *last;
+        *last = old;
+        *stands = true;
+    }
+    ledger_free(last);
     return err;
 }
 

@@ -2,6 +2,7 @@
 /* Facts, and the guards they feed: a whole life with nothing waived, then every fact that
  * has no effect and why. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two life cycles of lifecycle.md, transition by transition. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")
@@ -590,6 +591,30 @@ static void a_node_grows_by_proofs_and_never_rewrites(void **state)
     assert_string_equal(ledger_node_at(tk.l, 0)->name, "node1.example.org/trace");
 }
 
+/* V19 counts ten years from the last use: more predictions are one, the same count and
+ * a region's word about another's deployment are not. */
+static void predictions_a_node_counts_are_the_last_use(void **state)
+{
+    struct tlog_hash one;
+    char counts[200];
+    int64_t before;
+    (void)state;
+    tk_open(&tk);
+    tk_to_pilot(&tk);
+    before = tk.l->version.v[0].last_at;
+    tlog_leaf_hash(STR("a"), &one);
+    snprintf(counts, sizeof counts, "{\"deployment\":\"%s\",\"predictions\":10}",
+             tk_p(&tk)->id);
+    tk.now += 30 * TIME_DAY;
+    OK(node_says(TK_NODE, TK_REGION, 1, &one, 0, NULL, counts));
+    assert_true(tk.l->version.v[0].last_at > before);
+    assert_int_equal(tk.l->version.v[0].last_at, tk.now);
+    before = tk.now;
+    tk.now += 30 * TIME_DAY;
+    OK(node_says(TK_NODE, TK_REGION, 1, &one, 1, NULL, counts));
+    assert_int_equal(tk.l->version.v[0].last_at, before);
+}
+
 /* ---- policy ---------------------------------------------------------------------- */
 static const char *change_policy(const uint8_t next[32])
 {
@@ -722,6 +747,7 @@ TEST_MAIN(T(a_model_goes_from_declaration_to_pilot),
           T(a_patient_stop_is_lifted_by_its_user_or_the_lead),
           T(nodes_acknowledge_once_each), T(a_final_stop_takes_a_quorum_and_only_ends),
           T(a_node_grows_by_proofs_and_never_rewrites),
+          T(predictions_a_node_counts_are_the_last_use),
           T(a_policy_change_needs_both_houses_and_alters_nothing_decided),
           T(the_policy_says_who_signs), T(a_deployment_is_named_by_model_place_and_use),
           T(the_quorum_is_built_from_genesis_and_policy),

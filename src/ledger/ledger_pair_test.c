@@ -3,6 +3,7 @@
  * folder names, each with a statement it refuses and one, in the same state, that it lets
  * through; and a check that no guard of the table is left without a refusal. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #include <dirent.h>

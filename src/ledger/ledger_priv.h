@@ -171,7 +171,7 @@ struct ledger_verrec { /* the public view first: one is the other's address */
     VEC(size_t) stop; /* in force, wider than one patient */
     VEC(size_t) deployment;
     VEC(size_t) fact;
-    int64_t last_at;
+    int64_t last_at;      /* of what last took effect about it, or counted its use */
     int64_t state_at;     /* of the statement that last moved it */
     int64_t label_at;     /* of the decision that gave or confirmed the label */
     int64_t device_until; /* first certificate of the device to expire; 0: none */

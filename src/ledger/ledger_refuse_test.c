@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must have no effect, and why it says so. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")
@@ -153,6 +154,49 @@ static void a_compromised_key_loses_what_it_did_but_not_its_stops(void **state)
         assert_memory_equal(before_digest, after, 32);
         ledger_free(again);
     }
+}
+
+static const char *stolen(enum tk_actor says, enum tk_actor whose, uint64_t since)
+{
+    return tk_say(&tk, LEDGER_EVENT, says,
+                  "\"type\":\"key_revoke\",\"key_id\":\"%s\",\"compromised_since\":"
+                  "%llu,\"reason\":\"stolen\"",
+                  tk.id[whose], (unsigned long long)since);
+}
+
+/* A thief calls the key of a commissioner stolen; once the thief's own key is called
+ * that, the commissioner's label is back. */
+static void what_a_thief_made_void_comes_back_with_the_thief_out(void **state)
+{
+    uint64_t before;
+    (void)state;
+    tk_open(&tk);
+    tk_to_evidence(&tk, 0.88);
+    before = ledger_size(tk.l) - 1;
+    OK(tk_label(&tk));
+    OK(stolen(TK_MSPS1, TK_HAS1, before));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_EVALUATED);
+    OK(stolen(TK_HAS2, TK_MSPS1, before));
+    assert_int_equal(tk_v(&tk)->state, LEDGER_V_LABELLED);
+    assert_true(ledger_key_valid(tk.l, tk.id[TK_HAS1], LEDGER_HAS, tk.now));
+    assert_false(ledger_key_valid(tk.l, tk.id[TK_MSPS1], LEDGER_MSPS, tk.now));
+    assert_int_equal(tk.l->voided.n, 1);
+}
+
+/* Two authorities grant a key; with it one of them is called stolen since before that:
+ * without their grant nobody would have said so. */
+static void a_revocation_that_undoes_its_own_signer_is_refused(void **state)
+{
+    uint64_t before;
+    (void)state;
+    tk_open(&tk);
+    before = ledger_size(tk.l) - 1;
+    (void)tk_grant(&tk, TK_STRANGER);
+    assert_true(ledger_key_valid(tk.l, tk.id[TK_STRANGER], LEDGER_HAS, tk.now));
+    CODE(stolen(TK_STRANGER, TK_MSPS1, before), "key_compromised");
+    assert_true(ledger_key_valid(tk.l, tk.id[TK_STRANGER], LEDGER_HAS, tk.now));
+    assert_true(ledger_key_valid(tk.l, tk.id[TK_MSPS1], LEDGER_MSPS, tk.now));
+    OK(stolen(TK_STRANGER, TK_MSPS1, ledger_size(tk.l) - 1)); /* since later: it may */
 }
 
 /* ---- roles, organisations, separation of duties ---------------------------------- */
@@ -810,6 +854,8 @@ TEST_MAIN(
     T(two_roles_asked_are_two_organisations), T(local_keys_act_in_their_own_house),
     T(statements_out_of_order_have_no_effect), T(a_replayed_leaf_changes_nothing),
     T(a_statement_refused_once_cannot_be_replayed_later),
+    T(what_a_thief_made_void_comes_back_with_the_thief_out),
+    T(a_revocation_that_undoes_its_own_signer_is_refused),
     T(a_signature_given_a_month_late_does_not_count), T(a_forged_signature_is_no_entry),
     T(a_signed_payload_that_says_nothing_is_kept_and_has_no_effect),
     T(entry_0_is_a_genesis_that_holds_or_nothing),

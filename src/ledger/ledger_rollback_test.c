@@ -2,6 +2,7 @@
 /* Two versions of one algorithm in one house: P11 swaps them. And dates of the record:
  * a lapsed deferral, a device certificate that ends. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call)         assert_string_equal((call), "ok")

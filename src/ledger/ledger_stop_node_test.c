@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a stop has been obeyed: a table of cases over two regions and their nodes. */
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define HOUR     (TIME_DAY / 24)

@@ -5,6 +5,7 @@
 #define LEDGER_WALK_KIT_H
 
 #include "ledger/ledger_priv.h"
+#include "ledger/ledger_snapshot.h"
 #include "ledger/ledger_testkit.h"
 
 #define OK(call) assert_string_equal((call), "ok")
