@@ -57,6 +57,33 @@ AM_CHECK int model_score(const struct model *m, const double *x, size_t n, doubl
 AM_CHECK int model_contributions(const struct model *m, const double *x, size_t n,
                                  const double *background_mean, double *phi);
 
+/* ---- the nearest change that turns a decision (trees) ---------------------------------
+ * For an input that can move: its range, the unit distances are counted in, the step of
+ * its values (0: any; multiples of it otherwise). */
+struct model_axis {
+    double lo, hi, unit, grain;
+    bool fixed;
+};
+struct model_nearest {
+    /* asked */
+    double threshold;   /* positive: score >= threshold */
+    double eps;         /* nothing further away; may be INFINITY */
+    uint32_t boxes_max; /* work, and memory: lowered to what 64 MiB hold */
+    bool l2;            /* else L_inf */
+    /* answered */
+    bool found, complete; /* complete: nothing nearer exists, or nothing at all */
+    double distance;      /* of what is found */
+    double lower;         /* nothing is nearer than this */
+    uint32_t boxes;
+};
+/* Values of out that moved are float32, as the model reads them. out: room for a row,
+ * left alone when nothing is found; started: it holds a changed row already, from which
+ * to start. Inputs asked as categories stay. AM_E_UNSUPPORTED: not a forest;
+ * AM_E_INVALID: axes without unit or range. */
+AM_CHECK int model_nearest(const struct model *m, const double *x,
+                           const struct model_axis *axis, bool started,
+                           struct model_nearest *q, double *out);
+
 /* ---- through a worker -----------------------------------------------------------------
  */
 struct model_session;
@@ -79,6 +106,9 @@ AM_CHECK int model_session_score(struct model_session *s, const double *x, size_
 AM_CHECK int model_session_contributions(struct model_session *s, const double *x,
                                          size_t n, const double *background_mean,
                                          double *phi, struct diag *d);
+AM_CHECK int model_session_nearest(struct model_session *s, const double *x,
+                                   const struct model_axis *axis, bool started,
+                                   struct model_nearest *q, double *out, struct diag *d);
 /* Digest of the file the session was opened with, recomputed from memory now. */
 void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256]);
 bool model_session_alive(struct model_session *s);

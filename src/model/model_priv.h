@@ -185,6 +185,30 @@ void model_ort_close(struct model_ort *s);
 AM_CHECK int model_ort_score(const struct model_onnx *o, const double *x, size_t n,
                              double *score);
 
+/* ---- the nearest change, as it lies in memory shared with the worker ---- */
+struct model_nearest_job {
+    struct model_nearest q;
+    double x[]; /* x[f], out[f], then axis[f] */
+};
+static inline size_t model_nearest_room(size_t f) /* in doubles */
+{
+    return (sizeof(struct model_nearest_job) + f * sizeof(struct model_axis)) /
+               sizeof(double) +
+           1 + 2 * f;
+}
+static inline double *model_nearest_x(struct model_nearest_job *j)
+{
+    return j->x;
+}
+static inline double *model_nearest_out(struct model_nearest_job *j, size_t f)
+{
+    return j->x + f;
+}
+static inline struct model_axis *model_nearest_axis(struct model_nearest_job *j, size_t f)
+{
+    return (struct model_axis *)(void *)(j->x + 2 * f);
+}
+
 /* ---- the object ---- */
 struct model {
     enum model_format format;

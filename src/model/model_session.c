@@ -252,3 +252,29 @@ int model_session_contributions(struct model_session *s, const double *x, size_t
                                   .op = "contributions"};
     return session_run(s, &j, d);
 }
+
+/* Shared memory, both ways: x[f], out[f], axis[f], the question. */
+int model_session_nearest(struct model_session *s, const double *x,
+                          const struct model_axis *axis, bool started,
+                          struct model_nearest *q, double *out, struct diag *d)
+{
+    size_t f = s->features;
+    struct model_nearest_job *j;
+    int err = session_room(s, model_nearest_room(f), d);
+    if (err)
+        return err;
+    j = s->shm.p;
+    j->q = *q;
+    memcpy(model_nearest_x(j), x, f * sizeof *x);
+    memcpy(model_nearest_out(j, f), started ? out : x, f * sizeof *x);
+    memcpy(model_nearest_axis(j, f), axis, f * sizeof *axis);
+    err = session_tell(s,
+                       started ? STR("{\"op\":\"nearest\",\"started\":true}")
+                               : STR("{\"op\":\"nearest\",\"started\":false}"),
+                       -1, d);
+    if (err)
+        return err;
+    *q = j->q;
+    memcpy(out, model_nearest_out(j, f), f * sizeof *out);
+    return AM_OK;
+}

@@ -6,6 +6,7 @@
  *   {"op":"shm"} + memory             where rows and answers go from now on
  *   {"op":"score","n":N}              x[N*f] -> score[N] behind it
  *   {"op":"contributions","n":N,"mean":B}   x[N*f], mean[f] if B -> phi[N*(f+1)] behind
+ *   {"op":"nearest","started":B}      struct model_nearest_job, changed in place
  *
  * Every reply has "err" (enum am_err), and "problems" when there are some. */
 #include <unistd.h>
@@ -93,6 +94,21 @@ static int child_run(struct child *c, const struct json *req, bool contributions
                          : model_score(c->m, x, n, out);
 }
 
+static int child_nearest(struct child *c, const struct json *req)
+{
+    size_t f = c->m ? model_features(c->m) : 0;
+    struct model_nearest_job *j = c->shm.p;
+    struct model_nearest q;
+    if (!j || f == 0 || c->shm.size_b / sizeof(double) < model_nearest_room(f))
+        return AM_E_INTERNAL;
+    q = j->q;
+    int err = model_nearest(c->m, model_nearest_x(j), model_nearest_axis(j, f),
+                            json_bool(json_get(req, "started"), false), &q,
+                            model_nearest_out(j, f));
+    j->q = q;
+    return err;
+}
+
 static int child_shm(struct child *c, int fd)
 {
     if (c->shm.p)
@@ -114,6 +130,8 @@ static int child_do(struct child *c, const struct json *req, int fd, struct jw *
         return child_run(c, req, false);
     if (str_eqc(op, "contributions"))
         return child_run(c, req, true);
+    if (str_eqc(op, "nearest"))
+        return child_nearest(c, req);
     return AM_E_INTERNAL;
 }
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a case can become: the projection of every question of an attack. */
+#include "probe/probe_attack_priv.h"
+
+enum { RULES_ROUNDS = 12 };
+#define RULES_SLACK 1e-9
+
+static bool measured(const struct probe_input *f)
+{
+    return f->kind == PROBE_NUMBER || f->kind == PROBE_INTEGER;
+}
+
+bool probe_rules_movable(const struct probe_goal *g, size_t j)
+{
+    const struct probe_input *f = &g->rules->input[j];
+    return !f->immutable && !isnan(g->x[j]) && (!g->measured_only || measured(f));
+}
+
+double probe_rules_grid(const struct probe_input *f)
+{
+    if (f->kind != PROBE_NUMBER)
+        return 1;
+    return f->decimals >= 0 ? pow(10, -f->decimals) : 0;
+}
+
+static double relation_gap(const struct probe_relation *r, const double *x)
+{
+    double sum = 0, size = 0;
+    for (size_t k = 0; k < r->n; k++) {
+        sum += r->coef[k] * x[r->input[k]];
+        size += fabs(r->coef[k] * x[r->input[k]]);
+    }
+    size = RULES_SLACK * (1 + size);
+    return sum < r->lo - size ? r->lo - sum : sum > r->hi + size ? r->hi - sum : 0;
+}
+
+/* A relation that the case itself breaks, or whose inputs are missing, binds nobody. */
+void probe_rules_begin(struct attack *a)
+{
+    const struct probe_rules *rules = a->g->rules;
+    for (size_t i = 0; i < rules->n_relation && i < PROBE_RELATIONS_MAX; i++)
+        a->relation_on[i] = relation_gap(&rules->relation[i], a->g->x) == 0;
+}
+
+/* Rounding to the grid may have left the ball, by less than one step of the grid. */
+static double into_ball(const struct probe_input *f, double c, double r, double v)
+{
+    double most = r * (1 + RULES_SLACK), g = probe_rules_grid(f);
+    if (fabs(v - c) <= most)
+        return v;
+    v = probe_project(f, v > c ? fmin(v - g, c + r) : fmax(v + g, c - r));
+    return fabs(v - c) <= most ? v : c;
+}
+
+static double settle(const struct attack *a, size_t j, double v)
+{
+    const struct probe_input *f = &a->g->rules->input[j];
+    double c = a->g->x[j], u = a->unit[j], r = a->g->eps * u;
+    if (isnan(v) || fabs(v - c) <= 1e-12 * u)
+        return c;
+    if (!measured(f)) /* one change is one unit, whatever the codes are */
+        return a->g->eps < 1 ? c : probe_project(f, v);
+    if (isinf(a->g->eps))
+        return probe_project(f, v);
+    return into_ball(f, c, r, probe_project(f, fmin(fmax(v, c - r), c + r)));
+}
+
+static bool group_moves(const struct attack *a, const struct probe_onehot *h)
+{
+    size_t set = 0;
+    for (size_t k = 0; k < h->n; k++) {
+        if (!probe_rules_movable(a->g, h->input[k]))
+            return false;
+        set += a->g->x[h->input[k]] == 1;
+    }
+    return set == 1;
+}
+
+static void choose_one(const struct attack *a, const struct probe_onehot *h, double *x)
+{
+    size_t top = 0;
+    if (!group_moves(a, h)) {
+        for (size_t k = 0; k < h->n; k++)
+            x[h->input[k]] = a->g->x[h->input[k]];
+        return;
+    }
+    for (size_t k = 1; k < h->n; k++)
+        if (x[h->input[k]] > x[h->input[top]])
+            top = k;
+    for (size_t k = 0; k < h->n; k++)
+        x[h->input[k]] = k == top;
+}
+
+/* Moves along the relation, each input by the square of its unit: the nearest point in
+ * units. */
+static void close_gap(const struct attack *a, const struct probe_relation *r, double gap,
+                      double *x)
+{
+    double size = 0;
+    for (size_t k = 0; k < r->n; k++) {
+        size_t j = r->input[k];
+        double cu = r->coef[k] * a->unit[j];
+        if (probe_rules_movable(a->g, j) && measured(&a->g->rules->input[j]))
+            size += cu * cu;
+    }
+    for (size_t k = 0; k < r->n && size > 0; k++) {
+        size_t j = r->input[k];
+        double u = a->unit[j];
+        if (probe_rules_movable(a->g, j) && measured(&a->g->rules->input[j]))
+            x[j] = settle(a, j, x[j] + gap * r->coef[k] * u * u / size);
+    }
+}
+
+static bool relations(const struct attack *a, double *x)
+{
+    const struct probe_rules *rules = a->g->rules;
+    bool open = true;
+    for (int round = 0; open && round < RULES_ROUNDS; round++) {
+        open = false;
+        for (size_t i = 0; i < rules->n_relation && i < PROBE_RELATIONS_MAX; i++) {
+            double gap = a->relation_on[i] ? relation_gap(&rules->relation[i], x) : 0;
+            open |= gap != 0;
+            if (gap != 0) /* a little more each round: grids give way in steps */
+                close_gap(a, &rules->relation[i], gap * (1 + 0.5 * round), x);
+        }
+    }
+    return !open;
+}
+
+bool probe_rules_apply(const struct attack *a, double *x)
+{
+    const struct probe_rules *rules = a->g->rules;
+    for (size_t i = 0; i < rules->n_onehot; i++)
+        choose_one(a, &rules->onehot[i], x);
+    for (size_t j = 0; j < rules->n; j++)
+        x[j] = probe_rules_movable(a->g, j) ? settle(a, j, x[j]) : a->g->x[j];
+    return rules->n_relation == 0 || relations(a, x);
+}
+
+/* ---- for those who check --------------------------------------------------------------
+ */
+double probe_distance(const struct probe_rules *rules, enum probe_norm norm,
+                      const double *x, const double *other)
+{
+    double sum = 0, top = 0;
+    for (size_t j = 0; j < rules->n; j++) {
+        const struct probe_input *f = &rules->input[j];
+        double d;
+        if (isnan(x[j]) && isnan(other[j]))
+            continue;
+        if (isnan(x[j]) || isnan(other[j]))
+            return INFINITY;
+        d = measured(f) ? fabs(other[j] - x[j]) / probe_unit(f, x[j]) : other[j] != x[j];
+        sum += d * d;
+        top = fmax(top, d);
+    }
+    return norm == PROBE_L2 ? sqrt(sum) : top;
+}
+
+static bool value_allowed(const struct probe_input *f, double v)
+{
+    return fabs(probe_project(f, v) - v) <= RULES_SLACK * (1 + fabs(v));
+}
+
+bool probe_reachable(const struct probe_rules *rules, const double *x,
+                     const double *other)
+{
+    for (size_t j = 0; j < rules->n; j++) {
+        if (memcmp(&x[j], &other[j], sizeof *x) == 0)
+            continue;
+        if (rules->input[j].immutable || isnan(x[j]) || isnan(other[j]) ||
+            !value_allowed(&rules->input[j], other[j]))
+            return false;
+    }
+    for (size_t i = 0; i < rules->n_onehot; i++) {
+        size_t was = 0, is = 0;
+        for (size_t k = 0; k < rules->onehot[i].n; k++) {
+            was += x[rules->onehot[i].input[k]] == 1;
+            is += other[rules->onehot[i].input[k]] == 1;
+        }
+        if (was == 1 && is != 1)
+            return false;
+    }
+    for (size_t i = 0; i < rules->n_relation; i++)
+        if (relation_gap(&rules->relation[i], x) == 0 &&
+            relation_gap(&rules->relation[i], other) != 0)
+            return false;
+    return true;
+}
