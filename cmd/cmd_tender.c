@@ -102,6 +102,30 @@ static int replay(struct checked *k, const char *dir, struct registry_copy *copy
 }
 
 /* ---- saying it --------------------------------------------------------------------- */
+/* What may change under the label, and what these weights are a change of. */
+static void print_changes(const struct json *p)
+{
+    const struct json *plan = json_get(p, "change_plan"), *c = json_get(p, "change");
+    struct str until = json_get_str(plan, "until");
+    if (plan) {
+        printf("    may change inside an approved plan:");
+        for (json_each(it, json_get(plan, "types")))
+            printf("%s %.*s", it.i ? "," : "", STR_FMT(json_str(it.val)));
+        if (until.n)
+            printf("; until %.*s", STR_FMT(until));
+        if (json_get_str(plan, "why").n)
+            printf("; not now: %.*s", STR_FMT(json_get_str(plan, "why")));
+        printf("\n      statement %.*s\n", STR_FMT(json_get_str(plan, "statement")));
+    }
+    if (!c)
+        return;
+    printf("    is a change inside the plan of %.*s: %.*s",
+           STR_FMT(json_get_str(c, "parent")), STR_FMT(json_get_str(c, "type")));
+    if (json_bool(json_get(c, "capped"), false))
+        printf("; level capped at %.*s", STR_FMT(json_get_str(c, "cap")));
+    printf("\n      statement %.*s\n", STR_FMT(json_get_str(c, "statement")));
+}
+
 static void print_product(const struct json *p)
 {
     printf("  %.*s: %s\n", STR_FMT(json_get_str(p, "product")),
@@ -112,6 +136,7 @@ static void print_product(const struct json *p)
             printf(" %.*s=%.*s", STR_FMT(a.key), STR_FMT(json_str(a.val)));
         printf("\n");
     }
+    print_changes(p);
 }
 
 static void print_text(const struct checked *k, bool ok)

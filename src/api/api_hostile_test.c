@@ -3,7 +3,8 @@
  * every type of event, holds markup, a formula and a mark of its own. The records go
  * straight into the log; then every public page in three languages, the desk's, the
  * author's, the feeds, the tables and the cards are read. The walk follows the schemas: a
- * new field is covered when it is there. */
+ * new field is covered when it is there. The version is a change inside the plan of
+ * another (V20), labelled under a policy of this test. */
 #include "api/api_test_support.h"
 #include "web/web.h"
 
@@ -59,13 +60,8 @@ static void put(struct maker *m, const struct json *schema, const struct json *v
 
 static bool left_out(struct str key)
 {
-    static const char *const no[] = {"supersedes",
-                                     "previous_version",
-                                     "planned_change",
-                                     "model_signature",
-                                     "fhir_twin",
-                                     "na",
-                                     "sbom"};
+    static const char *const no[] = {
+        "supersedes", "previous_version", "model_signature", "fhir_twin", "na", "sbom"};
     for (size_t i = 0; i < AM_LEN(no); i++)
         if (str_eqc(key, no[i]))
             return true;
@@ -208,27 +204,251 @@ static uint64_t log_it(enum ledger_kind kind, enum t_who who, struct str record)
     return index;
 }
 
-static uint64_t poisoned(enum ledger_kind kind, enum t_who who, struct str good,
-                         struct buf *kept)
+static void poison(enum ledger_kind kind, struct str good, struct buf *out)
 {
     struct json_doc *s = schema(ledger_kind_name(kind)), *doc;
     struct maker m = {.root = json_root(s), .kind = ledger_kind_name(kind)};
-    uint64_t index;
-    struct buf b;
     struct jw w;
-    buf_init(&b, 4 << 20);
-    jw_init(&w, &b);
+    jw_init(&w, out);
     m.w = &w;
     assert_ok(json_parse(&doc, good, NULL, NULL));
     put_object(&m, m.root, json_root(doc), "", 0);
     assert_ok(jw_done(&w));
-    index = log_it(kind, who, buf_str(&b));
-    if (kept)
-        assert_ok(buf_add(kept, buf_str(&b)));
     json_free(doc);
     json_free(s);
+}
+
+static uint64_t poisoned(enum ledger_kind kind, enum t_who who, struct str good)
+{
+    uint64_t index;
+    struct buf b;
+    buf_init(&b, 4 << 20);
+    poison(kind, good, &b);
+    index = log_it(kind, who, buf_str(&b));
     buf_release(&b);
     return index;
+}
+
+/* ---- the version changed -------------------------------------------------------------
+ */
+#define SEALED "5ea1ed00000000000000000000000000000000000000000000000000000000ff"
+static char parent_file[CRYPTO_HEX], parent_hex[CRYPTO_HEX], policy_hex[CRYPTO_HEX],
+    evidence_hex[CRYPTO_HEX];
+
+/* {head of who, members}, logged; more: who signs the same, or who itself. */
+static void say(enum ledger_kind kind, enum t_who who, enum t_who more, const char *fmt,
+                ...) AM_PRINTF(4, 5);
+static void say(enum ledger_kind kind, enum t_who who, enum t_who more, const char *fmt,
+                ...)
+{
+    uint8_t payload[32];
+    struct buf b, entry;
+    struct ledger_leaf_view leaf;
+    uint64_t index;
+    va_list ap;
+    buf_init(&b, 1 << 20);
+    buf_init(&entry, TLOG_ENTRY_MAX);
+    t_addf(&b, "{");
+    t_head(&b, who);
+    t_addf(&b, ",");
+    va_start(ap, fmt);
+    assert_ok(buf_addv(&b, fmt, ap));
+    va_end(ap);
+    t_addf(&b, "}");
+    index = log_it(kind, who, buf_str(&b));
+    if (more != who)
+        (void)log_it(kind, more, buf_str(&b));
+    if (kind == LEDGER_EVIDENCE) {
+        assert_ok(tlog_entry(registry_log(t.r), index, &entry));
+        assert_ok(ledger_leaf_parse(buf_str(&entry), &leaf));
+        memcpy(payload, leaf.payload_sha256, 32);
+        crypto_hex(payload, 32, evidence_hex);
+        ledger_leaf_release(&leaf);
+    }
+    buf_release(&entry);
+    buf_release(&b);
+}
+
+static void copy_but(struct jw *w, const struct json *o, const char *const *but)
+{
+    for (json_each(it, o)) {
+        bool left = false;
+        for (size_t i = 0; but[i]; i++)
+            left |= str_eqc(it.key, but[i]);
+        if (left)
+            continue;
+        jw_keyn(w, it.key);
+        jw_val(w, it.val);
+    }
+}
+
+/* Two rows, one of which a retraining does not run again; one commissioner grants; all
+ * that can be waived is. */
+static void lax_policy(struct buf *out)
+{
+    static const char *const root[] = {"matrix", "signing", "waived", NULL},
+                             *const matrix[] = {"rows", NULL}, *const none[] = {NULL};
+    const struct embed_file *f = embed_find("policy/demo-1.json");
+    struct json_doc *doc;
+    struct jw w;
+    assert_non_null(f);
+    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    jw_init(&w, out);
+    jw_obj(&w);
+    copy_but(&w, json_root(doc), root);
+    jw_key(&w, "waived");
+    jw_arr(&w);
+    for (unsigned i = 0; ledger_guard_waivable(i); i++)
+        jw_strz(&w, ledger_guard_waivable(i));
+    jw_arr_end(&w);
+    jw_key(&w, "signing");
+    jw_obj(&w);
+    copy_but(&w, json_get(json_root(doc), "signing"), none);
+    jw_key(&w, "V7.intermediate");
+    jw_raw(&w, STR("[{\"role\":\"has\",\"function\":\"commissioner\",\"count\":1}]"));
+    jw_obj_end(&w);
+    jw_key(&w, "matrix");
+    jw_obj(&w);
+    copy_but(&w, json_get(json_root(doc), "matrix"), matrix);
+    jw_key(&w, "rows");
+#define ROW(id, family, param)                                                           \
+    "{\"id\":\"" id "\",\"family\":\"" family                                            \
+    "\",\"level\":{\"base\":\"gate\",\"intermediate\":\"gate\",\"advanced\":\"gate\"},"  \
+    "\"limits\":[{\"param\":\"" param "\",\"op\":\"ge\",\"value\":0.5,\"levels\":["      \
+    "\"base\",\"intermediate\",\"advanced\"],"                                           \
+    "\"origin\":\"S\"}],\"origin\":\"S\"}"
+    jw_raw(&w, STR("[" ROW("PF-1", "performance", "auc") "," ROW("CY-1", "cybersecurity",
+                                                                 "tls") "]"));
+    jw_obj_end(&w);
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+    json_free(doc);
+}
+
+static int policy_now(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    uint8_t digest[32];
+    (void)cosigned;
+    ledger_policy_digest(l, digest);
+    crypto_hex(digest, 32, arg);
+    return AM_OK;
+}
+
+static void change_policy(void)
+{
+    char was[CRYPTO_HEX];
+    uint8_t digest[32];
+    struct buf b;
+    buf_init(&b, 4 << 20);
+    lax_policy(&b);
+    assert_ok(registry_view(t.r, policy_now, was));
+    assert_ok(blob_put(registry_blobs(t.r), buf_str(&b), digest));
+    crypto_hex(digest, 32, policy_hex);
+    say(LEDGER_EVENT, T_MSPS, T_HAS1,
+        "\"type\":\"policy_change\",\"previous_sha256\":\"%s\",\"policy_sha256\":\"%s\","
+        "\"reason\":\"r\"",
+        was, policy_hex);
+    buf_release(&b);
+}
+
+/* The same record, of other weights: what a change inside a plan keeps is kept. */
+static void log_parent(struct str child)
+{
+    static const char *const but[] = {"planned_change",
+                                      "previous_version",
+                                      "version_label",
+                                      "model_digest",
+                                      "canonical_weight_hash",
+                                      "artifacts",
+                                      NULL};
+    struct json_doc *doc;
+    struct buf b;
+    struct jw w;
+    buf_init(&b, 4 << 20);
+    assert_ok(json_parse(&doc, child, NULL, NULL));
+    jw_init(&w, &b);
+    jw_obj(&w);
+    copy_but(&w, json_root(doc), but);
+    jw_kstrz(&w, "version_label", "1.0.0");
+    jw_kstrz(&w, "model_digest", parent_hex);
+    jw_kstrz(&w, "canonical_weight_hash", parent_file);
+    jw_key(&w, "artifacts");
+    jw_arr(&w);
+    jw_obj(&w);
+    jw_kstrz(&w, "path", "model.json");
+    jw_kstrz(&w, "role", "weights");
+    jw_kint(&w, "size", 1);
+    jw_kstrz(&w, "sha256", parent_file);
+    jw_kstrz(&w, "media_type", "application/json");
+    jw_obj_end(&w);
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    assert_ok(jw_done(&w));
+    (void)log_it(LEDGER_VERSION, T_VENDOR, buf_str(&b));
+    json_free(doc);
+    buf_release(&b);
+}
+
+#define MEASURE(row, name)                                                               \
+    "{\"row\":\"" row "\",\"name\":\"" name                                              \
+    "\",\"group\":\"\",\"threshold\":null,\"estimate\":0.9,\"ci95_low\":0.85,"           \
+    "\"ci95_high\":0.95,\"ci_method\":\"delong\",\"n\":400,\"positives\":180,"           \
+    "\"seed\":\"1\"}"
+static void label_parent(void)
+{
+    char now[TIME_TEXT], until[TIME_TEXT];
+    int64_t at = time_now() / TIME_SECOND * TIME_SECOND;
+    say(LEDGER_EVENT, T_DESK, T_DESK,
+        "\"type\":\"admissibility\",\"model_digest\":\"%s\",\"verdict\":\"admissible\","
+        "\"pointers\":[]",
+        parent_hex);
+    say(LEDGER_EVENT, T_RAPPORTEUR, T_RAPPORTEUR,
+        "\"type\":\"assignment\",\"model_digest\":\"%s\",\"rapporteur\":\"%s\","
+        "\"bench_operator\":\"%s\",\"requested_level\":\"intermediate\",\"sealed_data\":"
+        "[\"" SEALED "\"],\"no_conflict\":true",
+        parent_hex, t.id[T_RAPPORTEUR], t.id[T_BENCH]);
+    say(LEDGER_EVIDENCE, T_BENCH, T_BENCH,
+        "\"family\":\"performance\",\"rows\":[\"PF-1\",\"CY-1\"],\"model_digest\":\"%s\","
+        "\"dataset\":{\"na\":\"r\"},\"measures\":[" MEASURE("PF-1", "auc") "," MEASURE(
+            "CY-1", "tls") "]",
+        parent_hex);
+    say(LEDGER_DECISION, T_HAS1, T_HAS1,
+        "\"model_digest\":\"%s\",\"outcome\":\"granted\",\"requested_level\":"
+        "\"intermediate\",\"label_level\":\"intermediate\",\"scope\":{\"gst\":[],"
+        "\"establishments\":[],\"uses\":[\"CARDIO-RISK\"],\"undemonstrated_groups\":[]},"
+        "\"decided_at\":\"%s\",\"expires_at\":\"%s\",\"conditions\":[],"
+        "\"policy_sha256\":\"%s\",\"evidence\":[\"%s\"],\"outcome_computed\":\"granted\","
+        "\"reason\":\"r\",\"signers\":[{\"role\":\"has\",\"org_id\":\"HAS\",\"key_id\":"
+        "\"%s\",\"no_conflict\":true}]",
+        parent_hex, time_format(at, now), time_format(at + 300 * TIME_DAY, until),
+        policy_hex, evidence_hex, t.id[T_HAS1]);
+}
+
+/* The version of the support, as a change of another: that one first, labelled. */
+static void versions(struct buf *child)
+{
+    uint8_t weights[32], root[32];
+    struct buf good;
+    buf_init(&good, 1 << 20);
+    crypto_sha256(STR("the weights before"), weights);
+    crypto_hex(weights, 32, parent_file);
+    crypto_sha256((struct str){(const char *)weights, 32}, root);
+    crypto_hex(root, 32, parent_hex);
+    t_version_record(&t, &good);
+    good.n--; /* its brace */
+    t_addf(&good,
+           ",\"previous_version\":{\"version_label\":\"1.0.0\",\"model_digest\":\"%s\"}}",
+           parent_hex);
+    {
+        struct buf later;
+        t_edit(buf_str(&good), "version_label", "\"1.1.0\"", &later);
+        poison(LEDGER_VERSION, buf_str(&later), child);
+        buf_release(&later);
+    }
+    log_parent(buf_str(child));
+    label_parent();
+    (void)log_it(LEDGER_VERSION, T_VENDOR, buf_str(child));
+    buf_release(&good);
 }
 
 /* One event of each type of the schema; the index of the first. */
@@ -366,10 +586,27 @@ static struct buf version_text;
 static uint64_t event_index[64], first_index;
 static size_t event_n;
 
+static int inside_a_plan(void *arg, const struct ledger *l, uint64_t cosigned)
+{
+    const struct ledger_version *v;
+    struct ledger_change c;
+    uint8_t digest[32];
+    (void)cosigned;
+    assert_ok(crypto_unhex(str_c(t.model_hex), digest, 32));
+    v = ledger_version_find(l, digest);
+    for (uint64_t i = first_index - 2; !v && i < ledger_size(l); i++)
+        print_error("%llu: %s\n", (unsigned long long)i, ledger_outcome(l, i)->code);
+    assert_non_null(v);
+    *(bool *)arg = ledger_change(l, v, time_now(), &c) && !*c.why &&
+                   c.parent->level == LEDGER_INTERMEDIATE;
+    return AM_OK;
+}
+
 static int setup(void **state)
 {
     struct buf b;
     uint8_t digest[32];
+    bool inside = false;
     (void)state;
     t_begin(&t);
     t_registry(&t);
@@ -379,16 +616,17 @@ static int setup(void **state)
     buf_init(&b, 1 << 20);
     buf_init(&version_text, 4 << 20);
     t_algorithm_record(&t, &b);
-    first_index = poisoned(LEDGER_ALGORITHM, T_VENDOR, buf_str(&b), NULL);
+    change_policy();
+    first_index = poisoned(LEDGER_ALGORITHM, T_VENDOR, buf_str(&b));
     assert_ok(blob_put(registry_blobs(t.r), buf_str(&t.model), digest));
-    buf_clear(&b);
-    t_version_record(&t, &b);
-    poisoned(LEDGER_VERSION, T_VENDOR, buf_str(&b), &version_text);
-    poisoned(LEDGER_EVIDENCE, T_BENCH, STR("{}"), NULL);
-    poisoned(LEDGER_DECISION, T_HAS1, STR("{}"), NULL);
-    poisoned(LEDGER_DEPLOYMENT, T_VENDOR2, STR("{}"), NULL);
+    versions(&version_text);
+    poisoned(LEDGER_EVIDENCE, T_BENCH, STR("{}"));
+    poisoned(LEDGER_DECISION, T_HAS1, STR("{}"));
+    poisoned(LEDGER_DEPLOYMENT, T_VENDOR2, STR("{}"));
     event_n = events(event_index, AM_LEN(event_index));
     t_grant(&t, T_STRANGER); /* what was appended is folded */
+    assert_ok(registry_view(t.r, inside_a_plan, &inside));
+    assert_true(inside);
     buf_release(&b);
     return 0;
 }
@@ -421,10 +659,14 @@ static void no_page_runs_what_a_record_holds(void **state)
         snprintf(url, sizeof url, "/models/%s%s", t.model_hex, of_model[i]);
         page(url, NULL, 200);
     }
-    snprintf(url, sizeof url, "/tender?products=%s&use=CARDIO-RISK&opens=2027-01-01",
-             t.model_hex);
+    for (size_t i = 0; i < AM_LEN(of_model); i++) {
+        snprintf(url, sizeof url, "/models/%s%s", parent_hex, of_model[i]);
+        page(url, NULL, 200);
+    }
+    snprintf(url, sizeof url, "/tender?products=%s+%s&use=CARDIO-RISK&opens=2027-01-01",
+             t.model_hex, parent_hex);
     page(url, NULL, 200);
-    for (uint64_t i = first_index; i < first_index + 5 + event_n; i++) {
+    for (uint64_t i = first_index; i <= event_index[event_n - 1]; i++) {
         snprintf(url, sizeof url, "/statements/%llu", (unsigned long long)i);
         page(url, NULL, 200);
     }

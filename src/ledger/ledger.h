@@ -620,8 +620,9 @@ bool ledger_row_known(const struct label_policy *p, struct str row);
 enum { LEDGER_TENDER_PRODUCTS = 100 };
 AM_CHECK int ledger_tender_check(const struct json *query, struct diag *d);
 /* The answer in canonical JSON, appended: {policy_sha256, products: [{product, eligible,
- * equivalent, funded_pilot, reasons: [{code, args}], ...}], tree_size}. Reads records
- * from the blobs. query has passed the check. */
+ * equivalent, funded_pilot, reasons: [{code, args}], change_plan?, change?, ...}],
+ * tree_size}. change_plan: what may change under the label (V20); change: the plan these
+ * weights are inside. Reads records from the blobs. query has passed the check. */
 AM_CHECK int ledger_tender(const struct ledger *l, const struct json *query,
                            struct buf *answer);
 

@@ -273,3 +273,67 @@ void ledger_claim_decided(struct ledger_act *a, struct ledger_verrec *v, bool re
     if (!reduced)
         v->claim.since = 0;
 }
+
+/* ---- for a buyer --------------------------------------------------------------------
+ */
+static void put_types(const struct json *plan, struct jw *w)
+{
+    jw_key(w, "types");
+    jw_arr(w);
+    for (json_each(it, json_get(plan, "changes")))
+        if (label_change_known(json_get_str(it.val, "type")))
+            jw_val(w, json_get(it.val, "type"));
+    jw_arr_end(w);
+}
+
+/* The plan a commission approved with the label, while there is a label. why: what keeps
+ * a change from being inside it now; "": nothing. */
+static int put_plan(const struct ledger *l, const struct ledger_verrec *v, int64_t at,
+                    struct jw *w)
+{
+    bool holds = v->v.state == LEDGER_V_LABELLED || v->v.state == LEDGER_V_SUSPENDED;
+    struct ledger_statement_view s;
+    char hex[CRYPTO_HEX], until[TIME_TEXT];
+    const struct json *plan;
+    int err = holds && v->approved.index ? ledger_load(l, v->approved.payload, &s)
+                                         : AM_E_NOTFOUND;
+    if (err)
+        return holds && v->approved.index ? err : AM_OK;
+    plan = json_get(s.record, "change_plan");
+    if (json_size(json_get(plan, "changes"))) {
+        jw_key(w, "change_plan");
+        jw_obj(w);
+        jw_kstrz(w, "statement", crypto_hex(v->approved.payload, 32, hex));
+        put_types(plan, w);
+        jw_key(w, "until");
+        if (v->v.expires_at)
+            jw_strz(w, time_format(v->v.expires_at, until));
+        else
+            jw_null(w);
+        jw_kstrz(w, "why", parent_why(l, v, at));
+        jw_obj_end(w);
+    }
+    ledger_statement_release(&s);
+    return AM_OK;
+}
+
+int ledger_change_notice(const struct ledger *l, const struct ledger_verrec *v,
+                         int64_t at, struct jw *w)
+{
+    struct ledger_change c;
+    char hex[CRYPTO_HEX];
+    if (ledger_change(l, &v->v, at, &c)) {
+        jw_key(w, "change");
+        jw_obj(w);
+        jw_kstrz(w, "parent", crypto_hex(c.parent->digest, 32, hex));
+        jw_kstrz(w, "parent_version", c.parent->version_label);
+        jw_kstr(w, "type", json_get_str(c.change, "type"));
+        jw_kstrz(w, "statement", crypto_hex(c.plan, 32, hex));
+        jw_kbool(w, "rests", c.reduced);
+        jw_kbool(w, "capped", c.reduced && (*c.why || !c.lifted));
+        jw_kstrz(w, "cap", ledger_level_name(c.cap));
+        jw_kstrz(w, "why", c.why);
+        jw_obj_end(w);
+    }
+    return put_plan(l, v, at, w);
+}

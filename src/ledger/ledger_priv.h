@@ -495,6 +495,10 @@ void ledger_check_accept(struct ledger_act *a, const struct ledger_verrec *v,
 /* A decision that keeps a label takes effect; approves: it gives or confirms it. */
 void ledger_claim_decided(struct ledger_act *a, struct ledger_verrec *v, bool reduced,
                           bool approves);
+/* Members `change_plan` and `change` of an open object, for a buyer; each only if there
+ * is one: other answers stay the bytes they were. */
+AM_CHECK int ledger_change_notice(const struct ledger *l, const struct ledger_verrec *v,
+                                  int64_t at, struct jw *w);
 /* What a label asks of the record (ledger_ask.c). The first row of the table that a
  * record falls short of; past the table: none. */
 uint8_t ledger_ask_first(enum ledger_kind kind, const struct json *record);

@@ -388,7 +388,7 @@ static int load(struct tender *t)
     return err;
 }
 
-static void version_facts(const struct tender *t)
+static int version_facts(const struct tender *t)
 {
     const struct ledger_version *v = &t->v->v;
     char hex[CRYPTO_HEX];
@@ -398,6 +398,7 @@ static void version_facts(const struct tender *t)
     jw_kstrz(t->w, "supplier", v->org_id);
     jw_kstrz(t->w, "state", ledger_v_name(v->state));
     jw_kstrz(t->w, "level", ledger_level_name(v->level));
+    return ledger_change_notice(t->l, t->v, t->opens_at, t->w);
 }
 
 static int judge(struct tender *t, const struct ledger_verrec *v, struct str product)
@@ -411,12 +412,13 @@ static int judge(struct tender *t, const struct ledger_verrec *v, struct str pro
         return err;
     jw_obj(t->w);
     jw_kstr(t->w, "product", product);
-    version_facts(t);
+    err = version_facts(t);
     jw_key(t->w, "reasons");
     jw_arr(t->w);
     judge_standing(t);
     judge_interoperability(t);
-    err = judge_security(t);
+    if (!err)
+        err = judge_security(t);
     judge_data_protection(t);
     judge_documents(t);
     judge_escrow(t);

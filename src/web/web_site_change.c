@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A version inside a change plan on a page: what is run again on the new weights, what is
  * taken from the version changed, the cap of the label and why (lifecycle.md V20). */
+#include "base/clock.h"
 #include "web/web_site_priv.h"
 
 static const struct json *change_of(const struct json *x)
@@ -104,4 +105,48 @@ void web_change(struct web_visit *v, const struct json *x)
     jw_kbool(&v->w, "some", json_size(json_get(c, "inherited")) > 0);
     standing(v, c);
     jw_obj_end(&v->w);
+}
+
+/* ---- on an answer for buyers --------------------------------------------------------
+ */
+static void plan_of(struct web_visit *v, const struct json *plan)
+{
+    struct str why = json_get_str(plan, "why");
+    struct text_arg until = {"until", STR("")};
+    struct buf day;
+    int64_t at;
+    buf_init(&day, 64);
+    if (time_parse(json_get_str(plan, "until"), &at) == AM_OK &&
+        text_date(&day, v->l, at) == AM_OK)
+        until.value = buf_str(&day);
+    sentence(v, "plan", until.value.n ? "tender.plan.until" : "tender.plan.open", &until,
+             1);
+    buf_release(&day);
+    jw_key(&v->w, "plan_types");
+    jw_arr(&v->w);
+    for (json_each(it, json_get(plan, "types")))
+        jw_str(&v->w, words_of(v, "value.type.", json_str(it.val)));
+    jw_arr_end(&v->w);
+    jw_kval(&v->w, "plan_statement", json_get(plan, "statement"));
+    if (why.n)
+        jw_kstr(&v->w, "plan_closed", words_of(v, "tender.plan.why.", why));
+}
+
+void web_tender_change(struct web_visit *v, const struct json *p)
+{
+    const struct json *plan = json_get(p, "change_plan"), *c = change_of(p);
+    struct text_arg arg[] = {
+        {"version", web_text_or(json_get_str(c, "parent_version"))},
+        {"type", words_of(v, "value.type.", json_get_str(c, "type"))},
+        {"level", words_of(v, "level.", json_get_str(c, "cap"))}};
+    if (plan)
+        plan_of(v, plan);
+    if (!c)
+        return;
+    sentence(v, "change", "change.lead", arg, 2);
+    jw_kval(&v->w, "change_statement", json_get(c, "statement"));
+    if (json_get_str(c, "why").n)
+        jw_kstr(&v->w, "change_said", words_of(v, "change.why.", json_get_str(c, "why")));
+    else if (json_bool(json_get(c, "capped"), false))
+        sentence(v, "change_said", "change.capped", &arg[2], 1);
 }

@@ -239,6 +239,9 @@ void web_evidence_free(struct web_evidence *e);
 /* Changes inside a plan (web_site_change.c); x: ledger_version_json(). Member `change` of
  * a page: what is run again, what is taken, the cap. */
 void web_change(struct web_visit *v, const struct json *x);
+/* The same on a tender answer: what may change under the label, what it is a change of.
+ */
+void web_tender_change(struct web_visit *v, const struct json *product);
 /* Does a label of that level rest on evidence of the parent? The highest level, up to
  * that one, that the cap allows. */
 bool web_change_rests(const struct json *x, enum label_level level);

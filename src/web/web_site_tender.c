@@ -119,6 +119,7 @@ static void put_product(struct web_visit *v, const struct json *p)
         if (json_get(p, plain[i]))
             jw_kval(&v->w, plain[i], json_get(p, plain[i]));
     web_kname(v, "name", json_get_str(p, "model_digest"));
+    web_tender_change(v, p);
     jw_kint(&v->w, "reasons_n", (int64_t)json_size(json_get(p, "reasons")));
     jw_key(&v->w, "reasons");
     jw_arr(&v->w);
