@@ -187,9 +187,22 @@ static void api_retry(struct http_req *r, struct http_resp *a, int seconds)
     http_setz(r, a, "Retry-After", text);
 }
 
+/* What is done must be told: a secret is shown once, a confirmation given once. The
+ * memory of the usual answer is there before anything is done. */
+static int api_room(struct api_call *c, const struct api_route *route)
+{
+    if (route->method == HTTP_GET)
+        return AM_OK;
+    return arena_reserve(c->req->arena, API_ANSWER_ROOM)
+               ? buf_reserve(&c->resp->body, API_ANSWER_ROOM)
+               : AM_E_NOMEM;
+}
+
 static int api_run(const struct api_route *route, struct api_call *c)
 {
     int err = api_authorise(c, route->access);
+    if (!err)
+        err = api_room(c, route);
     if (!err && str_starts(c->req->path, STR("/api/v1/")))
         err = api_check_query(c, route->handler);
     if (!err)

@@ -2,7 +2,7 @@
 /* Memory that runs out while a request is answered: a refusal that says so or the whole
  * answer, never a part of one; what was asked is done once or not at all. Every reading
  * route of the registry, and the writing ones. */
-#include "api/api_test_support.h"
+#include "api/api_oom_test_support.h"
 
 static struct t t;
 static struct api *a;
@@ -32,50 +32,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* All of the first ones, then a sample: some routes allocate thousands of times. */
-static long next(long n)
-{
-    return n < 60 ? n + 1 : n + 37;
-}
-
-/* "</html>", "</feed>": a page or a feed may show an identifier where it has no memory
- * for a name, but goes to its end. */
-static struct str ending(const struct reply *r)
-{
-    struct str p = str_trim(buf_str(&r->resp.body)), type = t_header(r, "Content-Type");
-    bool names = str_starts(type, STR("text/html")) ||
-                 str_starts(type, STR("application/atom")) ||
-                 str_starts(type, STR("application/rss"));
-    return names && p.n > 6 ? str_sub(p, p.n - 6, p.n) : p;
-}
-
-static bool same(const struct reply *x, const struct reply *y)
-{
-    return x->status == y->status && x->resp.headers == y->resp.headers &&
-           str_eq(ending(x), ending(y));
-}
-
-/* Each reply in want of memory is the full one, or 503; a refusal stays that refusal.
- * What differs each time (a metric) is compared by its status. */
-static void starve(struct ask q)
-{
-    struct reply full = t_ask(a, &q), again = t_ask(a, &q);
-    bool steady = same(&full, &again), failed = true;
-    t_done(&again);
-    for (long n = 1; failed; n = next(n)) {
-        struct reply r;
-        q.oom = n;
-        r = t_ask(a, &q);
-        failed = r.failed;
-        if (r.status != 503 &&
-            (r.status != full.status || (r.status < 400 && steady && !same(&r, &full))))
-            fail_msg("%s?%s, allocation %ld: %d, %zu headers, %.300s", q.path,
-                     q.query ? q.query : "", n, r.status, r.resp.headers, r.resp.body.p);
-        t_done(&r);
-    }
-    t_done(&full);
-}
-
 static void every_reading_route_answers_whole_or_not(void **state)
 {
     static const struct {
@@ -90,8 +46,8 @@ static void every_reading_route_answers_whole_or_not(void **state)
     (void)state;
     for (size_t i = 0; i < AM_LEN(row); i++)
         if (row[i].servers != 'N' && !strcmp(row[i].method, "GET"))
-            starve((struct ask){.path = t_filled(&t, row[i].pattern, version_index),
-                                .token = t.admin_token});
+            starve(a, (struct ask){.path = t_filled(&t, row[i].pattern, version_index),
+                                   .token = t.admin_token});
 }
 
 static void searches_and_cards_too(void **state)
@@ -108,7 +64,8 @@ static void searches_and_cards_too(void **state)
                {"/api/v1/nothing", ""}};
     (void)state;
     for (size_t i = 0; i < AM_LEN(row); i++)
-        starve((struct ask){.path = t_filled(&t, row[i].path, 0), .query = row[i].query});
+        starve(a,
+               (struct ask){.path = t_filled(&t, row[i].path, 0), .query = row[i].query});
 }
 
 static void pages_too(void **state)
@@ -117,7 +74,7 @@ static void pages_too(void **state)
                                        "/login", "/assets/app.css",  "/none"};
     (void)state;
     for (size_t i = 0; i < AM_LEN(path); i++)
-        starve((struct ask){.path = t_filled(&t, path[i], 0), .lang = "ar"});
+        starve(a, (struct ask){.path = t_filled(&t, path[i], 0), .lang = "ar"});
 }
 
 /* Asking changes nothing there. */
@@ -132,13 +89,15 @@ static void questions_with_a_body_too(void **state)
            "{\"products\":[\"%s\"],\"use_code\":\"CARDIO-RISK\",\"opens_at\":"
            "\"2027-01-01\"}",
            t.model_hex);
-    starve((struct ask){.method = HTTP_POST,
-                        .path = "/api/v1/checks/versions",
-                        .body = buf_str(&record)});
-    starve((struct ask){
-        .method = HTTP_POST, .path = "/api/v1/fhir-twins", .body = buf_str(&record)});
-    starve((struct ask){
-        .method = HTTP_POST, .path = "/api/v1/tender-checks", .body = buf_str(&tender)});
+    starve(a, (struct ask){.method = HTTP_POST,
+                           .path = "/api/v1/checks/versions",
+                           .body = buf_str(&record)});
+    starve(a, (struct ask){.method = HTTP_POST,
+                           .path = "/api/v1/fhir-twins",
+                           .body = buf_str(&record)});
+    starve(a, (struct ask){.method = HTTP_POST,
+                           .path = "/api/v1/tender-checks",
+                           .body = buf_str(&tender)});
     buf_release(&tender);
     buf_release(&record);
 }

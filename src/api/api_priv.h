@@ -9,7 +9,7 @@
 #include "text/text.h"
 #include "web/web.h"
 
-enum { API_BODY_JSON_MAX = 16 << 20, API_PARAMS = 2 };
+enum { API_BODY_JSON_MAX = 16 << 20, API_ANSWER_ROOM = 4096, API_PARAMS = 2 };
 
 struct api {
     struct registry *r;

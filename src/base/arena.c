@@ -61,6 +61,11 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
     return p;
 }
 
+bool arena_reserve(struct arena *a, size_t n)
+{
+    return (a->top && a->top->size - a->top->used >= n) || arena_grow(a, n);
+}
+
 char *arena_dup(struct arena *a, struct str s)
 {
     char *z = arena_alloc(a, s.n + 1, 1);

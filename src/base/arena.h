@@ -23,6 +23,8 @@ struct arena {
 void arena_init(struct arena *a, size_t max);
 void arena_release(struct arena *a); /* frees all; the arena may be used again */
 AM_CHECK void *arena_alloc(struct arena *a, size_t n, size_t size);
+/* Room for n more bytes in all, that no later call has to ask the system for. */
+AM_CHECK bool arena_reserve(struct arena *a, size_t n);
 AM_CHECK char *arena_dup(struct arena *a, struct str s); /* NUL-terminated copy */
 AM_CHECK char *arena_printf(struct arena *a, const char *fmt, ...) AM_PRINTF(2, 3);
 

@@ -261,7 +261,7 @@ int node_witness_checkpoint(struct node *n, struct str origin, struct buf *note)
     const struct tlog_vkey *key;
     struct buf mine, mirrored;
     bool have, both;
-    int err;
+    int err, mine_err, mirror_err = AM_E_NOTFOUND;
     if (!node_met(n))
         return AM_E_NOTFOUND;
     key = ledger_log_key(n->seed);
@@ -269,14 +269,21 @@ int node_witness_checkpoint(struct node *n, struct str origin, struct buf *note)
         return AM_E_NOTFOUND;
     buf_init(&mine, TLOG_NOTE_MAX);
     buf_init(&mirrored, TLOG_NOTE_MAX);
-    have = tlog_witness_note(n->witness, key->name, &mine) == AM_OK &&
-           tlog_checkpoint_open(buf_str(&mine), key, &a) == AM_OK;
+    mine_err = tlog_witness_note(n->witness, key->name, &mine);
+    if (!mine_err)
+        mine_err = tlog_checkpoint_open(buf_str(&mine), key, &a);
     pthread_rwlock_rdlock(&n->fold);
-    both = n->mirror && tlog_note(n->mirror, &mirrored) == AM_OK &&
-           tlog_checkpoint_open(buf_str(&mirrored), key, &b) == AM_OK && b.size;
+    if (n->mirror)
+        mirror_err = tlog_note(n->mirror, &mirrored);
+    if (!mirror_err)
+        mirror_err = tlog_checkpoint_open(buf_str(&mirrored), key, &b);
     pthread_rwlock_unlock(&n->fold);
+    have = !mine_err;
+    both = !mirror_err && b.size;
     err = have || both ? AM_OK : AM_E_NOTFOUND;
-    if (!err) /* the larger one says more */
+    if (mine_err == AM_E_NOMEM || mirror_err == AM_E_NOMEM)
+        err = AM_E_NOMEM; /* not a smaller one, nor "there is none" */
+    if (!err)             /* the larger one says more */
         err = tlog_note_bare(
             buf_str(both && (!have || b.size >= a.size) ? &mirrored : &mine), key, note);
     buf_release(&mirrored);

@@ -360,9 +360,13 @@ int tlog_note_bare(struct str note, const struct tlog_vkey *k, struct buf *out)
         err = buf_add(out, body);
         if (!err)
             err = buf_addf(out, "\n%.*s\n", STR_FMT(line));
-        if (!err &&
-            tlog_checkpoint_open(str_sub(buf_str(out), start, out->n), k, &c) == AM_OK)
-            return AM_OK;
+        if (!err) {
+            err = tlog_checkpoint_open(str_sub(buf_str(out), start, out->n), k, &c);
+            if (!err)
+                return AM_OK;
+            if (err != AM_E_NOMEM)
+                err = AM_OK; /* not this line: the next */
+        }
         buf_cut(out, start);
     }
     return err ? err : AM_E_TAMPERED;
