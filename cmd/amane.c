@@ -20,12 +20,16 @@ static const struct worker_role roles[] = {{"model", model_worker_main}};
 
 static int help(FILE *to, int code)
 {
-    fputs("amane: every AI tool in a hospital known, evaluated, traced, supervised.\n"
-          "usage: amane <command> [arguments]      amane <command> -h\n\n",
-          to);
-    for (size_t i = 0; i < AM_LEN(commands); i++)
-        fprintf(to, "  %-10s %s\n", commands[i].noun, commands[i].help);
-    fputs("\nExit status: 0 ok, 1 negative answer, 2 usage, 3 failure.\n", to);
+    enum text_lang l = cmd_lang(TEXT_EN);
+    fprintf(to,
+            "amane: %.*s\n"
+            "usage: amane <command> [arguments]      amane <command> -h\n\n",
+            STR_FMT(text_get(l, "cmd.help_what")));
+    for (size_t i = 0; i < AM_LEN(commands); i++) {
+        struct str said = cmd_help(l, commands[i].noun, commands[i].help);
+        fprintf(to, "  %-10s %.*s\n", commands[i].noun, STR_FMT(said));
+    }
+    fprintf(to, "\n%.*s\n", STR_FMT(text_get(l, "cmd.help_exit")));
     return code;
 }
 

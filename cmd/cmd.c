@@ -88,6 +88,15 @@ int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t n, bool 
 
 int cmd_usage(const char *synopsis, bool asked)
 {
+    /* "usage: amane NOUN ...": what it is for stands above, but in English, where the
+     * manual says it and -h is its synopsis byte for byte. */
+    enum text_lang l = cmd_lang(TEXT_EN);
+    struct str rest = str_sub(str_c(synopsis), strlen("usage: amane "), strlen(synopsis));
+    char noun[32];
+    snprintf(noun, sizeof noun, "%.*s", STR_FMT(str_cut(rest, ' ', &rest)));
+    struct str said = cmd_help(l, noun, "");
+    if (asked && l != TEXT_EN && said.n)
+        printf("amane %s: %.*s\n", noun, STR_FMT(said));
     fputs(synopsis, asked ? stdout : stderr);
     return asked ? 0 : 2;
 }

@@ -43,6 +43,8 @@ AM_CHECK int cmd_parse(int *argc, char **argv, const struct cmd_opt *opt, size_t
                        bool *help);
 /* Prints the usage (stdout when asked for, stderr when wrong), returns 0 or 2. */
 int cmd_usage(const char *synopsis, bool asked);
+/* What a command is for, in that language. */
+struct str cmd_help(enum text_lang l, const char *noun, const char *otherwise);
 /* The language of LC_ALL, LC_MESSAGES or LANG (the first that is set) when it is ours. */
 enum text_lang cmd_lang(enum text_lang otherwise);
 /* "amane: " and the message of that id on stderr, {name} and {value} replaced (NULL: it

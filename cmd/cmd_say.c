@@ -114,6 +114,11 @@ static struct str short_words(enum text_lang l, const char *family, const char *
     return text_has(l, id) ? text_get(l, id) : str_c(otherwise);
 }
 
+struct str cmd_help(enum text_lang l, const char *noun, const char *otherwise)
+{
+    return short_words(l, "cmd.help.", noun, otherwise);
+}
+
 int cmd_fail(const char *doing, const char *object, int err, const struct diag *d)
 {
     enum text_lang l = cmd_lang(TEXT_EN);

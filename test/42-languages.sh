@@ -232,5 +232,16 @@ speaks 'a policy with holes' policy show "$dir/policy.json"
 speaks 'a certificate of another form' tender verify "$dir/certificate.json" --genesis "$(printf %064d 0)"
 speaks 'a folder that is no registry' registry backup --data "$dir/none" --out "$dir/copy"
 speaks 'a payload that is not canonical' sign "$dir/loose.json" --key "$dir/k"
+LC_ALL=ar "$amane" key --nothing 2>&1 >/dev/null | head -1 | grep -q '^amane: خيار غير معروف --nothing$'
+report $? 'an option that is not one is said in the language'
+for lang in fr ar en; do
+    LC_ALL=$lang "$amane" --help >"$dir/help.$lang"
+    LC_ALL=$lang "$amane" key -h >"$dir/key.$lang"
+done
+! diff "$dir/help.fr" "$dir/help.en" | grep -q '^> *$' && [ "$(grep -c . "$dir/help.ar")" = "$(grep -c . "$dir/help.en")" ] &&
+    [ "$(sort "$dir/help.fr" "$dir/help.en" "$dir/help.ar" | uniq -d | grep -vc '^usage: \|^$')" = 0 ]
+report $? 'every line of --help but the usage is in the language'
+for lang in fr ar; do sed 1d "$dir/key.$lang" | cmp -s - "$dir/key.en" || false; done
+report $? 'the synopsis of a command is the same, after what it is for'
 echo "1..$n"
 exit $bad

@@ -2,6 +2,7 @@
 /* Everything an export needs about one version, gathered once: its records, the state
  * folded at one tree size, its evidence. Exports are pure functions of this. */
 #include "registry/registry_card.h"
+#include "text/text.h"
 
 enum { CARD_DEPTH = 8, CARD_EVIDENCE_MAX = 200 };
 
@@ -115,6 +116,14 @@ static bool card_i18n(const struct json *v)
            json_size(v) == 1u + (json_get(v, "ar") != NULL) + (json_get(v, "en") != NULL);
 }
 
+static int card_yes(struct buf *b, bool yes, const char *lang)
+{
+    enum text_lang l = TEXT_EN;
+    if (!text_lang_parse(str_c(lang), &l))
+        l = TEXT_EN;
+    return buf_add(b, text_get(l, yes ? "card.yes" : "card.no"));
+}
+
 /* Any value as lines a person can read: lists with dashes, members as "name: value". */
 static int card_flat(struct buf *b, const struct json *v, const char *lang,
                      unsigned depth)
@@ -129,7 +138,7 @@ static int card_flat(struct buf *b, const struct json *v, const char *lang,
     case JSON_NUMBER:
         return buf_add(b, (struct str){digits, json_num_format(json_num(v, 0), digits)});
     case JSON_BOOL:
-        return buf_adds(b, json_bool(v, false) ? "yes" : "no");
+        return card_yes(b, json_bool(v, false), lang);
     case JSON_ARRAY:
     case JSON_OBJECT:
         break;

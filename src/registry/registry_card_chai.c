@@ -2,7 +2,9 @@
 /* CHAI Applied Model Card v0.2: elements in the order of its schema, every leaf a string
  * (registry.md 11.1). */
 #include "base/clock.h"
+#include "embed/embed.h"
 #include "registry/registry_card.h"
+#include "text/text.h"
 
 #define CHAI "https://mc.chai.org/v0.2/schema.xsd"
 
@@ -11,6 +13,8 @@ struct xml {
     struct buf *out, text;
     const struct registry_card *c;
     const char *lang;
+    enum text_lang l;
+    struct json_doc *schema; /* titles of fields; NULL in English: their names serve */
     int err;
 };
 
@@ -63,6 +67,27 @@ static void add(struct xml *x, struct str s)
         x->err = buf_add(&x->text, s);
 }
 
+/* A connecting word of the card, in its language. */
+static void word(struct xml *x, const char *id)
+{
+    add(x, text_get(x->l, id));
+}
+
+/* "labelled": its word; in English the code itself. */
+static struct str coded(const struct xml *x, const char *family, const char *code)
+{
+    char id[96];
+    snprintf(id, sizeof id, "%s%s", family, code);
+    return x->l != TEXT_EN && text_has(x->l, id) ? text_get(x->l, id) : str_c(code);
+}
+
+static struct str titled(const struct xml *x, const char *key)
+{
+    const struct json *p = json_get(json_get(json_root(x->schema), "properties"), key);
+    struct str s = json_get_str(json_get(p, "x-title"), x->lang);
+    return s.n ? s : str_c(key);
+}
+
 /* A titled paragraph of a leaf made of several fields. */
 static void part(struct xml *x, const char *title, const struct json *v)
 {
@@ -71,7 +96,7 @@ static void part(struct xml *x, const char *title, const struct json *v)
     if (x->text.n)
         add(x, STR("\n\n"));
     if (title) {
-        add(x, str_c(title));
+        add(x, titled(x, title));
         add(x, STR(": "));
     }
     if (!x->err)
@@ -112,18 +137,23 @@ static void basic(struct xml *x)
 static void release(struct xml *x)
 {
     const struct json *interop = json_get(x->c->version, "interoperability");
-    char at[TIME_TEXT], line[320];
+    struct str label = json_get_str(x->c->version, "version_label");
+    char at[TIME_TEXT];
     open_tag(x, "ReleaseInfo");
-    snprintf(line, sizeof line, "%s, label %s", x->c->status, x->c->level);
-    leaf(x, "ReleaseStage", str_c(line));
+    add(x, coded(x, "state.v.", x->c->status));
+    add(x, x->l == TEXT_AR ? STR("\xd8\x8c ") : STR(", "));
+    word(x, "card.label");
+    add(x, STR(" "));
+    add(x, coded(x, "level.", x->c->level));
+    end(x, "ReleaseStage");
     leaf(x, "ReleaseDate", str_c(time_format(x->c->declared_at, at)));
-    snprintf(line, sizeof line, "%.*s (model sha256 %s)",
-             (int)AM_MIN(json_get_str(x->c->version, "version_label").n, 48),
-             json_get_str(x->c->version, "version_label").n
-                 ? json_get_str(x->c->version, "version_label").p
-                 : "",
-             x->c->model_digest);
-    leaf(x, "ReleaseVersion", str_c(line));
+    add(x, str_sub(label, 0, AM_MIN(label.n, 48)));
+    add(x, STR(" ("));
+    word(x, "card.digest");
+    add(x, STR(" "));
+    add(x, str_c(x->c->model_digest));
+    add(x, STR(")"));
+    end(x, "ReleaseVersion");
     fields(x, "GlobalAvailability", "countries_available");
     if (interop) {
         open_tag(x, "EHRCompatibility");
@@ -184,23 +214,27 @@ static void quantity(struct xml *x, const struct json *v)
     if (json_size(range) == 2) {
         add(x, STR(", "));
         number(x, json_at(range, 0));
-        add(x, STR(" to "));
+        add(x, STR(" "));
+        word(x, "card.to");
+        add(x, STR(" "));
         number(x, json_at(range, 1));
     }
     if (json_type(cut) == JSON_NUMBER) {
-        add(x, STR(", positive from "));
+        add(x, STR(", "));
+        word(x, "card.positive_from");
+        add(x, STR(" "));
         number(x, cut);
     }
 }
 
-/* One sentence: a title, then each element apart. */
+/* One sentence: a word of the card, then each element apart. */
 static void sentence(struct xml *x, const char *title, const struct json *list,
                      void (*one)(struct xml *, const struct json *))
 {
     if (!json_size(list))
         return;
     add(x, x->text.n ? STR("\n") : STR(""));
-    add(x, str_c(title));
+    word(x, title);
     for (json_each(it, list)) {
         add(x, it.i ? STR("; ") : STR(": "));
         one(x, it.val);
@@ -222,18 +256,22 @@ static void how_to_use(struct xml *x)
 {
     const struct json *v = x->c->version;
     struct str manual = registry_card_words(json_get(v, "instructions_for_use"), x->lang);
-    sentence(x, "For", json_get(v, "intended_users"), name_of);
-    sentence(x, "Trained in", json_get(v, "required_training"), name_of);
-    sentence(x, "Give", json_get(v, "inputs"), quantity);
-    sentence(x, "Read", json_get(v, "outputs"), quantity);
+    sentence(x, "card.for", json_get(v, "intended_users"), name_of);
+    sentence(x, "card.trained", json_get(v, "required_training"), name_of);
+    sentence(x, "card.give", json_get(v, "inputs"), quantity);
+    sentence(x, "card.read", json_get(v, "outputs"), quantity);
     if (json_get_str(v, "decision_role").n) {
-        add(x, STR("\nRole in the decision: "));
+        add(x, STR("\n"));
+        word(x, "card.role");
+        add(x, STR(": "));
         add(x, json_get_str(v, "decision_role"));
         add(x, STR("."));
     }
-    sentence(x, "Do not use for", json_get(v, "out_of_scope"), words_of);
+    sentence(x, "card.not_for", json_get(v, "out_of_scope"), words_of);
     if (manual.n) {
-        add(x, STR("\nFull instructions: document of SHA-256 "));
+        add(x, STR("\n"));
+        word(x, "card.manual");
+        add(x, STR(" "));
         add(x, manual);
         add(x, STR("."));
     }
@@ -334,14 +372,12 @@ static void metric(struct xml *x, const char *name, const char *families)
     }
     if (!n) {
         open_tag(x, "MetricResult");
-        leaf(x, "Label", STR("no measure"));
+        leaf(x, "Label", text_get(x->l, "card.no_measure"));
         leaf(x, "ValueJson", STR("null"));
         close_tag(x, "MetricResult");
     }
     close_tag(x, "Results");
-    leaf(x, "Interpretation",
-         n ? STR("Verdicts follow from the published policy; see row_results.")
-           : STR("Not measured."));
+    leaf(x, "Interpretation", text_get(x->l, n ? "card.verdicts" : "card.not_measured"));
     part(x, NULL, json_get(first, "family"));
     end(x, "TestType");
     part(x, NULL, json_get(first, "dataset"));
@@ -363,23 +399,32 @@ static void reference(struct xml *x, size_t i, const struct json *e)
                       json_get_str(registry_card_evidence(x->c, k), "scores_sha256"));
     add(x, i ? STR("\n") : STR(""));
     add(x, json_get_str(e, "family"));
-    add(x, STR(": measured by "));
+    add(x, STR(": "));
+    word(x, "card.measured_by");
+    add(x, STR(" "));
     add(x, json_get_str(json_get(e, "issuer"), "org_id"));
-    add(x, STR(" on "));
+    add(x, STR(" "));
+    word(x, "card.on");
+    add(x, STR(" "));
     add(x, json_get_str(data, "id"));
     if (json_is_int(json_get(data, "n"))) {
         add(x, STR(", "));
         number(x, json_get(data, "n"));
-        add(x, STR(" rows"));
+        add(x, STR(" "));
+        word(x, "card.rows");
     }
-    if (json_bool(json_get(data, "external"), false))
-        add(x, STR(", data the developer does not hold"));
+    if (json_bool(json_get(data, "external"), false)) {
+        add(x, STR(", "));
+        word(x, "card.external");
+    }
     if (json_get_str(bench, "ended").n) {
         add(x, STR(", "));
         add(x, str_sub(json_get_str(bench, "ended"), 0, 10));
     }
     if (scores.n && !told) {
-        add(x, STR(" (scores SHA-256 "));
+        add(x, STR(" ("));
+        word(x, "card.scores");
+        add(x, STR(" "));
         add(x, scores);
         add(x, STR(")"));
     }
@@ -410,7 +455,11 @@ static void last(struct xml *x)
 
 int registry_card_chai(const struct registry_card *c, const char *lang, struct buf *out)
 {
-    struct xml x = {.out = out, .c = c, .lang = lang};
+    struct xml x = {.out = out, .c = c, .lang = lang, .l = TEXT_EN};
+    const struct embed_file *f = embed_find("schema/version-1.json");
+    if (text_lang_parse(str_c(lang), &x.l) && x.l != TEXT_EN && f)
+        x.err = json_parse(&x.schema, (struct str){(const char *)f->data, f->size}, NULL,
+                           NULL);
     buf_init(&x.text, (size_t)4 << 20);
     xml_raw(&x, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                 "<AppliedModelCard xmlns=\"" CHAI "\">\n");
@@ -421,6 +470,7 @@ int registry_card_chai(const struct registry_card *c, const char *lang, struct b
     trust(&x);
     last(&x);
     xml_raw(&x, "</AppliedModelCard>\n");
+    json_free(x.schema);
     buf_release(&x.text);
     return x.err;
 }

@@ -29,12 +29,17 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct buf exported(const char *format)
+static struct buf exported_in(const char *format, const char *lang)
 {
     struct buf b;
     buf_init(&b, 8 << 20);
-    assert_ok(registry_export(t.r, digest, 0, str_c(format), "fr", &b));
+    assert_ok(registry_export(t.r, digest, 0, str_c(format), lang, &b));
     return b;
+}
+
+static struct buf exported(const char *format)
+{
+    return exported_in(format, "fr");
 }
 
 static struct json_doc *exported_json(const char *format)
@@ -177,20 +182,29 @@ static size_t times(const char *text, const char *what)
 
 static void the_model_card_tells_how_to_use_it_in_words(void **state)
 {
-    static const char *const says[] = {"<HowToUse>For: physician.",
-                                       "Trained in: t1.",
-                                       "Give: age",
-                                       "0 to 300",
-                                       "Read: ",
-                                       "Role in the decision: inform.",
-                                       "Do not use for: urgence.",
-                                       "Full instructions: "};
-    struct buf xml = exported("chai");
+    static const char *const says[][7] = {
+        {"<HowToUse>For: physician.", "Trained in: t1.", "0 to 300",
+         "Read: ", "Role in the decision: inform.", "Do not use for: urgence.",
+         "Full instructions: "},
+        {"<HowToUse>Pour: physician.", "Formation requise: t1.", "0 à 300",
+         "Lire: ", "Rôle dans la décision: inform.", "Ne pas employer pour: urgence.",
+         "Mode d\u2019emploi complet"},
+        {"<HowToUse>لفائدة: physician.", "التكوين المطلوب: t1.", "0 إلى 300",
+         "المخرجات: ", "الدور في القرار: inform.", "لا يستعمل في: urgence.",
+         "الدليل الكامل"}};
+    static const char *const lang[] = {"en", "fr", "ar"};
     (void)state;
-    for (size_t i = 0; i < AM_LEN(says); i++)
-        if (!strstr(buf_str(&xml).p, says[i]))
-            fail_msg("no '%s' in %s", says[i], strstr(buf_str(&xml).p, "<HowToUse>"));
-    buf_release(&xml);
+    for (size_t l = 0; l < AM_LEN(lang); l++) {
+        struct buf xml = exported_in("chai", lang[l]);
+        for (size_t i = 0; i < AM_LEN(says[l]); i++)
+            if (!strstr(buf_str(&xml).p, says[l][i]))
+                fail_msg("no '%s' in %s", says[l][i],
+                         strstr(buf_str(&xml).p, "<HowToUse>"));
+        for (size_t i = 0; l && i < AM_LEN(says[0]); i++)
+            if (strstr(buf_str(&xml).p, says[0][i]))
+                fail_msg("'%s' in %s", says[0][i], lang[l]);
+        buf_release(&xml);
+    }
 }
 
 static void references_name_a_score_file_once(void **state)
@@ -211,7 +225,7 @@ static void references_name_a_score_file_once(void **state)
         assert_ok(vec_push(&c.evidence, doc));
     }
     assert_ok(registry_card_chai(&c, "fr", &b));
-    assert_int_equal(times(buf_str(&b).p, "measured by BENCH1 on four-sites, 400 rows"),
+    assert_int_equal(times(buf_str(&b).p, "mesuré par BENCH1 sur four-sites, 400 lignes"),
                      2);
     assert_int_equal(times(buf_str(&b).p, "5c02e5"), 1);
     registry_card_release(&c);

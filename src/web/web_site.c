@@ -27,6 +27,8 @@ static int site_new(struct web_site **out, const char *name)
     if (!err)
         err = load_schema("schema/algorithm-1.json", &s->schema_algorithm);
     if (!err)
+        err = load_schema("schema/decision-1.json", &s->schema_decision);
+    if (!err)
         err = web_init(NULL);
     if (err) {
         web_site_free(s);
@@ -69,6 +71,7 @@ void web_site_free(struct web_site *s)
         return;
     web_cache_free(s->cache);
     json_free(s->schema_version);
+    json_free(s->schema_decision);
     json_free(s->schema_algorithm);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -330,6 +333,7 @@ static const struct {
     {REGISTRY, HTTP_GET, "/models/*/evidence", OPEN, web_page_evidence},
     {REGISTRY, HTTP_GET, "/models/*/record", OPEN, web_page_record},
     {REGISTRY, HTTP_GET, "/models/*/diff/*", OPEN, web_page_diff},
+    {REGISTRY, HTTP_GET, "/models/*/evolution", OPEN, web_page_evolution},
     {REGISTRY, HTTP_GET, "/files", AUTH_PROPOSE, web_page_files},
     {REGISTRY, HTTP_POST, "/files", AUTH_PROPOSE, web_page_files_post},
     {REGISTRY, HTTP_GET, "/files/*", AUTH_PROPOSE, web_page_draft},

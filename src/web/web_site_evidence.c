@@ -287,6 +287,12 @@ static struct str metric_name(enum text_lang l, struct str name, char *id, size_
     return text_has(l, id) ? text_get(l, id) : web_text_or(name);
 }
 
+struct str web_metric_name(enum text_lang l, struct str name)
+{
+    char id[WEB_ID_MAX];
+    return metric_name(l, name, id, sizeof id);
+}
+
 /* Is what the policy asks of this name a yes or a no? */
 static bool yes_or_no(const struct json *policy, struct str name)
 {

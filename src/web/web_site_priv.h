@@ -47,8 +47,9 @@ struct web_site {
     struct node *node;
     struct auth *auth;
     struct blob_store *blobs;
-    struct json_doc *schema_version, *schema_algorithm; /* labels of fields */
-    struct web_cache *cache;                            /* of a registry */
+    struct json_doc *schema_version, *schema_algorithm,
+        *schema_decision;    /* labels of fields */
+    struct web_cache *cache; /* of a registry */
 
     pthread_mutex_t lock; /* guards the answer kept about one policy */
     uint8_t policy[32];
@@ -224,7 +225,15 @@ void web_value(struct jw *w, enum text_lang l, const char *key, const struct jso
 /* The words for an input: display of its coding, or what it is, or its name. */
 struct str web_input_name(enum text_lang l, const struct json *input);
 
+/* ---- web_site_diff.c ---- */
+/* Members changes [{label, before, after}], n, more of the open object: what differs, by
+ * the titles of the schema. */
+AM_CHECK int web_changes(struct web_visit *v, const struct json *schema,
+                         const struct json *before, const struct json *after, size_t *n);
+
 /* ---- web_site_evidence.c ---- */
+/* What is measured, in words. */
+struct str web_metric_name(enum text_lang l, struct str name);
 struct web_evidence {
     struct web_statement statement[WEB_EVIDENCE_MAX];
     const struct json *record[WEB_EVIDENCE_MAX];
@@ -294,10 +303,11 @@ web_page_fn web_page_stops, web_page_stop_order, web_page_stop_order_post;
 web_page_fn web_page_register, web_page_model, web_page_evidence, web_page_record,
     web_page_statement, web_page_verify, web_page_witnesses, web_page_national_stop,
     web_page_stop_payload, web_page_submit, web_page_submit_post, web_page_waiting,
-    web_page_diff, web_page_files, web_page_files_post, web_page_draft,
-    web_page_draft_post, web_page_draft_declare, web_page_draft_delete, web_page_sign,
-    web_page_sign_post, web_page_sign_payload, web_page_recusal, web_page_recusal_post,
-    web_page_events, web_page_event, web_page_event_post, web_page_key, web_page_key_post;
+    web_page_diff, web_page_evolution, web_page_files, web_page_files_post,
+    web_page_draft, web_page_draft_post, web_page_draft_declare, web_page_draft_delete,
+    web_page_sign, web_page_sign_post, web_page_sign_payload, web_page_recusal,
+    web_page_recusal_post, web_page_events, web_page_event, web_page_event_post,
+    web_page_key, web_page_key_post;
 web_page_fn web_page_vigilance, web_page_report, web_page_report_post, web_page_case,
     web_page_case_post, web_page_supplier, web_page_escrow, web_page_sandboxes,
     web_page_tender, web_page_tender_certificate, web_page_warnings;

@@ -8,6 +8,7 @@ commission's page says so and offers no level above the cap; a decision above it
 import hashlib
 import json
 import os
+import os
 import subprocess
 import sys
 import time
@@ -193,6 +194,24 @@ def label(s, digest, parent):
     s.tap.ok(s.view(digest)["level"] == "intermediate", "the label is that of the parent")
 
 
+def evolution(s, digest):
+    """What moved, from one evidence or decision to the next, in three languages and without scripts."""
+    anyone = s.k.person("membre", "has", "commissioner", "HAS")
+    words = {"fr": ("Ce qui a bougé", "-0,005", "base", "intermédiaire"), "ar": ("ما الذي تغير", "-0,005", "أساسي", "متوسط"),
+             "en": ("What moved over time", "-0.005", "base", "intermediate")}
+    for lang, wanted in words.items():
+        status, _, page = anyone.ask("GET", "/models/%s/evolution?lang=%s" % (digest, lang))
+        page = page.decode()
+        lost = [w for w in wanted if w not in page]
+        s.tap.ok(status == 200 and not lost and 'lang="%s"' % lang in page,
+                 "what moved between two evidence and between two decisions is told in %s %s" % (lang, lost or ""))
+        if os.environ.get("PAGES_OUT"):
+            with open("%s/evolution-%s.html" % (os.environ["PAGES_OUT"], lang), "w", encoding="utf-8") as f:
+                f.write(page)
+    status, _, _ = anyone.ask("GET", "/models/%s/evolution" % ("0" * 64))
+    s.tap.ok(status == 404, "nobody's version has none (%d)" % status)
+
+
 def offline(s, digest):
     """Somebody who copies the log recomputes it: the policy over the evidence of both."""
     out = subprocess.run([s.k.c.amane, "policy", "eval", "--log", s.k.c.w["registry"]["dir"], "--model", digest, "--json"],
@@ -220,6 +239,7 @@ def main():
         digest = other_weights(s, parent)
         pages(s, digest, parent)
         label(s, digest, parent)
+        evolution(s, digest)
     finally:
         k.end()
     offline(s, digest)
