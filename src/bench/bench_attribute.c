@@ -4,6 +4,16 @@
  * that sites add up and the policy finds its compulsory attributes. */
 #include "bench/bench_priv.h"
 
+static bool is_context(struct str word)
+{
+#define X(kind)                                                                          \
+    if (str_eqc(word, kind))                                                             \
+        return true;
+    BENCH_CONTEXT_MAP(X)
+#undef X
+    return false;
+}
+
 static struct str attribute_name(const struct json *g)
 {
     struct str kind = json_get_str(g, "kind");
@@ -72,7 +82,7 @@ static bool group_name(const struct bench_set *s, const struct json *g, struct s
 static int attribute_of(struct bench_run *r, struct str name,
                         struct bench_attribute **out)
 {
-    struct bench_attribute a = {0};
+    struct bench_attribute a = {.context = is_context(name)};
     for (size_t i = 0; i < r->attribute.n; i++)
         if (str_eqc(name, r->attribute.v[i].name)) {
             *out = &r->attribute.v[i];
@@ -155,8 +165,16 @@ static int read_group(struct bench_run *r, struct bench_set *s, const struct jso
     struct map ids;
     char at[BENCH_PATH], more[48], name[80];
     size_t column;
-    int err = attribute_of(r, attribute_name(g), &a);
+    int err = AM_OK;
     snprintf(more, sizeof more, "/groups/%zu", k);
+    /* people called "device" would leave the rows of equity */
+    if (json_str_is(json_get(g, "kind"), "other") &&
+        is_context(json_get_str(g, "name"))) {
+        diag_err(d, bench_at(s, at, more), "bench.group_name",
+                 "this name is a kind of its own: say so, or use another");
+        return AM_E_INVALID;
+    }
+    err = attribute_of(r, attribute_name(g), &a);
     if (!err)
         err = csv_find(s->csv, json_get_str(g, "column"), &column);
     map_init(&ids);

@@ -27,7 +27,7 @@ static int levels_of(struct crossing *x, uint32_t **memory)
         return AM_E_NOMEM;
     for (size_t a = 0; a < r->attribute.n; a++) {
         const struct bench_attribute *from = &r->attribute.v[a];
-        if (from->value.n < 2)
+        if (from->value.n < 2 || from->context)
             continue;
         for (size_t i = 0; i < r->used; i++) {
             uint16_t id = from->id[r->of[i]];

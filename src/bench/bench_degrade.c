@@ -144,31 +144,37 @@ static bool climbs(const struct degrade *d, const struct ladder *l)
            (l->op != PROBE_MISSING || missing);
 }
 
+/* The head of the row; d->at2 is of the ladder that is lowest. */
+static int emit_head(struct degrade *d)
+{
+    const double ci[2] = {d->at2_ci.lo, d->at2_ci.hi};
+    int err;
+    d->n = d->at2.n;
+    d->positives = d->at2.n_pos;
+    err = emit(d, "auc_ci95_low_at_severity_2", "", ci[0], ci, d->at2_method);
+    if (!err)
+        err = emit(d, "auc_at_severity_2", "", d->at2.auc, ci, d->at2_method);
+    return err ? err : emit(d, "auc_step_drop", "", d->step_drop, bench_no_ci, "largest");
+}
+
 int bench_degradation(struct bench_run *r)
 {
     struct degrade d = {.step_drop = -1};
-    const char *why = "no_ladder";
-    double ci[2];
+    size_t climbed = 0;
     int err = bench_mutant_open(&d.b, r);
     if (err)
         return err;
     for (size_t i = 0; i < AM_LEN(ladders) && !err; i++)
-        if (climbs(&d, &ladders[i]))
+        if (climbs(&d, &ladders[i])) {
+            climbed++;
             err = climb(&d, &ladders[i]);
-    ci[0] = d.any ? d.at2_ci.lo : NAN;
-    ci[1] = d.any ? d.at2_ci.hi : NAN;
-    if (d.any) {
-        why = d.at2_method;
-        d.n = d.at2.n;
-        d.positives = d.at2.n_pos;
-    }
+        }
+    if (!err && climbed)
+        err = emit_head(&d);
+    else if (!err) /* nothing that a device measures or somebody codes */
+        err = bench_not_applicable(r, "RB-2", "no_tabular_features");
     if (!err)
-        err = emit(&d, "auc_ci95_low_at_severity_2", "", ci[0], ci, why);
-    if (!err)
-        err = emit(&d, "auc_at_severity_2", "", d.any ? d.at2.auc : NAN, ci, why);
-    if (!err)
-        err = emit(&d, "auc_step_drop", "", d.any ? d.step_drop : NAN, bench_no_ci,
-                   d.any ? "largest" : why);
+        err = emit(&d, "ladders", "", (double)climbed, bench_no_ci, "count");
     bench_mutant_close(&d.b);
     return err;
 }

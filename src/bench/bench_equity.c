@@ -4,7 +4,6 @@
  * otherwise); the rest is in EQ-1's table. A measure's group is the attribute. */
 #include "bench/bench_priv.h"
 #include "stat/stat_calib.h"
-#include "stat/stat_fair.h"
 
 enum { PERMUTATIONS = 500 };
 static const struct stat_major_rule major_rule = {.n = 100, .n_pos = 30, .n_neg = 30};
@@ -24,10 +23,7 @@ static const struct {
 struct equity {
     struct bench_run *r;
     const char *attribute;
-    struct stat_fair *fair;
-    bool *use;
-    size_t major;
-    int64_t n, positives; /* of the major groups */
+    struct bench_majors g;
     int err;
 };
 
@@ -35,48 +31,61 @@ static void emit(struct equity *e, const char *row, const char *name, double v,
                  const double ci[2], const char *method)
 {
     if (!e->err)
-        e->err =
-            bench_emit(e->r, row, name, e->attribute, v, ci, method, e->n, e->positives);
+        e->err = bench_emit(e->r, row, name, e->attribute, v, ci, method, e->g.n,
+                            e->g.positives);
 }
 
 /* The rows of the attribute's groups, NaN groups left out; ids as the run has them. */
-static int build(struct equity *e, size_t a)
+static int build(const struct bench_run *r, size_t a, struct stat_fair **out)
 {
-    const struct bench_attribute *at = &e->r->attribute.v[a];
-    size_t n = 0, used = e->r->used;
+    const struct bench_attribute *at = &r->attribute.v[a];
+    size_t n = 0, used = r->used;
     double *s = am_malloc((used + 1) * sizeof *s);
     uint8_t *y = am_malloc(used + 1);
     uint32_t *g = am_malloc((used + 1) * sizeof *g);
     int err = s && y && g ? AM_OK : AM_E_NOMEM;
     for (size_t i = 0; i < used && !err; i++) {
-        uint16_t id = at->id[e->r->of[i]];
+        uint16_t id = at->id[r->of[i]];
         if (id == BENCH_NO_GROUP)
             continue;
-        s[n] = e->r->s[i];
-        y[n] = e->r->y[i];
+        s[n] = r->s[i];
+        y[n] = r->y[i];
         g[n++] = id;
     }
     if (!err)
-        err = stat_fair_new(&e->fair, s, y, g, n, at->value.n, e->r->threshold);
+        err = stat_fair_new(out, s, y, g, n, at->value.n, r->threshold);
     free(g);
     free(y);
     free(s);
     return err;
 }
 
-static int choose(struct equity *e)
+int bench_majors(const struct bench_run *r, size_t attribute, struct bench_majors *out)
 {
-    size_t groups = stat_fair_groups(e->fair);
-    e->use = am_calloc(groups, sizeof *e->use);
-    if (!e->use)
-        return AM_E_NOMEM;
-    e->major = stat_fair_major(e->fair, &major_rule, e->use);
+    struct bench_majors m = {0};
+    int err = build(r, attribute, &m.fair);
+    size_t groups = err ? 0 : stat_fair_groups(m.fair);
+    if (!err && !(m.use = am_calloc(groups + 1, sizeof *m.use)))
+        err = AM_E_NOMEM;
+    if (err) {
+        bench_majors_release(&m);
+        return err;
+    }
+    m.major = stat_fair_major(m.fair, &major_rule, m.use);
     for (size_t g = 0; g < groups; g++)
-        if (e->use[g]) {
-            e->n += stat_fair_group(e->fair, g)->auc.n;
-            e->positives += stat_fair_group(e->fair, g)->auc.n_pos;
+        if (m.use[g]) {
+            m.n += stat_fair_group(m.fair, g)->auc.n;
+            m.positives += stat_fair_group(m.fair, g)->auc.n_pos;
         }
+    *out = m;
     return AM_OK;
+}
+
+void bench_majors_release(struct bench_majors *m)
+{
+    stat_fair_free(m->fair);
+    free(m->use);
+    *m = (struct bench_majors){0};
 }
 
 /* Nothing to compare: said for each row, so that none is silently missing. */
@@ -94,16 +103,16 @@ static int all_spreads(struct equity *e)
     struct stat_null chance[STAT_MEASURES];
     uint64_t test = BENCH_DRAW_EQUITY;
     int err =
-        stat_fair_boot(e->fair, e->use, STAT_BOOT_REPLICATES, e->r->seed, test, boot);
+        stat_fair_boot(e->g.fair, e->g.use, STAT_BOOT_REPLICATES, e->r->seed, test, boot);
     if (!err)
-        err = stat_fair_permute(e->fair, e->use, PERMUTATIONS, e->r->seed, test + 1,
+        err = stat_fair_permute(e->g.fair, e->g.use, PERMUTATIONS, e->r->seed, test + 1,
                                 chance);
     for (size_t i = 0; i < AM_LEN(spreads) && !err; i++) {
         const struct stat_boot *b = &boot[spreads[i].m];
         const double ci[2] = {b->percentile.lo, b->percentile.hi};
         char name[64];
         struct stat_spread s;
-        stat_fair_spread(e->fair, spreads[i].m, e->use, &s);
+        stat_fair_spread(e->g.fair, spreads[i].m, e->g.use, &s);
         emit(e, spreads[i].row, spreads[i].name, s.difference, ci,
              "bootstrap-percentile");
         snprintf(name, sizeof name, "%s_by_chance", spreads[i].name);
@@ -121,18 +130,18 @@ static int around(struct equity *e)
 {
     struct stat_spread s;
     struct stat_hetero h;
-    int err = stat_fair_heterogeneity(e->fair, STAT_M_AUC, e->use, &h);
+    int err = stat_fair_heterogeneity(e->g.fair, STAT_M_AUC, e->g.use, &h);
     if (err)
         return err;
     emit(e, "EQ-2", "auc_heterogeneity_p", h.p, bench_no_ci, "cochran-q");
     emit(e, "EQ-2", "auc_i2", h.i2, bench_no_ci, "cochran-q");
-    stat_fair_spread(e->fair, STAT_M_AUC, e->use, &s);
+    stat_fair_spread(e->g.fair, STAT_M_AUC, e->g.use, &s);
     emit(e, "EQ-2", "auc_deviation", s.deviation, bench_no_ci, "largest");
-    stat_fair_spread(e->fair, STAT_M_TPR, e->use, &s);
+    stat_fair_spread(e->g.fair, STAT_M_TPR, e->g.use, &s);
     emit(e, "EQ-3", "tpr_deviation", s.deviation, bench_no_ci, "largest");
-    stat_fair_spread(e->fair, STAT_M_ODDS, e->use, &s);
+    stat_fair_spread(e->g.fair, STAT_M_ODDS, e->g.use, &s);
     emit(e, "EQ-4", "equalized_odds_ratio", s.ratio, bench_no_ci, "min/max");
-    stat_fair_spread(e->fair, STAT_M_SELECTION, e->use, &s);
+    stat_fair_spread(e->g.fair, STAT_M_SELECTION, e->g.use, &s);
     emit(e, "EQ-5", "parity_ratio_comment_below", s.ratio, bench_no_ci, "min/max");
     return e->err;
 }
@@ -165,12 +174,12 @@ static int citl_of(const struct equity *e, size_t a, size_t g, double *out)
 static int bands(struct equity *e, size_t a)
 {
     double worst = 0, least = 1;
-    for (size_t g = 0; g < stat_fair_groups(e->fair); g++) {
-        double citl = NAN, tpr = stat_fair_group(e->fair, g)->tpr;
-        int err = e->use[g] ? citl_of(e, a, g, &citl) : AM_OK;
+    for (size_t g = 0; g < stat_fair_groups(e->g.fair); g++) {
+        double citl = NAN, tpr = stat_fair_group(e->g.fair, g)->tpr;
+        int err = e->g.use[g] ? citl_of(e, a, g, &citl) : AM_OK;
         if (err)
             return err;
-        if (!e->use[g])
+        if (!e->g.use[g])
             continue;
         worst = isnan(citl) || isnan(worst) ? NAN : fmax(worst, citl);
         least = fmin(least, tpr);
@@ -185,10 +194,8 @@ static int bands(struct equity *e, size_t a)
 
 static int one_attribute(struct equity *e, size_t a)
 {
-    int err = build(e, a);
-    if (!err)
-        err = choose(e);
-    if (!err && e->major < 2)
+    int err = bench_majors(e->r, a, &e->g);
+    if (!err && e->g.major < 2)
         return too_few(e);
     if (!err)
         err = all_spreads(e);
@@ -204,11 +211,10 @@ int bench_equity(struct bench_run *r)
     int err = AM_OK;
     for (size_t a = 0; a < r->attribute.n && !err; a++) {
         struct equity e = {.r = r, .attribute = r->attribute.v[a].name};
-        if (r->attribute.v[a].value.n == 0)
+        if (r->attribute.v[a].value.n == 0 || r->attribute.v[a].context)
             continue;
         err = one_attribute(&e, a);
-        stat_fair_free(e.fair);
-        free(e.use);
+        bench_majors_release(&e.g);
     }
     if (!err)
         err = bench_crossings(r);

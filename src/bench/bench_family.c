@@ -295,6 +295,8 @@ int bench_performance(struct bench_run *r)
         for (size_t v = 0; v < r->attribute.v[a].value.n && !err; v++) {
             snprintf(group, sizeof group, "%s=%s", r->attribute.v[a].name,
                      r->attribute.v[a].value.v[v]);
+            if (r->attribute.v[a].context)
+                continue; /* row RB-6 */
             err = bench_slice(r, BENCH_GROUP, a, v, &p);
             if (!err && p.auc.n >= BENCH_SHOWN_MIN)
                 err = slice_measures(r, group, &p, false);
@@ -366,6 +368,7 @@ int bench_equity_documentation(struct bench_run *r)
     if (!err)
         err = bench_fact(r, "EQ-1", "missing_attribute_share", fmax(a, b), "count");
     for (size_t i = 0; i < r->attribute.n && !err; i++)
-        err = group_table(r, &r->attribute.v[i]);
+        if (!r->attribute.v[i].context)
+            err = group_table(r, &r->attribute.v[i]);
     return err;
 }

@@ -72,8 +72,9 @@ static int take(struct bench_mutant *b)
     b->patient = am_malloc((n + 1) * sizeof *b->patient);
     b->key = am_malloc((n + 1) * sizeof *b->key);
     b->at = am_malloc((n + 1) * sizeof *b->at);
-    if (!b->x || !b->x2 || !b->packed || !b->s || !b->s2 || !b->answer || !b->y ||
-        !b->flag || !b->patient || !b->key || !b->at)
+    b->by_key = am_malloc((n + 1) * sizeof *b->by_key);
+    if (!b->by_key || !b->x || !b->x2 || !b->packed || !b->s || !b->s2 || !b->answer ||
+        !b->y || !b->flag || !b->patient || !b->key || !b->at)
         err = AM_E_NOMEM;
     for (size_t i = 0; i < n && !err; i++) {
         size_t of = r->of[c[i].used];
@@ -83,6 +84,12 @@ static int take(struct bench_mutant *b)
         b->patient[i] = r->cluster[of];
         b->key[i] = c[i].key;
     }
+    for (size_t i = 0; i < n && !err; i++)
+        c[i].used = (uint32_t)i;
+    if (n && !err)
+        qsort(c, n, sizeof *c, by_key);
+    for (size_t i = 0; i < n && !err; i++)
+        b->by_key[i] = c[i].used;
     free(c);
     return err;
 }
@@ -126,7 +133,18 @@ void bench_mutant_close(struct bench_mutant *b)
     free(b->patient);
     free(b->key);
     free(b->at);
+    free(b->by_key);
     *b = (struct bench_mutant){0};
+}
+
+size_t bench_mutant_draw(const struct bench_mutant *b, size_t most, const uint8_t *marked,
+                         uint32_t *rows)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->n && n < most; i++)
+        if (!marked || marked[b->by_key[i]])
+            rows[n++] = b->by_key[i];
+    return n;
 }
 
 /* ---- asking

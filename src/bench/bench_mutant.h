@@ -24,8 +24,9 @@ struct bench_mutant {
     uint8_t *y;
     uint32_t *patient;
     uint64_t *key;
-    double *x2, *s2; /* after apply: NaN where refused or without answer */
-    uint8_t *flag;   /* enum probe_row_flag */
+    uint32_t *by_key; /* rows by rising key */
+    double *x2, *s2;  /* after apply: NaN where refused or without answer */
+    uint8_t *flag;    /* enum probe_row_flag */
     double *packed, *answer;
     uint32_t *at;
     /* of the last apply */
@@ -39,6 +40,11 @@ AM_CHECK int bench_mutant_apply(struct bench_mutant *b, const struct probe_mutat
 /* Asks the rows that have all of `with` and none of `without` whatever the check says;
  * s2 of the others is NaN. */
 AM_CHECK int bench_mutant_ask(struct bench_mutant *b, uint8_t with, uint8_t without);
+
+/* At most `most` rows (of those marked, when marks are given), those of the lowest keys,
+ * in the order of their keys; how many. */
+size_t bench_mutant_draw(const struct bench_mutant *b, size_t most, const uint8_t *marked,
+                         uint32_t *rows);
 
 /* After apply: s against s2 over the rows that have both. */
 struct bench_fall {

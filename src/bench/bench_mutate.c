@@ -14,7 +14,7 @@
  * `refused_share` says how much that is.
  *
  * Cost: (operators x rates + 2 x gross errors) passes over at most BENCH_MUTANT_ROWS
- * rows, hence at most 62 + 12 passes, 1.5 million rows whatever the data. */
+ * rows: at most 60 + 12 passes, 1.5 million rows, whatever the data. */
 #include "bench/bench_mutant.h"
 
 #define HEAD_RATE 0.1

@@ -12,6 +12,7 @@
 #include "csv/csv.h"
 #include "model/model.h"
 #include "stat/stat.h"
+#include "stat/stat_fair.h"
 
 enum {
     BENCH_BAD_SHOWN = 20,
@@ -62,6 +63,7 @@ struct bench_attribute { /* "sex", "age_band", ... over all sites */
     VEC(char *) value; /* in byte order */
     uint16_t *id;      /* per case; BENCH_NO_GROUP: not known */
     size_t declared;   /* sets that have it */
+    bool context;      /* a device, a protocol, a period: not a group of people */
 };
 struct bench_na { /* a row that cannot apply, and the matrix's word for why */
     const char *row, *reason;
@@ -139,9 +141,20 @@ int bench_calibration(struct bench_run *r);
 enum bench_draw {
     BENCH_DRAW_BENEFIT = 1,
     BENCH_DRAW_EQUITY = 10, /* and the next */
-    BENCH_DRAW_ECE = 1000   /* and one a site */
+    BENCH_DRAW_CONTEXT = 20,
+    BENCH_DRAW_ECE = 1000,       /* and one a site */
+    BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
 };
 
+/* bench_equity.c: the groups of one attribute, those that are major marked. */
+struct bench_majors {
+    struct stat_fair *fair;
+    bool *use;
+    size_t major;
+    int64_t n, positives; /* of the major groups */
+};
+int bench_majors(const struct bench_run *r, size_t attribute, struct bench_majors *out);
+void bench_majors_release(struct bench_majors *m);
 /* bench_cross.c, bench_prevalence.c: parts of the family equity. */
 int bench_crossings(struct bench_run *r);
 int bench_prevalence(struct bench_run *r);

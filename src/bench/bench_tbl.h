@@ -14,7 +14,16 @@
     X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
     X("mutation", "RB-1", bench_mutations, SCORES)                                       \
     X("degradation", "RB-2", bench_degradation, SCORES)                                  \
+    X("ordering", "RB-4", bench_ordering, SCORES)                                        \
+    X("coherence", "RB-5", bench_coherence, SCORES)                                      \
+    X("context", "RB-6", bench_context, SCORES)                                          \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
+
+/* Kinds of groups that are no groups of people; row RB-6. */
+#define BENCH_CONTEXT_MAP(X)                                                             \
+    X("device")                                                                          \
+    X("protocol")                                                                        \
+    X("period")
 
 /* Why a row of the data is not used; all are counted, none is silent. */
 #define BENCH_REJECT_MAP(X)                                                              \
