@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Debian package in a real root: installed with apt, upgraded from a lower version with data and a setting of the
 # operator's, removed, put back, purged. `make deb-check`; root and debootstrap are needed, and a Debian mirror (the one
-# apt uses here). The root is made once, in .deps/deb-root. Nothing is started in it: what the package asks of systemd
+# apt uses here). The root is made once, in .deps/deb-root-SUITE; DEB_SUITE=trixie asks for Debian 13. Nothing is started in it: what the package asks of systemd
 # is written down by a stand-in and compared. TAP. Not part of `make check`: it downloads some 100 MiB.
 set -u
 cd "$(dirname "$0")/.." || exit 3
@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.." || exit 3
     exit 0
 }
 . /etc/os-release
-base=$PWD/.deps/deb-root
+suite=${DEB_SUITE:-$VERSION_CODENAME}
+base=$PWD/.deps/deb-root-$suite
 work=$(mktemp -d) || exit 3
 root=$work/root
 trap 'umount "$root/proc" 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
@@ -40,8 +41,8 @@ if [ ! -x "$base/usr/bin/apt-get" ]; then
     [ -n "$mirror" ] || mirror=$(sed -n 's/^deb \(\[[^]]*\] \)*\([^ ]*\).*/\2/p' /etc/apt/sources.list | head -n 1)
     rm -rf "$base"
     mkdir -p "$base"
-    debootstrap --variant=minbase "$VERSION_CODENAME" "$base" "$mirror" >"$work/why" 2>&1
-    ok $? "a minimal root of $VERSION_CODENAME"
+    debootstrap --variant=minbase "$suite" "$base" "$mirror" >"$work/why" 2>&1
+    ok $? "a minimal root of $suite"
     [ $bad = 0 ] || { rm -rf "$base"; echo "1..$n"; exit 1; }
 fi
 cp -a "$base" "$root"
@@ -50,6 +51,7 @@ cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null
 cp /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null
 # Debian 12 has no libyyjson0: from Debian 13, pinned, as doc/en/deploy.md says and tools/setup.sh does.
 for f in sources.list.d/amane-trixie.sources preferences.d/amane-trixie; do
+    [ "$suite" = bookworm ] || break
     [ ! -f "/etc/apt/$f" ] || cp "/etc/apt/$f" "$root/etc/apt/$f"
 done
 mount -t proc proc "$root/proc" 2>/dev/null
