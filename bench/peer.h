@@ -128,9 +128,10 @@ static inline const struct peer *peer_first(const struct peer *peers, size_t n,
     return found;
 }
 
-/* One line of tools/bench.sh, in ms of CPU, lower being better. */
-static inline int peer_line(const char *figure, double value, double target,
-                            const struct peer *p, double peer_ms, const char *conditions)
+/* One line of tools/bench.sh. peer NULL: nobody to compare with. */
+static inline int peer_figure(const char *figure, double value, const char *unit,
+                              double target, const char *better, const char *peer,
+                              double peer_value, const char *conditions)
 {
     struct buf out;
     struct jw w;
@@ -139,11 +140,11 @@ static inline int peer_line(const char *figure, double value, double target,
     jw_obj(&w);
     jw_kstrz(&w, "figure", figure);
     jw_knum(&w, "value", value);
-    jw_kstrz(&w, "unit", "ms CPU");
+    jw_kstrz(&w, "unit", unit);
     jw_knum(&w, "target", target);
-    jw_kstrz(&w, "better", "lower");
-    jw_kstrz(&w, "peer", p ? p->name : NULL);
-    jw_knum(&w, "peer_value", p ? peer_ms : NAN);
+    jw_kstrz(&w, "better", better);
+    jw_kstrz(&w, "peer", peer);
+    jw_knum(&w, "peer_value", peer ? peer_value : NAN);
     jw_kstrz(&w, "conditions", conditions);
     jw_obj_end(&w);
     int err = jw_done(&w);
@@ -151,6 +152,14 @@ static inline int peer_line(const char *figure, double value, double target,
         printf("%s\n", out.p);
     buf_release(&out);
     return err;
+}
+
+/* The same in ms of CPU, lower being better. */
+static inline int peer_line(const char *figure, double value, double target,
+                            const struct peer *p, double peer_ms, const char *conditions)
+{
+    return peer_figure(figure, value, "ms CPU", target, "lower", p ? p->name : NULL,
+                       peer_ms, conditions);
 }
 
 #endif

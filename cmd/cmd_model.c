@@ -15,11 +15,17 @@ static const char synopsis[] =
     "       amane model predict MODEL --csv IN --out OUT\n"
     "       amane model fit --kind logistic --csv IN --label COL [--features a,b,c]\n"
     "                       [--ridge R] --out MODEL.json [--report FILE]\n"
+    "       amane model fit --kind gbt --csv IN --label COL [--features a,b,c]\n"
+    "                       [--rounds N] [--depth D] [--eta E] [--lambda L] [--gamma G]\n"
+    "                       [--min-child W] [--bins B] [--subsample S] [--colsample S]\n"
+    "                       [--base-score P] [--seed N] [--threads N] [--folds K]\n"
+    "                       [--patient COL] --out MODEL.json [--report FILE]\n"
     "       amane model sign PATH --key KEY --out FILE\n"
     "       amane model verify PATH --signature FILE (--key PUB | --roots PEM)\n";
 
 struct args {
-    const char *csv, *out, *kind, *label, *features, *ridge, *report;
+    struct model_fit_args fit;
+    const char *csv, *out;
     bool json;
 };
 
@@ -34,7 +40,7 @@ static int open_model(const char *path, struct model_session **s, struct diag *d
     return err;
 }
 
-static int write_out(const char *path, struct str data)
+int cmd_model_write(const char *path, struct str data)
 {
     return strcmp(path, "-") == 0 ? cmd_out(data) : am_file_write(path, data, 0644);
 }
@@ -106,14 +112,7 @@ static int inspect(const char *path, bool json)
 
 /* ---- tables ---- */
 
-struct table {
-    struct csv *csv;
-    size_t *column; /* of each feature */
-    size_t features, rows;
-    double *x;
-};
-
-static void table_free(struct table *t)
+void cmd_model_table_free(struct model_table *t)
 {
     csv_free(t->csv);
     free(t->column);
@@ -125,8 +124,7 @@ static bool cell_missing(struct str s)
     return csv_missing(s) || str_eqc(s, "?");
 }
 
-/* Every cell of the chosen columns; all that are not numbers are reported. */
-static int table_numbers(struct table *t, struct diag *d)
+int cmd_model_numbers(struct model_table *t, struct diag *d)
 {
     int err = AM_OK;
     t->rows = csv_rows(t->csv);
@@ -150,7 +148,7 @@ static int table_numbers(struct table *t, struct diag *d)
     return err;
 }
 
-static int table_column(struct table *t, struct str name, size_t at, struct diag *d)
+int cmd_model_column(struct model_table *t, struct str name, size_t at, struct diag *d)
 {
     int err = csv_find(t->csv, name, &t->column[at]);
     if (err == AM_E_NOTFOUND)
@@ -161,7 +159,8 @@ static int table_column(struct table *t, struct str name, size_t at, struct diag
 /* ---- predict ---- */
 
 /* By name when the model names its inputs, else the first columns in order. */
-static int match_columns(struct table *t, const struct model_session *s, struct diag *d)
+static int match_columns(struct model_table *t, const struct model_session *s,
+                         struct diag *d)
 {
     struct json_doc *doc = NULL;
     const struct json *inputs;
@@ -177,7 +176,7 @@ static int match_columns(struct table *t, const struct model_session *s, struct 
     else if (json_get_str(json_at(inputs, 0), "name").n > 0) {
         for (json_each(it, inputs)) {
             if (it.i < t->features &&
-                table_column(t, json_get_str(it.val, "name"), it.i, d))
+                cmd_model_column(t, json_get_str(it.val, "name"), it.i, d))
                 err = AM_E_INVALID;
         }
     } else if (columns < t->features) {
@@ -207,7 +206,7 @@ static int write_scores(const char *path, const double *score, size_t n)
     for (size_t i = 0; !err && i < n; i++)
         err = buf_addf(&b, "%zu,%.17g\n", i, score[i]);
     if (!err)
-        err = write_out(path, buf_str(&b));
+        err = cmd_model_write(path, buf_str(&b));
     buf_release(&b);
     return err;
 }
@@ -215,7 +214,7 @@ static int write_scores(const char *path, const double *score, size_t n)
 static int predict(const char *path, const struct args *a)
 {
     struct model_session *s = NULL;
-    struct table t = {0};
+    struct model_table t = {0};
     const char *object = path;
     double *score = NULL;
     struct diag d;
@@ -229,7 +228,7 @@ static int predict(const char *path, const struct args *a)
     if (!err)
         err = match_columns(&t, s, &d);
     if (!err)
-        err = table_numbers(&t, &d);
+        err = cmd_model_numbers(&t, &d);
     if (!err && !(score = am_calloc(t.rows + 1, sizeof *score)))
         err = AM_E_NOMEM;
     if (!err)
@@ -240,161 +239,13 @@ static int predict(const char *path, const struct args *a)
     }
     err = err ? cmd_fail("model predict", object, err, &d) : 0;
     free(score);
-    table_free(&t);
+    cmd_model_table_free(&t);
     model_session_close(s);
     diag_release(&d);
     return err;
 }
 
-/* ---- fit ---- */
-
-typedef VEC(struct str) name_list;
-
-/* The names given, or every column but the label. */
-static int feature_names(const struct args *a, const struct csv *c, size_t label,
-                         name_list *names)
-{
-    struct str rest = str_c(a->features);
-    int err = AM_OK;
-    while (!err && rest.p) {
-        struct str one = str_trim(str_cut(rest, ',', &rest));
-        err = vec_push(names, one);
-    }
-    for (size_t j = 0; !err && !a->features && j < csv_columns(c); j++)
-        if (j != label)
-            err = vec_push(names, csv_name(c, j));
-    return err;
-}
-
-static int read_labels(const struct csv *c, size_t column, uint8_t *y, struct diag *d)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < csv_rows(c); i++) {
-        struct str cell = csv_at(c, i, column);
-        double v = NAN;
-        char path[48];
-        y[i] = !str_double(cell, &v) && v == 1;
-        if (v == 0 || v == 1)
-            continue;
-        snprintf(path, sizeof path, "%zu:#%zu", csv_line(c, i), column + 1);
-        diag_err(d, path, "model.label", "a label is 0 or 1");
-        err = AM_E_INVALID;
-    }
-    return err;
-}
-
-struct fit_job {
-    struct table t;
-    uint8_t *y;
-    char **name;
-    struct buf model, report;
-    double ridge;
-};
-
-static int fit_names(struct fit_job *j, const name_list *names, size_t label,
-                     struct diag *d)
-{
-    int err = AM_OK;
-    j->t.features = names->n;
-    j->t.column = am_calloc(names->n + 1, sizeof *j->t.column);
-    j->name = am_calloc(names->n + 1, sizeof *j->name);
-    if (!j->t.column || !j->name)
-        return AM_E_NOMEM;
-    for (size_t i = 0; i < names->n; i++) {
-        if (table_column(&j->t, names->v[i], i, d))
-            err = AM_E_INVALID;
-        else if (j->t.column[i] == label) {
-            diag_err(d, "1:1", "model.label", "the label cannot be a feature");
-            err = AM_E_INVALID;
-        }
-        if (!(j->name[i] = str_dup(names->v[i])))
-            return AM_E_NOMEM;
-    }
-    return err;
-}
-
-static int fit_read(struct fit_job *j, const struct args *a, struct diag *d)
-{
-    name_list names = {0};
-    size_t label = 0;
-    int err = csv_parse_file(&j->t.csv, a->csv, NULL, d);
-    if (!err && (err = csv_find(j->t.csv, str_c(a->label), &label)) == AM_E_NOTFOUND) {
-        diag_err(d, "1:1", "csv.column", "no column is called \"%s\"", a->label);
-        err = AM_E_INVALID;
-    }
-    if (!err)
-        err = feature_names(a, j->t.csv, label, &names);
-    if (!err)
-        err = fit_names(j, &names, label, d);
-    vec_release(&names);
-    if (!err && !(j->y = am_calloc(csv_rows(j->t.csv) + 1, 1)))
-        err = AM_E_NOMEM;
-    if (!err)
-        err = read_labels(j->t.csv, label, j->y, d);
-    return err ? err : table_numbers(&j->t, d);
-}
-
-static int fit_write(struct fit_job *j, const struct args *a)
-{
-    int err = buf_addc(&j->model, '\n');
-    if (!err)
-        err = buf_addc(&j->report, '\n');
-    if (!err)
-        err = write_out(a->out, buf_str(&j->model));
-    if (!err && a->report)
-        err = write_out(a->report, buf_str(&j->report));
-    return err;
-}
-
-static void fit_free(struct fit_job *j)
-{
-    for (size_t i = 0; j->name && i < j->t.features; i++)
-        free(j->name[i]);
-    free(j->name);
-    free(j->y);
-    table_free(&j->t);
-    buf_release(&j->model);
-    buf_release(&j->report);
-}
-
-static int fit(const struct args *a, double ridge)
-{
-    const struct model_fit_options o = {.ridge = ridge};
-    struct fit_job j = {0};
-    struct diag d;
-    int err, code;
-    diag_init(&d);
-    buf_init(&j.model, 16 << 20);
-    buf_init(&j.report, 16 << 20);
-    err = fit_read(&j, a, &d);
-    if (!err)
-        err = model_fit_logistic(j.t.x, j.y, j.t.rows, (const char *const *)j.name,
-                                 j.t.features, &o, &j.model, &j.report, &d);
-    if (!err)
-        err = fit_write(&j, a);
-    code = err ? cmd_fail("model fit", a->csv, err, &d) : 0;
-    if (!err && d.warnings) { /* written, but not at the optimum: a negative answer */
-        cmd_problem(stderr, "amane: ", &d.item[0]);
-        code = 1;
-    }
-    fit_free(&j);
-    diag_release(&d);
-    return code;
-}
-
 /* ---- the command ---- */
-
-static int run_fit(const struct args *a)
-{
-    double ridge = 0;
-    if (!a->csv || !a->label || !a->out || !a->kind || strcmp(a->kind, "logistic") != 0)
-        return cmd_usage(synopsis, false);
-    if (a->ridge && (str_double(str_c(a->ridge), &ridge) || ridge < 0)) {
-        cmd_complain("cmd.usage.positive", "--ridge", a->ridge);
-        return cmd_usage(synopsis, false);
-    }
-    return fit(a, ridge);
-}
 
 int cmd_model(int argc, char **argv)
 {
@@ -404,12 +255,16 @@ int cmd_model(int argc, char **argv)
     const struct cmd_opt opt[] = {
         {.name = "--csv", .kind = CMD_TEXT, .text = &a.csv},
         {.name = "--out", .kind = CMD_TEXT, .text = &a.out},
-        {.name = "--kind", .kind = CMD_TEXT, .text = &a.kind},
-        {.name = "--label", .kind = CMD_TEXT, .text = &a.label},
-        {.name = "--features", .kind = CMD_TEXT, .text = &a.features},
-        {.name = "--ridge", .kind = CMD_TEXT, .text = &a.ridge},
-        {.name = "--report", .kind = CMD_TEXT, .text = &a.report},
-        {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
+        {.name = "--kind", .kind = CMD_TEXT, .text = &a.fit.kind},
+        {.name = "--label", .kind = CMD_TEXT, .text = &a.fit.label},
+        {.name = "--features", .kind = CMD_TEXT, .text = &a.fit.features},
+        {.name = "--report", .kind = CMD_TEXT, .text = &a.fit.report},
+        {.name = "--patient", .kind = CMD_TEXT, .text = &a.fit.patient},
+#define X(id, flag, kinds, rule, lo, hi)                                                 \
+    {.name = flag, .kind = CMD_TEXT, .text = &a.fit.number[MODEL_FIT_##id]},
+        MODEL_FIT_NUMBER_MAP(X)
+#undef X
+            {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
         {.name = "--key", .kind = CMD_TEXT, .text = &s.key},
         {.name = "--signature", .kind = CMD_TEXT, .text = &s.signature},
         {.name = "--roots", .kind = CMD_TEXT, .text = &s.roots},
@@ -422,8 +277,10 @@ int cmd_model(int argc, char **argv)
         return inspect(argv[2], a.json);
     if (argc == 3 && strcmp(argv[1], "predict") == 0 && a.csv && a.out)
         return predict(argv[2], &a);
+    a.fit.csv = a.csv;
+    a.fit.out = a.out;
     if (argc == 2 && strcmp(argv[1], "fit") == 0)
-        return run_fit(&a);
+        return cmd_model_fit(&a.fit, synopsis);
     s.out = a.out;
     if (argc == 3 && strcmp(argv[1], "sign") == 0 && s.key && s.out)
         return cmd_model_sign(argv[2], &s);

@@ -157,4 +157,32 @@ AM_CHECK int model_fit_logistic(const double *x, const uint8_t *y, size_t n,
                                 const struct model_fit_options *o, struct buf *model_json,
                                 struct buf *report, struct diag *d);
 
+/* Boosted trees for 0/1 labels, histogram method; options mean what they mean in XGBoost.
+ * Start from model_gbt_defaults(). */
+struct model_gbt_options {
+    unsigned rounds;         /* 1..10000 */
+    unsigned max_depth;      /* 1..12 */
+    unsigned bins;           /* 3..256 a column, "missing" included */
+    unsigned threads;        /* 0: one a processor; the result is the same */
+    unsigned folds;          /* 2..20: cross-validation in the report; 0: none */
+    double eta;              /* learning rate, (0, 1] */
+    double lambda, gamma;    /* L2 penalty of leaves; least gain of a split */
+    double min_child_weight; /* least sum of p (1 - p) in a child */
+    double subsample;        /* share of rows a tree sees, (0, 1] */
+    double colsample;        /* share of columns a tree sees, (0, 1] */
+    double base_score;       /* a probability; NaN: the share of positives */
+    uint64_t seed;           /* of subsample, colsample and folds */
+    const uint32_t *patient; /* of each row, rows of one stay in one fold; NULL: no two */
+};
+struct model_gbt_options model_gbt_defaults(void);
+/* Missing values (NaN) are accepted. Appends XGBoost JSON (gbtree, binary:logistic) that
+ * libxgboost loads and scores identically (float32); the same rows and options give the
+ * same bytes. report (NULL: nothing is measured on the way, which is faster): JSON object
+ * {n, n_pos, options, rounds [{train_logloss, train_auc}], importance [{name, gain,
+ * share, splits}], cross_validation}. */
+AM_CHECK int model_fit_gbt(const double *x, const uint8_t *y, size_t n,
+                           const char *const *name, size_t features,
+                           const struct model_gbt_options *o, struct buf *model_json,
+                           struct buf *report, struct diag *d);
+
 #endif

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Side by side with libxgboost (Debian libxgboost-dev): models trained here, saved by it
  * as JSON and UBJ, scored by both; and our fitted model loaded by it. */
-#include "model/model_test.h"
+#include "model/model_test_peer.h"
 
-#ifndef AMANE_HAVE_XGBOOST
-
-static void libxgboost_is_absent(void **state)
-{
-    (void)state;
-    print_message("SKIPPED: libxgboost is not installed, no peer to compare with\n");
-    skip();
-}
-
-TEST_MAIN(TEST(libxgboost_is_absent))
-
-#else
-#include <xgboost/c_api.h>
-
+#ifdef AMANE_HAVE_XGBOOST
 enum { N = 600, F = 6, CATEGORY = 2 };
 static float train[N * F], label[N], probe[N * F];
-
-#define xgb_ok(e)                                                                        \
-    do {                                                                                 \
-        if (e)                                                                           \
-            fail_msg("libxgboost: %s", XGBGetLastError());                               \
-    } while (0)
 
 static void make_rows(float *x, float *y, uint64_t seed)
 {
@@ -52,20 +33,6 @@ static DMatrixHandle matrix(const float *x, bool categorical)
     xgb_ok(XGDMatrixSetFloatInfo(d, "label", label, N));
     xgb_ok(XGDMatrixSetStrFeatureInfo(d, "feature_type", categorical ? mixed : plain, F));
     return d;
-}
-
-static const float *peer_predict(BoosterHandle b, DMatrixHandle d, int type)
-{
-    char config[200];
-    const float *out = NULL;
-    const bst_ulong *shape = NULL;
-    bst_ulong dims = 0;
-    snprintf(config, sizeof config,
-             "{\"type\":%d,\"training\":false,\"iteration_begin\":0,\"iteration_end\":0,"
-             "\"strict_shape\":false}",
-             type);
-    xgb_ok(XGBoosterPredictFromDMatrix(b, d, config, &shape, &dims, &out));
-    return out;
 }
 
 /* Scores, margins and contributions of one saved form against the peer's. */

@@ -284,6 +284,10 @@ static int xgb_attributes(struct model_xgb *x, const struct json *learner)
         x->best_iteration = -1;
     if (str_double(json_get_str(a, "amane.ridge"), &x->regularization))
         x->regularization = NAN;
+    if (str_double(json_get_str(a, "amane.eta"), &x->learning_rate))
+        x->learning_rate = NAN;
+    if (str_int(json_get_str(a, "amane.seed"), 0, INT64_MAX, &x->random_seed))
+        x->random_seed = -1;
     if (!sk.n)
         return AM_OK;
     buf_init(&text, 1 << 20);
