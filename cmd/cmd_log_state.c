@@ -228,7 +228,7 @@ static int state(const char *dir, struct registry_copy *c, const struct sizes *s
 int cmd_log_state(const char *dir, const char *at, const char *genesis, bool public,
                   bool json)
 {
-    struct ledger_verify_report r;
+    struct ledger_verify_report r = {0};
     struct registry_copy *c = NULL;
     struct sizes s = {.n = 0};
     struct diag d;
