@@ -1,9 +1,9 @@
 #!/bin/sh
-# A million continuations of the life cycle keep its invariants (lifecycle.md 13). The plain build: the unit tests run a
+# Over a million continuations of the life cycle keep its invariants (lifecycle.md 13). The plain build: the unit tests run a
 # slice of it under sanitizers. AMANE_SEED repeats a run, AMANE_SEQUENCES asks for more (make soak: 20 million).
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(dirname "${AMANE:-$root/build/amane}")
-want=${AMANE_SEQUENCES:-1000000}
+want=${AMANE_SEQUENCES:-1250000} # so many that every pair of statements is among them
 out=$(mktemp) || exit 3
 trap 'rm -f "$out"' EXIT
 echo 1..2
