@@ -17,6 +17,7 @@
     X("ordering", "RB-4", bench_ordering, SCORES)                                        \
     X("coherence", "RB-5", bench_coherence, SCORES)                                      \
     X("context", "RB-6", bench_context, SCORES)                                          \
+    X("adversarial", "RB-3", bench_attack, SCORES)                                       \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Kinds of groups that are no groups of people; row RB-6. */
