@@ -149,7 +149,7 @@ if [ -d "$truth" ]; then
 else
     skipped "reference models" "no shared data"
 fi
-# ---- ICU stays (PhysioNet/CinC 2012): five folds, seed 0 (others give 0.855 to 0.862, libxgboost too: bench/model_gbt.c)
+# ---- ICU stays (PhysioNet/CinC 2012): five folds, seed 0 (the mean of three seeds is 0.857, libxgboost 0.858: bench/model_gbt.c)
 icu=${AMANE_SHARED:-$root/../shared}/data/icu-challenge2012
 if [ -d "$icu" ]; then
     "$root/test/support/icu_features.sh" "$icu" | cut -d, -f3- >"$dir/icu.csv"
