@@ -9,10 +9,10 @@
  *
  * Families are table entries (bench_tbl.h): name, rows of the matrix they feed, function.
  * So far: `identity`, `data`, `performance`, `equity_documentation`, `equity`,
- * `reproducibility`, `mutation`, `degradation`, `adversarial`, `ordering`, `coherence`,
- * `context`, `interoperability` (rows IO-1 to IO-3, which tenders ask for and no label);
- * a row without a family appears in the result with reason `family_not_available`, never
- * silently absent.
+ * `multi_site`, `drift_monitoring`, `reproducibility`, `mutation`, `degradation`,
+ * `adversarial`, `ordering`, `coherence`, `context`, `tampering`, `interoperability`
+ * (rows IO-1 to IO-3, which tenders ask for and no label); a row without a family appears
+ * in the result with reason `family_not_available`, never silently absent.
  *
  * Threads: one run per call; calls are independent. */
 #ifndef BENCH_H

@@ -200,11 +200,40 @@ static int by_attribute(const void *a, const void *b)
                   ((const struct bench_attribute *)b)->name);
 }
 
+const struct bench_attribute *bench_attribute(const struct bench_run *r, const char *name)
+{
+    for (size_t i = 0; i < r->attribute.n; i++)
+        if (!strcmp(r->attribute.v[i].name, name))
+            return &r->attribute.v[i];
+    return NULL;
+}
+
+bool bench_origin_authorised(const struct bench_run *r)
+{
+    return json_str_is(json_pointer(r->manifest, STR("/ethnic_origin/status")),
+                       "authorised");
+}
+
+/* Ethnic origin is not even read unless the CNDP has authorised it (row EQ-8). */
+static bool may_read(const struct bench_run *r, const struct bench_set *s,
+                     const struct json *g, size_t k, struct diag *d)
+{
+    char at[BENCH_PATH], more[48];
+    if (!json_str_is(json_get(g, "kind"), "origin") || bench_origin_authorised(r))
+        return true;
+    snprintf(more, sizeof more, "/groups/%zu", k);
+    diag_add(d, DIAG_WARNING, bench_at(s, at, more), "bench.origin",
+             "ethnic origin without an authorisation of the CNDP: not read");
+    return false;
+}
+
 int bench_attributes(struct bench_run *r, struct diag *d)
 {
     int err = AM_OK;
     for (size_t i = 0; i < r->set.n; i++)
         for (json_each(it, json_get(r->set.v[i].doc, "groups"))) {
+            if (!may_read(r, &r->set.v[i], it.val, it.i, d))
+                continue;
             int one = read_group(r, &r->set.v[i], it.val, it.i, d);
             if (one && one != AM_E_INVALID)
                 return one;

@@ -160,6 +160,23 @@ static void check_inputs(const struct bench_run *r, const struct json *data, siz
     check_known(r, inputs, path, d);
 }
 
+/* "comorbidities": an input that carries the flag is one of the record's. */
+static void check_flags(const struct bench_run *r, const struct json *data, size_t i,
+                        struct diag *d)
+{
+    for (json_each(it, json_get(data, "comorbidities"))) {
+        struct str input = json_get_str(it.val, "input");
+        char path[BENCH_PATH];
+        bool known = !input.n;
+        for (size_t k = 0; k < r->feature.n; k++)
+            known |= str_eq(r->feature.v[k].name, input);
+        snprintf(path, sizeof path, "/manifest/data/%zu/comorbidities/%zu/input", i,
+                 it.i);
+        if (!known)
+            diag_err(d, path, "bench.input_unknown", "the record declares no such input");
+    }
+}
+
 /* "features" and "triage_levels": what the tests of robustness read. */
 static void check_measured(const struct bench_run *r, struct diag *d)
 {
@@ -199,6 +216,7 @@ static int read_sets(struct bench_run *r, struct diag *d)
             diag_err(d, bench_at(&s, path, "/period"), "bench.period",
                      "ends before it starts");
         check_inputs(r, it.val, it.i, d);
+        check_flags(r, it.val, it.i, d);
     }
     qsort(r->set.v, r->set.n, sizeof *r->set.v, by_site);
     for (size_t i = 1; i < r->set.n; i++) {

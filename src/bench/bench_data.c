@@ -77,6 +77,28 @@ static void find_column(struct bench_set *s, struct str name, const char *member
     }
 }
 
+/* Columns that the declarations beside "columns" name. */
+static void find_declared(struct bench_set *s, struct diag *d)
+{
+    static const char *const list[] = {"groups", "conditions", "comorbidities"};
+    const struct json *severity = json_get(s->doc, "severity");
+    char at[BENCH_PATH], more[48];
+    size_t unused;
+    for (size_t k = 0; k < AM_LEN(list); k++)
+        for (json_each(it, json_get(s->doc, list[k]))) {
+            if (!csv_find(s->csv, json_get_str(it.val, "column"), &unused))
+                continue;
+            snprintf(more, sizeof more, "/%s/%zu/column", list[k], it.i);
+            diag_err(d, bench_at(s, at, more), "csv.column",
+                     "no column is called \"%.*s\"",
+                     STR_FMT(json_get_str(it.val, "column")));
+        }
+    if (severity && csv_find(s->csv, json_get_str(severity, "column"), &unused))
+        diag_err(d, bench_at(s, at, "/severity/column"), "csv.column",
+                 "no column is called \"%.*s\"",
+                 STR_FMT(json_get_str(severity, "column")));
+}
+
 static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d)
 {
     const struct json *columns = json_get(s->doc, "columns"),
@@ -90,20 +112,15 @@ static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d
         find_column(s, json_get_str(columns, "patient_id"), "patient_id", &s->patient, d);
     if (json_get(columns, "timestamp"))
         find_column(s, json_get_str(columns, "timestamp"), "timestamp", &unused, d);
+    if (json_get(columns, "comparator"))
+        find_column(s, json_get_str(columns, "comparator"), "comparator", &unused, d);
     for (size_t i = 0; i < r->feature.n; i++) {
         char member[80];
         struct str name = r->feature.v[i].name;
         snprintf(member, sizeof member, "inputs/%.*s", (int)AM_MIN(name.n, 60), name.p);
         find_column(s, json_str(json_getn(inputs, name)), member, &s->input[i], d);
     }
-    for (json_each(it, json_get(s->doc, "groups"))) {
-        char at[BENCH_PATH], more[48];
-        if (!csv_find(s->csv, json_get_str(it.val, "column"), &unused))
-            continue;
-        snprintf(more, sizeof more, "/groups/%zu/column", it.i);
-        diag_err(d, bench_at(s, at, more), "csv.column", "no column is called \"%.*s\"",
-                 STR_FMT(json_get_str(it.val, "column")));
-    }
+    find_declared(s, d);
     return AM_OK;
 }
 

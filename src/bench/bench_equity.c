@@ -218,5 +218,11 @@ int bench_equity(struct bench_run *r)
     }
     if (!err)
         err = bench_crossings(r);
+    if (!err)
+        err = bench_demography(r);
+    if (!err)
+        err = bench_missed(r);
+    if (!err)
+        err = bench_comorbidities(r);
     return err ? err : bench_prevalence(r);
 }

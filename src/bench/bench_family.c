@@ -302,21 +302,18 @@ int bench_performance(struct bench_run *r)
                 err = slice_measures(r, group, &p, false);
         }
     if (!err)
+        err = bench_severe(r);
+    if (!err)
         err = bench_calibration(r);
-    return err ? err : multi_site(r);
+    if (!err)
+        err = bench_versus(r);
+    if (!err)
+        err = multi_site(r);
+    return err ? err : bench_pooled(r);
 }
 
 /* ---- equity: the table
  * --------------------------------------------------------------------------------- */
-static const struct bench_attribute *attribute(const struct bench_run *r,
-                                               const char *name)
-{
-    for (size_t i = 0; i < r->attribute.n; i++)
-        if (!strcmp(r->attribute.v[i].name, name))
-            return &r->attribute.v[i];
-    return NULL;
-}
-
 /* Share of used rows whose group is not known; 1 when nobody declares the attribute. */
 static double missing_share(const struct bench_run *r, const struct bench_attribute *a)
 {
@@ -360,8 +357,8 @@ static int group_table(struct bench_run *r, const struct bench_attribute *a)
 
 int bench_equity_documentation(struct bench_run *r)
 {
-    const struct bench_attribute *sex = attribute(r, "sex"),
-                                 *age = attribute(r, "age_band");
+    const struct bench_attribute *sex = bench_attribute(r, "sex"),
+                                 *age = bench_attribute(r, "age_band");
     double a = missing_share(r, sex), b = missing_share(r, age);
     bool table = sex && age && sex->declared == r->set.n && age->declared == r->set.n;
     int err = bench_fact(r, "EQ-1", "group_table_sex_and_age", table, "presence");

@@ -140,9 +140,11 @@ int bench_calibration(struct bench_run *r);
  */
 enum bench_draw {
     BENCH_DRAW_BENEFIT = 1,
+    BENCH_DRAW_TAMPER = 4,
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
     BENCH_DRAW_ECE = 1000,       /* and one a site */
+    BENCH_DRAW_DRIFT = 2000,     /* and two a stream watched */
     BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
 };
 
@@ -155,9 +157,38 @@ struct bench_majors {
 };
 int bench_majors(const struct bench_run *r, size_t attribute, struct bench_majors *out);
 void bench_majors_release(struct bench_majors *m);
-/* bench_cross.c, bench_prevalence.c: parts of the family equity. */
+/* bench_cross.c, bench_prevalence.c, bench_demography.c, bench_missed.c,
+ * bench_comorbid.c: parts of the family equity. */
 int bench_crossings(struct bench_run *r);
 int bench_prevalence(struct bench_run *r);
+int bench_demography(struct bench_run *r);
+int bench_missed(struct bench_run *r);
+int bench_comorbidities(struct bench_run *r);
+/* bench_severe.c, bench_versus.c, bench_sites.c: parts of the family performance. */
+int bench_severe(struct bench_run *r);
+int bench_versus(struct bench_run *r);
+int bench_pooled(struct bench_run *r);
+
+/* bench_attribute.c: may groups of kind origin be read? */
+bool bench_origin_authorised(const struct bench_run *r);
+const struct bench_attribute *bench_attribute(const struct bench_run *r,
+                                              const char *name); /* NULL: none */
+
+/* bench_flag.c: "conditions" or "comorbidities" of all data sets, in order of the codes.
+ */
+enum { BENCH_FLAG_NO, BENCH_FLAG_YES, BENCH_FLAG_UNKNOWN };
+struct bench_flag {
+    struct str code, input; /* input: STR_NULL when none carries it */
+    uint8_t *v;             /* per case */
+};
+struct bench_flags {
+    struct bench_flag *flag;
+    size_t n;
+};
+int bench_flags(const struct bench_run *r, const char *member, struct bench_flags *out);
+void bench_flags_release(struct bench_flags *f);
+/* Is the text one of the list, or "1" when there is no list? */
+bool bench_among(const struct json *list, struct str v);
 /* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
 struct bench_difference {
     int64_t differ, flips; /* rows; on two sides of t, one of them 1e-5 or more away */

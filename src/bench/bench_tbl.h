@@ -8,9 +8,13 @@
 #define BENCH_FAMILY_MAP(X)                                                              \
     X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity, NOTHING)                        \
     X("data", "DA-1 DA-3", bench_data, NOTHING)                                          \
-    X("performance", "PF-1 PF-2 PF-3 PF-4 PF-6 PF-7 MS-1", bench_performance, SCORES)    \
+    X("performance", "PF-1 PF-2 PF-3 PF-4 PF-5 PF-6 PF-7 PF-8 MS-1", bench_performance,  \
+      SCORES)                                                                            \
     X("equity_documentation", "EQ-1", bench_equity_documentation, NOTHING)               \
-    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-12", bench_equity, SCORES)             \
+    X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-8 EQ-10 EQ-11 EQ-12", bench_equity,    \
+      SCORES)                                                                            \
+    X("multi_site", "MS-2", bench_sites, NOTHING)                                        \
+    X("drift_monitoring", "DM-1", bench_monitoring, SCORES)                              \
     X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
     X("mutation", "RB-1", bench_mutations, SCORES)                                       \
     X("degradation", "RB-2", bench_degradation, SCORES)                                  \
@@ -18,6 +22,7 @@
     X("coherence", "RB-5", bench_coherence, SCORES)                                      \
     X("context", "RB-6", bench_context, SCORES)                                          \
     X("adversarial", "RB-3", bench_attack, SCORES)                                       \
+    X("tampering", "CY-4", bench_tampering, SCORES)                                      \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Kinds of groups that are no groups of people; row RB-6. */

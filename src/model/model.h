@@ -112,6 +112,32 @@ AM_CHECK int model_session_nearest(struct model_session *s, const double *x,
 /* Digest of the file the session was opened with, recomputed from memory now. */
 void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256]);
 bool model_session_alive(struct model_session *s);
+/* Other bytes in the same worker: what model_session_open() checks is checked again. On
+ * an error the session holds no model (scoring is AM_E_INTERNAL) and may be loaded again,
+ * unless it has ended. */
+AM_CHECK int model_session_reload(struct model_session *s, struct str bytes,
+                                  struct diag *d);
+
+/* ---- single weights, to alter copies of a file (bench: row CY-4) ----
+ * Where a float32 weight stands in the file: thresholds and leaves of trees, weights of
+ * gblinear, tensors and attributes of floats of ONNX. The child finds them. */
+enum model_weight_form { MODEL_WEIGHT_TEXT, MODEL_WEIGHT_BE, MODEL_WEIGHT_LE };
+struct model_weight {
+    size_t at, size; /* bytes of the file */
+    enum model_weight_form form;
+    float value;
+};
+/* The `top` of largest magnitude, then `picks` drawn by the seed (all of them in order of
+ * the file when there are no more): out has room for both; *total: weights of the file.
+ */
+enum { MODEL_WEIGHTS_ASKED_MAX = 4096 };
+AM_CHECK int model_session_weights(struct model_session *s, uint64_t seed, size_t top,
+                                   size_t picks, struct model_weight *out, size_t *tops,
+                                   size_t *picked, uint64_t *total, struct diag *d);
+/* Appends a copy of the file with bit 0..31 of that weight inverted. AM_E_INVALID when
+ * the weight does not lie in the file. */
+AM_CHECK int model_weight_flip(struct str bytes, const struct model_weight *w,
+                               unsigned bit, struct buf *out);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 

@@ -209,6 +209,16 @@ static inline struct model_axis *model_nearest_axis(struct model_nearest_job *j,
     return (struct model_axis *)(void *)(j->x + 2 * f);
 }
 
+/* ---- where the weights stand in a file (model_weights.c) ---- */
+typedef int model_weight_fn(void *cookie, const struct model_weight *w);
+/* Every weight of bytes that model_parse() accepts, in order of the file; ends with the
+ * first error of fn. */
+AM_CHECK int model_weights_scan(struct str bytes, model_weight_fn *fn, void *cookie);
+/* model_session_weights() in the child: tops, then picks, into out. */
+AM_CHECK int model_weights_choose(struct str bytes, uint64_t seed, size_t top,
+                                  size_t picks, struct model_weight *out, size_t *tops,
+                                  size_t *picked, uint64_t *total);
+
 /* ---- the object ---- */
 struct model {
     enum model_format format;

@@ -93,22 +93,49 @@ static int session_take_description(struct model_session *s, const struct json *
     return jw_done(&w);
 }
 
+static int session_hand_over(struct model_session *s, struct diag *d)
+{
+    struct json_doc *reply = NULL;
+    int err = session_ask(s, STR("{\"op\":\"load\"}"), s->file.fd, d, &reply);
+    if (!err)
+        err = session_take_description(s, json_root(reply));
+    json_free(reply);
+    return err;
+}
+
 static int session_load(struct model_session *s, struct diag *d)
 {
     struct str bytes = {s->file.p, s->file.size_b};
-    struct json_doc *reply = NULL;
     int err = session_tell(s,
                            model_sniff(bytes) == MODEL_ONNX
                                ? STR("{\"op\":\"lock\",\"onnx\":true}")
                                : STR("{\"op\":\"lock\",\"onnx\":false}"),
                            -1, d);
+    return err ? err : session_hand_over(s, d);
+}
+
+static int session_size(struct str bytes, struct diag *d)
+{
+    if (bytes.n > 0 && bytes.n <= MODEL_FILE_MAX)
+        return AM_OK;
+    diag_err(d, "", bytes.n ? "model.toobig" : "model.empty",
+             "a model file has 1 to %d bytes", MODEL_FILE_MAX);
+    return bytes.n ? AM_E_TOOBIG : AM_E_INVALID;
+}
+
+int model_session_reload(struct model_session *s, struct str bytes, struct diag *d)
+{
+    struct worker_shm file;
+    int err = session_size(bytes, d);
+    if (!err)
+        err = worker_shm_from(&file, bytes);
     if (err)
         return err;
-    err = session_ask(s, STR("{\"op\":\"load\"}"), s->file.fd, d, &reply);
-    if (!err)
-        err = session_take_description(s, json_root(reply));
-    json_free(reply);
-    return err;
+    worker_shm_release(&s->file);
+    s->file = file;
+    s->features = 0;
+    buf_clear(&s->describe);
+    return session_hand_over(s, d);
 }
 
 int model_session_open(struct model_session **out, struct str bytes,
@@ -117,12 +144,9 @@ int model_session_open(struct model_session **out, struct str bytes,
     struct model_limits l = limits ? *limits : (struct model_limits){0};
     const struct worker_limits wl = {l.memory_b, l.cpu_s, l.reply_ms};
     struct model_session *s;
-    int err;
-    if (bytes.n == 0 || bytes.n > MODEL_FILE_MAX) {
-        diag_err(d, "", bytes.n ? "model.toobig" : "model.empty",
-                 "a model file has 1 to %d bytes", MODEL_FILE_MAX);
-        return bytes.n ? AM_E_TOOBIG : AM_E_INVALID;
-    }
+    int err = session_size(bytes, d);
+    if (err)
+        return err;
     s = am_calloc(1, sizeof *s);
     if (!s)
         return AM_E_NOMEM;
@@ -190,6 +214,51 @@ static int session_room(struct model_session *s, size_t doubles, struct diag *d)
     worker_shm_release(&s->shm);
     s->shm = m;
     return AM_OK;
+}
+
+/* The child is not believed: what it names must lie in the file. */
+static int session_take_weights(const struct model_session *s, size_t n,
+                                struct model_weight *out)
+{
+    const double *v = s->shm.p;
+    for (size_t i = 0; i < n; i++, v += 4) {
+        if (!(v[0] >= 0 && v[0] < MODEL_FILE_MAX && v[1] >= 1 && v[1] <= 64 &&
+              v[0] + v[1] <= (double)s->file.size_b && v[2] >= 0 &&
+              v[2] <= MODEL_WEIGHT_LE))
+            return AM_E_TAMPERED;
+        out[i] = (struct model_weight){.at = (size_t)v[0],
+                                       .size = (size_t)v[1],
+                                       .form = (enum model_weight_form)(int)v[2],
+                                       .value = (float)v[3]};
+    }
+    return AM_OK;
+}
+
+int model_session_weights(struct model_session *s, uint64_t seed, size_t top,
+                          size_t picks, struct model_weight *out, size_t *tops,
+                          size_t *picked, uint64_t *total, struct diag *d)
+{
+    struct json_doc *reply = NULL;
+    char req[120];
+    int64_t t, p;
+    int err = session_room(s, 4 * (top + picks + 1), d);
+    if (err)
+        return err;
+    snprintf(req, sizeof req,
+             "{\"op\":\"weights\",\"seed\":%llu,\"top\":%zu,\"picks\":%zu}",
+             (unsigned long long)(seed >> 1), top, picks);
+    err = session_ask(s, str_c(req), -1, d, &reply);
+    t = json_int(json_get(json_root(reply), "tops"), -1);
+    p = json_int(json_get(json_root(reply), "picked"), -1);
+    *total = (uint64_t)json_int(json_get(json_root(reply), "total"), 0);
+    json_free(reply);
+    if (err)
+        return err;
+    if (t < 0 || p < 0 || (size_t)t > top || (size_t)p > picks)
+        return AM_E_TAMPERED;
+    *tops = (size_t)t;
+    *picked = (size_t)p;
+    return session_take_weights(s, *tops + *picked, out);
 }
 
 struct session_job {

@@ -2,7 +2,9 @@
 /* The child of a session: the only place where a file from outside is parsed and run.
  *
  *   {"op":"lock","onnx":B}            loads the runtime if asked, then seccomp
- *   {"op":"load"} + file              {"features":n,"describe":{...}}
+ *   {"op":"load"} + file              {"features":n,"describe":{...}}; again: another
+ *   {"op":"weights","seed":S,"top":T,"picks":P}   {"total":N,"tops":t,"picked":p} and
+ *                                     (at, size, form, value) of each in the memory
  *   {"op":"shm"} + memory             where rows and answers go from now on
  *   {"op":"score","n":N}              x[N*f] -> score[N] behind it
  *   {"op":"contributions","n":N,"mean":B}   x[N*f], mean[f] if B -> phi[N*(f+1)] behind
@@ -61,7 +63,11 @@ static int child_load(struct child *c, int fd, struct jw *w)
 {
     struct buf text;
     struct str bytes;
-    int err = c->m ? AM_E_INTERNAL : worker_shm_map(&c->file, fd);
+    int err;
+    model_free(c->m);
+    c->m = NULL;
+    worker_shm_release(&c->file);
+    err = worker_shm_map(&c->file, fd);
     if (err)
         return err;
     bytes = (struct str){c->file.p, c->file.size_b};
@@ -109,6 +115,37 @@ static int child_nearest(struct child *c, const struct json *req)
     return err;
 }
 
+static int child_weights(struct child *c, const struct json *req, struct jw *w)
+{
+    struct str bytes = {c->file.p, c->file.size_b};
+    size_t top = (size_t)json_int(json_get(req, "top"), 0),
+           picks = (size_t)json_int(json_get(req, "picks"), 0), tops, picked;
+    struct model_weight *at;
+    uint64_t total, seed = (uint64_t)json_int(json_get(req, "seed"), 0);
+    double *out = c->shm.p;
+    int err;
+    if (!c->m || !out || top > MODEL_WEIGHTS_ASKED_MAX ||
+        picks > MODEL_WEIGHTS_ASKED_MAX || c->shm.size_b / sizeof *out / 4 < top + picks)
+        return AM_E_INTERNAL;
+    at = am_calloc(top + picks + 1, sizeof *at);
+    if (!at)
+        return AM_E_NOMEM;
+    err = model_weights_choose(bytes, seed, top, picks, at, &tops, &picked, &total);
+    for (size_t i = 0; i < tops + picked && !err; i++) {
+        out[4 * i] = (double)at[i].at;
+        out[4 * i + 1] = (double)at[i].size;
+        out[4 * i + 2] = at[i].form;
+        out[4 * i + 3] = (double)at[i].value;
+    }
+    free(at);
+    if (err)
+        return err;
+    jw_kint(w, "total", (int64_t)total);
+    jw_kint(w, "tops", (int64_t)tops);
+    jw_kint(w, "picked", (int64_t)picked);
+    return AM_OK;
+}
+
 static int child_shm(struct child *c, int fd)
 {
     if (c->shm.p)
@@ -124,6 +161,8 @@ static int child_do(struct child *c, const struct json *req, int fd, struct jw *
         return child_lock(req);
     if (str_eqc(op, "load"))
         return child_load(c, fd, w);
+    if (str_eqc(op, "weights"))
+        return child_weights(c, req, w);
     if (str_eqc(op, "shm"))
         return child_shm(c, fd);
     if (str_eqc(op, "score"))

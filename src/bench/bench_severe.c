@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_severe -- row PF-5: cases whose miss harms most. Counted, with the exact interval
+ * of their rate, and listed by site and place in the site's file, for the clinicians who
+ * review each one: the registry's form says that they did. */
+#include "bench/bench_priv.h"
+
+enum { CASES_LISTED = 200 };
+
+struct severe {
+    struct bench_run *r;
+    int64_t positives, missed, unknown;
+};
+
+/* 1, 0, or -1: not known. */
+static int severity(const struct bench_run *r, size_t i)
+{
+    const struct bench_case *c = &r->cases.v[r->of[i]];
+    const struct bench_set *s = &r->set.v[c->set];
+    const struct json *doc = json_get(s->doc, "severity");
+    struct str v;
+    size_t column;
+    if (!doc || csv_find(s->csv, json_get_str(doc, "column"), &column))
+        return -1;
+    v = csv_at(s->csv, c->row, column);
+    return bench_missing(s, v) ? -1 : bench_among(json_get(doc, "severe"), v);
+}
+
+static int list(struct severe *x, size_t i)
+{
+    const struct bench_case *c = &x->r->cases.v[x->r->of[i]];
+    char group[BENCH_PATH];
+    snprintf(group, sizeof group, "site=%.*s;case=%u", STR_FMT(x->r->set.v[c->set].site),
+             c->row + 1);
+    return bench_emit(x->r, "PF-5", "severe_false_negative", group, x->r->s[i],
+                      bench_no_ci, "score", 1, 1);
+}
+
+static int look(struct severe *x)
+{
+    const struct bench_run *r = x->r;
+    int err = AM_OK;
+    for (size_t i = 0; i < r->used && !err; i++) {
+        int severe = r->y[i] ? severity(r, i) : 0;
+        x->unknown += severe < 0;
+        x->positives += severe > 0;
+        if (severe > 0 && r->s[i] < r->threshold && x->missed++ < CASES_LISTED)
+            err = list(x, i);
+    }
+    return err;
+}
+
+int bench_severe(struct bench_run *r)
+{
+    struct severe x = {.r = r};
+    struct stat_ci ci;
+    bool declared = false;
+    int err = AM_OK;
+    for (size_t i = 0; i < r->set.n; i++)
+        declared |= json_get(r->set.v[i].doc, "severity") != NULL;
+    if (declared)
+        err = look(&x);
+    ci = stat_clopper_pearson(x.missed, x.positives);
+    if (!err)
+        err = bench_emit(r, "PF-5", "severe_false_negative_rate", "",
+                         stat_proportion(x.missed, x.positives),
+                         (const double[2]){ci.lo, ci.hi},
+                         declared ? "clopper-pearson" : "severity_not_declared",
+                         x.positives, x.positives);
+    if (!err)
+        err = bench_emit(r, "PF-5", "severe_false_negatives", "",
+                         declared ? (double)x.missed : NAN, bench_no_ci,
+                         declared ? "count" : "severity_not_declared", x.positives,
+                         x.positives);
+    if (!err && declared)
+        err = bench_emit(r, "PF-5", "severity_unknown", "", (double)x.unknown,
+                         bench_no_ci, "count", x.positives, x.positives);
+    return err;
+}
