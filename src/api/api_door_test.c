@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A registry is answered for from the first moment, before it is open. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "api/api_test_support.h"
 
 static struct t t;
@@ -97,18 +100,59 @@ static void everything_else_is_to_come_back_for(void **state)
     t_done(&r);
 }
 
-/* Last: it is open from here on. */
-static void once_open_every_request_is_the_interfaces(void **state)
+/* Several ask without end while it opens. Threads tell, they do not assert. */
+enum { VISITORS = 4 };
+struct visitor {
+    pthread_t thread;
+    unsigned closed, open, odd; /* answers; odd: neither, or closed after open */
+};
+static atomic_bool enough;
+
+static void *visit(void *cookie)
 {
+    static const char *const path[] = {"/api/v1/keys", "/"};
+    struct visitor *v = cookie;
+    for (unsigned i = 0; !atomic_load(&enough) || !v->open; i++) {
+        struct reply r = {.resp = {.status = 200}};
+        struct http_req req = {.method = HTTP_GET,
+                               .method_name = "GET",
+                               .path = str_c(path[i % AM_LEN(path)]),
+                               .query = STR(""),
+                               .peer = STR("127.0.0.1"),
+                               .arena = &r.arena};
+        arena_init(&r.arena, 1 << 20);
+        buf_init(&r.resp.body, 1 << 20);
+        if (api_door_handle(door, &req, &r.resp))
+            v->odd++;
+        v->open += r.resp.status == 200;
+        v->closed += r.resp.status == 503;
+        v->odd += r.resp.status == 200 ? 0 : r.resp.status != 503 || v->open;
+        t_done(&r);
+    }
+    return NULL;
+}
+
+/* Last: it is open from here on. */
+static void it_opens_once_for_all_who_ask_meanwhile(void **state)
+{
+    struct visitor v[VISITORS] = {0};
     struct api *a = NULL;
     struct reply r;
     (void)state;
+    for (size_t i = 0; i < VISITORS; i++)
+        assert_int_equal(pthread_create(&v[i].thread, NULL, visit, &v[i]), 0);
     t_open(&t);
     assert_ok(api_new_registry(&a, t.r));
     r = ask("/api/v1/keys", "en");
     assert_int_equal(r.status, 503); /* open, but nobody said so */
     t_done(&r);
     api_door_open(door, a);
+    atomic_store(&enough, true);
+    for (size_t i = 0; i < VISITORS; i++) {
+        assert_int_equal(pthread_join(v[i].thread, NULL), 0);
+        assert_int_equal(v[i].odd, 0);
+        assert_true(v[i].open > 0);
+    }
     r = ask("/api/v1/keys", "en");
     assert_int_equal(r.status, 200);
     assert_true(json_size(t_at(&r, "/items")) > 3);
@@ -125,7 +169,7 @@ int main(int argc, char **argv)
         TEST(it_is_alive_and_not_ready),
         TEST(the_log_is_read_as_it_is_on_disk),
         TEST(everything_else_is_to_come_back_for),
-        TEST(once_open_every_request_is_the_interfaces),
+        TEST(it_opens_once_for_all_who_ask_meanwhile),
     };
     int code = model_test_worker(argc, argv);
     if (code >= 0)
