@@ -437,7 +437,9 @@ static void last(struct xml *x)
     metric(x, "UsefulnessUsabilityEfficacy", "performance multi_site");
     metric(x, "FairnessEquity", "equity equity_documentation");
     metric(x, "SafetyReliability",
-           "identity data robustness cybersecurity reproducibility drift governance");
+           "identity data robustness cybersecurity reproducibility drift governance "
+           "mutation degradation ordering coherence context adversarial tampering "
+           "drift_monitoring");
     close_tag(x, "KeyMetrics");
     open_tag(x, "Resources");
     for (size_t i = 0; i < x->c->evidence.n; i++)
