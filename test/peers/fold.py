@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A second fold: the states of a log, worked out without Amane's code, from the design alone.
+"""A second fold: the states of a log, worked out by a program that shares no code with Amane.
 
 fold.py DIR AMANE [SIZES]   DIR: a folder of `amane log export`. At SIZES random tree sizes (0: all), the state of every
 version and deployment and the orders in force are compared with `amane log state`; for every entry, its effect and
-transition with `amane log show`. Written after registry.md and lifecycle.md. It follows states, signers and orders, and
+transition with `amane log show`. Written after registry.md and lifecycle.md; the names of
+rules and members are those of doc/records.md and src/ledger/ledger_tbl.h, and that a version which has ended has no level
+is amane's reading, which the design leaves open. It follows states, signers and orders, and
 takes the completeness of a record (fields, plans, terms) as the registry found it: what a log holds was admitted.
 TAP on stdout."""
 import base64
