@@ -40,23 +40,15 @@ static int teardown(void **state)
 
 static void every_reading_route_answers_whole_or_not(void **state)
 {
-    static const struct {
-        char servers;
-        const char *method, *pattern;
-    } row[] = {
-#define X(servers, method, pattern, access, handler, request, reply, summary)            \
-    {#servers[0], #method, pattern},
-        API_TABLE(X)
-#undef X
-    };
     (void)state;
-    for (size_t i = 0; i < AM_LEN(row); i++) {
-        const char *brace = strstr(row[i].pattern, "{id}");
-        if (row[i].servers == 'R' || strcmp(row[i].method, "GET") != 0)
+    for (size_t i = 0; i < AM_LEN(routes); i++) {
+        const char *brace = strstr(routes[i].pattern, "{id}");
+        if (routes[i].servers == 'R' || strcmp(routes[i].method, "GET") != 0)
             continue;
-        snprintf(path, sizeof path, "%.*s%s%s",
-                 (int)(brace ? brace - row[i].pattern : (long)strlen(row[i].pattern)),
-                 row[i].pattern, brace ? w->last : "", brace ? brace + 4 : "");
+        snprintf(
+            path, sizeof path, "%.*s%s%s",
+            (int)(brace ? brace - routes[i].pattern : (long)strlen(routes[i].pattern)),
+            routes[i].pattern, brace ? w->last : "", brace ? brace + 4 : "");
         starve(a, (struct ask){.path = path,
                                .token = strstr(path, "people") ? director : doctor});
     }

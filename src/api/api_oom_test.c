@@ -34,19 +34,10 @@ static int teardown(void **state)
 
 static void every_reading_route_answers_whole_or_not(void **state)
 {
-    static const struct {
-        char servers;
-        const char *method, *pattern;
-    } row[] = {
-#define X(servers, method, pattern, access, handler, request, reply, summary)            \
-    {#servers[0], #method, pattern},
-        API_TABLE(X)
-#undef X
-    };
     (void)state;
-    for (size_t i = 0; i < AM_LEN(row); i++)
-        if (row[i].servers != 'N' && !strcmp(row[i].method, "GET"))
-            starve(a, (struct ask){.path = t_filled(&t, row[i].pattern, version_index),
+    for (size_t i = 0; i < AM_LEN(routes); i++)
+        if (routes[i].servers != 'N' && !strcmp(routes[i].method, "GET"))
+            starve(a, (struct ask){.path = t_filled(&t, routes[i].pattern, version_index),
                                    .token = t.admin_token});
 }
 
@@ -156,7 +147,6 @@ static void a_statement_is_logged_once_however_often_it_is_sent(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reading_route_answers_whole_or_not),
         cmocka_unit_test(searches_and_cards_too),
@@ -164,10 +154,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(questions_with_a_body_too),
         cmocka_unit_test(a_statement_is_logged_once_however_often_it_is_sent),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

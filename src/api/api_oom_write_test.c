@@ -302,7 +302,6 @@ static void a_stop_is_logged_once(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct worker_role roles[] = {{"model", model_worker_main}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_login_is_a_session_or_none),
         cmocka_unit_test(an_account_is_opened_once),
@@ -312,10 +311,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(drafts_proposals_and_files_are_kept_once),
         cmocka_unit_test(a_stop_is_logged_once),
     };
-    int code = worker_dispatch(argc, argv, roles, AM_LEN(roles));
+    int code = model_test_worker(argc, argv);
     if (code >= 0)
         return code;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    worker_set_program("/proc/self/exe");
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -22,12 +22,9 @@ static const struct {
 static size_t base, effects, resting;
 static uint64_t rng;
 
-static uint64_t draw(uint64_t n) /* xorshift64*: tests only */
+static uint64_t draw(uint64_t n)
 {
-    rng ^= rng >> 12;
-    rng ^= rng << 25;
-    rng ^= rng >> 27;
-    return (rng * UINT64_C(2685821657736338717)) % n;
+    return tk_draw(&rng, n);
 }
 
 /* ---- the second reading ----------------------------------------------------------- */

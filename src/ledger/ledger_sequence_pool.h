@@ -19,18 +19,15 @@ static struct ledger *from[STATES];
 static size_t states;
 static uint64_t rng;
 
-static uint64_t draw(uint64_t n) /* xorshift64*: tests only */
+static uint64_t draw(uint64_t n)
 {
-    rng ^= rng >> 12;
-    rng ^= rng << 25;
-    rng ^= rng >> 27;
-    return (rng * UINT64_C(2685821657736338717)) % n;
+    return tk_draw(&rng, n);
 }
 
 /* ---- the pool -------------------------------------------------------------------- */
 static struct str leaf(size_t i)
 {
-    return (struct str){tk.leaf.v[i], tk.leaf_n.v[i]};
+    return tk_leaf_at(&tk, i);
 }
 
 static size_t story, begin[STATES], end[STATES];

@@ -351,14 +351,7 @@ static int setup(void **state)
 {
     (void)state;
     ask_other_rows();
-    tk_open_with(&tk,
-                 "[\"guard.model_signature\",\"guard.fhir_twin\","
-                 "\"guard.admissibility_report\",\"guard.interop_test\","
-                 "\"guard.closed_pilot\",\"guard.sites\",\"guard.reproduced\","
-                 "\"guard.local_validation\",\"guard.review\",\"guard.live_monitoring\","
-                 "\"guard.establishment_certified\",\"guard.withdrawal_plan\","
-                 "\"guard.impact_report\"]",
-                 "{}");
+    tk_open_with(&tk, TK_WAIVED_PAPERS, "{}");
     base = story = tk.leaf.n;
     story_of_use();
     noise();

@@ -105,6 +105,15 @@ struct tk {
     int err; /* of the last ledger_apply() */
 };
 
+/* xorshift64*: which statement comes next, in tests only. */
+static inline uint64_t tk_draw(uint64_t *state, uint64_t n)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return (*state * UINT64_C(2685821657736338717)) % n;
+}
+
 static inline int tk_remove(const char *path, const struct stat *st, int type,
                             struct FTW *w)
 {
@@ -172,6 +181,11 @@ static inline int tk_apply(struct tk *tk, struct str leaf)
 }
 
 /* The outcome of the newest entry. */
+static inline struct str tk_leaf_at(const struct tk *tk, size_t i)
+{
+    return (struct str){tk->leaf.v[i], tk->leaf_n.v[i]};
+}
+
 static inline const struct ledger_outcome *tk_outcome(const struct tk *tk)
 {
     return ledger_outcome(tk->l, ledger_size(tk->l) - 1);
@@ -302,12 +316,15 @@ static inline void tk_policy_text(struct buf *b, const char *waived, const char 
             tk_rows, signing, waived, tk_clocks);
 }
 
-#define TK_WAIVED                                                                        \
-    "[\"guard.model_signature\",\"guard.fhir_twin\",\"guard.admissibility_report\","     \
+#define TK_WAIVED_NAMES                                                                  \
+    "\"guard.model_signature\",\"guard.fhir_twin\",\"guard.admissibility_report\","      \
     "\"guard.interop_test\",\"guard.closed_pilot\",\"guard.sites\","                     \
     "\"guard.reproduced\",\"guard.local_validation\",\"guard.review\","                  \
     "\"guard.establishment_certified\",\"guard.withdrawal_plan\","                       \
-    "\"guard.impact_report\"]"
+    "\"guard.impact_report\""
+#define TK_WAIVED        "[" TK_WAIVED_NAMES "]"
+#define TK_WAIVED_PAPERS "[" TK_WAIVED_NAMES ",\"guard.live_monitoring\"]" /* advanced   \
+                                                                            */
 
 static inline void tk_put_policy(struct tk *tk, const char *waived, const char *signing,
                                  uint8_t digest[32])

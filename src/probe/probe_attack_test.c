@@ -127,6 +127,19 @@ static const struct {
 };
 enum { HOPSKIPJUMP = AM_LEN(attacks) - 1 };
 
+/* One attack on case x: what it asks, by which rules, what it is after. */
+struct aim {
+    struct probe_oracle oracle;
+    struct probe_rules rules;
+    struct probe_goal goal;
+};
+static void take_aim(struct aim *a, struct world *w, const double *x)
+{
+    a->oracle = oracle_of(w);
+    a->rules = (struct probe_rules){.input = w->in, .n = F};
+    a->goal = goal_of(w, &a->oracle, &a->rules, x);
+}
+
 /* ---- tests ----------------------------------------------------------------------------
  */
 static void hopskipjump_ends_on_the_nearest_point_of_a_plane(void **state)
@@ -164,21 +177,17 @@ static void signs_of_inputs_that_hardly_matter_are_found_too(void **state)
     for (uint64_t seed = 1; seed <= 10; seed++) {
         struct world w;
         double x[F] = {0}, y[F];
-        struct probe_oracle o;
-        struct probe_rules rules;
-        struct probe_goal g;
+        struct aim a;
         struct probe_found f = {.x = y};
         world(&w, seed);
         for (size_t j = 1; j < F; j++)
             w.w[j] = w.w[j] > 0 ? 0.02 : -0.02;
         w.w[0] = 1;
         w.b = -3;
-        o = oracle_of(&w);
-        rules = (struct probe_rules){.input = w.in, .n = F};
-        g = goal_of(&w, &o, &rules, x);
+        take_aim(&a, &w, x);
         sort_pool(&w, x);
-        g.n_pool = w.n_pool;
-        assert_ok(probe_attack_hopskipjump(&g, &f));
+        a.goal.n_pool = w.n_pool;
+        assert_ok(probe_attack_hopskipjump(&a.goal, &f));
         assert_true(f.found && f.distance < optimum(&w, PROBE_LINF, x) * 1.001);
     }
 }
@@ -187,9 +196,7 @@ static void the_last_search_ends_on_the_boundary(void **state)
 {
     struct world w;
     double x[F] = {0}, y[F];
-    struct probe_oracle o;
-    struct probe_rules rules;
-    struct probe_goal g;
+    struct aim a;
     struct probe_found f = {.x = y};
     (void)state;
     world(&w, 9);
@@ -197,10 +204,8 @@ static void the_last_search_ends_on_the_boundary(void **state)
         w.in[j].immutable = true;
     w.w[0] = 0.7;
     w.b = -3;
-    o = oracle_of(&w);
-    rules = (struct probe_rules){.input = w.in, .n = F};
-    g = goal_of(&w, &o, &rules, x);
-    assert_ok(probe_attack_hopskipjump(&g, &f));
+    take_aim(&a, &w, x);
+    assert_ok(probe_attack_hopskipjump(&a.goal, &f));
     assert_true(f.found);
     assert_near(f.distance * 0.7 / 3, 1, 1e-6);
 }
@@ -241,25 +246,21 @@ static void no_attack_asks_more_than_its_budget(void **state)
         for (size_t i = 0; i < 2 * AM_LEN(budget); i++) {
             struct world w;
             double x[F], y[F];
-            struct probe_oracle o;
-            struct probe_rules rules;
-            struct probe_goal g;
+            struct aim a;
             struct probe_found f = {.x = y};
             int64_t most = budget[i / 2];
             world(&w, 5);
             memcpy(x, w.pool, sizeof x);
             sort_pool(&w, x);
-            o = oracle_of(&w);
-            rules = (struct probe_rules){.input = w.in, .n = F};
-            g = goal_of(&w, &o, &rules, x);
-            g.eps = i % 2 ? 0.01 : INFINITY;
-            g.budget = most;
-            assert_ok(attacks[k].run(&g, &f));
+            take_aim(&a, &w, x);
+            a.goal.eps = i % 2 ? 0.01 : INFINITY;
+            a.goal.budget = most;
+            assert_ok(attacks[k].run(&a.goal, &f));
             assert_true(w.asked <= most && f.queries == w.asked);
             w.asked = 0; /* and when it is the oracle that has no more */
-            o.budget = most;
-            g.budget = 5000;
-            assert_ok(attacks[k].run(&g, &f));
+            a.oracle.budget = most;
+            a.goal.budget = 5000;
+            assert_ok(attacks[k].run(&a.goal, &f));
             assert_true(w.asked <= most && f.queries == w.asked);
         }
 }
@@ -274,9 +275,7 @@ static void a_unit_of_measurement_changes_nothing(void **state)
         for (int i = 0; i < 2; i++) {
             struct world w;
             double x[F];
-            struct probe_oracle o;
-            struct probe_rules rules;
-            struct probe_goal g;
+            struct aim a;
             world(&w, 8);
             memcpy(x, w.pool + 4 * F, sizeof x);
             sort_pool(&w, x);
@@ -288,11 +287,9 @@ static void a_unit_of_measurement_changes_nothing(void **state)
                 for (size_t p = 0; p < POOL; p++)
                     w.pool[p * F + 2] *= factor;
             }
-            o = oracle_of(&w);
-            rules = (struct probe_rules){.input = w.in, .n = F};
-            g = goal_of(&w, &o, &rules, x);
+            take_aim(&a, &w, x);
             f[i] = (struct probe_found){.x = y[i]};
-            assert_ok(attacks[k].run(&g, &f[i]));
+            assert_ok(attacks[k].run(&a.goal, &f[i]));
         }
         assert_int_equal(f[0].found, f[1].found);
         assert_int_equal(f[0].queries, f[1].queries);
@@ -367,17 +364,13 @@ static void a_constant_model_has_no_counter_example(void **state)
         for (int i = 0; i < 2; i++) {
             struct world w;
             double x[F] = {0}, y[F];
-            struct probe_oracle o;
-            struct probe_rules rules;
-            struct probe_goal g;
+            struct aim a;
             struct probe_found f = {.x = y};
             world(&w, 2);
             w.constant = true;
-            o = oracle_of(&w);
-            rules = (struct probe_rules){.input = w.in, .n = F};
-            g = goal_of(&w, &o, &rules, x);
-            g.eps = i ? 1 : INFINITY;
-            assert_ok(attacks[k].run(&g, &f));
+            take_aim(&a, &w, x);
+            a.goal.eps = i ? 1 : INFINITY;
+            assert_ok(attacks[k].run(&a.goal, &f));
             assert_true(!f.found && f.first == -1 && f.queries <= 2500);
         }
 }
@@ -388,17 +381,13 @@ static void an_answer_that_is_no_number_is_no_counter_example(void **state)
     for (size_t k = 0; k < 2 * AM_LEN(attacks); k++) {
         struct world w;
         double x[F] = {0}, y[F];
-        struct probe_oracle o;
-        struct probe_rules rules;
-        struct probe_goal g;
+        struct aim a;
         struct probe_found f = {.x = y};
         world(&w, 2);
         w.b = k % 2 ? 1 : -1;
         w.nans = k % 2 ? -1 : 1;
-        o = oracle_of(&w);
-        rules = (struct probe_rules){.input = w.in, .n = F};
-        g = goal_of(&w, &o, &rules, x);
-        assert_ok(attacks[k / 2].run(&g, &f));
+        take_aim(&a, &w, x);
+        assert_ok(attacks[k / 2].run(&a.goal, &f));
         assert_false(f.found);
     }
 }
@@ -440,20 +429,16 @@ static void a_model_of_steps_is_climbed_with_relative_steps(void **state)
     for (size_t k = 0; k < AM_LEN(attacks); k++) {
         struct world w;
         double x[F] = {1, 1, 1, 1, 1, 1, 1}, y[F];
-        struct probe_oracle o;
-        struct probe_rules rules;
-        struct probe_goal g;
+        struct aim a;
         struct probe_found f = {.x = y};
         world(&w, 4);
         for (size_t j = 0; j < F; j++)
             w.w[j] = 0.1 * (double)(1 + j);
         w.steps = true;
         w.b = -1;
-        o = oracle_of(&w);
-        rules = (struct probe_rules){.input = w.in, .n = F};
-        g = goal_of(&w, &o, &rules, x);
-        g.n_pool = 0;
-        assert_ok(attacks[k].run(&g, &f));
+        take_aim(&a, &w, x);
+        a.goal.n_pool = 0;
+        assert_ok(attacks[k].run(&a.goal, &f));
         if (!f.found)
             fail_msg("%s found nothing", attacks[k].name);
     }
@@ -463,21 +448,17 @@ static void square_finds_a_patch_of_an_image(void **state)
 {
     struct world w;
     double x[F] = {0}, y[F] = {0};
-    struct probe_oracle o;
-    struct probe_rules rules;
-    struct probe_goal g;
+    struct aim a;
     struct probe_found f = {.x = y};
     (void)state;
     world(&w, 6);
     for (size_t j = 0; j < F; j++) /* three together; the others pull the other way */
         w.w[j] = j >= 2 && j <= 4 ? 1 : -1;
     w.b = -6.5;
-    o = oracle_of(&w);
-    rules = (struct probe_rules){.input = w.in, .n = F};
-    g = goal_of(&w, &o, &rules, x);
-    g.eps = 1;
-    g.shape = (struct probe_shape){1, 1, F};
-    assert_ok(probe_attack_square(&g, &f));
+    take_aim(&a, &w, x);
+    a.goal.eps = 1;
+    a.goal.shape = (struct probe_shape){1, 1, F};
+    assert_ok(probe_attack_square(&a.goal, &f));
     assert_true(f.found);
     for (size_t j = 0; j < F; j++)
         assert_true(y[j] == (w.w[j] > 0 ? 1 : -1));
@@ -648,17 +629,13 @@ static void nothing_that_moves_asks_nothing(void **state)
     for (size_t k = 0; k < AM_LEN(attacks); k++) {
         struct world w;
         double x[F] = {0}, y[F];
-        struct probe_oracle o;
-        struct probe_rules rules;
-        struct probe_goal g;
+        struct aim a;
         struct probe_found f = {.x = y};
         world(&w, 2);
         for (size_t j = 0; j < F; j++)
             w.in[j].immutable = true;
-        o = oracle_of(&w);
-        rules = (struct probe_rules){.input = w.in, .n = F};
-        g = goal_of(&w, &o, &rules, x);
-        assert_ok(attacks[k].run(&g, &f));
+        take_aim(&a, &w, x);
+        assert_ok(attacks[k].run(&a.goal, &f));
         assert_true(!f.found && f.queries == 0);
     }
 }
