@@ -40,7 +40,6 @@ static int read_sizes(const char *text, struct sizes *s)
 struct told {
     struct jw *w; /* NULL: text */
     const struct ledger *l;
-    int64_t at; /* time of the newest statement folded */
 };
 
 static void tell_versions(const struct told *t)
@@ -83,7 +82,8 @@ static void tell_deployments(const struct told *t)
     }
     for (size_t i = 0; i < ledger_deployments(t->l); i++) {
         const struct ledger_deployment *p = ledger_deployment_at(t->l, i);
-        const char *effective = ledger_p_name(ledger_effective(t->l, p, t->at));
+        const char *effective =
+            ledger_p_name(ledger_effective(t->l, p, ledger_latest_at(t->l)));
         crypto_hex(p->model_digest, 32, hex);
         if (!t->w) {
             printf("  %s  %-16s %-12s %s %s\n", p->id, ledger_p_name(p->phase), effective,
@@ -134,7 +134,7 @@ static void tell_stops(const struct told *t)
 static void tell(const struct told *t)
 {
     char at[TIME_TEXT];
-    const char *when = ledger_size(t->l) ? time_format(t->at, at) : NULL;
+    const char *when = ledger_size(t->l) ? time_format(ledger_latest_at(t->l), at) : NULL;
     if (t->w) {
         jw_obj(t->w);
         jw_kint(t->w, "tree_size", (int64_t)ledger_size(t->l));
@@ -150,77 +150,63 @@ static void tell(const struct told *t)
         jw_obj_end(t->w);
 }
 
-/* One more entry; *at becomes the newest time stated so far. */
-static int fold_one(struct ledger *l, struct tlog *log, struct blob_store *blobs,
-                    bool public, int64_t *at)
+static int fold_one(struct ledger *l, struct tlog *log, bool public)
 {
-    struct ledger_leaf_view leaf = {0};
-    struct ledger_statement_view s;
-    struct buf b;
+    struct buf leaf;
     int err;
-    buf_init(&b, 8 << 20);
-    err = tlog_entry(log, ledger_size(l), &b);
+    buf_init(&leaf, TLOG_ENTRY_MAX);
+    err = tlog_entry(log, ledger_size(l), &leaf);
     if (!err)
-        err = ledger_leaf_parse(buf_str(&b), &leaf);
-    if (!err)
-        err = ledger_apply(l, buf_str(&b));
-    if (err == AM_E_NOTFOUND && public) { /* a case or a deposit: not for everybody */
-        err = ledger_apply_withheld(l, buf_str(&b));
-        goto out;
-    }
-    buf_clear(&b);
-    if (!err)
-        err = blob_get(blobs, leaf.payload_sha256, &b);
-    if (!err && !ledger_statement_parse(buf_str(&b), ledger_type_base(l), &s, NULL)) {
-        *at = AM_MAX(*at, s.issued_at);
-        ledger_statement_release(&s);
-    }
-out:
-    ledger_leaf_release(&leaf);
-    buf_release(&b);
+        err = ledger_apply(l, buf_str(&leaf));
+    if (err == AM_E_NOTFOUND && public) /* a case or a deposit: not for everybody */
+        err = ledger_apply_withheld(l, buf_str(&leaf));
+    buf_release(&leaf);
     return err;
 }
 
-static int fold(struct tlog *log, struct blob_store *blobs, const struct sizes *s,
+static int fold(const char *dir, struct blob_store *blobs, const struct sizes *s,
                 bool public, struct jw *w)
-{
-    struct ledger *l = NULL;
-    struct told t = {.w = w};
-    int err = ledger_new(&l, blobs);
-    for (size_t i = 0; i < s->n && !err; i++) {
-        while (!err && ledger_size(l) < s->v[i])
-            err = fold_one(l, log, blobs, public, &t.at);
-        t.l = l;
-        if (!err)
-            tell(&t);
-    }
-    ledger_free(l);
-    return err;
-}
-
-static int state(const char *dir, struct registry_copy *c, const struct sizes *s,
-                 bool public, bool json)
 {
     struct tlog_config config = {0};
     struct tlog *log = NULL;
-    struct buf b;
-    struct jw w;
+    struct ledger *l = NULL;
     char path[4096];
     int err;
-    buf_init(&b, 256 << 20);
-    jw_init(&w, &b);
     snprintf(path, sizeof path, "%s/log", dir);
     config.dir = path;
     err = tlog_open(&log, &config);
+    if (!err)
+        err = ledger_new(&l, blobs);
+    for (size_t i = 0; i < s->n && !err; i++) {
+        while (!err && ledger_size(l) < s->v[i])
+            err = fold_one(l, log, public);
+        if (!err)
+            tell(&(struct told){.w = w, .l = l});
+    }
+    ledger_free(l);
+    tlog_close(log);
+    return err;
+}
+
+/* The newest: the fold that was verified. Sizes: folded again, up to each. */
+static int state(const char *dir, struct registry_copy *c, const struct ledger *newest,
+                 const struct sizes *s, bool public, bool json)
+{
+    struct buf b;
+    struct jw w;
+    int err = AM_OK;
+    buf_init(&b, 256 << 20);
+    jw_init(&w, &b);
     if (json)
         jw_arr(&w);
-    if (!err)
-        err = fold(log, registry_copy_blobs(c), s, public, json ? &w : NULL);
+    if (s->n)
+        err = fold(dir, registry_copy_blobs(c), s, public, json ? &w : NULL);
+    else
+        tell(&(struct told){.w = json ? &w : NULL, .l = newest});
     if (json && !err) {
         jw_arr_end(&w);
         err = cmd_out_json(&w, &b);
     }
-    tlog_close(log);
     buf_release(&b);
     return err;
 }
@@ -230,6 +216,7 @@ int cmd_log_state(const char *dir, const char *at, const char *genesis, bool pub
 {
     struct ledger_verify_report r = {0};
     struct registry_copy *c = NULL;
+    struct ledger *newest = NULL;
     struct sizes s = {.n = 0};
     struct diag d;
     int err;
@@ -244,10 +231,8 @@ int cmd_log_state(const char *dir, const char *at, const char *genesis, bool pub
     if (!err) /* what does not hold has no state to tell */
         err = ledger_verify_from(dir, registry_copy_blobs(c),
                                  public ? LEDGER_VERIFY_PUBLIC : LEDGER_VERIFY_ALL,
-                                 str_c(genesis), &r, NULL, &d);
-    if (!err && !at)
-        s.v[s.n++] = r.size;
-    if (!err && s.v[s.n - 1] > r.size) {
+                                 str_c(genesis), &r, &newest, &d);
+    if (!err && at && s.v[s.n - 1] > r.size) {
         char size[24];
         snprintf(size, sizeof size, "%llu", (unsigned long long)r.size);
         diag_err(&d, "--at", "log.beyond", "the log has %s entries", size);
@@ -255,9 +240,10 @@ int cmd_log_state(const char *dir, const char *at, const char *genesis, bool pub
         err = AM_E_INVALID;
     }
     if (!err)
-        err = state(dir, c, &s, public, json);
+        err = state(dir, c, newest, &s, public, json);
     if (err)
         err = cmd_fail("verify", dir, err, &d);
+    ledger_free(newest);
     registry_copy_close(c);
     diag_release(&d);
     return err;

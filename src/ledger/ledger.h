@@ -441,6 +441,8 @@ AM_CHECK int ledger_admit_together(const struct ledger *l, struct str payload,
 AM_CHECK int ledger_admit_ready(struct ledger *l, const struct ledger_ready *r,
                                 struct ledger_outcome *o, struct diag *d);
 uint64_t ledger_size(const struct ledger *l);
+/* The fold's own clock: the newest issued_at of what took effect; 0: nothing did. */
+int64_t ledger_latest_at(const struct ledger *l);
 const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index);
 /* Payload digest and signer of an entry; AM_E_NOTFOUND beyond size. */
 AM_CHECK int ledger_entry_of(const struct ledger *l, uint64_t index, uint8_t payload[32],

@@ -652,6 +652,11 @@ uint64_t ledger_size(const struct ledger *l)
     return l->entry.n;
 }
 
+int64_t ledger_latest_at(const struct ledger *l)
+{
+    return l->latest_at;
+}
+
 const struct ledger_outcome *ledger_outcome(const struct ledger *l, uint64_t index)
 {
     return index < l->entry.n ? ledger_outcome_of(l, &l->entry.v[index]) : NULL;

@@ -322,9 +322,10 @@ static inline void tk_policy_text(struct buf *b, const char *waived, const char 
     "\"guard.reproduced\",\"guard.local_validation\",\"guard.review\","                  \
     "\"guard.establishment_certified\",\"guard.withdrawal_plan\","                       \
     "\"guard.impact_report\""
-#define TK_WAIVED        "[" TK_WAIVED_NAMES "]"
-#define TK_WAIVED_PAPERS "[" TK_WAIVED_NAMES ",\"guard.live_monitoring\"]" /* advanced   \
-                                                                            */
+#define TK_WAIVED "[" TK_WAIVED_NAMES "]"
+#define TK_WAIVED_PAPERS                                                                 \
+    "[" TK_WAIVED_NAMES ",\"guard.live_monitoring\"]" /* advanced                        \
+                                                       */
 
 static inline void tk_put_policy(struct tk *tk, const char *waived, const char *signing,
                                  uint8_t digest[32])

@@ -160,8 +160,9 @@ class Fold:
         kind = {"test-result": "evidence", "verification_summary": "decision"}.get(
             statement["predicateType"].split("/")[-2], statement["predicateType"].split("/")[-2])
         record = predicate.get("amane_record", predicate)
-        self.now = max(self.now, seconds(record["issued_at"]))
         self.outcomes.append(self.judge(kind, record, payload, spki))
+        if self.outcomes[-1][0] == "in_effect":
+            self.now = max(self.now, seconds(record["issued_at"]))
         self.size += 1
 
     def judge(self, kind, record, payload, spki):
