@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "web/web_site_form.h"
 
 enum {
@@ -51,19 +52,53 @@ static bool same_text(const struct json *a, const struct json *b, const char *ke
     return str_eq(web_text_or(json_get_str(a, key)), web_text_or(json_get_str(b, key)));
 }
 
-/* The measure of the same row, name, group and threshold; NULL: none. */
-static const struct json *same_measure(const struct json *list, const struct json *m)
+/* Measures by row, name, group and threshold. */
+struct measured {
+    struct map place;
+    const struct json *at[EVOLUTION_MEASURES];
+};
+
+static int measure_key(struct buf *key, const struct json *m)
 {
-    for (json_each(it, list)) {
-        double a = json_num(json_get(m, "threshold"), NAN),
-               b = json_num(json_get(it.val, "threshold"), NAN);
-        if (it.i >= EVOLUTION_MEASURES)
-            break;
-        if (same_text(it.val, m, "row") && same_text(it.val, m, "name") &&
-            same_text(it.val, m, "group") && ((isnan(a) && isnan(b)) || a == b))
-            return it.val;
+    static const char *const part[] = {"row", "name", "group"};
+    int err = AM_OK;
+    buf_clear(key);
+    for (size_t i = 0; i < AM_LEN(part) && !err; i++) {
+        err = buf_add(key, web_text_or(json_get_str(m, part[i])));
+        if (!err)
+            err = buf_add(key, (struct str){"", 1}); /* 0: in no text */
     }
-    return NULL;
+    return err ? err
+               : buf_addf(key, "%.17g",
+                          json_num(json_get(m, "threshold"), NAN) + 0.0); /* -0 is 0 */
+}
+
+static int measured(struct measured *x, const struct json *list)
+{
+    struct buf key;
+    int err = AM_OK;
+    map_init(&x->place);
+    buf_init(&key, 64 << 10);
+    for (json_each(it, list)) {
+        if (it.i >= EVOLUTION_MEASURES || err)
+            break;
+        x->at[it.i] = it.val;
+        err = measure_key(&key, it.val);
+        if (!err && !map_has(&x->place, buf_str(&key)))
+            err = map_set(&x->place, buf_str(&key), it.i);
+    }
+    buf_release(&key);
+    return err;
+}
+
+/* The measure of the same key; NULL: none, or no memory to tell (*err). */
+static const struct json *same_measure(const struct measured *x, const struct json *m,
+                                       struct buf *key, int *err)
+{
+    size_t i;
+    if (!*err)
+        *err = measure_key(key, m);
+    return !*err && !map_get(&x->place, buf_str(key), &i) ? x->at[i] : NULL;
 }
 
 static void figure(struct web_visit *v, const char *key, double x, bool sign)
@@ -97,33 +132,55 @@ static bool moved(struct web_visit *v, const struct json *m, const struct json *
     return true;
 }
 
-static void measures(struct web_visit *v, const struct json *now,
-                     const struct json *before)
+static int compare_measures(struct web_visit *v, const struct json *list,
+                            const struct json *old, struct measured *were,
+                            struct measured *are)
 {
-    const struct json *list = json_get(now, "measures"),
-                      *old = json_get(before, "measures");
     size_t n = 0, same = 0, more = 0, gone = 0;
+    struct buf key;
+    int err = measured(were, old);
+    if (!err)
+        err = measured(are, list);
+    buf_init(&key, 64 << 10);
     jw_key(&v->w, "moved");
     jw_arr(&v->w);
     for (json_each(it, list)) {
-        if (it.i >= EVOLUTION_MEASURES)
+        if (it.i >= EVOLUTION_MEASURES || err)
             break;
         if (n >= EVOLUTION_MOVED)
             more++;
-        else if (moved(v, it.val, same_measure(old, it.val)))
+        else if (moved(v, it.val, same_measure(were, it.val, &key, &err)))
             n++;
         else
             same++;
     }
     jw_arr_end(&v->w);
     for (json_each(it, old))
-        gone += it.i < EVOLUTION_MEASURES && !same_measure(list, it.val);
+        gone += it.i < EVOLUTION_MEASURES && !same_measure(are, it.val, &key, &err);
     if (same)
         jw_kint(&v->w, "same", (int64_t)same);
     if (more)
         jw_kint(&v->w, "more", (int64_t)more);
     if (gone)
         jw_kint(&v->w, "gone", (int64_t)gone);
+    buf_release(&key);
+    return err;
+}
+
+/* Costs their number, not its square: anybody may ask for this page. */
+static int measures(struct web_visit *v, const struct json *now,
+                    const struct json *before)
+{
+    struct measured *x = am_calloc(2, sizeof *x);
+    int err;
+    if (!x)
+        return AM_E_NOMEM;
+    err = compare_measures(v, json_get(now, "measures"), json_get(before, "measures"),
+                           &x[0], &x[1]);
+    map_release(&x[0].place);
+    map_release(&x[1].place);
+    free(x);
+    return err;
 }
 
 /* ---- verdicts ---- */
@@ -204,8 +261,9 @@ static int tell(struct evolution *x, size_t i)
         jw_obj_end(&v->w);
     }
     if (old && evidence) {
-        measures(v, s->s.record, old->s.record);
-        err = verdicts(x, s->s.record, old->s.record);
+        err = measures(v, s->s.record, old->s.record);
+        if (!err)
+            err = verdicts(x, s->s.record, old->s.record);
     } else if (old) {
         err = web_changes(v, root, old->s.record, s->s.record, &n);
     }
