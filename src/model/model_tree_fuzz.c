@@ -27,6 +27,14 @@ static void fuzz_use(struct model *m, struct str bytes)
     free(phi);
 }
 
+/* Where the weights stand is looked for in whatever bytes. */
+static int fuzz_weight(void *cookie, const struct model_weight *w)
+{
+    const struct str *bytes = cookie;
+    am_assert(w->size > 0 && w->at <= bytes->n && w->size <= bytes->n - w->at);
+    return AM_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str bytes = {(const char *)data, size};
@@ -34,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct diag d;
     if (model_sniff(bytes) == MODEL_ONNX)
         return 0; /* the other target's */
+    (void)!model_weights_scan(bytes, fuzz_weight, &bytes);
     diag_init(&d);
     if (model_parse(&m, bytes, &d) == AM_OK)
         fuzz_use(m, bytes);
