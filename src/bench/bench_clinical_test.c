@@ -102,6 +102,34 @@ static void a_rare_condition_has_a_power_statement_only(void **state)
     kit_close(&k);
 }
 
+/* A condition of women alone cannot be compared by sex: the row is not known, whether
+ * that condition comes first (they are taken by code) or last. */
+static void a_condition_that_cannot_be_compared_is_not_forgotten(void **state)
+{
+    static const char *const of_women[] = {"22298006", "77386006"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(of_women); i++) {
+        struct kit k;
+        char text[300];
+        const struct bench_measure *m;
+        snprintf(text, sizeof text,
+                 "\"conditions\":[{\"code\":\"%s\",\"column\":\"s\",\"present\":[\"F\"]},"
+                 "{\"code\":\"73211009\",\"column\":\"dm\"}],\"groups\":[",
+                 of_women[i]);
+        kit_open(&k, "");
+        kit_members(&k, text);
+        people(&k, "east", 2400, 0.2, 0);
+        people(&k, "west", 600, 0.2, 0);
+        kit_run(&k);
+        assert_true(value(&k, "EQ-10", "condition_fnr_ratio", "condition=73211009;sex") >
+                    0);
+        m = measure(&k, "EQ-10", "fnr_ratio", "sex");
+        assert_true(isnan(m->estimate) && isnan(m->ci95[1]));
+        assert_string_equal(m->ci_method, "too_few_populations");
+        kit_close(&k);
+    }
+}
+
 static void without_conditions_the_target_itself_is_looked_at(void **state)
 {
     struct kit k;
@@ -307,6 +335,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest t[] = {
         TEST(under_diagnosis_is_found_in_its_population),
         TEST(a_rare_condition_has_a_power_statement_only),
+        TEST(a_condition_that_cannot_be_compared_is_not_forgotten),
         TEST(without_conditions_the_target_itself_is_looked_at),
         TEST(a_comorbidity_that_blinds_the_model_is_measured),
         TEST(a_comorbidity_that_changes_nothing_is_near_zero),

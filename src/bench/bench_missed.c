@@ -94,7 +94,8 @@ static int compare(struct missed *m, const struct bench_attribute *a, int64_t *m
         n += positives[g];
     }
     stat_underdiagnosis(missed, positives, a->value.n, &u);
-    if (!w->any || !(u.ratio.ci.hi <= w->ratio.ci.hi)) {
+    /* Not known is worse than any, and stays: the order of the conditions is nobody's. */
+    if (!w->any || isnan(u.ratio.ci.hi) || u.ratio.ci.hi > w->ratio.ci.hi) {
         w->ratio = u.ratio;
         w->positives = n;
     }
