@@ -21,6 +21,7 @@
  * Bounded: rows, questions and boxes; a model that dies is NaN with "model_failed". */
 #include "bench/bench_oracle.h"
 #include "probe/probe_attack.h"
+#include "stat/stat_boot.h"
 
 enum {
     ATTACK_ROWS = 200,
@@ -379,18 +380,12 @@ static int tell_methods(struct attacks *a)
     return err;
 }
 
-static int by_number(const void *p, const void *q)
+/* NaN of none; *err when there is no memory to sort. */
+static double median(double *v, size_t n, int *err)
 {
-    double a = *(const double *)p, b = *(const double *)q;
-    return (a > b) - (a < b);
-}
-
-static double median(double *v, size_t n)
-{
-    if (!n)
-        return NAN;
-    qsort(v, n, sizeof *v, by_number);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+    if (!*err)
+        *err = stat_sort(v, n);
+    return *err ? NAN : stat_quantile(v, n, 0.5);
 }
 
 static double two_digits(double v)
@@ -402,8 +397,9 @@ static double two_digits(double v)
 static int by_distance(const void *p, const void *q)
 {
     const struct victim *a = p, *b = q;
-    int d = by_number(&a->distance, &b->distance);
-    return d ? d : (a->at > b->at) - (a->at < b->at);
+    if (a->distance != b->distance)
+        return a->distance < b->distance ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
 }
 
 static double change(const struct attacks *a, const struct victim *v, size_t j)
@@ -433,13 +429,16 @@ static int tell_examples(struct attacks *a)
 static int tell_changes(struct attacks *a, double *v)
 {
     char group[128];
+    double middle;
     size_t n = 0;
-    int err;
+    int err = AM_OK;
     for (size_t i = 0; i < a->right; i++)
         if (!isinf(a->victim[i].distance))
             v[n++] = a->victim[i].distance;
-    err = tell(a, "distance_median", "", n < BENCH_SHOWN_MIN ? NAN : median(v, n),
-               bench_no_ci, "linf_in_units", n);
+    middle = median(v, n, &err);
+    if (!err)
+        err = tell(a, "distance_median", "", n < BENCH_SHOWN_MIN ? NAN : middle,
+                   bench_no_ci, "linf_in_units", n);
     for (size_t j = 0; j < a->r->feature.n && !err; j++) {
         size_t k = 0;
         for (size_t i = 0; i < a->right; i++)
@@ -448,7 +447,9 @@ static int tell_changes(struct attacks *a, double *v)
         if (k < BENCH_SHOWN_MIN)
             continue;
         snprintf(group, sizeof group, "input=%.*s", STR_FMT(a->in[j].name));
-        err = tell(a, "change_median", group, median(v, k), bench_no_ci, "median", k);
+        middle = median(v, k, &err);
+        if (!err)
+            err = tell(a, "change_median", group, middle, bench_no_ci, "median", k);
     }
     return err || a->right < BENCH_SHOWN_MIN ? err : tell_examples(a);
 }

@@ -18,6 +18,7 @@
  * A draw without an answer is a decision that is gone: a flip. Cost: DRAWS x ROWS =
  * 100,000 rows. */
 #include "bench/bench_mutant.h"
+#include "stat/stat_boot.h"
 
 enum { DRAWS = 200, ROWS = 500 };
 #define BAND 0.05
@@ -131,12 +132,6 @@ static int conclude(struct coherence *c, const struct stratum h[2])
                       c->movable);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Half from either stratum, and what one lacks from the other. */
 static size_t draw_rows(const struct coherence *c, const struct stratum h[2],
                         uint32_t rows[ROWS])
@@ -171,11 +166,10 @@ static int measure(struct coherence *c)
         s->sum += flips;
         s->squares += flips * flips;
     }
-    if (err)
-        return err;
-    if (n)
-        qsort(slope, n, sizeof *slope, by_value);
-    err = conclude(c, h);
+    if (!err)
+        err = stat_sort(slope, n);
+    if (!err)
+        err = conclude(c, h);
     return err ? err
                : emit(c, "lipschitz_p95", n ? slope[n - 1 - n / 20] : NAN,
                       (struct stat_ci){NAN, NAN}, "nearest-rank", n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/bench_oracle.h"
+#include "stat/stat_boot.h"
 
 /* ---- the model, asked ---------------------------------------------------------------
  */
@@ -85,12 +86,6 @@ void bench_oracle_close(struct bench_oracle *o)
 
 /* ---- the inputs, as declared --------------------------------------------------------
  */
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Numbers of an object or an array, rising when asked; *n = 0 and NULL when there is
  * none. */
 static int numbers(const struct json *list, bool sorted, double **out, size_t *n)
@@ -105,10 +100,8 @@ static int numbers(const struct json *list, bool sorted, double **out, size_t *n
         return AM_E_NOMEM;
     for (json_each(it, list))
         v[(*n)++] = json_num(it.val, NAN);
-    if (sorted)
-        qsort(v, *n, sizeof *v, by_value);
     *out = v;
-    return AM_OK;
+    return sorted ? stat_sort(v, *n) : AM_OK;
 }
 
 static enum probe_kind kind_of(struct str type)

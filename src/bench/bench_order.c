@@ -16,6 +16,7 @@
  * not judged: no_ordering_claim. Cost: one pass for the noise; at most MONOTONE_ASKED
  * rows for all relations together. */
 #include "bench/bench_mutant.h"
+#include "stat/stat_boot.h"
 #include "stat/stat_order.h"
 
 enum { CUTS_MAX = 9, GRID = 9, MONOTONE_ROWS = 1000, MONOTONE_ASKED = 500000 };
@@ -91,40 +92,35 @@ static int under_noise(struct order *o)
 
 /* ---- declared relations
  * --------------------------------------------------------------------------------- */
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The 10th, 20th... 90th percentile of the values there are; NaN when there are none. */
-static void read_grid(const struct order *o, size_t j, double *column, double grid[GRID])
+static int read_grid(const struct order *o, size_t j, double *column, double grid[GRID])
 {
     size_t n = 0;
+    int err;
     for (size_t i = 0; i < o->b.n; i++)
         if (!isnan(o->b.x[i * o->b.features + j]))
             column[n++] = o->b.x[i * o->b.features + j];
-    if (n)
-        qsort(column, n, sizeof *column, by_value);
+    err = stat_sort(column, n);
     for (size_t g = 0; g < GRID; g++)
         grid[g] = n ? column[(g + 1) * n / (GRID + 1)] : NAN;
+    return err;
 }
 
-/* Rises: distinct values, NaN left out. */
+/* The grid, which rises, and the row's own value at its place: distinct values, NaN left
+ * out. */
 static size_t ladder_of(const double grid[GRID], double own, double out[GRID + 1])
 {
-    size_t n = 0, kept = 0;
-    for (size_t g = 0; g <= GRID; g++) {
-        double v = g < GRID ? grid[g] : own;
-        if (!isnan(v))
+    size_t n = 0, g = 0;
+    bool waits = !isnan(own);
+    while (g < GRID || waits) {
+        bool mine = waits && (g == GRID || own < grid[g]);
+        double v = mine ? own : grid[g];
+        waits = waits && !mine;
+        g += !mine;
+        if (!isnan(v) && (!n || v != out[n - 1]))
             out[n++] = v;
     }
-    if (n)
-        qsort(out, n, sizeof *out, by_value);
-    for (size_t i = 0; i < n; i++)
-        if (!kept || out[i] != out[kept - 1])
-            out[kept++] = out[i];
-    return kept;
+    return n;
 }
 
 static int one_row(struct order *o, size_t row, size_t j, const double grid[GRID],
@@ -155,8 +151,7 @@ static int one_relation(struct order *o, size_t j, const uint32_t *rows, double 
     int64_t pairs = 0, broken = 0;
     struct stat_ci w;
     char group[160];
-    int err = AM_OK;
-    read_grid(o, j, column, grid);
+    int err = read_grid(o, j, column, grid);
     for (size_t i = 0; i < o->rows && !err; i++)
         err = one_row(o, rows[i], j, grid, x, &pairs, &broken);
     o->pairs += pairs;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "probe/probe_mutate_priv.h"
+#include "stat/stat_boot.h"
 
 enum kinds { NONE, NUMBERS, LISTS, ALL };
 enum share { VALUES, ROWS };
@@ -51,13 +52,7 @@ static bool touches(enum probe_operator op, const struct probe_input *f)
 
 /* ---- facts about the columns
  * ------------------------------------------------------------------------- */
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void read_column(struct probe_mutator *m, size_t j)
+static int read_column(struct probe_mutator *m, size_t j)
 {
     struct probe_column *c = &m->column[j];
     const struct probe_rows *r = &m->rows;
@@ -65,10 +60,11 @@ static void read_column(struct probe_mutator *m, size_t j)
     for (size_t i = 0; i < r->n; i++)
         if (!isnan(r->x[i * r->features + j]))
             c->sorted[c->n++] = r->x[i * r->features + j];
-    if (c->n)
-        qsort(c->sorted, c->n, sizeof *c->sorted, by_value);
+    if (stat_sort(c->sorted, c->n))
+        return AM_E_NOMEM;
     c->low = c->n ? c->sorted[c->n / 20] : NAN;
     c->high = c->n ? c->sorted[c->n - 1 - c->n / 20] : NAN;
+    return AM_OK;
 }
 
 /* The column a value is put into by mistake: the next of the same kind and unit, or of
@@ -169,18 +165,17 @@ int probe_mutator_new(struct probe_mutator **out, const struct probe_rows *rows)
     m->same = am_calloc(n + 1, sizeof *m->same);
     if (m->column && m->able && m->storage && m->by_key && m->place && m->same)
         err = n ? read_order(m) : AM_OK;
-    if (err) {
-        probe_mutator_free(m);
-        return err;
-    }
-    for (size_t j = 0; j < f; j++) {
-        read_column(m, j);
+    for (size_t j = 0; j < f && !err; j++) {
+        err = read_column(m, j);
         m->column[j].mate = mate_of(rows, j);
         if (m->column[j].mate != SIZE_MAX)
             m->able[m->n_able++] = j;
     }
-    *out = m;
-    return AM_OK;
+    if (err)
+        probe_mutator_free(m);
+    else
+        *out = m;
+    return err;
 }
 
 void probe_mutator_free(struct probe_mutator *m)
