@@ -85,7 +85,7 @@ static void make_verdict(struct ask *q, struct buf *b, unsigned k)
 static void a_verdict_is_kept_once(void **state)
 {
     (void)state;
-    every_step(&(struct gesture){"verdict", a, make_verdict, decided, 201, 9, 409});
+    every_step(&(struct gesture){"verdict", a, make_verdict, decided, 201, 1, 409});
 }
 
 static size_t stops_in_force(void)

@@ -289,14 +289,14 @@ static void drafts_proposals_and_files_are_kept_once(void **state)
 {
     (void)state;
     run((struct gesture){"draft", NULL, make_draft, drafts, 201, 0, 0});
-    run((struct gesture){"proposal", NULL, make_proposal, proposals, 201, 20, 0});
+    run((struct gesture){"proposal", NULL, make_proposal, proposals, 201, 1, 0});
     run((struct gesture){"file", NULL, make_upload, files, 201, 0, 0});
 }
 
 static void a_stop_is_logged_once(void **state)
 {
     (void)state;
-    run((struct gesture){"stop", NULL, make_stop, logged, 201, 20, 0});
+    run((struct gesture){"stop", NULL, make_stop, logged, 201, 1, 0});
     assert_true(stops() > 0);
 }
 

@@ -153,11 +153,21 @@ void jw_strz(struct jw *w, const char *z)
         jw_null(w);
 }
 
+/* What is short needs no memory of its own: an answer whose place was kept is written
+ * whole even when there is none left. */
 void jw_strf(struct jw *w, const char *fmt, ...)
 {
+    char small[256];
     struct buf tmp;
     va_list ap;
-    int err;
+    int n, err;
+    va_start(ap, fmt);
+    n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof small) {
+        jw_str(w, (struct str){small, (size_t)n});
+        return;
+    }
     buf_init(&tmp, w->out->max);
     va_start(ap, fmt);
     err = buf_addv(&tmp, fmt, ap);
