@@ -29,10 +29,10 @@ class Year(Country):
         return v["version"]
 
     def stated(self, since):
-        """What the service key has stated from that index on."""
+        """What the service key has stated from that index on; a node's own checkpoints come when they come."""
         size = self.log_size(self.reg.port)[0]
         found = [call(self.reg.port, "GET", "/api/v1/statements/%d" % i)[1] for i in range(since, size)]
-        return [x for x in found if '"system"' in json.dumps(x)]
+        return [x for x in map(json.dumps, found) if '"system"' in x and '"node_checkpoint"' not in x]
 
 
 def main(folder, lib):
@@ -47,16 +47,16 @@ def main(folder, lib):
         first, history = c.log_size(c.reg.port)[0], c.version()["history"]
         for offset in ("+20d", "+360d"):
             tap.ok(c.move(clock, offset), "%s: cosigned at that time, mirrored" % offset)
-            tap.ok(c.version()["state"] == "labelled" and c.log_size(c.reg.port)[0] == first, "nothing is due yet")
+            tap.ok(c.version()["state"] == "labelled" and not c.stated(first), "nothing is due yet")
         tap.ok(c.move(clock, "+370d"), "a year and five days: cosigned, mirrored")
         tap.ok(until(lambda: c.version()["state"] == "expired"), "the label has expired, by a statement")
-        tap.ok(len(c.stated(first)) == 1 and '"expiry"' in json.dumps(c.stated(first)[0]), "which the service key signed, once")
+        tap.ok(len(c.stated(first)) == 1 and '"expiry"' in c.stated(first)[0], "which the service key signed, once")
         tap.ok(c.version()["history"][:-1] == history, "it is the newest line of the model's history")
         c.reg.stop()
         c.reg = clock.start(lib, c.registry)
         tap.ok(c.move(clock, "+400d"), "a month more, the registry started again: cosigned, mirrored")
         tap.ok(len(c.stated(first)) == 1, "and nothing is said twice")
-        tap.ok(until(lambda: all(c.state(i)["size"] == first + 1 for i in range(len(c.nodes)))), "every node has read it")
+        tap.ok(c.settled(), "every node has read it")
     finally:
         ended = c.end()
     tap.ok(ended == [0] * len(ended), "all servers stop when told %s" % ended)
