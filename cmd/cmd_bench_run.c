@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* amane bench run -- measures a model on declared data (module bench), judges the
+ * measures by a policy (module label), writes both. A refused input writes nothing and
+ * names every problem; exit 1. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "bench/bench.h"
+#include "cmd_bench.h"
+#include "crypto/crypto.h"
+#include "embed/embed.h"
+#include "label/label.h"
+#include "ledger/ledger.h"
+#include "model/model.h"
+
+enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 64 };
+
+struct args {
+    const char *record, *model, *data, *out, *policy, *level, *org, *seed;
+    bool json;
+};
+struct job {
+    const struct args *a;
+    enum label_level level;
+    uint64_t seed;
+    char *record_text, *manifest_text, *model, *policy_text;
+    size_t record_n, manifest_n, model_n, policy_n;
+    struct json_doc *record, *manifest, *policy_doc;
+    struct label_policy *policy;
+    struct bench_run *run;
+    struct json_doc *evidence[BENCH_EVIDENCE_MAX];
+    const struct json *evidence_root[BENCH_EVIDENCE_MAX];
+    char evidence_hex[BENCH_EVIDENCE_MAX][CRYPTO_HEX];
+    size_t n;
+    struct diag d;
+};
+
+/* ---- reading
+ * -------------------------------------------------------------------------------- */
+static int read_json(const char *path, char **text, size_t *n, struct json_doc **doc,
+                     struct diag *d)
+{
+    struct diag own;
+    int err = am_file_read(path, BENCH_FILE_MAX, text, n);
+    if (err) {
+        diag_err(d, path, "file", "%s", am_err_text(err));
+        return err;
+    }
+    diag_init(&own);
+    err = json_parse(doc, (struct str){*text, *n}, NULL, &own);
+    diag_merge(d, &own, path);
+    diag_release(&own);
+    return err;
+}
+
+static int read_policy(struct job *j)
+{
+    const struct embed_file *f = embed_find("policy/label-matrix.json");
+    int err;
+    if (j->a->policy) {
+        err =
+            read_json(j->a->policy, &j->policy_text, &j->policy_n, &j->policy_doc, &j->d);
+    } else {
+        am_assert(f); /* the program was built without its policy */
+        err = json_parse(&j->policy_doc, (struct str){(const char *)f->data, f->size},
+                         NULL, &j->d);
+    }
+    if (!err)
+        err = label_policy_new(&j->policy, json_root(j->policy_doc), &j->d);
+    return err;
+}
+
+/* All files are tried, so that all that is wrong with them is said at once. */
+static int read_all(struct job *j)
+{
+    int err[4];
+    err[0] = read_json(j->a->record, &j->record_text, &j->record_n, &j->record, &j->d);
+    err[1] =
+        read_json(j->a->data, &j->manifest_text, &j->manifest_n, &j->manifest, &j->d);
+    err[2] = am_file_read(j->a->model, MODEL_FILE_MAX, &j->model, &j->model_n);
+    if (err[2])
+        diag_err(&j->d, j->a->model, "file", "%s", am_err_text(err[2]));
+    err[3] = read_policy(j);
+    for (size_t i = 0; i < AM_LEN(err); i++)
+        if (err[i])
+            return err[i];
+    return AM_OK;
+}
+
+/* ---- running
+ * ---------------------------------------------------------------------------------- */
+static void progress(void *cookie, const char *step, uint64_t done, uint64_t total)
+{
+    (void)cookie;
+    if (total > 1)
+        fprintf(stderr, "bench: %s %llu/%llu\n", step, (unsigned long long)done,
+                (unsigned long long)total);
+    else
+        fprintf(stderr, "bench: %s\n", step);
+}
+
+static int run_bench(struct job *j)
+{
+    char dir[4096];
+    const char *slash = strrchr(j->a->data, '/');
+    struct bench_input in = {
+        .record = json_root(j->record),
+        .manifest = json_root(j->manifest),
+        .manifest_text = {j->manifest_text, j->manifest_n},
+        .manifest_dir = dir,
+        .model = {j->model, j->model_n},
+        .seed = j->seed,
+        .progress = progress,
+    };
+    if (slash && (size_t)(slash - j->a->data) >= sizeof dir)
+        return AM_E_TOOBIG;
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - j->a->data) : 1,
+             slash ? j->a->data : ".");
+    if (slash == j->a->data)
+        snprintf(dir, sizeof dir, "/");
+    return bench_run(&j->run, &in, &j->d);
+}
+
+static int write_file(const struct job *j, const char *name, struct str text,
+                      unsigned mode)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/%s", j->a->out, name);
+    return n < 0 || (size_t)n >= sizeof path ? AM_E_TOOBIG
+                                             : am_file_write(path, text, mode);
+}
+
+static bool row_wanted(const void *policy, struct str row)
+{
+    return ledger_row_known(policy, row);
+}
+
+static int write_evidence(struct job *j, size_t i, struct str org, int64_t at)
+{
+    char name[80];
+    uint8_t digest[CRYPTO_SHA256];
+    struct buf b;
+    int err;
+    buf_init(&b, BENCH_FILE_MAX);
+    err = bench_evidence(j->run, i, row_wanted, j->policy, org, at, &b);
+    if (err == AM_E_NOTFOUND) { /* the policy asks nothing of this family */
+        buf_release(&b);
+        return AM_OK;
+    }
+    if (!err)
+        err = buf_addc(&b, '\n');
+    snprintf(name, sizeof name, "evidence-%s.json", bench_family(j->run, i));
+    if (!err)
+        err = write_file(j, name, buf_str(&b), 0644);
+    if (!err)
+        err = json_parse(&j->evidence[j->n], buf_str(&b), NULL, &j->d);
+    if (!err) {
+        crypto_sha256(buf_str(&b), digest);
+        crypto_hex(digest, sizeof digest, j->evidence_hex[j->n]);
+        j->evidence_root[j->n] = json_root(j->evidence[j->n]);
+        j->n++;
+    }
+    buf_release(&b);
+    return err;
+}
+
+/* ---- summary
+ * --------------------------------------------------------------------------------------
+ */
+static void requirement_json(struct jw *w, const struct label_row *r)
+{
+    bool absent = !strcmp(r->reason, "no_evidence") && !bench_feeds(r->id);
+    jw_obj(w);
+    jw_kstrz(w, "id", r->id);
+    jw_kstrz(w, "level", label_level_name(r->level));
+    jw_kstrz(w, "verdict", label_verdict_name(r->verdict));
+    jw_knum(w, "value", r->value);
+    jw_key(w, "ci95");
+    if (isnan(r->ci95[0]) || isnan(r->ci95[1])) {
+        jw_null(w);
+    } else {
+        jw_arr(w);
+        jw_num(w, r->ci95[0]);
+        jw_num(w, r->ci95[1]);
+        jw_arr_end(w);
+    }
+    jw_knum(w, "threshold", r->threshold);
+    jw_kstrz(w, "op", r->op);
+    jw_kstrz(w, "param", r->param);
+    jw_kstrz(w, "reason", absent ? "family_not_available" : r->reason);
+    jw_key(w, "additional_positives");
+    if (r->additional_positives < 0)
+        jw_null(w);
+    else
+        jw_int(w, r->additional_positives);
+    jw_obj_end(w);
+}
+
+static int policy_json(const struct job *j, struct jw *w)
+{
+    const struct json *root = json_root(j->policy_doc), *name = json_get(root, "name");
+    uint8_t digest[CRYPTO_SHA256];
+    char hex[CRYPTO_HEX];
+    struct buf b;
+    int err;
+    buf_init(&b, BENCH_FILE_MAX);
+    err = json_canon(&b, root);
+    crypto_sha256(buf_str(&b), digest);
+    buf_release(&b);
+    jw_key(w, "policy");
+    jw_obj(w);
+    jw_key(w, "name");
+    if (name) {
+        jw_val(w, name);
+    } else { /* the matrix alone has one name for all languages */
+        static const char *const lang[] = {"fr", "ar", "en"};
+        jw_obj(w);
+        for (size_t i = 0; i < AM_LEN(lang); i++) {
+            jw_key(w, lang[i]);
+            jw_strf(w, "%.*s %.*s", STR_FMT(json_get_str(root, "label")),
+                    STR_FMT(json_get_str(root, "version")));
+        }
+        jw_obj_end(w);
+    }
+    jw_kstrz(w, "sha256", crypto_hex(digest, sizeof digest, hex));
+    jw_kbool(w, "national", label_policy_national(j->policy));
+    jw_obj_end(w);
+    return err;
+}
+
+static void warnings_json(const struct job *j, struct jw *w)
+{
+    jw_key(w, "warnings");
+    jw_arr(w);
+    for (size_t i = 0; i < j->d.n; i++) {
+        jw_obj(w);
+        jw_kstrz(w, "path", j->d.item[i].path);
+        jw_kstrz(w, "code", j->d.item[i].code);
+        jw_kstrz(w, "detail", j->d.item[i].detail);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static void evidence_json(const struct job *j, struct jw *w)
+{
+    jw_key(w, "evidence");
+    jw_arr(w);
+    for (size_t i = 0; i < j->n; i++) {
+        jw_obj(w);
+        jw_kstrz(w, "family", bench_family(j->run, i));
+        jw_key(w, "file");
+        jw_strf(w, "evidence-%s.json", bench_family(j->run, i));
+        jw_kstrz(w, "sha256", j->evidence_hex[i]);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static void verdicts_json(const struct job *j, const struct label_result *asked,
+                          const struct label_result *all, struct jw *w)
+{
+    jw_kstrz(w, "requested_level", label_level_name(j->level));
+    jw_kstrz(w, "level", label_level_name(asked->reached));
+    jw_kstrz(w, "outcome", asked->outcome);
+    jw_kbool(w, "national", label_policy_national(j->policy));
+    jw_key(w, "requirements");
+    jw_arr(w);
+    for (size_t i = 0; i < all->n; i++)
+        requirement_json(w, &all->row[i]);
+    jw_arr_end(w);
+    jw_key(w, "undemonstrated_groups");
+    jw_arr(w);
+    for (size_t i = 0; i < all->n_undemonstrated; i++)
+        jw_strz(w, all->undemonstrated[i]);
+    jw_arr_end(w);
+}
+
+static int summary_json(const struct job *j, const struct label_result *asked,
+                        const struct label_result *all, struct buf *out)
+{
+    const struct json *record = json_root(j->record);
+    uint8_t digest[CRYPTO_SHA256];
+    char hex[CRYPTO_HEX];
+    struct jw w;
+    int err, err2;
+    jw_init(&w, out);
+    jw_pretty(&w);
+    jw_obj(&w);
+    jw_kstrz(&w, "schema", "amane/bench-summary/1");
+    jw_kval(&w, "model_digest", json_get(record, "model_digest"));
+    jw_kval(&w, "algorithm_id", json_get(record, "algorithm_id"));
+    jw_kval(&w, "version_label", json_get(record, "version_label"));
+    err = policy_json(j, &w);
+    verdicts_json(j, asked, all, &w);
+    jw_key(&w, "measures");
+    jw_arr(&w);
+    for (size_t i = 0; i < bench_measures(j->run); i++)
+        bench_measure_json(j->run, bench_measure_at(j->run, i), &w);
+    jw_arr_end(&w);
+    jw_key(&w, "subgroups");
+    err2 = bench_subgroups_json(j->run, &w);
+    jw_key(&w, "dataset");
+    bench_dataset_json(j->run, &w);
+    warnings_json(j, &w);
+    evidence_json(j, &w);
+    crypto_sha256(bench_scores(j->run), digest);
+    jw_kstrz(&w, "scores_sha256", crypto_hex(digest, sizeof digest, hex));
+    jw_key(&w, "bench");
+    bench_meta_json(j->run, &w);
+    jw_obj_end(&w);
+    err = err ? err : err2 ? err2 : jw_done(&w);
+    return err ? err : buf_addc(out, '\n');
+}
+
+static int judge(struct job *j, int64_t at, struct buf *summary)
+{
+    struct label_result asked = {0}, all = {0};
+    int err = label_evaluate(j->policy, json_root(j->record), j->evidence_root, j->n,
+                             j->level, at, &asked, &j->d);
+    if (!err)
+        err = label_evaluate(j->policy, json_root(j->record), j->evidence_root, j->n,
+                             LABEL_ADVANCED, at, &all, &j->d);
+    if (!err)
+        err = summary_json(j, &asked, &all, summary);
+    if (!err)
+        fprintf(stderr, "bench: %s, level %s%s\n", asked.outcome,
+                label_level_name(asked.reached),
+                label_policy_national(j->policy) ? "" : " (not a national label)");
+    label_result_release(&asked);
+    label_result_release(&all);
+    return err;
+}
+
+static int write_all(struct job *j)
+{
+    struct str org =
+        j->a->org ? str_c(j->a->org) : json_get_str(json_root(j->manifest), "tester_org");
+    int64_t at = time_now() / TIME_SECOND * TIME_SECOND;
+    struct buf b;
+    int err = am_dir_make(j->a->out, 0755);
+    am_assert(bench_families(j->run) <= BENCH_EVIDENCE_MAX);
+    buf_init(&b, (size_t)1 << 30);
+    for (size_t i = 0; i < bench_families(j->run) && !err; i++)
+        err = write_evidence(j, i, org, at);
+    if (!err)
+        err = write_file(j, "scores.csv", bench_scores(j->run), 0600);
+    if (!err)
+        err = bench_curves(j->run, &b);
+    if (!err)
+        err = write_file(j, "curves.json", buf_str(&b), 0644);
+    buf_clear(&b);
+    if (!err)
+        err = judge(j, at, &b);
+    if (!err)
+        err = write_file(j, "summary.json", buf_str(&b), 0644);
+    if (!err && j->a->json)
+        err = cmd_out(buf_str(&b));
+    buf_release(&b);
+    return err;
+}
+
+/* ---- the command
+ * ------------------------------------------------------------------------------------ */
+static void refused_json(const struct diag *d)
+{
+    struct buf b;
+    struct jw w;
+    buf_init(&b, 1 << 24);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    jw_kbool(&w, "ok", false);
+    jw_key(&w, "problems");
+    jw_arr(&w);
+    for (size_t i = 0; i < d->n; i++)
+        if (d->item[i].severity == DIAG_ERROR) {
+            jw_obj(&w);
+            jw_kstrz(&w, "path", d->item[i].path);
+            jw_kstrz(&w, "code", d->item[i].code);
+            jw_kstrz(&w, "detail", d->item[i].detail);
+            jw_obj_end(&w);
+        }
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    if (!jw_done(&w) && !buf_addc(&b, '\n') && cmd_out(buf_str(&b)))
+        cmd_complain("cmd.usage.stdout", NULL, NULL);
+    buf_release(&b);
+}
+
+static void job_release(struct job *j)
+{
+    bench_run_free(j->run);
+    label_policy_free(j->policy);
+    for (size_t i = 0; i < BENCH_EVIDENCE_MAX; i++)
+        json_free(j->evidence[i]);
+    json_free(j->record);
+    json_free(j->manifest);
+    json_free(j->policy_doc);
+    free(j->record_text);
+    free(j->manifest_text);
+    free(j->policy_text);
+    free(j->model);
+    diag_release(&j->d);
+}
+
+static int run_job(const struct args *a, enum label_level level, uint64_t seed)
+{
+    struct job j = {.a = a, .level = level, .seed = seed};
+    int err, code = 0;
+    diag_init(&j.d);
+    err = read_all(&j);
+    if (!err)
+        err = run_bench(&j);
+    if (!err)
+        err = write_all(&j);
+    if (err && a->json)
+        refused_json(&j.d);
+    if (err)
+        code = cmd_fail("bench run of", a->data, err, &j.d);
+    if (!err)
+        cmd_problems(stderr, "bench: ", &j.d);
+    job_release(&j);
+    return code;
+}
+
+int cmd_bench_run(int argc, char **argv)
+{
+    struct args a = {0};
+    enum label_level level = LABEL_BASE;
+    int64_t seed = 1;
+    bool help;
+    const struct cmd_opt opt[] = {
+        {.name = "--record", .kind = CMD_TEXT, .text = &a.record},
+        {.name = "--model", .kind = CMD_TEXT, .text = &a.model},
+        {.name = "--data", .kind = CMD_TEXT, .text = &a.data},
+        {.name = "--out", .kind = CMD_TEXT, .text = &a.out},
+        {.name = "--policy", .kind = CMD_TEXT, .text = &a.policy},
+        {.name = "--level", .kind = CMD_TEXT, .text = &a.level},
+        {.name = "--org", .kind = CMD_TEXT, .text = &a.org},
+        {.name = "--seed", .kind = CMD_TEXT, .text = &a.seed},
+        {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
+    };
+    if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
+        return cmd_usage(cmd_bench_synopsis, false);
+    if (help)
+        return cmd_usage(cmd_bench_synopsis, true);
+    if (argc != 1 || !a.record || !a.model || !a.data || !a.out)
+        return cmd_usage(cmd_bench_synopsis, false);
+    if (a.level && (label_level_parse(str_c(a.level), &level) || level == LABEL_NONE)) {
+        cmd_complain("cmd.usage.one_of", "--level", "base, intermediate, advanced");
+        return cmd_usage(cmd_bench_synopsis, false);
+    }
+    if (a.seed && str_int(str_c(a.seed), 0, INT64_MAX, &seed)) {
+        cmd_complain("cmd.usage.whole", "--seed", a.seed);
+        return cmd_usage(cmd_bench_synopsis, false);
+    }
+    return run_job(&a, level, (uint64_t)seed);
+}
