@@ -5,7 +5,7 @@
 const char cmd_bench_synopsis[] =
     "usage: amane bench run --record R.json --model FILE --data MANIFEST.json --out DIR\n"
     "                       [--policy FILE] [--level base|intermediate|advanced]\n"
-    "                       [--org ORG] [--seed N] [--json]\n";
+    "                       [--org ORG] [--seed N] [--jobs N] [--json]\n";
 
 static const struct {
     const char *name;

@@ -3,6 +3,7 @@
  * measures by a policy (module label), writes both. A refused input writes nothing and
  * names every problem; exit 1. */
 #include <math.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "bench/bench.h"
@@ -16,7 +17,8 @@
 enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 64 };
 
 struct args {
-    const char *record, *model, *data, *out, *policy, *level, *org, *seed;
+    const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
+    int64_t threads;
     bool json;
 };
 struct job {
@@ -110,6 +112,7 @@ static int run_bench(struct job *j)
         .manifest_dir = dir,
         .model = {j->model, j->model_n},
         .seed = j->seed,
+        .jobs = (unsigned)j->a->threads,
         .progress = progress,
     };
     if (slash && (size_t)(slash - j->a->data) >= sizeof dir)
@@ -438,6 +441,7 @@ int cmd_bench_run(int argc, char **argv)
         {.name = "--level", .kind = CMD_TEXT, .text = &a.level},
         {.name = "--org", .kind = CMD_TEXT, .text = &a.org},
         {.name = "--seed", .kind = CMD_TEXT, .text = &a.seed},
+        {.name = "--jobs", .kind = CMD_TEXT, .text = &a.jobs},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
@@ -452,6 +456,11 @@ int cmd_bench_run(int argc, char **argv)
     }
     if (a.seed && str_int(str_c(a.seed), 0, INT64_MAX, &seed)) {
         cmd_complain("cmd.usage.whole", "--seed", a.seed);
+        return cmd_usage(cmd_bench_synopsis, false);
+    }
+    a.threads = AM_MAX(1, AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), BENCH_JOBS_MAX));
+    if (a.jobs && str_int(str_c(a.jobs), 1, BENCH_JOBS_MAX, &a.threads)) {
+        cmd_complain("cmd.usage.whole", "--jobs", a.jobs);
         return cmd_usage(cmd_bench_synopsis, false);
     }
     return run_job(&a, level, (uint64_t)seed);

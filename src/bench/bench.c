@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench -- one run: declarations, data, people, model, families, outputs. */
-#include "bench/bench_priv.h"
+#include "bench/bench_job.h"
 
 enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
-
-enum needs { NOTHING, SCORES };
-static const struct {
-    const char *name, *rows;
-    int (*fn)(struct bench_run *r);
-    enum needs needs;
-} families[] = {
-#define X(name, rows, fn, needs) {name, rows, fn, needs},
-    BENCH_FAMILY_MAP(X)
-#undef X
-};
 
 static int copy_doc(struct json_doc **out, const struct json *v, struct diag *d)
 {
@@ -82,23 +71,6 @@ static void step(const struct bench_input *in, const char *name, uint64_t done,
         in->progress(in->cookie, name, done, total);
 }
 
-static int run_families(struct bench_run *r, const struct bench_input *in)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < AM_LEN(families) && !err; i++) {
-        struct bench_family f = {
-            .name = families[i].name, .rows = families[i].rows, .first = r->measure.n};
-        step(in, families[i].name, i, AM_LEN(families));
-        if (families[i].needs == SCORES && !r->model_declared)
-            continue; /* there are no scores of the model the record is about */
-        err = families[i].fn(r);
-        f.n = r->measure.n - f.first;
-        if (!err)
-            err = vec_push(&r->family, f);
-    }
-    return err;
-}
-
 static int run(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     int err = copy_doc(&r->record_doc, in->record, d);
@@ -125,7 +97,7 @@ static int run(struct bench_run *r, const struct bench_input *in, struct diag *d
         err = bench_score(r, in, d);
     if (!err)
         err = bench_write_scores(r);
-    return err ? err : run_families(r, in);
+    return err ? err : bench_jobs(r, in);
 }
 
 int bench_run(struct bench_run **out, const struct bench_input *in, struct diag *d)
@@ -171,9 +143,8 @@ void bench_run_free(struct bench_run *r)
     vec_release(&r->attribute);
     vec_release(&r->feature);
     vec_release(&r->cases);
-    vec_release(&r->measure);
+    bench_view_release(r);
     vec_release(&r->family);
-    vec_release(&r->na);
     free(r->x);
     free(r->s);
     free(r->y);
@@ -203,17 +174,6 @@ size_t bench_families(const struct bench_run *r)
 const char *bench_family(const struct bench_run *r, size_t i)
 {
     return i < r->family.n ? r->family.v[i].name : NULL;
-}
-
-bool bench_feeds(const char *row)
-{
-    for (size_t i = 0; i < AM_LEN(families); i++) {
-        struct str rest = str_c(families[i].rows);
-        while (rest.n)
-            if (str_eqc(str_cut(rest, ' ', &rest), row))
-                return true;
-    }
-    return false;
 }
 
 struct str bench_scores(const struct bench_run *r)

@@ -14,7 +14,11 @@
  * (rows IO-1 to IO-3, which tenders ask for and no label); a row without a family appears
  * in the result with reason `family_not_available`, never silently absent.
  *
- * Threads: one run per call; calls are independent. */
+ * A run is a list of jobs (bench_job.h) that threads, and other machines, take from a
+ * queue (queue.h); the measures are the same bytes whoever did them.
+ *
+ * Threads: calls are independent; a run has `jobs` threads of its own. progress() is
+ * called from one of them at a time. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -29,6 +33,7 @@ struct bench_measure { /* records.md: measures[] */
     int64_t n, positives;
 };
 struct bench_run;
+enum { BENCH_JOBS_MAX = 256 };
 struct bench_input {
     const struct json *record, *manifest;
     struct str manifest_text; /* its file's bytes, whose digest the evidence cites; may be
@@ -36,6 +41,7 @@ struct bench_input {
     const char *manifest_dir; /* data paths are relative to it */
     struct str model;         /* bytes */
     uint64_t seed;
+    unsigned jobs; /* threads that measure; 0 and 1: the caller's alone */
     /* Progress for people: done of total, a stable step name; may be NULL. */
     void (*progress)(void *cookie, const char *step, uint64_t done, uint64_t total);
     void *cookie;

@@ -24,7 +24,9 @@ int bench_emit(struct bench_run *r, const char *row, const char *name, const cha
 
 int bench_not_applicable(struct bench_run *r, const char *row, const char *reason)
 {
-    struct bench_na na = {row, reason};
+    struct bench_na na;
+    snprintf(na.row, sizeof na.row, "%s", row);
+    snprintf(na.reason, sizeof na.reason, "%s", reason);
     return vec_push(&r->na, na);
 }
 

@@ -66,7 +66,7 @@ struct bench_attribute { /* "sex", "age_band", ... over all sites */
     bool context;      /* a device, a protocol, a period: not a group of people */
 };
 struct bench_na { /* a row that cannot apply, and the matrix's word for why */
-    const char *row, *reason;
+    char row[16], reason[48];
 };
 struct bench_family {
     const char *name, *rows;
@@ -92,6 +92,10 @@ struct bench_run {
     VEC(struct bench_measure) measure;
     VEC(struct bench_family) family;
     VEC(struct bench_na) na;
+    /* bench_job.h: what a part of a family hands to the family, and the parts of it */
+    VEC(double) value;
+    const struct bench_run *part;
+    size_t parts;
     /* used rows, in order of the cases: what the statistics read */
     double *s;
     uint8_t *y;

@@ -25,6 +25,10 @@
     X("tampering", "CY-4", bench_tampering, SCORES)                                      \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
+/* Families whose work is many pieces that do not know of each other (bench_job.h):
+ * X(family, how many parts, one part). The family's own function joins them. */
+#define BENCH_PART_MAP(X)
+
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \
     X("device")                                                                          \

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_job -- jobs of a run: their list, the threads that do them, the merge. */
+#include "bench/bench_job.h"
+
+#include <pthread.h>
+
+enum needs { NOTHING, SCORES };
+static const struct {
+    const char *name, *rows;
+    int (*fn)(struct bench_run *r);
+    enum needs needs;
+} families[] = {
+#define X(name, rows, fn, needs) {name, rows, fn, needs},
+    BENCH_FAMILY_MAP(X)
+#undef X
+};
+struct parted {
+    const char *family;
+    size_t (*parts)(const struct bench_run *r);
+    int (*part)(struct bench_run *r, size_t k);
+};
+static const struct parted parted[] = {
+#define X(family, parts, part) {family, parts, part},
+    BENCH_PART_MAP(X)
+#undef X
+        {NULL, NULL, NULL}};
+
+bool bench_feeds(const char *row)
+{
+    for (size_t i = 0; i < AM_LEN(families); i++) {
+        struct str rest = str_c(families[i].rows);
+        while (rest.n)
+            if (str_eqc(str_cut(rest, ' ', &rest), row))
+                return true;
+    }
+    return false;
+}
+
+static const struct parted *parts_of(size_t family)
+{
+    for (const struct parted *p = parted; p->family; p++)
+        if (!strcmp(p->family, families[family].name))
+            return p;
+    return NULL;
+}
+
+/* ---- the list
+ * ------------------------------------------------------------------------------ */
+static void add_hex(struct crypto_sha256 *h, const uint8_t digest[CRYPTO_SHA256])
+{
+    char hex[CRYPTO_HEX];
+    crypto_sha256_add(h, str_c(crypto_hex(digest, CRYPTO_SHA256, hex)));
+    crypto_sha256_add(h, STR("\n"));
+}
+
+/* All that decides what the job gives. */
+static void key_of(const struct bench_run *r, struct bench_task *t)
+{
+    uint8_t digest[CRYPTO_SHA256];
+    struct crypto_sha256 h;
+    crypto_sha256_init(&h);
+    add_hex(&h, r->config_sha256); /* record, manifest, seed */
+    add_hex(&h, r->model_sha256);
+    add_hex(&h, r->program_sha256);
+    add_hex(&h, r->scores_sha256);
+    for (size_t i = 0; i < r->set.n; i++)
+        add_hex(&h, r->set.v[i].sha256);
+    crypto_sha256_add(&h, str_c(t->name));
+    crypto_sha256_end(&h, digest);
+    crypto_hex(digest, sizeof digest, t->key);
+}
+
+static int add_job(const struct bench_run *r, size_t family, size_t part, size_t parts,
+                   struct bench_jobs *out)
+{
+    struct bench_job j = {.family = family, .part = part, .parts = parts};
+    if (parts)
+        snprintf(j.task.name, sizeof j.task.name, "%s/%zu", families[family].name, part);
+    else
+        snprintf(j.task.name, sizeof j.task.name, "%s", families[family].name);
+    key_of(r, &j.task);
+    return vec_push(&out->job, j);
+}
+
+int bench_jobs_list(const struct bench_run *r, struct bench_jobs *out)
+{
+    int err = AM_OK;
+    *out = (struct bench_jobs){.job = {0}};
+    for (size_t i = 0; i < AM_LEN(families) && !err; i++) {
+        const struct parted *p = parts_of(i);
+        size_t parts = p ? p->parts(r) : 0;
+        if (families[i].needs == SCORES && !r->model_declared)
+            continue; /* there are no scores of the model the record is about */
+        if (!parts)
+            err = add_job(r, i, 0, 0, out);
+        for (size_t k = 0; k < parts && !err; k++)
+            err = add_job(r, i, k, parts, out);
+    }
+    if (err)
+        bench_jobs_release(out);
+    return err;
+}
+
+void bench_jobs_release(struct bench_jobs *j)
+{
+    vec_release(&j->job);
+}
+
+/* ---- one job
+ * ------------------------------------------------------------------------------- */
+int bench_job_do(const struct bench_run *r, const struct bench_job *j, struct buf *result)
+{
+    struct bench_run view;
+    int err;
+    bench_view(r, &view);
+    err = j->parts ? parts_of(j->family)->part(&view, j->part)
+                   : families[j->family].fn(&view);
+    if (!err)
+        err = bench_result_write(&view, &j->task, result);
+    bench_view_release(&view);
+    return err;
+}
+
+/* ---- threads
+ * ------------------------------------------------------------------------------- */
+struct crew {
+    const struct bench_run *run;
+    const struct bench_input *in;
+    const struct bench_jobs *jobs;
+    struct bench_queue *queue;
+    pthread_mutex_t told; /* progress() is called by one at a time */
+};
+
+static void tell(struct crew *c, const char *name)
+{
+    if (!c->in->progress)
+        return;
+    am_assert(!pthread_mutex_lock(&c->told));
+    c->in->progress(c->in->cookie, name, bench_queue_finished(c->queue), c->jobs->job.n);
+    am_assert(!pthread_mutex_unlock(&c->told));
+}
+
+static int do_next(struct crew *c)
+{
+    struct bench_lease lease;
+    const struct bench_job *j;
+    struct buf b;
+    int err = bench_queue_take(c->queue, &lease);
+    if (err)
+        return err;
+    j = &c->jobs->job.v[lease.job];
+    tell(c, families[j->family].name);
+    buf_init(&b, BENCH_QUEUE_RESULT_MAX);
+    err = bench_job_do(c->run, j, &b);
+    if (!err)
+        err = bench_queue_done(c->queue, &lease, buf_str(&b));
+    if (err)
+        err = bench_queue_failed(c->queue, &lease, err);
+    buf_release(&b);
+    return err;
+}
+
+static void *crew_main(void *arg)
+{
+    while (!do_next(arg))
+        continue; /* the error is the queue's: whoever takes next gets it */
+    return NULL;
+}
+
+/* The caller works too; a thread that cannot be had costs speed only. */
+static int work(struct crew *c)
+{
+    pthread_t thread[BENCH_JOBS_MAX];
+    unsigned want = AM_MIN(AM_MAX(c->in->jobs, 1u), (unsigned)BENCH_JOBS_MAX), n = 0;
+    int err;
+    while (n + 1 < want && !pthread_create(&thread[n], NULL, crew_main, c))
+        n++;
+    do
+        err = do_next(c);
+    while (!err);
+    for (unsigned i = 0; i < n; i++)
+        am_assert(!pthread_join(thread[i], NULL));
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+/* ---- the merge
+ * ------------------------------------------------------------------------------- */
+static int read_job(struct crew *c, size_t job, struct bench_run *view)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, BENCH_QUEUE_RESULT_MAX);
+    err = bench_queue_result(c->queue, job, &b);
+    if (!err)
+        err = bench_result_read(buf_str(&b), &c->jobs->job.v[job].task, view);
+    buf_release(&b);
+    return err;
+}
+
+/* Jobs [first, first + parts) are of one family: it joins them. */
+static int join(struct crew *c, size_t first, size_t parts, struct bench_run *r)
+{
+    struct bench_run *part = am_calloc(parts, sizeof *part);
+    int err = part ? AM_OK : AM_E_NOMEM;
+    for (size_t k = 0; k < parts && !err; k++)
+        err = read_job(c, first + k, &part[k]);
+    r->part = part;
+    r->parts = parts;
+    if (!err)
+        err = families[c->jobs->job.v[first].family].fn(r);
+    r->part = NULL;
+    r->parts = 0;
+    for (size_t k = 0; part && k < parts; k++)
+        bench_view_release(&part[k]);
+    free(part);
+    return err;
+}
+
+static int merge(struct crew *c, struct bench_run *r)
+{
+    int err = AM_OK;
+    for (size_t i = 0, n; i < c->jobs->job.n && !err; i += n) {
+        const struct bench_job *j = &c->jobs->job.v[i];
+        struct bench_family f = {.name = families[j->family].name,
+                                 .rows = families[j->family].rows,
+                                 .first = r->measure.n};
+        n = AM_MAX(j->parts, (size_t)1);
+        err = j->parts ? join(c, i, n, r) : read_job(c, i, r);
+        vec_release(&r->value);
+        f.n = r->measure.n - f.first;
+        if (!err)
+            err = vec_push(&r->family, f);
+    }
+    return err;
+}
+
+int bench_jobs(struct bench_run *r, const struct bench_input *in)
+{
+    struct bench_jobs jobs;
+    struct crew c = {.run = r, .in = in, .jobs = &jobs};
+    int err = bench_jobs_list(r, &jobs);
+    if (err)
+        return err;
+    err = bench_queue_local(&c.queue, 0);
+    for (size_t i = 0; i < jobs.job.n && !err; i++)
+        err = bench_queue_put(c.queue, &jobs.job.v[i].task);
+    am_assert(!pthread_mutex_init(&c.told, NULL));
+    if (!err)
+        err = work(&c);
+    if (!err)
+        err = merge(&c, r);
+    pthread_mutex_destroy(&c.told);
+    bench_queue_free(c.queue);
+    bench_jobs_release(&jobs);
+    return err;
+}
