@@ -138,6 +138,21 @@ AM_CHECK int model_session_weights(struct model_session *s, uint64_t seed, size_
  * the weight does not lie in the file. */
 AM_CHECK int model_weight_flip(struct str bytes, const struct model_weight *w,
                                unsigned bit, struct buf *out);
+/* ---- what was answered, to be answered again without the model ----
+ * The thread that uses a tape records on it everything the sessions of that thread ask
+ * and are told, and model_weight_flip()'s errors; or plays a tape recorded before: no
+ * worker is started and no byte of a model is needed (bytes may be STR_NULL). Errors are
+ * answers too, except AM_E_NOMEM. */
+struct model_tape;
+AM_CHECK int model_tape_record(struct model_tape **out);
+/* bytes are borrowed. Whatever they hold, what is asked gets an answer or an error. */
+AM_CHECK int model_tape_play(struct model_tape **out, struct str bytes);
+void model_tape_free(struct model_tape *t);
+/* In this thread from now on; NULL: none. Returns the one before. */
+struct model_tape *model_tape_use(struct model_tape *t);
+/* Once, last. Recorded: the bytes, borrowed from t; AM_E_NOMEM, AM_E_TOOBIG. Played:
+ * AM_E_TAMPERED unless exactly what was asked then was asked now, in that order. */
+AM_CHECK int model_tape_end(struct model_tape *t, struct str *bytes);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 

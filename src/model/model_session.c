@@ -3,6 +3,7 @@
  * error numbers, and the digest of the file against our own. */
 #include "base/log.h"
 #include "model/model_priv.h"
+#include "model/model_tape.h"
 #include "worker/worker.h"
 
 enum { SESSION_SHM = 64 << 20, SESSION_ROWS_MIN = 64, SESSION_REPLY = 8 << 20 };
@@ -12,6 +13,7 @@ struct model_session {
     struct worker_shm file, shm; /* file: sealed; the child can read, nobody can write */
     struct buf describe;
     size_t features;
+    uint8_t played[CRYPTO_SHA256]; /* no worker, a tape: what the file's digest was */
 };
 
 /* A crash or a hang of the child, told to the person who handed the file in. */
@@ -123,7 +125,7 @@ static int session_size(struct str bytes, struct diag *d)
     return bytes.n ? AM_E_TOOBIG : AM_E_INVALID;
 }
 
-int model_session_reload(struct model_session *s, struct str bytes, struct diag *d)
+static int session_reload(struct model_session *s, struct str bytes, struct diag *d)
 {
     struct worker_shm file;
     int err = session_size(bytes, d);
@@ -138,8 +140,21 @@ int model_session_reload(struct model_session *s, struct str bytes, struct diag 
     return session_hand_over(s, d);
 }
 
-int model_session_open(struct model_session **out, struct str bytes,
-                       const struct model_limits *limits, struct diag *d)
+int model_session_reload(struct model_session *s, struct str bytes, struct diag *d)
+{
+    uint8_t digest[CRYPTO_SHA256];
+    int err;
+    model_tape_asked(TAPE_RELOAD, NULL, 0);
+    if (model_tape_plays())
+        return model_tape_take_model(TAPE_RELOAD, &s->features, s->played, &s->describe);
+    err = session_reload(s, bytes, d);
+    model_session_digest(s, digest);
+    model_tape_put_model(TAPE_RELOAD, err, s->features, digest, buf_str(&s->describe));
+    return err;
+}
+
+static int session_open(struct model_session **out, struct str bytes,
+                        const struct model_limits *limits, struct diag *d)
 {
     struct model_limits l = limits ? *limits : (struct model_limits){0};
     const struct worker_limits wl = {l.memory_b, l.cpu_s, l.reply_ms};
@@ -165,6 +180,43 @@ int model_session_open(struct model_session **out, struct str bytes,
     return AM_OK;
 }
 
+/* A session without a worker: the tape of this thread says what one said. */
+static int session_play(struct model_session **out)
+{
+    struct model_session *s = am_calloc(1, sizeof *s);
+    int err;
+    if (!s)
+        return AM_E_NOMEM;
+    s->shm.fd = s->file.fd = -1;
+    buf_init(&s->describe, SESSION_REPLY);
+    err = model_tape_take_model(TAPE_OPEN, &s->features, s->played, &s->describe);
+    if (err)
+        model_session_close(s);
+    else
+        *out = s;
+    return err;
+}
+
+int model_session_open(struct model_session **out, struct str bytes,
+                       const struct model_limits *limits, struct diag *d)
+{
+    static const uint8_t none[CRYPTO_SHA256];
+    uint8_t digest[CRYPTO_SHA256];
+    int err;
+    model_tape_asked(TAPE_OPEN, NULL, 0);
+    if (model_tape_plays())
+        return session_play(out);
+    err = session_open(out, bytes, limits, d);
+    if (err) {
+        model_tape_put_model(TAPE_OPEN, err, 0, none, STR_NULL);
+        return err;
+    }
+    model_session_digest(*out, digest);
+    model_tape_put_model(TAPE_OPEN, err, (*out)->features, digest,
+                         buf_str(&(*out)->describe));
+    return err;
+}
+
 void model_session_close(struct model_session *s)
 {
     if (!s)
@@ -188,12 +240,22 @@ size_t model_session_features(const struct model_session *s)
 
 void model_session_digest(const struct model_session *s, uint8_t out[CRYPTO_SHA256])
 {
-    crypto_sha256((struct str){s->file.p, s->file.size_b}, out);
+    if (s->w)
+        crypto_sha256((struct str){s->file.p, s->file.size_b}, out);
+    else
+        memcpy(out, s->played, sizeof s->played);
 }
 
 bool model_session_alive(struct model_session *s)
 {
-    return worker_alive(s->w);
+    double alive = 0;
+    size_t n;
+    model_tape_asked(TAPE_ALIVE, NULL, 0);
+    if (model_tape_plays())
+        return !model_tape_take(TAPE_ALIVE, &alive, 1, &n) && n && alive == 1;
+    alive = worker_alive(s->w);
+    model_tape_put(TAPE_ALIVE, AM_OK, &alive, 1);
+    return alive == 1;
 }
 
 /* Memory for at least this many doubles, shared with the child. */
@@ -234,9 +296,9 @@ static int session_take_weights(const struct model_session *s, size_t n,
     return AM_OK;
 }
 
-int model_session_weights(struct model_session *s, uint64_t seed, size_t top,
-                          size_t picks, struct model_weight *out, size_t *tops,
-                          size_t *picked, uint64_t *total, struct diag *d)
+int model_live_weights(struct model_session *s, uint64_t seed, size_t top,
+                           size_t picks, struct model_weight *out, size_t *tops,
+                           size_t *picked, uint64_t *total, struct diag *d)
 {
     struct json_doc *reply = NULL;
     char req[120];
@@ -266,6 +328,7 @@ struct session_job {
     double *out;
     size_t n, width; /* width: doubles of the answer per row */
     const char *op;
+    enum model_tape_op on_tape;
 };
 
 static int session_chunk(struct model_session *s, const struct session_job *j,
@@ -286,7 +349,7 @@ static int session_chunk(struct model_session *s, const struct session_job *j,
     return err;
 }
 
-static int session_run(struct model_session *s, const struct session_job *j,
+static int session_all(struct model_session *s, const struct session_job *j,
                        struct diag *d)
 {
     size_t f = s->features, per_row = f + j->width;
@@ -301,11 +364,28 @@ static int session_run(struct model_session *s, const struct session_job *j,
     return err;
 }
 
+static int session_run(struct model_session *s, const struct session_job *j,
+                       struct diag *d)
+{
+    size_t out = j->n * j->width, n;
+    int err;
+    model_tape_asked(j->on_tape, j->x, j->n * s->features);
+    if (j->mean)
+        model_tape_asked(j->on_tape, j->mean, s->features);
+    if (model_tape_plays()) {
+        err = model_tape_take(j->on_tape, j->out, out, &n);
+        return !err && n != out ? AM_E_TAMPERED : err;
+    }
+    err = session_all(s, j, d);
+    model_tape_put(j->on_tape, err, j->out, err ? 0 : out);
+    return err;
+}
+
 int model_session_score(struct model_session *s, const double *x, size_t n, double *score,
                         struct diag *d)
 {
     const struct session_job j = {
-        .x = x, .out = score, .n = n, .width = 1, .op = "score"};
+        .x = x, .out = score, .n = n, .width = 1, .op = "score", .on_tape = TAPE_SCORE};
     return session_run(s, &j, d);
 }
 
@@ -318,14 +398,15 @@ int model_session_contributions(struct model_session *s, const double *x, size_t
                                   .out = phi,
                                   .n = n,
                                   .width = s->features + 1,
-                                  .op = "contributions"};
+                                  .op = "contributions",
+                                  .on_tape = TAPE_CONTRIBUTIONS};
     return session_run(s, &j, d);
 }
 
 /* Shared memory, both ways: x[f], out[f], axis[f], the question. */
-int model_session_nearest(struct model_session *s, const double *x,
-                          const struct model_axis *axis, bool started,
-                          struct model_nearest *q, double *out, struct diag *d)
+int model_live_nearest(struct model_session *s, const double *x,
+                           const struct model_axis *axis, bool started,
+                           struct model_nearest *q, double *out, struct diag *d)
 {
     size_t f = s->features;
     struct model_nearest_job *j;

@@ -7,6 +7,7 @@
 
 #include "model/model_onnx_priv.h"
 #include "model/model_pb.h"
+#include "model/model_tape.h"
 #include "stat/stat.h"
 
 struct scan {
@@ -354,8 +355,8 @@ static int add_text(struct buf *out, float v)
     return buf_adds(out, model_float_text(v, text));
 }
 
-int model_weight_flip(struct str bytes, const struct model_weight *w, unsigned bit,
-                      struct buf *out)
+static int weight_flip(struct str bytes, const struct model_weight *w, unsigned bit,
+                       struct buf *out)
 {
     uint32_t bits;
     uint8_t four[4];
@@ -374,4 +375,18 @@ int model_weight_flip(struct str bytes, const struct model_weight *w, unsigned b
         err = w->form == MODEL_WEIGHT_TEXT ? add_text(out, v)
                                            : buf_add(out, (struct str){(char *)four, 4});
     return err ? err : buf_add(out, str_sub(bytes, w->at + w->size, bytes.n));
+}
+
+int model_weight_flip(struct str bytes, const struct model_weight *w, unsigned bit,
+                      struct buf *out)
+{
+    const double q[] = {(double)w->at, (double)w->size, w->form, (double)w->value, bit};
+    size_t n;
+    int err;
+    model_tape_asked(TAPE_FLIP, q, AM_LEN(q));
+    if (model_tape_plays())
+        return model_tape_take(TAPE_FLIP, NULL, 0, &n);
+    err = weight_flip(bytes, w, bit, out);
+    model_tape_put(TAPE_FLIP, err, NULL, 0);
+    return err;
 }
