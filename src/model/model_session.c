@@ -296,9 +296,9 @@ static int session_take_weights(const struct model_session *s, size_t n,
     return AM_OK;
 }
 
-int model_live_weights(struct model_session *s, uint64_t seed, size_t top,
-                           size_t picks, struct model_weight *out, size_t *tops,
-                           size_t *picked, uint64_t *total, struct diag *d)
+int model_live_weights(struct model_session *s, uint64_t seed, size_t top, size_t picks,
+                       struct model_weight *out, size_t *tops, size_t *picked,
+                       uint64_t *total, struct diag *d)
 {
     struct json_doc *reply = NULL;
     char req[120];
@@ -405,8 +405,8 @@ int model_session_contributions(struct model_session *s, const double *x, size_t
 
 /* Shared memory, both ways: x[f], out[f], axis[f], the question. */
 int model_live_nearest(struct model_session *s, const double *x,
-                           const struct model_axis *axis, bool started,
-                           struct model_nearest *q, double *out, struct diag *d)
+                       const struct model_axis *axis, bool started,
+                       struct model_nearest *q, double *out, struct diag *d)
 {
     size_t f = s->features;
     struct model_nearest_job *j;

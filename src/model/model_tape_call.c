@@ -12,8 +12,8 @@ static int weights_take(double *v, size_t top, size_t picks, struct model_weight
                         size_t *tops, size_t *picked, uint64_t *total)
 {
     size_t n;
-    int err =
-        model_tape_take(TAPE_WEIGHTS, v, WEIGHTS_HEAD + WEIGHT_NUMBERS * (top + picks), &n);
+    int err = model_tape_take(TAPE_WEIGHTS, v,
+                              WEIGHTS_HEAD + WEIGHT_NUMBERS * (top + picks), &n);
     if (err)
         return err;
     if (n < WEIGHTS_HEAD || !(v[0] >= 0 && v[0] <= (double)top) ||
@@ -99,11 +99,12 @@ static int nearest_take(const struct model_session *s, double *v, struct model_n
                         double *out)
 {
     size_t n;
-    int err = model_tape_take(TAPE_NEAREST, v, NEAREST_HEAD + model_session_features(s), &n);
+    int err =
+        model_tape_take(TAPE_NEAREST, v, NEAREST_HEAD + model_session_features(s), &n);
     if (err)
         return err;
-    if (n != NEAREST_HEAD + model_session_features(s) || !(v[4] >= 0 && v[4] <= UINT32_MAX) ||
-        !(v[5] >= 0 && v[5] <= UINT32_MAX))
+    if (n != NEAREST_HEAD + model_session_features(s) ||
+        !(v[4] >= 0 && v[4] <= UINT32_MAX) || !(v[5] >= 0 && v[5] <= UINT32_MAX))
         return AM_E_TAMPERED;
     q->found = v[0] == 1;
     q->complete = v[1] == 1;
@@ -123,7 +124,8 @@ static void nearest_put(const struct model_session *s, double *v,
     memcpy(v, head, sizeof head);
     if (!err)
         memcpy(v + NEAREST_HEAD, out, model_session_features(s) * sizeof *out);
-    model_tape_put(TAPE_NEAREST, err, v, err ? 0 : NEAREST_HEAD + model_session_features(s));
+    model_tape_put(TAPE_NEAREST, err, v,
+                   err ? 0 : NEAREST_HEAD + model_session_features(s));
 }
 
 int model_session_nearest(struct model_session *s, const double *x,
