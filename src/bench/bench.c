@@ -130,7 +130,7 @@ void bench_run_free(struct bench_run *r)
     if (!r)
         return;
     for (size_t i = 0; i < r->set.n; i++) {
-        csv_free(r->set.v[i].csv);
+        bench_source_release(&r->set.v[i].source);
         free(r->set.v[i].input);
     }
     for (size_t i = 0; i < r->attribute.n; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_data -- data files to cases. A value that cannot be read is a problem with its
- * line and column; a row that cannot be used is counted with its reason. */
+/* bench_data -- tables (bench_source.h) to cases. A value that cannot be read is a
+ * problem with its line and column; a row that cannot be used is counted with its reason.
+ */
 #include "bench/bench_priv.h"
 
 const char *const bench_reject_name[BENCH_REJECTS] = {
@@ -53,16 +54,16 @@ static int read_file(const struct bench_input *in, struct bench_set *s, struct d
             diag_err(d, bench_at(s, at, "/path"), "bench.file", "%s", am_err_text(err));
         return err == AM_E_NOMEM ? err : AM_E_INVALID;
     }
-    crypto_sha256((struct str){text, n}, s->sha256);
-    if (want.n && !str_eqc(want, crypto_hex(s->sha256, 32, hex)))
+    diag_init(&own);
+    err = bench_source_parse(&s->source, s->doc, (struct str){text, n}, &own);
+    s->csv = s->source.table;
+    if (want.n && !str_eqc(want, crypto_hex(s->source.sha256, 32, hex)))
         diag_err(d, bench_at(s, at, "/sha256"), "bench.data_digest",
                  "the file has another digest: %s", hex);
-    diag_init(&own);
-    err = csv_parse(&s->csv, (struct str){text, n}, NULL, &own);
     diag_merge(d, &own, bench_at(s, at, "/path:"));
     diag_release(&own);
     free(text);
-    return err == AM_E_SYNTAX || err == AM_E_TOOBIG ? AM_E_INVALID : err;
+    return err;
 }
 
 static void find_column(struct bench_set *s, struct str name, const char *member,
@@ -130,10 +131,11 @@ static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d
 static void bad_cell(struct bench_set *s, size_t row, size_t column, const char *code,
                      const char *detail, struct diag *d)
 {
-    char at[BENCH_PATH], more[64];
+    char at[BENCH_PATH], place[BENCH_SOURCE_PLACE], more[BENCH_SOURCE_PLACE + 8];
     if (s->bad++ >= BENCH_BAD_SHOWN)
         return;
-    snprintf(more, sizeof more, "/path:%zu:#%zu", csv_line(s->csv, row), column + 1);
+    snprintf(more, sizeof more, "/path:%s",
+             bench_source_place(&s->source, row, column, place));
     diag_err(d, bench_at(s, at, more), code, "%s", detail);
 }
 

@@ -64,7 +64,7 @@ static void key_of(const struct bench_run *r, struct bench_task *t)
     add_hex(&h, r->program_sha256);
     add_hex(&h, r->scores_sha256);
     for (size_t i = 0; i < r->set.n; i++)
-        add_hex(&h, r->set.v[i].sha256);
+        add_hex(&h, r->set.v[i].source.sha256);
     crypto_sha256_add(&h, str_c(t->name));
     crypto_sha256_end(&h, digest);
     crypto_hex(digest, sizeof digest, t->key);

@@ -64,7 +64,7 @@ static void dataset_json(const struct bench_run *r, struct jw *w)
         jw_kstr(w, "gst", s->gst);
         jw_kint(w, "n", s->n);
         jw_kint(w, "positives", s->positives);
-        hex_of(w, "sha256", s->sha256);
+        hex_of(w, "sha256", s->source.sha256);
         jw_obj_end(w);
     }
     jw_arr_end(w);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "bench/bench.h"
+#include "bench/bench_source.h"
 #include "bench/bench_tbl.h"
 #include "crypto/crypto.h"
 #include "csv/csv.h"
@@ -19,7 +20,7 @@ enum {
     BENCH_ATTRIBUTES_MAX = 50,
     BENCH_GROUPS_MAX = 1000, /* values of one attribute: an identifier is not a group */
     BENCH_CELLS_MAX = 50000000,
-    BENCH_PATH = 160,
+    BENCH_PATH = 200,
     BENCH_SHOWN_MIN = 10 /* nothing about fewer people is published (bench.md, 3) */
 };
 #define BENCH_NO_COLUMN SIZE_MAX
@@ -45,8 +46,8 @@ struct bench_set { /* one data set of the manifest, sorted by site */
     const struct json *doc;
     size_t index; /* in the manifest */
     struct str site, gst;
-    struct csv *csv;
-    uint8_t sha256[CRYPTO_SHA256];
+    struct bench_source source;
+    struct csv *csv;               /* the table of the source */
     size_t label, patient, *input; /* columns */
     size_t first, rows;            /* in the cases */
     int64_t n, positives;          /* used */
