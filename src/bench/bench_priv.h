@@ -148,6 +148,7 @@ enum bench_draw {
     BENCH_DRAW_TAMPER = 4,
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
+    BENCH_DRAW_EXTRACT = 40,     /* and the next two */
     BENCH_DRAW_ECE = 1000,       /* and one a site */
     BENCH_DRAW_DRIFT = 2000,     /* and two a stream watched */
     BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
