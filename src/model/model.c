@@ -149,6 +149,36 @@ int model_contributions(const struct model *m, const double *x, size_t n,
     return AM_OK;
 }
 
+/* The model skips a missing value: in the mean it is worth nothing. */
+static void background_mean(const double *background, size_t rows, size_t f, double *mean)
+{
+    for (size_t j = 0; j < f; j++) {
+        double sum = 0;
+        for (size_t r = 0; r < rows; r++)
+            sum += isnan(background[r * f + j]) ? 0 : background[r * f + j];
+        mean[j] = sum / (double)rows;
+    }
+}
+
+int model_contributions_against(const struct model *m, const double *x, size_t n,
+                                const double *background, size_t rows, double *phi)
+{
+    double *mean;
+    if (!rows || rows > MODEL_BACKGROUND_MAX)
+        return AM_E_INVALID;
+    if (!m->xgb)
+        return AM_E_UNSUPPORTED;
+    if (m->xgb->booster != MODEL_GBLINEAR)
+        return model_shap_against(m->xgb, x, n, background, rows, phi);
+    mean = am_malloc(m->features * sizeof *mean);
+    if (!mean)
+        return AM_E_NOMEM;
+    background_mean(background, rows, m->features, mean);
+    model_linear_contributions(m->xgb, x, n, mean, phi);
+    free(mean);
+    return AM_OK;
+}
+
 const char *model_float_text(float v, char out[MODEL_FLOAT_TEXT])
 {
     for (int digits = 6; digits <= 9; digits++) {

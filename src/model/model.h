@@ -56,6 +56,14 @@ AM_CHECK int model_score(const struct model *m, const double *x, size_t n, doubl
  * 2018). AM_E_UNSUPPORTED for onnx. */
 AM_CHECK int model_contributions(const struct model *m, const double *x, size_t n,
                                  const double *background_mean, double *phi);
+/* The same against the rows of a background (1 to MODEL_BACKGROUND_MAX), interventional:
+ * an input that is not known has the value of one of them, so the base is their mean
+ * margin. Trees and gblinear, exactly; AM_E_UNSUPPORTED for onnx, and when a leaf asks
+ * more than 64 inputs. */
+enum { MODEL_BACKGROUND_MAX = 1 << 16 };
+AM_CHECK int model_contributions_against(const struct model *m, const double *x, size_t n,
+                                         const double *background, size_t rows,
+                                         double *phi);
 
 /* ---- the nearest change that turns a decision (trees) ---------------------------------
  * For an input that can move: its range, the unit distances are counted in, the step of
@@ -106,6 +114,10 @@ AM_CHECK int model_session_score(struct model_session *s, const double *x, size_
 AM_CHECK int model_session_contributions(struct model_session *s, const double *x,
                                          size_t n, const double *background_mean,
                                          double *phi, struct diag *d);
+AM_CHECK int model_session_contributions_against(struct model_session *s, const double *x,
+                                                 size_t n, const double *background,
+                                                 size_t rows, double *phi,
+                                                 struct diag *d);
 AM_CHECK int model_session_nearest(struct model_session *s, const double *x,
                                    const struct model_axis *axis, bool started,
                                    struct model_nearest *q, double *out, struct diag *d);

@@ -14,7 +14,7 @@
 enum {
     MODEL_TREES_MAX = 100000,
     MODEL_DEPTH_MAX = 1000,     /* registry.md 3.1, field 27: max_depth 1..1000 */
-    MODEL_SHAP_DEPTH_MAX = 256, /* TreeSHAP costs O(depth^2) per leaf */
+    MODEL_SHAP_DEPTH_MAX = 256, /* TreeSHAP costs O(depth^2) per leaf, at worst */
     MODEL_JSON_DEPTH = 64,
     MODEL_CATEGORY_MAX = 1 << 24, /* as in libxgboost: exactly representable in float32 */
 };
@@ -105,6 +105,8 @@ AM_CHECK int model_xgb_score(const struct model_xgb *x, const double *in, size_t
 AM_CHECK int model_shap_prepare(struct model_xgb *x);
 AM_CHECK int model_shap(const struct model_xgb *x, const double *in, size_t n,
                         double *phi);
+AM_CHECK int model_shap_against(const struct model_xgb *x, const double *in, size_t n,
+                                const double *background, size_t rows, double *phi);
 /* Is this category value in the set? Out of range: not a member. */
 bool model_cat_member(const struct model_xgb *x, uint32_t set, float v);
 uint32_t model_goes_right(const struct model_xgb *x, const struct model_node *nd,

@@ -6,7 +6,12 @@
 #include "model/model_tape.h"
 #include "worker/worker.h"
 
-enum { SESSION_SHM = 64 << 20, SESSION_ROWS_MIN = 64, SESSION_REPLY = 8 << 20 };
+enum {
+    SESSION_SHM = 64 << 20,
+    SESSION_ROWS_MIN = 64,
+    SESSION_ROWS_EXPLAINED = 2048, /* an answer takes time: none may look like a hang */
+    SESSION_REPLY = 8 << 20
+};
 
 struct model_session {
     struct worker *w;
@@ -324,9 +329,9 @@ int model_live_weights(struct model_session *s, uint64_t seed, size_t top, size_
 }
 
 struct session_job {
-    const double *x, *mean;
+    const double *x, *beside; /* rows that go with each part: means, a background */
     double *out;
-    size_t n, width; /* width: doubles of the answer per row */
+    size_t n, beside_rows, width; /* width: doubles of the answer per row */
     const char *op;
     enum model_tape_op on_tape;
 };
@@ -334,15 +339,15 @@ struct session_job {
 static int session_chunk(struct model_session *s, const struct session_job *j,
                          size_t from, size_t k, struct diag *d)
 {
-    size_t f = s->features, extra = j->mean ? f : 0;
+    size_t f = s->features, extra = j->beside_rows * f;
     double *x = s->shm.p;
     char req[100];
     int err;
     memcpy(x, j->x + from * f, k * f * sizeof *x);
-    if (j->mean)
-        memcpy(x + k * f, j->mean, f * sizeof *x);
-    snprintf(req, sizeof req, "{\"op\":\"%s\",\"n\":%zu,\"mean\":%s}", j->op, k,
-             j->mean ? "true" : "false");
+    if (extra)
+        memcpy(x + k * f, j->beside, extra * sizeof *x);
+    snprintf(req, sizeof req, "{\"op\":\"%s\",\"n\":%zu,\"beside\":%zu}", j->op, k,
+             j->beside_rows);
     err = session_tell(s, str_c(req), -1, d);
     if (!err)
         memcpy(j->out + from * j->width, x + k * f + extra, k * j->width * sizeof *x);
@@ -352,10 +357,14 @@ static int session_chunk(struct model_session *s, const struct session_job *j,
 static int session_all(struct model_session *s, const struct session_job *j,
                        struct diag *d)
 {
-    size_t f = s->features, per_row = f + j->width;
-    size_t most = AM_MAX((SESSION_SHM / sizeof(double) - f) / per_row, 1u);
+    size_t f = s->features, per_row = f + j->width, beside = j->beside_rows * f;
+    size_t room = SESSION_SHM / sizeof(double),
+           most = room > beside ? AM_MAX((room - beside) / per_row, 1u) : 1;
     size_t rows = AM_MIN(AM_MAX(j->n, (size_t)SESSION_ROWS_MIN), most);
-    int err = session_room(s, rows * per_row + f, d);
+    int err;
+    if (j->width > 1)
+        rows = AM_MIN(rows, (size_t)SESSION_ROWS_EXPLAINED);
+    err = session_room(s, rows * per_row + AM_MAX(beside, f), d);
     for (size_t done = 0; !err && done < j->n;) {
         size_t k = AM_MIN(rows, j->n - done);
         err = session_chunk(s, j, done, k, d);
@@ -370,8 +379,8 @@ static int session_run(struct model_session *s, const struct session_job *j,
     size_t out = j->n * j->width, n;
     int err;
     model_tape_asked(j->on_tape, j->x, j->n * s->features);
-    if (j->mean)
-        model_tape_asked(j->on_tape, j->mean, s->features);
+    if (j->beside_rows)
+        model_tape_asked(j->on_tape, j->beside, j->beside_rows * s->features);
     if (model_tape_plays()) {
         err = model_tape_take(j->on_tape, j->out, out, &n);
         return !err && n != out ? AM_E_TAMPERED : err;
@@ -394,13 +403,29 @@ int model_session_contributions(struct model_session *s, const double *x, size_t
                                 struct diag *d)
 {
     const struct session_job j = {.x = x,
-                                  .mean = background_mean,
+                                  .beside = background_mean,
+                                  .beside_rows = background_mean != NULL,
                                   .out = phi,
                                   .n = n,
                                   .width = s->features + 1,
                                   .op = "contributions",
                                   .on_tape = TAPE_CONTRIBUTIONS};
     return session_run(s, &j, d);
+}
+
+int model_session_contributions_against(struct model_session *s, const double *x,
+                                        size_t n, const double *background, size_t rows,
+                                        double *phi, struct diag *d)
+{
+    const struct session_job j = {.x = x,
+                                  .beside = background,
+                                  .beside_rows = rows,
+                                  .out = phi,
+                                  .n = n,
+                                  .width = s->features + 1,
+                                  .op = "against",
+                                  .on_tape = TAPE_AGAINST};
+    return rows && rows <= MODEL_BACKGROUND_MAX ? session_run(s, &j, d) : AM_E_INVALID;
 }
 
 /* Shared memory, both ways: x[f], out[f], axis[f], the question. */

@@ -43,7 +43,12 @@ static void session_answers_as_in_process(void **state)
         assert_ok(model_contributions(m, x, n, NULL, phi_a));
         assert_ok(model_session_contributions(s, x, n, NULL, phi_b, NULL));
         assert_memory_equal(phi_a, phi_b, n * 4 * sizeof *phi_a);
+        assert_ok(model_contributions_against(m, x, n, x + 3, 40, phi_a));
+        assert_ok(model_session_contributions_against(s, x, n, x + 3, 40, phi_b, NULL));
+        assert_memory_equal(phi_a, phi_b, n * 4 * sizeof *phi_a);
     }
+    assert_int_equal(model_session_contributions_against(s, x, 1, x, 0, phi_b, NULL),
+                     AM_E_INVALID);
     assert_ok(model_session_score(s, x, 0, b, NULL));
     assert_true(model_session_alive(s));
     model_session_close(s);

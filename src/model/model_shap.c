@@ -1,125 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Path-dependent TreeSHAP: Lundberg, Erion, Lee, "Consistent Individualized Feature
- * Attribution for Tree Ensembles" (2018), algorithm 2, O(trees x leaves x depth^2).
+/* Path-dependent TreeSHAP: the values of Lundberg, Erion, Lee, "Consistent Individualized
+ * Feature Attribution for Tree Ensembles" (2018), where an input that is not known
+ * follows the covers of the tree. Contributions are on the margin scale.
  *
- * A path is the set of features split on so far. Element i keeps the share of paths that
- * flow on when its feature is unknown (zero: by cover) and known (one: 0 or 1), and the
- * weight of all subsets of size i. Contributions are on the margin scale. */
+ * A Shapley value is the mean over t in [0,1] of what input i adds when every other input
+ * is known with probability t (G. Owen, Management Science 18 (1972) P64). For a leaf of
+ * value v whose input j agrees (o = 1) or not (o = 0) and is passed by a share z of the
+ * covers,
+ *     phi_i = v (o_i - z_i) * integral of prod_{j != i} (t o_j + (1 - t) z_j) dt,
+ * a polynomial of degree d - 1: Gauss-Legendre with ceil(d/2) nodes is exact. All terms
+ * of the product are positive, so nothing cancels at any depth. */
 #include <math.h>
 
-#include "model/model_priv.h"
+#include "model/model_shap_priv.h"
 
-struct shap_step {
-    double zero, one, weight;
-    int64_t feature; /* -1: the root's placeholder */
+enum { PATH_NODES_MAX = (MODEL_SHAP_DEPTH_MAX + 1) / 2 };
+
+struct path_game {
+    double *t, *w, *u; /* nodes, weights on [0,1], 1/(1-t): for 1, 2, ... nodes */
+    double *f, *c;     /* of the leaf: [ask][agrees][node] factor; what it is worth */
+    size_t q;
 };
-struct shap {
-    const struct model_xgb *x;
-    const struct model_tree *tree;
-    const double *row, *inverse;
-    double *phi;
-};
-enum { SHAP_TABLE = MODEL_SHAP_DEPTH_MAX + 4 };
 
-/* 1/i, since a walk does little but divide by small integers. */
-static void shap_table(double *inverse)
+static size_t path_q(size_t d)
 {
-    for (int i = 1; i < SHAP_TABLE; i++)
-        inverse[i] = 1.0 / i;
+    return AM_MAX((d + 1) / 2, (size_t)1);
 }
 
-static void shap_extend(const double *inverse, struct shap_step *p, size_t d, double zero,
-                        double one, int64_t feature)
+static size_t path_at(size_t q) /* where the rule of q nodes begins */
 {
-    double per = inverse[d + 1];
-    p[d] = (struct shap_step){zero, one, d == 0 ? 1 : 0, feature};
-    for (size_t i = d; i-- > 0;) {
-        p[i + 1].weight += one * p[i].weight * (double)(i + 1) * per;
-        p[i].weight = zero * p[i].weight * (double)(d - i) * per;
-    }
+    return q * (q - 1) / 2;
 }
 
-/* Takes element k out again, as if its feature had not been split on. (one is 0 or 1) */
-static void shap_unwind(const double *inverse, struct shap_step *p, size_t d, size_t k)
+/* Newton on the Legendre polynomial P_n from Tricomi's first guess. */
+static void gauss_legendre(size_t n, double *t, double *w, double *u)
 {
-    double zero = p[k].zero, next = p[d].weight, n = (double)(d + 1);
-    if (p[k].one != 0) {
-        double part = zero * inverse[d + 1];
-        for (size_t i = d; i-- > 0;) {
-            double w = p[i].weight;
-            p[i].weight = next * n * inverse[i + 1];
-            next = w - p[i].weight * part * (double)(d - i);
+    for (size_t i = 0; i < n; i++) {
+        double x = cos(3.14159265358979323846 * ((double)i + 0.75) / ((double)n + 0.5)),
+               slope = 1;
+        for (int step = 0; step < 100; step++) {
+            double p = x, before = 1, move;
+            for (size_t k = 2; k <= n; k++) {
+                double next =
+                    ((double)(2 * k - 1) * x * p - (double)(k - 1) * before) / (double)k;
+                before = p;
+                p = next;
+            }
+            slope = (double)n * (x * p - before) / (x * x - 1);
+            move = p / slope;
+            x -= move;
+            if (fabs(move) < 1e-15)
+                break;
         }
-    } else {
-        double part = n / zero;
-        for (size_t i = d; i-- > 0;)
-            p[i].weight = p[i].weight * part * inverse[d - i];
-    }
-    for (size_t i = k; i < d; i++) {
-        p[i].feature = p[i + 1].feature;
-        p[i].zero = p[i + 1].zero;
-        p[i].one = p[i + 1].one;
+        t[i] = (1 + x) / 2;
+        w[i] = 1 / ((1 - x * x) * slope * slope);
+        u[i] = 1 / (1 - t[i]);
     }
 }
 
-/* The total weight of the path with element k taken out. */
-static double shap_unwound_sum(const double *inverse, const struct shap_step *p, size_t d,
-                               size_t k)
+static void path_leaf(void *state, const struct shap_leaf *l)
 {
-    double zero = p[k].zero, next = p[d].weight, n = (double)(d + 1), total = 0;
-    if (p[k].one != 0) {
-        double part = zero * inverse[d + 1];
-        for (size_t i = d; i-- > 0;) {
-            double w = next * n * inverse[i + 1];
-            total += w;
-            next = p[i].weight - w * part * (double)(d - i);
+    struct path_game *g = state;
+    size_t q = g->q = path_q(l->d);
+    const double *t = g->t + path_at(q), *w = g->w + path_at(q);
+    for (size_t j = 0; j < l->d; j++) {
+        double *f = g->f + 2 * j * q, *c = g->c + 2 * j * q, z = l->ask[j].zero;
+        for (size_t k = 0; k < q; k++) {
+            f[k] = (1 - t[k]) * z;
+            c[k] = -l->value * w[k] * g->u[path_at(q) + k];
+            f[q + k] = t[k] + f[k];
+            c[q + k] = l->value * w[k] * (1 - z) / f[q + k];
         }
-        return total;
     }
-    for (size_t i = d; i-- > 0;)
-        total += p[i].weight * inverse[d - i];
-    return total * n / zero;
 }
 
-static void shap_leaf(const struct shap *s, const struct shap_step *p, size_t d,
-                      float value)
+static void path_value(void *state, const struct shap_leaf *l, const uint8_t *one,
+                       double *out)
 {
-    double v = (double)s->tree->weight * (double)value;
-    for (size_t i = 1; i <= d; i++)
-        s->phi[p[i].feature] +=
-            shap_unwound_sum(s->inverse, p, d, i) * (p[i].one - p[i].zero) * v;
-}
-
-/* parent: the path so far, d elements; ours is written right behind it. The depth of the
- * recursion is the tree's, at most MODEL_SHAP_DEPTH_MAX. */
-static void shap_walk(const struct shap *s, uint32_t at, struct shap_step *parent,
-                      size_t d, double zero, double one, int64_t feature)
-{
-    const struct model_node *nd = &s->x->node.v[at];
-    struct shap_step *p = parent + d;
-    double in_zero = 1, in_one = 1, cover = (double)s->x->cover.v[at];
-    uint32_t hot, cold;
-    size_t k = 0;
-    memcpy(p, parent, d * sizeof *p);
-    shap_extend(s->inverse, p, d, zero, one, feature);
-    if (!nd->step) {
-        shap_leaf(s, p, d, nd->u.value);
-        return;
+    const struct path_game *g = state;
+    double all[PATH_NODES_MAX];
+    size_t q = g->q;
+    for (size_t k = 0; k < q; k++)
+        all[k] = 1;
+    for (size_t j = 0; j < l->d; j++)
+        for (size_t k = 0; k < q; k++)
+            all[k] *= g->f[(2 * j + one[j]) * q + k];
+    for (size_t j = 0; j < l->d; j++) {
+        double v = 0;
+        for (size_t k = 0; k < q; k++)
+            v += all[k] * g->c[(2 * j + one[j]) * q + k];
+        out[j] = v;
     }
-    hot = nd->left + model_goes_right(s->x, nd, (float)s->row[nd->feature]);
-    cold = hot == nd->left ? hot + 1 : nd->left;
-    while (k <= d && p[k].feature != (int64_t)nd->feature)
-        k++;
-    if (k <= d) { /* split on before: its old share moves into the new one */
-        in_zero = p[k].zero;
-        in_one = p[k].one;
-        shap_unwind(s->inverse, p, d, k);
-        d--;
-    }
-    shap_walk(s, hot, p, d + 1, in_zero * (double)s->x->cover.v[hot] / cover, in_one,
-              nd->feature);
-    shap_walk(s, cold, p, d + 1, in_zero * (double)s->x->cover.v[cold] / cover, 0,
-              nd->feature);
 }
 
 /* The expected value by cover; children lie behind their parent, so backwards works. */
@@ -149,23 +120,28 @@ int model_shap_prepare(struct model_xgb *x)
 
 int model_shap(const struct model_xgb *x, const double *in, size_t n, double *phi)
 {
-    size_t f = x->features, room = (x->depth + 2) * (x->depth + 3) / 2 + x->depth + 2;
-    double inverse[SHAP_TABLE];
-    struct shap_step *path;
+    size_t d, q;
+    struct path_game g;
+    struct shap_game game = {MODEL_SHAP_DEPTH_MAX, &g, path_leaf, path_value};
+    int err;
     if (isnan(x->shap_base) || x->depth > MODEL_SHAP_DEPTH_MAX)
         return AM_E_UNSUPPORTED;
-    path = am_malloc(room * sizeof *path);
-    if (!path)
-        return AM_E_NOMEM;
-    shap_table(inverse);
-    memset(phi, 0, n * (f + 1) * sizeof *phi);
-    for (size_t r = 0; r < n; r++) {
-        for (size_t t = 0; t < x->tree.n; t++) {
-            struct shap s = {x, &x->tree.v[t], in + r * f, inverse, phi + r * (f + 1)};
-            shap_walk(&s, s.tree->root, path, 0, 1, 1, -1);
-        }
-        phi[r * (f + 1) + f] = x->shap_base;
-    }
-    free(path);
-    return AM_OK;
+    d = AM_MAX(model_shap_most(x), (size_t)1);
+    q = path_q(d);
+    g = (struct path_game){.t = am_malloc(path_at(q + 1) * sizeof *g.t),
+                           .w = am_malloc(path_at(q + 1) * sizeof *g.w),
+                           .u = am_malloc(path_at(q + 1) * sizeof *g.u),
+                           .f = am_malloc(2 * d * q * sizeof *g.f),
+                           .c = am_malloc(2 * d * q * sizeof *g.c)};
+    err = g.t && g.w && g.u && g.f && g.c ? AM_OK : AM_E_NOMEM;
+    for (size_t k = 1; k <= q && !err; k++)
+        gauss_legendre(k, g.t + path_at(k), g.w + path_at(k), g.u + path_at(k));
+    if (!err)
+        err = model_shap_play(x, &game, in, n, x->shap_base, phi);
+    free(g.t);
+    free(g.w);
+    free(g.u);
+    free(g.f);
+    free(g.c);
+    return err;
 }

@@ -22,6 +22,7 @@ enum model_tape_op {
     TAPE_WEIGHTS,
     TAPE_FLIP,
     TAPE_ALIVE,
+    TAPE_AGAINST,
     TAPE_END = 0xff
 };
 

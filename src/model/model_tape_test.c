@@ -11,9 +11,9 @@ enum { N = 40, F = 3 };
 
 /* Everything that can be asked, into one list of numbers. */
 struct told {
-    double v[N * (F + 3) + 200];
+    double v[N * (2 * F + 4) + 200];
     size_t n;
-    int err[8];
+    int err[9];
 };
 
 static void tell(struct told *t, double v)
@@ -50,6 +50,9 @@ static void ask_rows(struct told *t, struct model_session *s, double first)
         tell(t, score[i]);
     t->err[1] = model_session_contributions(s, x, N, first > 0 ? mean : NULL, phi, NULL);
     for (size_t i = 0; i < N * (F + 1) && !t->err[1]; i++)
+        tell(t, phi[i]);
+    t->err[8] = model_session_contributions_against(s, x, N, x + F, 5, phi, NULL);
+    for (size_t i = 0; i < N * (F + 1) && !t->err[8]; i++)
         tell(t, phi[i]);
 }
 

@@ -7,7 +7,9 @@
  *                                     (at, size, form, value) of each in the memory
  *   {"op":"shm"} + memory             where rows and answers go from now on
  *   {"op":"score","n":N}              x[N*f] -> score[N] behind it
- *   {"op":"contributions","n":N,"mean":B}   x[N*f], mean[f] if B -> phi[N*(f+1)] behind
+ *   {"op":"contributions","n":N,"beside":B}   x[N*f], means[f] if B -> phi[N*(f+1)]
+ * behind
+ *   {"op":"against","n":N,"beside":B}   x[N*f], background[B*f] -> phi[N*(f+1)] behind
  *   {"op":"nearest","started":B}      struct model_nearest_job, changed in place
  *
  * Every reply has "err" (enum am_err), and "problems" when there are some. */
@@ -85,19 +87,25 @@ static int child_load(struct child *c, int fd, struct jw *w)
     return err;
 }
 
-static int child_run(struct child *c, const struct json *req, bool contributions)
+enum child_what { CHILD_SCORE, CHILD_CONTRIBUTIONS, CHILD_AGAINST };
+
+static int child_run(struct child *c, const struct json *req, enum child_what what)
 {
-    bool has_mean = json_bool(json_get(req, "mean"), false);
-    size_t f = c->m ? model_features(c->m) : 0, room = c->shm.size_b / sizeof(double);
-    size_t n = (size_t)json_int(json_get(req, "n"), 0),
-           per_row = f + (contributions ? f + 1 : 1);
-    double *x = c->shm.p, *mean, *out;
-    if (!x || f == 0 || n == 0 || room < f || n > (room - (has_mean ? f : 0)) / per_row)
+    size_t f = c->m ? model_features(c->m) : 0, room = c->shm.size_b / sizeof(double),
+           n = (size_t)json_int(json_get(req, "n"), 0),
+           beside = (size_t)json_int(json_get(req, "beside"), 0),
+           per_row = f + (what == CHILD_SCORE ? 1 : f + 1);
+    double *x = c->shm.p, *more, *out;
+    if (!x || f == 0 || n == 0 || beside > room / f ||
+        n > (room - beside * f) / per_row || (what != CHILD_AGAINST && beside > 1))
         return AM_E_INTERNAL;
-    mean = has_mean ? x + n * f : NULL;
-    out = x + n * f + (has_mean ? f : 0);
-    return contributions ? model_contributions(c->m, x, n, mean, out)
-                         : model_score(c->m, x, n, out);
+    more = x + n * f;
+    out = more + beside * f;
+    if (what == CHILD_SCORE)
+        return model_score(c->m, x, n, out);
+    return what == CHILD_AGAINST
+               ? model_contributions_against(c->m, x, n, more, beside, out)
+               : model_contributions(c->m, x, n, beside ? more : NULL, out);
 }
 
 static int child_nearest(struct child *c, const struct json *req)
@@ -166,9 +174,11 @@ static int child_do(struct child *c, const struct json *req, int fd, struct jw *
     if (str_eqc(op, "shm"))
         return child_shm(c, fd);
     if (str_eqc(op, "score"))
-        return child_run(c, req, false);
+        return child_run(c, req, CHILD_SCORE);
     if (str_eqc(op, "contributions"))
-        return child_run(c, req, true);
+        return child_run(c, req, CHILD_CONTRIBUTIONS);
+    if (str_eqc(op, "against"))
+        return child_run(c, req, CHILD_AGAINST);
     if (str_eqc(op, "nearest"))
         return child_nearest(c, req);
     return AM_E_INTERNAL;
