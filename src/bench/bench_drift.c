@@ -209,6 +209,11 @@ static int replay(struct monitoring *m, size_t i, size_t streams)
     if (!err)
         err = stat_detect_threshold(&d, &ref, (double)RUN_PER_STREAM * (double)streams,
                                     RUNS_THRESHOLD, m->r->seed, draw, &h);
+    if (!err && !(h > 0)) { /* so rarely another value that no run of them is a sign */
+        s->add = NAN;
+        s->why = "constant";
+        return AM_OK;
+    }
     return err ? err
                : stat_detect_replay(&d, h, &ref, &planted, REPLAYS, m->r->seed, draw + 1,
                                     &s->replay);

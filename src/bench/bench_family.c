@@ -171,6 +171,9 @@ int bench_data(struct bench_run *r)
     if (!err)
         err = bench_emit(r, "DA-3", "site_overlap", "", (double)r->site_overlap,
                          bench_no_ci, "count", n, m);
+    if (!err)
+        err = bench_emit(r, "DA-3", "largest_single_input_auc", "", r->single_auc,
+                         bench_no_ci, "mann-whitney", n, m);
     return err;
 }
 

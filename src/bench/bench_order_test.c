@@ -164,7 +164,7 @@ static void strata_are_weighed_by_the_data(void **state)
     struct kit k;
     struct buf b;
     (void)state;
-    kit_open(&k, ONE(""));
+    kit_open(&k, ONE(",\"decisive\":true"));
     buf_init(&b, 1 << 20);
     assert_ok(buf_adds(&b, "id,x,y,s,a\n"));
     for (int i = 0; i < 1600; i++)

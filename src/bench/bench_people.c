@@ -183,5 +183,7 @@ int bench_people(struct bench_run *r, const struct bench_input *in, struct diag 
     map_release(&all);
     if (!err)
         err = duplicates(r, d);
+    if (!err)
+        err = bench_leak(r, d);
     return err ? err : diag_result(d);
 }

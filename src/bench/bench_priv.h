@@ -105,6 +105,7 @@ struct bench_run {
     bool clustered;
     int64_t overlap, duplicates, site_overlap; /* overlap -1: not known */
     const char *leakage;
+    double single_auc; /* of the input that separates the classes best, alone */
     struct buf scores;
 };
 
@@ -119,6 +120,8 @@ bool bench_same(struct str a, struct str b); /* text, or the same number */
 int bench_attributes(struct bench_run *r, struct diag *d);
 /* bench_people.c: patients, leakage, duplicates. */
 int bench_people(struct bench_run *r, const struct bench_input *in, struct diag *d);
+/* bench_leak.c: an input that is the label. */
+int bench_leak(struct bench_run *r, struct diag *d);
 /* bench_score.c */
 int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d);
 /* Path of a data set in the manifest: "/manifest/data/2". */

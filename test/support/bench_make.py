@@ -41,31 +41,20 @@ def made():
         yield site, rows
 
 
-def main(amane, out, folder=None):
-    os.makedirs(out, exist_ok=True)
-    train = []
-    data = []
-    for site, rows in (real(folder) if folder else made()):
-        name = os.path.join(out, site + ".csv")
-        with open(name, "w", newline="") as f:
-            w = csv.DictWriter(f, ["row"] + INPUTS + ["num"], extrasaction="ignore", lineterminator="\n")
-            w.writeheader()
-            w.writerows(rows[1::2])
-        train += [r for r in rows[0::2] if all(r[k] not in ("?", "") for k in INPUTS)]
-        data.append({"path": site + ".csv", "site": site, "gst": GST[site], "period": {"from": "1981-05-01", "to": "1987-12-31"},
-                     "sha256": hashlib.sha256(open(name, "rb").read()).hexdigest(),
-                     "columns": {"patient_id": "row", "label": "num", "inputs": {k: k for k in INPUTS}, "units": {"trestbps": "mm[Hg]"}},
-                     "missing": ["?"], "label_map": {"0": 0, "1": 1, "2": 1, "3": 1, "4": 1},
-                     "groups": [{"name": "sex", "column": "sex", "kind": "sex", "values": {"0": "F", "1": "M"}},
-                                {"name": "age_band", "column": "age", "kind": "age_band", "bands": [45, 55, 65]}]})
-    with open(os.path.join(out, "train.csv"), "w", newline="") as f:
-        w = csv.DictWriter(f, INPUTS + ["y"], extrasaction="ignore", lineterminator="\n")
-        w.writeheader()
-        for r in train:
-            w.writerow({**r, "y": int(float(r["num"]) > 0)})
+def site_json(out, site, patient):
+    """One site of a manifest; its file is there."""
+    with open(os.path.join(out, site + ".csv"), "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    return {"path": site + ".csv", "site": site, "gst": GST[site], "period": {"from": "1981-05-01", "to": "1987-12-31"}, "sha256": digest,
+            "columns": {"patient_id": patient, "label": "num", "inputs": {k: k for k in INPUTS}, "units": {"trestbps": "mm[Hg]"}},
+            "missing": ["?"], "label_map": {"0": 0, "1": 1, "2": 1, "3": 1, "4": 1},
+            "groups": [{"name": "sex", "column": "sex", "kind": "sex", "values": {"0": "F", "1": "M"}},
+                       {"name": "age_band", "column": "age", "kind": "age_band", "bands": [45, 55, 65]}]}
+
+
+def documents(amane, out, data):
+    """version.json and manifest.json for model.json and these sites."""
     model = os.path.join(out, "model.json")
-    subprocess.run([amane, "model", "fit", "--kind", "logistic", "--csv", os.path.join(out, "train.csv"), "--label", "y",
-                    "--features", ",".join(INPUTS), "--ridge", "1", "--out", model], check=True, stdout=subprocess.DEVNULL)
     about = json.loads(subprocess.run([amane, "model", "inspect", model, "--json"], check=True, stdout=subprocess.PIPE).stdout)
     digest = hashlib.sha256(open(model, "rb").read()).hexdigest()
     with open(os.path.join(ROOT, "schema", "examples", "version.json")) as f:
@@ -83,6 +72,29 @@ def main(amane, out, folder=None):
     for name, doc in (("version.json", v), ("manifest.json", m)):
         with open(os.path.join(out, name), "w") as f:
             json.dump(doc, f)
+
+
+def main(amane, out, folder=None):
+    os.makedirs(out, exist_ok=True)
+    train = []
+    data = []
+    for site, rows in (real(folder) if folder else made()):
+        name = os.path.join(out, site + ".csv")
+        with open(name, "w", newline="") as f:
+            w = csv.DictWriter(f, ["row"] + INPUTS + ["num"], extrasaction="ignore", lineterminator="\n")
+            w.writeheader()
+            w.writerows(rows[1::2])
+        train += [r for r in rows[0::2] if all(r[k] not in ("?", "") for k in INPUTS)]
+        data.append(site_json(out, site, "row"))
+    with open(os.path.join(out, "train.csv"), "w", newline="") as f:
+        w = csv.DictWriter(f, INPUTS + ["y"], extrasaction="ignore", lineterminator="\n")
+        w.writeheader()
+        for r in train:
+            w.writerow({**r, "y": int(float(r["num"]) > 0)})
+    model = os.path.join(out, "model.json")
+    subprocess.run([amane, "model", "fit", "--kind", "logistic", "--csv", os.path.join(out, "train.csv"), "--label", "y",
+                    "--features", ",".join(INPUTS), "--ridge", "1", "--out", model], check=True, stdout=subprocess.DEVNULL)
+    documents(amane, out, data)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Models that must fail, each for its own reason, and their honest twin that does not fail there (known_bad.py). TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=${AMANE:-$root/build/amane}
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+n=0 bad=0
+report() {
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$dir/out" "$dir/err" 2>/dev/null | cut -c 1-200 | head -n 25
+        bad=1
+    fi
+}
+run() { # run FAULT ARGS...
+    case_=$dir/bad/$1
+    shift
+    "$amane" bench run --record "$case_/version.json" --model "$case_/model.json" --data "$case_/manifest.json" --out "$case_/out" --level intermediate "$@" >"$dir/out" 2>"$dir/err"
+}
+# verdict FAULT ROW WANTED NAME
+verdict() {
+    got=$(jq -r --arg id "$2" '.requirements[] | select(.id == $id and .level == "intermediate") | .verdict' "$dir/bad/$1/out/summary.json")
+    [ "$got" = "$3" ] || echo "$1 $2: $got, wanted $3" >>"$dir/err"
+    [ "$got" = "$3" ]
+    report $? "$4"
+}
+measured() { # measured FAULT FILTER NAME, $m of the measures
+    jq -e '.measures as $m | '"$2" "$dir/bad/$1/out/summary.json" >"$dir/out" 2>"$dir/err"
+    report $? "$3"
+}
+
+PYTHONDONTWRITEBYTECODE=1 python3 "$root/test/support/known_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
+report $? 'an honest model and four that are not'
+for fault in honest random shortcut biased; do
+    run $fault
+    report $? "$fault: the bench runs"
+done
+verdict honest PF-1 pass 'honest: discriminates'
+verdict honest MS-1 pass 'honest: at every site'
+measured honest '[$m[] | select(.row == "EQ-3" and .name == "tpr_spread" and .group == "sex") | .estimate < 0.05] == [true]' 'honest: as sensitive for women as for men'
+verdict honest EQ-4 pass 'honest: and as specific'
+verdict random PF-1 fail 'random labels: refused for want of discrimination'
+measured random '$m[] | select(.row == "PF-1" and .name == "auc" and .group == "") | .estimate < 0.55' 'random labels: no better than a coin'
+verdict shortcut MS-1 fail 'a mark of one site: refused where the mark means nothing'
+measured shortcut '[$m[] | select(.row == "PF-1" and .name == "auc" and (.group | startswith("site=")))] | length == 4 and
+    all((.group == "site=cleveland") == (.estimate > 0.9)) and all(.group == "site=cleveland" or .estimate < 0.65)' 'and only there: the first site alone looks excellent'
+verdict biased EQ-3 fail 'women recorded half as often: sensitivity differs'
+measured biased '[$m[] | select(.row == "EQ-3" and .name == "tpr_spread" and .estimate != null)] | max_by(.estimate) | .group == "sex" and .estimate > 0.5' 'and it is by sex that it differs most'
+run leaked --json
+[ $? = 1 ] && jq -e '.problems == [.problems[] | select(.code == "bench.leaked_label" and .path == "/manifest/features/exang/decisive")] and (.problems | length) == 1' "$dir/out" >/dev/null
+report $? 'an input measured after the outcome: refused, and named'
+[ ! -e "$dir/bad/leaked/out" ]
+report $? 'and nothing is measured with it'
+jq '.features = {"exang": {"decisive": true}}' "$dir/bad/leaked/manifest.json" >"$dir/m" && mv "$dir/m" "$dir/bad/leaked/manifest.json"
+run leaked && measured leaked '$m[] | select(.name == "largest_single_input_auc") | .estimate > 0.995' 'declared decisive, it is measured and its weight is in the evidence'
+echo "1..$n"
+exit $bad
