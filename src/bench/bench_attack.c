@@ -19,6 +19,7 @@
  *                           two digits, and none when fewer than ten rows are attacked
  *
  * Bounded: rows, questions and boxes; a model that dies is NaN with "model_failed". */
+#include "bench/bench_job.h"
 #include "bench/bench_oracle.h"
 #include "probe/probe_attack.h"
 #include "stat/stat_boot.h"
@@ -29,7 +30,8 @@ enum {
     ATTACK_POOL = 500,     /* rows of each decision to start from */
     ATTACK_DISTANCES = 50, /* rows whose distance is searched without an exact method */
     ATTACK_BOXES = 2000,
-    ATTACK_EXAMPLES = 5
+    ATTACK_EXAMPLES = 5,
+    ATTACK_PARTS = 8 /* of the rows */
 };
 #define ATTACK_EPS 1.0
 
@@ -75,7 +77,9 @@ struct attacks {
     struct model_axis *axis;
     int64_t tried[METHODS], broke[METHODS], most;
     const char *forest; /* why leaf boxes are not searched; NULL: they are */
-    size_t without_cv;
+    size_t without_cv, part;
+    int64_t queries;
+    bool linear_model, dead;
 };
 
 static const double *row_of(const struct attacks *a, size_t used)
@@ -281,7 +285,10 @@ static int attack_all(struct attacks *a)
     if (!err)
         err = probe_linear_fit(&a->o.probe, a->in, rows, n, &a->linear);
     free(rows);
-    for (size_t i = 0; i < a->right && !err && !a->o.dead; i++) {
+    a->linear_model = a->linear.linear;
+    if (a->part) /* asked once, told once */
+        a->queries -= a->o.probe.queries;
+    for (size_t i = a->part; i < a->right && !err && !a->o.dead; i += ATTACK_PARTS) {
         struct victim *v = &a->victim[i];
         if (a->linear.linear)
             err = run_linear(a, v);
@@ -290,6 +297,7 @@ static int attack_all(struct attacks *a)
         if (!err)
             err = run_methods(a, v, i < ATTACK_DISTANCES && isinf(v->distance));
     }
+    a->queries += a->o.probe.queries;
     return err;
 }
 
@@ -298,7 +306,7 @@ static int attack_all(struct attacks *a)
 static int tell(struct attacks *a, const char *name, const char *group, double v,
                 const double ci[2], const char *how, size_t n)
 {
-    bool dead = a->o.dead;
+    bool dead = a->dead;
     return bench_emit(a->r, "RB-3", name, group, dead ? NAN : v, dead ? bench_no_ci : ci,
                       dead ? "model_failed" : how, (int64_t)n, 0);
 }
@@ -341,7 +349,7 @@ static int tell_accuracy(struct attacks *a)
     if (!err)
         err = count(a, "queries_of_one_attack_max", (double)a->most, a->right);
     if (!err)
-        err = count(a, "queries", (double)a->o.probe.queries, a->right);
+        err = count(a, "queries", (double)a->queries, a->right);
     return err ? err
                : count(a, "inputs_without_analytical_cv", (double)a->without_cv,
                        a->right);
@@ -350,9 +358,9 @@ static int tell_accuracy(struct attacks *a)
 static const char *not_run(const struct attacks *a, int m)
 {
     if (m == METHOD_exact_linear)
-        return a->linear.linear ? "nothing_to_attack" : "not_linear";
+        return a->linear_model ? "nothing_to_attack" : "not_linear";
     if (m == METHOD_leaf_box)
-        return a->linear.linear ? "not_a_forest" : a->forest ? a->forest : "model_failed";
+        return a->linear_model ? "not_a_forest" : a->forest ? a->forest : "model_failed";
     return a->right ? "rows_proven" : "nothing_to_attack";
 }
 
@@ -467,28 +475,125 @@ static int tell_all(struct attacks *a)
     return err;
 }
 
-int bench_attack(struct bench_run *r)
+/* ---- a part, and all of them ----------------------------------------------------------
+ */
+static const char *const forests[] = {NULL, "not_a_forest", "model_failed"};
+
+static int give_victim(struct attacks *a, size_t i)
 {
-    struct attacks a = {.r = r};
-    int err = bench_inputs(r, &a.in);
-    if (err)
-        return err;
-    a.rules = (struct probe_rules){.input = a.in, .n = r->feature.n};
-    err = bench_oracle_open(&a.o, r, -1);
+    const struct victim *v = &a->victim[i];
+    const double first[] = {v->broken, v->proven, (double)(v->first + 1), v->distance};
+    int err = AM_OK;
+    for (size_t k = 0; k < AM_LEN(first) && !err; k++)
+        err = bench_give(a->r, first[k]);
+    for (size_t j = 0; j < a->r->feature.n && !err && !isinf(v->distance); j++)
+        err = bench_give(a->r, v->x[j]);
+    return err;
+}
+
+static int give(struct attacks *a)
+{
+    size_t forest = AM_LEN(forests) - 1;
+    int err = bench_give(a->r, a->o.dead);
+    while (forest && !(a->forest && !strcmp(a->forest, forests[forest])))
+        forest--;
     if (!err)
-        err = take_rows(&a);
+        err = bench_give(a->r, a->linear_model);
+    if (!err)
+        err = bench_give(a->r, (double)forest);
+    if (!err)
+        err = bench_give(a->r, (double)a->most);
+    if (!err)
+        err = bench_give(a->r, (double)a->queries);
+    for (int m = 0; m < METHODS && !err; m++) {
+        err = bench_give(a->r, (double)a->tried[m]);
+        if (!err)
+            err = bench_give(a->r, (double)a->broke[m]);
+    }
+    for (size_t i = a->part; i < a->right && !err; i += ATTACK_PARTS)
+        err = give_victim(a, i);
+    return err;
+}
+
+static int take_part(struct attacks *a, size_t k)
+{
+    static const int64_t any = INT64_C(1) << 53;
+    struct bench_taken p = bench_taken(a->r, k);
+    size_t forest;
+    int64_t most;
+    a->dead |= bench_take_count(&p, 1) != 0;
+    a->linear_model |= bench_take_count(&p, 1) != 0;
+    forest = (size_t)bench_take_count(&p, AM_LEN(forests) - 1);
+    a->forest = forest ? forests[forest] : a->forest;
+    most = bench_take_count(&p, any);
+    a->most = AM_MAX(a->most, most);
+    a->queries += bench_take_count(&p, any);
+    for (int m = 0; m < METHODS; m++) {
+        a->tried[m] += bench_take_count(&p, ATTACK_ROWS);
+        a->broke[m] += bench_take_count(&p, ATTACK_ROWS);
+    }
+    for (size_t i = k; i < a->right; i += ATTACK_PARTS) {
+        struct victim *v = &a->victim[i];
+        v->broken = bench_take_count(&p, 1) != 0;
+        v->proven = bench_take_count(&p, 1) != 0;
+        v->first = bench_take_count(&p, any) - 1;
+        v->distance = bench_take(&p);
+        for (size_t j = 0; j < a->r->feature.n && !isinf(v->distance); j++)
+            v->x[j] = bench_take(&p);
+    }
+    return p.bad ? AM_E_TAMPERED : AM_OK;
+}
+
+static int open_attacks(struct attacks *a, struct bench_run *r, size_t part)
+{
+    int err;
+    *a = (struct attacks){.r = r, .part = part};
+    err = bench_inputs(r, &a->in);
+    a->rules = (struct probe_rules){.input = a->in, .n = r->feature.n};
+    return err ? err : take_rows(a);
+}
+
+static void close_attacks(struct attacks *a)
+{
+    bench_oracle_close(&a->o);
+    probe_linear_release(&a->linear);
+    for (int side = 0; side < 2; side++)
+        free(a->pool[side]);
+    free(a->victim);
+    free(a->x);
+    free(a->found);
+    free(a->axis);
+    bench_inputs_free(a->r, a->in);
+}
+
+size_t bench_attack_parts(const struct bench_run *r)
+{
+    (void)r;
+    return ATTACK_PARTS;
+}
+
+int bench_attack_part(struct bench_run *r, size_t k)
+{
+    struct attacks a;
+    int err = open_attacks(&a, r, k);
+    if (!err)
+        err = bench_oracle_open(&a.o, r, -1);
     if (!err)
         err = attack_all(&a);
     if (!err)
+        err = give(&a);
+    close_attacks(&a);
+    return err;
+}
+
+int bench_attack(struct bench_run *r)
+{
+    struct attacks a;
+    int err = open_attacks(&a, r, 0);
+    for (size_t k = 0; k < r->parts && !err; k++)
+        err = take_part(&a, k);
+    if (!err)
         err = tell_all(&a);
-    bench_oracle_close(&a.o);
-    probe_linear_release(&a.linear);
-    for (int side = 0; side < 2; side++)
-        free(a.pool[side]);
-    free(a.victim);
-    free(a.x);
-    free(a.found);
-    free(a.axis);
-    bench_inputs_free(r, a.in);
+    close_attacks(&a);
     return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Row RB-3 over whole runs: models whose fragile rows are known beforehand. */
+#include "bench/bench_job.h"
 #include "bench/bench_oracle.h"
 #include "bench/bench_robust_testkit.h"
 
@@ -195,7 +196,7 @@ static void a_model_that_does_not_open_any_more_is_a_finding(void **state)
     kit_run(&k);
     k.run->model = STR("{}");
     before = bench_measures(k.run);
-    assert_ok(bench_attack(k.run));
+    assert_ok(bench_family_do(k.run, "adversarial"));
     assert_true(bench_measures(k.run) > before);
     for (size_t i = before; i < bench_measures(k.run); i++) {
         assert_true(isnan(bench_measure_at(k.run, i)->estimate));
@@ -215,7 +216,7 @@ static void want_of_memory_ends_the_family_or_changes_nothing(void **state)
     for (long n = 1; n < 10000; n++) {
         int err;
         am_oom_at(n);
-        err = bench_attack(k.run);
+        err = bench_family_do(k.run, "adversarial");
         if (!am_oom_at(0)) {
             assert_ok(err);
             break;

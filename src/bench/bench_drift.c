@@ -10,7 +10,7 @@
  *   inputs  likewise, the four numeric ones that go with the score most
  *
  * That an alarm reaches the registry is the node's to show. */
-#include "bench/bench_priv.h"
+#include "bench/bench_job.h"
 #include "stat/stat_detect.h"
 #include "stat/stat_drift.h"
 
@@ -32,7 +32,8 @@ struct stream {
     char name[80];
     double *x, add; /* add NaN: no shift can be planted */
     size_t n;
-    const char *why; /* of add NaN */
+    bool can;        /* a shift can be planted */
+    const char *why; /* when none can */
     struct stat_replay replay;
 };
 struct monitoring {
@@ -62,27 +63,37 @@ static void spread(const double *x, size_t n, double *mean, double *sd)
     *sd = n > 1 ? sqrt(stat_total(&b) / (double)(n - 1)) : NAN;
 }
 
+/* Four deviations would be a shift by PSI? Then some least one is. */
+static int plantable(struct stream *s)
+{
+    double *moved = am_malloc((s->n + 1) * sizeof *moved), mean, sd;
+    int err = moved ? AM_OK : AM_E_NOMEM;
+    spread(s->x, s->n, &mean, &sd);
+    s->why = "constant";
+    s->can = !err && sd > 0 && psi_of(s, moved, 4 * sd, &err) > PSI_PLANTED;
+    free(moved);
+    return err;
+}
+
 /* The smallest shift whose PSI exceeds 0.25, of half a standard deviation at least (what
  * 0.25 is for a normal variable): where few values occur, one step across the edges of
  * the bins would pass for a shift. */
 static int plant(struct stream *s)
 {
     double *moved = am_malloc((s->n + 1) * sizeof *moved), lo, hi, mean, sd;
-    int err = moved ? AM_OK : AM_E_NOMEM;
+    int err = AM_OK;
+    if (!moved)
+        return AM_E_NOMEM;
     spread(s->x, s->n, &mean, &sd);
     lo = sd / 2;
     hi = 4 * sd;
-    s->add = NAN;
-    s->why = "constant";
-    if (!err && sd > 0 && psi_of(s, moved, hi, &err) > PSI_PLANTED) {
-        if (psi_of(s, moved, lo, &err) > PSI_PLANTED)
-            hi = lo;
-        for (unsigned i = 0; i < HALVINGS && !err && lo < hi; i++) {
-            double mid = (lo + hi) / 2;
-            *(psi_of(s, moved, mid, &err) > PSI_PLANTED ? &hi : &lo) = mid;
-        }
-        s->add = hi;
+    if (psi_of(s, moved, lo, &err) > PSI_PLANTED)
+        hi = lo;
+    for (unsigned i = 0; i < HALVINGS && !err && lo < hi; i++) {
+        double mid = (lo + hi) / 2;
+        *(psi_of(s, moved, mid, &err) > PSI_PLANTED ? &hi : &lo) = mid;
     }
+    s->add = hi;
     free(moved);
     return err;
 }
@@ -98,7 +109,7 @@ static int add_stream(struct monitoring *m, const char *name, double *x, size_t 
             s->x[s->n++] = x[i];
     s->add = NAN;
     s->why = "too_few_values";
-    return s->n < LEAST ? AM_OK : plant(s);
+    return s->n < LEAST ? AM_OK : plantable(s);
 }
 
 static int watch_auc(struct monitoring *m)
@@ -112,7 +123,8 @@ static int watch_auc(struct monitoring *m)
     s->x = place;
     s->n = r->used;
     spread(place, err ? 0 : s->n, &mean, &sd);
-    s->add = s->n >= LEAST && sd > 0 ? -AUC_FALL : NAN;
+    s->can = s->n >= LEAST && sd > 0;
+    s->add = s->can ? -AUC_FALL : NAN;
     s->why = "too_few_values";
     return err;
 }
@@ -248,37 +260,100 @@ static int tell_stream(struct monitoring *m, const struct stream *s, double *wor
 static int tell(struct monitoring *m)
 {
     double worst = NAN, rate = 0;
-    size_t watched = 0;
+    size_t seen = 0;
     int err = AM_OK;
     for (size_t i = 0; i < m->n && !err; i++) {
         err = tell_stream(m, &m->s[i], &worst);
-        watched += isnan(m->s[i].add) ? 0 : 1;
+        seen += m->s[i].can;
         rate += m->s[i].replay.false_alarm_rate;
     }
     if (!err)
         err = bench_fact(m->r, "DM-1", "detection_delay_predictions", worst,
-                         watched ? "replay-p95" : "nothing_to_watch");
+                         seen ? "replay-p95" : "nothing_to_watch");
     if (!err)
-        err =
-            bench_fact(m->r, "DM-1", "false_alarms_per_10000", watched ? 1e4 * rate : NAN,
-                       watched ? "replay" : "nothing_to_watch");
-    return err ? err
-               : bench_fact(m->r, "DM-1", "streams_watched", (double)watched, "count");
+        err = bench_fact(m->r, "DM-1", "false_alarms_per_10000", seen ? 1e4 * rate : NAN,
+                         seen ? "replay" : "nothing_to_watch");
+    return err ? err : bench_fact(m->r, "DM-1", "streams_watched", (double)seen, "count");
+}
+
+/* ---- a part is a stream ---------------------------------------------------------------
+ */
+static void release(struct monitoring *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        free(m->s[i].x);
+}
+
+static size_t watched(const struct monitoring *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n; i++)
+        n += m->s[i].can;
+    return n;
+}
+
+static int give(struct monitoring *m, const struct stream *s)
+{
+    const struct stat_replay *p = &s->replay;
+    const double v[] = {s->add,
+                        (double)p->runs,
+                        (double)p->detected,
+                        (double)p->values,
+                        (double)p->false_alarms,
+                        p->false_alarm_rate,
+                        p->p95_delay};
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(v) && !err; i++)
+        err = bench_give(m->r, v[i]);
+    return err;
+}
+
+static bool take(struct monitoring *m, size_t i)
+{
+    static const int64_t any = INT64_C(1) << 53;
+    struct bench_taken p = bench_taken(m->r, i);
+    struct stream *s = &m->s[i];
+    s->add = bench_take(&p);
+    s->replay.runs = (size_t)bench_take_count(&p, REPLAYS);
+    s->replay.detected = (size_t)bench_take_count(&p, REPLAYS);
+    s->replay.values = bench_take_count(&p, any);
+    s->replay.false_alarms = bench_take_count(&p, any);
+    s->replay.false_alarm_rate = bench_take(&p);
+    s->replay.p95_delay = bench_take(&p);
+    return !p.bad;
+}
+
+size_t bench_monitoring_parts(const struct bench_run *r)
+{
+    (void)r;
+    return STREAMS_MAX;
+}
+
+int bench_monitoring_part(struct bench_run *r, size_t k)
+{
+    struct monitoring m = {.r = r};
+    int err = gather(&m);
+    if (!err && k < m.n && m.s[k].can) {
+        if (k) /* stream 0 is the area: its shift is given */
+            err = plant(&m.s[k]);
+        if (!err)
+            err = replay(&m, k, watched(&m));
+        if (!err)
+            err = give(&m, &m.s[k]);
+    }
+    release(&m);
+    return err;
 }
 
 int bench_monitoring(struct bench_run *r)
 {
     struct monitoring m = {.r = r};
-    size_t streams = 0;
     int err = gather(&m);
-    for (size_t i = 0; i < m.n; i++)
-        streams += isnan(m.s[i].add) ? 0 : 1;
     for (size_t i = 0; i < m.n && !err; i++)
-        if (!isnan(m.s[i].add))
-            err = replay(&m, i, streams);
+        if (m.s[i].can && !take(&m, i))
+            err = AM_E_TAMPERED;
     if (!err)
         err = tell(&m);
-    for (size_t i = 0; i < m.n; i++)
-        free(m.s[i].x);
+    release(&m);
     return err;
 }

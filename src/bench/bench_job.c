@@ -121,6 +121,53 @@ int bench_job_do(const struct bench_run *r, const struct bench_job *j, struct bu
     return err;
 }
 
+static int do_parts(struct bench_run *r, size_t family, struct bench_run *part, size_t n)
+{
+    int err = AM_OK;
+    for (size_t k = 0; k < n && !err; k++) {
+        bench_view(r, &part[k]);
+        err = parts_of(family)->part(&part[k], k);
+    }
+    return err;
+}
+
+/* The parts are done or read: the family joins them. */
+static int join(struct bench_run *r, size_t family, struct bench_run *part, size_t parts)
+{
+    int err;
+    r->part = part;
+    r->parts = parts;
+    err = families[family].fn(r);
+    r->part = NULL;
+    r->parts = 0;
+    return err;
+}
+
+static void release_parts(struct bench_run *part, size_t n)
+{
+    for (size_t k = 0; part && k < n; k++)
+        bench_view_release(&part[k]);
+    free(part);
+}
+
+int bench_family_do(struct bench_run *r, const char *name)
+{
+    struct bench_run *part;
+    size_t family = 0, parts;
+    int err;
+    while (strcmp(families[family].name, name) != 0)
+        am_assert(++family < AM_LEN(families));
+    parts = parts_of(family) ? parts_of(family)->parts(r) : 0;
+    part = am_calloc(parts + 1, sizeof *part);
+    if (!part)
+        return AM_E_NOMEM;
+    err = do_parts(r, family, part, parts);
+    if (!err)
+        err = join(r, family, part, parts);
+    release_parts(part, parts);
+    return err;
+}
+
 /* ---- threads
  * ------------------------------------------------------------------------------- */
 struct crew {
@@ -197,22 +244,16 @@ static int read_job(struct crew *c, size_t job, struct bench_run *view)
     return err;
 }
 
-/* Jobs [first, first + parts) are of one family: it joins them. */
-static int join(struct crew *c, size_t first, size_t parts, struct bench_run *r)
+/* Jobs [first, first + parts) are of one family. */
+static int read_parts(struct crew *c, size_t first, size_t parts, struct bench_run *r)
 {
     struct bench_run *part = am_calloc(parts, sizeof *part);
     int err = part ? AM_OK : AM_E_NOMEM;
     for (size_t k = 0; k < parts && !err; k++)
         err = read_job(c, first + k, &part[k]);
-    r->part = part;
-    r->parts = parts;
     if (!err)
-        err = families[c->jobs->job.v[first].family].fn(r);
-    r->part = NULL;
-    r->parts = 0;
-    for (size_t k = 0; part && k < parts; k++)
-        bench_view_release(&part[k]);
-    free(part);
+        err = join(r, c->jobs->job.v[first].family, part, parts);
+    release_parts(part, parts);
     return err;
 }
 
@@ -225,7 +266,7 @@ static int merge(struct crew *c, struct bench_run *r)
                                  .rows = families[j->family].rows,
                                  .first = r->measure.n};
         n = AM_MAX(j->parts, (size_t)1);
-        err = j->parts ? join(c, i, n, r) : read_job(c, i, r);
+        err = j->parts ? read_parts(c, i, n, r) : read_job(c, i, r);
         vec_release(&r->value);
         f.n = r->measure.n - f.first;
         if (!err)

@@ -37,6 +37,8 @@ void bench_jobs_release(struct bench_jobs *j);
 /* Does one: its result, as the queue keeps it. */
 AM_CHECK int bench_job_do(const struct bench_run *r, const struct bench_job *j,
                           struct buf *result);
+/* One family, here and now, its parts one after the other: adds to r's measures. */
+AM_CHECK int bench_family_do(struct bench_run *r, const char *name);
 /* Lists, does (with in->jobs threads) and merges all of them into r. */
 AM_CHECK int bench_jobs(struct bench_run *r, const struct bench_input *in);
 
@@ -52,6 +54,14 @@ AM_CHECK int bench_result_read(struct str text, const struct bench_task *t,
 /* For parts. */
 AM_CHECK int bench_give(struct bench_run *r, double v);
 AM_CHECK int bench_part_measures(struct bench_run *r, size_t part);
+struct bench_taken { /* the numbers of a part, one after the other */
+    const struct bench_run *part;
+    size_t at;
+    bool bad; /* one was missing, or out of its range: whoever wrote them is no friend */
+};
+struct bench_taken bench_taken(const struct bench_run *r, size_t part);
+double bench_take(struct bench_taken *t); /* NaN: no more */
+int64_t bench_take_count(struct bench_taken *t, int64_t most);
 
 #define X(family, parts, part)                                                           \
     size_t parts(const struct bench_run *r);                                             \

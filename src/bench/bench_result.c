@@ -45,6 +45,25 @@ int bench_part_measures(struct bench_run *r, size_t part)
     return err;
 }
 
+struct bench_taken bench_taken(const struct bench_run *r, size_t part)
+{
+    am_assert(part < r->parts);
+    return (struct bench_taken){.part = &r->part[part]};
+}
+
+double bench_take(struct bench_taken *t)
+{
+    t->bad |= t->at >= t->part->value.n;
+    return t->bad ? NAN : t->part->value.v[t->at++];
+}
+
+int64_t bench_take_count(struct bench_taken *t, int64_t most)
+{
+    double v = bench_take(t);
+    t->bad |= !(v >= 0 && v <= (double)most && v == floor(v));
+    return t->bad ? 0 : (int64_t)v;
+}
+
 /* ---- writing
  * ------------------------------------------------------------------------------- */
 static void write_number(struct jw *w, double v)

@@ -6,6 +6,7 @@
  * other means would have seen without it: the canonical hash of the weights, and a
  * fingerprint of behaviour, the scores of 256 fixed rows in steps of 1e-5 (128 Sobol'
  * points of the declared ranges, the 128 rows of the data nearest to the threshold). */
+#include "bench/bench_job.h"
 #include "bench/bench_oracle.h"
 #include "stat/stat_sobol.h"
 
@@ -16,7 +17,8 @@ enum {
     EXPONENT_FLIPS = 100,
     EXPONENT_BITS = 8,
     TOP = (EXPONENT_FLIPS + EXPONENT_BITS - 1) / EXPONENT_BITS,
-    ALTERED_MAX = MODEL_FILE_MAX
+    ALTERED_MAX = MODEL_FILE_MAX,
+    PARTS = 8 /* of the copies */
 };
 #define STEP 1e-5
 
@@ -33,6 +35,10 @@ struct tamper {
     struct campaign random, exponent;
     int64_t deaths; /* copies that ended a worker */
     bool dead;
+    size_t part;
+    struct campaign clean; /* the true file, offered once */
+    uint64_t total;        /* weights of the file */
+    double fingerprint;
 };
 
 /* ---- the probes ----------------------------------------------------------------------
@@ -213,8 +219,9 @@ static int flip_random(struct tamper *t, const struct model_weight *w, size_t n)
     stat_rng_init(&rng, t->r->seed, BENCH_DRAW_TAMPER, 1);
     for (size_t i = 0; i < flips && !err && !t->dead; i++) {
         unsigned drawn = (unsigned)stat_rng_below(&rng, 32);
-        err =
-            flip(t, &w[each ? i / 32 : i * n / flips], each ? i % 32 : drawn, &t->random);
+        if (i % PARTS == t->part)
+            err = flip(t, &w[each ? i / 32 : i * n / flips], each ? i % 32 : drawn,
+                       &t->random);
     }
     return err;
 }
@@ -223,13 +230,13 @@ static int flip_exponents(struct tamper *t, const struct model_weight *w, size_t
 {
     size_t flips = AM_MIN(n * EXPONENT_BITS, (size_t)EXPONENT_FLIPS);
     int err = AM_OK;
-    for (size_t i = 0; i < flips && !err && !t->dead; i++)
+    for (size_t i = t->part; i < flips && !err && !t->dead; i += PARTS)
         err = flip(t, &w[i / EXPONENT_BITS], 30 - (unsigned)(i % EXPONENT_BITS),
                    &t->exponent);
     return err;
 }
 
-static int campaigns(struct tamper *t, uint64_t *total)
+static int campaigns(struct tamper *t)
 {
     struct model_weight *w = am_malloc((TOP + RANDOM_FLIPS) * sizeof *w);
     size_t tops = 0, picked = 0;
@@ -238,7 +245,7 @@ static int campaigns(struct tamper *t, uint64_t *total)
     diag_init(&own);
     if (!err)
         err = model_session_weights(t->m, t->r->seed, TOP, RANDOM_FLIPS, w, &tops,
-                                    &picked, total, &own);
+                                    &picked, &t->total, &own);
     diag_release(&own);
     if (!err)
         err = flip_random(t, w + tops, picked);
@@ -274,8 +281,9 @@ static int fact(struct tamper *t, const char *name, double v, const char *how)
     return bench_emit(t->r, "CY-4", name, "", v, bench_no_ci, how, (int64_t)t->n, 0);
 }
 
-static int emit_all(struct tamper *t, uint64_t total, const struct campaign *clean)
+static int emit_all(struct tamper *t)
 {
+    const struct campaign *clean = &t->clean;
     int64_t n = t->random.n + t->exponent.n;
     int err = share(t, "tamper_detection_rate", "",
                     t->random.by_digest + t->exponent.by_digest, n);
@@ -288,21 +296,21 @@ static int emit_all(struct tamper *t, uint64_t total, const struct campaign *cle
                    (double)(clean->by_digest + clean->by_weights + clean->by_behaviour),
                    "count");
     if (!err)
-        err = fact(t, "weights", (double)total, "count");
+        err = fact(t, "weights", (double)t->total, "count");
     if (!err)
         err = fact(t, "copies_that_ended_a_worker", (double)t->deaths, "count");
     if (!err)
-        err = fact(t, "fingerprint_first_48_bits", fingerprint(t), "sha256");
+        err = fact(t, "fingerprint_first_48_bits", t->fingerprint, "sha256");
     /* The interval at which a node looks again is the node's to show: named here so that
      * nobody takes silence for a result. */
     return err ? err
                : fact(t, "runtime_recheck_measured_here", 0, "measured_at_the_node");
 }
 
+/* ---- a part ---------------------------------------------------------------------------
+ */
 static int measure(struct tamper *t)
 {
-    struct campaign clean = {0};
-    uint64_t total = 0;
     struct diag own;
     int err = make_probes(t);
     if (err)
@@ -315,24 +323,91 @@ static int measure(struct tamper *t)
         err = model_session_score(t->m, t->x, t->n, t->base, &own);
     diag_release(&own);
     if (!err)
-        err = offer(t, t->r->model, &clean);
+        err = offer(t, t->r->model, &t->clean);
+    t->fingerprint = err ? NAN : fingerprint(t);
     if (!err && !t->dead)
-        err = campaigns(t, &total);
-    if (err == AM_E_NOMEM)
-        return err;
-    if (err || t->dead)
-        return fact(t, "tamper_detection_rate", NAN, "model_failed");
-    return emit_all(t, total, &clean);
+        err = campaigns(t);
+    t->dead |= err && err != AM_E_NOMEM;
+    return err == AM_E_NOMEM ? err : AM_OK;
 }
 
-int bench_tampering(struct bench_run *r)
+static int give_campaign(struct tamper *t, const struct campaign *c)
 {
-    struct tamper t = {.r = r};
+    const int64_t v[] = {c->n,          c->refused,      c->by_digest,
+                         c->by_weights, c->by_behaviour, c->silent};
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(v) && !err; i++)
+        err = bench_give(t->r, (double)v[i]);
+    return err;
+}
+
+static int give(struct tamper *t)
+{
+    int err = bench_give(t->r, t->dead);
+    if (!err)
+        err = bench_give(t->r, (double)t->n);
+    if (!err)
+        err = bench_give(t->r, (double)t->deaths);
+    if (!err)
+        err = bench_give(t->r, (double)t->total);
+    if (!err)
+        err = bench_give(t->r, t->fingerprint);
+    if (!err)
+        err = give_campaign(t, &t->clean);
+    if (!err)
+        err = give_campaign(t, &t->random);
+    return err ? err : give_campaign(t, &t->exponent);
+}
+
+size_t bench_tampering_parts(const struct bench_run *r)
+{
+    (void)r;
+    return PARTS;
+}
+
+int bench_tampering_part(struct bench_run *r, size_t k)
+{
+    struct tamper t = {.r = r, .part = k};
     int err = measure(&t);
+    if (!err)
+        err = give(&t);
     model_session_close(t.m);
     bench_inputs_free(r, t.in);
     free(t.x);
     free(t.base);
     free(t.s);
     return err;
+}
+
+/* ---- all parts ------------------------------------------------------------------------
+ */
+static void add_campaign(struct bench_taken *p, struct campaign *c)
+{
+    int64_t *v[] = {&c->n,          &c->refused,      &c->by_digest,
+                    &c->by_weights, &c->by_behaviour, &c->silent};
+    for (size_t i = 0; i < AM_LEN(v); i++)
+        *v[i] += bench_take_count(p, RANDOM_FLIPS + EXPONENT_FLIPS);
+}
+
+int bench_tampering(struct bench_run *r)
+{
+    struct tamper t = {.r = r};
+    for (size_t k = 0; k < r->parts; k++) {
+        struct bench_taken p = bench_taken(r, k);
+        struct campaign clean = {0};
+        t.dead |= bench_take_count(&p, 1) != 0;
+        t.n = (size_t)bench_take_count(&p, PROBES);
+        t.deaths += bench_take_count(&p, BENCH_CRASHES_MAX + 1);
+        t.total = (uint64_t)bench_take_count(&p, INT64_C(1) << 53);
+        t.fingerprint = bench_take(&p);
+        add_campaign(&p, &clean);
+        add_campaign(&p, &t.random);
+        add_campaign(&p, &t.exponent);
+        if (p.bad)
+            return AM_E_TAMPERED;
+        t.clean = clean;
+    }
+    if (t.dead)
+        return fact(&t, "tamper_detection_rate", NAN, "model_failed");
+    return emit_all(&t);
 }

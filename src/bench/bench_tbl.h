@@ -28,7 +28,10 @@
 
 /* Families whose work is many pieces that do not know of each other (bench_job.h):
  * X(family, how many parts, one part). The family's own function joins them. */
-#define BENCH_PART_MAP(X)
+#define BENCH_PART_MAP(X)                                                                \
+    X("drift_monitoring", bench_monitoring_parts, bench_monitoring_part)                 \
+    X("adversarial", bench_attack_parts, bench_attack_part)                              \
+    X("tampering", bench_tampering_parts, bench_tampering_part)
 
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \

@@ -296,8 +296,8 @@ static void every_failed_allocation_is_an_error(void **state)
             assert_null(k.run);
         bench_run_free(k.run);
         k.run = NULL;
-        if (n > 60) /* most rounds start a worker: the rest in larger steps */
-            n += 37;
+        if (n > 60) /* most rounds start workers: the rest in steps that grow */
+            n += 36 + n / 12;
     }
     kit_close(&k);
 }

@@ -44,13 +44,9 @@ static inline void fit(struct kit *k)
     buf_release(&report);
 }
 
-/* The example record with one input and the digests of the fitted model. */
-static inline void write_record(struct kit *k)
+/* The example record with these inputs and the digests of the fitted model. */
+static inline void write_record_of(struct kit *k, struct str inputs)
 {
-    static const char input[] =
-        "[{\"name\":\"x\",\"source\":\"observation\",\"coding\":{\"system\":\"urn:t\","
-        "\"code\":\"x\"},\"unit\":\"1\",\"type\":\"number\",\"range\":[0,39],"
-        "\"missing_allowed\":false,\"protected\":false}]";
     const struct embed_file *f = embed_find("schema/examples/version.json");
     struct json_doc *doc, *about;
     struct model *m;
@@ -74,7 +70,7 @@ static inline void write_record(struct kit *k)
     for (json_each(it, json_root(doc))) {
         jw_keyn(&w, it.key);
         if (str_eqc(it.key, "inputs"))
-            jw_raw(&w, str_c(input));
+            jw_raw(&w, inputs);
         else if (str_eqc(it.key, "model_digest"))
             jw_strz(&w, root_hex);
         else if (str_eqc(it.key, "canonical_weight_hash"))
@@ -96,6 +92,14 @@ static inline void write_record(struct kit *k)
     json_free(doc);
     json_free(about);
     buf_release(&text);
+}
+
+static inline void write_record(struct kit *k)
+{
+    write_record_of(
+        k, STR("[{\"name\":\"x\",\"source\":\"observation\",\"coding\":{\"system\":"
+               "\"urn:t\",\"code\":\"x\"},\"unit\":\"1\",\"type\":\"number\",\"range\":["
+               "0,39],\"missing_allowed\":false,\"protected\":false}]"));
 }
 
 static inline void write_data(struct kit *k, const char *site, const char *text)
