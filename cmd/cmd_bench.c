@@ -5,7 +5,14 @@
 const char cmd_bench_synopsis[] =
     "usage: amane bench run --record R.json --model FILE --data MANIFEST.json --out DIR\n"
     "                       [--policy FILE] [--level base|intermediate|advanced]\n"
-    "                       [--org ORG] [--seed N] [--jobs N] [--json]\n";
+    "                       [--org ORG] [--seed N] [--jobs N] [--json]\n"
+    "                       [--store DIR --store-key FILE]\n"
+    "       amane bench seal key --out FILE\n"
+    "       amane bench seal import MANIFEST.json --store DIR --key FILE --id ID\n"
+    "                        [--runs N] [--runs-vendor N] [--runs-algorithm N]\n"
+    "       amane bench seal list --store DIR --key FILE [--json]\n"
+    "       amane bench seal log ID --store DIR --key FILE [--known DIGEST] [--json]\n"
+    "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n";
 
 static const struct {
     const char *name;

@@ -7,12 +7,23 @@
 #include "cmd.h"
 
 /* X(verb): int cmd_bench_<verb>(argc, argv), argv[0] is the verb. */
-#define CMD_BENCH_MAP(X) X(run)
+#define CMD_BENCH_MAP(X) X(run) X(seal)
 
 #define X(verb) int cmd_bench_##verb(int argc, char **argv);
 CMD_BENCH_MAP(X)
 #undef X
 
 extern const char cmd_bench_synopsis[];
+
+/* Runs on sealed sets (cmd_bench_vendor.c): does the manifest name one; is a file of the
+ * output measures only; copy it to OUT/vendor and remember it in files; write the list.
+ */
+struct json;
+bool cmd_bench_sealed(const struct json *manifest);
+bool cmd_bench_for_vendor(const char *name);
+AM_CHECK int cmd_bench_give(const char *out, const char *name, struct str text,
+                            struct buf *files);
+AM_CHECK int cmd_bench_given(const char *out, const struct json *record,
+                             struct str files);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "bench/bench.h"
+#include "bench/bench_vault.h"
 #include "cmd_bench.h"
 #include "crypto/crypto.h"
 #include "embed/embed.h"
@@ -17,6 +18,7 @@
 enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 64 };
 
 struct args {
+    const char *store, *store_key;
     const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
     int64_t threads;
     bool json;
@@ -34,6 +36,8 @@ struct job {
     const struct json *evidence_root[BENCH_EVIDENCE_MAX];
     char evidence_hex[BENCH_EVIDENCE_MAX][CRYPTO_HEX];
     size_t n;
+    struct bench_vault *vault;
+    struct buf given; /* files of the vendor's folder */
     struct diag d;
 };
 
@@ -114,7 +118,15 @@ static int run_bench(struct job *j)
         .seed = j->seed,
         .jobs = (unsigned)j->a->threads,
         .progress = progress,
+        .by = j->a->org,
     };
+    int err = AM_OK;
+    if (j->a->store)
+        err = bench_vault_open(&j->vault, j->a->store, j->a->store_key,
+                               str_c(getenv("AMANE_KEY_PASSPHRASE")), &j->d);
+    if (err)
+        return err;
+    in.vault = j->vault;
     if (slash && (size_t)(slash - j->a->data) >= sizeof dir)
         return AM_E_TOOBIG;
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - j->a->data) : 1,
@@ -124,13 +136,18 @@ static int run_bench(struct job *j)
     return bench_run(&j->run, &in, &j->d);
 }
 
-static int write_file(const struct job *j, const char *name, struct str text,
-                      unsigned mode)
+/* Of a run on sealed sets everything is the operator's, but what goes to the vendor. */
+static int write_file(struct job *j, const char *name, struct str text, unsigned mode)
 {
+    bool sealed = cmd_bench_sealed(json_root(j->manifest));
     char path[4096];
-    int n = snprintf(path, sizeof path, "%s/%s", j->a->out, name);
-    return n < 0 || (size_t)n >= sizeof path ? AM_E_TOOBIG
-                                             : am_file_write(path, text, mode);
+    int n = snprintf(path, sizeof path, "%s/%s", j->a->out, name), err;
+    if (n < 0 || (size_t)n >= sizeof path)
+        return AM_E_TOOBIG;
+    err = am_file_write(path, text, sealed ? 0600 : mode);
+    if (!err && sealed && cmd_bench_for_vendor(name))
+        err = cmd_bench_give(j->a->out, name, text, &j->given);
+    return err;
 }
 
 static bool row_wanted(const void *policy, struct str row)
@@ -357,6 +374,8 @@ static int write_all(struct job *j)
         err = judge(j, at, &b);
     if (!err)
         err = write_file(j, "summary.json", buf_str(&b), 0644);
+    if (!err && j->given.n)
+        err = cmd_bench_given(j->a->out, json_root(j->record), buf_str(&j->given));
     if (!err && j->a->json)
         err = cmd_out(buf_str(&b));
     buf_release(&b);
@@ -403,6 +422,8 @@ static void job_release(struct job *j)
     free(j->manifest_text);
     free(j->policy_text);
     free(j->model);
+    bench_vault_free(j->vault);
+    buf_release(&j->given);
     diag_release(&j->d);
 }
 
@@ -411,6 +432,7 @@ static int run_job(const struct args *a, enum label_level level, uint64_t seed)
     struct job j = {.a = a, .level = level, .seed = seed};
     int err, code = 0;
     diag_init(&j.d);
+    buf_init(&j.given, 1 << 20);
     err = read_all(&j);
     if (!err)
         err = run_bench(&j);
@@ -442,13 +464,16 @@ int cmd_bench_run(int argc, char **argv)
         {.name = "--org", .kind = CMD_TEXT, .text = &a.org},
         {.name = "--seed", .kind = CMD_TEXT, .text = &a.seed},
         {.name = "--jobs", .kind = CMD_TEXT, .text = &a.jobs},
+        {.name = "--store", .kind = CMD_TEXT, .text = &a.store},
+        {.name = "--store-key", .kind = CMD_TEXT, .text = &a.store_key},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(cmd_bench_synopsis, false);
     if (help)
         return cmd_usage(cmd_bench_synopsis, true);
-    if (argc != 1 || !a.record || !a.model || !a.data || !a.out)
+    if (argc != 1 || !a.record || !a.model || !a.data || !a.out ||
+        !a.store != !a.store_key)
         return cmd_usage(cmd_bench_synopsis, false);
     if (a.level && (label_level_parse(str_c(a.level), &level) || level == LABEL_NONE)) {
         cmd_complain("cmd.usage.one_of", "--level", "base, intermediate, advanced");

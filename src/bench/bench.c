@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench -- one run: declarations, data, people, model, families, outputs. */
 #include "bench/bench_job.h"
+#include "bench/bench_vault.h"
 
 enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
 
@@ -139,6 +140,7 @@ void bench_run_free(struct bench_run *r)
         vec_release(&r->attribute.v[i].value);
         free(r->attribute.v[i].id);
     }
+    bench_opened_free(r->opened);
     vec_release(&r->set);
     vec_release(&r->attribute);
     vec_release(&r->feature);

@@ -35,6 +35,7 @@ struct bench_measure { /* records.md: measures[] */
 };
 struct bench_run;
 enum { BENCH_JOBS_MAX = 256 };
+struct bench_vault;
 struct bench_input {
     const struct json *record, *manifest;
     struct str manifest_text; /* its file's bytes, whose digest the evidence cites; may be
@@ -42,11 +43,14 @@ struct bench_input {
     const char *manifest_dir; /* data paths are relative to it */
     struct str model;         /* bytes */
     uint64_t seed;
-    unsigned jobs; /* threads that measure; 0 and 1: the caller's alone */
+    struct bench_vault *vault; /* of sealed sets (bench_vault.h); NULL: none */
+    const char *by;            /* who uses them; NULL: tester_org */
+    unsigned jobs;             /* threads that measure; 0 and 1: the caller's alone */
     /* Progress for people: done of total, a stable step name; may be NULL. */
     void (*progress)(void *cookie, const char *step, uint64_t done, uint64_t total);
     void *cookie;
 };
+/* AM_E_REFUSED: a sealed set's budget is used up. */
 AM_CHECK int bench_run(struct bench_run **out, const struct bench_input *in,
                        struct diag *d);
 void bench_run_free(struct bench_run *r);

@@ -228,11 +228,15 @@ static int read_sets(struct bench_run *r, struct diag *d)
     return AM_OK;
 }
 
+int bench_check_manifest(const struct json *manifest, struct diag *d)
+{
+    return check_schema("schema/bench-manifest-1.json", manifest, "/manifest", d);
+}
+
 int bench_check(struct bench_run *r, struct diag *d)
 {
     int one = check_schema("schema/version-1.json", r->record, "/record", d),
-        two = check_schema("schema/bench-manifest-1.json", r->manifest, "/manifest", d),
-        err;
+        two = bench_check_manifest(r->manifest, d), err;
     if ((one && one != AM_E_INVALID) || (two && two != AM_E_INVALID))
         return one && one != AM_E_INVALID ? one : two;
     if (one || two)

@@ -3,6 +3,9 @@
  * problem with its line and column; a row that cannot be used is counted with its reason.
  */
 #include "bench/bench_priv.h"
+#include "bench/bench_vault.h"
+
+enum { BENCH_FILE_MAX = 256 << 20 };
 
 const char *const bench_reject_name[BENCH_REJECTS] = {
 #define X(id, name) name,
@@ -39,30 +42,51 @@ bool bench_missing(const struct bench_set *s, struct str v)
 
 /* ---- opening a file
  * ------------------------------------------------------------------------ */
-static int read_file(const struct bench_input *in, struct bench_set *s, struct diag *d)
+static int read_bytes(struct bench_run *r, const struct bench_input *in,
+                      struct bench_set *s, struct buf *out, struct diag *d)
+{
+    struct str where = json_get_str(s->doc, "path"), id, member, text = STR_NULL;
+    char path[4096], at[BENCH_PATH], *bytes = NULL;
+    int err;
+    if (bench_sealed_path(where, &id, &member))
+        return bench_sealed_read(r, s, out, d);
+    err = bench_open_path(in, where, path);
+    if (!err)
+        err = am_file_read(path, BENCH_FILE_MAX, &bytes, &text.n);
+    text.p = bytes;
+    if (!err)
+        err = buf_add(out, text);
+    free(bytes);
+    if (err && err != AM_E_NOMEM) {
+        diag_err(d, bench_at(s, at, "/path"), "bench.file", "%s", am_err_text(err));
+        err = AM_E_INVALID;
+    }
+    return err;
+}
+
+static int read_file(struct bench_run *r, const struct bench_input *in,
+                     struct bench_set *s, struct diag *d)
 {
     struct str want = json_get_str(s->doc, "sha256");
-    char path[4096], at[BENCH_PATH], hex[CRYPTO_HEX];
+    char at[BENCH_PATH], hex[CRYPTO_HEX];
     struct diag own;
-    char *text = NULL;
-    size_t n = 0;
-    int err = bench_open_path(in, json_get_str(s->doc, "path"), path);
-    if (!err)
-        err = am_file_read(path, (size_t)256 << 20, &text, &n);
+    struct buf text;
+    int err;
+    buf_init(&text, BENCH_FILE_MAX);
+    err = read_bytes(r, in, s, &text, d);
     if (err) {
-        if (err != AM_E_NOMEM)
-            diag_err(d, bench_at(s, at, "/path"), "bench.file", "%s", am_err_text(err));
-        return err == AM_E_NOMEM ? err : AM_E_INVALID;
+        buf_wipe(&text);
+        return err;
     }
     diag_init(&own);
-    err = bench_source_parse(&s->source, s->doc, (struct str){text, n}, &own);
+    err = bench_source_parse(&s->source, s->doc, buf_str(&text), &own);
     s->csv = s->source.table;
     if (want.n && !str_eqc(want, crypto_hex(s->source.sha256, 32, hex)))
         diag_err(d, bench_at(s, at, "/sha256"), "bench.data_digest",
                  "the file has another digest: %s", hex);
     diag_merge(d, &own, bench_at(s, at, "/path:"));
     diag_release(&own);
-    free(text);
+    buf_wipe(&text);
     return err;
 }
 
@@ -282,15 +306,19 @@ static int make_room(struct bench_run *r, struct diag *d)
 
 int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
-    int err = AM_OK;
+    int err = bench_sealed_use(r, in, d);
+    if (err)
+        return err;
     for (size_t i = 0; i < r->set.n; i++) {
-        int one = read_file(in, &r->set.v[i], d);
+        int one = read_file(r, in, &r->set.v[i], d);
         if (!one)
             one = find_columns(r, &r->set.v[i], d);
         if (one && one != AM_E_INVALID)
             return one;
         err = one ? one : err;
     }
+    bench_opened_free(r->opened);
+    r->opened = NULL;
     err = err ? err : diag_result(d);
     if (!err)
         err = make_room(r, d);

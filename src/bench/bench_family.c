@@ -89,6 +89,8 @@ static bool dated_before(const struct bench_run *r)
                    &frozen) ||
         time_parse(json_get_str(r->manifest, "unsealed_at"), &unsealed))
         return false;
+    if (r->first_use_at) /* the log of a sealed set knows better than the manifest */
+        unsealed = AM_MIN(unsealed, r->first_use_at);
     return plan < unsealed && frozen < unsealed;
 }
 

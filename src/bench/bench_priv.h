@@ -107,15 +107,22 @@ struct bench_run {
     const char *leakage;
     double single_auc; /* of the input that separates the classes best, alone */
     struct buf scores;
+    struct bench_opened *opened; /* sealed sets, while the data are read */
+    int64_t first_use_at;        /* of them by this model; 0: none is sealed */
 };
 
 /* bench_check.c: the declarations. */
 int bench_check(struct bench_run *r, struct diag *d);
+int bench_check_manifest(const struct json *manifest, struct diag *d);
 int bench_check_model(struct bench_run *r, const struct bench_input *in, struct diag *d);
 /* bench_data.c: files to cases. */
 int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d);
 bool bench_missing(const struct bench_set *s, struct str v);
 bool bench_same(struct str a, struct str b); /* text, or the same number */
+/* bench_sealed.c: the use of the run's sealed sets; the clear bytes of one. */
+int bench_sealed_use(struct bench_run *r, const struct bench_input *in, struct diag *d);
+int bench_sealed_read(const struct bench_run *r, const struct bench_set *s,
+                      struct buf *out, struct diag *d);
 /* bench_attribute.c */
 int bench_attributes(struct bench_run *r, struct diag *d);
 /* bench_people.c: patients, leakage, duplicates. */

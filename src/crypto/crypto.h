@@ -151,6 +151,9 @@ struct crypto_argon2 {
 };
 AM_CHECK int crypto_password_hash(struct str password, const struct crypto_argon2 *cost,
                                   char out[CRYPTO_PASSWORD]);
+/* A key out of a passphrase; salt of 8 bytes or more. Costs as above, AM_E_INVALID. */
+AM_CHECK int crypto_password_key(struct str password, struct str salt,
+                                 const struct crypto_argon2 *cost, uint8_t out[32]);
 /* AM_OK or AM_E_UNAUTHORIZED. */
 AM_CHECK int crypto_password_check(struct str password, const char *encoded);
 

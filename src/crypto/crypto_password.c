@@ -14,33 +14,62 @@ enum {
     CRYPTO_ARGON2_LANES_MAX = 16,
 };
 
-int crypto_password_hash(struct str password, const struct crypto_argon2 *cost,
-                         char out[CRYPTO_PASSWORD])
+/* The cost asked, within bounds; zeros: the usual one. */
+static int crypto_cost_of(struct str password, const struct crypto_argon2 *cost,
+                          struct crypto_argon2 *c)
 {
-    struct crypto_argon2 c = cost ? *cost : (struct crypto_argon2){0};
-    uint8_t salt[CRYPTO_SALT];
-    int k, err;
-    if (!c.memory_kib && !c.passes && !c.lanes)
-        c = (struct crypto_argon2){65536, 3, 1};
+    *c = cost ? *cost : (struct crypto_argon2){0};
+    if (!c->memory_kib && !c->passes && !c->lanes)
+        *c = (struct crypto_argon2){65536, 3, 1};
     if (password.n > CRYPTO_PASSWORD_MAX)
         return AM_E_TOOBIG;
-    if (c.memory_kib > CRYPTO_ARGON2_KIB_MAX || c.passes > CRYPTO_ARGON2_PASSES_MAX ||
-        c.lanes > CRYPTO_ARGON2_LANES_MAX)
-        return AM_E_INVALID;
-    err = crypto_random(salt, sizeof salt);
-    if (err)
-        return err;
-    k = argon2id_hash_encoded(c.passes, c.memory_kib, c.lanes, password.p, password.n,
-                              salt, sizeof salt, CRYPTO_ARGON2_OUT, out, CRYPTO_PASSWORD);
+    return c->memory_kib > CRYPTO_ARGON2_KIB_MAX ||
+                   c->passes > CRYPTO_ARGON2_PASSES_MAX ||
+                   c->lanes > CRYPTO_ARGON2_LANES_MAX
+               ? AM_E_INVALID
+               : AM_OK;
+}
+
+static int crypto_argon2_err(int k)
+{
     if (k == ARGON2_OK)
         return AM_OK;
-    out[0] = 0;
     if (k == ARGON2_MEMORY_ALLOCATION_ERROR)
         return AM_E_NOMEM;
     return k == ARGON2_MEMORY_TOO_LITTLE || k == ARGON2_TIME_TOO_SMALL ||
-                   k == ARGON2_LANES_TOO_FEW
+                   k == ARGON2_LANES_TOO_FEW || k == ARGON2_SALT_TOO_SHORT
                ? AM_E_INVALID
                : AM_E_CRYPTO;
+}
+
+int crypto_password_key(struct str password, struct str salt,
+                        const struct crypto_argon2 *cost, uint8_t out[32])
+{
+    struct crypto_argon2 c;
+    int err = crypto_cost_of(password, cost, &c);
+    if (!err)
+        err = crypto_argon2_err(argon2id_hash_raw(c.passes, c.memory_kib, c.lanes,
+                                                  password.p, password.n, salt.p, salt.n,
+                                                  out, CRYPTO_ARGON2_OUT));
+    return err;
+}
+
+int crypto_password_hash(struct str password, const struct crypto_argon2 *cost,
+                         char out[CRYPTO_PASSWORD])
+{
+    struct crypto_argon2 c;
+    uint8_t salt[CRYPTO_SALT];
+    int err = crypto_cost_of(password, cost, &c);
+    if (!err)
+        err = crypto_random(salt, sizeof salt);
+    if (err)
+        return err;
+    err = crypto_argon2_err(argon2id_hash_encoded(
+        c.passes, c.memory_kib, c.lanes, password.p, password.n, salt, sizeof salt,
+        CRYPTO_ARGON2_OUT, out, CRYPTO_PASSWORD));
+    if (err)
+        out[0] = 0;
+    return err;
 }
 
 /* "name=" digits, at most max, then the byte end. */

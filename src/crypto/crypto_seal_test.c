@@ -111,6 +111,21 @@ static void password_check_knows_the_reference_vector(void **state)
     assert_int_equal(crypto_password_check(STR("Password"), ref), AM_E_UNAUTHORIZED);
 }
 
+/* src/test.c of the reference implementation: t = 2, m = 2^16 KiB, p = 1. */
+static void a_key_out_of_a_passphrase_is_the_reference_vector(void **state)
+{
+    static const struct crypto_argon2 cost = {65536, 2, 1}, mad = {1u << 30, 2, 1};
+    uint8_t key[32];
+    (void)state;
+    assert_ok(crypto_password_key(STR("password"), STR("somesalt"), &cost, key));
+    assert_hex_equal(key,
+                     "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7");
+    assert_int_equal(crypto_password_key(STR("password"), STR("short"), &cost, key),
+                     AM_E_INVALID);
+    assert_int_equal(crypto_password_key(STR("password"), STR("somesalt"), &mad, key),
+                     AM_E_INVALID);
+}
+
 static void password_hash_is_salted_and_checks(void **state)
 {
     (void)state;
@@ -265,6 +280,7 @@ TEST_MAIN(TEST(opens_what_python_cryptography_sealed),
           TEST(sealing_twice_gives_two_texts),
           TEST(random_bytes_differ_and_comparison_sees_every_bit),
           TEST(password_check_knows_the_reference_vector),
+          TEST(a_key_out_of_a_passphrase_is_the_reference_vector),
           TEST(password_hash_is_salted_and_checks), TEST(absurd_costs_are_refused),
           TEST(the_cost_of_a_stored_hash_is_bounded),
           TEST(self_signed_certificate_satisfies_openssl),

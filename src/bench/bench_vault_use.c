@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_vault -- a use: counted, written down, then the sets are open. */
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "bench/bench_vault_priv.h"
+
+struct bench_opened {
+    VEC(struct vault_set) set;
+    int64_t first_at;
+};
+
+static void step(enum vault_step s)
+{
+    if (bench_vault_step)
+        bench_vault_step(s);
+}
+
+/* ---- budgets
+ * -------------------------------------------------------------------------------- */
+static int64_t uses_of(const struct vault_set *s, const char *member, struct str v)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < s->use.n; i++)
+        n += str_eq(json_get_str(json_root(s->use.v[i]), member), v);
+    return n;
+}
+
+static void check_budget(const struct vault_set *s, const struct bench_vault_use *u,
+                         struct diag *d)
+{
+    const struct json *budget = json_get(s->head, "budget");
+    const struct {
+        const char *member;
+        int64_t used;
+    } all[] = {{"set", (int64_t)s->use.n},
+               {"vendor", uses_of(s, "vendor", u->vendor)},
+               {"algorithm", uses_of(s, "algorithm_id", u->algorithm_id)}};
+    for (size_t i = 0; i < AM_LEN(all); i++) {
+        int64_t most = json_int(json_get(budget, all[i].member), 0);
+        char at[160];
+        snprintf(at, sizeof at, "sealed:%s/budget/%s", s->id, all[i].member);
+        if (all[i].used >= most)
+            diag_err(d, at, "bench.sealed_budget", "%lld of %lld runs are used",
+                     (long long)all[i].used, (long long)most);
+    }
+}
+
+/* ---- the line
+ * ------------------------------------------------------------------------------- */
+static void members_json(const struct vault_set *s, const struct bench_vault_use *u,
+                         struct jw *w)
+{
+    jw_key(w, "members");
+    jw_arr(w);
+    for (json_each(it, u->members)) {
+        struct str id, member;
+        if (bench_sealed_path(json_get_str(it.val, "path"), &id, &member) &&
+            str_eqc(id, s->id))
+            jw_val(w, json_get(it.val, "site"));
+    }
+    jw_arr_end(w);
+}
+
+static int line_json(const struct vault_set *s, const struct bench_vault_use *u,
+                     int64_t at, struct buf *out)
+{
+    char when[TIME_TEXT];
+    struct jw w;
+    jw_init(&w, out);
+    jw_obj(&w);
+    jw_kint(&w, "seq", (int64_t)s->use.n + 1);
+    jw_kstrz(&w, "set", s->id);
+    jw_kstrz(&w, "at", time_format(at, when));
+    jw_kstr(&w, "by", u->by);
+    jw_kint(&w, "uid", (int64_t)getuid());
+    jw_kstr(&w, "vendor", u->vendor);
+    jw_kstr(&w, "algorithm_id", u->algorithm_id);
+    jw_kstr(&w, "model_digest", u->model_digest);
+    jw_kstrz(&w, "model_sha256", u->model_sha256);
+    jw_kstrz(&w, "record_sha256", u->record_sha256);
+    jw_kstrz(&w, "plan_sha256", u->plan_sha256);
+    jw_knum(&w, "threshold", u->threshold);
+    jw_kstr(&w, "frozen_at", u->frozen_at);
+    jw_key(&w, "seed");
+    jw_strf(&w, "%llu", (unsigned long long)u->seed);
+    members_json(s, u, &w);
+    jw_kstrz(&w, "families", u->families);
+    jw_obj_end(&w);
+    return jw_done(&w);
+}
+
+static int log_use(struct vault_set *s, const struct bench_vault_use *u, int64_t at)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, 1 << 20);
+    err = line_json(s, u, at, &b);
+    if (!err)
+        err = bench_vault_log_add(s, buf_str(&b));
+    buf_release(&b);
+    if (err)
+        return err;
+    step(VAULT_LOGGED);
+    err = bench_vault_log_count(s);
+    if (!err)
+        step(VAULT_COUNTED);
+    return err;
+}
+
+static int64_t first_of(const struct bench_opened *o, struct str model, int64_t now)
+{
+    int64_t first = now, at;
+    for (size_t i = 0; i < o->set.n; i++)
+        for (size_t k = 0; k < o->set.v[i].use.n; k++) {
+            const struct json *u = json_root(o->set.v[i].use.v[k]);
+            if (str_eq(json_get_str(u, "model_digest"), model) &&
+                !time_parse(json_get_str(u, "at"), &at))
+                first = AM_MIN(first, at);
+        }
+    return first;
+}
+
+static int use_all(struct bench_vault *v, const struct str *id, size_t n,
+                   const struct bench_vault_use *u, struct bench_opened *o,
+                   struct diag *d)
+{
+    int64_t now = time_now();
+    size_t before = d->errors;
+    int err = AM_OK;
+    for (size_t i = 0; i < n && !err; i++) {
+        struct vault_set s;
+        err = bench_vault_load(v, id[i], &s, d);
+        if (!err && vec_push(&o->set, s)) {
+            bench_vault_set_release(&s);
+            err = AM_E_NOMEM;
+        }
+    }
+    for (size_t i = 0; i < o->set.n && !err; i++) {
+        if ((int64_t)o->set.v[i].use.n > json_int(json_get(o->set.v[i].head, "uses"), 0))
+            err = bench_vault_log_count(&o->set.v[i]); /* a crash left it behind */
+        if (!err)
+            check_budget(&o->set.v[i], u, d);
+    }
+    if (!err && d->errors > before)
+        err = AM_E_REFUSED;
+    o->first_at = first_of(o, u->model_digest, now);
+    for (size_t i = 0; i < o->set.n && !err; i++)
+        err = log_use(&o->set.v[i], u, now);
+    return err;
+}
+
+int bench_vault_use(struct bench_vault *v, const struct str *id, size_t n,
+                    const struct bench_vault_use *u, struct bench_opened **out,
+                    struct diag *d)
+{
+    struct bench_opened *o = am_calloc(1, sizeof *o);
+    struct rlimit no_core = {0, 0};
+    int fd, err;
+    if (!o)
+        return AM_E_NOMEM;
+    err = setrlimit(RLIMIT_CORE, &no_core) ? AM_E_IO : AM_OK; /* clear text in a file */
+    if (!err)
+        err = bench_vault_lock(v, &fd);
+    if (!err) {
+        step(VAULT_LOCKED);
+        err = use_all(v, id, n, u, o, d);
+        bench_vault_unlock(fd);
+    }
+    if (err) {
+        bench_opened_free(o);
+        return err;
+    }
+    step(VAULT_OPENED);
+    *out = o;
+    return AM_OK;
+}
+
+/* ---- reading
+ * -------------------------------------------------------------------------------- */
+static int read_member(const struct vault_set *s, const struct json *m, size_t index,
+                       struct buf *out)
+{
+    char path[VAULT_PATH], hex[CRYPTO_HEX], *sealed = NULL;
+    uint8_t digest[32];
+    size_t n = 0, before = out->n;
+    int err;
+    snprintf(path, sizeof path, "%s/%zu.sealed", s->dir, index);
+    err = am_file_read(path, VAULT_FILE_MAX + (1 << 20), &sealed, &n);
+    if (!err)
+        err = bench_vault_unseal(s, (uint32_t)index, (struct str){sealed, n},
+                                 (uint64_t)json_int(json_get(m, "size"), 0), out);
+    free(sealed);
+    if (err == AM_E_NOTFOUND || err == AM_E_TOOBIG)
+        err = AM_E_TAMPERED;
+    if (err)
+        return err;
+    crypto_sha256(str_sub(buf_str(out), before, out->n), digest);
+    return json_str_is(json_get(m, "sha256"), crypto_hex(digest, 32, hex))
+               ? AM_OK
+               : AM_E_TAMPERED;
+}
+
+int bench_opened_read(const struct bench_opened *o, struct str id, struct str member,
+                      struct buf *out, const struct json **entry, struct diag *d)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*s", (int)AM_MIN(id.n, (size_t)63), id.p);
+    for (size_t i = 0; i < o->set.n; i++) {
+        const struct vault_set *s = &o->set.v[i];
+        const struct json *list = json_get(s->head, "members");
+        if (!str_eqc(id, s->id))
+            continue;
+        for (json_each(it, list)) {
+            int err;
+            if (member.n ? !str_eq(member, json_get_str(it.val, "site"))
+                         : json_size(list) != 1)
+                continue;
+            err = read_member(s, it.val, it.i, out);
+            if (err == AM_E_TAMPERED)
+                return bench_vault_problem(d, text, err, VAULT_TAMPERED,
+                                           "the sealed bytes are altered");
+            *entry = json_get(it.val, "entry");
+            return err;
+        }
+    }
+    return bench_vault_problem(d, text, AM_E_NOTFOUND, "bench.sealed_unknown",
+                               "no such site in the set, or several and none named");
+}
+
+int64_t bench_opened_first_at(const struct bench_opened *o)
+{
+    return o->first_at;
+}
+
+void bench_opened_free(struct bench_opened *o)
+{
+    if (!o)
+        return;
+    for (size_t i = 0; i < o->set.n; i++)
+        bench_vault_set_release(&o->set.v[i]);
+    vec_release(&o->set);
+    free(o);
+}
