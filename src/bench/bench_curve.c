@@ -122,6 +122,8 @@ int bench_curves(const struct bench_run *r, struct buf *json)
         return err;
     jw_init(&w, json);
     jw_obj(&w);
+    jw_key(&w, "attributions");
+    bench_bars_json(r, &w);
     jw_key(&w, "calibration");
     jw_arr(&w);
     jw_obj(&w);

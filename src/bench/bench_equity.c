@@ -148,7 +148,7 @@ static int around(struct equity *e)
 
 /* ---- a predictor that medicine justifies: calibration and sensitivity per band instead
  * (definitions.legitimate_predictor). Whether it is one is the evaluator's to say. */
-static bool declared(const struct bench_run *r, const char *attribute)
+bool bench_predictor_declared(const struct bench_run *r, const char *attribute)
 {
     for (json_each(
              it, json_pointer(r->record, STR("/evaluation_plan/legitimate_predictors"))))
@@ -201,7 +201,7 @@ static int one_attribute(struct equity *e, size_t a)
         err = all_spreads(e);
     if (!err)
         err = around(e);
-    if (!err && declared(e->r, e->attribute))
+    if (!err && bench_predictor_declared(e->r, e->attribute))
         err = bands(e, a);
     return err;
 }

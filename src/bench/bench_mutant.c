@@ -23,22 +23,34 @@ static int by_place(const void *a, const void *b)
     return (x->used > y->used) - (x->used < y->used);
 }
 
-/* Keys of all used rows; those of the lowest keys stay, in the order of the run. */
-static int choose(struct bench_run *r, struct chosen **out, size_t *n)
+int bench_row_keys(const struct bench_run *r, uint64_t **out)
 {
     size_t f = r->feature.n;
     double *x = am_malloc((r->used * f + 1) * sizeof *x);
     uint64_t *key = am_malloc((r->used + 1) * sizeof *key);
-    struct chosen *c = am_malloc((r->used + 1) * sizeof *c);
-    int err = x && key && c ? AM_OK : AM_E_NOMEM;
+    int err = x && key ? AM_OK : AM_E_NOMEM;
     for (size_t i = 0; i < r->used && !err; i++)
         memcpy(x + i * f, r->x + r->of[i] * f, f * sizeof *x);
     if (!err)
         err = probe_row_keys(x, r->y, r->used, f, key);
+    free(x);
+    if (err) {
+        free(key);
+        return err;
+    }
+    *out = key;
+    return AM_OK;
+}
+
+/* Keys of all used rows; those of the lowest keys stay, in the order of the run. */
+static int choose(struct bench_run *r, struct chosen **out, size_t *n)
+{
+    uint64_t *key = NULL;
+    struct chosen *c = am_malloc((r->used + 1) * sizeof *c);
+    int err = c ? bench_row_keys(r, &key) : AM_E_NOMEM;
     for (size_t i = 0; i < r->used && !err; i++)
         c[i] = (struct chosen){key[i], (uint32_t)i};
     free(key);
-    free(x);
     if (err) {
         free(c);
         return err;

@@ -14,6 +14,9 @@
 
 enum { BENCH_MUTANT_ROWS = 20000 };
 
+/* Keys of all used rows by what they hold; freed by the caller. */
+AM_CHECK int bench_row_keys(const struct bench_run *r, uint64_t **out);
+
 struct bench_mutant {
     struct bench_run *r;
     struct bench_oracle oracle;

@@ -164,6 +164,8 @@ enum bench_draw {
     BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
 };
 
+/* bench_equity.c: does the plan call the attribute a legitimate predictor? */
+bool bench_predictor_declared(const struct bench_run *r, const char *attribute);
 /* bench_equity.c: the groups of one attribute, those that are major marked. */
 struct bench_majors {
     struct stat_fair *fair;
@@ -234,6 +236,8 @@ int bench_rows(const struct bench_run *r, enum bench_by by, size_t which, size_t
 void bench_rows_release(struct bench_rows *x);
 int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
                 struct bench_slice *out);
+/* bench_bar.c: attributions, strongest first, as an array for the curves. */
+void bench_bars_json(const struct bench_run *r, struct jw *w);
 /* bench_output.c */
 int bench_write_scores(struct bench_run *r);
 #endif

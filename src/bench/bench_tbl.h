@@ -13,6 +13,7 @@
     X("equity_documentation", "EQ-1", bench_equity_documentation, NOTHING)               \
     X("equity", "EQ-2 EQ-3 EQ-4 EQ-5 EQ-6 EQ-7 EQ-8 EQ-10 EQ-11 EQ-12", bench_equity,    \
       SCORES)                                                                            \
+    X("explanations", "EQ-9", bench_explanations, SCORES)                                \
     X("multi_site", "MS-2", bench_sites, NOTHING)                                        \
     X("drift_monitoring", "DM-1", bench_monitoring, SCORES)                              \
     X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \

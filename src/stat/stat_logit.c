@@ -90,8 +90,7 @@ static void gather(struct work *w, const double *beta)
     }
 }
 
-/* Cholesky in place; false when a pivot vanishes beside its diagonal. */
-static bool factor(double *a, size_t p)
+bool stat_cholesky(double *a, size_t p)
 {
     for (size_t i = 0; i < p; i++)
         for (size_t j = 0; j <= i; j++) {
@@ -105,7 +104,7 @@ static bool factor(double *a, size_t p)
     return true;
 }
 
-static void solve(const double *l, size_t p, double *v)
+void stat_cholesky_solve(const double *l, size_t p, double *v)
 {
     for (size_t i = 0; i < p; i++) {
         for (size_t k = 0; k < i; k++)
@@ -141,11 +140,11 @@ static void iterate(struct work *w, double *beta, struct stat_logit *out)
     for (out->iterations = 1; out->iterations <= ITERATIONS; out->iterations++) {
         double d;
         gather(w, beta);
-        if (!factor(w->info, w->p)) {
+        if (!stat_cholesky(w->info, w->p)) {
             out->end = worst < SPLIT ? STAT_LOGIT_SEPARATED : STAT_LOGIT_SINGULAR;
             return;
         }
-        solve(w->info, w->p, w->step);
+        stat_cholesky_solve(w->info, w->p, w->step);
         d = advance(w, beta, old, &worst);
         out->deviance = d - penalty(w, beta);
         if (worst < SPLIT && w->ridge == 0) {
@@ -165,12 +164,12 @@ static void iterate(struct work *w, double *beta, struct stat_logit *out)
 static bool errors(struct work *w, const double *beta, double *se)
 {
     gather(w, beta);
-    if (!factor(w->info, w->p))
+    if (!stat_cholesky(w->info, w->p))
         return false;
     for (size_t i = 0; i < w->p; i++) {
         for (size_t j = 0; j < w->p; j++)
             w->next[j] = i == j;
-        solve(w->info, w->p, w->next);
+        stat_cholesky_solve(w->info, w->p, w->next);
         se[i] = sqrt(w->next[i]);
     }
     return true;

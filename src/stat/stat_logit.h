@@ -35,6 +35,11 @@ AM_CHECK int stat_logit_fit(const double *x, const uint8_t *y, const double *off
                             size_t n, size_t p, double ridge, double *beta, double *se,
                             struct stat_logit *out);
 
+/* Symmetric systems of p columns, lower triangle packed row by row: Cholesky in place,
+ * false when a pivot vanishes beside its diagonal; then v becomes the solution for v. */
+bool stat_cholesky(double *a, size_t p);
+void stat_cholesky_solve(const double *l, size_t p, double *v);
+
 double stat_expit(double eta);
 double stat_logit_of(double p); /* log(p/(1-p)) */
 
