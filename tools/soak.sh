@@ -21,7 +21,7 @@ while [ "$(date +%s)" -lt $end ]; do
         [ -f "$scenario" ] || { echo 'no scenario under test/' >&2; exit 3; }
         log=$logs/$round-$(basename "$scenario" .sh).log
         t0=$(date +%s)
-        if ! AMANE=$PWD/build/amane AMANE_GALLERY_TEST=$PWD/$gallery AMANE_KILLS=$kills AMANE_SEQUENCES=$sequences AMANE_TEST_COVERAGE=20000 \
+        if ! AMANE=$PWD/build/amane AMANE_GALLERY_TEST=$PWD/$gallery AMANE_KILLS=$kills AMANE_SEQUENCES=$sequences AMANE_TEST_COVERAGE=20000 AMANE_EXAMPLES=all \
             timeout $((1200 + kills * 6)) sh "$scenario" >"$log" 2>&1 || grep -q '^not ok' "$log"; then
             tail -n 60 "$log"
             echo "soak: $scenario failed in round $round" >&2
