@@ -91,6 +91,8 @@ static int run(struct bench_run *r, const struct bench_input *in, struct diag *d
     if (!err)
         err = bench_load(r, in, d);
     if (!err)
+        err = bench_train(r, in, d);
+    if (!err)
         err = bench_people(r, in, d);
     if (!err)
         err = bench_attributes(r, d);
@@ -148,6 +150,7 @@ void bench_run_free(struct bench_run *r)
     bench_view_release(r);
     vec_release(&r->family);
     free(r->x);
+    bench_train_free(r->train);
     free(r->s);
     free(r->y);
     free(r->cluster);

@@ -11,8 +11,8 @@
  * So far: `identity`, `data`, `performance`, `equity_documentation`, `equity`,
  * `explanations`, `multi_site`, `drift_monitoring`, `reproducibility`, `mutation`,
  * `degradation`, `adversarial`, `ordering`, `coherence`, `context`, `tampering`,
- * `extraction`, `interoperability` (rows IO-1 to IO-3, which tenders ask for and no
- * label); a row without a family appears in the result with reason
+ * `extraction`, `poisoning`, `membership`, `interoperability` (rows IO-1 to IO-3, which
+ * tenders ask for and no label); a row without a family appears in the result with reason
  * `family_not_available`, never silently absent.
  *
  * A run is a list of jobs (bench_job.h) that threads, and other machines, take from a

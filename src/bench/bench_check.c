@@ -7,7 +7,10 @@
 
 const char *bench_at(const struct bench_set *s, char path[BENCH_PATH], const char *more)
 {
-    snprintf(path, BENCH_PATH, "/manifest/data/%zu%s", s->index, more);
+    if (s->index == BENCH_TRAINING)
+        snprintf(path, BENCH_PATH, "/manifest/training%s", more);
+    else
+        snprintf(path, BENCH_PATH, "/manifest/data/%zu%s", s->index, more);
     return path;
 }
 
@@ -131,33 +134,33 @@ static void check_known(const struct bench_run *r, const struct json *of, const 
     }
 }
 
-static void check_inputs(const struct bench_run *r, const struct json *data, size_t i,
+void bench_check_columns(const struct bench_run *r, const struct bench_set *s,
                          struct diag *d)
 {
-    const struct json *columns = json_get(data, "columns"),
+    const struct json *columns = json_get(s->doc, "columns"),
                       *inputs = json_get(columns, "inputs"),
                       *units = json_get(columns, "units"),
                       *declared = json_get(r->record, "inputs");
-    char path[BENCH_PATH];
+    char path[BENCH_PATH], more[96];
     for (size_t k = 0; k < r->feature.n; k++) {
         struct str name = r->feature.v[k].name, unit;
         const struct json *given = json_getn(units, name);
         if (!json_getn(inputs, name)) {
-            snprintf(path, sizeof path, "/manifest/data/%zu/columns/inputs/%.*s", i,
-                     (int)AM_MIN(name.n, 60), name.p);
-            diag_err(d, path, "bench.input_missing",
+            snprintf(more, sizeof more, "/columns/inputs/%.*s", (int)AM_MIN(name.n, 60),
+                     name.p);
+            diag_err(d, bench_at(s, path, more), "bench.input_missing",
                      "no column for an input of the record");
         }
         unit = json_get_str(json_at(declared, k), "unit");
         if (given && !str_eq(json_str(given), unit)) {
-            snprintf(path, sizeof path, "/manifest/data/%zu/columns/units/%.*s", i,
-                     (int)AM_MIN(name.n, 60), name.p);
-            diag_err(d, path, "bench.unit", "\"%.*s\", the record says \"%.*s\"",
-                     STR_FMT(json_str(given)), STR_FMT(unit));
+            snprintf(more, sizeof more, "/columns/units/%.*s", (int)AM_MIN(name.n, 60),
+                     name.p);
+            diag_err(d, bench_at(s, path, more), "bench.unit",
+                     "\"%.*s\", the record says \"%.*s\"", STR_FMT(json_str(given)),
+                     STR_FMT(unit));
         }
     }
-    snprintf(path, sizeof path, "/manifest/data/%zu/columns/inputs", i);
-    check_known(r, inputs, path, d);
+    check_known(r, inputs, bench_at(s, path, "/columns/inputs"), d);
 }
 
 /* "comorbidities": an input that carries the flag is one of the record's. */
@@ -215,7 +218,7 @@ static int read_sets(struct bench_run *r, struct diag *d)
             !time_parse_date(json_get_str(period, "to"), &to) && from > to)
             diag_err(d, bench_at(&s, path, "/period"), "bench.period",
                      "ends before it starts");
-        check_inputs(r, it.val, it.i, d);
+        bench_check_columns(r, &s, d);
         check_flags(r, it.val, it.i, d);
     }
     qsort(r->set.v, r->set.n, sizeof *r->set.v, by_site);

@@ -42,7 +42,7 @@ bool bench_missing(const struct bench_set *s, struct str v)
 
 /* ---- opening a file
  * ------------------------------------------------------------------------ */
-static int read_bytes(struct bench_run *r, const struct bench_input *in,
+static int read_bytes(const struct bench_run *r, const struct bench_input *in,
                       struct bench_set *s, struct buf *out, struct diag *d)
 {
     struct str where = json_get_str(s->doc, "path"), id, member, text = STR_NULL;
@@ -64,7 +64,7 @@ static int read_bytes(struct bench_run *r, const struct bench_input *in,
     return err;
 }
 
-static int read_file(struct bench_run *r, const struct bench_input *in,
+static int read_file(const struct bench_run *r, const struct bench_input *in,
                      struct bench_set *s, struct diag *d)
 {
     struct str want = json_get_str(s->doc, "sha256");
@@ -124,7 +124,7 @@ static void find_declared(struct bench_set *s, struct diag *d)
                  STR_FMT(json_get_str(severity, "column")));
 }
 
-static int find_columns(struct bench_run *r, struct bench_set *s, struct diag *d)
+static int find_columns(const struct bench_run *r, struct bench_set *s, struct diag *d)
 {
     const struct json *columns = json_get(s->doc, "columns"),
                       *inputs = json_get(columns, "inputs");
@@ -230,7 +230,7 @@ static enum bench_reject read_label(const struct bench_set *s, struct str v, uin
 /* ---- rows
  * --------------------------------------------------------------------------------------
  */
-static void read_row(struct bench_run *r, struct bench_set *s, size_t row,
+static void read_row(const struct bench_run *r, struct bench_set *s, size_t row,
                      struct bench_case *c, double *x, size_t *outside, struct diag *d)
 {
     enum bench_reject why = read_label(s, csv_at(s->csv, row, s->label), &c->y);
@@ -248,17 +248,16 @@ static void read_row(struct bench_run *r, struct bench_set *s, size_t row,
     c->why = (uint8_t)why;
 }
 
-static int read_rows(struct bench_run *r, struct bench_set *s, struct diag *d)
+static int read_rows(const struct bench_run *r, struct bench_set *s,
+                     struct bench_case *cases, double *x, struct diag *d)
 {
     size_t *outside = am_calloc(r->feature.n + 1, sizeof *outside);
     if (!outside)
         return AM_E_NOMEM;
     for (size_t i = 0; i < s->rows; i++) {
-        struct bench_case *c = &r->cases.v[s->first + i];
-        c->set = (uint32_t)(s - r->set.v);
-        c->row = (uint32_t)i;
-        c->score = NAN;
-        read_row(r, s, i, c, r->x + (s->first + i) * r->feature.n, outside, d);
+        cases[i].row = (uint32_t)i;
+        cases[i].score = NAN;
+        read_row(r, s, i, &cases[i], x + i * r->feature.n, outside, d);
     }
     if (s->bad > BENCH_BAD_SHOWN) {
         char at[BENCH_PATH];
@@ -322,7 +321,35 @@ int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d
     err = err ? err : diag_result(d);
     if (!err)
         err = make_room(r, d);
-    for (size_t i = 0; i < r->set.n && !err; i++)
-        err = read_rows(r, &r->set.v[i], d);
+    for (size_t i = 0; i < r->set.n && !err; i++) {
+        struct bench_set *s = &r->set.v[i];
+        for (size_t k = s->first; k < s->first + s->rows; k++)
+            r->cases.v[k].set = (uint32_t)i;
+        err = read_rows(r, s, r->cases.v + s->first, r->x + s->first * r->feature.n, d);
+    }
+    return err ? err : diag_result(d);
+}
+
+int bench_read_table(const struct bench_run *r, const struct bench_input *in,
+                     struct bench_set *s, struct bench_case **cases, double **x,
+                     struct diag *d)
+{
+    char at[BENCH_PATH];
+    int err = read_file(r, in, s, d);
+    if (!err)
+        err = find_columns(r, s, d);
+    if (!err)
+        err = diag_result(d);
+    if (err)
+        return err;
+    s->rows = csv_rows(s->csv);
+    if (s->rows > BENCH_CELLS_MAX / (r->feature.n + 1)) {
+        diag_err(d, bench_at(s, at, ""), "bench.toobig", "%zu rows of %zu inputs",
+                 s->rows, r->feature.n);
+        return AM_E_TOOBIG;
+    }
+    *cases = am_calloc(s->rows + 1, sizeof **cases);
+    *x = am_calloc((s->rows + 1) * r->feature.n + 1, sizeof **x);
+    err = *cases && *x ? read_rows(r, s, *cases, *x, d) : AM_E_NOMEM;
     return err ? err : diag_result(d);
 }

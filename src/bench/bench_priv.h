@@ -24,6 +24,7 @@ enum {
     BENCH_SHOWN_MIN = 10 /* nothing about fewer people is published (bench.md, 3) */
 };
 #define BENCH_NO_COLUMN SIZE_MAX
+#define BENCH_TRAINING  SIZE_MAX /* index of the set that is manifest.training */
 #define BENCH_NO_GROUP  UINT16_MAX
 /* A site most of whose rows lie outside the range of one input is in another unit. */
 #define BENCH_IMPLAUSIBLE_SHARE 0.5
@@ -74,6 +75,7 @@ struct bench_family {
     size_t first, n; /* measures */
     bool ran;
 };
+struct bench_train; /* bench_reference.h */
 struct bench_run {
     struct json_doc *record_doc, *manifest_doc; /* own copies */
     struct str model;                           /* borrowed: only during bench_run() */
@@ -89,7 +91,8 @@ struct bench_run {
     VEC(struct bench_set) set;
     VEC(struct bench_case) cases;
     VEC(struct bench_attribute) attribute;
-    double *x; /* cases x features */
+    double *x;                 /* cases x features */
+    struct bench_train *train; /* NULL: the manifest names none */
     VEC(struct bench_measure) measure;
     VEC(struct bench_family) family;
     VEC(struct bench_na) na;
@@ -123,6 +126,15 @@ bool bench_same(struct str a, struct str b); /* text, or the same number */
 int bench_sealed_use(struct bench_run *r, const struct bench_input *in, struct diag *d);
 int bench_sealed_read(const struct bench_run *r, const struct bench_set *s,
                       struct buf *out, struct diag *d);
+/* One more table, into arrays of its own (s->rows of them), as a data set is read. */
+int bench_read_table(const struct bench_run *r, const struct bench_input *in,
+                     struct bench_set *s, struct bench_case **cases, double **x,
+                     struct diag *d);
+void bench_check_columns(const struct bench_run *r, const struct bench_set *s,
+                         struct diag *d);
+/* bench_train.c: the training set that escrow handed over, if it did. */
+int bench_train(struct bench_run *r, const struct bench_input *in, struct diag *d);
+void bench_train_free(struct bench_train *t);
 /* bench_attribute.c */
 int bench_attributes(struct bench_run *r, struct diag *d);
 /* bench_people.c: patients, leakage, duplicates. */
@@ -156,6 +168,10 @@ int bench_calibration(struct bench_run *r);
 enum bench_draw {
     BENCH_DRAW_BENEFIT = 1,
     BENCH_DRAW_TAMPER = 4,
+    BENCH_DRAW_TRAIN = 5, /* which rows are examined */
+    BENCH_DRAW_FOLDS = 6,
+    BENCH_DRAW_PARTS = 7, /* and the next: one a class */
+    BENCH_DRAW_MEMBERS = 9,
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
     BENCH_DRAW_EXTRACT = 40,     /* and the next two */

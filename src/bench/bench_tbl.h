@@ -25,6 +25,8 @@
     X("adversarial", "RB-3", bench_attack, SCORES)                                       \
     X("tampering", "CY-4", bench_tampering, SCORES)                                      \
     X("extraction", "CY-6", bench_extraction, SCORES)                                    \
+    X("poisoning", "CY-5", bench_poisoning, SCORES)                                      \
+    X("membership", "CY-7", bench_membership, SCORES)                                    \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Families whose work is many pieces that do not know of each other (bench_job.h):
