@@ -2,17 +2,23 @@
 /* amane bench VERB -- which verb is meant. */
 #include "cmd_bench.h"
 
+#include <unistd.h>
+
+#include "bench/bench.h"
+
 const char cmd_bench_synopsis[] =
     "usage: amane bench run --record R.json --model FILE --data MANIFEST.json --out DIR\n"
     "                       [--policy FILE] [--level base|intermediate|advanced]\n"
-    "                       [--org ORG] [--seed N] [--jobs N] [--json]\n"
+    "                       [--org ORG] [--seed N] [--jobs N] [--queue DIR] [--json]\n"
     "                       [--store DIR --store-key FILE]\n"
     "       amane bench seal key --out FILE\n"
     "       amane bench seal import MANIFEST.json --store DIR --key FILE --id ID\n"
     "                        [--runs N] [--runs-vendor N] [--runs-algorithm N]\n"
     "       amane bench seal list --store DIR --key FILE [--json]\n"
     "       amane bench seal log ID --store DIR --key FILE [--known DIGEST] [--json]\n"
-    "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n";
+    "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n"
+    "       amane bench work --record R.json --model FILE --data MANIFEST.json\n"
+    "                        --queue DIR [--seed N] [--jobs N]\n";
 
 static const struct {
     const char *name;
@@ -22,6 +28,29 @@ static const struct {
     CMD_BENCH_MAP(X)
 #undef X
 };
+
+int cmd_bench_number(const char *name, const char *text, int64_t lo, int64_t hi,
+                     int64_t *out)
+{
+    if (!text || !str_int(str_c(text), lo, hi, out))
+        return AM_OK;
+    cmd_complain("cmd.usage.whole", name, text);
+    return AM_E_USAGE;
+}
+
+int cmd_bench_jobs(const char *text, int64_t *out)
+{
+    *out = AM_MAX(1, AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), BENCH_JOBS_MAX));
+    return cmd_bench_number("--jobs", text, 1, BENCH_JOBS_MAX, out);
+}
+
+int cmd_bench_dir(const char *path, char out[4096])
+{
+    const char *slash = strrchr(path, '/');
+    int n = slash ? AM_MAX((int)AM_MIN(slash - path, 4096), 1) : 1;
+    return snprintf(out, 4096, "%.*s", n, slash ? path : ".") >= 4096 ? AM_E_TOOBIG
+                                                                      : AM_OK;
+}
 
 int cmd_bench(int argc, char **argv)
 {

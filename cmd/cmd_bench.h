@@ -7,13 +7,19 @@
 #include "cmd.h"
 
 /* X(verb): int cmd_bench_<verb>(argc, argv), argv[0] is the verb. */
-#define CMD_BENCH_MAP(X) X(run) X(seal)
+#define CMD_BENCH_MAP(X) X(run) X(seal) X(work)
 
 #define X(verb) int cmd_bench_##verb(int argc, char **argv);
 CMD_BENCH_MAP(X)
 #undef X
 
 extern const char cmd_bench_synopsis[];
+/* Options of more than one verb; what is wrong with them is said on stderr. */
+AM_CHECK int cmd_bench_number(const char *name, const char *text, int64_t lo, int64_t hi,
+                              int64_t *out);
+AM_CHECK int cmd_bench_jobs(const char *text, int64_t *out); /* default: processors */
+/* The folder of a file. */
+AM_CHECK int cmd_bench_dir(const char *path, char out[4096]);
 
 /* Runs on sealed sets (cmd_bench_vendor.c): does the manifest name one; is a file of the
  * output measures only; copy it to OUT/vendor and remember it in files; write the list.

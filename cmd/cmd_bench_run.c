@@ -3,12 +3,12 @@
  * measures by a policy (module label), writes both. A refused input writes nothing and
  * names every problem; exit 1. */
 #include <math.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "bench/bench_vault.h"
 #include "cmd_bench.h"
+#include "cmd_bench_progress.h"
 #include "crypto/crypto.h"
 #include "embed/embed.h"
 #include "label/label.h"
@@ -18,7 +18,7 @@
 enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 64 };
 
 struct args {
-    const char *store, *store_key;
+    const char *store, *store_key, *queue;
     const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
     int64_t threads;
     bool json;
@@ -95,20 +95,12 @@ static int read_all(struct job *j)
 
 /* ---- running
  * ---------------------------------------------------------------------------------- */
-static void progress(void *cookie, const char *step, uint64_t done, uint64_t total)
-{
-    (void)cookie;
-    if (total > 1)
-        fprintf(stderr, "bench: %s %llu/%llu\n", step, (unsigned long long)done,
-                (unsigned long long)total);
-    else
-        fprintf(stderr, "bench: %s\n", step);
-}
-
+/* Results of jobs stay in a folder until the run is written: interrupted, it takes up
+ * where it was. */
 static int run_bench(struct job *j)
 {
-    char dir[4096];
-    const char *slash = strrchr(j->a->data, '/');
+    struct cmd_bench_progress progress;
+    char dir[4096], spool[4096];
     struct bench_input in = {
         .record = json_root(j->record),
         .manifest = json_root(j->manifest),
@@ -117,23 +109,26 @@ static int run_bench(struct job *j)
         .model = {j->model, j->model_n},
         .seed = j->seed,
         .jobs = (unsigned)j->a->threads,
-        .progress = progress,
+        .spool = j->a->queue                                ? j->a->queue
+                 : cmd_bench_sealed(json_root(j->manifest)) ? NULL
+                                                            : spool,
+        .progress = cmd_bench_progress,
+        .cookie = &progress,
         .by = j->a->org,
     };
-    int err = AM_OK;
-    if (j->a->store)
+    int err = cmd_bench_dir(j->a->data, dir);
+    if (!err && snprintf(spool, sizeof spool, "%s/jobs", j->a->out) >= (int)sizeof spool)
+        err = AM_E_TOOBIG;
+    if (!err && j->a->store)
         err = bench_vault_open(&j->vault, j->a->store, j->a->store_key,
                                str_c(getenv("AMANE_KEY_PASSPHRASE")), &j->d);
     if (err)
         return err;
     in.vault = j->vault;
-    if (slash && (size_t)(slash - j->a->data) >= sizeof dir)
-        return AM_E_TOOBIG;
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - j->a->data) : 1,
-             slash ? j->a->data : ".");
-    if (slash == j->a->data)
-        snprintf(dir, sizeof dir, "/");
-    return bench_run(&j->run, &in, &j->d);
+    cmd_bench_progress_init(&progress);
+    err = bench_run(&j->run, &in, &j->d);
+    cmd_bench_progress_end(&progress);
+    return err;
 }
 
 /* Of a run on sealed sets everything is the operator's, but what goes to the vendor. */
@@ -438,6 +433,8 @@ static int run_job(const struct args *a, enum label_level level, uint64_t seed)
         err = run_bench(&j);
     if (!err)
         err = write_all(&j);
+    if (!err && !a->queue) /* what others may use stays */
+        bench_forget(j.run);
     if (err && a->json)
         refused_json(&j.d);
     if (err)
@@ -466,6 +463,7 @@ int cmd_bench_run(int argc, char **argv)
         {.name = "--jobs", .kind = CMD_TEXT, .text = &a.jobs},
         {.name = "--store", .kind = CMD_TEXT, .text = &a.store},
         {.name = "--store-key", .kind = CMD_TEXT, .text = &a.store_key},
+        {.name = "--queue", .kind = CMD_TEXT, .text = &a.queue},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
@@ -479,14 +477,8 @@ int cmd_bench_run(int argc, char **argv)
         cmd_complain("cmd.usage.one_of", "--level", "base, intermediate, advanced");
         return cmd_usage(cmd_bench_synopsis, false);
     }
-    if (a.seed && str_int(str_c(a.seed), 0, INT64_MAX, &seed)) {
-        cmd_complain("cmd.usage.whole", "--seed", a.seed);
+    if (cmd_bench_number("--seed", a.seed, 0, INT64_MAX, &seed) ||
+        cmd_bench_jobs(a.jobs, &a.threads))
         return cmd_usage(cmd_bench_synopsis, false);
-    }
-    a.threads = AM_MAX(1, AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), BENCH_JOBS_MAX));
-    if (a.jobs && str_int(str_c(a.jobs), 1, BENCH_JOBS_MAX, &a.threads)) {
-        cmd_complain("cmd.usage.whole", "--jobs", a.jobs);
-        return cmd_usage(cmd_bench_synopsis, false);
-    }
     return run_job(&a, level, (uint64_t)seed);
 }

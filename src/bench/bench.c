@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench -- one run: declarations, data, people, model, families, outputs. */
 #include "bench/bench_job.h"
+#include "bench/bench_spool.h"
 #include "bench/bench_vault.h"
 
 enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
@@ -128,10 +129,17 @@ int bench_run(struct bench_run **out, const struct bench_input *in, struct diag 
     return AM_OK;
 }
 
+void bench_forget(struct bench_run *r)
+{
+    if (r->spooled)
+        bench_spool_remove(r->queue);
+}
+
 void bench_run_free(struct bench_run *r)
 {
     if (!r)
         return;
+    bench_queue_free(r->queue);
     for (size_t i = 0; i < r->set.n; i++) {
         bench_source_release(&r->set.v[i].source);
         free(r->set.v[i].input);

@@ -46,7 +46,12 @@ struct bench_input {
     struct bench_vault *vault; /* of sealed sets (bench_vault.h); NULL: none */
     const char *by;            /* who uses them; NULL: tester_org */
     unsigned jobs;             /* threads that measure; 0 and 1: the caller's alone */
-    /* Progress for people: done of total, a stable step name; may be NULL. */
+    /* Folder that keeps the results of jobs (bench_spool.h), so that other processes can
+     * do some and an interrupted run finds what was done; NULL: memory. */
+    const char *spool;
+    bool helps; /* does jobs for a run elsewhere: no measures come of it */
+    /* Progress for people: done of total, a stable step name; may be NULL. Of families:
+     * what the jobs that are done cost where it was measured, in ms. */
     void (*progress)(void *cookie, const char *step, uint64_t done, uint64_t total);
     void *cookie;
 };
@@ -54,6 +59,8 @@ struct bench_input {
 AM_CHECK int bench_run(struct bench_run **out, const struct bench_input *in,
                        struct diag *d);
 void bench_run_free(struct bench_run *r);
+/* The run is written: what its spool kept of it is removed. */
+void bench_forget(struct bench_run *r);
 size_t bench_measures(const struct bench_run *r);
 const struct bench_measure *bench_measure_at(const struct bench_run *r, size_t i);
 /* Rows that a policy knows: the others, with their measures, stay out of evidence, which

@@ -61,7 +61,7 @@ struct victim {
     bool proven;     /* nothing in the ball: an exact method says so */
     int64_t first;   /* fewest questions of one method; -1: none */
     double distance; /* of x: the nearest change found; infinite: none */
-    double *x;
+    double *x;       /* that change: the row, in the join what moved */
 };
 struct attacks {
     struct bench_run *r;
@@ -410,12 +410,6 @@ static int by_distance(const void *p, const void *q)
     return (a->at > b->at) - (a->at < b->at);
 }
 
-static double change(const struct attacks *a, const struct victim *v, size_t j)
-{
-    double d = v->x[j] - row_of(a, v->at)[j];
-    return isnan(d) ? 0 : d;
-}
-
 /* The nearest first; the victims are sorted. */
 static int tell_examples(struct attacks *a)
 {
@@ -423,7 +417,7 @@ static int tell_examples(struct attacks *a)
     int err = AM_OK;
     for (size_t i = 0; i < a->right && i < ATTACK_EXAMPLES && !err; i++)
         for (size_t j = 0; j < a->r->feature.n && !err; j++) {
-            double d = isinf(a->victim[i].distance) ? 0 : change(a, &a->victim[i], j);
+            double d = isinf(a->victim[i].distance) ? 0 : a->victim[i].x[j];
             if (d == 0)
                 continue;
             snprintf(group, sizeof group, "example=%zu;input=%.*s", i + 1,
@@ -450,8 +444,8 @@ static int tell_changes(struct attacks *a, double *v)
     for (size_t j = 0; j < a->r->feature.n && !err; j++) {
         size_t k = 0;
         for (size_t i = 0; i < a->right; i++)
-            if (!isinf(a->victim[i].distance) && change(a, &a->victim[i], j) != 0)
-                v[k++] = fabs(change(a, &a->victim[i], j));
+            if (!isinf(a->victim[i].distance) && a->victim[i].x[j] != 0)
+                v[k++] = fabs(a->victim[i].x[j]);
         if (k < BENCH_SHOWN_MIN)
             continue;
         snprintf(group, sizeof group, "input=%.*s", STR_FMT(a->in[j].name));
@@ -479,6 +473,12 @@ static int tell_all(struct attacks *a)
  */
 static const char *const forests[] = {NULL, "not_a_forest", "model_failed"};
 
+static double change(const struct attacks *a, const struct victim *v, size_t j)
+{
+    double d = v->x[j] - row_of(a, v->at)[j];
+    return isnan(d) ? 0 : d;
+}
+
 static int give_victim(struct attacks *a, size_t i)
 {
     const struct victim *v = &a->victim[i];
@@ -487,7 +487,7 @@ static int give_victim(struct attacks *a, size_t i)
     for (size_t k = 0; k < AM_LEN(first) && !err; k++)
         err = bench_give(a->r, first[k]);
     for (size_t j = 0; j < a->r->feature.n && !err && !isinf(v->distance); j++)
-        err = bench_give(a->r, v->x[j]);
+        err = bench_give(a->r, change(a, v, j)); /* no value of a row leaves */
     return err;
 }
 

@@ -100,6 +100,8 @@ struct bench_run {
     VEC(double) value;
     const struct bench_run *part;
     size_t parts;
+    struct bench_queue *queue; /* of the run, not of its views */
+    bool spooled;              /* its folder is bench_spool's */
     /* used rows, in order of the cases: what the statistics read */
     double *s;
     uint8_t *y;

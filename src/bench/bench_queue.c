@@ -153,14 +153,14 @@ static int local_result(struct bench_queue *q, size_t job, struct buf *out)
     return err;
 }
 
-static size_t local_finished(struct bench_queue *q)
+static bool local_is_done(struct bench_queue *q, size_t job)
 {
     struct local *l = (struct local *)q;
-    size_t n;
+    bool done;
     lock(l);
-    n = l->done;
+    done = job < l->item.n && l->item.v[job].state == DONE;
     unlock(l);
-    return n;
+    return done;
 }
 
 static void local_free(struct bench_queue *q)
@@ -180,7 +180,7 @@ static const struct bench_queue_ops local_ops = {
     .done = local_done,
     .failed = local_failed,
     .result = local_result,
-    .finished = local_finished,
+    .is_done = local_is_done,
     .free = local_free,
 };
 

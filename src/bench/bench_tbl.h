@@ -36,6 +36,16 @@
     X("adversarial", bench_attack_parts, bench_attack_part)                              \
     X("tampering", bench_tampering_parts, bench_tampering_part)
 
+/* What a job of a family costs in ms, where it is much: X(family, ms). */
+#define BENCH_COST_MAP(X)                                                                \
+    X("drift_monitoring", 400)                                                           \
+    X("reproducibility", 300)                                                            \
+    X("mutation", 1700)                                                                  \
+    X("degradation", 900)                                                                \
+    X("coherence", 400)                                                                  \
+    X("adversarial", 1100)                                                               \
+    X("tampering", 2800)
+
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \
     X("device")                                                                          \

@@ -41,7 +41,7 @@ struct bench_queue_ops {
     int (*done)(struct bench_queue *q, const struct bench_lease *l, struct str result);
     int (*failed)(struct bench_queue *q, const struct bench_lease *l, int err);
     int (*result)(struct bench_queue *q, size_t job, struct buf *out);
-    size_t (*finished)(struct bench_queue *q);
+    bool (*is_done)(struct bench_queue *q, size_t job);
     void (*free)(struct bench_queue *q);
 };
 struct bench_queue { /* first member of each implementation */
@@ -85,10 +85,10 @@ AM_CHECK static inline int bench_queue_result(struct bench_queue *q, size_t job,
     return q->ops->result(q, job, out);
 }
 
-/* How many jobs are done, whoever did them. */
-static inline size_t bench_queue_finished(struct bench_queue *q)
+/* Whoever did it; of a shared queue, as far as this process has looked. */
+static inline bool bench_queue_is_done(struct bench_queue *q, size_t job)
 {
-    return q->ops->finished(q);
+    return q->ops->is_done(q, job);
 }
 
 static inline void bench_queue_free(struct bench_queue *q)
