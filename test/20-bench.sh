@@ -73,6 +73,10 @@ measure() { # measure CASE WHAT: everything that must hold for any data
     done
     [ -e "$1/out/evidence-mutation.json" ] && [ -e "$1/out/evidence-tampering.json" ]
     report $? "$2: the families of robustness and of weights ran too"
+    jq -e 'any(.requirements[]; .id == "EQ-9" and .level == "intermediate" and (.verdict == "pass" or .verdict == "fail") and
+        .param == "protected_attribution_share") and ([.measures[] | select(.name == "mean_abs_attribution")] | length > 1)' "$1/out/summary.json" >/dev/null &&
+        jq -e '.attributions[0].points | length > 1 and (map(.y) | . == (sort | reverse))' "$1/out/curves.json" >/dev/null
+    report $? "$2: what the score is made of has a verdict (EQ-9) and bars"
     fits version "$1/version.json" "$2: the record fits its schema"
     fits bench-manifest "$1/manifest.json" "$2: the manifest fits its schema"
     jq '.data |= reverse' "$1/manifest.json" >"$1/m2" && mv "$1/m2" "$1/manifest.json"
