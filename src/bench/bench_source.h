@@ -21,7 +21,7 @@
 #include "json/json.h"
 
 /* X(format): int bench_read_<format>(s, doc, bytes, d) */
-#define BENCH_FORMAT_MAP(X) X(csv) X(ndjson)
+#define BENCH_FORMAT_MAP(X) X(csv) X(ndjson) X(fhir)
 
 enum { BENCH_SOURCE_BAD = 20, BENCH_SOURCE_PLACE = 128 };
 struct bench_source {

@@ -9,6 +9,10 @@ static const char *const entry[] = {
     "{\"format\":\"csv\",\"columns\":{\"label\":\"y\",\"inputs\":{\"a\":\"a\"}}}",
     "{\"format\":\"ndjson\",\"columns\":{\"label\":\"y\",\"inputs\":{\"a\":\"a\",\"b\":"
     "\"/v/0/b\"}}}",
+    "{\"format\":\"fhir\",\"columns\":{\"label\":\"y\",\"inputs\":{\"a\":\"a\",\"b\":"
+    "\"b\",\"c\":\"c\"}},\"mapping\":{\"index\":{\"code\":\"s|i\"},\"fields\":{\"y\":{"
+    "\"condition\":\"s|d\",\"after\":\"P1Y\"},\"a\":{\"code\":\"s|a\",\"unit\":\"kg\","
+    "\"take\":\"mean\"},\"b\":{\"patient\":\"age\"},\"c\":{\"patient\":\"gender\"}}}}",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

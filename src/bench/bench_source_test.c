@@ -251,6 +251,168 @@ static void a_member_no_line_has_is_a_column_that_is_missing(void **state)
     kit_close(&k);
 }
 
+/* ---- FHIR
+ * ----------------------------------------------------------------------------------- */
+static void observation(struct buf *b, struct str id, const char *code, struct str v)
+{
+    double x;
+    if (!v.n || str_eqc(v, "?"))
+        return;
+    assert_ok(buf_addf(b,
+                       "{\"resourceType\":\"Observation\",\"status\":\"final\","
+                       "\"code\":{\"coding\":[{\"system\":\"s\",\"code\":\"%s\"}]},"
+                       "\"subject\":{\"reference\":\"Patient/%.*s\"},"
+                       "\"effectiveDateTime\":\"2026-01-02\",",
+                       code, STR_FMT(id)));
+    if (str_double(v, &x))
+        assert_ok(buf_addf(b, "\"valueString\":\"%.*s\"}\n", STR_FMT(v)));
+    else
+        assert_ok(buf_addf(b, "\"valueQuantity\":{\"value\":%.*s,\"code\":\"kg\"}}\n",
+                           STR_FMT(v)));
+}
+
+/* Observations before the Patients they are about: a bulk export has no order. */
+static void as_fhir(struct kit *k, const char *site)
+{
+    char path[128];
+    struct csv *c;
+    struct buf b;
+    snprintf(path, sizeof path, "%s/%s.csv", k->dir, site);
+    assert_ok(csv_parse_file(&c, path, NULL, &k->d));
+    buf_init(&b, 1 << 20);
+    for (size_t i = 0; i < csv_rows(c); i++) {
+        observation(&b, csv_at(c, i, 0), "x", csv_at(c, i, 1));
+        observation(&b, csv_at(c, i, 0), "y", csv_at(c, i, 2));
+        observation(&b, csv_at(c, i, 0), "a", csv_at(c, i, 4));
+        assert_ok(buf_addf(&b,
+                           "{\"resourceType\":\"Patient\",\"id\":\"%.*s\","
+                           "\"maritalStatus\":{\"text\":\"%.*s\"}}\n",
+                           STR_FMT(csv_at(c, i, 0)), STR_FMT(csv_at(c, i, 3))));
+    }
+    csv_free(c);
+    snprintf(path, sizeof path, "%s/%s.fhir", k->dir, site);
+    assert_ok(am_file_write(path, buf_str(&b), 0600));
+    buf_release(&b);
+}
+
+static void the_same_cohort_in_fhir_gives_the_same_figures(void **state)
+{
+    struct kit a, b;
+    (void)state;
+    kit_open(&a, "");
+    kit_run(&a);
+    kit_open(&b, "");
+    as_fhir(&b, "east");
+    as_fhir(&b, "west");
+    manifest_says(&b, ".csv\"",
+                  ".fhir\",\"format\":\"fhir\",\"mapping\":{\"index\":{\"at\":"
+                  "\"2026-02-01T00:00:00Z\"},\"fields\":{\"id\":{\"patient\":\"id\"},"
+                  "\"s\":{\"patient\":\"/maritalStatus/text\"},\"x\":{\"code\":\"s|x\","
+                  "\"unit\":\"kg\",\"take\":\"mean\"},\"a\":{\"code\":\"s|a\",\"unit\":"
+                  "\"kg\"},\"y\":{\"code\":\"s|y\"}}}");
+    kit_run(&b);
+    assert_true(str_eq(bench_scores(a.run), bench_scores(b.run)));
+    assert_int_equal(bench_measures(a.run), bench_measures(b.run));
+    for (size_t i = 0; i < bench_measures(a.run); i++) {
+        const struct bench_measure *m = bench_measure_at(a.run, i),
+                                   *n = bench_measure_at(b.run, i);
+        assert_string_equal(m->name, n->name);
+        assert_memory_equal(&m->estimate, &n->estimate, sizeof m->estimate);
+        assert_memory_equal(m->ci95, n->ci95, sizeof m->ci95);
+    }
+    kit_close(&a);
+    kit_close(&b);
+}
+
+static const char fhir_entry[] =
+    "{\"format\":\"fhir\",\"columns\":{\"label\":\"y\",\"inputs\":{\"w\":\"w\",\"n\":"
+    "\"n\",\"age\":\"age\",\"sex\":\"sex\"}},\"mapping\":{\"index\":{\"code\":\"s|i\"},"
+    "\"fields\":{\"y\":{\"condition\":\"s|d\",\"after\":\"P1Y\"},\"w\":{\"code\":\"s|w\","
+    "\"unit\":\"kg\",\"take\":\"mean\",\"within\":\"P30D\"},\"n\":{\"code\":\"s|w\","
+    "\"unit\":\"kg\",\"take\":\"count\"},\"age\":{\"patient\":\"age\"},\"sex\":{"
+    "\"patient\":"
+    "\"gender\"}}}}";
+#define OBS(code, at, value)                                                             \
+    "{\"resource\":{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{"    \
+    "\"coding\":[{\"system\":\"s\",\"code\":\"" code                                     \
+    "\"}]},\"subject\":{\"reference\":\"urn:1\"},\"effectiveDateTime\":\"" at "\"" value \
+    "}}"
+#define KG(v, unit)                                                                      \
+    ",\"valueQuantity\":{\"value\":" v                                                   \
+    ",\"system\":\"http://unitsofmeasure.org\",\"code\":\"" unit "\"}"
+#define BUNDLE(obs, onset)                                                               \
+    "{\"resourceType\":\"Bundle\",\n\"entry\":[" obs                                     \
+    ",{\"fullUrl\":\"urn:1\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\","   \
+    "\"gender\":\"female\",\"birthDate\":\"1960-06-02\"}},{\"resource\":{"               \
+    "\"resourceType\":\"Condition\",\"code\":{\"coding\":[{\"system\":\"s\",\"code\":"   \
+    "\"d\"}]},\"subject\":{\"reference\":\"Patient/p\"},\"onsetDateTime\":\"" onset      \
+    "\"}}]}"
+
+static int parse_fhir(struct one *o, const char *text)
+{
+    *o = (struct one){0};
+    diag_init(&o->d);
+    assert_ok(json_parse(&o->doc, str_c(fhir_entry), NULL, &o->d));
+    return bench_source_parse(&o->s, json_root(o->doc), str_c(text), &o->d);
+}
+
+static void windows_units_and_ages_are_of_the_index_time(void **state)
+{
+    static const char seen[] =
+        OBS("i", "2020-06-01", "") "," OBS("w", "2020-05-20", KG("70000", "g")) "," OBS(
+            "w", "2020-05-30",
+            KG("74", "kg")) "," OBS("w", "2020-01-01",
+                                    KG("10", "kg")) "," OBS("w", "2020-06-02",
+                                                            KG("500", "kg"));
+    struct one o;
+    char text[8000];
+    (void)state;
+    snprintf(text, sizeof text, BUNDLE("%s", "%s"), seen, "2021-01-01");
+    assert_ok(parse_fhir(&o, text));
+    assert_int_equal(csv_rows(o.s.table), 1);
+    assert_true(str_eqc(cell(&o, 0, "w"), "72"));   /* not the old one, nor tomorrow's */
+    assert_true(str_eqc(cell(&o, 0, "n"), "3"));    /* all before the index */
+    assert_true(str_eqc(cell(&o, 0, "age"), "59")); /* 60 the day after */
+    assert_true(str_eqc(cell(&o, 0, "sex"), "female"));
+    assert_true(str_eqc(cell(&o, 0, "y"), "1"));
+    release(&o);
+    snprintf(text, sizeof text, BUNDLE("%s", "%s"), seen, "2021-06-02"); /* too late */
+    assert_ok(parse_fhir(&o, text));
+    assert_true(str_eqc(cell(&o, 0, "y"), "0"));
+    release(&o);
+}
+
+static void what_fhir_leaves_unclear_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *text, *path, *code;
+    } bad[] = {
+        {BUNDLE(OBS("w", "2020-05-20", KG("7", "mmol/L")), "2021"),
+         "1:/entry/0/resource/valueQuantity/code", "bench.fhir_unit"},
+        {BUNDLE(OBS("w", "May", KG("7", "kg")), "2021"),
+         "1:/entry/0/resource/effectiveDateTime", "bench.fhir_time"},
+        {BUNDLE(OBS("w", "2020-05-20", ",\"valueQuantity\":{\"code\":\"kg\"}"), "2021"),
+         "1:/entry/0/resource/valueQuantity/value", "bench.fhir_value"},
+        {"{\"resourceType\":\"Patient\",\"id\":\"a\"}\n{\"resourceType\":\"Patient\","
+         "\"id\":"
+         "\"a\"}",
+         "2:/id", "bench.fhir_patient"},
+        {"{\"resourceType\":\"Condition\",\"code\":{\"coding\":[{\"system\":\"s\","
+         "\"code\":"
+         "\"d\"}]},\"onsetDateTime\":\"2020\"}",
+         "1:/subject/reference", "bench.fhir_patient"},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        struct one o;
+        assert_int_equal(parse_fhir(&o, bad[i].text), AM_E_INVALID);
+        assert_true(o.d.n > 0);
+        assert_string_equal(o.d.item[0].path, bad[i].path);
+        assert_string_equal(o.d.item[0].code, bad[i].code);
+        release(&o);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -261,6 +423,9 @@ int main(int argc, char **argv)
         TEST(the_same_cohort_in_ndjson_gives_the_same_figures),
         TEST(a_cell_is_placed_by_line_and_member),
         TEST(a_member_no_line_has_is_a_column_that_is_missing),
+        TEST(the_same_cohort_in_fhir_gives_the_same_figures),
+        TEST(windows_units_and_ages_are_of_the_index_time),
+        TEST(what_fhir_leaves_unclear_is_refused_with_its_place),
     };
     int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(tests, NULL, NULL);

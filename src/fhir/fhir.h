@@ -54,6 +54,8 @@ void fhir_chart_release(struct fhir_chart *c);
 /* The newest usable observation (final, amended, corrected) with that code, or NULL. */
 const struct fhir_observation *fhir_chart_find(const struct fhir_chart *c,
                                                struct str system, struct str code);
+/* date or dateTime; a partial date starts its period. AM_E_SYNTAX. */
+AM_CHECK int fhir_time(struct str s, int64_t *at);
 /* Whole years between birth and at. */
 int fhir_age_years(int64_t birth_at, int64_t at);
 

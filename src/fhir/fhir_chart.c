@@ -28,7 +28,7 @@ static void fhir_bad(struct diag *d, const char *base, const char *member,
 
 /* date, or dateTime: YYYY, YYYY-MM, YYYY-MM-DD, or an instant; partial dates start their
  * period (R4 datatypes, 2.24.0.1). */
-static int fhir_time(struct str s, int64_t *at)
+int fhir_time(struct str s, int64_t *at)
 {
     char full[11];
     if (s.n > 10)
