@@ -100,7 +100,7 @@ static int explained(struct slices *w, const struct stat_slice *s, bool *yes)
     *yes = false;
     for (size_t i = 0; i < r->used; i++) {
         bool in = true;
-        for (int k = 0; k <= pair; k++) {
+        for (int k = 0; k < (pair ? 2 : 1); k++) {
             const struct stat_bins *b = &w->bin[s->input[k]];
             struct bounds e = bounds(b, s->bin[k], pair);
             in &= inside(&e, w->b->sealed_x[i * f + w->input[s->input[k]]], lowest(b));
@@ -123,7 +123,7 @@ static void describe(const struct slices *w, const struct stat_slice *s, size_t 
 {
     bool pair = s->input[1] != STAT_SLICE_NONE;
     int n = snprintf(out, 160, "slice=%zu", rank);
-    for (int k = 0; k <= pair; k++) {
+    for (int k = 0; k < (pair ? 2 : 1); k++) {
         struct bounds e = bounds(&w->bin[s->input[k]], s->bin[k], pair);
         char name[48], text[BENCH_NAMES];
         bench_poison_input(w->b, w->input[s->input[k]], name);
