@@ -10,7 +10,7 @@ const char cmd_bench_synopsis[] =
     "usage: amane bench run --record R.json --model FILE --data MANIFEST.json --out DIR\n"
     "                       [--policy FILE] [--level base|intermediate|advanced]\n"
     "                       [--org ORG] [--seed N] [--jobs N] [--queue DIR] [--json]\n"
-    "                       [--store DIR --store-key FILE]\n"
+    "                       [--store DIR --store-key FILE] [--no-report]\n"
     "       amane bench seal key --out FILE\n"
     "       amane bench seal import MANIFEST.json --store DIR --key FILE --id ID\n"
     "                        [--runs N] [--runs-vendor N] [--runs-algorithm N]\n"
@@ -18,7 +18,8 @@ const char cmd_bench_synopsis[] =
     "       amane bench seal log ID --store DIR --key FILE [--known DIGEST] [--json]\n"
     "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n"
     "       amane bench work --record R.json --model FILE --data MANIFEST.json\n"
-    "                        --queue DIR [--seed N] [--jobs N]\n";
+    "                        --queue DIR [--seed N] [--jobs N]\n"
+    "       amane bench report DIR --out FILE.html [--lang fr|ar|en]\n";
 
 static const struct {
     const char *name;

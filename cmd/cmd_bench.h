@@ -7,11 +7,15 @@
 #include "cmd.h"
 
 /* X(verb): int cmd_bench_<verb>(argc, argv), argv[0] is the verb. */
-#define CMD_BENCH_MAP(X) X(run) X(seal) X(work)
+#define CMD_BENCH_MAP(X) X(run) X(seal) X(work) X(report)
 
 #define X(verb) int cmd_bench_##verb(int argc, char **argv);
 CMD_BENCH_MAP(X)
 #undef X
+
+/* report.fr.html, report.ar.html and report.en.html of the run in dir (module report);
+ * mode: of the files. */
+AM_CHECK int cmd_bench_reports(const char *dir, unsigned mode, struct diag *d);
 
 extern const char cmd_bench_synopsis[];
 /* Options of more than one verb; what is wrong with them is said on stderr. */

@@ -21,7 +21,7 @@ struct args {
     const char *store, *store_key, *queue;
     const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
     int64_t threads;
-    bool json;
+    bool json, no_report;
 };
 struct job {
     const struct args *a;
@@ -371,6 +371,9 @@ static int write_all(struct job *j)
         err = write_file(j, "summary.json", buf_str(&b), 0644);
     if (!err && j->given.n)
         err = cmd_bench_given(j->a->out, json_root(j->record), buf_str(&j->given));
+    if (!err && !j->a->no_report)
+        err = cmd_bench_reports(
+            j->a->out, cmd_bench_sealed(json_root(j->manifest)) ? 0600 : 0644, &j->d);
     if (!err && j->a->json)
         err = cmd_out(buf_str(&b));
     buf_release(&b);
@@ -464,6 +467,7 @@ int cmd_bench_run(int argc, char **argv)
         {.name = "--store", .kind = CMD_TEXT, .text = &a.store},
         {.name = "--store-key", .kind = CMD_TEXT, .text = &a.store_key},
         {.name = "--queue", .kind = CMD_TEXT, .text = &a.queue},
+        {.name = "--no-report", .kind = CMD_FLAG, .flag = &a.no_report},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))

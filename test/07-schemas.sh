@@ -26,7 +26,7 @@ for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json" "$root/pol
     fits "$kind" "$file"
     report $? "$name fits schema/$kind-1.json"
 done
-for kind in algorithm version evidence decision deployment event policy bench-manifest bench-summary; do
+for kind in algorithm version evidence decision deployment event policy bench-manifest bench-summary bench-curves; do
     jq -e --arg id "urn:amane:schema:$kind-1" '."$id" == $id and ."$schema" == "https://json-schema.org/draft/2020-12/schema"
         and (."x-title" | has("fr") and has("ar") and has("en"))' "$root/schema/$kind-1.json" >/dev/null
     report $? "schema/$kind-1.json says who it is in three languages"

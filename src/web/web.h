@@ -56,6 +56,12 @@ AM_CHECK int web_render_text(struct buf *out, const char *name, enum text_lang l
 AM_CHECK int web_render_part(struct buf *out, const char *name, enum text_lang l,
                              const struct json *context, struct diag *d);
 
+/* Appends template `name` as a document of its own: style and fonts inside, no script, no
+ * request. sheet: "web/assets/x.css", after those of every report; NULL for none. */
+AM_CHECK int web_alone(struct buf *out, const char *name, enum text_lang l,
+                       struct str title, const char *sheet, const struct json *context,
+                       struct diag *d);
+
 /* ---- what every page needs -----------------------------------------------------------
  */
 struct web_page {
@@ -113,6 +119,11 @@ AM_CHECK int web_icon(struct buf *out, struct str name);
 /* A status chip: icon and word of catalogue id "<group>.<value>". */
 AM_CHECK int web_chip(struct buf *out, enum text_lang l, struct str group,
                       struct str value);
+
+/* What is measured, in words; its name where no catalogue has it. */
+struct str web_metric_name(enum text_lang l, struct str name);
+/* "sex=F;age_band=60-74" -> "femme, 60-74"; appended to out, empty when that failed. */
+struct str web_group_name(struct buf *out, enum text_lang l, struct str group);
 
 /* ---- pages
  * --------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Curves: at most four series, named where they end instead of in a legend, told apart by
  * dashes as well as by shade, with the figures in a table behind. Time runs from left to
- * right in every language, as clinicians read it. */
+ * right in every language, as clinicians read it. A point [x, y, low, high] has an
+ * interval: a band behind the line when the series says so, whiskers otherwise. */
 #include <math.h>
 
 #include "web/web_priv.h"
@@ -21,24 +22,37 @@ enum {
 struct axis {
     double lo, hi;
     int decimals;
+    bool log; /* equal factors, equal lengths */
     struct str label;
 };
 
 static struct axis axis_of(enum text_lang l, const struct json *v)
 {
     int64_t d = json_int(json_get(v, "decimals"), 1);
-    struct axis a = {json_num(json_get(v, "min"), 0), json_num(json_get(v, "max"), 1),
-                     d < 0 || d > 6 ? 1 : (int)d, web_words(l, json_get(v, "label"))};
+    struct axis a = {.lo = json_num(json_get(v, "min"), 0),
+                     .hi = json_num(json_get(v, "max"), 1),
+                     .decimals = d < 0 || d > 6 ? 1 : (int)d,
+                     .log = json_bool(json_get(v, "log"), false),
+                     .label = web_words(l, json_get(v, "label"))};
     if (!(a.hi > a.lo)) {
         a.lo = 0;
         a.hi = 1;
     }
+    a.log = a.log && a.lo > 0;
     return a;
+}
+
+/* What the i-th of the ticks marks. */
+static double tick(const struct axis *a, int i)
+{
+    double share = (double)i / (TICKS - 1);
+    return a->log ? a->lo * pow(a->hi / a->lo, share) : a->lo + (a->hi - a->lo) * share;
 }
 
 static double along(const struct axis *a, double v, double from, double to)
 {
-    double share = (v - a->lo) / (a->hi - a->lo);
+    double share = a->log ? log(fmax(v, a->lo) / a->lo) / log(a->hi / a->lo)
+                          : (v - a->lo) / (a->hi - a->lo);
     share = share < 0 ? 0 : share > 1 ? 1 : share;
     return from + share * (to - from);
 }
@@ -58,8 +72,7 @@ static int ticks(struct buf *out, enum text_lang l, const struct axis *x,
 {
     int err = AM_OK;
     for (int i = 0; i < TICKS && !err; i++) {
-        double vx = x->lo + (x->hi - x->lo) * i / (TICKS - 1);
-        double vy = y->lo + (y->hi - y->lo) * i / (TICKS - 1);
+        double vx = tick(x, i), vy = tick(y, i);
         err = buf_addf(
             out,
             "<path class=\"cv-grid\" d=\"M%d %.1fH%d\"/><text x=\"%.1f\" y=\"%d\" "
@@ -116,6 +129,88 @@ static int line(struct buf *out, const struct json *points, const struct axis *x
         command = 'L';
     }
     return err ? err : buf_adds(out, "\"/>");
+}
+
+/* Low bounds from left to right, then high bounds back. */
+static int band(struct buf *out, const struct json *points, const struct axis *x,
+                const struct axis *y)
+{
+    size_t n = AM_MIN(json_size(points), (size_t)POINTS), drawn = 0;
+    int err = buf_adds(out, "<path class=\"cv-band\" d=\"");
+    for (size_t i = 0; i < 2 * n && !err; i++) {
+        const struct json *p = json_at(points, i < n ? i : 2 * n - 1 - i);
+        double vx = json_num(json_at(p, 0), NAN),
+               vy = json_num(json_at(p, i < n ? 2 : 3), NAN);
+        if (isfinite(vx) && isfinite(vy))
+            err = buf_addf(out, "%c%.1f %.1f", drawn++ ? 'L' : 'M', px(x, vx), py(y, vy));
+    }
+    return err ? err : buf_adds(out, drawn ? "Z\"/>" : "\"/>");
+}
+
+static int whiskers(struct buf *out, const struct json *points, const struct axis *x,
+                    const struct axis *y, size_t k)
+{
+    int err = buf_addf(out, "<path class=\"cv cv%zu cv-wh\" d=\"", k + 1);
+    for (json_each(it, points)) {
+        double vx = json_num(json_at(it.val, 0), NAN),
+               lo = json_num(json_at(it.val, 2), NAN),
+               hi = json_num(json_at(it.val, 3), NAN);
+        if (err || it.i == POINTS)
+            break;
+        if (isfinite(vx) && isfinite(lo) && isfinite(hi))
+            err = buf_addf(out, "M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6", px(x, vx),
+                           py(y, lo), py(y, hi), px(x, vx) - 3, py(y, lo));
+    }
+    return err ? err : buf_adds(out, "\"/>");
+}
+
+static bool has_intervals(const struct json *points)
+{
+    for (json_each(it, points))
+        if (isfinite(json_num(json_at(it.val, 2), NAN)))
+            return true;
+    return false;
+}
+
+/* How many people stand behind each part of the curve, along the foot of the drawing:
+ * bars {from, to, share of the tallest}. */
+static int bars(struct buf *out, const struct json *v, const struct axis *x)
+{
+    int err = AM_OK;
+    for (json_each(it, json_get(v, "bars"))) {
+        double from = json_num(json_get(it.val, "from"), NAN),
+               to = json_num(json_get(it.val, "to"), NAN),
+               height = json_num(json_get(it.val, "height"), NAN);
+        if (err || it.i == POINTS)
+            break;
+        if (!(to > from) || !(height >= 0 && height <= 1))
+            continue;
+        height *= (H - BOTTOM - TOP) / 4.0;
+        err =
+            buf_addf(out, "<path class=\"cv-bar\" d=\"M%.1f %dV%.1fH%.1fV%dZ\"/>",
+                     px(x, from), H - BOTTOM, H - BOTTOM - height, px(x, to), H - BOTTOM);
+    }
+    return err;
+}
+
+/* Behind the lines: bars, intervals, the limit of the policy. */
+static int behind(struct buf *out, const struct json *v, size_t n, const struct axis *x,
+                  const struct axis *y)
+{
+    const struct json *series = json_get(v, "series");
+    double gate = json_num(json_get(v, "gate"), NAN);
+    int err = bars(out, v, x);
+    if (!err && isfinite(gate))
+        err = buf_addf(out, "<path class=\"cv-gate\" d=\"M%d %.1fH%d\"/>", LEFT,
+                       py(y, gate), W - RIGHT);
+    for (size_t k = 0; k < n && !err; k++) {
+        const struct json *one = json_at(series, k), *points = json_get(one, "points");
+        if (!has_intervals(points))
+            continue;
+        err = json_bool(json_get(one, "band"), false) ? band(out, points, x, y)
+                                                      : whiskers(out, points, x, y, k);
+    }
+    return err;
 }
 
 /* Height of the last point, where the name goes. */
@@ -179,6 +274,17 @@ static int table_row(struct buf *out, enum text_lang l, struct str name,
         err = buf_adds(out, "</td><td class=\"n\">");
     if (!err)
         err = text_num(out, l, json_num(json_at(point, 1), NAN), y->decimals + 1);
+    if (!err && isfinite(json_num(json_at(point, 2), NAN))) {
+        err = buf_adds(out, " <bdi dir=\"ltr\" class=\"ci\">(");
+        if (!err)
+            err = text_num(out, l, json_num(json_at(point, 2), NAN), y->decimals + 1);
+        if (!err)
+            err = buf_adds(out, "\xe2\x80\x93");
+        if (!err)
+            err = text_num(out, l, json_num(json_at(point, 3), NAN), y->decimals + 1);
+        if (!err)
+            err = buf_adds(out, ")</bdi>");
+    }
     return err ? err : buf_adds(out, "</td></tr>");
 }
 
@@ -244,6 +350,8 @@ int web_svg_curve(struct buf *out, enum text_lang l, const struct json *v)
     if (!err && json_bool(json_get(v, "diagonal"), false))
         err = buf_addf(out, "<path class=\"cv-diag\" d=\"M%d %dL%d %d\"/>", LEFT,
                        H - BOTTOM, W - RIGHT, TOP);
+    if (!err)
+        err = behind(out, v, n, &x, &y);
     for (size_t k = 0; k < n && !err; k++)
         err = line(out, json_get(json_at(series, k), "points"), &x, &y, k);
     if (!err)

@@ -232,8 +232,6 @@ AM_CHECK int web_changes(struct web_visit *v, const struct json *schema,
                          const struct json *before, const struct json *after, size_t *n);
 
 /* ---- web_site_evidence.c ---- */
-/* What is measured, in words. */
-struct str web_metric_name(enum text_lang l, struct str name);
 struct web_evidence {
     struct web_statement statement[WEB_EVIDENCE_MAX];
     const struct json *record[WEB_EVIDENCE_MAX];
@@ -274,7 +272,6 @@ void web_measures(struct web_visit *v, const struct json *policy,
 /* Members sites, groups (forests) and datasets. */
 void web_forests(struct web_visit *v, const struct json *policy,
                  const struct web_evidence *e, enum label_level level);
-struct str web_group_name(struct buf *out, enum text_lang l, struct str group);
 
 /* ---- web_site_history.c ---- */
 /* "timeline": from facts.entries, newest first, at most `max`. */

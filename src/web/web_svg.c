@@ -216,7 +216,11 @@ static int scale_note(struct buf *out, enum text_lang l, const struct json *v,
     if (!err)
         err = buf_adds(out, "</tbody></table><p class=\"note\">");
     if (!err)
-        err = text_fmt(out, l, isfinite(value[2]) ? "chart.scale_gate" : "chart.scale",
+        err = text_fmt(out, l,
+                       !isfinite(value[2]) ? "chart.scale"
+                       : json_bool(json_get(v, "reference"), false)
+                           ? "chart.scale_reference"
+                           : "chart.scale_gate",
                        arg, 3);
     if (!err)
         err = buf_adds(out, "</p>");

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every printed number is: from a measure of the bench to its formula, to who gave
+ * it, to the function that computes it, to the test that holds it.
+ *
+ * X(rows, names, formula, after, where, test). rows: of the matrix, "" for any; names:
+ * of measures, "x*" for all that begin so. The first entry that fits is the one, and a
+ * row's last entry takes what is left of it. Formulas are of no language; `where` is a
+ * header and a function of it, or a source; both and the test exist (report_test.c). */
+#ifndef REPORT_METHOD_TBL_H
+#define REPORT_METHOD_TBL_H
+
+/* clang-format off */
+#define REPORT_FORMULA_MAP(X) \
+X("", "auc each_gst_auc", "AUC = Σᵢ∈pos (neg below sᵢ + ½ ties) / (m k)", "Mann & Whitney 1947; DeLong, DeLong & Clarke-Pearson 1988; Sun & Xu 2014", "src/stat/stat.h stat_auc", "src/stat/stat_auc_test.c") \
+X("", "auc_ci95_low each_gst_auc_ci95_low auc_ci95_low_at_severity_2 auc_at_severity_2", "AUC − z √(S₁₀/m + S₀₁/k); logit scale when AUC > 0.95 or min(m,k) < 50", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_gate", "src/stat/stat_auc_test.c") \
+X("", "auc_ci95_low.additional_positives each_gst_auc_ci95_low.additional_positives", "min m′: AUC − z SE(AUC, m′, k′) ≥ bound; SE² = [A(1−A) + (m−1)(Q₁−A²) + (k−1)(Q₂−A²)]/(m k), Q₁ = A/(2−A), Q₂ = 2A²/(1+A)", "Hanley & McNeil 1982", "src/stat/stat.h stat_more_positives_auc", "src/stat/stat_auc_test.c") \
+X("", "*.additional_positives", "min n′: Wilson bound(p, n′) ≥ bound", "Wilson 1927", "src/stat/stat.h stat_trials_for_proportion", "src/stat/stat_num_test.c") \
+X("", "sensitivity sensitivity_ci95_low", "TP / (TP + FN), positive when s ≥ t", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "specificity", "TN / (TN + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "ppv site_ppv", "TP / (TP + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "npv", "TN / (TN + FN)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "prevalence site_prevalence", "m / n", "Wilson 1927", "src/stat/stat.h stat_proportion", "src/stat/stat_num_test.c") \
+X("", "brier", "Σ (s − y)² / n", "Brier 1950", "src/stat/stat.h stat_brier", "src/stat/stat_num_test.c") \
+X("", "calibration_slope", "logit P(y=1) = α + β logit(s): β", "Cox 1958; van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("", "citl abs_citl_logit abs_citl_logit_per_band", "logit P(y=1) = α + logit(s): α (|α|; the largest |α| of the bands)", "Cox 1958; van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "e_over_o clipped_scores", "Σ s / Σ y; scores outside [10⁻⁸, 1−10⁻⁸]", "van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "spiegelhalter_p", "Z = Σ (y−s)(1−2s) / √Σ (1−2s)² s(1−s); p = 2Φ(−|Z|)", "Spiegelhalter 1986", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "ece_* mce_*", "ECE = Σ_b (n_b/n) |ȳ_b − s̄_b|; MCE: max_b; excess: ECE − E[ECE | y ~ Bernoulli(s)], 200 draws", "Guo et al. 2017", "src/stat/stat_calib.h stat_ece", "src/stat/stat_calib_test.c") \
+X("PF-6", "ici e50 e90 emax", "ICI = Σ |P̂(s) − s| / n; median, 90 %, max of the same; P̂: spline of 5 knots on logit(s)", "Harrell 2015; Austin & Steyerberg 2019", "src/stat/stat_calib.h stat_ici", "src/stat/stat_calib_test.c") \
+X("PF-7", "*", "NB(p) = TP/n − (FP/n) p/(1−p); less max(NB_all, 0); share of the declared range where the bound of the difference is > 0", "Vickers & Elkin 2006", "src/stat/stat_calib.h stat_benefit", "src/stat/stat_calib_test.c") \
+X("PF-8", "*", "A₁ − A₂, Var = V₁ + V₂ − 2 Cov", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/stat/stat_auc_test.c") \
+X("PF-5", "*", "severe FN / severe positives", "Clopper & Pearson 1934", "src/bench/bench_severe.c", "src/bench/bench_clinical_test.c") \
+X("EQ-1", "*", "counts and shares of each declared group", "Wilson 1927", "src/bench/bench_family.c", "src/bench/bench_test.c") \
+X("EQ-2 EQ-8", "auc_spread* auc_deviation", "max_g AUC_g − min_g AUC_g over groups with n ≥ 100, m ≥ 30, k ≥ 30; by chance: groups shuffled within y", "Efron 1979; Good 2005", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-2 MS-1", "auc_heterogeneity_p auc_i2 heterogeneity_p i2", "Q = Σ w(y − ȳ_w)², w = 1/V; I² = max(0, (Q − df)/Q)", "Cochran 1954; Higgins & Thompson 2002", "src/stat/stat_meta.h stat_cochran", "src/stat/stat_meta_test.c") \
+X("EQ-3 EQ-8", "tpr_*", "max_g TPR_g − min_g TPR_g over major groups", "Hardt, Price & Srebro 2016", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-4", "*", "max(ΔTPR, ΔFPR); ratio: min of the ratios", "Hardt, Price & Srebro 2016", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-5", "*", "max_g P(s ≥ t | g) − min_g P(s ≥ t | g); ratio: min/max", "Calders & Verwer 2010", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-6", "*", "max_g PPV_g − min_g PPV_g (NPV likewise)", "Chouldechova 2017", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-7", "*", "posterior of x ~ Binomial(n, θ), θ ~ Beta(a, b) by moments; alarm: interval beyond overall ± 0.05; FDR q = 0.05", "Robbins 1956; Benjamini & Hochberg 1995", "src/stat/stat_shrink.h stat_cross", "src/stat/stat_shrink_test.c") \
+X("EQ-9", "*", "share of Σ|φ| on protected attributes and their proxies (AUC of the feature for the attribute ≥ 0.8)", "Lundberg & Lee 2017; Lundberg et al. 2020", "src/bench/bench_explain.c", "src/bench/bench_explain_test.c") \
+X("EQ-10", "*", "FN / m per condition and population; worst / best", "Seyyed-Kalantari et al. 2021; Donner & Zou 2012", "src/stat/stat_shrink.h stat_underdiagnosis", "src/stat/stat_shrink_test.c") \
+X("EQ-11", "*", "Σ w_h (p₁ₕ − p₀ₕ) / Σ w_h over age × sex strata, w_h = n₁ₕ n₀ₕ / nₕ", "Mantel & Haenszel 1959; Greenland & Robins 1985", "src/stat/stat_shrink.h stat_mantel_haenszel", "src/stat/stat_shrink_test.c") \
+X("EQ-12", "*", "NB(t_opt) − NB(t) at the prevalence of the site", "Vickers & Elkin 2006; Saerens, Latinne & Decaestecker 2002", "src/stat/stat_calib.h stat_benefit_loss", "src/stat/stat_calib_test.c") \
+X("EQ-2 EQ-3 EQ-8", "*", "counts of major groups with a figure", "", "src/bench/bench_equity.c", "src/bench/bench_equity_test.c") \
+X("RB-1", "auc_drop*", "AUC(clean) − AUC(altered), same rows", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/bench/bench_mutate_test.c") \
+X("RB-1 RB-2", "sensitivity_drop", "(b − c) / m over the positives of both", "Agresti & Min 2005", "src/bench/bench_mutant.c", "src/bench/bench_mutate_test.c") \
+X("RB-1", "flip_rate", "decisions that change / rows that were answered", "Wilson 1927", "src/bench/bench_mutate.c", "src/bench/bench_mutate_test.c") \
+X("RB-1", "*", "rows refused, impossible values refused, answers that are none, over rows asked", "Wilson 1927", "src/bench/bench_mutate.c", "src/bench/bench_mutate_test.c") \
+X("RB-2", "*", "mean of AUC(severity)/AUC(0) by trapezes; largest step; first severity whose lower bound < 0.75", "Hendrycks & Dietterich 2019", "src/bench/bench_degrade.c", "src/bench/bench_mutate_test.c") \
+X("RB-3", "example_change change_median distance_median", "min ‖δ‖∞ in units of the measurement error: f(x + δ) ≠ f(x), x + δ plausible; per input, in its own unit", "Chen, Jordan & Wainwright 2020; Kantchelian, Tygar & Joseph 2016", "src/probe/probe_attack.h probe_distance", "src/bench/bench_optimum_test.c") \
+X("RB-3", "*", "right decisions that stay right under every attack within the budget / all, or / right decisions", "Chen, Jordan & Wainwright 2020; Andriushchenko et al. 2020; Ilyas et al. 2018; Chen et al. 2017", "src/bench/bench_attack.c", "src/bench/bench_attack_test.c") \
+X("RB-4", "*", "τ_b = (C − D)/√((C+D+T₁)(C+D+T₂)); inversions D/(C+D); declared relations violated / pairs", "Kendall 1945; Knight 1966; Cohen 1968", "src/stat/stat_order.h stat_pairs", "src/stat/stat_order_test.c") \
+X("RB-5", "*", "decisions that change over 200 draws within ± CV_a; strata weighed; 95 % of max |Δs| per unit moved", "Fraser 2001", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
+X("RB-6", "*", "max − min of the AUC over devices, protocols, periods", "Efron 1979", "src/bench/bench_context.c", "src/bench/bench_order_test.c") \
+X("CY-4", "*", "altered copies found / altered copies; decisions that flip unseen", "Clopper & Pearson 1934", "src/model/model.h model_session_weights", "src/bench/bench_tamper_test.c") \
+X("CY-5 CY-6 CY-7 CY-1 CY-2 CY-3", "*", "row of the matrix", "", "src/bench/bench_tbl.h", "src/bench/bench_test.c") \
+X("RP-1 RP-2", "*", "max |Δp| and units in the last place, the same rows asked again", "", "src/bench/bench_repro.c", "src/bench/bench_repro_test.c") \
+X("MS-1", "pooled_auc next_site_auc tau2", "θ̂ = Σ w θ / Σ w, w = 1/(V + τ²), on logit(AUC); a new site: θ̂ ± t √(τ² + SE²)", "DerSimonian & Laird 1986; Higgins, Thompson & Spiegelhalter 2009", "src/stat/stat_meta.h stat_meta_auc", "src/stat/stat_meta_test.c") \
+X("MS-1 MS-2", "*", "counts of sites, regions, establishments", "", "src/bench/bench_sites.c", "src/bench/bench_clinical_test.c") \
+X("DM-1 DM-2", "*", "CUSUM: S = max(0, S + x − k), alarm S > h; 95 % of the delays after a planted shift; alarms per 10,000", "Page 1954; Moustakides 1986", "src/stat/stat_detect.h stat_detect_replay", "src/stat/stat_detect_test.c") \
+X("DA-1 DA-2 DA-3 DA-4", "*", "counts of rows, positives, identifiers met twice", "", "src/bench/bench_people.c", "src/bench/bench_test.c") \
+X("ID-1 ID-2 ID-3 ID-4 ID-5", "*", "schema, check character (ISO 7064), SHA-256, dates", "ISO 7064:2003; FIPS 180-4", "src/bench/bench_check.c", "src/bench/bench_test.c") \
+X("IO-1 IO-2 IO-3", "*", "inputs with the standard / inputs", "HL7 FHIR R4; SNOMED CT; LOINC", "src/bench/bench_interop.c", "src/bench/bench_interop_test.c") \
+X("", "*", "row of the matrix", "", "src/label/label.h label_evaluate", "src/label/label_matrix_test.c")
+
+/* Intervals, by the name of their method. */
+#define REPORT_INTERVAL_MAP(X) \
+X("", "wilson", "(p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)", "Wilson 1927", "src/stat/stat.h stat_wilson", "src/stat/stat_num_test.c") \
+X("", "clopper-pearson", "B⁻¹(α/2; x, n−x+1), B⁻¹(1−α/2; x+1, n−x)", "Clopper & Pearson 1934", "src/stat/stat.h stat_clopper_pearson", "src/stat/stat_num_test.c") \
+X("", "delong-wald", "AUC ± z √(S₁₀/m + S₀₁/k), within [0, 1]", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_wald", "src/stat/stat_auc_test.c") \
+X("", "delong-logit", "expit(logit A ± z SE / (A(1−A)))", "Pepe 2003", "src/stat/stat.h stat_auc_logit", "src/stat/stat_auc_test.c") \
+X("", "delong-paired", "A₁ − A₂ ± z √(V₁ + V₂ − 2 Cov)", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/stat/stat_auc_test.c") \
+X("", "obuchowski*", "placements summed per patient, variance between patients", "Obuchowski 1997", "src/stat/stat.h stat_auc_clustered", "src/stat/stat_auc_test.c") \
+X("", "bootstrap-percentile", "2.5 % and 97.5 % of 2,000 draws of rows", "Efron 1979", "src/stat/stat_boot.h stat_boot_ci", "src/stat/stat_boot_test.c") \
+X("", "irls-wald", "β̂ ± z √(X′WX)⁻¹", "McCullagh & Nelder 1989", "src/stat/stat_logit.h stat_logit_fit", "src/stat/stat_calib_test.c") \
+X("", "agresti-min", "Wald of the paired difference after ½ is added to each cell", "Agresti & Min 2005", "src/bench/bench_mutant.c", "src/bench/bench_mutate_test.c") \
+X("", "garwood", "χ²⁻¹(α/2; 2x)/2, χ²⁻¹(1−α/2; 2x+2)/2", "Garwood 1936", "src/stat/stat.h stat_poisson", "src/stat/stat_num_test.c") \
+X("", "donner-zou", "ratio of two proportions by the recovery of variances (Wilson)", "Donner & Zou 2012", "src/stat/stat_shrink.h stat_rate_ratio", "src/stat/stat_shrink_test.c") \
+X("", "dersimonian-laird*", "θ̂ ± z / √Σw, back from the logit", "DerSimonian & Laird 1986", "src/stat/stat_meta.h stat_meta_dl", "src/stat/stat_meta_test.c") \
+X("", "higgins-prediction", "θ̂ ± t₍k₋₂₎ √(τ² + SE²)", "Higgins, Thompson & Spiegelhalter 2009", "src/stat/stat_meta.h stat_meta_dl", "src/stat/stat_meta_test.c") \
+X("", "newcombe", "√ of the squared distances to the Wilson bounds", "Newcombe 1998", "src/stat/stat.h stat_newcombe", "src/stat/stat_num_test.c") \
+X("", "stratified", "Σ w² s²/n of the strata", "Cochran 1977", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
+X("", "rows", "between rows: mean ± z s/√n", "Cochran 1977", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
+X("", "empirical-bayes", "2.5 % and 97.5 % of the posterior Beta", "Robbins 1956", "src/stat/stat_shrink.h stat_shrink", "src/stat/stat_shrink_test.c") \
+X("", "shapley* kernelshap*", "over the rows explained, or jackknife of their ratio: θ̂ ± z SE", "Cochran 1977", "src/bench/bench_explain.c", "src/bench/bench_explain_test.c") \
+X("", "welch", "x̄₁ − x̄₂ ± t √(s₁²/n₁ + s₂²/n₂)", "Welch 1947", "src/bench/bench_explain.c", "src/bench/bench_explain_test.c") \
+X("", "mantel-haenszel*", "variance of the risk difference", "Greenland & Robins 1985", "src/stat/stat_shrink.h stat_mantel_haenszel", "src/stat/stat_shrink_test.c") \
+X("", "*", "95 % interval by the method named beside the measure", "", "src/bench/bench.h", "src/bench/bench_test.c")
+/* clang-format on */
+
+#endif
