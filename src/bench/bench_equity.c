@@ -150,6 +150,12 @@ static int around(struct equity *e)
  * (definitions.legitimate_predictor). Whether it is one is the evaluator's to say. */
 bool bench_predictor_declared(const struct bench_run *r, const char *attribute)
 {
+    /* definitions.legitimate_predictor, never: whatever the plan says */
+    static const char *const never[] = {
+        "sex", "site", "gst", "insurance_scheme", "origin", "ethnic_origin"};
+    for (size_t i = 0; i < AM_LEN(never); i++)
+        if (strcmp(attribute, never[i]) == 0)
+            return false;
     for (json_each(
              it, json_pointer(r->record, STR("/evaluation_plan/legitimate_predictors"))))
         if (json_str_is(json_get(it.val, "attribute"), attribute))

@@ -125,6 +125,31 @@ void bench_jobs_release(struct bench_jobs *j)
     vec_release(&j->job);
 }
 
+/* ---- a family that cannot
+ * ------------------------------------------------------------------------------- */
+int bench_isolate(struct bench_run *view, const char *rows, int err)
+{
+    struct str rest = str_c(rows);
+    if (err != AM_E_INVALID && err != AM_E_TOOBIG && err != AM_E_UNSUPPORTED &&
+        err != AM_E_NOTFOUND && err != AM_E_REFUSED)
+        return err; /* the machine's, not the data's or the model's */
+    bench_view_release(view);
+    bench_view(view, view);
+    for (err = AM_OK; !err && rest.n;) {
+        struct str one = str_cut(rest, ' ', &rest);
+        char row[16];
+        snprintf(row, sizeof row, "%.*s", STR_FMT(one));
+        err = bench_emit(view, row, BENCH_FAILED, "", 1, bench_no_ci, "family_failed",
+                         (int64_t)view->used, 0);
+    }
+    return err;
+}
+
+static bool failed(const struct bench_run *part)
+{
+    return part->measure.n && !strcmp(part->measure.v[0].name, BENCH_FAILED);
+}
+
 /* ---- one job
  * ------------------------------------------------------------------------------- */
 int bench_job_do(const struct bench_run *r, const struct bench_job *j, struct buf *result)
@@ -134,6 +159,8 @@ int bench_job_do(const struct bench_run *r, const struct bench_job *j, struct bu
     bench_view(r, &view);
     err = j->parts ? parts_of(j->family)->part(&view, j->part)
                    : families[j->family].fn(&view);
+    if (err)
+        err = bench_isolate(&view, families[j->family].rows, err);
     if (!err)
         err = bench_result_write(&view, &j->task, result);
     bench_view_release(&view);
@@ -146,6 +173,8 @@ static int do_parts(struct bench_run *r, size_t family, struct bench_run *part, 
     for (size_t k = 0; k < n && !err; k++) {
         bench_view(r, &part[k]);
         err = parts_of(family)->part(&part[k], k);
+        if (err)
+            err = bench_isolate(&part[k], families[family].rows, err);
     }
     return err;
 }
@@ -153,12 +182,22 @@ static int do_parts(struct bench_run *r, size_t family, struct bench_run *part, 
 /* The parts are done or read: the family joins them. */
 static int join(struct bench_run *r, size_t family, struct bench_run *part, size_t parts)
 {
+    struct bench_run own; /* so that what failed leaves nothing in r */
+    size_t bad = 0;
     int err;
-    r->part = part;
-    r->parts = parts;
-    err = families[family].fn(r);
-    r->part = NULL;
-    r->parts = 0;
+    while (bad < parts && !failed(&part[bad]))
+        bad++;
+    bench_view(r, &own);
+    own.part = part;
+    own.parts = parts;
+    err = bad < parts ? AM_E_REFUSED : families[family].fn(&own);
+    if (err)
+        err = bench_isolate(&own, families[family].rows, err);
+    for (size_t i = 0; i < own.measure.n && !err; i++)
+        err = vec_push(&r->measure, own.measure.v[i]);
+    for (size_t i = 0; i < own.na.n && !err; i++)
+        err = vec_push(&r->na, own.na.v[i]);
+    bench_view_release(&own);
     return err;
 }
 

@@ -51,6 +51,13 @@ AM_CHECK int bench_result_write(const struct bench_run *view, const struct bench
 AM_CHECK int bench_result_read(struct str text, const struct bench_task *t,
                                struct bench_run *view);
 
+/* A family whose own work ended in err, for a reason of the data or the model, is a
+ * finding and not the end of the run: what it had emitted is dropped, each of its rows
+ * has the measure BENCH_FAILED, and the answer is AM_OK. Other errors (memory, disk) come
+ * back as they are. */
+#define BENCH_FAILED "family_failed"
+AM_CHECK int bench_isolate(struct bench_run *view, const char *rows, int err);
+
 /* For parts. */
 AM_CHECK int bench_give(struct bench_run *r, double v);
 AM_CHECK int bench_part_measures(struct bench_run *r, size_t part);

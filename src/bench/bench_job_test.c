@@ -55,6 +55,45 @@ static void fill(struct bench_run *v)
         assert_ok(bench_give(v, odd[i]));
 }
 
+static void a_family_that_cannot_is_a_finding(void **state)
+{
+    static const int its_own[] = {AM_E_INVALID, AM_E_REFUSED, AM_E_TOOBIG};
+    static const int the_machine[] = {AM_E_NOMEM, AM_E_IO, AM_E_NOSPACE};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(its_own); i++) {
+        struct bench_run v;
+        fill(&v);
+        assert_ok(bench_isolate(&v, "PF-1 PF-2 MS-1", its_own[i]));
+        assert_int_equal(v.measure.n, 3); /* nothing it had said before is kept */
+        assert_string_equal(v.measure.v[2].row, "MS-1");
+        assert_string_equal(v.measure.v[2].name, BENCH_FAILED);
+        assert_int_equal(v.na.n + v.value.n, 0);
+        bench_view_release(&v);
+        fill(&v);
+        assert_int_equal(bench_isolate(&v, "PF-1", the_machine[i]), the_machine[i]);
+        assert_int_equal(v.measure.n, 2);
+        bench_view_release(&v);
+    }
+}
+
+static void no_plan_makes_sex_a_legitimate_predictor(void **state)
+{
+    struct json_doc *doc;
+    struct bench_run r = {.seed = 0};
+    (void)state;
+    assert_ok(json_parse(&doc,
+                         STR("{\"evaluation_plan\":{\"legitimate_predictors\":[{"
+                             "\"attribute\":\"sex\"},{\"attribute\":\"age_band\"},{"
+                             "\"attribute\":\"ethnic_origin\"}]}}"),
+                         NULL, NULL));
+    r.record = json_root(doc);
+    assert_true(bench_predictor_declared(&r, "age_band"));
+    assert_false(bench_predictor_declared(&r, "sex"));
+    assert_false(bench_predictor_declared(&r, "ethnic_origin"));
+    assert_false(bench_predictor_declared(&r, "device")); /* not declared */
+    json_free(doc);
+}
+
 static void what_a_job_gives_is_read_back_bit_for_bit(void **state)
 {
     struct bench_run v, back = {.seed = 0};
@@ -208,6 +247,8 @@ static void a_job_that_fails_here_ends_the_run(void **state)
 
 static const struct CMUnitTest tests[] = {
     TEST(the_number_of_workers_changes_no_byte),
+    TEST(a_family_that_cannot_is_a_finding),
+    TEST(no_plan_makes_sex_a_legitimate_predictor),
     TEST(what_a_job_gives_is_read_back_bit_for_bit),
     TEST(a_result_of_another_job_or_altered_is_refused),
     TEST(each_job_goes_to_one),
