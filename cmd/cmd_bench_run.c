@@ -34,6 +34,7 @@ struct job {
     struct bench_run *run;
     struct json_doc *evidence[BENCH_EVIDENCE_MAX];
     const struct json *evidence_root[BENCH_EVIDENCE_MAX];
+    size_t family[BENCH_EVIDENCE_MAX]; /* of each: a policy may ask nothing of some */
     char evidence_hex[BENCH_EVIDENCE_MAX][CRYPTO_HEX];
     size_t n;
     struct bench_vault *vault;
@@ -172,6 +173,7 @@ static int write_evidence(struct job *j, size_t i, struct str org, int64_t at)
     if (!err) {
         crypto_sha256(buf_str(&b), digest);
         crypto_hex(digest, sizeof digest, j->evidence_hex[j->n]);
+        j->family[j->n] = i;
         j->evidence_root[j->n] = json_root(j->evidence[j->n]);
         j->n++;
     }
@@ -263,9 +265,9 @@ static void evidence_json(const struct job *j, struct jw *w)
     jw_arr(w);
     for (size_t i = 0; i < j->n; i++) {
         jw_obj(w);
-        jw_kstrz(w, "family", bench_family(j->run, i));
+        jw_kstrz(w, "family", bench_family(j->run, j->family[i]));
         jw_key(w, "file");
-        jw_strf(w, "evidence-%s.json", bench_family(j->run, i));
+        jw_strf(w, "evidence-%s.json", bench_family(j->run, j->family[i]));
         jw_kstrz(w, "sha256", j->evidence_hex[i]);
         jw_obj_end(w);
     }

@@ -54,6 +54,9 @@ else
     n=$((n + 1))
     echo "ok $n - curves.json fits its schema # SKIP python3-jsonschema is not there"
 fi
+run "$dir/demo" --policy "$root/policy/demo-1.json" && jq -r '.evidence[] | .sha256 + "  " + .file' "$dir/demo/summary.json" >"$dir/sums" &&
+    (cd "$dir/demo" && sha256sum --quiet -c "$dir/sums") >"$dir/out" 2>&1
+report $? 'under a policy that asks nothing of some families, the summary names the files that are there'
 run "$dir/quiet" --no-report && [ ! -e "$dir/quiet/report.fr.html" ] && [ -e "$dir/quiet/summary.json" ]
 report $? '--no-report writes none'
 
