@@ -11,7 +11,8 @@
  * tests, and inside a worker. Through a worker (model_session...): for everything that
  * comes from outside; the file is parsed and run in a child under seccomp and rlimits.
  *
- * Inputs: rows x features, row-major doubles, NaN = missing. Outputs: one score per row
+ * Inputs: rows x features, row-major doubles, NaN = missing; an image is a row, flattened
+ * in the order of the model's dimensions. Outputs: one score per row
  * (binary: probability after the link), double.
  *
  * Digests: file = SHA-256 of the file's bytes; canonical = SHA-256 over sorted (tensor
@@ -44,7 +45,7 @@ size_t model_features(const struct model *m);
 const char *model_feature(const struct model *m, size_t i);
 AM_CHECK int model_canonical_digest(const struct model *m, uint8_t out[CRYPTO_SHA256]);
 /* JSON object: format, runtime {name, version}, model_type (section 5 of registry.md),
- * inputs [{name, type}], outputs [{name, type}], objective, hyperparameters readable from
+ * inputs [{name, type}] (an image is one input with the "shape" of a row), outputs [{name, type}], objective, hyperparameters readable from
  * the file (max_depth as built, number_of_trees = number_of_epochs, learning_rate when
  * present, number_of_layers...), file_sha256, canonical_weight_hash, size_b. */
 AM_CHECK int model_describe(const struct model *m, struct str bytes, struct buf *json);

@@ -28,9 +28,32 @@ static void describe_input(struct jw *w, const char *name, const char *type)
     jw_obj_end(w);
 }
 
+/* An image is one input: its name and the shape of a row. */
+static bool describe_image(struct jw *w, const struct model *m)
+{
+    const struct model_onnx_io *io = m->onnx ? &m->onnx->input.v[0] : NULL;
+    if (!io || io->rank < 3)
+        return false;
+    jw_key(w, "inputs");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "name", io->name);
+    jw_kstrz(w, "type", describe_dtype(io->dtype));
+    jw_key(w, "shape");
+    jw_arr(w);
+    for (size_t i = 1; i < io->rank; i++)
+        jw_int(w, io->dim[i]);
+    jw_arr_end(w);
+    jw_obj_end(w);
+    jw_arr_end(w);
+    return true;
+}
+
 static void describe_inputs(struct jw *w, const struct model *m)
 {
     size_t port = 0, used = 0;
+    if (describe_image(w, m))
+        return;
     jw_key(w, "inputs");
     jw_arr(w);
     for (size_t i = 0; i < m->features; i++) {

@@ -252,13 +252,15 @@ static int ort_inputs(struct ort_run *run, const double *x)
     size_t first = 0;
     for (size_t i = 0; i < run->o->input.n; i++) {
         const struct model_onnx_io *io = &run->o->input.v[i];
-        const int64_t shape[2] = {(int64_t)run->rows, io->columns};
+        int64_t shape[AM_LEN(io->dim)];
         size_t n = run->rows * (size_t)io->columns * ort_width(io->dtype);
         int err = ort_fill(p, io, x + first, run->rows, run->o->features);
         if (err)
             return err;
+        memcpy(shape, io->dim, sizeof shape);
+        shape[0] = (int64_t)run->rows;
         if (!ort_ok(ORT(ORT_CreateTensorWithDataAsOrtValue,
-                        create *)(ort.memory, p, n, shape, io->rank1 ? 1 : 2, io->dtype,
+                        create *)(ort.memory, p, n, shape, io->rank, io->dtype,
                                   &run->value[i]),
                     NULL, 0))
             return AM_E_INTERNAL;
