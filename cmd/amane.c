@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "model/model.h"
+#include "raster/raster.h"
 #include "worker/worker.h"
 
 static const struct {
@@ -16,7 +17,8 @@ static const struct {
 #undef X
 };
 
-static const struct worker_role roles[] = {{"model", model_worker_main}};
+static const struct worker_role roles[] = {{"model", model_worker_main},
+                                           {"raster", raster_worker_main}};
 
 static int help(FILE *to, int code)
 {
