@@ -212,9 +212,7 @@ static int ask_boxes(struct attacks *a, const struct victim *v, struct model_nea
             (struct model_axis){.lo = in->lo,
                                 .hi = in->hi,
                                 .unit = probe_unit(in, g.x[j]),
-                                .grain = in->kind == PROBE_INTEGER ? 1
-                                         : in->decimals >= 0 ? pow(10, -in->decimals)
-                                                             : 0,
+                                .grain = probe_grid(in),
                                 .fixed = in->immutable || !moves || isnan(g.x[j])};
     }
     diag_init(&own);

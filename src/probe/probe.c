@@ -28,9 +28,11 @@ int probe_ask(struct probe_oracle *o, const double *x, size_t n, double *score,
     return AM_OK;
 }
 
-static double grain(const struct probe_input *f)
+double probe_grid(const struct probe_input *f)
 {
-    return f->decimals >= 0 ? pow(10, -f->decimals) : 0;
+    if (f->kind != PROBE_NUMBER)
+        return 1;
+    return f->step > 0 ? f->step : f->decimals >= 0 ? pow(10, -f->decimals) : 0;
 }
 
 double probe_unit(const struct probe_input *f, double v)
@@ -38,13 +40,15 @@ double probe_unit(const struct probe_input *f, double v)
     double u;
     if (f->kind != PROBE_NUMBER)
         return 1;
+    if (f->step > 0)
+        return f->step;
     if (f->cva > 0 && v != 0)
         u = f->cva * fabs(v);
     else if (f->cva > 0 && f->lo + f->hi != 0)
         u = f->cva * fabs(f->lo + f->hi) / 2;
     else
         u = (f->hi - f->lo) / 100;
-    u = fmax(u, grain(f));
+    u = fmax(u, probe_grid(f));
     return u > 0 ? u : 1; /* a range of one value, or NaN */
 }
 
@@ -59,7 +63,7 @@ static double nearest(const double *v, size_t n, double x)
 
 double probe_project(const struct probe_input *f, double v)
 {
-    double g = f->kind == PROBE_NUMBER ? grain(f) : 1;
+    double g = probe_grid(f);
     if (isnan(v))
         return v;
     if (f->kind == PROBE_CODE && f->n_values)
@@ -67,7 +71,9 @@ double probe_project(const struct probe_input *f, double v)
     if (f->kind == PROBE_BOOLEAN)
         return v >= 0.5;
     v = fmin(fmax(v, f->lo), f->hi);
-    if (g > 0) {
+    if (f->step > 0) {
+        v = fmin(f->lo + nearbyint((v - f->lo) / g) * g, f->hi);
+    } else if (g > 0) {
         double r = nearbyint(v / g) * g;
         if (r < f->lo)
             r = ceil(f->lo / g) * g;

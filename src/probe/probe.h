@@ -36,12 +36,17 @@ struct probe_input {
     double cva;           /* analytical coefficient of variation, ratio; NaN: unknown */
     double cvi;           /* within-subject biological variation, ratio; NaN: unknown */
     int decimals;         /* of a value as it is written; -1: unknown */
+    double step;          /* values are lo + k * step (a grey level), its unit; 0: any */
     int monotone;         /* declared: +1 the score does not fall as it rises, -1, 0 */
     bool missing_allowed; /* NaN is an answer the model accepts */
     bool immutable;       /* no adversary can change it (age, sex at birth) */
     bool protected_attr;  /* protected attribute of the record */
     double *factors;      /* unit mistakes declared: multiply by; NULL: none declared */
     size_t n_factors;
+};
+
+struct probe_shape { /* of an image, x[(channel * height + row) * width + column] */
+    size_t channels, height, width;
 };
 
 /* Answers n rows (row-major, NaN = missing) with n scores. AM_OK with NaN where a row
@@ -61,7 +66,10 @@ struct probe_oracle {
 AM_CHECK int probe_ask(struct probe_oracle *o, const double *x, size_t n, double *score,
                        size_t *asked);
 
-/* The unit of change of an input at value v (> 0): cva * |v| when known (at v = 0, of the
+/* The distance between values an input can have; 0: any value. */
+double probe_grid(const struct probe_input *f);
+/* The unit of change of an input at value v (> 0): its step when it has one, else cva *
+ * |v| when known (at v = 0, of the
  * middle of the range), else 1 % of the range; never less than one unit of the last
  * decimal; 1 for integers, booleans and codes. */
 double probe_unit(const struct probe_input *f, double v);

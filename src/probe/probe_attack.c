@@ -34,7 +34,7 @@ int probe_attack_open(struct attack *a, const struct probe_goal *g, struct probe
     for (size_t j = 0; j < n; j++) {
         a->unit[j] = probe_unit(&g->rules->input[j], g->x[j]);
         if (probe_rules_movable(g, j)) {
-            a->grid[a->m] = probe_rules_grid(&g->rules->input[j]) / a->unit[j];
+            a->grid[a->m] = probe_grid(&g->rules->input[j]) / a->unit[j];
             a->at[a->m++] = (uint32_t)j;
         }
     }

@@ -58,9 +58,6 @@ struct probe_rules { /* borrowed */
     const struct probe_relation *relation;
     size_t n_relation; /* at most PROBE_RELATIONS_MAX */
 };
-struct probe_shape { /* of an image, x[(channel * height + row) * width + column] */
-    size_t channels, height, width;
-};
 struct probe_goal {
     struct probe_oracle *oracle;
     const struct probe_rules *rules;

@@ -48,7 +48,6 @@ AM_CHECK int probe_attack_balls(struct attack *a, probe_ball_fn *fn);
 
 /* probe_rules.c */
 bool probe_rules_movable(const struct probe_goal *g, size_t j);
-double probe_rules_grid(const struct probe_input *f);
 void probe_rules_begin(struct attack *a);
 /* x moved into what the case can become, in the ball; false: it cannot be brought in. */
 bool probe_rules_apply(const struct attack *a, double *x);

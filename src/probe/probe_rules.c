@@ -16,13 +16,6 @@ bool probe_rules_movable(const struct probe_goal *g, size_t j)
     return !f->immutable && !isnan(g->x[j]) && (!g->measured_only || measured(f));
 }
 
-double probe_rules_grid(const struct probe_input *f)
-{
-    if (f->kind != PROBE_NUMBER)
-        return 1;
-    return f->decimals >= 0 ? pow(10, -f->decimals) : 0;
-}
-
 static double relation_gap(const struct probe_relation *r, const double *x)
 {
     double sum = 0, size = 0;
@@ -45,7 +38,7 @@ void probe_rules_begin(struct attack *a)
 /* Rounding to the grid may have left the ball, by less than one step of the grid. */
 static double into_ball(const struct probe_input *f, double c, double r, double v)
 {
-    double most = r * (1 + RULES_SLACK), g = probe_rules_grid(f);
+    double most = r * (1 + RULES_SLACK), g = probe_grid(f);
     if (fabs(v - c) <= most)
         return v;
     v = probe_project(f, v > c ? fmin(v - g, c + r) : fmax(v + g, c - r));
