@@ -157,6 +157,7 @@ void bench_run_free(struct bench_run *r)
     vec_release(&r->cases);
     bench_view_release(r);
     vec_release(&r->family);
+    free(r->pixel_names);
     free(r->x);
     bench_train_free(r->train);
     free(r->s);

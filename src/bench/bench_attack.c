@@ -18,6 +18,8 @@
  *   change_median, example_change    in the unit of the input: changes, never values, of
  *                           two digits, and none when fewer than ten rows are attacked
  *
+ * Images: bench_attack_image.c.
+ *
  * Bounded: rows, questions and boxes; a model that dies is NaN with "model_failed". */
 #include "bench/bench_job.h"
 #include "bench/bench_oracle.h"
@@ -566,8 +568,7 @@ static void close_attacks(struct attacks *a)
 
 size_t bench_attack_parts(const struct bench_run *r)
 {
-    (void)r;
-    return ATTACK_PARTS;
+    return r->image.width ? 0 : ATTACK_PARTS; /* 0: one job */
 }
 
 int bench_attack_part(struct bench_run *r, size_t k)
@@ -587,7 +588,10 @@ int bench_attack_part(struct bench_run *r, size_t k)
 int bench_attack(struct bench_run *r)
 {
     struct attacks a;
-    int err = open_attacks(&a, r, 0);
+    int err;
+    if (r->image.width)
+        return bench_attack_image(r);
+    err = open_attacks(&a, r, 0);
     for (size_t k = 0; k < r->parts && !err; k++)
         err = take_part(&a, k);
     if (!err)

@@ -54,6 +54,14 @@ static int read_features(struct bench_run *r, struct diag *d)
             .values = json_get(it.val, "values"),
         };
         char path[BENCH_PATH];
+        int err;
+        f.input = it.i;
+        if (str_eqc(f.type, "image")) {
+            err = bench_image_declare(r, it.val, it.i, d);
+            if (err)
+                return err;
+            continue;
+        }
         if (!(f.lo <= f.hi)) {
             snprintf(path, sizeof path, "/record/inputs/%zu/range", it.i);
             diag_err(d, path, "bench.range", "the lowest value is above the highest");
@@ -142,7 +150,8 @@ void bench_check_columns(const struct bench_run *r, const struct bench_set *s,
                       *units = json_get(columns, "units"),
                       *declared = json_get(r->record, "inputs");
     char path[BENCH_PATH], more[96];
-    for (size_t k = 0; k < r->feature.n; k++) {
+    bench_image_check(r, s, d);
+    for (size_t k = 0; k < r->feature.n && !r->image.width; k++) {
         struct str name = r->feature.v[k].name, unit;
         const struct json *given = json_getn(units, name);
         if (!json_getn(inputs, name)) {

@@ -3,9 +3,9 @@
  *
  * Negligible: every measured value moves at random by at most its unit of change
  * (probe_unit(): the analytical variation, or one unit of the last decimal when that is
- * more), all at once, and stays a value the input can have. Codes, flags and immutable
- * inputs do not move. DRAWS draws on each of at most ROWS rows, half of them within BAND
- * of the threshold, where decisions are near.
+ * more; of an image one grey level), all at once, and stays a value the input can have.
+ * Codes, flags and immutable inputs do not move. DRAWS draws on each of at most ROWS
+ * rows, half of them within BAND of the threshold, where decisions are near.
  *
  *   flip_rate            of all rows: the two strata weighed by what they are of the data
  *                        (an unweighed mean would be the band's own)
@@ -191,7 +191,8 @@ int bench_coherence(struct bench_run *r)
         return err;
     for (size_t j = 0; j < c.b.features; j++) {
         c.movable += movable(&c.b.in[j]);
-        c.without_cva += movable(&c.b.in[j]) && isnan(c.b.in[j].cva);
+        c.without_cva +=
+            movable(&c.b.in[j]) && isnan(c.b.in[j].cva) && !(c.b.in[j].step > 0);
     }
     c.stratum = am_malloc(c.b.n + 1);
     c.x = am_malloc((DRAWS * c.b.features + 1) * sizeof *c.x);

@@ -139,7 +139,9 @@ static int find_columns(const struct bench_run *r, struct bench_set *s, struct d
         find_column(s, json_get_str(columns, "timestamp"), "timestamp", &unused, d);
     if (json_get(columns, "comparator"))
         find_column(s, json_get_str(columns, "comparator"), "comparator", &unused, d);
-    for (size_t i = 0; i < r->feature.n; i++) {
+    if (r->image.width)
+        find_column(s, json_get_str(columns, "image"), "image", &s->image, d);
+    for (size_t i = 0; i < r->feature.n && !r->image.width; i++) {
         char member[80];
         struct str name = r->feature.v[i].name;
         snprintf(member, sizeof member, "inputs/%.*s", (int)AM_MIN(name.n, 60), name.p);
@@ -151,9 +153,9 @@ static int find_columns(const struct bench_run *r, struct bench_set *s, struct d
 
 /* ---- values
  * ---------------------------------------------------------------------------------- */
-/* The first ones by place, the rest by number: one bad column must not hide another's. */
-static void bad_cell(struct bench_set *s, size_t row, size_t column, const char *code,
-                     const char *detail, struct diag *d)
+/* One bad column must not hide another's. */
+void bench_bad_cell(struct bench_set *s, size_t row, size_t column, const char *code,
+                    const char *detail, struct diag *d)
 {
     char at[BENCH_PATH], place[BENCH_SOURCE_PLACE], more[BENCH_SOURCE_PLACE + 8];
     if (s->bad++ >= BENCH_BAD_SHOWN)
@@ -235,12 +237,17 @@ static void read_row(const struct bench_run *r, struct bench_set *s, size_t row,
 {
     enum bench_reject why = read_label(s, csv_at(s->csv, row, s->label), &c->y);
     if (why == BENCH_REJECTS)
-        bad_cell(s, row, s->label, "bench.label", "a label the map does not know", d);
-    for (size_t i = 0; i < r->feature.n; i++) {
+        bench_bad_cell(s, row, s->label, "bench.label", "a label the map does not know",
+                       d);
+    if (r->image.width && why == BENCH_USED &&
+        bench_missing(s, csv_at(s->csv, row, s->image)))
+        why = BENCH_INPUT_MISSING;
+    for (size_t i = 0; i < r->feature.n && !r->image.width; i++) {
         enum bench_reject one =
             read_input(s, &r->feature.v[i], csv_at(s->csv, row, s->input[i]), &x[i]);
         if (one == BENCH_REJECTS)
-            bad_cell(s, row, s->input[i], "bench.value", "not a value of this input", d);
+            bench_bad_cell(s, row, s->input[i], "bench.value",
+                           "not a value of this input", d);
         outside[i] += one == BENCH_OUT_OF_RANGE;
         if (why == BENCH_USED)
             why = one;
@@ -248,10 +255,12 @@ static void read_row(const struct bench_run *r, struct bench_set *s, size_t row,
     c->why = (uint8_t)why;
 }
 
-static int read_rows(const struct bench_run *r, struct bench_set *s,
-                     struct bench_case *cases, double *x, struct diag *d)
+static int read_rows(const struct bench_run *r, const struct bench_input *in,
+                     struct bench_set *s, struct bench_case *cases, double *x,
+                     struct diag *d)
 {
     size_t *outside = am_calloc(r->feature.n + 1, sizeof *outside);
+    int err = AM_OK;
     if (!outside)
         return AM_E_NOMEM;
     for (size_t i = 0; i < s->rows; i++) {
@@ -259,6 +268,8 @@ static int read_rows(const struct bench_run *r, struct bench_set *s,
         cases[i].score = NAN;
         read_row(r, s, i, &cases[i], x + i * r->feature.n, outside, d);
     }
+    if (r->image.width)
+        err = bench_image_load(r, in, s, x, d);
     if (s->bad > BENCH_BAD_SHOWN) {
         char at[BENCH_PATH];
         diag_err(d, bench_at(s, at, "/path"), "bench.more", "%zu more cells like these",
@@ -279,7 +290,7 @@ static int read_rows(const struct bench_run *r, struct bench_set *s,
                      s->rows, r->feature.v[i].lo, r->feature.v[i].hi);
     }
     free(outside);
-    return AM_OK;
+    return err;
 }
 
 static int make_room(struct bench_run *r, struct diag *d)
@@ -325,7 +336,8 @@ int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d
         struct bench_set *s = &r->set.v[i];
         for (size_t k = s->first; k < s->first + s->rows; k++)
             r->cases.v[k].set = (uint32_t)i;
-        err = read_rows(r, s, r->cases.v + s->first, r->x + s->first * r->feature.n, d);
+        err =
+            read_rows(r, in, s, r->cases.v + s->first, r->x + s->first * r->feature.n, d);
     }
     return err ? err : diag_result(d);
 }
@@ -350,6 +362,6 @@ int bench_read_table(const struct bench_run *r, const struct bench_input *in,
     }
     *cases = am_calloc(s->rows + 1, sizeof **cases);
     *x = am_calloc((s->rows + 1) * r->feature.n + 1, sizeof **x);
-    err = *cases && *x ? read_rows(r, s, *cases, *x, d) : AM_E_NOMEM;
+    err = *cases && *x ? read_rows(r, in, s, *cases, *x, d) : AM_E_NOMEM;
     return err ? err : diag_result(d);
 }

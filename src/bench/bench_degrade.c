@@ -9,6 +9,8 @@
  *                               this family: null when there is none
  *   auc_largest_rise            the curve should fall: how far it ever rises again
  *
+ * Images climb the ladders of probe_image.h instead, all of them at each severity.
+ *
  * Severities share their draws (probe_mutate.h): a step is a step of the data, not of
  * chance. Rows that the declared check stops leave the curve; `refused_share` says how
  * many. Cost: 4 ladders x 5 severities, at most 20 passes over BENCH_MUTANT_ROWS rows. */
@@ -24,11 +26,12 @@ static const struct ladder {
     enum probe_operator op;
     bool strength;
     double step[SEVERITIES];
+    enum probe_image_operator image; /* of images: the others do not count */
 } ladders[] = {
-    {"noise", PROBE_NOISE, true, {1, 2, 4, 6, 8}},
-    {"drift", PROBE_DRIFT, true, {1, 2, 4, 6, 8}},
-    {"missing", PROBE_MISSING, false, {0.05, 0.1, 0.2, 0.3, 0.4}},
-    {"recoded", PROBE_RECODE, false, {0.01, 0.02, 0.05, 0.1, 0.2}},
+    {"noise", PROBE_NOISE, true, {1, 2, 4, 6, 8}, 0},
+    {"drift", PROBE_DRIFT, true, {1, 2, 4, 6, 8}, 0},
+    {"missing", PROBE_MISSING, false, {0.05, 0.1, 0.2, 0.3, 0.4}, 0},
+    {"recoded", PROBE_RECODE, false, {0.01, 0.02, 0.05, 0.1, 0.2}, 0},
 };
 
 struct degrade {
@@ -126,7 +129,9 @@ static int climb(struct degrade *d, const struct ladder *l)
                                            .rate = l->strength ? 1 : l->step[s - 1],
                                            .strength = l->strength ? l->step[s - 1] : 1,
                                            .seed = d->b.r->seed};
-        err = bench_mutant_apply(&d->b, &how);
+        const struct probe_image_change picture = {l->image, (unsigned)s, d->b.r->seed};
+        err = d->b.r->image.width ? bench_mutant_image(&d->b, &picture, 1)
+                                  : bench_mutant_apply(&d->b, &how);
         if (!err)
             err = point(d, s);
     }
@@ -157,6 +162,24 @@ static int emit_head(struct degrade *d)
     return err ? err : emit(d, "auc_step_drop", "", d->step_drop, bench_no_ci, "largest");
 }
 
+/* How many ladders there were. */
+static int climb_all(struct degrade *d, size_t *climbed)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(ladders) && !err && !d->b.r->image.width; i++)
+        if (climbs(d, &ladders[i])) {
+            ++*climbed;
+            err = climb(d, &ladders[i]);
+        }
+    for (int op = 0; op < PROBE_IMAGE_OPERATORS && !err && d->b.r->image.width; op++) {
+        const struct ladder l = {.name = probe_image_name((enum probe_image_operator)op),
+                                 .image = (enum probe_image_operator)op};
+        ++*climbed;
+        err = climb(d, &l);
+    }
+    return err;
+}
+
 int bench_degradation(struct bench_run *r)
 {
     struct degrade d = {.step_drop = -1};
@@ -164,11 +187,7 @@ int bench_degradation(struct bench_run *r)
     int err = bench_mutant_open(&d.b, r);
     if (err)
         return err;
-    for (size_t i = 0; i < AM_LEN(ladders) && !err; i++)
-        if (climbs(&d, &ladders[i])) {
-            climbed++;
-            err = climb(&d, &ladders[i]);
-        }
+    err = climb_all(&d, &climbed);
     if (!err && climbed)
         err = emit_head(&d);
     else if (!err) /* nothing that a device measures or somebody codes */

@@ -7,7 +7,8 @@
  *   auc     each row's placement among the other class (its mean is the AUC, E. R. DeLong
  *           1988, eq. 4), lowered by 0.05; it needs the outcome of each prediction
  *   score   moved by half a deviation or until its PSI against the reference exceeds 0.25
- *   inputs  likewise, the four numeric ones that go with the score most
+ *   inputs  likewise, the four numeric ones that go with the score most; of an image the
+ *           brightness (mean) and the contrast (standard deviation) of its pixels
  *
  * That an alarm reaches the registry is the node's to show. */
 #include "bench/bench_job.h"
@@ -184,16 +185,32 @@ static int column(const struct bench_run *r, size_t input, double **out)
     return AM_OK;
 }
 
+/* A device that changes shows in all pixels at once. */
+static int watch_image(struct monitoring *m, bool contrast)
+{
+    struct bench_run *r = m->r;
+    double *x = am_malloc((r->used + 1) * sizeof *x), mean, sd;
+    if (!x)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < r->used; i++) {
+        spread(r->x + r->of[i] * r->feature.n, r->feature.n, &mean, &sd);
+        x[i] = contrast ? sd : mean;
+    }
+    return add_stream(m, contrast ? "contrast" : "brightness", x, r->used);
+}
+
 static int gather(struct monitoring *m)
 {
     struct bench_run *r = m->r;
-    size_t input[INPUTS_WATCHED], n = choose(r, input);
+    size_t input[INPUTS_WATCHED], n = r->image.width ? 0 : choose(r, input);
     double *x;
     int err = watch_auc(m);
     if (!err)
         err = column(r, SIZE_MAX, &x);
     if (!err)
         err = add_stream(m, "score", x, r->used);
+    for (int contrast = 0; contrast < 2 && !err && r->image.width; contrast++)
+        err = watch_image(m, contrast);
     for (size_t i = 0; i < n && !err; i++) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", STR_FMT(r->feature.v[input[i]].name));

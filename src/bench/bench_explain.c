@@ -457,11 +457,20 @@ static void release(struct bench_explain *e)
     free(e->phi);
 }
 
+/* A pixel is no attribute of a person, nor stands for one alone. */
+static int no_attributes(struct bench_run *r)
+{
+    int err = bench_not_applicable(r, "EQ-9", "no_tabular_features");
+    return err ? err : bench_fact(r, "EQ-9", "inputs_explained", 0, "an_image");
+}
+
 int bench_explanations(struct bench_run *r)
 {
     struct bench_explain e = {.r = r, .f = r->feature.n};
     const char *why = NULL;
     int err;
+    if (r->image.width)
+        return no_attributes(r);
     err = bench_inputs(r, &e.in);
     if (!err)
         err = bench_oracle_open(&e.oracle, r, -1);

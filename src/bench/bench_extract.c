@@ -127,6 +127,9 @@ static void theft_close(struct theft *t)
 
 /* ---- copies ---------------------------------------------------------------------------
  */
+/* A copy of an image model is fitted on hundreds of inputs at the cost of their cube. */
+enum { COPY_INPUTS_MAX = 256 };
+
 static int curve(struct theft *t, const char *copy, probe_copy_fn *fit,
                  const char *questions)
 {
@@ -148,6 +151,10 @@ static int curve(struct theft *t, const char *copy, probe_copy_fn *fit,
         double agreement = NAN;
         snprintf(group, sizeof group, "copy=%s;questions=%s;budget=%lld", copy, questions,
                  (long long)budgets[b]);
+        if (t->f > COPY_INPUTS_MAX) {
+            err = emit(t, "copy_agreement", group, NAN, "too_many_inputs");
+            continue;
+        }
         err = probe_copy_agreement(&c, (size_t)budgets[b], &agreement);
         if (!err)
             err = emit_agreement(t, "copy_agreement", group, agreement);

@@ -185,10 +185,10 @@ int bench_mutant_ask(struct bench_mutant *b, uint8_t with, uint8_t without)
     return err;
 }
 
-int bench_mutant_apply(struct bench_mutant *b, const struct probe_mutation *how)
+/* After the operator: what changed is asked, the rest keeps its score. */
+static int ask_changed(struct bench_mutant *b)
 {
     int err;
-    probe_mutate(b->m, how, 0, b->n, b->x2, b->flag);
     b->changed = b->refused = 0;
     for (size_t i = 0; i < b->n; i++) {
         b->changed += (b->flag[i] & PROBE_ROW_CHANGED) != 0;
@@ -199,6 +199,33 @@ int bench_mutant_apply(struct bench_mutant *b, const struct probe_mutation *how)
         if (!(b->flag[i] & PROBE_ROW_CHANGED))
             b->s2[i] = b->s[i];
     return err;
+}
+
+int bench_mutant_apply(struct bench_mutant *b, const struct probe_mutation *how)
+{
+    probe_mutate(b->m, how, 0, b->n, b->x2, b->flag);
+    return ask_changed(b);
+}
+
+int bench_mutant_image(struct bench_mutant *b, const struct probe_image_change *how,
+                       double rate)
+{
+    const struct raster_shape *s = &b->r->image;
+    const struct probe_image im = {
+        {s->channels, s->height, s->width}, b->r->feature.v[0].lo, b->r->feature.v[0].hi};
+    size_t f = b->features;
+    int err = AM_OK;
+    for (size_t i = 0; i < b->n && !err; i++) {
+        double *to = b->x2 + i * f;
+        const double *from = b->x + i * f;
+        bool struck = probe_image_struck(how, b->key[i], rate);
+        if (struck)
+            err = probe_image_apply(&im, how, b->key[i], from, to);
+        else
+            memcpy(to, from, f * sizeof *to);
+        b->flag[i] = struck && memcmp(from, to, f * sizeof *to) ? PROBE_ROW_CHANGED : 0;
+    }
+    return err ? err : ask_changed(b);
 }
 
 /* ---- comparing

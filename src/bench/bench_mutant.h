@@ -10,6 +10,7 @@
 #define BENCH_MUTANT_H
 
 #include "bench/bench_oracle.h"
+#include "probe/probe_image.h"
 #include "probe/probe_mutate.h"
 
 enum { BENCH_MUTANT_ROWS = 20000 };
@@ -40,6 +41,10 @@ struct bench_mutant {
 AM_CHECK int bench_mutant_open(struct bench_mutant *b, struct bench_run *r);
 void bench_mutant_close(struct bench_mutant *b);
 AM_CHECK int bench_mutant_apply(struct bench_mutant *b, const struct probe_mutation *how);
+/* Images: the operator on those that are struck at that rate. None is refused: a grey
+ * level is in range. */
+AM_CHECK int bench_mutant_image(struct bench_mutant *b,
+                                const struct probe_image_change *how, double rate);
 /* Asks the rows that have all of `with` and none of `without` whatever the check says;
  * s2 of the others is NaN. */
 AM_CHECK int bench_mutant_ask(struct bench_mutant *b, uint8_t with, uint8_t without);

@@ -13,6 +13,10 @@
  * the rows that are let through: what is refused has no answer that could be wrong, and
  * `refused_share` says how much that is.
  *
+ * Images: the operators of probe_image.h, at each of their five severities, strike one
+ * image in ten (group "operator=x;severity=k;rate=0.1"). Impossible: values of another
+ * scale (0 to 255 for 0 to 1, or moved below black), which the declared range stops.
+ *
  * Cost: (operators x rates + 2 x gross errors) passes over at most BENCH_MUTANT_ROWS
  * rows: at most 60 + 12 passes, 1.5 million rows, whatever the data. */
 #include "bench/bench_mutant.h"
@@ -32,6 +36,7 @@ struct mutate {
     struct bench_fall worst_sensitivity;
     bool any;
     int64_t impossible, stopped; /* rows; by the check or by the model */
+    int64_t positives;           /* of the last mutation told */
     int64_t by_check, by_model;  /* by the check; by the model, asked all the same */
 };
 
@@ -73,23 +78,19 @@ static void keep_worst(struct mutate *m, const struct bench_fall *f)
     m->any = true;
 }
 
-static int one_rate(struct mutate *m, enum probe_operator op, double rate)
+/* What the last mutation did, told; head: it counts for the row. */
+static int tell_fall(struct mutate *m, const char *group, bool head)
 {
-    const struct probe_mutation how = {
-        .op = op, .rate = rate, .strength = 1, .seed = m->b.r->seed};
     struct bench_fall f;
-    char group[80];
-    int err = bench_mutant_apply(&m->b, &how);
-    if (!err)
-        err = bench_mutant_fall(&m->b, &f);
+    int err = bench_mutant_fall(&m->b, &f);
     if (err)
         return err;
+    m->positives = f.positives;
     m->broken += m->b.nans;
     m->outside += m->b.outside;
     m->asked += (int64_t)(m->b.changed - m->b.refused);
-    if (rate == HEAD_RATE)
+    if (head)
         keep_worst(m, &f);
-    snprintf(group, sizeof group, "operator=%s;rate=%g", probe_operator_name(op), rate);
     err = emit_fall(m, group, &f, &f);
     if (!err)
         err = share(m, "flip_rate", group, f.flips, f.n, f.positives);
@@ -99,13 +100,42 @@ static int one_rate(struct mutate *m, enum probe_operator op, double rate)
     if (!err && m->b.nans)
         err = emit(m, "crash_or_nan", group, (double)m->b.nans, bench_no_ci, "count",
                    (int64_t)(m->b.changed - m->b.refused), f.positives);
+    return err;
+}
+
+static int one_rate(struct mutate *m, enum probe_operator op, double rate)
+{
+    const struct probe_mutation how = {
+        .op = op, .rate = rate, .strength = 1, .seed = m->b.r->seed};
+    char group[80];
+    int err = bench_mutant_apply(&m->b, &how);
+    snprintf(group, sizeof group, "operator=%s;rate=%g", probe_operator_name(op), rate);
+    if (!err)
+        err = tell_fall(m, group, rate == HEAD_RATE);
     if (!err && op == PROBE_STALE && rate == HEAD_RATE) {
         int64_t same = 0;
         for (size_t i = 0; i < m->b.n; i++)
             same += (m->b.flag[i] & PROBE_ROW_SAME_PATIENT) != 0;
         err = share(m, "stale_from_same_patient_share", "", same, (int64_t)m->b.changed,
-                    f.positives);
+                    m->positives);
     }
+    return err;
+}
+
+static int image_mutations(struct mutate *m)
+{
+    int err = AM_OK;
+    for (int op = 0; op < PROBE_IMAGE_OPERATORS && !err; op++)
+        for (unsigned s = 1; s <= PROBE_IMAGE_SEVERITIES && !err; s++) {
+            const struct probe_image_change how = {(enum probe_image_operator)op, s,
+                                                   m->b.r->seed};
+            char group[80];
+            snprintf(group, sizeof group, "operator=%s;severity=%u;rate=%g",
+                     probe_image_name(how.op), s, HEAD_RATE);
+            err = bench_mutant_image(&m->b, &how, HEAD_RATE);
+            if (!err)
+                err = tell_fall(m, group, true);
+        }
     return err;
 }
 
@@ -158,16 +188,11 @@ static bool silent(const struct bench_mutant *b, size_t i)
 /* Rows with an impossible value: those the check lets through, then, for the report,
  * those it stops. Within the declared range no answer is a fault; a crash is one
  * everywhere. */
-static int one_gross(struct mutate *m, enum probe_operator op)
+static int judge_gross(struct mutate *m, const char *group)
 {
     struct bench_mutant *b = &m->b;
-    const struct probe_mutation how = {
-        .op = op, .rate = 1, .strength = 1, .one = true, .seed = b->r->seed};
     int64_t impossible = 0, accepted = 0, check = 0, model = 0;
-    char group[80];
-    int err;
-    probe_mutate(b->m, &how, 0, b->n, b->x2, b->flag);
-    err = bench_mutant_ask(b, PROBE_ROW_IMPOSSIBLE, PROBE_ROW_REFUSED);
+    int err = bench_mutant_ask(b, PROBE_ROW_IMPOSSIBLE, PROBE_ROW_REFUSED);
     for (size_t i = 0; i < b->n && !err; i++) {
         impossible += (b->flag[i] & PROBE_ROW_IMPOSSIBLE) != 0;
         accepted += silent(b, i);
@@ -188,14 +213,45 @@ static int one_gross(struct mutate *m, enum probe_operator op)
     m->stopped += impossible - accepted;
     m->by_check += check;
     m->by_model += model + (impossible - check - accepted);
-    snprintf(group, sizeof group, "operator=%s;values=1", probe_operator_name(op));
     return share(m, "out_of_range_refused_share", group, impossible - accepted,
                  impossible, 0);
+}
+
+static int one_gross(struct mutate *m, enum probe_operator op)
+{
+    struct bench_mutant *b = &m->b;
+    const struct probe_mutation how = {
+        .op = op, .rate = 1, .strength = 1, .one = true, .seed = b->r->seed};
+    char group[80];
+    probe_mutate(b->m, &how, 0, b->n, b->x2, b->flag);
+    snprintf(group, sizeof group, "operator=%s;values=1", probe_operator_name(op));
+    return judge_gross(m, group);
+}
+
+/* Every pixel times 255, or moved by the whole range downwards. */
+static int image_gross(struct mutate *m, bool scale)
+{
+    struct bench_mutant *b = &m->b;
+    double lo = b->in[0].lo, hi = b->in[0].hi;
+    for (size_t i = 0; i < b->n; i++) {
+        b->flag[i] = 0;
+        for (size_t k = i * b->features; k < (i + 1) * b->features; k++) {
+            b->x2[k] = scale ? 255 * b->x[k] : b->x[k] - (hi - lo);
+            if (b->x2[k] < lo || b->x2[k] > hi)
+                b->flag[i] = PROBE_ROW_CHANGED | PROBE_ROW_IMPOSSIBLE | PROBE_ROW_REFUSED;
+        }
+    }
+    return judge_gross(m, scale ? "operator=scale;values=all"
+                                : "operator=below_black;values=all");
 }
 
 static int gross_errors(struct mutate *m)
 {
     int err = AM_OK;
+    if (m->b.r->image.width) {
+        err = image_gross(m, true);
+        return err ? err : image_gross(m, false);
+    }
     for (size_t i = 0; i < AM_LEN(gross) && !err; i++)
         if (probe_operator_applies(gross[i], m->b.in, m->b.features))
             err = one_gross(m, gross[i]);
@@ -239,7 +295,9 @@ int bench_mutations(struct bench_run *r)
     int err = bench_mutant_open(&m.b, r);
     if (err)
         return err;
-    for (int op = 0; op < PROBE_LABEL && !err; op++)
+    if (r->image.width)
+        err = image_mutations(&m);
+    for (int op = 0; op < PROBE_LABEL && !err && !r->image.width; op++)
         for (size_t k = 0; k < AM_LEN(rates) && !err; k++)
             if (probe_operator_applies((enum probe_operator)op, m.b.in, m.b.features))
                 err = one_rate(&m, (enum probe_operator)op, rates[k]);

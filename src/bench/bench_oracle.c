@@ -115,7 +115,7 @@ static enum probe_kind kind_of(struct str type)
 static int read_input(const struct bench_run *r, size_t i, struct probe_input *in)
 {
     const struct bench_feature *f = &r->feature.v[i];
-    const struct json *declared = json_at(json_get(r->record, "inputs"), i),
+    const struct json *declared = json_at(json_get(r->record, "inputs"), f->input),
                       *m = json_getn(json_get(r->manifest, "features"), f->name);
     struct str way = json_get_str(m, "monotone");
     int err;
@@ -129,6 +129,7 @@ static int read_input(const struct bench_run *r, size_t i, struct probe_input *i
         .cva = json_num(json_get(m, "analytical_cv"), NAN),
         .cvi = json_num(json_get(m, "biological_cv"), NAN),
         .decimals = (int)json_num(json_get(m, "decimals"), -1),
+        .step = r->image.width ? bench_grey(r) : 0,
         .monotone = str_eqc(way, "rising")    ? 1
                     : str_eqc(way, "falling") ? -1
                                               : 0,

@@ -12,6 +12,7 @@
 #include "crypto/crypto.h"
 #include "csv/csv.h"
 #include "model/model.h"
+#include "raster/raster.h"
 #include "stat/stat.h"
 #include "stat/stat_fair.h"
 
@@ -37,8 +38,9 @@ enum bench_reject {
 };
 extern const char *const bench_reject_name[BENCH_REJECTS];
 
-struct bench_feature { /* one input of the record */
+struct bench_feature { /* one input of the record, or one pixel of its image */
     struct str name, type;
+    size_t input; /* in the record */
     double lo, hi;
     bool missing_allowed;
     const struct json *values;
@@ -48,10 +50,10 @@ struct bench_set { /* one data set of the manifest, sorted by site */
     size_t index; /* in the manifest */
     struct str site, gst;
     struct bench_source source;
-    struct csv *csv;               /* the table of the source */
-    size_t label, patient, *input; /* columns */
-    size_t first, rows;            /* in the cases */
-    int64_t n, positives;          /* used */
+    struct csv *csv;                      /* the table of the source */
+    size_t label, patient, image, *input; /* columns */
+    size_t first, rows;                   /* in the cases */
+    int64_t n, positives;                 /* used */
     int64_t rejected[BENCH_REJECTS];
     size_t bad; /* cells that cannot be read */
 };
@@ -88,6 +90,8 @@ struct bench_run {
     bool model_declared;                       /* the bytes are those of the record */
     bool canonical_match, model_failed;
     VEC(struct bench_feature) feature;
+    struct raster_shape image; /* width 0: the model reads a table */
+    char *pixel_names;
     VEC(struct bench_set) set;
     VEC(struct bench_case) cases;
     VEC(struct bench_attribute) attribute;
@@ -137,6 +141,17 @@ void bench_check_columns(const struct bench_run *r, const struct bench_set *s,
 /* bench_train.c: the training set that escrow handed over, if it did. */
 int bench_train(struct bench_run *r, const struct bench_input *in, struct diag *d);
 void bench_train_free(struct bench_train *t);
+/* A cell that cannot be used: the first ones by place, the rest by number. */
+void bench_bad_cell(struct bench_set *s, size_t row, size_t column, const char *code,
+                    const char *detail, struct diag *d);
+/* bench_image.c: an image is the only input, and each pixel a feature. */
+int bench_image_declare(struct bench_run *r, const struct json *input, size_t index,
+                        struct diag *d);
+void bench_image_check(const struct bench_run *r, const struct bench_set *s,
+                       struct diag *d);
+int bench_image_load(const struct bench_run *r, const struct bench_input *in,
+                     struct bench_set *s, double *x, struct diag *d);
+double bench_grey(const struct bench_run *r); /* one grey level of the image */
 /* bench_attribute.c */
 int bench_attributes(struct bench_run *r, struct diag *d);
 /* bench_people.c: patients, leakage, duplicates. */
@@ -225,6 +240,8 @@ int bench_flags(const struct bench_run *r, const char *member, struct bench_flag
 void bench_flags_release(struct bench_flags *f);
 /* Is the text one of the list, or "1" when there is no list? */
 bool bench_among(const struct json *list, struct str v);
+/* bench_attack_image.c: row RB-3 of an image. */
+int bench_attack_image(struct bench_run *r);
 /* bench_repro.c: how far two scorings of the same rows are apart; added to *d. */
 struct bench_difference {
     int64_t differ, flips; /* rows; on two sides of t, one of them 1e-5 or more away */

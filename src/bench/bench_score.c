@@ -9,6 +9,14 @@ static void check_inputs(const struct bench_run *r, const struct json *described
                          struct diag *d)
 {
     const struct json *have = json_get(described, "inputs");
+    const char *why;
+    if (r->image.width) {
+        why =
+            model_image_differs(have, r->image.width, r->image.height, r->image.channels);
+        if (why)
+            diag_err(d, "/record/inputs/0/image", "bench.inputs_differ", "%s", why);
+        return;
+    }
     if (json_size(have) != r->feature.n)
         diag_err(d, "/record/inputs", "bench.inputs_differ",
                  "%zu are declared, the model reads %zu", r->feature.n, json_size(have));

@@ -45,10 +45,15 @@ size_t model_features(const struct model *m);
 const char *model_feature(const struct model *m, size_t i);
 AM_CHECK int model_canonical_digest(const struct model *m, uint8_t out[CRYPTO_SHA256]);
 /* JSON object: format, runtime {name, version}, model_type (section 5 of registry.md),
- * inputs [{name, type}] (an image is one input with the "shape" of a row), outputs [{name, type}], objective, hyperparameters readable from
- * the file (max_depth as built, number_of_trees = number_of_epochs, learning_rate when
- * present, number_of_layers...), file_sha256, canonical_weight_hash, size_b. */
+ * inputs [{name, type}] (an image is one input with the "shape" of a row), outputs
+ * [{name, type}], objective, hyperparameters readable from the file (max_depth as built,
+ * number_of_trees = number_of_epochs, learning_rate when present, number_of_layers...),
+ * file_sha256, canonical_weight_hash, size_b. */
 AM_CHECK int model_describe(const struct model *m, struct str bytes, struct buf *json);
+/* Does a model with the described inputs read an image of that shape, as one row of width
+ * * height * channels values, channels first? NULL: yes; else why not. */
+const char *model_image_differs(const struct json *inputs, size_t width, size_t height,
+                                size_t channels);
 /* x: n * model_features doubles. */
 AM_CHECK int model_score(const struct model *m, const double *x, size_t n, double *score);
 /* Additive contributions on the margin (log-odds) scale: phi has n * (features + 1), the

@@ -158,6 +158,26 @@ static void describe_onnx(struct jw *w, const struct model *m)
     jw_obj_end(w);
 }
 
+/* [h, w] and [h, w, 1] are grey; [c, h, w]; or so many values without a shape. */
+const char *model_image_differs(const struct json *inputs, size_t width, size_t height,
+                                size_t channels)
+{
+    const struct json *shape = json_get(json_at(inputs, 0), "shape");
+    const int64_t w = (int64_t)width, h = (int64_t)height, c = (int64_t)channels,
+                  a = json_int(json_at(shape, 0), 0), b = json_int(json_at(shape, 1), 0),
+                  last = json_int(json_at(shape, 2), 0);
+    bool first = a == c && b == h && last == w,
+         behind = a == h && b == w && (json_size(shape) == 2 || last == c);
+    if (!shape)
+        return json_size(inputs) == width * height * channels
+                   ? NULL
+                   : "the model reads another number of values than the image has";
+    if (first || (behind && c == 1))
+        return NULL;
+    return behind ? "the model reads channels last: export it channels first"
+                  : "the model reads an image of another shape";
+}
+
 int model_describe(const struct model *m, struct str bytes, struct buf *json)
 {
     struct jw w;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images: a row of numbers in, the declared shape out. */
+#include <dirent.h>
+
 #include "model/model_test_onnx.h"
 
 enum { DIAG_CODE = 64 };
@@ -13,7 +15,8 @@ static struct str shaped(struct buf *b, int elem, const int *dim, size_t rank)
     buf_init(&value, 200);
     for (size_t i = 0; i < rank; i++) {
         const char one[] = {'\n', 2, '\010', (char)dim[i], 0};
-        assert_ok(buf_add(&shape, dim[i] ? (struct str){one, 4} : STR("\n\003\022\001n")));
+        assert_ok(
+            buf_add(&shape, dim[i] ? (struct str){one, 4} : STR("\n\003\022\001n")));
     }
     assert_ok(buf_addc(&type, '\010'));
     assert_ok(buf_addc(&type, (char)elem));
@@ -36,7 +39,8 @@ static const struct made mean = {
     .graph_extra = STR_INIT("\n\017\n\001m\022\001f\042\007Flatten"
                             "\n\037\n\001f\022\001p\042\012ReduceMean\052\013\n\004axes"
                             "\100\001\240\001\007"),
-    .output = STR_INIT("\n\001p\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\001"),
+    .output =
+        STR_INIT("\n\001p\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\001"),
 };
 
 static int load(struct model **m, int elem, const int *dim, size_t rank,
@@ -102,8 +106,9 @@ static void an_image_is_described_by_its_shape(void **state)
     assert_ok(load(&m, MODEL_F32, any, 4, STR_NULL, code));
     buf_init(&text, 1 << 16);
     assert_ok(model_describe(m, STR("x"), &text));
-    assert_non_null(strstr(
-        text.p, "\"inputs\":[{\"name\":\"x\",\"type\":\"float32\",\"shape\":[1,28,28]}]"));
+    assert_non_null(
+        strstr(text.p,
+               "\"inputs\":[{\"name\":\"x\",\"type\":\"float32\",\"shape\":[1,28,28]}]"));
     buf_release(&text);
     model_free(m);
 }
@@ -133,10 +138,32 @@ static void other_images_are_refused(void **state)
     }
     assert_int_equal(
         load(&m, MODEL_F32, any, 4,
-             STR("\n\001y\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\001"), code),
+             STR("\n\001y\022\017\n\015\010\001\022\011\n\003\022\001n\n\002\010\001"),
+             code),
         AM_E_UNSUPPORTED);
     assert_string_equal(code, "model.onnx_input");
 }
 
-TEST_MAIN(TEST(an_image_enters_row_by_row), TEST(an_image_is_described_by_its_shape),
-          TEST(other_images_are_refused))
+static size_t threads(void)
+{
+    size_t n = 0;
+    DIR *d = opendir("/proc/self/task");
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* One that woke up to send telemetry was what seccomp killed every worker for. */
+static void the_runtime_starts_no_thread(void **state)
+{
+    size_t before = threads();
+    (void)state;
+    if (!test_onnx_runtime())
+        skip();
+    assert_int_equal(threads(), before);
+}
+
+TEST_MAIN(TEST(the_runtime_starts_no_thread), TEST(an_image_enters_row_by_row),
+          TEST(an_image_is_described_by_its_shape), TEST(other_images_are_refused))

@@ -92,7 +92,10 @@ static void ort_load(void)
 {
     const struct ort_base *(*get_base)(void) = NULL;
     const struct ort_base *base;
-    void *lib = ort_dlopen();
+    /* Since 1.24 the wheels' library keeps a device identifier and a database in the home
+     * of its user, and a thread that tries to send them; its attempts after some seconds
+     * are what seccomp kills a worker for. Asked before the library is loaded. */
+    void *lib = setenv("ORT_DISABLE_TELEMETRY", "1", 1) ? NULL : ort_dlopen();
     void *sym = lib ? dlsym(lib, "OrtGetApiBase") : NULL;
     if (!sym) {
         snprintf(ort.problem, sizeof ort.problem, "ONNX Runtime is not installed");
@@ -259,9 +262,8 @@ static int ort_inputs(struct ort_run *run, const double *x)
             return err;
         memcpy(shape, io->dim, sizeof shape);
         shape[0] = (int64_t)run->rows;
-        if (!ort_ok(ORT(ORT_CreateTensorWithDataAsOrtValue,
-                        create *)(ort.memory, p, n, shape, io->rank, io->dtype,
-                                  &run->value[i]),
+        if (!ort_ok(ORT(ORT_CreateTensorWithDataAsOrtValue, create *)(
+                        ort.memory, p, n, shape, io->rank, io->dtype, &run->value[i]),
                     NULL, 0))
             return AM_E_INTERNAL;
         first += (size_t)io->columns;

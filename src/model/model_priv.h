@@ -166,7 +166,7 @@ struct model_onnx_io {
     int64_t columns; /* inputs: >= 1; outputs: 1, 2 or 0 (found out at run time) */
     int64_t batch;   /* 0: any; else the number of rows per run (only 1 is accepted) */
     size_t rank;     /* inputs: 1 [n], 2 [n, columns], 3 or 4: an image */
-    int64_t dim[4];  /* [0] is the batch; the others are fixed, columns is their product */
+    int64_t dim[4]; /* [0] is the batch; the others are fixed, columns is their product */
 };
 struct model_onnx {
     VEC(struct model_onnx_io) input;

@@ -29,6 +29,7 @@ int probe_attack_open(struct attack *a, const struct probe_goal *g, struct probe
         probe_attack_close(a);
         return AM_E_NOMEM;
     }
+    a->steps = floor(g->eps * (1 + 1e-9));
     a->positive = g->score >= g->threshold;
     a->over = a->left <= 0 || isnan(g->score);
     for (size_t j = 0; j < n; j++) {
@@ -73,7 +74,7 @@ double probe_attack_norm(const struct attack *a, const double *z)
         enum probe_kind kind = a->g->rules->input[a->at[k]].kind;
         double d = kind == PROBE_CODE || kind == PROBE_BOOLEAN ? z[k] != 0 : fabs(z[k]);
         sum += d * d;
-        top = fmax(top, d);
+        top = d > top ? d : top;
     }
     return a->g->norm == PROBE_L2 ? sqrt(sum) : top;
 }
@@ -82,7 +83,7 @@ void probe_attack_ball(const struct attack *a, double r, double *z)
 {
     if (a->g->norm == PROBE_LINF) {
         for (size_t k = 0; k < a->m; k++)
-            z[k] = fmin(fmax(z[k], -r), r);
+            z[k] = z[k] > r ? r : z[k] >= -r ? z[k] : -r;
     } else {
         double d = 0;
         for (size_t k = 0; k < a->m; k++)

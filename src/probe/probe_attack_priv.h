@@ -20,6 +20,7 @@ struct attack {
     double *score; /* PROBE_BATCH */
     double *best;  /* m: z of what is found */
     bool relation_on[PROBE_RELATIONS_MAX];
+    double steps; /* whole steps that the ball has, of inputs that have one */
     bool positive;
     bool over; /* the budget is spent, or the first success is enough */
     int64_t left;

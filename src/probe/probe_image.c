@@ -135,10 +135,10 @@ static void crop(const struct probe_shape *s, double c, double *v, double *tmp)
                    y0 = clamp(down, s->height), y1 = clamp(down + 1, s->height);
             double fx = fmin(fmax(at - (double)x0, 0), 1),
                    fy = fmin(fmax(down - (double)y0, 0), 1);
-            v[y * s->width + x] = (1 - fy) * ((1 - fx) * tmp[y0 * s->width + x0] +
-                                              fx * tmp[y0 * s->width + x1]) +
-                                  fy * ((1 - fx) * tmp[y1 * s->width + x0] +
-                                        fx * tmp[y1 * s->width + x1]);
+            v[y * s->width + x] =
+                (1 - fy) *
+                    ((1 - fx) * tmp[y0 * s->width + x0] + fx * tmp[y0 * s->width + x1]) +
+                fy * ((1 - fx) * tmp[y1 * s->width + x0] + fx * tmp[y1 * s->width + x1]);
         }
 }
 
@@ -238,9 +238,8 @@ static void from_colours(size_t n, double *v)
 
 /* ---- an image -------------------------------------------------------------------------
  */
-static void one_channel(const struct probe_shape *s,
-                        const struct probe_image_change *how, struct stat_rng *r,
-                        size_t channel, double *v, double *tmp)
+static void one_channel(const struct probe_shape *s, const struct probe_image_change *how,
+                        struct stat_rng *r, size_t channel, double *v, double *tmp)
 {
     double c = probe_image_strength(how->op, s, how->severity);
     size_t n = s->width * s->height;
@@ -298,8 +297,8 @@ int probe_image_apply(const struct probe_image *im, const struct probe_image_cha
     if (colours)
         from_colours(n, out);
     for (size_t i = 0; i < n * s->channels; i++)
-        out[i] = fmin(im->lo + nearbyint(fmin(fmax(out[i], 0), PROBE_GREYS)) * step,
-                      im->hi);
+        out[i] =
+            fmin(im->lo + nearbyint(fmin(fmax(out[i], 0), PROBE_GREYS)) * step, im->hi);
     free(tmp);
     return AM_OK;
 }

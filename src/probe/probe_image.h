@@ -4,12 +4,11 @@
  *
  *   gaussian_noise  N(0, c) on values from 0 to 1
  *   gaussian_blur   sigma c pixels, edges continued, cut at 4 sigma
- *   jpeg            quality c: 8x8 cosine transform, quantised by the tables of T.81 annex
- *                   K as libjpeg scales them, and back. What follows in a file is
- *                   lossless, so it is not made. Colour is not subsampled.
- *   contrast        c of the distance to the channel's mean
- *   resolution      averaged to c of the width and height, and repeated up again
- *   crop            the middle, c of the width and height, stretched (bilinear)
+ *   jpeg            quality c: 8x8 cosine transform, quantised by the tables of T.81
+ * annex K as libjpeg scales them, and back. What follows in a file is lossless, so it is
+ * not made. Colour is not subsampled. contrast        c of the distance to the channel's
+ * mean resolution      averaged to c of the width and height, and repeated up again crop
+ * the middle, c of the width and height, stretched (bilinear)
  *
  * ImageNet-C's numbers are for 224 pixels a side: a blur of 6 pixels leaves nothing of an
  * image of 28. Its authors published others for small images, and those are used here:
@@ -60,7 +59,8 @@ struct probe_image_change {
 AM_CHECK int probe_image_apply(const struct probe_image *im,
                                const struct probe_image_change *how, uint64_t key,
                                const double *x, double *out);
-/* In a share of the images (those whose draw says so, the same ones at every severity)? */
+/* In a share of the images (those whose draw says so, the same ones at every severity)?
+ */
 bool probe_image_struck(const struct probe_image_change *how, uint64_t key, double rate);
 
 #endif

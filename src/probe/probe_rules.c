@@ -45,6 +45,18 @@ static double into_ball(const struct probe_input *f, double c, double r, double 
     return fabs(v - c) <= most ? v : c;
 }
 
+/* A grey level: whole steps from c, no more than the ball has. Pixels are many, and this
+ * is asked of each at every question. (x + 1.5 * 2^52) - 1.5 * 2^52 is the nearest whole
+ * number. */
+static inline double settle_step(const struct probe_input *f, double c, double most,
+                                 double v)
+{
+    double k = (v - c) / f->step + 6755399441055744.0 - 6755399441055744.0;
+    k = k > most ? most : k >= -most ? k : -most;
+    v = k == 0 ? c : c + k * f->step;
+    return v < f->lo ? f->lo : v > f->hi ? f->hi : v;
+}
+
 static double settle(const struct attack *a, size_t j, double v)
 {
     const struct probe_input *f = &a->g->rules->input[j];
@@ -126,7 +138,10 @@ bool probe_rules_apply(const struct attack *a, double *x)
     for (size_t i = 0; i < rules->n_onehot; i++)
         choose_one(a, &rules->onehot[i], x);
     for (size_t j = 0; j < rules->n; j++)
-        x[j] = probe_rules_movable(a->g, j) ? settle(a, j, x[j]) : a->g->x[j];
+        x[j] = !probe_rules_movable(a->g, j) ? a->g->x[j]
+               : rules->input[j].step > 0
+                   ? settle_step(&rules->input[j], a->g->x[j], a->steps, x[j])
+                   : settle(a, j, x[j]);
     return rules->n_relation == 0 || relations(a, x);
 }
 

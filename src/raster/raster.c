@@ -31,10 +31,10 @@ bool raster_shape_ok(const struct raster_shape *want)
 /* CRC-32 of PNG (annex D) and ZIP, four bits at a time. */
 uint32_t raster_crc32(struct str s)
 {
-    static const uint32_t step[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    static const uint32_t step[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+                                      0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+                                      0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                      0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
     uint32_t c = UINT32_MAX;
     for (size_t i = 0; i < s.n; i++) {
         c ^= raster_bytes(s)[i];
@@ -62,7 +62,8 @@ static bool pnm_number(struct str file, size_t *at, size_t *out)
                 i++;
         else
             i++;
-    for (; i < file.n && file.p[i] >= '0' && file.p[i] <= '9' && digits < 9; i++, digits++)
+    for (; i < file.n && file.p[i] >= '0' && file.p[i] <= '9' && digits < 9;
+         i++, digits++)
         v = v * 10 + (size_t)(file.p[i] - '0');
     *out = v;
     if (i == *at || !digits || digits == 9)

@@ -91,9 +91,9 @@ struct raster_session;
 AM_CHECK int raster_session_open(struct raster_session **out,
                                  const struct raster_shape *want);
 void raster_session_close(struct raster_session *s);
-/* n files to n images one behind the other, with one enum raster_problem each. AM_E_TOOBIG
- * beyond RASTER_FILES_MAX files or RASTER_FILE_MAX bytes of one; AM_E_REFUSED: the worker
- * did not survive them, close the session. */
+/* n files to n images one behind the other, with one enum raster_problem each.
+ * AM_E_TOOBIG beyond RASTER_FILES_MAX files or RASTER_FILE_MAX bytes of one;
+ * AM_E_REFUSED: the worker did not survive them, close the session. */
 AM_CHECK int raster_session_files(struct raster_session *s, const struct str *file,
                                   size_t n, uint8_t *pixel, uint8_t *problem);
 /* Images number index[0..n) of an array. A problem of the array itself is that of every

@@ -92,13 +92,13 @@ static bool decode(struct stream *z, const struct code *c, uint32_t *out)
 /* Length and distance codes: RFC 1951, 3.2.5. */
 static bool copy(struct stream *z, const struct code *dist, uint32_t symbol)
 {
-    static const uint16_t base[] = {3,  4,  5,  6,  7,  8,  9,  10,  11,  13,
-                                    15, 17, 19, 23, 27, 31, 35, 43,  51,  59,
+    static const uint16_t base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                    15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
                                     67, 83, 99, 115, 131, 163, 195, 227, 258},
-                          far[] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,
-                                   33,  49,  65,  97,  129, 193,  257,  385,  513,  769,
-                                   1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385,
-                                   24577};
+                          far[] = {1,    2,    3,    4,     5,     7,    9,    13,
+                                   17,   25,   33,   49,    65,    97,   129,  193,
+                                   257,  385,  513,  769,   1025,  1537, 2049, 3073,
+                                   4097, 6145, 8193, 12289, 16385, 24577};
     static const uint8_t more[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                    2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
     uint32_t extra, length, distance, d;

@@ -53,7 +53,7 @@ static enum raster_problem png_chunk(struct png *p, struct str type, struct str 
         return body.n ? RASTER_CORRUPT : RASTER_OK;
     }
     if (str_eqc(type, "PLTE") && want->channels == 3)
-        return RASTER_OK; /* a suggestion */
+        return RASTER_OK;                               /* a suggestion */
     return type.p[0] & 32 ? RASTER_OK : RASTER_CORRUPT; /* bit 5: not needed */
 }
 

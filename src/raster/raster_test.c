@@ -180,7 +180,8 @@ static enum raster_problem spoiled(size_t at, uint8_t v, const struct raster_sha
 
 static void other_shapes_are_refused_by_reason(void **state)
 {
-    const struct raster_shape wide = {17, 12, 1}, rgb = {16, 12, 3}, huge = {1 << 20, 1, 1};
+    const struct raster_shape wide = {17, 12, 1}, rgb = {16, 12, 3},
+                              huge = {1 << 20, 1, 1};
     uint8_t out[1024];
     (void)state;
     assert_int_equal(raster_image(FILE_OF(g_png), &wide, out), RASTER_SIZE);
@@ -225,10 +226,12 @@ static void a_bomb_gives_no_more_than_the_image(void **state)
     size_t used;
     (void)state;
     /* zlib.compressobj(9, DEFLATED, -15) of 4,096 zeroes */
-    assert_int_equal(raster_inflate(STR("\355\301\001\015\000\000\000\302\240\367\117\155\017\007\024\000"
-                                        "\000\000\360\156"),
-                                    out, sizeof out, &used),
-                     RASTER_CORRUPT);
+    assert_int_equal(
+        raster_inflate(
+            STR("\355\301\001\015\000\000\000\302\240\367\117\155\017\007\024\000"
+                "\000\000\360\156"),
+            out, sizeof out, &used),
+        RASTER_CORRUPT);
 }
 
 static void a_lying_zip_is_refused(void **state)
@@ -249,8 +252,8 @@ static void a_lying_zip_is_refused(void **state)
 
 static void a_worker_reads_files_and_arrays(void **state)
 {
-    const struct str file[] = {FILE_OF(g_png), STR("nothing"),
-                               {g_png, sizeof g_png - 40}};
+    const struct str file[] = {
+        FILE_OF(g_png), STR("nothing"), {g_png, sizeof g_png - 40}};
     const uint64_t index[] = {1, 7};
     uint8_t pixel[3 * 192], problem[3];
     struct raster_session *s;
@@ -264,8 +267,8 @@ static void a_worker_reads_files_and_arrays(void **state)
     assert_ok(raster_session_files(s, file, 0, pixel, problem));
     raster_session_close(s);
     assert_ok(raster_session_open(&s, &part));
-    assert_ok(raster_session_array(s, FILE_OF(a_npz), STR("images"), index, 2, pixel,
-                                   problem));
+    assert_ok(
+        raster_session_array(s, FILE_OF(a_npz), STR("images"), index, 2, pixel, problem));
     assert_int_equal(problem[0], RASTER_OK);
     assert_int_equal(pixel[0], grey_at(4, 3));
     assert_int_equal(problem[1], RASTER_INDEX);

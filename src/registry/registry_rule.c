@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "fhir/fhir.h"
+#include "model/model.h"
 
 void registry_problem(struct diag *d, const char *code, const char *detail,
                       const char *path, ...)
@@ -92,11 +93,33 @@ static void rule_trainings(const struct json *record, struct diag *d)
     }
 }
 
+/* An image is the only input: source, type and member say so together, it has the pixels
+ * that a model here can read (MODEL_FEATURES_MAX), and is not missing. */
+static void rule_image(const struct json *in, const struct json *one, size_t i,
+                       struct diag *d)
+{
+    const struct json *image = json_get(one, "image"), *range = json_get(one, "range");
+    bool typed = json_str_is(json_get(one, "type"), "image");
+    double pixels = json_num(json_get(image, "width"), 0) *
+                    json_num(json_get(image, "height"), 0) *
+                    json_num(json_get(image, "channels"), 0);
+    if (typed == json_str_is(json_get(one, "source"), "imaging") && typed == !!image &&
+        (!typed || (json_size(in) == 1 && pixels <= MODEL_FEATURES_MAX &&
+                    !json_bool(json_get(one, "missing_allowed"), false) &&
+                    json_num(json_at(range, 0), 0) < json_num(json_at(range, 1), 1))))
+        return;
+    registry_problem(d, "record.image_input",
+                     "an image is the only input, of source imaging, of at most 4,096 "
+                     "values, never missing",
+                     "/inputs/%zu", i);
+}
+
 static void rule_inputs(const struct json *record, struct diag *d)
 {
     const struct json *in = json_get(record, "inputs");
     rule_once(in, "inputs", "name", d);
     for (json_each(it, in)) {
+        rule_image(in, it.val, it.i, d);
         struct str source = json_get_str(it.val, "source");
         const struct json *range = json_get(it.val, "range");
         rule_range(range, "inputs", it.i, d);
