@@ -19,7 +19,12 @@ const char cmd_bench_synopsis[] =
     "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n"
     "       amane bench work --record R.json --model FILE --data MANIFEST.json\n"
     "                        --queue DIR [--seed N] [--jobs N]\n"
-    "       amane bench report DIR --out FILE.html [--lang fr|ar|en]\n";
+    "       amane bench report DIR --out FILE.html [--lang fr|ar|en]\n"
+    "       amane bench verify DIR|EVIDENCE.json [--data MANIFEST.json] [--record "
+    "R.json]\n"
+    "                       [--model FILE] [--json]\n"
+    "       amane bench rerun DIR|EVIDENCE.json --model FILE --data MANIFEST.json\n"
+    "                       [--record R.json] [--jobs N] [--json]\n";
 
 static const struct {
     const char *name;

@@ -7,7 +7,7 @@
 #include "cmd.h"
 
 /* X(verb): int cmd_bench_<verb>(argc, argv), argv[0] is the verb. */
-#define CMD_BENCH_MAP(X) X(run) X(seal) X(work) X(report)
+#define CMD_BENCH_MAP(X) X(run) X(seal) X(work) X(report) X(verify) X(rerun)
 
 #define X(verb) int cmd_bench_##verb(int argc, char **argv);
 CMD_BENCH_MAP(X)

@@ -8,6 +8,7 @@
 #include "bench/bench.h"
 #include "bench/bench_vault.h"
 #include "cmd_bench.h"
+#include "cmd_bench_kept.h"
 #include "cmd_bench_progress.h"
 #include "crypto/crypto.h"
 #include "embed/embed.h"
@@ -358,6 +359,9 @@ static int write_all(struct job *j)
     int err = am_dir_make(j->a->out, 0755);
     am_assert(bench_families(j->run) <= BENCH_EVIDENCE_MAX);
     buf_init(&b, (size_t)1 << 30);
+    if (!err)
+        err = cmd_keep_run(j->a->out, j->run, (struct str){j->record_text, j->record_n},
+                           (struct str){j->manifest_text, j->manifest_n});
     for (size_t i = 0; i < bench_families(j->run) && !err; i++)
         err = write_evidence(j, i, org, at);
     if (!err)

@@ -112,7 +112,7 @@ jq -e '.requirements | length == 36 and all(.reason != "family_not_available")' 
 report $? 'its twelve rows all have evidence'
 jq -e '.issuer == {"role": "bench_operator", "org_id": "LAB9"} and all(.measures[]; .seed == "5")' "$dir/demo/evidence-data.json" >/dev/null
 report $? 'organisation and seed are in the evidence'
-! grep -qE '"(patient|row_id)|,[0-9]+,cleveland,[0-9]+,cleveland' "$dir/demo/scores.csv" && head -n 1 "$dir/demo/scores.csv" | grep -qx 'case,site,label,score,rejected,age_band,sex'
+! grep -qE '"(patient|row_id)|,[0-9]+,cleveland,[0-9]+,cleveland' "$dir/demo/scores.csv" && head -n 1 "$dir/demo/scores.csv" | grep -qxE "case,site,label,score,rejected,age_band,sex(,(case:(comparator|severe)|(condition|comorbidity):[0-9]+))*"
 report $? 'no patient identifier in the score file'
 
 edit version.json 'del(.inputs, .random_seed) | .zz = 1'

@@ -73,6 +73,18 @@ static void step(const struct bench_input *in, const char *name, uint64_t done,
         in->progress(in->cookie, name, done, total);
 }
 
+static int load(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    int err = bench_load(r, in, d);
+    if (!err)
+        err = bench_train(r, in, d);
+    if (!err)
+        err = bench_people(r, in, d);
+    if (!err)
+        err = bench_attributes(r, d);
+    return err ? err : bench_extras(r);
+}
+
 static int run(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     int err = copy_doc(&r->record_doc, in->record, d);
@@ -85,18 +97,14 @@ static int run(struct bench_run *r, const struct bench_input *in, struct diag *d
     step(in, "check", 0, 1);
     err = bench_check(r, d);
     if (!err)
-        err = bench_check_model(r, in, d);
-    if (!err)
         err = digest_config(r, in->manifest_text);
+    if (!err && in->kept)
+        err = bench_kept_open(r, in, d);
+    if (!err)
+        err = bench_check_model(r, in, d);
     step(in, "load", 0, r->set.n);
     if (!err)
-        err = bench_load(r, in, d);
-    if (!err)
-        err = bench_train(r, in, d);
-    if (!err)
-        err = bench_people(r, in, d);
-    if (!err)
-        err = bench_attributes(r, d);
+        err = in->kept && !in->kept->data ? bench_kept_load(r, d) : load(r, in, d);
     if (!err)
         err = bench_score(r, in, d);
     if (!err)

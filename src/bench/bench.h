@@ -36,6 +36,19 @@ struct bench_measure { /* records.md: measures[] */
 struct bench_run;
 enum { BENCH_JOBS_MAX = 256 };
 struct bench_vault;
+/* What a run left, to make its numbers again (`amane bench verify`): its score file, and
+ * for each family that asked the model the file of the answers. The model is not started
+ * and its bytes may be STR_NULL. With the data (data): every family. Without: those that
+ * the score file, the record and the manifest tell (bench_told_by_scores()). */
+struct bench_kept {
+    struct str scores;
+    const struct bench_kept_answers {
+        const char *family;
+        struct str bytes;
+    } *answers;
+    size_t n;
+    bool data;
+};
 struct bench_input {
     const struct json *record, *manifest;
     struct str manifest_text; /* its file's bytes, whose digest the evidence cites; may be
@@ -43,9 +56,10 @@ struct bench_input {
     const char *manifest_dir; /* data paths are relative to it */
     struct str model;         /* bytes */
     uint64_t seed;
-    struct bench_vault *vault; /* of sealed sets (bench_vault.h); NULL: none */
-    const char *by;            /* who uses them; NULL: tester_org */
-    unsigned jobs;             /* threads that measure; 0 and 1: the caller's alone */
+    struct bench_vault *vault;     /* of sealed sets (bench_vault.h); NULL: none */
+    const char *by;                /* who uses them; NULL: tester_org */
+    const struct bench_kept *kept; /* NULL: the model is asked */
+    unsigned jobs;                 /* threads that measure; 0 and 1: the caller's alone */
     /* Folder that keeps the results of jobs (bench_spool.h), so that other processes can
      * do some and an interrupted run finds what was done; NULL: memory. */
     const char *spool;
@@ -75,6 +89,27 @@ AM_CHECK int bench_evidence(const struct bench_run *r, size_t family,
                             int64_t at, struct buf *record_json);
 /* The sealed per-case score file: CSV case,site,label,score,rejected + group columns. */
 struct str bench_scores(const struct bench_run *r);
+/* What the model answered, for the file of that family (bench_answers.h); nothing is
+ * added when it asked nothing. */
+AM_CHECK int bench_answers(const struct bench_run *r, const char *family,
+                           struct buf *out);
+bool bench_told_by_scores(const char *family);
+/* What was kept against what this run gives, to the last bit: each difference is an error
+ * in d (codes kept.*, path = JSON Pointer into the document). */
+struct bench_compared {
+    size_t measures, equal, untold; /* untold: needs the data, which are not there */
+    size_t differences, untold_members;
+};
+AM_CHECK int bench_compare(const struct bench_run *r, const struct json *evidence,
+                           struct bench_compared *out, struct diag *d);
+/* Measures, subgroups, counts and digests of summary.json. */
+AM_CHECK int bench_compare_summary(const struct bench_run *r, const struct json *summary,
+                                   struct bench_compared *out, struct diag *d);
+/* The program that runs now. */
+void bench_program(const struct bench_run *r, char hex[65]);
+/* Does the summary judge a row this family feeds? */
+bool bench_judged(const struct bench_run *r, size_t family, const struct json *summary);
+const char *bench_family_name(size_t i); /* of this program; NULL past the last */
 /* For summary.json: measures one by one, counts of the data, table of subgroups (groups
  * of fewer than 10 people are left out), the run itself. */
 void bench_measure_json(const struct bench_run *r, const struct bench_measure *m,

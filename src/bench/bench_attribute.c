@@ -158,6 +158,18 @@ static int sort_values(struct bench_run *r, struct bench_attribute *a)
     return AM_OK;
 }
 
+/* Of the data, or of the score file, which holds the names of the groups. */
+static bool group_of(const struct bench_run *r, const struct bench_set *s,
+                     const struct json *g, size_t row, size_t column, char out[80])
+{
+    struct str v;
+    if (!r->kept_csv)
+        return group_name(s, g, csv_at(s->csv, row, column), out);
+    v = csv_at(r->kept_csv, s->first + row, column);
+    snprintf(out, 80, "%.*s", (int)AM_MIN(v.n, (size_t)79), v.p ? v.p : "");
+    return v.n > 0;
+}
+
 static int read_group(struct bench_run *r, struct bench_set *s, const struct json *g,
                       size_t k, struct diag *d)
 {
@@ -176,12 +188,13 @@ static int read_group(struct bench_run *r, struct bench_set *s, const struct jso
     }
     err = attribute_of(r, attribute_name(g), &a);
     if (!err)
-        err = csv_find(s->csv, json_get_str(g, "column"), &column);
+        err = r->kept_csv ? csv_find(r->kept_csv, attribute_name(g), &column)
+                          : csv_find(s->csv, json_get_str(g, "column"), &column);
     map_init(&ids);
     for (size_t i = 0; !err && i < a->value.n; i++)
         err = map_set(&ids, str_c(a->value.v[i]), i);
     for (size_t i = 0; !err && i < s->rows; i++)
-        if (group_name(s, g, csv_at(s->csv, i, column), name))
+        if (group_of(r, s, g, i, column, name))
             err = value_id(a, &ids, name, &a->id[s->first + i]);
     map_release(&ids);
     if (!err)

@@ -52,9 +52,10 @@ static int count(struct comorbid *c)
     if (!c->tpr || !c->fpr)
         return AM_E_NOMEM;
     for (size_t i = 0; i < r->used; i++) {
-        uint8_t v = c->flag->v[r->of[i]];
+        double flag = c->flag->v[r->of[i]];
+        size_t v = flag == 1;
         struct stat_stratum *s = &(r->y[i] ? c->tpr : c->fpr)[stratum(c, i)];
-        if (v == BENCH_FLAG_UNKNOWN)
+        if (isnan(flag))
             continue;
         c->n[v]++;
         c->m[v] += r->y[i];
@@ -99,7 +100,7 @@ static int rates(struct comorbid *c)
 
 /* ---- calibration: the differences of the strata, weighed by their variances
  * ------------ */
-static int citl_of(const struct comorbid *c, size_t k, uint8_t v, double *s, uint8_t *y,
+static int citl_of(const struct comorbid *c, size_t k, double v, double *s, uint8_t *y,
                    struct stat_calibration *out)
 {
     const struct bench_run *r = c->r;
@@ -124,9 +125,9 @@ static int citl(struct comorbid *c)
     int err = s && d && v && y ? AM_OK : AM_E_NOMEM;
     for (size_t k = 0; k < c->strata && !err; k++) {
         struct stat_calibration off, on;
-        err = citl_of(c, k, BENCH_FLAG_NO, s, y, &off);
+        err = citl_of(c, k, 0, s, y, &off);
         if (!err)
-            err = citl_of(c, k, BENCH_FLAG_YES, s, y, &on);
+            err = citl_of(c, k, 1, s, y, &on);
         if (err)
             break;
         d[k] = on.citl - off.citl;
@@ -198,7 +199,7 @@ static int toggle(struct comorbid *c)
     int err;
     while (input < f && !str_eq(r->feature.v[input].name, c->flag->input))
         input++;
-    if (!c->flag->input.n || input == f || !n)
+    if (!c->flag->input.n || input == f || !n || r->kept_csv)
         return AM_OK;
     x = am_malloc(n * f * sizeof *x);
     a = am_malloc(2 * n * sizeof *a);

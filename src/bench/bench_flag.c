@@ -13,8 +13,7 @@ bool bench_among(const struct json *list, struct str v)
     return false;
 }
 
-static int flag_of(const struct bench_run *r, struct bench_flags *f, struct str code,
-                   struct bench_flag **out)
+static int flag_of(struct bench_flags *f, struct str code, struct bench_flag **out)
 {
     struct bench_flag *more, *at;
     for (size_t i = 0; i < f->n; i++)
@@ -27,34 +26,26 @@ static int flag_of(const struct bench_run *r, struct bench_flags *f, struct str 
         return AM_E_NOMEM;
     f->flag = more;
     at = &more[f->n];
-    *at = (struct bench_flag){.code = code, .v = am_malloc(r->cases.n + 1)};
-    if (!at->v)
-        return AM_E_NOMEM;
-    memset(at->v, BENCH_FLAG_UNKNOWN, r->cases.n + 1);
+    *at = (struct bench_flag){.code = code};
     f->n++;
     *out = at;
     return AM_OK;
 }
 
-static int read_flag(const struct bench_run *r, const struct bench_set *s,
-                     const struct json *doc, struct bench_flags *f)
+static int read_flag(const struct bench_run *r, const struct json *doc, const char *kind,
+                     struct bench_flags *f)
 {
+    struct str code = json_get_str(doc, "code");
     struct bench_flag *at;
-    size_t column;
-    int err = flag_of(r, f, json_get_str(doc, "code"), &at);
-    if (!err)
-        err = csv_find(s->csv, json_get_str(doc, "column"), &column);
+    char name[96];
+    int err = flag_of(f, code, &at);
     if (err)
         return err;
     if (json_get(doc, "input"))
         at->input = json_get_str(doc, "input");
-    for (size_t i = 0; i < s->rows; i++) {
-        struct str v = csv_at(s->csv, i, column);
-        if (!bench_missing(s, v))
-            at->v[s->first + i] =
-                bench_among(json_get(doc, "present"), v) ? BENCH_FLAG_YES : BENCH_FLAG_NO;
-    }
-    return AM_OK;
+    snprintf(name, sizeof name, "%s:%.*s", kind, STR_FMT(code));
+    at->v = bench_extra(r, name);
+    return at->v ? AM_OK : AM_E_INTERNAL;
 }
 
 static int by_code(const void *a, const void *b)
@@ -65,12 +56,13 @@ static int by_code(const void *a, const void *b)
 
 int bench_flags(const struct bench_run *r, const char *member, struct bench_flags *out)
 {
+    const char *kind = member[3] == 'd' ? "condition" : "comorbidity";
     struct bench_flags f = {0};
     int err = AM_OK;
     for (size_t i = 0; i < r->set.n && !err; i++)
         for (json_each(it, json_get(r->set.v[i].doc, member)))
             if (!err)
-                err = read_flag(r, &r->set.v[i], it.val, &f);
+                err = read_flag(r, it.val, kind, &f);
     if (err) {
         bench_flags_release(&f);
         return err;
@@ -83,8 +75,6 @@ int bench_flags(const struct bench_run *r, const char *member, struct bench_flag
 
 void bench_flags_release(struct bench_flags *f)
 {
-    for (size_t i = 0; i < f->n; i++)
-        free(f->flag[i].v);
     free(f->flag);
     *f = (struct bench_flags){0};
 }

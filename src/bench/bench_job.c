@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_job -- jobs of a run: their list, the threads that do them, the merge. */
 #include "bench/bench_job.h"
+#include "bench/bench_answers.h"
 #include "bench/bench_spool.h"
 
 #include <pthread.h>
@@ -35,6 +36,11 @@ bool bench_feeds(const char *row)
                 return true;
     }
     return false;
+}
+
+const char *bench_family_name(size_t i)
+{
+    return i < AM_LEN(families) ? families[i].name : NULL;
 }
 
 static const struct parted *parts_of(size_t family)
@@ -108,6 +114,8 @@ int bench_jobs_list(const struct bench_run *r, struct bench_jobs *out)
     for (size_t i = 0; i < AM_LEN(families) && !err; i++) {
         const struct parted *p = parts_of(i);
         size_t parts = p ? p->parts(r) : 0;
+        if (r->kept_csv && !bench_told_by_scores(families[i].name))
+            continue; /* what it reads is not there */
         if (families[i].needs == SCORES && !r->model_declared)
             continue; /* there are no scores of the model the record is about */
         if (!parts)
@@ -155,12 +163,16 @@ static bool failed(const struct bench_run *part)
 int bench_job_do(const struct bench_run *r, const struct bench_job *j, struct buf *result)
 {
     struct bench_run view;
-    int err;
+    struct model_tape *tape;
+    int err = bench_tape_begin(r, j->task.name, &tape);
+    if (err)
+        return err;
     bench_view(r, &view);
     err = j->parts ? parts_of(j->family)->part(&view, j->part)
                    : families[j->family].fn(&view);
     if (err)
         err = bench_isolate(&view, families[j->family].rows, err);
+    err = bench_tape_end(&view, j->task.name, tape, err);
     if (!err)
         err = bench_result_write(&view, &j->task, result);
     bench_view_release(&view);
@@ -312,11 +324,18 @@ static int read_job(struct crew *c, size_t job, struct bench_run *view)
 static int read_parts(struct crew *c, size_t first, size_t parts, struct bench_run *r)
 {
     struct bench_run *part = am_calloc(parts, sizeof *part);
+    const size_t family = c->jobs->job.v[first].family;
+    struct model_tape *tape = NULL;
     int err = part ? AM_OK : AM_E_NOMEM;
     for (size_t k = 0; k < parts && !err; k++)
         err = read_job(c, first + k, &part[k]);
+    for (size_t k = 0; k < parts && !err; k++)
+        err = bench_tapes_move(&part[k], r);
     if (!err)
-        err = join(r, c->jobs->job.v[first].family, part, parts);
+        err = bench_tape_begin(r, families[family].name, &tape);
+    if (!err)
+        err =
+            bench_tape_end(r, families[family].name, tape, join(r, family, part, parts));
     release_parts(part, parts);
     return err;
 }
@@ -357,6 +376,8 @@ int bench_jobs(struct bench_run *r, const struct bench_input *in)
         err = work(&c);
     if (!err && !in->helps)
         err = merge(&c, r);
+    if (!err)
+        err = bench_answers_seal(r);
     pthread_mutex_destroy(&c.told);
     bench_jobs_release(&jobs);
     return err;

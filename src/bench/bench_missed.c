@@ -24,14 +24,14 @@ struct worst {
 
 static bool has(const struct missed *m, size_t i)
 {
-    return !m->flag || m->flag->v[m->r->of[i]] == BENCH_FLAG_YES;
+    return !m->flag || m->flag->v[m->r->of[i]] == 1;
 }
 
 static void count(struct missed *m)
 {
     const struct bench_run *r = m->r;
     for (size_t i = 0; i < r->used; i++) {
-        m->known += !m->flag || m->flag->v[r->of[i]] != BENCH_FLAG_UNKNOWN;
+        m->known += !m->flag || !isnan(m->flag->v[r->of[i]]);
         if (!has(m, i))
             continue;
         m->rows++;

@@ -202,6 +202,8 @@ int bench_evidence(const struct bench_run *r, size_t family, bench_row_fn *wante
     jw_key(&w, "bench");
     bench_json(r, &w);
     hex_of(&w, "scores_sha256", r->scores_sha256);
+    if (f->asked)
+        hex_of(&w, "answers_sha256", f->answers_sha256);
     jw_obj_end(&w);
     return rows ? jw_done(&w) : AM_E_NOTFOUND;
 }
@@ -237,6 +239,11 @@ static int add_case(const struct bench_run *r, size_t i, struct buf *b)
         if (!err && id != BENCH_NO_GROUP)
             err = add_field(b, r->attribute.v[a].value.v[id]);
     }
+    for (size_t k = 0; k < r->extra.n && !err; k++) {
+        double v = r->extra.v[k].v[i];
+        score[isnan(v) ? 0 : json_num_format(v, score)] = 0;
+        err = buf_addf(b, ",%s", score);
+    }
     return err ? err : buf_addc(b, '\n');
 }
 
@@ -248,6 +255,11 @@ int bench_write_scores(struct bench_run *r)
         err = buf_addc(b, ',');
         if (!err)
             err = add_field(b, r->attribute.v[a].name);
+    }
+    for (size_t k = 0; k < r->extra.n && !err; k++) {
+        err = buf_addc(b, ',');
+        if (!err)
+            err = add_field(b, r->extra.v[k].name);
     }
     if (!err)
         err = buf_addc(b, '\n');

@@ -121,14 +121,22 @@ static int training(struct bench_run *r, const struct bench_input *in,
     return err;
 }
 
+const char *bench_leakage_name(const struct bench_run *r)
+{
+    const struct json *method = json_pointer(r->manifest, STR("/leakage_test/method"));
+    return json_str_is(method, "patient_ids") ? "patient_ids"
+           : json_str_is(method, "none")      ? "none"
+                                              : "vendor_attestation";
+}
+
 static int leakage(struct bench_run *r, const struct bench_input *in,
                    const struct map *all, struct diag *d)
 {
     const struct json *l = json_get(r->manifest, "leakage_test");
     struct str method = json_get_str(l, "method");
     r->overlap = -1;
+    r->leakage = bench_leakage_name(r);
     if (str_eqc(method, "patient_ids")) {
-        r->leakage = "patient_ids";
         for (size_t i = 0; i < r->set.n; i++) {
             char at[BENCH_PATH];
             if (r->set.v[i].patient == BENCH_NO_COLUMN)
@@ -137,7 +145,6 @@ static int leakage(struct bench_run *r, const struct bench_input *in,
         }
         return training(r, in, json_get(l, "training_ids"), all, d);
     }
-    r->leakage = str_eqc(method, "none") ? "none" : "vendor_attestation";
     if (str_eqc(method, "vendor_attestation"))
         r->overlap = 0;
     return AM_OK;

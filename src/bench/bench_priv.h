@@ -22,6 +22,7 @@ enum {
     BENCH_GROUPS_MAX = 1000, /* values of one attribute: an identifier is not a group */
     BENCH_CELLS_MAX = 50000000,
     BENCH_PATH = 200,
+    BENCH_TAPE_NAME = 48,
     BENCH_SHOWN_MIN = 10 /* nothing about fewer people is published (bench.md, 3) */
 };
 #define BENCH_NO_COLUMN SIZE_MAX
@@ -69,13 +70,32 @@ struct bench_attribute { /* "sex", "age_band", ... over all sites */
     size_t declared;   /* sets that have it */
     bool context;      /* a device, a protocol, a period: not a group of people */
 };
+/* What the data say of a case besides inputs, label and groups, a number each: it stands
+ * in the score file too, so that the statistics can be made again from there. NaN: not
+ * known. Names: case:cluster, case:comparator, case:severe, condition:CODE,
+ * comorbidity:CODE. No identifier: a cluster is the place of a patient's first row. */
+struct bench_extra {
+    char name[96];
+    double *v; /* per case */
+};
 struct bench_na { /* a row that cannot apply, and the matrix's word for why */
     char row[16], reason[48];
 };
+/* bench_answers.h: what the model was asked in one job and answered; played: whether the
+ * tape had just that. */
+struct bench_tape {
+    char name[BENCH_TAPE_NAME];
+    struct buf bytes;
+    bool bad;
+};
 struct bench_family {
     const char *name, *rows;
-    size_t first, n; /* measures */
-    bool ran;
+    size_t first, n;            /* measures */
+    bool ran, asked, bad;       /* the model; bad: its tape answers something else */
+    uint8_t answers_sha256[32]; /* when it asked */
+};
+struct bench_played { /* a tape of the files that were kept: borrowed */
+    struct str name, bytes;
 };
 struct bench_train; /* bench_reference.h */
 struct bench_run {
@@ -95,8 +115,9 @@ struct bench_run {
     VEC(struct bench_set) set;
     VEC(struct bench_case) cases;
     VEC(struct bench_attribute) attribute;
-    double *x;                 /* cases x features */
-    struct bench_train *train; /* NULL: the manifest names none */
+    VEC(struct bench_extra) extra; /* in order of the names */
+    double *x;                     /* cases x features */
+    struct bench_train *train;     /* NULL: the manifest names none */
     VEC(struct bench_measure) measure;
     VEC(struct bench_family) family;
     VEC(struct bench_na) na;
@@ -118,6 +139,12 @@ struct bench_run {
     struct buf scores;
     struct bench_opened *opened; /* sealed sets, while the data are read */
     int64_t first_use_at;        /* of them by this model; 0: none is sealed */
+    VEC(struct bench_tape) tape; /* of a view: its own */
+    /* Numbers made again (bench_kept.c): what was kept; without the data the score file
+     * stands for them and x holds NaN. */
+    const struct bench_kept *kept;
+    VEC(struct bench_played) played;
+    struct csv *kept_csv; /* NULL: the data are there */
 };
 
 /* bench_check.c: the declarations. */
@@ -158,6 +185,18 @@ int bench_attributes(struct bench_run *r, struct diag *d);
 int bench_people(struct bench_run *r, const struct bench_input *in, struct diag *d);
 /* bench_leak.c: an input that is the label. */
 int bench_leak(struct bench_run *r, struct diag *d);
+/* bench_people.c: how leakage was looked for, of the manifest. */
+const char *bench_leakage_name(const struct bench_run *r);
+/* bench_kept.c: before the checks of the model; cases from the score file. */
+int bench_kept_open(struct bench_run *r, const struct bench_input *in, struct diag *d);
+int bench_kept_load(struct bench_run *r, struct diag *d);
+void bench_kept_release(struct bench_run *r);
+/* bench_extra.c: the declared columns of the data, read once. */
+int bench_extras(struct bench_run *r);
+int bench_extra_add(struct bench_run *r, const char *name, double **out);
+const double *bench_extra(const struct bench_run *r, const char *name); /* NULL: none */
+void bench_extra_sort(struct bench_run *r);
+void bench_extras_release(struct bench_run *r);
 /* bench_score.c */
 int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d);
 /* Path of a data set in the manifest: "/manifest/data/2". */
@@ -227,10 +266,9 @@ const struct bench_attribute *bench_attribute(const struct bench_run *r,
 
 /* bench_flag.c: "conditions" or "comorbidities" of all data sets, in order of the codes.
  */
-enum { BENCH_FLAG_NO, BENCH_FLAG_YES, BENCH_FLAG_UNKNOWN };
 struct bench_flag {
     struct str code, input; /* input: STR_NULL when none carries it */
-    uint8_t *v;             /* per case */
+    const double *v;        /* per case: 0, 1, NaN; of the run */
 };
 struct bench_flags {
     struct bench_flag *flag;

@@ -2,10 +2,12 @@
 /* bench_result -- what a job gives, as canonical JSON:
  *
  *     {"job":"mutation/3","key":HEX,"measures":[[row,name,group,threshold,estimate,low,
- *      high,method,n,positives]...],"na":[[row,reason]...],"sha256":HEX,"values":[...]}
+ *      high,method,n,positives]...],"na":[[row,reason]...],"sha256":HEX,
+ *      "tapes":[[name,bad,BASE64]...],"values":[...]}
  *
  * sha256 is of the same text with an empty one: a torn or altered file is seen. Numbers
  * that JSON cannot say are "inf", "-inf", "-0" and null (NaN). */
+#include "bench/bench_answers.h"
 #include "bench/bench_job.h"
 
 enum { RESULT_VALUES_MAX = 20000000 };
@@ -17,6 +19,7 @@ void bench_view(const struct bench_run *r, struct bench_run *view)
     memset(&view->family, 0, sizeof view->family);
     memset(&view->na, 0, sizeof view->na);
     memset(&view->value, 0, sizeof view->value);
+    memset(&view->tape, 0, sizeof view->tape);
     view->part = NULL;
     view->parts = 0;
 }
@@ -26,6 +29,7 @@ void bench_view_release(struct bench_run *view)
     vec_release(&view->measure);
     vec_release(&view->na);
     vec_release(&view->value);
+    bench_tapes_release(view);
 }
 
 int bench_give(struct bench_run *r, double v)
@@ -92,10 +96,26 @@ static void write_measure(struct jw *w, const struct bench_measure *m)
     jw_arr_end(w);
 }
 
+static int write_tape(struct jw *w, const struct bench_tape *t)
+{
+    struct buf text;
+    int err;
+    buf_init(&text, BENCH_QUEUE_RESULT_MAX);
+    err = crypto_base64(&text, buf_str(&t->bytes));
+    jw_arr(w);
+    jw_strz(w, t->name);
+    jw_bool(w, t->bad);
+    jw_str(w, buf_str(&text));
+    jw_arr_end(w);
+    buf_release(&text);
+    return err;
+}
+
 static int write_body(const struct bench_run *view, const struct bench_task *t,
                       const char *hex, struct buf *out)
 {
     struct jw w;
+    int err = AM_OK;
     jw_init(&w, out);
     jw_obj(&w);
     jw_kstrz(&w, "job", t->name);
@@ -115,13 +135,18 @@ static int write_body(const struct bench_run *view, const struct bench_task *t,
     }
     jw_arr_end(&w);
     jw_kstrz(&w, "sha256", hex);
+    jw_key(&w, "tapes");
+    jw_arr(&w);
+    for (size_t i = 0; i < view->tape.n && !err; i++)
+        err = write_tape(&w, &view->tape.v[i]);
+    jw_arr_end(&w);
     jw_key(&w, "values");
     jw_arr(&w);
     for (size_t i = 0; i < view->value.n; i++)
         write_number(&w, view->value.v[i]);
     jw_arr_end(&w);
     jw_obj_end(&w);
-    return jw_done(&w);
+    return err ? err : jw_done(&w);
 }
 
 int bench_result_write(const struct bench_run *view, const struct bench_task *t,
@@ -172,6 +197,21 @@ static bool read_measure(const struct json *v, struct bench_measure *m)
            read_text(json_at(v, 7), m->ci_method, sizeof m->ci_method);
 }
 
+static int read_tape(const struct json *v, struct bench_run *view)
+{
+    char name[BENCH_TAPE_NAME];
+    struct buf bytes;
+    int err;
+    if (!read_text(json_at(v, 0), name, sizeof name))
+        return AM_E_TAMPERED;
+    buf_init(&bytes, BENCH_QUEUE_RESULT_MAX);
+    err = crypto_unbase64(&bytes, json_str(json_at(v, 2)));
+    if (!err)
+        err = bench_tape_add(view, name, buf_str(&bytes), json_bool(json_at(v, 1), true));
+    buf_release(&bytes);
+    return err;
+}
+
 static int read_lists(const struct json *root, struct bench_run *view)
 {
     int err = AM_OK;
@@ -187,6 +227,9 @@ static int read_lists(const struct json *root, struct bench_run *view)
         if (!err)
             err = good ? vec_push(&view->na, na) : AM_E_TAMPERED;
     }
+    for (json_each(it, json_get(root, "tapes")))
+        if (!err)
+            err = read_tape(it.val, view);
     for (json_each(it, json_get(root, "values")))
         if (!err)
             err = vec_push(&view->value, read_number(it.val));
@@ -226,6 +269,8 @@ int bench_result_read(struct str text, const struct bench_task *t, struct bench_
         err = vec_push(&view->na, read.na.v[i]);
     for (size_t i = 0; i < read.value.n && !err; i++)
         err = vec_push(&view->value, read.value.v[i]);
+    if (!err)
+        err = bench_tapes_move(&read, view);
     bench_view_release(&read);
     return err == AM_E_NOMEM || !err ? err : AM_E_TAMPERED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench_score -- the model, in its worker, on every usable row. A crash or a hang while
  * scoring is a finding: the rows it took have no score, the run goes on. */
-#include "bench/bench_priv.h"
+#include "bench/bench_answers.h"
 
 enum { BENCH_CHUNK = 65536 };
 
@@ -179,19 +179,42 @@ static void check_classes(const struct bench_run *r, struct diag *d)
     }
 }
 
-int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d)
+static int ask_model(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     struct model_session *m = NULL;
+    int err = open_model(&m, in->model, d);
+    if (!err)
+        err = describe(r, m, d);
+    if (!err && !r->kept_csv) /* else the score file has them */
+        err = score_rows(r, in, m, d);
+    model_session_close(m);
+    return err;
+}
+
+/* From the score file only the description is read of the tape: its end is not reached.
+ */
+static int score_taped(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    struct model_tape *t;
+    int err = bench_tape_begin(r, BENCH_TAPE_SCORES, &t);
+    if (err)
+        return err;
+    err = ask_model(r, in, d);
+    if (!r->kept_csv)
+        return bench_tape_end(r, BENCH_TAPE_SCORES, t, err);
+    model_tape_use(NULL);
+    model_tape_free(t);
+    return err;
+}
+
+int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
     int err;
     check_classes(r, d);
     err = diag_result(d);
-    if (!err && r->model_declared) {
-        err = open_model(&m, in->model, d);
-        if (!err)
-            err = describe(r, m, d);
-        if (!err)
-            err = score_rows(r, in, m, d);
-        model_session_close(m);
-    }
+    if (!err && r->model_declared)
+        err = score_taped(r, in, d);
+    else if (!err && !r->kept) /* which file it was is kept all the same */
+        err = bench_tape_add(r, BENCH_TAPE_SCORES, STR_NULL, false);
     return err ? err : use_rows(r, d);
 }

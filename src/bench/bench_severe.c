@@ -11,20 +11,6 @@ struct severe {
     int64_t positives, missed, unknown;
 };
 
-/* 1, 0, or -1: not known. */
-static int severity(const struct bench_run *r, size_t i)
-{
-    const struct bench_case *c = &r->cases.v[r->of[i]];
-    const struct bench_set *s = &r->set.v[c->set];
-    const struct json *doc = json_get(s->doc, "severity");
-    struct str v;
-    size_t column;
-    if (!doc || csv_find(s->csv, json_get_str(doc, "column"), &column))
-        return -1;
-    v = csv_at(s->csv, c->row, column);
-    return bench_missing(s, v) ? -1 : bench_among(json_get(doc, "severe"), v);
-}
-
 static int list(struct severe *x, size_t i)
 {
     const struct bench_case *c = &x->r->cases.v[x->r->of[i]];
@@ -38,10 +24,11 @@ static int list(struct severe *x, size_t i)
 static int look(struct severe *x)
 {
     const struct bench_run *r = x->r;
-    int err = AM_OK;
+    const double *severity = bench_extra(r, "case:severe");
+    int err = severity ? AM_OK : AM_E_INTERNAL;
     for (size_t i = 0; i < r->used && !err; i++) {
-        int severe = r->y[i] ? severity(r, i) : 0;
-        x->unknown += severe < 0;
+        double severe = r->y[i] ? severity[r->of[i]] : 0;
+        x->unknown += isnan(severe);
         x->positives += severe > 0;
         if (severe > 0 && r->s[i] < r->threshold && x->missed++ < CASES_LISTED)
             err = list(x, i);

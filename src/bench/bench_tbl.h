@@ -46,6 +46,19 @@
     X("adversarial", 1100)                                                               \
     X("tampering", 2800)
 
+/* Families whose numbers come from the score file, the record and the manifest alone:
+ * X(name). The others read the inputs too, or compare identifiers. What one of these asks
+ * of the data all the same has a name that starts with a word of BENCH_UNTOLD_MAP. */
+#define BENCH_TOLD_MAP(X)                                                                \
+    X("identity")                                                                        \
+    X("performance")                                                                     \
+    X("equity_documentation")                                                            \
+    X("equity")                                                                          \
+    X("multi_site")                                                                      \
+    X("context")                                                                         \
+    X("interoperability")
+#define BENCH_UNTOLD_MAP(X) X("toggle_")
+
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \
     X("device")                                                                          \

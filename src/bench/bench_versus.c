@@ -15,19 +15,17 @@ struct versus {
 static int gather(struct versus *v)
 {
     const struct bench_run *r = v->r;
+    const double *said = bench_extra(r, "case:comparator");
     v->a = am_malloc((r->used + 1) * sizeof *v->a);
     v->b = am_malloc((r->used + 1) * sizeof *v->b);
     v->y = am_malloc(r->used + 1);
     if (!v->a || !v->b || !v->y)
         return AM_E_NOMEM;
     for (size_t i = 0; i < r->used; i++) {
-        const struct bench_case *c = &r->cases.v[r->of[i]];
-        const struct bench_set *s = &r->set.v[c->set];
-        const struct json *name = json_get(json_get(s->doc, "columns"), "comparator");
-        size_t column;
-        if (!name || csv_find(s->csv, json_str(name), &column) ||
-            str_double(csv_at(s->csv, c->row, column), &v->b[v->n]))
+        double other = said ? said[r->of[i]] : NAN;
+        if (isnan(other))
             continue;
+        v->b[v->n] = other;
         v->a[v->n] = r->s[i];
         v->y[v->n] = r->y[i];
         v->positives += r->y[i];

@@ -171,6 +171,7 @@ struct model_tape *model_tape_use(struct model_tape *t);
 /* Once, last. Recorded: the bytes, borrowed from t; AM_E_NOMEM, AM_E_TOOBIG. Played:
  * AM_E_TAMPERED unless exactly what was asked then was asked now, in that order. */
 AM_CHECK int model_tape_end(struct model_tape *t, struct str *bytes);
+size_t model_tape_asks(const struct model_tape *t); /* questions so far */
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 

@@ -18,6 +18,7 @@ struct model_tape {
     struct str rest; /* still to be played */
     struct buf describe;
     struct crypto_sha256 asked;
+    size_t asks;
 };
 
 /* A tape belongs to the thread that runs the family; what it asks, however deep below, is
@@ -68,6 +69,11 @@ struct model_tape *model_tape_use(struct model_tape *t)
     struct model_tape *before = tape;
     tape = t;
     return before;
+}
+
+size_t model_tape_asks(const struct model_tape *t)
+{
+    return t->asks;
 }
 
 /* ---- bytes ----------------------------------------------------------------------------
@@ -163,6 +169,7 @@ void model_tape_asked(enum model_tape_op op, const double *v, size_t n)
     uint8_t block[8 * TAPE_BLOCK] = {(uint8_t)op};
     if (!tape)
         return;
+    tape->asks++;
     put_u32(block + 1, n);
     add_bytes(block, 5);
     for (size_t i = 0; i < n;) {
