@@ -90,7 +90,7 @@ refused schema.required 'a summary without its verdicts' summary.json 'del(.requ
 refused schema.type 'a summary of another shape' summary.json '.measures = "none"'
 refused schema.maximum 'a point outside the curve' curves.json '.roc[0].points[3].y = 7'
 refused schema.minimum 'a bin of nine people' curves.json '.calibration[0].histogram[0].n = 9'
-refused schema.max_items 'more points than a curve has' curves.json '.roc[0].points = [range(500) | {x: 0, y: 0, low: 0, high: 1}]'
+refused schema.maxItems 'more points than a curve has' curves.json '.roc[0].points = [range(500) | {x: 0, y: 0, low: 0, high: 1}]'
 "$amane" bench report "$dir/nowhere" --out "$dir/never.html" >"$dir/out" 2>"$dir/err"
 [ $? != 0 ] && [ ! -e "$dir/never.html" ]
 report $? 'refused: a folder that is not there'

@@ -31,7 +31,7 @@ static int rank_rows(const struct bench_run *r, size_t set, struct ranked *k)
                          .y = am_malloc(r->used + 1)};
     err = k->s && k->y ? err : AM_E_NOMEM;
     for (size_t i = 0; i < r->used && !err; i++)
-        if (set == SIZE_MAX || r->cases.v[r->of[i]].set == set) {
+        if (!isnan(r->s[i]) && (set == SIZE_MAX || r->cases.v[r->of[i]].set == set)) {
             s[k->n] = r->s[i];
             y[k->n++] = r->y[i];
         }
@@ -124,10 +124,9 @@ static void histogram(struct jw *w, const struct ranked *k)
 {
     int64_t n[CURVE_BARS] = {0}, m[CURVE_BARS] = {0}, people = 0, ill = 0, rest;
     for (size_t i = 0; i < k->n; i++) {
-        int b = (int)(k->s[i] * CURVE_BARS);
-        if (k->s[i] < 0 || k->s[i] > 1)
+        if (!(k->s[i] >= 0 && k->s[i] <= 1))
             return;
-        b = AM_MIN(b, CURVE_BARS - 1);
+        int b = AM_MIN((int)(k->s[i] * CURVE_BARS), CURVE_BARS - 1);
         n[b]++;
         m[b] += k->y[i];
     }
@@ -189,7 +188,7 @@ static int decision_json(const struct bench_run *r, struct jw *w)
     jw_arr(w);
     if (json_str_is(json_pointer(r->record, STR("/evaluation_plan/output_scale")),
                     "probability") &&
-        r->used >= BENCH_SHOWN_MIN) {
+        r->used >= BENCH_SHOWN_MIN && !isnan(r->s[0])) { /* a model that was measured */
         for (int i = 0; i < CURVE_GRID; i++)
             grid[i] = (i + 1) / 100.0;
         err = stat_benefit(r->s, r->y, r->used, grid, CURVE_GRID, STAT_BOOT_REPLICATES,
