@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SUMMARY_FILE "summary.json"
+
 enum { KEPT_FILE_MAX = 1 << 30, KEPT_DOC_MAX = 256 << 20 };
 
 /* ---- writing --------------------------------------------------------------------------
@@ -134,7 +136,7 @@ static int read_listed(struct kept *k)
         char hex[CRYPTO_HEX];
         struct kept_file *f;
         if (!family) {
-            diag_err(&k->d, "summary.json#/evidence", "kept.family", "%s",
+            diag_err(&k->d, SUMMARY_FILE "#/evidence", "kept.family", "%s",
                      "this run gives no such family");
             continue;
         }
@@ -196,7 +198,7 @@ static int read_seed(struct kept *k)
     if (!from && k->n)
         from = json_at(json_get(json_root(k->evidence[0].doc), "measures"), 0);
     if (str_int(json_get_str(from, "seed"), 0, INT64_MAX, &seed)) {
-        diag_err(&k->d, "summary.json", "kept.seed", "no seed: nothing can be run again");
+        diag_err(&k->d, SUMMARY_FILE, "kept.seed", "no seed: nothing can be run again");
         return AM_E_INVALID;
     }
     k->seed = (uint64_t)seed;

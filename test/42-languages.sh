@@ -226,7 +226,7 @@ PY
 }
 # A family of tests is a name on pages: those of the bench and of the schema of evidence have words, and are the same.
 /usr/bin/python3 - "$root" >"$dir/err" 2>&1 <<'PY'
-import json, re, sys
+import glob, json, re, sys
 root = sys.argv[1]
 bench = open(root + "/src/bench/bench_tbl.h", encoding="utf-8").read()
 table = re.search(r"#define BENCH_FAMILY_MAP\(X\)(.*?[^\\])\n", bench, re.S)[1]
@@ -234,7 +234,7 @@ ours = set(re.findall(r'X\("([a-z_]+)"', table))
 known = set(json.load(open(root + "/schema/evidence-1.json"))["properties"]["family"]["enum"])
 bad = ["%s is no family of schema/evidence-1.json" % f for f in sorted(ours - known)]
 for lang in ("fr", "ar", "en"):
-    said = "".join(open("%s/web/i18n/%s.%s.po" % (root, area, lang), encoding="utf-8").read() for area in ("label", "personal"))
+    said = "".join(open(path, encoding="utf-8").read() for path in sorted(glob.glob("%s/web/i18n/*.%s.po" % (root, lang))))
     bad += ["no words for family.%s in %s" % (f, lang) for f in sorted(known) if 'msgid "family.%s"' % f not in said]
 print("\n".join(bad))
 sys.exit(bool(bad) or len(ours) < 10)

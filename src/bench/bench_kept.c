@@ -5,6 +5,8 @@
  * or altered is marked, the others are derived. */
 #include "bench/bench_answers.h"
 
+#define SCORES_FILE "scores.csv"
+
 bool bench_told_by_scores(const char *family)
 {
     static const char *const told[] = {
@@ -193,7 +195,7 @@ int bench_kept_load(struct bench_run *r, struct diag *d)
         err = bench_extras(r);
     if (!err || err == AM_E_NOMEM)
         return err;
-    diag_err(d, "scores.csv", "kept.scores", "not the score file of this manifest");
+    diag_err(d, SCORES_FILE, "kept.scores", "not the score file of this manifest");
     return AM_E_INVALID;
 }
 
