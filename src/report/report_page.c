@@ -395,7 +395,8 @@ static void every_measure(struct report_page *p)
             jw_kval(w, "estimate", json_get(it.val, "estimate"));
         if (isfinite(report_num(it.val, "ci95_low"))) {
             jw_kval(w, "lo", json_get(it.val, "ci95_low"));
-            jw_kval(w, "hi", json_get(it.val, "ci95_high"));
+            if (isfinite(report_num(it.val, "ci95_high")))
+                jw_kval(w, "hi", json_get(it.val, "ci95_high"));
         }
         jw_kval(w, "n", json_get(it.val, "n"));
         report_refs(p, it.val);

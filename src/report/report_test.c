@@ -205,8 +205,8 @@ static void a_folder_that_contradicts_itself_is_refused(void **state)
     f.low = "0.95";
     assert_string_equal(verdict_on(&f), "report.interval");
     f = honest();
-    f.high = "null";
-    assert_string_equal(verdict_on(&f), "report.interval");
+    f.high = "null"; /* of a ratio: no upper bound */
+    assert_string_equal(verdict_on(&f), "");
     f = honest();
     f.level = "base";
     assert_string_equal(verdict_on(&f), "report.level");
