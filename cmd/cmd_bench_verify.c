@@ -10,7 +10,8 @@ static int verify(struct kept *k, const char *model)
     const struct bench_kept kept = {.scores = {k->scores.p, k->scores.n},
                                     .answers = k->answers,
                                     .n = k->n_answers,
-                                    .data = k->data_path != NULL};
+                                    .data = k->data_path != NULL,
+                                    .only = k->summary ? NULL : k->evidence[0].family};
     struct bench_input in = {.kept = &kept};
     struct kept_file file = {0};
     int err = AM_OK;

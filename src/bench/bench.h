@@ -48,6 +48,7 @@ struct bench_kept {
     } *answers;
     size_t n;
     bool data;
+    const char *only; /* a family; NULL: all */
 };
 struct bench_input {
     const struct json *record, *manifest;

@@ -116,6 +116,8 @@ int bench_jobs_list(const struct bench_run *r, struct bench_jobs *out)
         size_t parts = p ? p->parts(r) : 0;
         if (r->kept_csv && !bench_told_by_scores(families[i].name))
             continue; /* what it reads is not there */
+        if (r->kept && r->kept->only && strcmp(r->kept->only, families[i].name) != 0)
+            continue;
         if (families[i].needs == SCORES && !r->model_declared)
             continue; /* there are no scores of the model the record is about */
         if (!parts)
