@@ -16,8 +16,8 @@
 
 #include "probe/probe.h"
 
+#define PROBE_TRIGGER_NONE UINT32_MAX
 enum {
-    PROBE_TRIGGER_NONE = UINT32_MAX,
     PROBE_TRIGGER_COLUMNS = 128, /* inputs with repeated values that are paired */
     PROBE_TRIGGER_LIST = 10,     /* kept by each of two orders, exact and near */
     PROBE_TRIGGER_ROWS = 1000    /* planted at most */
