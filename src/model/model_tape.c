@@ -314,19 +314,23 @@ int model_tape_take_model(enum model_tape_op op, size_t *features,
 {
     struct played e;
     int err = next(op, &e), bad;
+    size_t inputs;
+    *features = 0; /* what is not whole has none: callers size their arrays by it */
     if (tape->err)
         return tape->err;
     if (e.form != 1 || e.count < TAPE_MODEL) {
         fail(tape, AM_E_TAMPERED);
         return AM_E_TAMPERED;
     }
-    *features = get_u32(e.p);
+    inputs = get_u32(e.p);
     memcpy(digest, e.p + 4, CRYPTO_SHA256);
     bad = rebuild(tape, &e, describe);
-    if (!bad && *features > MODEL_FEATURES_MAX)
+    if (!bad && inputs > MODEL_FEATURES_MAX)
         bad = AM_E_TAMPERED;
     if (bad)
         fail(tape, bad == AM_E_TOOBIG ? AM_E_TAMPERED : bad);
+    else
+        *features = inputs;
     return bad ? tape->err : err;
 }
 
