@@ -91,7 +91,7 @@ report $? 'a worker of another seed does jobs of its own'
 (verb run --jobs 1 --queue "$q" --out "$dir/again") 2>"$dir/err-again"
 same again 'and what it left is nobody else'"'"'s'
 
-LANG=fr_FR.UTF-8 "$amane" bench work --record "$made/version.json" --model "$made/model.json" --data "$made/manifest.json" --queue "$dir/fr" 2>"$dir/err-fr"
+LC_ALL=fr_FR.UTF-8 "$amane" bench work --record "$made/version.json" --model "$made/model.json" --data "$made/manifest.json" --queue "$dir/fr" 2>"$dir/err-fr"
 grep -q '^bench: lecture des données$' "$dir/err-fr" && grep -q '^bench: .*%.*·.*[A-Za-z]' "$dir/err-fr"
 report $? 'how far it is, in the language of LANG'
 (verb work --queue "$dir/q2" --jobs 0) 2>"$dir/err-usage"
