@@ -74,6 +74,16 @@ static int add_measure(struct label_case *c, const struct label_measure *m,
     return err;
 }
 
+/* Rows about a model, not about people: "method=random", "stream=score" are no groups. */
+static bool of_things(struct str row)
+{
+    static const char *const about[] = {"RB-", "CY-", "DM-", "RP-"};
+    for (size_t i = 0; i < AM_LEN(about); i++)
+        if (str_starts(row, str_c(about[i])))
+            return true;
+    return false;
+}
+
 /* "sex=F" is a group of people; sites, crossings and attributes alone are not. */
 static int add_group(struct label_case *c, const struct label_measure *m)
 {
@@ -81,7 +91,7 @@ static int add_group(struct label_case *c, const struct label_measure *m)
     struct str rest, attribute = str_cut(m->group, '=', &rest);
     size_t i;
     if (!rest.n || str_find(m->group, ';') < m->group.n || str_eqc(attribute, "site") ||
-        str_eqc(attribute, "gst"))
+        str_eqc(attribute, "gst") || of_things(m->row))
         return AM_OK;
     if (map_get(&c->groups, m->group, &i)) {
         int err = map_set(&c->groups, m->group, c->group.n);

@@ -378,6 +378,10 @@ static void groups_too_small_make_the_row_insufficient(void **state)
     assert_string_equal(row_of(&b, "E-2", LABEL_BASE)->reason, "too_few_major_groups");
     assert_int_equal(b.result.n_undemonstrated, 1);
     assert_string_equal(b.result.undemonstrated[0], "sex=F");
+    bench_add(&b, "2026-10-03T00:00:00Z", /* no group of people */
+              MRGI("CY-6", "k", "decimals=2", "1", "null", "null", "40", "2"));
+    (void)row_of(&b, "E-2", LABEL_BASE);
+    assert_int_equal(b.result.n_undemonstrated, 1);
     b.n = 1;
     bench_add(&b, "2026-10-03T00:00:00Z", /* a third group, small, 175 of 775 rows */
               MRGI("X", "k", "sex=U", "1", "null", "null", "175", "10"));
