@@ -150,5 +150,9 @@ void json_schema_free(struct json_schema *s);
  * schema. */
 AM_CHECK int json_schema_check(const struct json_schema *s, const struct json *v,
                                struct diag *d);
+/* Both at once, for a schema given as text and used once; prefix stands before the path
+ * of every problem. */
+AM_CHECK int json_schema_check_text(struct str schema, const struct json *v,
+                                    const char *prefix, struct diag *d);
 
 #endif

@@ -90,3 +90,23 @@ void json_schema_free(struct json_schema *s)
     arena_release(&s->arena);
     free(s);
 }
+
+int json_schema_check_text(struct str text, const struct json *v, const char *prefix,
+                           struct diag *d)
+{
+    struct json_schema *schema = NULL;
+    struct json_doc *doc = NULL;
+    struct diag own;
+    int err;
+    diag_init(&own);
+    err = json_parse(&doc, text, NULL, &own);
+    if (!err)
+        err = json_schema_compile(&schema, json_root(doc), NULL, NULL, &own);
+    if (!err)
+        err = json_schema_check(schema, v, &own);
+    diag_merge(d, &own, prefix);
+    json_schema_free(schema);
+    json_free(doc);
+    diag_release(&own);
+    return err;
+}

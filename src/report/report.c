@@ -10,22 +10,9 @@ static int check_schema(const char *file, const struct json *v, const char *pref
                         struct diag *d)
 {
     const struct embed_file *f = embed_find(file);
-    struct json_schema *schema = NULL;
-    struct json_doc *doc = NULL;
-    struct diag own;
-    int err;
     am_assert(f); /* the program was built without its schemas */
-    diag_init(&own);
-    err = json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, &own);
-    if (!err)
-        err = json_schema_compile(&schema, json_root(doc), NULL, NULL, &own);
-    if (!err)
-        err = json_schema_check(schema, v, &own);
-    diag_merge(d, &own, prefix);
-    json_schema_free(schema);
-    json_free(doc);
-    diag_release(&own);
-    return err;
+    return json_schema_check_text((struct str){(const char *)f->data, f->size}, v, prefix,
+                                  d);
 }
 
 /* A file of the folder: at most REPORT_FILE_MAX bytes, strict JSON, of its schema. */
