@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that must hold before a change is kept: what `make check` runs. Under 10 minutes on 2 cores.
+# Everything that must hold before a change is kept: what `make check` runs. Scenarios run two at a time, beside the mutants.
 # Each stage prints its result and time; the last line is "N passed, N failed"; the exit status is 1 if
 # any failed. AMANE_FUZZ_SECONDS (4) and AMANE_MUTANTS (8) trade time for depth.
 cd "$(dirname "$0")/.." || exit 3
@@ -49,7 +49,13 @@ tap() {
     log=$logs/$stage.log
     t0=$(date +%s)
     "$@" >"$log" 2>"$log.err"
-    status=$?
+    judge "$name" "$log" $?
+}
+
+# judge NAME LOG STATUS : counts the lines of TAP in LOG
+judge() {
+    log=$2
+    status=$3
     not_ok=$(grep -c '^not ok' "$log")
     skips=$(grep -ciE '^ok\b.*# *skip|^1\.\.0 *# *skip' "$log")
     oks=$(($(grep -cE '^ok\b' "$log") - $(grep -ciE '^ok\b.*# *skip' "$log")))
@@ -59,7 +65,7 @@ tap() {
         status=1
         [ "$not_ok" != 0 ] || not_ok=1
     fi
-    if { [ $status != 0 ] || [ $((oks + skips)) = 0 ]; } && [ "$not_ok" = 0 ]; then
+    if { [ "$status" != 0 ] || [ $((oks + skips)) = 0 ]; } && [ "$not_ok" = 0 ]; then
         echo "exit status $status"
         not_ok=1
     fi
@@ -68,7 +74,41 @@ tap() {
         awk '/^(ok|not ok|1\.\.)/ {show = /^not ok/} show' "$log" | head -n 100
         tail -n 40 "$log.err"
     fi
-    result "$oks" "$not_ok" "$skips" "$name"
+    result "$oks" "$not_ok" "$skips" "$1"
+}
+
+# Scenarios mostly wait, for servers, witnesses, browsers: AMANE_LANES (2) run at a time, each with its own ports
+# and folders. Their results are printed in the order of their names.
+lane() { # SCENARIO... : takes what no other lane has; leaves NAME.log, NAME.log.err and, last, NAME.end: status, seconds
+    for scenario in "$@"; do
+        name=$(basename "$scenario" .sh)
+        mkdir "$logs/$name.taken" 2>/dev/null || continue
+        began=$(date +%s)
+        AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
+            timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-420}" sh "$scenario" >"$logs/$name.log" 2>"$logs/$name.log.err"
+        echo "$? $(($(date +%s) - began))" >"$logs/$name.new"
+        mv "$logs/$name.new" "$logs/$name.end"
+    done
+}
+scenarios() { # SCENARIO...
+    lanes=0
+    while [ $lanes -lt "${AMANE_LANES:-2}" ]; do
+        lanes=$((lanes + 1))
+        lane "$@" &
+    done
+    wait
+}
+scenario_results() { # LANES' PID SCENARIO...
+    lanes=$1
+    shift
+    for scenario in "$@"; do
+        name=$(basename "$scenario" .sh)
+        until [ -f "$logs/$name.end" ] || ! kill -0 "$lanes" 2>/dev/null; do sleep 0.2; done
+        [ -f "$logs/$name.end" ] || sleep 1
+        read -r status seconds <"$logs/$name.end" || { status=1 seconds=0; }
+        t0=$(($(date +%s) - seconds))
+        judge "scenario $name" "$logs/$name.log" "$status"
+    done
 }
 
 # finish : the summary, also in build/check/summary
@@ -96,6 +136,16 @@ cppcheck_tree() {
         --suppress=legacyUninitvar --suppress=readdirCalled --suppress=uninitvar \
         -D_GNU_SOURCE '-DAMANE_VERSION="0"' '-DAMANE_ORT_PATH=""' -I src -I cmd --file-list="$logs/sources"
 }
+# In a copy of the tree, beside the scenarios: those leave the processors idle half of the time.
+mutants() {
+    tools/mutate.sh -n "${AMANE_MUTANTS:-8}" today >"$logs/mutants.log" 2>&1
+}
+mutant_result() { # PID
+    wait "$1"
+    status=$?
+    cat "$logs/mutants.log"
+    return $status
+}
 # One PostgreSQL cluster for the whole stage; without server programs the tests say what they skip.
 units() {
     rm -f build-san/meson-logs/testlog.json
@@ -122,11 +172,10 @@ tap 'the guards turn red on planted violations' tools/check_guards.sh
 once 'everything builds under ASan and UBSan' build build-san san
 tap 'unit tests under ASan and UBSan' units
 tap 'fuzzers on their corpus' tools/fuzz.sh -t "${AMANE_FUZZ_SECONDS:-4}"
-for scenario in test/[0-9]*.sh; do
-    [ -f "$scenario" ] || continue
-    tap "scenario $(basename "$scenario" .sh)" env AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
-        timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-420}" sh "$scenario"
-done
-once "mutants of today's module die" tools/mutate.sh -n "${AMANE_MUTANTS:-8}" today
+mutants &
+mutants=$!
+scenarios test/[0-9]*.sh &
+scenario_results $! test/[0-9]*.sh
+once "mutants of today's module die" mutant_result $mutants
 [ -d ../shared/data ] || echo 'SKIP   ../shared/data is not there: NOTHING WAS RUN ON REAL DATA'
 finish
