@@ -36,6 +36,18 @@ AM_CHECK int crypto_hmac_sha1(struct str key, struct str data, uint8_t out[20]);
 AM_CHECK int crypto_hkdf_sha256(struct str secret, struct str salt, struct str info,
                                 uint8_t *out, size_t n);
 
+/* SipHash-2-4 with a secret key (its 16 bytes as two little-endian words): 64 bits that
+ * say nothing of what was hashed to who lacks the key. Names in an index; never a
+ * signature. */
+struct crypto_siphash { /* plain memory, no release needed */
+    uint64_t v[4], tail;
+    size_t n;
+};
+void crypto_siphash_init(struct crypto_siphash *h, const uint64_t key[2]);
+void crypto_siphash_add(struct crypto_siphash *h, struct str s);
+AM_CHECK uint64_t crypto_siphash_end(struct crypto_siphash *h);
+AM_CHECK uint64_t crypto_siphash(const uint64_t key[2], struct str s);
+
 /* Lower-case hex with a NUL; out holds 2*n+1. */
 const char *crypto_hex(const uint8_t *p, size_t n, char *out);
 /* Exactly n bytes of lower- or upper-case hex, else AM_E_SYNTAX. */
