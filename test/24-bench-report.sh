@@ -103,7 +103,7 @@ done
 
 mkdir "$dir/site"
 cp "$dir/fr.html" "$dir/ar.html" "$dir/en.html" "$dir/site/"
-node "$root/test/browser/run.mjs" --out "$root/test/browser/output" --name bench-report --weight 1500 --langs fr,ar --widths 1280 \
+node "$root/test/browser/run.mjs" --out "$root/test/browser/output" --name bench-report --weight 1500 --langs fr,ar --widths 1280 --narrow 320,650 \
     "file://$dir/site/{lang}.html" >"$dir/tap" 2>"$dir/err"
 while IFS= read -r line; do
     case $line in

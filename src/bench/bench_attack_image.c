@@ -111,7 +111,7 @@ static int attack_all(struct siege *a)
     int err = AM_OK;
     for (size_t i = 0; i < a->right && !err; i++)
         for (int b = 0; b < (curved(a, i) ? BALLS : 1) && !err; b++) {
-            if (b)
+            if (b && a->target[i].first[b - 1] <= BUDGET) /* later: a second attack's */
                 a->target[i].first[b] = a->target[i].first[b - 1];
             err = attack(a, &a->target[i], b, curved(a, i) && !b ? RUNS : 1);
         }

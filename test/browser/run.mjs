@@ -2,7 +2,8 @@
 // Looks at pages as people do: run.mjs --out DIR [options] URL...   Prints TAP, keeps screenshots.
 //   URL            {lang} is replaced by fr, ar, en; without it, lang=.. is added to the query
 //   --out DIR      where screenshots go            --name N     prefix of their names (default: page)
-//   --langs L,..   default fr,ar,en                --widths W,.. default 400,1280 (320 is always tried for overflow)
+//   --langs L,..   default fr,ar,en                --widths W,.. default 400,1280
+//   --narrow W,..  also tried, for shape only: no axe, one colour scheme, no screenshot (320)
 //   --weight KB    limit of a first visit, fonts apart (60)
 //   --interact     also press keys and the proof button, where the page has them
 // Each page, language, width and colour scheme: no axe-core violation, no sideways scroll, nothing on the
@@ -16,7 +17,7 @@ import { axe, inLanguage, interact, listen, plain, shape } from './look.mjs';
 
 const { values: opt, positionals: urls } = parseArgs({ allowPositionals: true, options: {
   out: { type: 'string' }, name: { type: 'string', default: 'page' }, langs: { type: 'string', default: 'fr,ar,en' },
-  widths: { type: 'string', default: '400,1280' }, weight: { type: 'string', default: '60' },
+  widths: { type: 'string', default: '400,1280' }, narrow: { type: 'string', default: '320' }, weight: { type: 'string', default: '60' },
   interact: { type: 'boolean', default: false },
 } });
 if (!opt.out || !urls.length) { console.error('usage: run.mjs --out DIR [options] URL...'); process.exit(2); }
@@ -30,6 +31,8 @@ function report(name, problems) {
   for (const p of problems) console.log(`#   ${p}`);
 }
 
+const narrow = opt.narrow.split(',').map(Number);
+
 async function look(browser, url, lang, width, scheme) {
   const problems = [];
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme, locale: lang,
@@ -41,7 +44,7 @@ async function look(browser, url, lang, width, scheme) {
   await Promise.all(seen.pending);
   problems.push(...await shape(page, lang));
   if (seen.weight > 1000 * Number(opt.weight)) problems.push(`weighs ${seen.weight} bytes`);
-  if (width > 320) {
+  if (!narrow.includes(width)) {
     problems.push(...await axe(page));
     const stem = urls.length > 1 ? `${opt.name}-${new URL(url).pathname.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'index'}` : opt.name;
     await page.screenshot({ path: path.join(opt.out, `${stem}.${lang}.${width}.${scheme}.png`), fullPage: true });
@@ -55,8 +58,8 @@ const { browser, close } = await launch();
 try {
   for (const url of urls) {
     for (const lang of opt.langs.split(','))
-      for (const width of [320, ...opt.widths.split(',').map(Number)])
-        for (const scheme of width === 320 ? ['light'] : ['light', 'dark']) {
+      for (const width of [...narrow, ...opt.widths.split(',').map(Number)])
+        for (const scheme of narrow.includes(width) ? ['light'] : ['light', 'dark']) {
           const name = `${decodeURI(new URL(url).pathname).replace('{lang}', lang)} ${lang} ${width} px ${scheme}`;
           report(name, await look(browser, url, lang, width, scheme).catch((e) => [String(e)]));
         }
