@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "bench/bench_testkit.h"
+#include "growth.h"
 #include "peer.h"
 #include "worker/worker.h"
 
@@ -333,82 +334,71 @@ static void table(size_t rows, unsigned jobs, const struct result *r)
             r->digest);
 }
 
-/* ---- how the cost grows: a plot of two lines, cost per row log2(rows) -----------------
+/* ---- how the cost grows ---------------------------------------------------------------
  */
-static const size_t sizes[] = {1000, 10000, 100000};
+static const size_t sizes[GROWTH_POINTS] = {1000, 10000, 100000, 1000000};
 
-static double place(double v, double from, double to, double lo, double hi)
+/* The families that read every row; the others ask as many questions as their budget. */
+static const char *const by_rows[] = {"load",   "score",        "performance",
+                                      "equity", "explanations", "drift_monitoring"};
+
+static double cost_of(const struct result *r, const char *family)
 {
-    return from + (to - from) * (log10(v) - log10(lo)) / (log10(hi) - log10(lo));
+    for (size_t i = 0; i < r->families; i++)
+        if (!strcmp(r->family[i].name, family))
+            return r->family[i].cpu_s;
+    return NAN;
 }
 
-static int plot(const char *path, const double cost[AM_LEN(sizes)])
+static void at_size(size_t rows, const struct result *r)
 {
-    double most = fmax(cost[AM_LEN(sizes) - 1] * 2, 1e3);
-    struct buf b;
-    int err;
-    buf_init(&b, 1 << 20);
-    err = buf_addf(
-        &b,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 480 320\" role=\"img\">"
-        "<title>CPU seconds of a whole run by rows</title><style>text{font:12px "
-        "sans-serif}</style><rect width=\"480\" height=\"320\" fill=\"#fff\"/>");
-    for (double v = 1; v <= most && !err; v *= 10)
-        err = buf_addf(&b,
-                       "<path d=\"M60 %.1fH460\" stroke=\"#ccc\"/><text x=\"54\" "
-                       "y=\"%.1f\" text-anchor=\"end\">%g s</text>",
-                       place(v, 280, 20, 1, most), place(v, 280, 20, 1, most) + 4, v);
-    for (size_t i = 0; i < AM_LEN(sizes) && !err; i++) {
-        double x = place((double)sizes[i], 70, 450, 1e3, 1e5), n = (double)sizes[i],
-               line = fmax(1, cost[0] * n * log(n) / (1e3 * log(1e3)));
-        err = buf_addf(&b,
-                       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#036\"/><text "
-                       "x=\"%.1f\" y=\"300\" text-anchor=\"middle\">%zu rows</text>",
-                       x, place(fmax(1, cost[i]), 280, 20, 1, most), x, sizes[i]);
-        if (!err && line <= most)
-            err = buf_addf(&b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"#b30\"/>",
-                           x, place(line, 280, 20, 1, most));
+    char name[64];
+    table(rows, 1, r);
+    snprintf(name, sizeof name, "rows_%zu.cpu", rows);
+    figure(name, r->cpu_s, "s CPU", rows == 10000 ? "360" : "null",
+           "40 inputs, 200 trees of depth 6, all families, workers included");
+    for (size_t k = 0; k < r->families && rows == 10000; k++) {
+        if (r->family[k].cpu_s < 0.5)
+            continue;
+        snprintf(name, sizeof name, "%s.cpu", r->family[k].name);
+        figure(name, r->family[k].cpu_s, "s CPU", "null", "10,000 rows");
     }
-    if (!err)
-        err = buf_adds(&b, "<text x=\"70\" y=\"16\" fill=\"#036\">measured</text><text "
-                           "x=\"150\" y=\"16\" fill=\"#b30\">n log n from the "
-                           "first</text></svg>\n");
-    if (!err)
-        err = am_file_write(path, buf_str(&b), 0644);
-    buf_release(&b);
-    return err;
+}
+
+static void report_growth(const struct growth_line *line, size_t n)
+{
+    static const size_t last = GROWTH_POINTS - 1;
+    char name[64];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "growth.%s", line[i].name);
+        figure(name, line[i].cost[last] / line[i].cost[last - 1],
+               "times the cost of a tenth", "12",
+               "from 100,000 to 1,000,000 rows; n log n is the target");
+    }
 }
 
 static int figures(const char *svg)
 {
-    double cost[AM_LEN(sizes)];
-    for (size_t i = 0; i < AM_LEN(sizes); i++) {
-        struct result r = run(sizes[i], 1);
-        char name[64];
-        cost[i] = r.cpu_s;
-        table(sizes[i], 1, &r);
-        snprintf(name, sizeof name, "rows_%zu.cpu", sizes[i]);
-        figure(name, r.cpu_s, "s CPU", sizes[i] == 10000 ? "360" : "null",
-               "40 inputs, 200 trees of depth 6, all families, workers included");
-        for (size_t k = 0; k < r.families && sizes[i] == 10000; k++) {
-            if (r.family[k].cpu_s < 0.5)
-                continue;
-            snprintf(name, sizeof name, "%s.cpu", r.family[k].name);
-            figure(name, r.family[k].cpu_s, "s CPU", "null", "10,000 rows");
-        }
-        if (i)
-            figure("growth", cost[i] / cost[i - 1], "times the cost of a tenth",
-                   sizes[i] == 10000 ? "13.3" : "12.5", "n log n is the target");
+    struct growth_line line[1 + AM_LEN(by_rows)] = {{.name = "whole_run"}};
+    struct result r;
+    for (size_t k = 0; k < AM_LEN(by_rows); k++)
+        line[1 + k].name = by_rows[k];
+    for (size_t i = 0; i < GROWTH_POINTS; i++) {
+        r = run(sizes[i], 1);
+        at_size(sizes[i], &r);
+        line[0].cost[i] = r.cpu_s;
+        for (size_t k = 0; k < AM_LEN(by_rows); k++)
+            line[1 + k].cost[i] = cost_of(&r, by_rows[k]);
     }
-    {
-        struct result r = run(10000, 2);
-        table(10000, 2, &r);
-        figure("wall", r.wall_s, "s", "180",
-               "10,000 rows, 2 threads, as loaded as it is");
-        figure("memory", memory_mib(&r, 2), "MiB", "512",
-               "peak of the process and twice that of its largest worker");
-    }
-    return svg ? plot(svg, cost) != AM_OK : 0;
+    report_growth(line, AM_LEN(line));
+    figure("memory_1000000", memory_mib(&r, 0), "MiB", "null",
+           "peak of the process, 1,000,000 rows, one thread");
+    r = run(10000, 2);
+    table(10000, 2, &r);
+    figure("wall", r.wall_s, "s", "180", "10,000 rows, 2 threads, as loaded as it is");
+    figure("memory", memory_mib(&r, 2), "MiB", "512",
+           "peak of the process and twice that of its largest worker");
+    return svg ? growth_plot(svg, sizes, line, AM_LEN(line)) != AM_OK : 0;
 }
 
 int main(int argc, char **argv)

@@ -226,24 +226,31 @@ static size_t ort_width(int dtype)
 
 /* Columns [first, first + k) of x as one dense tensor. AM_E_INVALID: a missing or huge
  * value where the model wants an integer. */
-static int ort_fill(char *out, const struct model_onnx_io *io, const double *x,
-                    size_t rows, size_t stride)
+static int ort_fill_whole(int64_t *out, size_t k, const double *x, size_t rows,
+                          size_t stride)
 {
-    size_t k = (size_t)io->columns, w = ort_width(io->dtype);
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < k; j++) {
             double v = x[r * stride + j];
-            float f = (float)v;
-            int64_t i;
-            if (io->dtype == MODEL_I64 && !(fabs(v) < 9007199254740992.0))
+            if (!(fabs(v) < 9007199254740992.0))
                 return AM_E_INVALID;
-            i = io->dtype == MODEL_I64 ? (int64_t)v : 0;
-            memcpy(out + (r * k + j) * w,
-                   io->dtype == MODEL_F32   ? (const void *)&f
-                   : io->dtype == MODEL_F64 ? (const void *)&v
-                                            : (const void *)&i,
-                   w);
+            out[r * k + j] = (int64_t)v;
         }
+    return AM_OK;
+}
+
+static int ort_fill(void *out, const struct model_onnx_io *io, const double *x,
+                    size_t rows, size_t stride)
+{
+    size_t k = (size_t)io->columns;
+    if (io->dtype == MODEL_I64)
+        return ort_fill_whole(out, k, x, rows, stride);
+    for (size_t r = 0; r < rows; r++)
+        if (io->dtype == MODEL_F32)
+            for (size_t j = 0; j < k; j++)
+                ((float *)out)[r * k + j] = (float)x[r * stride + j];
+        else
+            memcpy((double *)out + r * k, x + r * stride, k * sizeof *x);
     return AM_OK;
 }
 
@@ -267,7 +274,7 @@ static int ort_inputs(struct ort_run *run, const double *x)
                     NULL, 0))
             return AM_E_INTERNAL;
         first += (size_t)io->columns;
-        p += n;
+        p += (n + 7) / 8 * 8; /* the next one may be of 8 bytes a value */
     }
     return AM_OK;
 }
