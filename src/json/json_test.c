@@ -327,6 +327,52 @@ static void parsing_survives_every_failed_allocation(void **state)
     fail();
 }
 
+static void raw_numbers_keep_their_text_and_their_value(void **state)
+{
+    static const char *const written[] = {"0",
+                                          "-0",
+                                          "1.50",
+                                          "-3",
+                                          "1e3",
+                                          "1.0E-2",
+                                          "18446744073709551615",
+                                          "18446744073709551616",
+                                          "-9223372036854775808",
+                                          "-9223372036854775809",
+                                          "123456789012345678901234567890.0"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(written); i++) {
+        struct json_limits raw = {.raw_numbers = true};
+        struct json_doc *plain = doc(written[i]), *j = NULL;
+        struct buf b;
+        struct jw w;
+        assert_ok(json_parse(&j, str_c(written[i]), &raw, NULL));
+        assert_true(str_eqc(json_num_text(json_root(j)), written[i]));
+        assert_true(json_equal(json_root(plain), json_root(j)));
+        assert_true(json_is_int(json_root(plain)) == json_is_int(json_root(j)));
+        assert_true(json_int(json_root(plain), 7) == json_int(json_root(j), 7));
+        buf_init(&b, 100);
+        jw_init(&w, &b);
+        jw_val(&w, json_root(j));
+        assert_ok(jw_done(&w));
+        assert_true(str_eqc(buf_str(&b), written[i]));
+        buf_release(&b);
+        json_free(plain);
+        json_free(j);
+    }
+    assert_null(json_num_text(NULL).p);
+}
+
+static void raw_numbers_beyond_a_double_are_refused(void **state)
+{
+    struct json_limits raw = {.raw_numbers = true};
+    struct json_doc *j = NULL;
+    (void)state;
+    assert_int_equal(json_parse(&j, STR("[1e999]"), &raw, NULL), AM_E_SYNTAX);
+    assert_int_equal(json_parse(&j, STR("[01]"), &raw, NULL), AM_E_SYNTAX);
+    assert_null(j);
+}
+
 static void files_are_read_within_the_limit(void **state)
 {
     char path[] = "/tmp/json_testXXXXXX";
@@ -356,4 +402,6 @@ TEST_MAIN(TEST(readers_accept_absent_and_wrong_types),
           TEST(integers_keep_all_their_digits), TEST(equality_is_of_values_not_of_text),
           TEST(pointers_follow_rfc_6901), TEST(pointers_are_built_escaped),
           TEST(parsing_survives_every_failed_allocation),
+          TEST(raw_numbers_keep_their_text_and_their_value),
+          TEST(raw_numbers_beyond_a_double_are_refused),
           TEST(files_are_read_within_the_limit))

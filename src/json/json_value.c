@@ -14,7 +14,7 @@ enum json_type json_type(const struct json *v)
     case YYJSON_TYPE_BOOL:
         return JSON_BOOL;
     case YYJSON_TYPE_NUM:
-    case YYJSON_TYPE_RAW: /* an integer beyond 64 bits */
+    case YYJSON_TYPE_RAW: /* an integer beyond 64 bits, or raw_numbers */
         return JSON_NUMBER;
     case YYJSON_TYPE_STR:
         return JSON_STRING;
@@ -69,15 +69,46 @@ bool json_bool(const struct json *v, bool otherwise)
     return json_type(v) == JSON_BOOL ? yyjson_get_bool(json_yy(v)) : otherwise;
 }
 
+struct str json_num_text(const struct json *v)
+{
+    yyjson_val *y = json_yy(v);
+    return yyjson_is_raw(y) ? (struct str){yyjson_get_raw(y), yyjson_get_len(y)}
+                            : STR_NULL;
+}
+
+/* A token of JSON's grammar as the kind yyjson would have given it. */
+static struct json_number json_number_raw(struct str t)
+{
+    struct json_number n = {.kind = JSON_NUM_UINT, .text = t};
+    bool neg = t.p[0] == '-';
+    uint64_t most = neg ? UINT64_C(1) << 63 : UINT64_MAX;
+    for (size_t i = neg; i < t.n; i++) {
+        unsigned digit = (unsigned)(t.p[i] - '0');
+        if (digit > 9) { /* a point or an exponent: no integer as written */
+            n.kind = JSON_NUM_REAL;
+            break;
+        }
+        if (n.mag > (most - digit) / 10)
+            n.kind = JSON_NUM_BIG;
+        n.mag = n.mag * 10 + digit;
+    }
+    if (n.kind == JSON_NUM_UINT) {
+        n.kind = neg && n.mag ? JSON_NUM_NEG : JSON_NUM_UINT;
+        n.real = neg ? 0 - (double)n.mag : (double)n.mag;
+    } else {
+        n.mag = 0;
+        n.real = strtod(t.p, NULL); /* yyjson ends raw text with NUL */
+    }
+    return n;
+}
+
 struct json_number json_number(const struct json *v)
 {
     yyjson_val *y = json_yy(v);
     struct json_number n = {0};
-    if (yyjson_is_raw(y)) {
-        n.kind = JSON_NUM_BIG;
-        n.text = (struct str){yyjson_get_raw(y), yyjson_get_len(y)};
-        n.real = strtod(n.text.p, NULL);
-    } else if (yyjson_is_uint(y)) {
+    if (yyjson_is_raw(y))
+        return json_number_raw(json_num_text(v));
+    if (yyjson_is_uint(y)) {
         n.kind = JSON_NUM_UINT;
         n.mag = yyjson_get_uint(y);
         n.real = (double)n.mag;

