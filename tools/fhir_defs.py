@@ -30,6 +30,37 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # One StructureDefinition of the package, SubscriptionStatus, is a back-port of 4.3.0: left out.
 FHIR = "4.0.1"
 
+# Where the package departs from 4.0.1 (found by comparing it with its own copy of HL7's dataelements.json): what Medplum needs
+# for itself, or took from R5. Elements that are not there, members of theirs included...
+NOT_R4 = [
+    "Binary.url", "DeviceDefinition.bodySite", "Meta.project", "Meta.author", "Meta.onBehalfOf", "Meta.account", "Meta.accounts",
+    "Meta.compartment", "ObservationDefinition.publisher", "EvidenceVariable.characteristic.linkId",
+    "EvidenceVariable.characteristic.note", "EvidenceVariable.characteristic.definitionReference",
+    "EvidenceVariable.characteristic.definitionCanonical", "EvidenceVariable.characteristic.definitionCodeableConcept",
+    "EvidenceVariable.characteristic.definitionExpression", "EvidenceVariable.characteristic.definitionId",
+    "EvidenceVariable.characteristic.definitionByTypeAndValue", "EvidenceVariable.characteristic.definitionByCombination",
+    "EvidenceVariable.characteristic.instances[x]", "EvidenceVariable.characteristic.duration[x]",
+    "EvidenceVariable.characteristic.timeFromEvent", "ResearchStudy.associatedParty", "ResearchStudy.classifier",
+    "ResearchStudy.comparisonGroup", "ResearchStudy.descriptionSummary", "ResearchStudy.label", "ResearchStudy.name",
+    "ResearchStudy.outcomeMeasure", "ResearchStudy.progressStatus", "ResearchStudy.recruitment", "ResearchStudy.region",
+    "ResearchStudy.result", "ResearchStudy.studyDesign", "ResearchStudy.whyStopped",
+]
+# ... and those that are, after the element named: (path, min, max, types, summary, required value set).
+GROUP, ACTIVITY = ["http://hl7.org/fhir/StructureDefinition/Group"], ["http://hl7.org/fhir/StructureDefinition/ActivityDefinition"]
+R4_AFTER = {"EvidenceVariable.characteristic.description": [
+    ("EvidenceVariable.characteristic.definition[x]", 1, "1", [
+        {"code": "Reference", "targetProfile": GROUP}, {"code": "canonical", "targetProfile": ACTIVITY}, {"code": "CodeableConcept"},
+        {"code": "Expression"}, {"code": "DataRequirement"}, {"code": "TriggerDefinition"}], True, None),
+    ("EvidenceVariable.characteristic.usageContext", 0, "*", [{"code": "UsageContext"}], False, None)],
+    "EvidenceVariable.characteristic.exclude": [
+    ("EvidenceVariable.characteristic.participantEffective[x]", 0, "1", [
+        {"code": "dateTime"}, {"code": "Period"}, {"code": "Duration"}, {"code": "Timing"}], False, None),
+    ("EvidenceVariable.characteristic.timeFromStart", 0, "1", [{"code": "Duration"}], False, None),
+    ("EvidenceVariable.characteristic.groupMeasure", 0, "1", [{"code": "code"}], False,
+     "http://hl7.org/fhir/ValueSet/group-measure|4.0.1")]}
+# Types that are others in 4.0.1.
+R4_TYPE = {"EvidenceVariable.characteristic.description": "string", "Bundle.entry.response.outcome": "Resource"}
+
 
 class Missing(Exception):
     """The definitions are not there, or are others."""
@@ -59,6 +90,24 @@ def load(name):
     return [e["resource"] for e in json.loads(text)["entry"]]
 
 
+def as_published(elements):
+    """The elements of a snapshot as 4.0.1 has them."""
+    out = []
+    for e in elements:
+        p = e["path"]
+        if any(p == n or p.startswith(n + ".") for n in NOT_R4):
+            continue
+        if p in R4_TYPE:
+            e = dict(e, type=[{"code": R4_TYPE[p]}])
+        out.append(e)
+        for path_, lo, hi, types, summary, bound in R4_AFTER.get(p, []):
+            more = {"path": path_, "min": lo, "max": hi, "type": types, "isSummary": summary}
+            if bound:
+                more["binding"] = {"strength": "required", "valueSet": bound}
+            out.append(more)
+    return out
+
+
 def resources():
     """Type name -> StructureDefinition: data types, primitives, resources of 4.0.1; not profiles, nor back-ports."""
     out = {}
@@ -66,6 +115,7 @@ def resources():
         for r in load(name):
             if r["resourceType"] == "StructureDefinition" and r.get("derivation") != "constraint" \
                     and r.get("fhirVersion", FHIR) == FHIR:
+                r["snapshot"]["element"] = as_published(r["snapshot"]["element"])
                 out[r["name"]] = r
     return out
 
