@@ -22,9 +22,11 @@ const char cmd_bench_synopsis[] =
     "       amane bench report DIR --out FILE.html [--lang fr|ar|en]\n"
     "       amane bench verify DIR|EVIDENCE.json [--data MANIFEST.json] [--record "
     "R.json]\n"
-    "                       [--model FILE] [--json]\n"
-    "       amane bench rerun DIR|EVIDENCE.json --model FILE --data MANIFEST.json\n"
-    "                       [--record R.json] [--jobs N] [--json]\n";
+    "                       [--model FILE] [--policy FILE] [--jobs N] [--json]\n"
+    "                       [--store DIR --store-key FILE]\n"
+    "       amane bench rerun DIR|EVIDENCE.json --model FILE [--data MANIFEST.json]\n"
+    "                       [--record R.json] [--policy FILE] [--jobs N] [--json]\n"
+    "                       [--store DIR --store-key FILE]\n";
 
 static const struct {
     const char *name;

@@ -44,11 +44,13 @@ static int keep_answers(const char *dir, const struct bench_run *r, const char *
 }
 
 int cmd_keep_run(const char *dir, const struct bench_run *r, struct str record,
-                 struct str manifest)
+                 struct str manifest, struct str policy)
 {
     int err = write_in(dir, "record.json", record);
     if (!err)
         err = write_in(dir, "manifest.json", manifest);
+    if (!err)
+        err = write_in(dir, "policy.json", policy);
     for (size_t i = 0; bench_family_name(i) && !err; i++)
         err = keep_answers(dir, r, bench_family_name(i));
     return err;

@@ -2,7 +2,8 @@
 /* cmd_bench_kept -- the folder a run left, read back and compared: what `amane bench
  * verify` and `amane bench rerun` share.
  *
- * A folder holds record.json and manifest.json (the bytes that were read), scores.csv,
+ * A folder holds record.json, manifest.json and policy.json (the bytes that were read),
+ * scores.csv,
  * answers-FAMILY.bin, evidence-FAMILY.json, curves.json and, written last, summary.json,
  * which names the evidence by digest. */
 #ifndef CMD_BENCH_KEPT_H
@@ -40,6 +41,17 @@ struct kept {
     struct diag d;
 };
 
+/* Options of verify and rerun; what is not given is NULL. */
+struct kept_args {
+    const char *where, *record, *data, *model, *policy, *store, *store_key;
+    int64_t threads;
+    bool json, help;
+};
+/* One more comparison of k->run. */
+typedef int kept_check(struct kept *k);
+/* cmd_bench_again.c: the whole verb; asks: the model is asked, so that it is needed. */
+int cmd_kept_main(int argc, char **argv, const char *doing, bool asks, kept_check *check);
+
 /* where: the folder, or one evidence file in it. All that is wrong is in k->d. */
 AM_CHECK int cmd_kept_read(struct kept *k, const char *where, const char *record,
                            const char *data);
@@ -54,5 +66,5 @@ void cmd_kept_release(struct kept *k);
 /* What a run leaves for those who check: the declarations as they were read, the answers.
  * Answers of an earlier run in that folder are removed. */
 AM_CHECK int cmd_keep_run(const char *dir, const struct bench_run *r, struct str record,
-                          struct str manifest);
+                          struct str manifest, struct str policy);
 #endif

@@ -2,17 +2,14 @@
 /* amane bench run -- measures a model on declared data (module bench), judges the
  * measures by a policy (module label), writes both. A refused input writes nothing and
  * names every problem; exit 1. */
-#include <math.h>
-
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "bench/bench_vault.h"
 #include "cmd_bench.h"
 #include "cmd_bench_kept.h"
+#include "cmd_bench_policy.h"
 #include "cmd_bench_progress.h"
 #include "crypto/crypto.h"
-#include "embed/embed.h"
-#include "label/label.h"
 #include "ledger/ledger.h"
 #include "model/model.h"
 
@@ -28,10 +25,10 @@ struct job {
     const struct args *a;
     enum label_level level;
     uint64_t seed;
-    char *record_text, *manifest_text, *model, *policy_text;
-    size_t record_n, manifest_n, model_n, policy_n;
-    struct json_doc *record, *manifest, *policy_doc;
-    struct label_policy *policy;
+    char *record_text, *manifest_text, *model;
+    size_t record_n, manifest_n, model_n;
+    struct json_doc *record, *manifest;
+    struct cmd_bench_policy policy;
     struct bench_run *run;
     struct json_doc *evidence[BENCH_EVIDENCE_MAX];
     const struct json *evidence_root[BENCH_EVIDENCE_MAX];
@@ -61,23 +58,6 @@ static int read_json(const char *path, char **text, size_t *n, struct json_doc *
     return err;
 }
 
-static int read_policy(struct job *j)
-{
-    const struct embed_file *f = embed_find("policy/label-matrix.json");
-    int err;
-    if (j->a->policy) {
-        err =
-            read_json(j->a->policy, &j->policy_text, &j->policy_n, &j->policy_doc, &j->d);
-    } else {
-        am_assert(f); /* the program was built without its policy */
-        err = json_parse(&j->policy_doc, (struct str){(const char *)f->data, f->size},
-                         NULL, &j->d);
-    }
-    if (!err)
-        err = label_policy_new(&j->policy, json_root(j->policy_doc), &j->d);
-    return err;
-}
-
 /* All files are tried, so that all that is wrong with them is said at once. */
 static int read_all(struct job *j)
 {
@@ -88,7 +68,7 @@ static int read_all(struct job *j)
     err[2] = am_file_read(j->a->model, MODEL_FILE_MAX, &j->model, &j->model_n);
     if (err[2])
         diag_err(&j->d, j->a->model, "file", "%s", am_err_text(err[2]));
-    err[3] = read_policy(j);
+    err[3] = cmd_bench_policy_read(&j->policy, j->a->policy, &j->d);
     for (size_t i = 0; i < AM_LEN(err); i++)
         if (err[i])
             return err[i];
@@ -159,7 +139,7 @@ static int write_evidence(struct job *j, size_t i, struct str org, int64_t at)
     struct buf b;
     int err;
     buf_init(&b, BENCH_FILE_MAX);
-    err = bench_evidence(j->run, i, row_wanted, j->policy, org, at, &b);
+    err = bench_evidence(j->run, i, row_wanted, j->policy.policy, org, at, &b);
     if (err == AM_E_NOTFOUND) { /* the policy asks nothing of this family */
         buf_release(&b);
         return AM_OK;
@@ -185,67 +165,6 @@ static int write_evidence(struct job *j, size_t i, struct str org, int64_t at)
 /* ---- summary
  * --------------------------------------------------------------------------------------
  */
-static void requirement_json(struct jw *w, const struct label_row *r)
-{
-    bool absent = !strcmp(r->reason, "no_evidence") && !bench_feeds(r->id);
-    jw_obj(w);
-    jw_kstrz(w, "id", r->id);
-    jw_kstrz(w, "level", label_level_name(r->level));
-    jw_kstrz(w, "verdict", label_verdict_name(r->verdict));
-    jw_knum(w, "value", r->value);
-    jw_key(w, "ci95");
-    if (isnan(r->ci95[0]) || isnan(r->ci95[1])) {
-        jw_null(w);
-    } else {
-        jw_arr(w);
-        jw_num(w, r->ci95[0]);
-        jw_num(w, r->ci95[1]);
-        jw_arr_end(w);
-    }
-    jw_knum(w, "threshold", r->threshold);
-    jw_kstrz(w, "op", r->op);
-    jw_kstrz(w, "param", r->param);
-    jw_kstrz(w, "reason", absent ? "family_not_available" : r->reason);
-    jw_key(w, "additional_positives");
-    if (r->additional_positives < 0)
-        jw_null(w);
-    else
-        jw_int(w, r->additional_positives);
-    jw_obj_end(w);
-}
-
-static int policy_json(const struct job *j, struct jw *w)
-{
-    const struct json *root = json_root(j->policy_doc), *name = json_get(root, "name");
-    uint8_t digest[CRYPTO_SHA256];
-    char hex[CRYPTO_HEX];
-    struct buf b;
-    int err;
-    buf_init(&b, BENCH_FILE_MAX);
-    err = json_canon(&b, root);
-    crypto_sha256(buf_str(&b), digest);
-    buf_release(&b);
-    jw_key(w, "policy");
-    jw_obj(w);
-    jw_key(w, "name");
-    if (name) {
-        jw_val(w, name);
-    } else { /* the matrix alone has one name for all languages */
-        static const char *const lang[] = {"fr", "ar", "en"};
-        jw_obj(w);
-        for (size_t i = 0; i < AM_LEN(lang); i++) {
-            jw_key(w, lang[i]);
-            jw_strf(w, "%.*s %.*s", STR_FMT(json_get_str(root, "label")),
-                    STR_FMT(json_get_str(root, "version")));
-        }
-        jw_obj_end(w);
-    }
-    jw_kstrz(w, "sha256", crypto_hex(digest, sizeof digest, hex));
-    jw_kbool(w, "national", label_policy_national(j->policy));
-    jw_obj_end(w);
-    return err;
-}
-
 static void warnings_json(const struct job *j, struct jw *w)
 {
     jw_key(w, "warnings");
@@ -275,29 +194,10 @@ static void evidence_json(const struct job *j, struct jw *w)
     jw_arr_end(w);
 }
 
-static void verdicts_json(const struct job *j, const struct label_result *asked,
-                          const struct label_result *all, struct jw *w)
-{
-    jw_kstrz(w, "requested_level", label_level_name(j->level));
-    jw_kstrz(w, "level", label_level_name(asked->reached));
-    jw_kstrz(w, "outcome", asked->outcome);
-    jw_kbool(w, "national", label_policy_national(j->policy));
-    jw_key(w, "requirements");
-    jw_arr(w);
-    for (size_t i = 0; i < all->n; i++)
-        requirement_json(w, &all->row[i]);
-    jw_arr_end(w);
-    jw_key(w, "undemonstrated_groups");
-    jw_arr(w);
-    for (size_t i = 0; i < all->n_undemonstrated; i++)
-        jw_strz(w, all->undemonstrated[i]);
-    jw_arr_end(w);
-}
-
-static int summary_json(const struct job *j, const struct label_result *asked,
-                        const struct label_result *all, struct buf *out)
+static int summary_json(struct job *j, int64_t at, char said[160], struct buf *out)
 {
     const struct json *record = json_root(j->record);
+    const struct cmd_bench_asked asked = {record, j->evidence_root, j->n, j->level, at};
     uint8_t digest[CRYPTO_SHA256];
     char hex[CRYPTO_HEX];
     struct jw w;
@@ -309,8 +209,7 @@ static int summary_json(const struct job *j, const struct label_result *asked,
     jw_kval(&w, "model_digest", json_get(record, "model_digest"));
     jw_kval(&w, "algorithm_id", json_get(record, "algorithm_id"));
     jw_kval(&w, "version_label", json_get(record, "version_label"));
-    err = policy_json(j, &w);
-    verdicts_json(j, asked, all, &w);
+    err = cmd_bench_verdicts(&j->policy, &asked, &w, said, &j->d);
     jw_key(&w, "measures");
     jw_arr(&w);
     for (size_t i = 0; i < bench_measures(j->run); i++)
@@ -333,20 +232,10 @@ static int summary_json(const struct job *j, const struct label_result *asked,
 
 static int judge(struct job *j, int64_t at, struct buf *summary)
 {
-    struct label_result asked = {0}, all = {0};
-    int err = label_evaluate(j->policy, json_root(j->record), j->evidence_root, j->n,
-                             j->level, at, &asked, &j->d);
+    char said[160];
+    int err = summary_json(j, at, said, summary);
     if (!err)
-        err = label_evaluate(j->policy, json_root(j->record), j->evidence_root, j->n,
-                             LABEL_ADVANCED, at, &all, &j->d);
-    if (!err)
-        err = summary_json(j, &asked, &all, summary);
-    if (!err)
-        fprintf(stderr, "bench: %s, level %s%s\n", asked.outcome,
-                label_level_name(asked.reached),
-                label_policy_national(j->policy) ? "" : " (not a national label)");
-    label_result_release(&asked);
-    label_result_release(&all);
+        fprintf(stderr, "bench: %s\n", said);
     return err;
 }
 
@@ -360,8 +249,9 @@ static int write_all(struct job *j)
     am_assert(bench_families(j->run) <= BENCH_EVIDENCE_MAX);
     buf_init(&b, (size_t)1 << 30);
     if (!err)
-        err = cmd_keep_run(j->a->out, j->run, (struct str){j->record_text, j->record_n},
-                           (struct str){j->manifest_text, j->manifest_n});
+        err =
+            cmd_keep_run(j->a->out, j->run, (struct str){j->record_text, j->record_n},
+                         (struct str){j->manifest_text, j->manifest_n}, j->policy.bytes);
     for (size_t i = 0; i < bench_families(j->run) && !err; i++)
         err = write_evidence(j, i, org, at);
     if (!err)
@@ -416,15 +306,13 @@ static void refused_json(const struct diag *d)
 static void job_release(struct job *j)
 {
     bench_run_free(j->run);
-    label_policy_free(j->policy);
+    cmd_bench_policy_release(&j->policy);
     for (size_t i = 0; i < BENCH_EVIDENCE_MAX; i++)
         json_free(j->evidence[i]);
     json_free(j->record);
     json_free(j->manifest);
-    json_free(j->policy_doc);
     free(j->record_text);
     free(j->manifest_text);
-    free(j->policy_text);
     free(j->model);
     bench_vault_free(j->vault);
     buf_release(&j->given);

@@ -31,9 +31,9 @@ static int budget(const char *name, const char *text, int64_t otherwise, int64_t
  * -------------------------------------------------------------------------------- */
 static void print_line(const struct json *v)
 {
-    static const char *const shown[] = {"seq",  "id",     "at",           "sealed_at",
-                                        "by",   "vendor", "algorithm_id", "uses",
-                                        "last", "mac"};
+    static const char *const shown[] = {"seq",     "id",   "at",     "sealed_at",
+                                        "purpose", "by",   "vendor", "algorithm_id",
+                                        "runs",    "uses", "last",   "mac"};
     bool first = true;
     for (size_t i = 0; i < AM_LEN(shown); i++) {
         const struct json *one = json_get(v, shown[i]);

@@ -99,6 +99,29 @@ sed -i 's/"estimate": 0/"estimate": 1/' "$dir/bad/summary.json"
 with
 named kept.differs summary.json 'a number of the summary'
 copy
+jq '.requirements |= map(.verdict = (if .verdict == "pass" then "fail" else "pass" end))' "$dir/good/summary.json" >"$dir/bad/summary.json"
+again verify "$dir/bad"
+[ $? = 1 ] && jq -e --slurpfile s "$dir/good/summary.json" '[.problems[] | select(.code == "kept.differs") | .path] ==
+    [$s[0].requirements | keys[] | "summary.json/requirements/\(.)/verdict"] and (.problems[0].detail | startswith("ID-1 base kept"))' "$dir/out" >/dev/null 2>>"$dir/err"
+report $? "each of $(jq '.requirements | length' "$dir/good/summary.json") verdicts, changed, is judged again and named"
+for filter in '.level = "advanced"' '.outcome = "granted"' '.national = true' '.policy.name.en = "National"' \
+    '.undemonstrated_groups += ["sex=x"]' '.requirements |= .[1:]' '.requirements[3].value = 0.5' '.policy.sha256 = "0"'; do
+    copy
+    jq "$filter" "$dir/good/summary.json" >"$dir/bad/summary.json"
+    cmp -s "$dir/good/summary.json" "$dir/bad/summary.json" || again verify "$dir/bad"
+    [ $? = 1 ] && jq -e 'any(.problems[]; .path | startswith("summary.json"))' "$dir/out" >/dev/null
+    report $? "the summary with $filter"
+done
+copy
+jq '(.rows[] | select(.id == "PF-1") | .limits[].value) = 0.999' "$root/policy/label-matrix.json" >"$dir/bad/policy.json"
+jq --arg d "$(jq -cS . "$dir/bad/policy.json" | tr -d '\n' | sed 's/1e-05/0.00001/g' | sha256sum | cut -d' ' -f1)" '.policy.sha256 = $d' "$dir/good/summary.json" >"$dir/bad/summary.json"
+again verify "$dir/bad"
+named kept.policy 'policy.json' 'another policy in the folder is said'
+jq -e 'any(.problems[]; .detail | startswith("PF-1"))' "$dir/out" >/dev/null
+report $? 'and its verdicts are not those of the summary'
+again verify "$dir/bad" --policy "$root/policy/label-matrix.json"
+named kept.policy_missing summary.json 'a policy that is not the one of the summary judges nothing'
+copy
 jq '.measures |= .[1:]' "$dir/good/evidence-performance.json" >"$dir/bad/evidence-performance.json"
 with
 named kept.differs evidence-performance.json 'a measure left out'

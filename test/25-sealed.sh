@@ -35,7 +35,13 @@ same() { # same OUT NAME: the measures and the score file of the clear run
         cmp "$dir/clear/scores.csv" "$1/scores.csv" >"$dir/err" 2>&1
     report $? "$2"
 }
-uses() { jq -e "length == $1" "$dir/out" >/dev/null; }
+uses() { jq -e '[.[] | select(.purpose == "run")] | length == '"$1" "$dir/out" >/dev/null; }
+again() { # again VERB FOLDER ARGS...
+    verb=$1 folder=$2
+    shift 2
+    "$amane" bench "$verb" "$folder" --json "$@" >"$dir/out" 2>"$dir/err"
+}
+with_store() { again "$@" --store "$dir/store" --store-key "$dir/key" --data "$dir/c/sealed.json"; }
 
 python3 "$root/test/support/bench_make.py" "$amane" "$dir/c" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
@@ -106,7 +112,7 @@ known=$("$amane" bench seal export-digest trial --store "$dir/store" --key "$dir
 "$amane" bench run --record "$dir/c/version.json" --model "$dir/c/model.json" --data "$dir/c/sealed.json" --out "$dir/s2" --store "$dir/store" --store-key "$dir/key" >"$dir/out" 2>"$dir/err" &
 pid=$!
 i=0 # the run is killed once its use is written down
-while [ "$(wc -l <"$dir/store/trial/uses.ndjson")" -lt 2 ] && kill -0 $pid 2>/dev/null && [ $i -lt 3000 ]; do i=$((i + 1)) && sleep 0.02; done
+while [ "$(wc -l <"$dir/store/trial/uses.ndjson")" -lt 3 ] && kill -0 $pid 2>/dev/null && [ $i -lt 3000 ]; do i=$((i + 1)) && sleep 0.02; done
 kill -9 $pid 2>/dev/null
 wait $pid 2>/dev/null
 seal log trial --json && uses 2
@@ -115,6 +121,20 @@ sealed "$dir/s3" && sealed "$dir/s4"
 report $? 'the store goes on'
 ! sealed "$dir/s5" && grep -q sealed_budget "$dir/err" && [ ! -e "$dir/s5" ]
 report $? 'the budget is used up: refused, nothing written'
+with_store verify "$dir/s1" && jq -e '.ok and all(.families[]; .equal == .measures and .not_derived == 0)' "$dir/out" >/dev/null
+report $? 'verify with the store: every number of the run made again'
+seal list --json && jq -e '.[0] | .runs == 4 and .uses == 8' "$dir/out" >/dev/null && seal log trial --json &&
+    jq -e '[.[].purpose] == ["run", "result", "run", "run", "result", "run", "result", "verify"] and .[7].answers_sha256 == .[1].answers_sha256' "$dir/out" >/dev/null
+report $? 'it is in the log, and costs no run'
+again verify "$dir/s1" && jq -e '.ok and (.families[] | select(.family == "identity") | .not_derived == 1)' "$dir/out" >/dev/null
+report $? 'without the store nothing differs: the first use is not made again'
+cp -r "$dir/s1" "$dir/probe" && printf x >>"$dir/probe/answers-coherence.bin"
+! with_store verify "$dir/probe" && grep -q sealed_answers "$dir/err"
+report $? 'answers that no run left open nothing'
+! with_store rerun "$dir/s1" --model "$dir/c/model.json" && grep -q sealed_budget "$dir/err"
+report $? 'a rerun asks the model: the budget is used up'
+seal log trial --json && jq -e 'length == 8' "$dir/out" >/dev/null
+report $? 'what was refused is no use'
 seal log trial --known "$known"
 report $? 'the log goes through the digest kept elsewhere'
 cp "$dir/store/trial/uses.ndjson" "$dir/log"

@@ -63,6 +63,13 @@ measured '.row == "RB-1" and (.group | startswith("operator=jpeg;severity=5"))' 
 measured '.row == "RB-2" and .name == "ladders" and .estimate == 6' 'six ladders of degradation'
 measured '.row == "RB-5" and .name == "flip_rate" and .estimate != null' 'decisions under one grey level'
 measured '.row == "DM-1" and .group == "stream=brightness"' 'brightness is watched for drift'
+again() { # again VERB PATH ARGS...
+    "$amane" bench "$@" --data "$dir/case/$manifest" --json >"$dir/out" 2>"$dir/err"
+}
+again verify "$dir/case/run/evidence-mutation.json" && jq -e '.ok and (.families[0] | .measures > 30 and .equal == .measures)' "$dir/out" >/dev/null
+report $? "$what: verify makes the mutations again from the images, without the model"
+again rerun "$dir/case/run" --model "$dir/case/model.onnx" && jq -e '.ok and all(.families[]; .equal == .measures)' "$dir/out" >/dev/null
+report $? "$what: rerun gives the same measures, verdicts and answers"
 if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
     ok=0
     for f in "$dir/case/run"/evidence-*.json; do /usr/bin/python3 "$root/test/support/schema_check.py" "$root/schema/evidence-1.json" "$f" >>"$dir/out" 2>"$dir/err" || ok=1; done

@@ -109,7 +109,9 @@ static int run(struct bench_run *r, const struct bench_input *in, struct diag *d
         err = bench_score(r, in, d);
     if (!err)
         err = bench_write_scores(r);
-    return err ? err : bench_jobs(r, in);
+    if (!err)
+        err = bench_jobs(r, in);
+    return err ? err : bench_sealed_result(r, in, d);
 }
 
 int bench_run(struct bench_run **out, const struct bench_input *in, struct diag *d)

@@ -60,7 +60,8 @@ struct bench_input {
     struct bench_vault *vault;     /* of sealed sets (bench_vault.h); NULL: none */
     const char *by;                /* who uses them; NULL: tester_org */
     const struct bench_kept *kept; /* NULL: the model is asked */
-    unsigned jobs;                 /* threads that measure; 0 and 1: the caller's alone */
+    bool again;    /* a run made once more, to compare: the log of sealed sets says so */
+    unsigned jobs; /* threads that measure; 0 and 1: the caller's alone */
     /* Folder that keeps the results of jobs (bench_spool.h), so that other processes can
      * do some and an interrupted run finds what was done; NULL: memory. */
     const char *spool;
@@ -106,6 +107,10 @@ AM_CHECK int bench_compare(const struct bench_run *r, const struct json *evidenc
 /* Measures, subgroups, counts and digests of summary.json. */
 AM_CHECK int bench_compare_summary(const struct bench_run *r, const struct json *summary,
                                    struct bench_compared *out, struct diag *d);
+/* Any members of a document, now given as text. */
+AM_CHECK int bench_compare_members(const struct bench_run *r, const struct json *was,
+                                   struct str now, struct bench_compared *out,
+                                   struct diag *d);
 /* The program that runs now. */
 void bench_program(const struct bench_run *r, char hex[65]);
 /* Does the summary judge a row this family feeds? */

@@ -171,6 +171,38 @@ int bench_answers_seal(struct bench_run *r)
     return err;
 }
 
+static bool digest_of(const struct bench_run *r, const char *family, uint8_t out[32])
+{
+    for (size_t i = 0; r->kept && i < r->kept->n; i++)
+        if (!strcmp(r->kept->answers[i].family, family)) {
+            crypto_sha256(r->kept->answers[i].bytes, out);
+            return true;
+        }
+    for (size_t i = 0; !r->kept && i < r->family.n; i++)
+        if (!strcmp(r->family.v[i].name, family) && r->family.v[i].asked) {
+            memcpy(out, r->family.v[i].answers_sha256, CRYPTO_SHA256);
+            return true;
+        }
+    return false;
+}
+
+void bench_answers_digest(const struct bench_run *r, char hex[CRYPTO_HEX])
+{
+    struct crypto_sha256 all;
+    uint8_t one[CRYPTO_SHA256];
+    crypto_sha256_init(&all);
+    for (size_t i = 0; bench_family_name(i); i++) {
+        if (!digest_of(r, bench_family_name(i), one))
+            continue;
+        crypto_sha256_add(&all, str_c(crypto_hex(one, sizeof one, hex)));
+        crypto_sha256_add(&all, STR("  "));
+        crypto_sha256_add(&all, str_c(bench_family_name(i)));
+        crypto_sha256_add(&all, STR("\n"));
+    }
+    crypto_sha256_end(&all, one);
+    crypto_hex(one, sizeof one, hex);
+}
+
 /* ---- reading --------------------------------------------------------------------------
  */
 static bool take(struct str *rest, size_t n, struct str *out)

@@ -34,6 +34,10 @@ AM_CHECK int bench_tapes_move(struct bench_run *from, struct bench_run *to);
 /* When all families ran: which asked, and the digests of their files. */
 AM_CHECK int bench_answers_seal(struct bench_run *r);
 
+/* One digest of them all, as the log of a sealed set keeps it: SHA-256 of what sha256sum
+ * prints for the files, named by their families, in the order of the table. */
+void bench_answers_digest(const struct bench_run *r, char hex[CRYPTO_HEX]);
+
 struct bench_answers {
     struct str family;
     uint8_t config_sha256[CRYPTO_SHA256], model_sha256[CRYPTO_SHA256];

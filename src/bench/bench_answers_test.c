@@ -4,12 +4,10 @@
 #include "bench/bench_answers.h"
 #include "bench/bench_testkit.h"
 
-enum { FAMILIES = 40 };
-
 struct again {
     struct kit k;
-    struct buf answers[FAMILIES];
-    struct bench_kept_answers list[FAMILIES];
+    struct kit_kept left;
+    struct bench_kept_answers list[KIT_FAMILIES];
     struct bench_kept kept;
     struct str scores;
 };
@@ -19,25 +17,15 @@ static void leave(struct again *a)
 {
     kit_open(&a->k, "");
     kit_run(&a->k);
-    a->scores = bench_scores(a->k.run);
-    a->kept = (struct bench_kept){.scores = a->scores, .answers = a->list, .data = true};
-    for (size_t i = 0; bench_family_name(i); i++) {
-        assert_true(a->kept.n < FAMILIES);
-        struct buf *b = &a->answers[a->kept.n];
-        buf_init(b, 1 << 28);
-        assert_ok(bench_answers(a->k.run, bench_family_name(i), b));
-        if (b->n)
-            a->list[a->kept.n++] =
-                (struct bench_kept_answers){bench_family_name(i), buf_str(b)};
-        else
-            buf_release(b);
-    }
+    kit_keep(&a->k, &a->left);
+    memcpy(a->list, a->left.list, sizeof a->list);
+    a->kept = a->left.kept;
+    a->scores = a->kept.scores;
 }
 
 static void forget(struct again *a)
 {
-    for (size_t i = 0; i < FAMILIES; i++)
-        buf_release(&a->answers[i]);
+    kit_kept_release(&a->left);
     kit_close(&a->k);
 }
 
@@ -59,33 +47,14 @@ static int make(struct again *a, struct bench_run **out, struct diag *d)
     return bench_run(out, &in, d);
 }
 
-static struct json_doc *evidence(const struct bench_run *r, size_t family)
-{
-    struct json_doc *doc = NULL;
-    struct buf b;
-    buf_init(&b, 1 << 26);
-    if (!bench_evidence(r, family, NULL, NULL, STR("T"), 0, &b))
-        assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
-    buf_release(&b);
-    return doc;
-}
-
 static size_t untold, equal, differences;
 
-/* All families of the run that was, against the run made again. */
 static void compare(const struct again *a, const struct bench_run *now, struct diag *d)
 {
-    untold = equal = differences = 0;
-    for (size_t i = 0; i < bench_families(a->k.run); i++) {
-        struct json_doc *doc = evidence(a->k.run, i);
-        struct bench_compared c;
-        assert_non_null(doc);
-        assert_ok(bench_compare(now, json_root(doc), &c, d));
-        untold += c.untold;
-        equal += c.equal;
-        differences += c.differences;
-        json_free(doc);
-    }
+    struct bench_compared c = kit_compare(&a->k, now, d);
+    untold = c.untold;
+    equal = c.equal;
+    differences = c.differences;
 }
 
 static void a_clean_run_is_made_again_without_its_model(void **state)
@@ -194,7 +163,7 @@ static void every_altered_number_is_found(void **state)
     diag_init(&d);
     assert_ok(make(&a, &now, &d));
     for (size_t i = 0; i < bench_families(a.k.run); i++) {
-        struct json_doc *doc = evidence(a.k.run, i);
+        struct json_doc *doc = kit_evidence(a.k.run, i);
         size_t n = json_size(json_get(json_root(doc), "measures"));
         for (size_t m = 0; m < n; m++, tried++) {
             const char *which = member[tried % AM_LEN(member)];

@@ -11,7 +11,7 @@ struct compare {
     struct bench_compared *out;
     struct diag *d;
     struct buf path;
-    const char *what; /* row, name and group of the measure at hand */
+    const char *what; /* row, name and group of the measure at hand; row and level */
     bool measure;     /* it differs: counted once */
 };
 
@@ -36,11 +36,13 @@ static void shown(const struct json *v, char text[COMPARE_SHOWN])
 static void differs(struct compare *c, const struct json *was, const struct json *is)
 {
     char a[COMPARE_SHOWN], b[COMPARE_SHOWN];
+    const char *member = c->path.n ? strrchr(c->path.p, '/') : NULL;
     shown(was, a);
     shown(is, b);
     c->out->differences++;
     c->measure = true;
-    diag_err(c->d, c->path.p, "kept.differs", "%s kept %s, made again %s", c->what, a, b);
+    diag_err(c->d, c->path.p, "kept.differs", "%s kept %s, made again %s",
+             *c->what || !member ? c->what : member + 1, a, b);
 }
 
 /* A digest that only the data files have. */
@@ -92,16 +94,31 @@ static int walk_object(struct compare *c, const struct json *was, const struct j
     return err;
 }
 
+/* A requirement is known by its row and its level. */
+static void name_item(struct compare *c, const struct json *v, char text[64])
+{
+    struct str id = json_get_str(v, "id"), level = json_get_str(v, "level");
+    if (!id.n || *c->what)
+        return;
+    snprintf(text, 64, "%.*s %.*s", (int)AM_MIN(id.n, (size_t)30), id.p,
+             (int)AM_MIN(level.n, (size_t)30), level.p ? level.p : "");
+    c->what = text;
+}
+
 static int walk_array(struct compare *c, const struct json *was, const struct json *is,
                       int depth)
 {
+    const char *what = c->what;
+    char text[64];
     size_t n = AM_MAX(json_size(was), json_size(is));
     int err = AM_OK;
     for (size_t i = 0; i < n && !err; i++) {
         size_t at = c->path.n;
         err = json_pointer_addi(&c->path, i);
+        name_item(c, json_at(is, i), text);
         if (!err)
             err = walk(c, json_at(was, i), json_at(is, i), depth + 1);
+        c->what = what;
         buf_cut(&c->path, at);
     }
     return err;
@@ -162,6 +179,8 @@ static bool is_told(const struct bench_run *r, const struct json *m)
     struct str name = json_get_str(m, "name"), row = json_get_str(m, "row");
     if (!r->kept_csv)
         return true;
+    if (bench_untold_first_use(r) && str_eqc(name, BENCH_DATED_BEFORE))
+        return false;
     for (size_t i = 0; i < AM_LEN(untold); i++)
         if (str_starts(name, str_c(untold[i])))
             return false;
@@ -288,7 +307,7 @@ static int compare_text(const struct bench_run *r, const struct json *was,
     buf_init(&c.path, 1 << 16);
     if (!err)
         err = compare_members(&c, was, json_root(doc), added);
-    if (!err)
+    if (!err && json_get(json_root(doc), "measures"))
         err = walk_measures(&c, json_get(was, "measures"),
                             json_get(json_root(doc), "measures"));
     buf_release(&c.path);
@@ -368,6 +387,13 @@ int bench_compare_summary(const struct bench_run *r, const struct json *summary,
         err = compare_text(r, summary, buf_str(&now), false, out, d);
     buf_release(&now);
     return err;
+}
+
+int bench_compare_members(const struct bench_run *r, const struct json *was,
+                          struct str now, struct bench_compared *out, struct diag *d)
+{
+    *out = (struct bench_compared){.measures = 0};
+    return compare_text(r, was, now, false, out, d);
 }
 
 void bench_program(const struct bench_run *r, char hex[CRYPTO_HEX])

@@ -94,6 +94,11 @@ static bool dated_before(const struct bench_run *r)
     return plan < unsealed && frozen < unsealed;
 }
 
+bool bench_untold_first_use(const struct bench_run *r)
+{
+    return r->kept_csv && bench_sealed_any(r);
+}
+
 static bool tested_is_deployed(const struct bench_run *r)
 {
     char hex[CRYPTO_HEX];
@@ -126,9 +131,8 @@ int bench_identity(struct bench_run *r)
         err = bench_fact(r, "ID-3", "na_reason_allowed", na, "table");
     if (!err)
         err = bench_fact(r, "ID-4", "missing_plan_fields", missing_plan(r), "presence");
-    if (!err)
-        err = bench_fact(r, "ID-4", "plan_dated_before_unsealing", dated_before(r),
-                         "timestamps");
+    if (!err && !bench_untold_first_use(r))
+        err = bench_fact(r, "ID-4", BENCH_DATED_BEFORE, dated_before(r), "timestamps");
     return err;
 }
 

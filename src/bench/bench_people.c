@@ -76,34 +76,41 @@ static int patients(struct bench_run *r, struct map *all, struct diag *d)
 
 /* ---- training identifiers
  * ---------------------------------------------------------------------- */
+/* A table as the data are: CSV, or NDJSON, whose "column" is then a member or a pointer.
+ */
+static int read_ids(const struct bench_input *in, const struct json *t,
+                    struct bench_source *out, struct diag *d)
+{
+    char path[4096], hex[CRYPTO_HEX], *text = NULL;
+    size_t n = 0;
+    int err = bench_open_path(in, json_get_str(t, "path"), path);
+    if (!err)
+        err = am_file_read(path, (size_t)256 << 20, &text, &n);
+    if (!err)
+        err = bench_source_parse(out, t, (struct str){text, n}, d);
+    free(text);
+    if (!err && json_get(t, "sha256") &&
+        !json_str_is(json_get(t, "sha256"), crypto_hex(out->sha256, CRYPTO_SHA256, hex)))
+        err = AM_E_TAMPERED;
+    return err;
+}
+
 static int training(struct bench_run *r, const struct bench_input *in,
                     const struct json *t, const struct map *all, struct diag *d)
 {
-    struct csv *csv = NULL;
+    struct bench_source ids = {0};
     struct diag own;
     struct map seen;
-    char path[4096], hex[CRYPTO_HEX], *text = NULL;
-    uint8_t digest[32];
-    size_t column = 0, n = 0;
-    int err = bench_open_path(in, json_get_str(t, "path"), path);
+    size_t column = 0;
+    int err;
     diag_init(&own);
     map_init(&seen);
+    err = read_ids(in, t, &ids, &own);
     if (!err)
-        err = am_file_read(path, (size_t)256 << 20, &text, &n);
-    if (!err) {
-        crypto_sha256((struct str){text, n}, digest);
-        if (json_get(t, "sha256") &&
-            !json_str_is(json_get(t, "sha256"), crypto_hex(digest, 32, hex)))
-            err = AM_E_TAMPERED;
-    }
-    if (!err)
-        err = csv_parse(&csv, (struct str){text, n}, NULL, &own);
-    free(text);
-    if (!err)
-        err = csv_find(csv, json_get_str(t, "column"), &column);
+        err = csv_find(ids.table, json_get_str(t, "column"), &column);
     r->overlap = 0;
-    for (size_t i = 0; !err && i < csv_rows(csv); i++) {
-        struct str id = csv_at(csv, i, column);
+    for (size_t i = 0; !err && i < csv_rows(ids.table); i++) {
+        struct str id = csv_at(ids.table, i, column);
         if (csv_missing(id) || map_has(&seen, id) || !map_has(all, id))
             continue;
         r->overlap++;
@@ -117,7 +124,7 @@ static int training(struct bench_run *r, const struct bench_input *in,
     }
     map_release(&seen);
     diag_release(&own);
-    csv_free(csv);
+    bench_source_release(&ids);
     return err;
 }
 

@@ -157,6 +157,10 @@ bool bench_missing(const struct bench_set *s, struct str v);
 bool bench_same(struct str a, struct str b); /* text, or the same number */
 /* bench_sealed.c: the use of the run's sealed sets; the clear bytes of one. */
 int bench_sealed_use(struct bench_run *r, const struct bench_input *in, struct diag *d);
+bool bench_sealed_any(const struct bench_run *r);
+/* When the run is over: its answers' digest, to the log of each set. */
+int bench_sealed_result(const struct bench_run *r, const struct bench_input *in,
+                        struct diag *d);
 int bench_sealed_read(const struct bench_run *r, const struct bench_set *s,
                       struct buf *out, struct diag *d);
 /* One more table, into arrays of its own (s->rows of them), as a data set is read. */
@@ -216,6 +220,9 @@ extern const double bench_no_ci[2]; /* NaN: the measure has no interval */
 int bench_fact(struct bench_run *r, const char *row, const char *name, double value,
                const char *how);
 int bench_not_applicable(struct bench_run *r, const char *row, const char *reason);
+/* bench_family.c: of row ID-4, when the sets are sealed and their log is not at hand. */
+#define BENCH_DATED_BEFORE "plan_dated_before_unsealing"
+bool bench_untold_first_use(const struct bench_run *r);
 /* bench_calib.c: part of the family performance. */
 int bench_calibration(struct bench_run *r);
 

@@ -3,7 +3,7 @@
  * byte is opened, and the declarations are those of the sealing. The inputs of a set may
  * have other names in each record, so they alone may be mapped anew, to columns that were
  * sealed as inputs: never to the label or an identifier. */
-#include "bench/bench_priv.h"
+#include "bench/bench_answers.h"
 #include "bench/bench_vault.h"
 
 enum { SEALED_DOC_MAX = 1 << 20 };
@@ -29,8 +29,13 @@ static int canon_digest(const struct json *v, char hex[CRYPTO_HEX])
     return err;
 }
 
-static int sealed_ids(const struct bench_run *r, struct str *id, size_t *n)
+/* The sets of a run, each once; *id is the caller's. */
+static int sealed_ids(const struct bench_run *r, struct str **out, size_t *n)
 {
+    struct str *id = *out = am_calloc(r->set.n + 1, sizeof *id);
+    *n = 0;
+    if (!id)
+        return AM_E_NOMEM;
     for (size_t i = 0; i < r->set.n; i++) {
         struct str one, member;
         size_t k = 0;
@@ -59,6 +64,9 @@ static int use_sets(struct bench_run *r, const struct bench_input *in,
 {
     const struct json *threshold = json_get(r->manifest, "threshold");
     struct bench_vault_use u = {
+        .purpose = in->kept    ? BENCH_VAULT_VERIFY
+                   : in->again ? BENCH_VAULT_RERUN
+                               : BENCH_VAULT_RUN,
         .by = in->by ? str_c(in->by) : json_get_str(r->manifest, "tester_org"),
         .vendor = json_get_str(json_get(r->record, "issuer"), "org_id"),
         .algorithm_id = json_get_str(r->record, "algorithm_id"),
@@ -78,6 +86,7 @@ static int use_sets(struct bench_run *r, const struct bench_input *in,
     if (!err)
         err = canon_digest(json_get(r->record, "evaluation_plan"), u.plan_sha256);
     crypto_hex(r->model_sha256, 32, u.model_sha256);
+    bench_answers_digest(r, u.answers_sha256);
     if (!err)
         err = bench_vault_use(in->vault, id, n, &u, &r->opened, d);
     if (!err)
@@ -87,9 +96,9 @@ static int use_sets(struct bench_run *r, const struct bench_input *in,
 
 int bench_sealed_use(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
-    struct str *id = am_calloc(r->set.n + 1, sizeof *id);
-    size_t n = 0;
-    int err = id ? sealed_ids(r, id, &n) : AM_E_NOMEM;
+    struct str *id;
+    size_t n;
+    int err = sealed_ids(r, &id, &n);
     if (!err && n && !in->vault) {
         diag_err(d, "/manifest/data", "bench.sealed_store",
                  "sealed sets need their store and its key");
@@ -97,6 +106,33 @@ int bench_sealed_use(struct bench_run *r, const struct bench_input *in, struct d
     }
     if (!err && n)
         err = use_sets(r, in, id, n, d);
+    free(id);
+    return err;
+}
+
+bool bench_sealed_any(const struct bench_run *r)
+{
+    struct str id, member;
+    for (size_t i = 0; i < r->set.n; i++)
+        if (bench_sealed_path(json_get_str(r->set.v[i].doc, "path"), &id, &member))
+            return true;
+    return false;
+}
+
+/* Only a run that is over and whole; what helps one, or verifies one, is none. */
+int bench_sealed_result(const struct bench_run *r, const struct bench_input *in,
+                        struct diag *d)
+{
+    char hex[CRYPTO_HEX];
+    struct str *id;
+    size_t n;
+    int err;
+    if (in->kept || in->helps || !in->vault)
+        return AM_OK;
+    err = sealed_ids(r, &id, &n);
+    bench_answers_digest(r, hex);
+    if (!err && n)
+        err = bench_vault_result(in->vault, id, n, hex, d);
     free(id);
     return err;
 }
@@ -199,6 +235,11 @@ int bench_sealed_read(const struct bench_run *r, const struct bench_set *s,
     int err;
     if (!bench_sealed_path(json_get_str(s->doc, "path"), &id, &member))
         return AM_E_INTERNAL;
+    if (!r->opened) { /* what is not of manifest.data is no use of a set */
+        diag_err(d, bench_at(s, at, "/path"), "bench.sealed_unknown",
+                 "only data sets are read from a sealed set");
+        return AM_E_INVALID;
+    }
     err = bench_opened_read(r->opened, id, member, out, &entry, d);
     if (!err)
         err = same_declared(entry, s->doc, &same);

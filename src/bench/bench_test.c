@@ -302,6 +302,43 @@ static void every_failed_allocation_is_an_error(void **state)
     kit_close(&k);
 }
 
+/* ---- training identifiers -------------------------------------------------------------
+ */
+static void overlap_with(const char *declared, const char *file)
+{
+    struct kit k;
+    char path[128], more[400];
+    struct buf b;
+    kit_open(&k, "");
+    snprintf(path, sizeof path, "%s/ids", k.dir);
+    assert_ok(am_file_write(path, str_c(file), 0600));
+    snprintf(more, sizeof more,
+             "\"leakage_test\":{\"method\":\"patient_ids\",\"training_ids\":{\"path\":"
+             "\"ids\",%s}}}",
+             declared);
+    buf_init(&b, 1 << 20);
+    assert_ok(buf_addf(&b, "%.*s%s",
+                       (int)(strstr(k.manifest.p, "\"leakage_test\"") - k.manifest.p),
+                       k.manifest.p, more));
+    json_free(k.manifest_doc);
+    assert_ok(json_parse(&k.manifest_doc, buf_str(&b), NULL, &k.d));
+    k.in.manifest = json_root(k.manifest_doc);
+    kit_run(&k);
+    assert_true(value(&k, "DA-3", "patient_overlap", "") == 2);
+    buf_release(&b);
+    kit_close(&k);
+}
+
+static void training_identifiers_are_a_table_of_any_format(void **state)
+{
+    (void)state;
+    overlap_with("\"column\":\"id\"", "n,id\n1,p3\n2,p50\n3,nobody\n4,p3\n5,\n");
+    overlap_with(
+        "\"column\":\"/who/id\",\"format\":\"ndjson\"",
+        "{\"who\":{\"id\":\"p3\"}}\n{\"who\":{\"id\":\"p50\"}}\n{\"who\":{\"id\":"
+        "\"nobody\"}}\n{\"who\":{\"id\":\"p3\"}}\n{\"who\":null}\n");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest t[] = {
@@ -316,6 +353,7 @@ int main(int argc, char **argv)
         TEST(more_positives_are_asked_only_where_the_bound_is_missed),
         TEST(a_model_that_dies_while_scoring_is_a_finding),
         TEST(every_failed_allocation_is_an_error),
+        TEST(training_identifiers_are_a_table_of_any_format),
     };
     int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);

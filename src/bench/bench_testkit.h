@@ -213,6 +213,67 @@ static inline void kit_close(struct kit *k)
     diag_release(&k->d);
 }
 
+/* ---- what a run leaves ----------------------------------------------------------------
+ */
+enum { KIT_FAMILIES = 40 };
+struct kit_kept {
+    struct buf answers[KIT_FAMILIES];
+    struct bench_kept_answers list[KIT_FAMILIES];
+    struct bench_kept kept; /* borrows from the list and the run */
+};
+
+static inline void kit_keep(const struct kit *k, struct kit_kept *out)
+{
+    *out = (struct kit_kept){.kept = {.scores = bench_scores(k->run), .data = true}};
+    out->kept.answers = out->list;
+    for (size_t i = 0; bench_family_name(i); i++) {
+        struct buf *b = &out->answers[out->kept.n];
+        assert_true(out->kept.n < KIT_FAMILIES);
+        buf_init(b, 1 << 28);
+        assert_ok(bench_answers(k->run, bench_family_name(i), b));
+        if (b->n)
+            out->list[out->kept.n++] =
+                (struct bench_kept_answers){bench_family_name(i), buf_str(b)};
+        else
+            buf_release(b);
+    }
+}
+
+static inline void kit_kept_release(struct kit_kept *kept)
+{
+    for (size_t i = 0; i < KIT_FAMILIES; i++)
+        buf_release(&kept->answers[i]);
+}
+
+static inline struct json_doc *kit_evidence(const struct bench_run *r, size_t family)
+{
+    struct json_doc *doc = NULL;
+    struct buf b;
+    buf_init(&b, 1 << 26);
+    if (!bench_evidence(r, family, NULL, NULL, STR("T"), 0, &b))
+        assert_ok(json_parse(&doc, buf_str(&b), NULL, NULL));
+    buf_release(&b);
+    return doc;
+}
+
+/* All families of the kit's run against the run made again. */
+static inline struct bench_compared
+kit_compare(const struct kit *k, const struct bench_run *now, struct diag *d)
+{
+    struct bench_compared sum = {.measures = 0};
+    for (size_t i = 0; i < bench_families(k->run); i++) {
+        struct json_doc *doc = kit_evidence(k->run, i);
+        struct bench_compared c;
+        assert_non_null(doc);
+        assert_ok(bench_compare(now, json_root(doc), &c, d));
+        sum.untold += c.untold;
+        sum.equal += c.equal;
+        sum.differences += c.differences;
+        json_free(doc);
+    }
+    return sum;
+}
+
 static const struct bench_measure *measure(const struct kit *k, const char *row,
                                            const char *name, const char *group)
 {

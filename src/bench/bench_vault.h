@@ -6,7 +6,8 @@
  *     DIR/ID/head.json       what the set is: declarations of each member (site), digest
  *                            and size of its clear bytes, date, budget; how many uses
  *     DIR/ID/N.sealed        member N: chunks of 1 MiB, AES-256-GCM
- *     DIR/ID/uses.ndjson     one line a use: who, when, model, record, plan, threshold
+ *     DIR/ID/uses.ndjson     one line a use: who, when, why, model, record, plan,
+ *                            threshold; and one when a run is over: its answers' digest
  *
  * Keys: the key file holds 32 random bytes, as they are or under a passphrase (argon2id).
  * Of each set three keys are derived with its own salt (HKDF): data, head, log.
@@ -61,7 +62,13 @@ struct bench_vault_import {
 AM_CHECK int bench_vault_import(struct bench_vault *v,
                                 const struct bench_vault_import *in, struct diag *d);
 
+/* Why a set is opened. A verification asks no model: it is logged, and costs no run; but
+ * only of answers that a run left and the log knows, else made-up answers would tell the
+ * labels for nothing. */
+enum bench_vault_purpose { BENCH_VAULT_RUN, BENCH_VAULT_RERUN, BENCH_VAULT_VERIFY };
 struct bench_vault_use {
+    enum bench_vault_purpose purpose;
+    char answers_sha256[CRYPTO_HEX]; /* of a verification: bench_answers_digest() */
     struct str by, vendor, algorithm_id, model_digest;
     char model_sha256[CRYPTO_HEX], record_sha256[CRYPTO_HEX], plan_sha256[CRYPTO_HEX];
     double threshold;
@@ -70,10 +77,14 @@ struct bench_vault_use {
     const struct json *members; /* manifest.data */
     const char *families;       /* separated by spaces */
 };
-/* Counts, logs, and only then gives the sets. AM_E_REFUSED: a budget is used up. */
+/* Counts, logs, and only then gives the sets. AM_E_REFUSED: a budget is used up, or no
+ * run of the log left these answers. */
 AM_CHECK int bench_vault_use(struct bench_vault *v, const struct str *id, size_t n,
                              const struct bench_vault_use *use, struct bench_opened **out,
                              struct diag *d);
+/* A run is over: what the model answered, by digest, in a line of the log of each set. */
+AM_CHECK int bench_vault_result(struct bench_vault *v, const struct str *id, size_t n,
+                                const char answers_sha256[CRYPTO_HEX], struct diag *d);
 /* Appends the clear bytes; *entry, its declarations, is borrowed from o. member: its
  * site, or STR_NULL when there is one only. */
 AM_CHECK int bench_opened_read(const struct bench_opened *o, struct str id,

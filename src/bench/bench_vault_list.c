@@ -8,10 +8,14 @@
 
 static void set_json(const struct vault_set *s, struct jw *w)
 {
+    int64_t runs = 0;
     jw_obj(w);
     jw_kstrz(w, "id", s->id);
     jw_kval(w, "sealed_at", json_get(s->head, "sealed_at"));
     jw_kval(w, "budget", json_get(s->head, "budget"));
+    for (size_t i = 0; i < s->use.n; i++)
+        runs += bench_vault_costs(json_root(s->use.v[i]));
+    jw_kint(w, "runs", runs);
     jw_kint(w, "uses", (int64_t)s->use.n);
     jw_kstrz(w, "last", s->last);
     jw_key(w, "members");

@@ -58,6 +58,8 @@ AM_CHECK int bench_vault_signed(struct buf *out, struct str body,
 AM_CHECK int bench_vault_log_load(struct vault_set *s, struct diag *d);
 AM_CHECK int bench_vault_log_add(struct vault_set *s, struct str body);
 AM_CHECK int bench_vault_log_count(struct vault_set *s);
+/* bench_vault_use.c: does the line count against a budget? */
+bool bench_vault_costs(const struct json *line);
 /* bench_vault_chunk.c: bytes to a sealed file's bytes and back. */
 AM_CHECK int bench_vault_seal(const struct vault_set *s, uint32_t member,
                               struct str plain, struct buf *out);

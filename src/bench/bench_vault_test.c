@@ -66,15 +66,21 @@ static int use(struct safe *s, const char *vendor, const char *algorithm,
     return bench_vault_use(s->v, &id, 1, &u, o, &s->k.d);
 }
 
-static int uses(struct safe *s)
+static int lines(struct safe *s, bool all)
 {
     struct vault_set set;
-    int n, err = bench_vault_load(s->v, STR("s"), &set, &s->k.d);
+    int n = 0, err = bench_vault_load(s->v, STR("s"), &set, &s->k.d);
     if (err)
         return err;
-    n = (int)set.use.n;
+    for (size_t i = 0; i < set.use.n; i++)
+        n += all || bench_vault_costs(json_root(set.use.v[i]));
     bench_vault_set_release(&set);
     return n;
+}
+
+static int uses(struct safe *s) /* that cost a run */
+{
+    return lines(s, false);
 }
 
 static void slurp(const struct safe *s, const char *name, char **text, size_t *n)
@@ -575,6 +581,116 @@ static void a_threshold_frozen_after_the_first_use_fails(void **state)
     safe_close(&s);
 }
 
+/* ---- runs made again ------------------------------------------------------------------
+ */
+/* A store of one run, made; what it left; the input to verify it. */
+struct left {
+    struct safe s;
+    struct kit_kept kept;
+    struct bench_input in;
+    struct bench_run *now;
+};
+
+static void left_open(struct left *l)
+{
+    safe_open(&l->s, (struct bench_vault_budget){1, 1, 1});
+    seal_manifest(&l->s);
+    kit_run(&l->s.k);
+    kit_keep(&l->s.k, &l->kept);
+    l->in = l->s.k.in;
+    l->in.model = STR_NULL;
+    l->in.kept = &l->kept.kept;
+    l->now = NULL;
+    assert_int_equal(lines(&l->s, true), 2); /* the run, and that it is over */
+}
+
+static int left_run(struct left *l)
+{
+    bench_run_free(l->now);
+    l->now = NULL;
+    diag_release(&l->s.k.d);
+    diag_init(&l->s.k.d);
+    return bench_run(&l->now, &l->in, &l->s.k.d);
+}
+
+static void left_close(struct left *l)
+{
+    bench_run_free(l->now);
+    kit_kept_release(&l->kept);
+    safe_close(&l->s);
+}
+
+static void a_verification_is_logged_and_costs_no_run(void **state)
+{
+    static struct left l;
+    (void)state;
+    left_open(&l);
+    for (int i = 3; i < 5; i++) {
+        struct bench_compared c;
+        assert_ok(left_run(&l));
+        c = kit_compare(&l.s.k, l.now, &l.s.k.d);
+        assert_int_equal(c.differences, 0);
+        assert_int_equal(c.untold, 0);
+        assert_int_equal(lines(&l.s, true), i);
+        assert_int_equal(uses(&l.s), 1);
+    }
+    l.in = l.s.k.in;
+    l.in.again = true; /* the model is asked: the budget is used up */
+    assert_int_equal(left_run(&l), AM_E_REFUSED);
+    assert_true(warned(&l.s.k, "bench.sealed_budget"));
+    left_close(&l);
+}
+
+static void answers_that_no_run_left_open_no_set(void **state)
+{
+    static struct left l;
+    (void)state;
+    left_open(&l);
+    l.kept.answers[1].p[l.kept.answers[1].n - 1] ^= 1; /* scores would tell labels */
+    assert_int_equal(left_run(&l), AM_E_REFUSED);
+    l.kept.answers[1].p[l.kept.answers[1].n - 1] ^= 1;
+    l.kept.kept.n--;
+    assert_int_equal(left_run(&l), AM_E_REFUSED);
+    assert_true(warned(&l.s.k, "bench.sealed_answers"));
+    assert_int_equal(lines(&l.s, true), 2);
+    left_close(&l);
+}
+
+static void without_the_store_the_first_use_is_not_made_again(void **state)
+{
+    static struct left l;
+    struct bench_compared c;
+    (void)state;
+    left_open(&l);
+    l.in.vault = NULL;
+    l.kept.kept.data = false;
+    assert_ok(left_run(&l));
+    for (size_t i = 0; i < bench_measures(l.now); i++)
+        assert_string_not_equal(bench_measure_at(l.now, i)->name,
+                                "plan_dated_before_unsealing");
+    c = kit_compare(&l.s.k, l.now, &l.s.k.d);
+    assert_int_equal(c.differences, 0);
+    assert_true(c.untold > 0);
+    assert_int_equal(lines(&l.s, true), 2);
+    left_close(&l);
+}
+
+static void a_training_set_is_not_a_sealed_one(void **state)
+{
+    struct safe s;
+    (void)state;
+    safe_open(&s, plenty);
+    edit_manifest(
+        &s, "\"external\":true",
+        "\"external\":true,\"training\":{\"path\":\"sealed:s/"
+        "east\",\"sha256\":\"0000000000000000000000000000000000000000000000000000000"
+        "000000000\",\"columns\":{"
+        "\"label\":\"y\",\"inputs\":{\"x\":\"x\"}},\"positive_label\":\"yes\"}");
+    assert_int_equal(bench_run(&s.k.run, &s.k.in, &s.k.d), AM_E_INVALID);
+    assert_true(warned(&s.k, "bench.sealed_unknown"));
+    safe_close(&s);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -593,6 +709,10 @@ int main(int argc, char **argv)
         TEST(without_the_store_a_sealed_set_is_refused),
         TEST(declarations_are_those_of_the_sealing),
         TEST(a_threshold_frozen_after_the_first_use_fails),
+        TEST(a_verification_is_logged_and_costs_no_run),
+        TEST(answers_that_no_run_left_open_no_set),
+        TEST(without_the_store_the_first_use_is_not_made_again),
+        TEST(a_training_set_is_not_a_sealed_one),
     };
     int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,12 +19,33 @@ static void step(enum vault_step s)
 
 /* ---- budgets
  * -------------------------------------------------------------------------------- */
-static int64_t uses_of(const struct vault_set *s, const char *member, struct str v)
+bool bench_vault_costs(const struct json *line)
+{
+    return !json_get(line, "answers_sha256"); /* neither a result nor a verification */
+}
+
+static int64_t runs_of(const struct vault_set *s, const char *member, struct str v)
 {
     int64_t n = 0;
-    for (size_t i = 0; i < s->use.n; i++)
-        n += str_eq(json_get_str(json_root(s->use.v[i]), member), v);
+    for (size_t i = 0; i < s->use.n; i++) {
+        const struct json *line = json_root(s->use.v[i]);
+        n += bench_vault_costs(line) && str_eq(json_get_str(line, member), v);
+    }
     return n;
+}
+
+/* Did a run of the log leave these answers? */
+static void check_answers(const struct vault_set *s, const struct bench_vault_use *u,
+                          struct diag *d)
+{
+    for (size_t i = 0; i < s->use.n; i++) {
+        const struct json *line = json_root(s->use.v[i]);
+        if (json_str_is(json_get(line, "purpose"), "result") &&
+            json_str_is(json_get(line, "answers_sha256"), u->answers_sha256))
+            return;
+    }
+    (void)bench_vault_problem(d, s->id, AM_E_REFUSED, "bench.sealed_answers",
+                              "the log knows no run that left these answers");
 }
 
 static void check_budget(const struct vault_set *s, const struct bench_vault_use *u,
@@ -34,9 +55,13 @@ static void check_budget(const struct vault_set *s, const struct bench_vault_use
     const struct {
         const char *member;
         int64_t used;
-    } all[] = {{"set", (int64_t)s->use.n},
-               {"vendor", uses_of(s, "vendor", u->vendor)},
-               {"algorithm", uses_of(s, "algorithm_id", u->algorithm_id)}};
+    } all[] = {{"set", runs_of(s, "set", str_c(s->id))},
+               {"vendor", runs_of(s, "vendor", u->vendor)},
+               {"algorithm", runs_of(s, "algorithm_id", u->algorithm_id)}};
+    if (u->purpose == BENCH_VAULT_VERIFY) {
+        check_answers(s, u, d);
+        return;
+    }
     for (size_t i = 0; i < AM_LEN(all); i++) {
         int64_t most = json_int(json_get(budget, all[i].member), 0);
         char at[160];
@@ -63,16 +88,28 @@ static void members_json(const struct vault_set *s, const struct bench_vault_use
     jw_arr_end(w);
 }
 
+static void line_begin(const struct vault_set *s, int64_t at, const char *purpose,
+                       struct jw *w)
+{
+    char when[TIME_TEXT];
+    jw_obj(w);
+    jw_kint(w, "seq", (int64_t)s->use.n + 1);
+    jw_kstrz(w, "set", s->id);
+    jw_kstrz(w, "at", time_format(at, when));
+    jw_kstrz(w, "purpose", purpose);
+}
+
 static int line_json(const struct vault_set *s, const struct bench_vault_use *u,
                      int64_t at, struct buf *out)
 {
-    char when[TIME_TEXT];
+    static const char *const purpose[] = {[BENCH_VAULT_RUN] = "run",
+                                          [BENCH_VAULT_RERUN] = "rerun",
+                                          [BENCH_VAULT_VERIFY] = "verify"};
     struct jw w;
     jw_init(&w, out);
-    jw_obj(&w);
-    jw_kint(&w, "seq", (int64_t)s->use.n + 1);
-    jw_kstrz(&w, "set", s->id);
-    jw_kstrz(&w, "at", time_format(at, when));
+    line_begin(s, at, purpose[u->purpose], &w);
+    if (u->purpose == BENCH_VAULT_VERIFY)
+        jw_kstrz(&w, "answers_sha256", u->answers_sha256);
     jw_kstr(&w, "by", u->by);
     jw_kint(&w, "uid", (int64_t)getuid());
     jw_kstr(&w, "vendor", u->vendor);
@@ -91,6 +128,18 @@ static int line_json(const struct vault_set *s, const struct bench_vault_use *u,
     return jw_done(&w);
 }
 
+static int log_line(struct vault_set *s, struct str line)
+{
+    int err = bench_vault_log_add(s, line);
+    if (err)
+        return err;
+    step(VAULT_LOGGED);
+    err = bench_vault_log_count(s);
+    if (!err)
+        step(VAULT_COUNTED);
+    return err;
+}
+
 static int log_use(struct vault_set *s, const struct bench_vault_use *u, int64_t at)
 {
     struct buf b;
@@ -98,14 +147,52 @@ static int log_use(struct vault_set *s, const struct bench_vault_use *u, int64_t
     buf_init(&b, 1 << 20);
     err = line_json(s, u, at, &b);
     if (!err)
-        err = bench_vault_log_add(s, buf_str(&b));
+        err = log_line(s, buf_str(&b));
     buf_release(&b);
+    return err;
+}
+
+/* A crash between log and head left the head one behind. */
+static int catch_up(struct vault_set *s)
+{
+    return (int64_t)s->use.n > json_int(json_get(s->head, "uses"), 0)
+               ? bench_vault_log_count(s)
+               : AM_OK;
+}
+
+static int log_result(struct bench_vault *v, struct str id, const char *answers,
+                      struct diag *d)
+{
+    struct vault_set s;
+    struct buf b;
+    struct jw w;
+    int err = bench_vault_load(v, id, &s, d);
     if (err)
         return err;
-    step(VAULT_LOGGED);
-    err = bench_vault_log_count(s);
+    buf_init(&b, 1 << 12);
+    jw_init(&w, &b);
+    line_begin(&s, time_now(), "result", &w);
+    jw_kstrz(&w, "answers_sha256", answers);
+    jw_obj_end(&w);
+    err = jw_done(&w);
     if (!err)
-        step(VAULT_COUNTED);
+        err = catch_up(&s);
+    if (!err)
+        err = log_line(&s, buf_str(&b));
+    buf_release(&b);
+    bench_vault_set_release(&s);
+    return err;
+}
+
+int bench_vault_result(struct bench_vault *v, const struct str *id, size_t n,
+                       const char answers_sha256[CRYPTO_HEX], struct diag *d)
+{
+    int fd, err = bench_vault_lock(v, &fd);
+    if (err)
+        return err;
+    for (size_t i = 0; i < n && !err; i++)
+        err = log_result(v, id[i], answers_sha256, d);
+    bench_vault_unlock(fd);
     return err;
 }
 
@@ -138,8 +225,7 @@ static int use_all(struct bench_vault *v, const struct str *id, size_t n,
         }
     }
     for (size_t i = 0; i < o->set.n && !err; i++) {
-        if ((int64_t)o->set.v[i].use.n > json_int(json_get(o->set.v[i].head, "uses"), 0))
-            err = bench_vault_log_count(&o->set.v[i]); /* a crash left it behind */
+        err = catch_up(&o->set.v[i]);
         if (!err)
             check_budget(&o->set.v[i], u, d);
     }
