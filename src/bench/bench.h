@@ -9,11 +9,11 @@
  *
  * Families are table entries (bench_tbl.h): name, rows of the matrix they feed, function.
  * So far: `identity`, `data`, `performance`, `equity_documentation`, `equity`,
- * `explanations`, `multi_site`, `drift_monitoring`, `reproducibility`, `mutation`,
- * `degradation`, `adversarial`, `ordering`, `coherence`, `context`, `tampering`,
- * `extraction`, `poisoning`, `membership`, `interoperability` (rows IO-1 to IO-3, which
- * tenders ask for and no label); a row without a family appears in the result with reason
- * `family_not_available`, never silently absent.
+ * `explanations`, `multi_site`, `drift_monitoring`, `drift`, `reproducibility`,
+ * `mutation`, `degradation`, `adversarial`, `ordering`, `coherence`, `context`,
+ * `tampering`, `extraction`, `poisoning`, `membership`, `interoperability` (rows IO-1 to
+ * IO-3, which tenders ask for and no label); a row without a family appears in the result
+ * with reason `family_not_available`, never silently absent.
  *
  * A run is a list of jobs (bench_job.h) that threads, and other machines, take from a
  * queue (queue.h); the measures are the same bytes whoever did them.

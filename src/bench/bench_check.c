@@ -204,7 +204,9 @@ static int read_sets(struct bench_run *r, struct diag *d)
                               .site = json_get_str(it.val, "site"),
                               .gst = json_get_str(it.val, "gst"),
                               .label = BENCH_NO_COLUMN,
-                              .patient = BENCH_NO_COLUMN};
+                              .patient = BENCH_NO_COLUMN,
+                              .said = BENCH_NO_COLUMN,
+                              .known = BENCH_NO_COLUMN};
         int64_t from, to;
         const struct json *period = json_get(it.val, "period");
         char path[BENCH_PATH];

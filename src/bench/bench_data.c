@@ -136,7 +136,9 @@ static int find_columns(const struct bench_run *r, struct bench_set *s, struct d
     if (json_get(columns, "patient_id"))
         find_column(s, json_get_str(columns, "patient_id"), "patient_id", &s->patient, d);
     if (json_get(columns, "timestamp"))
-        find_column(s, json_get_str(columns, "timestamp"), "timestamp", &unused, d);
+        find_column(s, json_get_str(columns, "timestamp"), "timestamp", &s->said, d);
+    if (json_get(columns, "outcome_at"))
+        find_column(s, json_get_str(columns, "outcome_at"), "outcome_at", &s->known, d);
     if (json_get(columns, "comparator"))
         find_column(s, json_get_str(columns, "comparator"), "comparator", &unused, d);
     if (r->image.width)
@@ -239,6 +241,7 @@ static void read_row(const struct bench_run *r, struct bench_set *s, size_t row,
     if (why == BENCH_REJECTS)
         bench_bad_cell(s, row, s->label, "bench.label", "a label the map does not know",
                        d);
+    bench_check_times(s, row, d);
     if (r->image.width && why == BENCH_USED &&
         bench_missing(s, csv_at(s->csv, row, s->image)))
         why = BENCH_INPUT_MISSING;

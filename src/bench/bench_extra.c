@@ -103,11 +103,18 @@ static int read_flags(struct bench_run *r, const struct bench_set *s, const char
 
 static int read_set(struct bench_run *r, const struct bench_set *s)
 {
-    struct str comparator = json_get_str(json_get(s->doc, "columns"), "comparator");
+    const struct json *columns = json_get(s->doc, "columns");
+    struct str comparator = json_get_str(columns, "comparator"),
+               said = json_get_str(columns, "timestamp"),
+               known = json_get_str(columns, "outcome_at");
     const struct json *severity = json_get(s->doc, "severity");
     int err = AM_OK;
     if (comparator.n)
         err = read_column(r, s, comparator, NULL, number, "case:comparator");
+    if (said.n && !err)
+        err = read_column(r, s, said, NULL, bench_instant, "case:order");
+    if (said.n && known.n && !err)
+        err = read_column(r, s, known, NULL, bench_instant, "case:prospective");
     if (severity && !err)
         err = read_column(r, s, json_get_str(severity, "column"), severity, severe,
                           "case:severe");
@@ -136,6 +143,8 @@ int bench_extras(struct bench_run *r)
         cluster[i] = r->cluster[i];
     for (size_t i = 0; i < r->set.n && !err; i++)
         err = read_set(r, &r->set.v[i]);
+    if (!err && !r->kept_csv)
+        err = bench_times(r);
     bench_extra_sort(r);
     return err;
 }

@@ -147,6 +147,23 @@ static int64_t positives(const struct bench_run *r)
     return m;
 }
 
+/* DA-2, when the manifest says when the outcomes were known; a row without both times is
+ * not shown to be prospective. */
+static int prospective(struct bench_run *r)
+{
+    const double *v = bench_extra(r, "case:prospective");
+    int64_t yes = 0;
+    struct stat_ci w;
+    if (!v)
+        return bench_fact(r, "DA-2", "prospective_share", NAN, "no_outcome_times");
+    for (size_t i = 0; i < r->used; i++)
+        yes += v[r->of[i]] == 1;
+    w = stat_wilson(yes, (int64_t)r->used);
+    return bench_emit(
+        r, "DA-2", "prospective_share", "", stat_proportion(yes, (int64_t)r->used),
+        (const double[2]){w.lo, w.hi}, "wilson", (int64_t)r->used, positives(r));
+}
+
 int bench_data(struct bench_run *r)
 {
     int64_t n = (int64_t)r->used, m = positives(r);
@@ -180,14 +197,13 @@ int bench_data(struct bench_run *r)
     if (!err)
         err = bench_emit(r, "DA-3", "largest_single_input_auc", "", r->single_auc,
                          bench_no_ci, "mann-whitney", n, m);
-    return err;
+    return err ? err : prospective(r);
 }
 
 /* ---- performance
  * ------------------------------------------------------------------------------------ */
-/* How many more positives until the bound would hold, for the bounds of the table. */
-static int sizes(struct bench_run *r, const char *row, const char *name,
-                 const char *group, const struct bench_slice *p, bool auc)
+int bench_more_positives(struct bench_run *r, const char *row, const char *name,
+                         const char *group, const struct bench_slice *p, bool auc)
 {
     static const double bound[] = BENCH_BOUNDS;
     char full[64];
@@ -237,7 +253,7 @@ static int low_of(struct bench_run *r, const char *row, const char *name,
     const double both[2] = {ci.lo, ci.hi};
     int err = emit_at(r, row, name, group, ci.lo, both, auc ? p->method : "wilson",
                       p->auc.n, p->auc.n_pos, auc ? NAN : r->threshold);
-    return err ? err : sizes(r, row, name, group, p, auc);
+    return err ? err : bench_more_positives(r, row, name, group, p, auc);
 }
 
 static int slice_measures(struct bench_run *r, const char *group,

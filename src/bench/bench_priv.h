@@ -53,6 +53,7 @@ struct bench_set { /* one data set of the manifest, sorted by site */
     struct bench_source source;
     struct csv *csv;                      /* the table of the source */
     size_t label, patient, image, *input; /* columns */
+    size_t said, known;                   /* when: the prediction, the outcome */
     size_t first, rows;                   /* in the cases */
     int64_t n, positives;                 /* used */
     int64_t rejected[BENCH_REJECTS];
@@ -72,8 +73,9 @@ struct bench_attribute { /* "sex", "age_band", ... over all sites */
 };
 /* What the data say of a case besides inputs, label and groups, a number each: it stands
  * in the score file too, so that the statistics can be made again from there. NaN: not
- * known. Names: case:cluster, case:comparator, case:severe, condition:CODE,
- * comorbidity:CODE. No identifier: a cluster is the place of a patient's first row. */
+ * known. Names: case:cluster, case:comparator, case:order, case:prospective, case:severe,
+ * condition:CODE, comorbidity:CODE. No identifier: a cluster is the place of a patient's
+ * first row; no date: an order is a rank (bench_time.c). */
 struct bench_extra {
     char name[96];
     double *v; /* per case */
@@ -200,6 +202,11 @@ int bench_extras(struct bench_run *r);
 int bench_extra_add(struct bench_run *r, const char *name, double **out);
 const double *bench_extra(const struct bench_run *r, const char *name); /* NULL: none */
 void bench_extra_sort(struct bench_run *r);
+/* bench_time.c: when a case was scored. A cell to microseconds, NaN: no time; is the cell
+ * one? The instants read become what may be kept: ranks, and who came first. */
+double bench_instant(const struct json *doc, struct str v);
+void bench_check_times(struct bench_set *s, size_t row, struct diag *d);
+int bench_times(struct bench_run *r);
 void bench_extras_release(struct bench_run *r);
 /* bench_score.c */
 int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *d);
@@ -238,6 +245,7 @@ enum bench_draw {
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
     BENCH_DRAW_EXTRACT = 40,     /* and the next two */
+    BENCH_DRAW_RECENT = 60,      /* and the next fifteen: bench_recent.h */
     BENCH_DRAW_ECE = 1000,       /* and one a site */
     BENCH_DRAW_DRIFT = 2000,     /* and two a stream watched */
     BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
@@ -316,6 +324,12 @@ int bench_rows(const struct bench_run *r, enum bench_by by, size_t which, size_t
 void bench_rows_release(struct bench_rows *x);
 int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
                 struct bench_slice *out);
+int bench_slice_of(const struct bench_run *r, const struct bench_rows *x,
+                   struct bench_slice *out);
+/* bench_family.c: how many more positives until the bounds of BENCH_BOUNDS would hold,
+ * for a bound of that name; auc: of the area, else of the sensitivity. */
+int bench_more_positives(struct bench_run *r, const char *row, const char *name,
+                         const char *group, const struct bench_slice *p, bool auc);
 /* bench_bar.c: attributions, strongest first, as an array for the curves. */
 void bench_bars_json(const struct bench_run *r, struct jw *w);
 /* bench_output.c */

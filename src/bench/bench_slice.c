@@ -66,6 +66,12 @@ void bench_rows_release(struct bench_rows *x)
     free(x->cluster);
 }
 
+int bench_slice_of(const struct bench_run *r, const struct bench_rows *x,
+                   struct bench_slice *out)
+{
+    return measure(r, x->s, x->y, x->cluster, x->n, out);
+}
+
 int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_t value,
                 struct bench_slice *out)
 {
@@ -74,7 +80,7 @@ int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_
     *out = (struct bench_slice){0};
     if (err)
         return err;
-    err = measure(r, x.s, x.y, x.cluster, x.n, out);
+    err = bench_slice_of(r, &x, out);
     bench_rows_release(&x);
     return err;
 }

@@ -7,7 +7,7 @@
  * the record is about, or NOTHING more than the data. A new family is a line here. */
 #define BENCH_FAMILY_MAP(X)                                                              \
     X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity, NOTHING)                        \
-    X("data", "DA-1 DA-3", bench_data, NOTHING)                                          \
+    X("data", "DA-1 DA-2 DA-3", bench_data, NOTHING)                                     \
     X("performance", "PF-1 PF-2 PF-3 PF-4 PF-5 PF-6 PF-7 PF-8 MS-1", bench_performance,  \
       SCORES)                                                                            \
     X("equity_documentation", "EQ-1", bench_equity_documentation, NOTHING)               \
@@ -16,6 +16,7 @@
     X("explanations", "EQ-9", bench_explanations, SCORES)                                \
     X("multi_site", "MS-2", bench_sites, NOTHING)                                        \
     X("drift_monitoring", "DM-1", bench_monitoring, SCORES)                              \
+    X("drift", "DM-2", bench_recent, SCORES)                                             \
     X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
     X("mutation", "RB-1", bench_mutations, SCORES)                                       \
     X("degradation", "RB-2", bench_degradation, SCORES)                                  \
@@ -55,9 +56,13 @@
     X("equity_documentation")                                                            \
     X("equity")                                                                          \
     X("multi_site")                                                                      \
+    X("drift")                                                                           \
     X("context")                                                                         \
     X("interoperability")
-#define BENCH_UNTOLD_MAP(X) X("toggle_")
+#define BENCH_UNTOLD_MAP(X)                                                              \
+    X("toggle_")                                                                         \
+    X("input_")                                                                          \
+    X("inputs_")
 
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \

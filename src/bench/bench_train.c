@@ -106,7 +106,9 @@ int bench_train(struct bench_run *r, const struct bench_input *in, struct diag *
     t->set = (struct bench_set){.doc = doc,
                                 .index = BENCH_TRAINING,
                                 .label = BENCH_NO_COLUMN,
-                                .patient = BENCH_NO_COLUMN};
+                                .patient = BENCH_NO_COLUMN,
+                                .said = BENCH_NO_COLUMN,
+                                .known = BENCH_NO_COLUMN};
     bench_check_columns(r, &t->set, d);
     err = diag_result(d);
     if (!err)

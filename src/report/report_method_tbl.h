@@ -58,8 +58,15 @@ X("CY-5 CY-6 CY-7 CY-1 CY-2 CY-3", "*", "row of the matrix", "", "src/bench/benc
 X("RP-1 RP-2", "*", "max |Δp| and units in the last place, the same rows asked again", "", "src/bench/bench_repro.c", "src/bench/bench_repro_test.c") \
 X("MS-1", "pooled_auc next_site_auc tau2", "θ̂ = Σ w θ / Σ w, w = 1/(V + τ²), on logit(AUC); a new site: θ̂ ± t √(τ² + SE²)", "DerSimonian & Laird 1986; Higgins, Thompson & Spiegelhalter 2009", "src/stat/stat_meta.h stat_meta_auc", "src/stat/stat_meta_test.c") \
 X("MS-1 MS-2", "*", "counts of sites, regions, establishments", "", "src/bench/bench_sites.c", "src/bench/bench_clinical_test.c") \
-X("DM-1 DM-2", "*", "CUSUM: S = max(0, S + x − k), alarm S > h; 95 % of the delays after a planted shift; alarms per 10,000", "Page 1954; Moustakides 1986", "src/stat/stat_detect.h stat_detect_replay", "src/stat/stat_detect_test.c") \
-X("DA-1 DA-2 DA-3 DA-4", "*", "counts of rows, positives, identifiers met twice", "", "src/bench/bench_people.c", "src/bench/bench_test.c") \
+X("DM-2", "window_auc window_auc_ci95_low certified_auc window_auc.additional_positives window_auc_ci95_low.additional_positives", "AUC of consecutive windows of equal size, by time; AUC − z √(S₁₀/m + S₀₁/k)", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_gate", "src/bench/bench_recent_test.c") \
+X("DM-2", "window_auc_drop_from_certified", "certified AUC − least window AUC", "", "src/bench/bench_recent.c", "src/bench/bench_recent_test.c") \
+X("DM-2", "window_chance windows", "share of random orders, patients whole, with a window more than 0.05 below the whole", "Pitman 1937", "src/stat/stat_stream.h stat_stream_chance", "src/stat/stat_stream_test.c") \
+X("DM-2", "stream*", "(1 + #{orders whose highest level ≥ that seen}) / (1 + orders); Holm over detectors", "Page 1954; Hinkley 1971; Bifet & Gavaldà 2007; Phipson & Smyth 2010", "src/stat/stat_stream.h stat_stream_level", "src/stat/stat_stream_test.c") \
+X("DM-2", "inputs_mmd_p", "MMD² in linear time, Gaussian kernel, one-sided z", "Gretton et al. 2012", "src/stat/stat_drift.h stat_mmd", "src/stat/stat_drift_test.c") \
+X("DM-2", "*", "PSI = Σ (c − r) ln(c/r) over deciles of the reference; KS; W₁; level by resampling; p by Holm", "Kullback 1951; Lin 1991; Kolmogorov 1933; Holm 1979", "src/stat/stat_drift.h stat_drift", "src/stat/stat_drift_test.c") \
+X("DA-2", "*", "predictions dated before their outcome / rows", "Wilson 1927", "src/bench/bench_time.c", "src/bench/bench_recent_test.c") \
+X("DM-1", "*", "CUSUM: S = max(0, S + x − k), alarm S > h; 95 % of the delays after a planted shift; alarms per 10,000", "Page 1954; Moustakides 1986", "src/stat/stat_detect.h stat_detect_replay", "src/stat/stat_detect_test.c") \
+X("DA-1 DA-3 DA-4", "*", "counts of rows, positives, identifiers met twice", "", "src/bench/bench_people.c", "src/bench/bench_test.c") \
 X("ID-1 ID-2 ID-3 ID-4 ID-5", "*", "schema, check character (ISO 7064), SHA-256, dates", "ISO 7064:2003; FIPS 180-4", "src/bench/bench_check.c", "src/bench/bench_test.c") \
 X("IO-1 IO-2 IO-3", "*", "inputs with the standard / inputs", "HL7 FHIR R4; SNOMED CT; LOINC", "src/bench/bench_interop.c", "src/bench/bench_interop_test.c") \
 X("", "*", "row of the matrix", "", "src/label/label.h label_evaluate", "src/label/label_matrix_test.c")

@@ -406,8 +406,11 @@ static void drift(struct report_page *p)
 {
     bool any;
     report_section_open(p, "drift");
+    report_list_open(p, "forests");
+    any = report_forest(p, "DM-2", "window_auc", STR("window"));
+    report_list_close(p);
     report_list_open(p, "tables");
-    any = replay(p);
+    any |= replay(p);
     any |= report_measures_table(p, "br.tab.drift", "DM-1 DM-2");
     report_list_close(p);
     report_section_close(p, any);
