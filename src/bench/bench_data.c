@@ -330,8 +330,6 @@ int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d
             return one;
         err = one ? one : err;
     }
-    bench_opened_free(r->opened);
-    r->opened = NULL;
     err = err ? err : diag_result(d);
     if (!err)
         err = make_room(r, d);
@@ -342,6 +340,8 @@ int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d
         err =
             read_rows(r, in, s, r->cases.v + s->first, r->x + s->first * r->feature.n, d);
     }
+    bench_opened_free(r->opened);
+    r->opened = NULL;
     return err ? err : diag_result(d);
 }
 

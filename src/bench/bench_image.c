@@ -2,14 +2,16 @@
 /* bench_image -- a record whose input is an image: each pixel is a feature, in the order
  * channel, row, column; a grey level k of 0 to 255 is lo + k (hi - lo) / 255 of the range
  * declared. The labels stay a table, whose column "image" names a file of a folder, or a
- * number of a NumPy array. Files are opened here, below the folder and through no link;
- * what they hold is read in a worker (raster). */
+ * number of a NumPy array. Files are opened here, below the folder and through no link,
+ * or come from a sealed set; what they hold is read in a worker (raster). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/bench_pack.h"
 #include "bench/bench_priv.h"
+#include "bench/bench_vault.h"
 
 enum { PIXEL_NAME = 16 };
 
@@ -99,6 +101,9 @@ struct images {
     uint64_t *index;
     uint8_t *pixel, *problem;
     int folder;
+    bool sealed; /* the bytes of the files, or of the array, are these */
+    struct buf clear;
+    struct bench_pack pack;
 };
 
 static int room_for(struct images *m, size_t room)
@@ -125,6 +130,8 @@ static void images_release(struct images *m)
     free(m->pixel);
     free(m->problem);
     raster_session_close(m->session);
+    bench_pack_release(&m->pack);
+    buf_wipe(&m->clear);
     if (m->folder >= 0)
         close(m->folder);
 }
@@ -254,37 +261,54 @@ static int flush_files(struct images *m)
     return AM_OK;
 }
 
-static int one_file(struct images *m, size_t row)
+/* The file that a row names: AM_E_INVALID, and a problem of that cell, when it cannot be
+ * had. *own: what to free. */
+static int file_of(struct images *m, size_t row, char **own, struct str *out)
 {
     struct str name = named(m, row);
-    const char *why;
-    int err;
-    if (!name_ok(name)) {
-        bad(m, row, "bench.image_file", "not a name below the folder");
-        return AM_OK;
-    }
-    why = read_below(m->folder, name, &m->own[m->n], &m->file[m->n], &err);
+    const char *why = NULL;
+    int err = AM_E_INVALID;
+    if (!name_ok(name))
+        why = "not a name below the folder";
+    else if (!m->sealed)
+        why = read_below(m->folder, name, own, out, &err);
+    else if (!bench_pack_find(&m->pack, name, out))
+        why = "not there";
+    else
+        err = AM_OK;
     if (why)
         bad(m, row, "bench.image_file", why);
+    if (!err)
+        digest_line(m, name, *out);
+    return err;
+}
+
+static int one_file(struct images *m, size_t row)
+{
+    int err = file_of(m, row, &m->own[m->n], &m->file[m->n]);
     if (err)
         return err == AM_E_NOMEM ? err : AM_OK;
-    digest_line(m, name, m->file[m->n]);
     m->row[m->n++] = row;
     return m->n == m->room ? flush_files(m) : AM_OK;
 }
 
-static int read_folder(struct images *m, const char *path)
+static int open_folder(struct images *m, const char *path)
 {
     char at[BENCH_PATH];
-    int err = room_for(m, RASTER_FILES_MAX);
-    if (err)
-        return err;
     m->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (m->folder < 0) {
-        diag_err(m->d, bench_at(m->s, at, "/images/folder"), "bench.file", "%s",
-                 am_err_text(am_err_errno(errno)));
-        return AM_E_INVALID;
-    }
+    if (m->folder >= 0)
+        return AM_OK;
+    diag_err(m->d, bench_at(m->s, at, "/images/folder"), "bench.file", "%s",
+             am_err_text(am_err_errno(errno)));
+    return AM_E_INVALID;
+}
+
+static int read_folder(struct images *m, const char *path)
+{
+    int err = room_for(m, RASTER_FILES_MAX);
+    if (!err)
+        err = m->sealed ? bench_pack_open(&m->pack, buf_str(&m->clear))
+                        : open_folder(m, path);
     for (size_t i = 0; i < m->s->rows && !err; i++)
         if (!bench_missing(m->s, named(m, i)))
             err = one_file(m, i);
@@ -306,25 +330,32 @@ static void want_index(struct images *m, size_t row)
     m->index[m->n++] = (uint64_t)v;
 }
 
+static int array_file(struct images *m, const char *path, char **text, struct str *out)
+{
+    char at[BENCH_PATH];
+    int err = am_file_read(path, RASTER_ARRAY_MAX, text, &out->n);
+    out->p = *text;
+    if (!err || err == AM_E_NOMEM)
+        return err;
+    diag_err(m->d, bench_at(m->s, at, "/images/array"), "bench.file", "%s",
+             am_err_text(err));
+    return AM_E_INVALID;
+}
+
 static int read_array(struct images *m, const char *path)
 {
-    char at[BENCH_PATH], *text = NULL;
-    size_t n = 0;
+    struct str array = buf_str(&m->clear);
+    char *text = NULL;
     int err = room_for(m, m->s->rows);
-    if (!err)
-        err = am_file_read(path, RASTER_ARRAY_MAX, &text, &n);
-    if (err) {
-        if (err != AM_E_NOMEM)
-            diag_err(m->d, bench_at(m->s, at, "/images/array"), "bench.file", "%s",
-                     am_err_text(err));
-        return err == AM_E_NOMEM ? err : AM_E_INVALID;
-    }
-    crypto_sha256_add(&m->all, (struct str){text, n});
+    if (!err && !m->sealed)
+        err = array_file(m, path, &text, &array);
+    if (err)
+        return err;
+    crypto_sha256_add(&m->all, array);
     for (size_t i = 0; i < m->s->rows; i++)
         want_index(m, i);
-    err = raster_session_array(m->session, (struct str){text, n},
-                               json_get_str(m->doc, "name"), m->index, m->n, m->pixel,
-                               m->problem);
+    err = raster_session_array(m->session, array, json_get_str(m->doc, "name"), m->index,
+                               m->n, m->pixel, m->problem);
     free(text);
     if (err)
         return lost(m, err);
@@ -332,18 +363,95 @@ static int read_array(struct images *m, const char *path)
     return AM_OK;
 }
 
+/* ---- sealing --------------------------------------------------------------------------
+ */
+static int pack_file(struct images *m, struct map *seen, size_t row, struct buf *out)
+{
+    struct str name = named(m, row), file = STR_NULL;
+    char *own = NULL;
+    int err = file_of(m, row, &own, &file);
+    if (!err && !map_has(seen, name)) {
+        err = bench_pack_add(out, name, file);
+        if (!err)
+            err = map_set(seen, name, row);
+    }
+    free(own);
+    return err == AM_E_INVALID ? AM_OK : err; /* it is in d: the next may have more */
+}
+
+static int pack_files(struct images *m, const char *path, struct buf *out)
+{
+    struct map seen;
+    int err = open_folder(m, path);
+    map_init(&seen);
+    for (size_t i = 0; i < m->s->rows && !err; i++)
+        if (!bench_missing(m->s, named(m, i)))
+            err = pack_file(m, &seen, i, out);
+    map_release(&seen);
+    return err;
+}
+
+static int pack_array(struct images *m, const char *path, struct buf *out)
+{
+    struct str array = STR_NULL;
+    char *text = NULL;
+    int err = array_file(m, path, &text, &array);
+    if (!err)
+        err = buf_add(out, array);
+    crypto_sha256_add(&m->all, array);
+    free(text);
+    return err;
+}
+
+static void check_digest(struct images *m)
+{
+    struct str want = json_get_str(m->doc, "sha256");
+    char at[BENCH_PATH], hex[CRYPTO_HEX];
+    uint8_t sum[CRYPTO_SHA256];
+    crypto_sha256_end(&m->all, sum);
+    if (want.n && !str_eqc(want, crypto_hex(sum, sizeof sum, hex)))
+        diag_err(m->d, bench_at(m->s, at, "/images/sha256"), "bench.data_digest",
+                 "the images have another digest: %s", hex);
+}
+
+int bench_image_pack(struct bench_set *s, const struct bench_input *in, struct buf *out,
+                     struct diag *d)
+{
+    struct images m = {.s = s, .d = d, .doc = json_get(s->doc, "images"), .folder = -1};
+    struct str folder = json_get_str(m.doc, "folder");
+    char path[4096], at[BENCH_PATH];
+    int err = bench_open_path(in, folder.n ? folder : json_get_str(m.doc, "array"), path);
+    if (!err)
+        err = csv_find(s->csv, json_get_str(json_get(s->doc, "columns"), "image"),
+                       &s->image);
+    crypto_sha256_init(&m.all);
+    if (!err)
+        err = folder.n ? pack_files(&m, path, out) : pack_array(&m, path, out);
+    if (err == AM_E_TOOBIG || err == AM_E_NOTFOUND) {
+        diag_err(d, bench_at(s, at, "/images"), "bench.file", "%s", am_err_text(err));
+        err = AM_E_INVALID;
+    }
+    if (!err)
+        check_digest(&m);
+    images_release(&m);
+    return err == AM_E_INVALID ? AM_OK : err; /* the problems are in d */
+}
+
+/* ---- a run ----------------------------------------------------------------------------
+ */
 int bench_image_load(const struct bench_run *r, const struct bench_input *in,
                      struct bench_set *s, double *x, struct diag *d)
 {
     struct images m = {
         .r = r, .s = s, .to = x, .d = d, .doc = json_get(s->doc, "images"), .folder = -1};
-    struct str want = json_get_str(m.doc, "sha256"),
-               folder = json_get_str(m.doc, "folder"),
-               array = json_get_str(m.doc, "array");
-    char path[4096], at[BENCH_PATH], hex[CRYPTO_HEX];
-    uint8_t sum[CRYPTO_SHA256];
-    int err = bench_open_path(in, folder.n ? folder : array, path);
+    struct str folder = json_get_str(m.doc, "folder"), id, member;
+    char path[4096];
+    int err = bench_open_path(in, folder.n ? folder : json_get_str(m.doc, "array"), path);
     crypto_sha256_init(&m.all);
+    buf_init(&m.clear, RASTER_ARRAY_MAX);
+    m.sealed = bench_sealed_path(json_get_str(s->doc, "path"), &id, &member);
+    if (!err && m.sealed)
+        err = bench_opened_images(r->opened, id, member, &m.clear, d);
     if (!err) {
         err = raster_session_open(&m.session, &r->image);
         if (err)
@@ -351,10 +459,8 @@ int bench_image_load(const struct bench_run *r, const struct bench_input *in,
     }
     if (!err)
         err = folder.n ? read_folder(&m, path) : read_array(&m, path);
+    if (!err)
+        check_digest(&m);
     images_release(&m);
-    crypto_sha256_end(&m.all, sum);
-    if (!err && want.n && !str_eqc(want, crypto_hex(sum, sizeof sum, hex)))
-        diag_err(d, bench_at(s, at, "/images/sha256"), "bench.data_digest",
-                 "the images have another digest: %s", hex);
     return err == AM_E_INVALID ? AM_OK : err; /* the problems are in d */
 }

@@ -184,6 +184,9 @@ void bench_image_check(const struct bench_run *r, const struct bench_set *s,
                        struct diag *d);
 int bench_image_load(const struct bench_run *r, const struct bench_input *in,
                      struct bench_set *s, double *x, struct diag *d);
+/* The files that the labels of s name, or its array, for a sealed set. */
+int bench_image_pack(struct bench_set *s, const struct bench_input *in, struct buf *out,
+                     struct diag *d);
 double bench_grey(const struct bench_run *r); /* one grey level of the image */
 /* bench_attribute.c */
 int bench_attributes(struct bench_run *r, struct diag *d);

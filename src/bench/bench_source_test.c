@@ -103,29 +103,6 @@ static void every_bad_line_is_told_up_to_twenty(void **state)
     buf_release(&b);
 }
 
-static void no_memory_is_said_at_every_step(void **state)
-{
-    int err = AM_E_NOMEM;
-    (void)state;
-    for (long n = 1; err; n++) {
-        struct one o;
-        char json[400];
-        o = (struct one){0};
-        diag_init(&o.d);
-        snprintf(json, sizeof json, entry, "ndjson");
-        assert_ok(json_parse(&o.doc, str_c(json), NULL, &o.d));
-        am_oom_at(n);
-        err =
-            bench_source_parse(&o.s, json_root(o.doc),
-                               STR("{\"y\":1,\"a\":2,\"v\":{\"b\":3},\"g\":4}\n"), &o.d);
-        if (!am_oom_at(0))
-            assert_ok(err);
-        else if (err)
-            assert_int_equal(err, AM_E_NOMEM);
-        release(&o);
-    }
-}
-
 /* ---- a whole run
  * ---------------------------------------------------------------------------- */
 /* The kit's table as one object a line: numbers as numbers, an empty field left out. */
@@ -411,6 +388,36 @@ static void what_fhir_leaves_unclear_is_refused_with_its_place(void **state)
         assert_string_equal(o.d.item[0].code, bad[i].code);
         release(&o);
     }
+}
+
+/* ---- no memory ------------------------------------------------------------------------
+ */
+static void no_memory_is_said_for(const char *doc, const char *text)
+{
+    int err = AM_E_NOMEM;
+    for (long n = 1; err; n++) {
+        struct one o = {0};
+        diag_init(&o.d);
+        assert_ok(json_parse(&o.doc, str_c(doc), NULL, &o.d));
+        am_oom_at(n);
+        err = bench_source_parse(&o.s, json_root(o.doc), str_c(text), &o.d);
+        if (!am_oom_at(0))
+            assert_ok(err);
+        else if (err)
+            assert_int_equal(err, AM_E_NOMEM);
+        release(&o);
+    }
+}
+
+static void no_memory_is_said_at_every_step(void **state)
+{
+    char doc[400];
+    (void)state;
+    snprintf(doc, sizeof doc, entry, "ndjson");
+    no_memory_is_said_for(doc, "{\"y\":1,\"a\":2,\"v\":{\"b\":3},\"g\":4}\n");
+    no_memory_is_said_for(fhir_entry, BUNDLE(OBS("i", "2020-06-01", "") "," OBS(
+                                                 "w", "2020-05-20", KG("70000", "g")),
+                                             "2021-01-01"));
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
  *     DIR/ID/head.json       what the set is: declarations of each member (site), digest
  *                            and size of its clear bytes, date, budget; how many uses
  *     DIR/ID/N.sealed        member N: chunks of 1 MiB, AES-256-GCM
+ *     DIR/ID/N.images        its images, when it has some: the same
  *     DIR/ID/uses.ndjson     one line a use: who, when, why, model, record, plan,
  *                            threshold; and one when a run is over: its answers' digest
  *
@@ -90,6 +91,10 @@ AM_CHECK int bench_vault_result(struct bench_vault *v, const struct str *id, siz
 AM_CHECK int bench_opened_read(const struct bench_opened *o, struct str id,
                                struct str member, struct buf *out,
                                const struct json **entry, struct diag *d);
+/* The images of that member: a pack (bench_pack.h) of a folder, or the bytes of an array.
+ */
+AM_CHECK int bench_opened_images(const struct bench_opened *o, struct str id,
+                                 struct str member, struct buf *out, struct diag *d);
 /* When the model of this use first met one of these sets: this use, or an older one. */
 int64_t bench_opened_first_at(const struct bench_opened *o);
 void bench_opened_free(struct bench_opened *o);

@@ -32,51 +32,76 @@ static int check_columns(const struct json *doc, const struct csv *table, const 
     return err;
 }
 
-static int check_table(const struct json *doc, struct str text, const char *at,
-                       struct diag *d)
+/* The table can be read, and the images it names, which come out. */
+static int check_table(struct bench_set *s, const struct bench_input *where,
+                       struct str text, struct buf *images, struct diag *d)
 {
-    struct bench_source source = {0};
     struct diag own;
+    char at[BENCH_PATH];
     int err;
     diag_init(&own);
-    err = bench_source_parse(&source, doc, text, &own);
+    err = bench_source_parse(&s->source, s->doc, text, &own);
     if (!err)
-        err = check_columns(doc, source.table, "", &own);
-    diag_merge(d, &own, at);
+        err = check_columns(s->doc, s->source.table, "", &own);
+    err = err ? err : diag_result(&own);
+    diag_merge(d, &own, bench_at(s, at, "/path:"));
     diag_release(&own);
-    bench_source_release(&source);
+    s->csv = s->source.table;
+    s->rows = err ? 0 : csv_rows(s->csv);
+    if (!err && json_get(s->doc, "images"))
+        err = bench_image_pack(s, where, images, d);
+    bench_source_release(&s->source);
     return err == AM_E_INVALID ? AM_OK : err; /* it is in d: the next may have more */
 }
 
-static int write_member(struct sealing *g, const struct json *entry, struct str text)
+/* One file of the member, and what the head says of it. */
+static int write_part(struct sealing *g, const char *name, uint32_t place,
+                      struct str text)
 {
     char path[VAULT_PATH], hex[CRYPTO_HEX];
     uint8_t digest[32];
     struct buf b;
     int err;
-    snprintf(path, sizeof path, "%s/%zu.sealed", g->s.dir, g->n);
+    snprintf(path, sizeof path, "%s/%s", g->s.dir, name);
     buf_init(&b, VAULT_FILE_MAX + (1 << 20));
-    err = bench_vault_seal(&g->s, (uint32_t)g->n, text, &b);
+    err = bench_vault_seal(&g->s, place, text, &b);
     if (!err)
         err = am_file_write(path, buf_str(&b), 0600);
     buf_release(&b);
-    if (err)
-        return err;
-    g->n++;
     crypto_sha256(text, digest);
-    jw_obj(&g->w);
-    jw_kval(&g->w, "site", json_get(entry, "site"));
     jw_kint(&g->w, "size", (int64_t)text.n);
     jw_kstrz(&g->w, "sha256", crypto_hex(digest, 32, hex));
+    return err;
+}
+
+static int write_member(struct sealing *g, const struct json *entry, struct str text,
+                        struct str images)
+{
+    char name[32];
+    int err;
+    jw_obj(&g->w);
+    jw_kval(&g->w, "site", json_get(entry, "site"));
+    snprintf(name, sizeof name, VAULT_TABLE, g->n);
+    err = write_part(g, name, (uint32_t)g->n, text);
+    if (!err && json_get(entry, "images")) {
+        snprintf(name, sizeof name, VAULT_IMAGES, g->n);
+        jw_key(&g->w, "images");
+        jw_obj(&g->w);
+        err = write_part(g, name, (uint32_t)g->n | VAULT_IMAGES_PLACE, images);
+        jw_obj_end(&g->w);
+    }
     jw_kval(&g->w, "entry", entry);
     jw_obj_end(&g->w);
-    return AM_OK;
+    g->n++;
+    return err;
 }
 
 static int seal_entry(struct sealing *g, const struct bench_vault_import *in,
                       const struct json *entry, size_t i, struct diag *d)
 {
     const struct bench_input where = {.manifest_dir = in->manifest_dir};
+    struct bench_set s = {.doc = entry, .index = i};
+    struct buf images;
     struct str want = json_get_str(entry, "sha256"), a, b;
     char path[VAULT_PATH], at[64], hex[CRYPTO_HEX], *text = NULL;
     uint8_t digest[32];
@@ -95,10 +120,11 @@ static int seal_entry(struct sealing *g, const struct bench_vault_import *in,
     crypto_sha256((struct str){text, n}, digest);
     if (want.n && !str_eqc(want, crypto_hex(digest, 32, hex)))
         diag_err(d, at, "bench.data_digest", "the file has another digest: %s", hex);
-    snprintf(at, sizeof at, "/manifest/data/%zu/path:", i);
-    err = check_table(entry, (struct str){text, n}, at, d);
+    buf_init(&images, VAULT_FILE_MAX);
+    err = check_table(&s, &where, (struct str){text, n}, &images, d);
     if (!err && !d->errors)
-        err = write_member(g, entry, (struct str){text, n});
+        err = write_member(g, entry, (struct str){text, n}, buf_str(&images));
+    buf_wipe(&images);
     crypto_wipe(text, n);
     free(text);
     return err;
@@ -144,7 +170,9 @@ static void discard(const struct vault_set *s)
 {
     char path[VAULT_PATH];
     for (size_t i = 0; i < 200; i++) {
-        snprintf(path, sizeof path, "%s/%zu.sealed", s->dir, i);
+        snprintf(path, sizeof path, "%s/" VAULT_TABLE, s->dir, i);
+        unlink(path);
+        snprintf(path, sizeof path, "%s/" VAULT_IMAGES, s->dir, i);
         unlink(path);
     }
     snprintf(path, sizeof path, "%s/head.json", s->dir);

@@ -25,6 +25,8 @@ static void set_json(const struct vault_set *s, struct jw *w)
         jw_kval(w, "site", json_get(it.val, "site"));
         jw_kval(w, "size", json_get(it.val, "size"));
         jw_kval(w, "sha256", json_get(it.val, "sha256"));
+        if (json_get(it.val, "images"))
+            jw_kval(w, "images", json_get(it.val, "images"));
         jw_obj_end(w);
     }
     jw_arr_end(w);

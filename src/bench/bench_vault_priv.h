@@ -6,6 +6,10 @@
 #include "bench/bench_vault.h"
 
 enum { VAULT_PATH = 4096, VAULT_DOC_MAX = 64 << 20, VAULT_FILE_MAX = 256 << 20 };
+/* Files of a member, and the place its images are sealed as. */
+#define VAULT_TABLE        "%zu.sealed"
+#define VAULT_IMAGES       "%zu.images"
+#define VAULT_IMAGES_PLACE UINT32_C(0x80000000)
 
 struct bench_vault {
     char dir[VAULT_PATH - 256];

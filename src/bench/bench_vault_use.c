@@ -265,54 +265,85 @@ int bench_vault_use(struct bench_vault *v, const struct str *id, size_t n,
 
 /* ---- reading
  * -------------------------------------------------------------------------------- */
-static int read_member(const struct vault_set *s, const struct json *m, size_t index,
-                       struct buf *out)
+/* part: {size, sha256} of what the file holds, sealed as number `place` of the set. */
+static int read_part(const struct vault_set *s, const char *name, uint32_t place,
+                     const struct json *part, struct buf *out)
 {
     char path[VAULT_PATH], hex[CRYPTO_HEX], *sealed = NULL;
     uint8_t digest[32];
     size_t n = 0, before = out->n;
     int err;
-    snprintf(path, sizeof path, "%s/%zu.sealed", s->dir, index);
+    snprintf(path, sizeof path, "%s/%s", s->dir, name);
     err = am_file_read(path, VAULT_FILE_MAX + (1 << 20), &sealed, &n);
     if (!err)
-        err = bench_vault_unseal(s, (uint32_t)index, (struct str){sealed, n},
-                                 (uint64_t)json_int(json_get(m, "size"), 0), out);
+        err = bench_vault_unseal(s, place, (struct str){sealed, n},
+                                 (uint64_t)json_int(json_get(part, "size"), 0), out);
     free(sealed);
     if (err == AM_E_NOTFOUND || err == AM_E_TOOBIG)
         err = AM_E_TAMPERED;
     if (err)
         return err;
     crypto_sha256(str_sub(buf_str(out), before, out->n), digest);
-    return json_str_is(json_get(m, "sha256"), crypto_hex(digest, 32, hex))
+    return json_str_is(json_get(part, "sha256"), crypto_hex(digest, 32, hex))
                ? AM_OK
                : AM_E_TAMPERED;
+}
+
+static const struct json *find_member(const struct bench_opened *o, struct str id,
+                                      struct str member, const struct vault_set **set,
+                                      size_t *index)
+{
+    for (size_t i = 0; i < o->set.n; i++) {
+        const struct vault_set *s = *set = &o->set.v[i];
+        const struct json *list = json_get(s->head, "members");
+        if (!str_eqc(id, s->id))
+            continue;
+        for (json_each(it, list)) {
+            *index = it.i;
+            if (member.n ? str_eq(member, json_get_str(it.val, "site"))
+                         : json_size(list) == 1)
+                return it.val;
+        }
+    }
+    return NULL;
+}
+
+static int read_opened(const struct bench_opened *o, struct str id, struct str member,
+                       bool images, struct buf *out, const struct json **found,
+                       struct diag *d)
+{
+    const struct vault_set *s;
+    char text[64], name[32];
+    size_t index;
+    int err;
+    snprintf(text, sizeof text, "%.*s", (int)AM_MIN(id.n, (size_t)63), id.p);
+    *found = find_member(o, id, member, &s, &index);
+    if (!*found || (images && !json_get(*found, "images")))
+        return bench_vault_problem(d, text, AM_E_NOTFOUND, "bench.sealed_unknown",
+                                   "no such site in the set, or several and none named");
+    snprintf(name, sizeof name, images ? VAULT_IMAGES : VAULT_TABLE, index);
+    err = read_part(s, name, (uint32_t)index | (images ? VAULT_IMAGES_PLACE : 0),
+                    images ? json_get(*found, "images") : *found, out);
+    if (err != AM_E_TAMPERED)
+        return err;
+    return bench_vault_problem(d, text, err, VAULT_TAMPERED,
+                               "the sealed bytes are altered");
 }
 
 int bench_opened_read(const struct bench_opened *o, struct str id, struct str member,
                       struct buf *out, const struct json **entry, struct diag *d)
 {
-    char text[64];
-    snprintf(text, sizeof text, "%.*s", (int)AM_MIN(id.n, (size_t)63), id.p);
-    for (size_t i = 0; i < o->set.n; i++) {
-        const struct vault_set *s = &o->set.v[i];
-        const struct json *list = json_get(s->head, "members");
-        if (!str_eqc(id, s->id))
-            continue;
-        for (json_each(it, list)) {
-            int err;
-            if (member.n ? !str_eq(member, json_get_str(it.val, "site"))
-                         : json_size(list) != 1)
-                continue;
-            err = read_member(s, it.val, it.i, out);
-            if (err == AM_E_TAMPERED)
-                return bench_vault_problem(d, text, err, VAULT_TAMPERED,
-                                           "the sealed bytes are altered");
-            *entry = json_get(it.val, "entry");
-            return err;
-        }
-    }
-    return bench_vault_problem(d, text, AM_E_NOTFOUND, "bench.sealed_unknown",
-                               "no such site in the set, or several and none named");
+    const struct json *found;
+    int err = read_opened(o, id, member, false, out, &found, d);
+    *entry = json_get(found, "entry");
+    return err;
+}
+
+int bench_opened_images(const struct bench_opened *o, struct str id, struct str member,
+                        struct buf *out, struct diag *d)
+{
+    const struct json *found;
+    return read_opened(o, id, member, true, out, &found, d);
 }
 
 int64_t bench_opened_first_at(const struct bench_opened *o)
