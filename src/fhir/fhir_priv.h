@@ -5,6 +5,16 @@
 
 #include "fhir/fhir.h"
 
+enum { FHIR_DIMS = 8, FHIR_ARBITRARY = 7 }; /* m, s, g, rad, K, C, cd, and arbitrary */
+struct fhir_unit {
+    double factor;
+    int dim[FHIR_DIMS];
+    double offset;      /* special units: base = (value + offset) * factor */
+    unsigned arbitrary; /* which arbitrary unit: only commensurable with itself */
+};
+/* A UCUM expression over the base units. AM_E_SYNTAX. */
+AM_CHECK int fhir_unit_parse(struct str unit, struct fhir_unit *out);
+
 /* Is v a value of that primitive type? NULL, or what is wrong. */
 const char *fhir_primitive(struct str type, const struct json *v);
 

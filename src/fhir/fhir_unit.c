@@ -3,19 +3,11 @@
  * commensurable units. Grammar: the UCUM specification 2.1, section 2; units on ratio
  * scales: fhir_ucum_tbl.h; special units (sections 21 and 22): the temperatures, and pH,
  * which only equals itself. Levels (B, Np), homeopathic and prism units are not known. */
-#include "fhir/fhir.h"
+#include "fhir/fhir_priv.h"
 
 #include <math.h>
 
 #include "fhir/fhir_ucum_tbl.h"
-
-enum { FHIR_DIMS = 8, FHIR_ARBITRARY = 7 }; /* m, s, g, rad, K, C, cd, and arbitrary */
-struct fhir_unit {
-    double factor;
-    int dim[FHIR_DIMS];
-    double offset;      /* special units: base = (value + offset) * factor */
-    unsigned arbitrary; /* which arbitrary unit: only commensurable with itself */
-};
 
 struct fhir_atom {
     const char *code;
@@ -264,7 +256,7 @@ static int fhir_term(struct fhir_scan *s, struct fhir_unit *out)
     return AM_OK;
 }
 
-static int fhir_unit_parse(struct str unit, struct fhir_unit *out)
+int fhir_unit_parse(struct str unit, struct fhir_unit *out)
 {
     struct fhir_scan s = {.left = unit, .start = unit.p};
     if (unit.n == 0 || unit.n > 256)

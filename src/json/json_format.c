@@ -104,7 +104,7 @@ static bool json_format_pointer(struct str s)
 static bool json_format_regex(struct str s)
 {
     struct json_regex *re;
-    int err = json_regex_new(&re, s, NULL);
+    int err = json_regex_new(&re, s, 0, NULL);
     if (!err)
         json_regex_free(re);
     return err != AM_E_INVALID; /* what we do not run may still be well-formed */

@@ -12,7 +12,8 @@ struct json_re {
     VEC(struct json_op) op;
     VEC(struct json_class) cls;
     VEC(struct json_class_item) item;
-    unsigned nest;
+    unsigned nest, flags, groups;
+    char *name[JSON_REGEX_GROUPS];
     const char *why;
 };
 
@@ -284,8 +285,29 @@ static int json_re_class(struct json_re *r)
 
 static int json_re_either(struct json_re *r);
 
+/* The number of a group to remember, 0: none. */
+static int json_re_number(struct json_re *r, struct str name, unsigned *group)
+{
+    *group = 0;
+    if (!(r->flags & JSON_REGEX_CAPTURE) || r->groups + 1 >= JSON_REGEX_GROUPS)
+        return AM_OK;
+    *group = ++r->groups;
+    if (!name.n)
+        return AM_OK;
+    r->name[*group] = str_dup(name);
+    return r->name[*group] ? AM_OK : AM_E_NOMEM;
+}
+
+static int json_re_save(struct json_re *r, unsigned group, int32_t end)
+{
+    return group ? json_re_emit(r, JSON_OP_SAVE, (int32_t)group * 2 + end, 0) : AM_OK;
+}
+
 static int json_re_group(struct json_re *r)
 {
+    struct str name = STR_NULL;
+    unsigned group = 0;
+    bool plain = false;
     int err;
     if (json_re_eat(r, "?<=") || json_re_eat(r, "?<!") || json_re_eat(r, "?=") ||
         json_re_eat(r, "?!"))
@@ -294,17 +316,24 @@ static int json_re_group(struct json_re *r)
         size_t end = str_find(str_sub(r->p, r->i, r->p.n), '>');
         if (end == 0 || r->i + end >= r->p.n)
             return json_re_no(r, AM_E_INVALID, "bad group name");
+        name = str_sub(r->p, r->i, r->i + end);
         r->i += end + 1;
-    } else if (!json_re_eat(r, "?:") && json_re_at(r, '?')) {
+    } else if (json_re_eat(r, "?:")) {
+        plain = true;
+    } else if (json_re_at(r, '?')) {
         return json_re_no(r, AM_E_INVALID, "unknown kind of group");
     }
     if (++r->nest > JSON_REGEX_NEST)
         return json_re_no(r, AM_E_TOOBIG, "groups nested too deeply");
-    err = json_re_either(r);
+    err = plain ? AM_OK : json_re_number(r, name, &group);
+    if (!err)
+        err = json_re_save(r, group, 0);
+    if (!err)
+        err = json_re_either(r);
     r->nest--;
     if (!err && !json_re_eat(r, ")"))
         err = json_re_no(r, AM_E_INVALID, "group without )");
-    return err;
+    return err ? err : json_re_save(r, group, 1);
 }
 
 /* Reads {n}, {n,} or {n,m}; false and nothing eaten when it is not one. */
@@ -339,9 +368,22 @@ static bool json_re_counts(struct json_re *r, size_t *min, size_t *max)
     return false;
 }
 
+/* Two ways on, the first one preferred; lazy prefers the second. */
+static struct json_op json_re_split(int32_t x, int32_t y, bool lazy)
+{
+    return lazy ? (struct json_op){JSON_OP_SPLIT, y, x}
+                : (struct json_op){JSON_OP_SPLIT, x, y};
+}
+
+static int json_re_emit_op(struct json_re *r, struct json_op op)
+{
+    return json_re_emit(r, op.code, op.x, op.y);
+}
+
 /* Repeats the code from start on: min copies, then a loop or max - min optional ones,
  * each of which may leave for the end. */
-static int json_re_repeat(struct json_re *r, size_t start, size_t min, size_t max)
+static int json_re_repeat(struct json_re *r, size_t start, size_t min, size_t max,
+                          bool lazy)
 {
     size_t len = r->op.n - start, need;
     int err = AM_OK;
@@ -353,23 +395,22 @@ static int json_re_repeat(struct json_re *r, size_t start, size_t min, size_t ma
     if (need > JSON_REGEX_OPS || need * (len + 1) > JSON_REGEX_OPS)
         return json_re_no(r, AM_E_TOOBIG, "repeat count too large");
     if (max == SIZE_MAX && min == 0) {
-        err = json_re_insert(r, start,
-                             (struct json_op){JSON_OP_SPLIT, 1, (int32_t)len + 2});
+        err = json_re_insert(r, start, json_re_split(1, (int32_t)len + 2, lazy));
         return err ? err : json_re_emit(r, JSON_OP_JUMP, -(int32_t)len - 1, 0);
     }
     for (size_t k = 1; k < min && !err; k++)
         err = json_re_copy(r, start, len);
     if (max == SIZE_MAX)
-        return err ? err : json_re_emit(r, JSON_OP_SPLIT, -(int32_t)len, 1);
+        return err ? err : json_re_emit_op(r, json_re_split(-(int32_t)len, 1, lazy));
     for (size_t k = AM_MAX(min, 1); k < max && !err; k++) {
         size_t left = max - k; /* optional copies from here to the end */
-        err = json_re_emit(r, JSON_OP_SPLIT, 1, (int32_t)(left * (len + 1)));
+        err = json_re_emit_op(r, json_re_split(1, (int32_t)(left * (len + 1)), lazy));
         if (!err)
             err = json_re_copy(r, start, len);
     }
     if (!err && min == 0)
-        err = json_re_insert(
-            r, start, (struct json_op){JSON_OP_SPLIT, 1, (int32_t)(r->op.n - start) + 1});
+        err = json_re_insert(r, start,
+                             json_re_split(1, (int32_t)(r->op.n - start) + 1, lazy));
     return err;
 }
 
@@ -384,8 +425,7 @@ static int json_re_quantifier(struct json_re *r, size_t start)
         return AM_OK;
     if (min > max)
         return json_re_no(r, AM_E_INVALID, "repeat counts out of order");
-    (void)json_re_eat(r, "?"); /* lazy: which match is found does not matter here */
-    return json_re_repeat(r, start, min, max);
+    return json_re_repeat(r, start, min, max, json_re_eat(r, "?"));
 }
 
 static int json_re_backslash(struct json_re *r, bool *assertion)
@@ -424,7 +464,7 @@ static int json_re_term(struct json_re *r)
     } else if (json_re_eat(r, "[")) {
         err = json_re_class(r);
     } else if (json_re_eat(r, ".")) {
-        err = json_re_emit(r, JSON_OP_ANY, 0, 0);
+        err = json_re_emit(r, JSON_OP_ANY, (r->flags & JSON_REGEX_DOTALL) != 0, 0);
     } else if (json_re_eat(r, "\\")) {
         err = json_re_backslash(r, &assertion);
     } else if (json_re_at(r, '*') || json_re_at(r, '+') || json_re_at(r, '?')) {
@@ -479,9 +519,10 @@ static int json_re_all(struct json_re *r)
     return err ? err : json_re_emit(r, JSON_OP_MATCH, 0, 0);
 }
 
-int json_regex_new(struct json_regex **out, struct str pattern, const char **why)
+int json_regex_new(struct json_regex **out, struct str pattern, unsigned flags,
+                   const char **why)
 {
-    struct json_re r = {.p = pattern, .why = "out of memory"};
+    struct json_re r = {.p = pattern, .flags = flags, .why = "out of memory"};
     struct json_regex *re = am_calloc(1, sizeof *re);
     int err = re ? json_re_all(&r) : AM_E_NOMEM;
     if (err) {
@@ -490,9 +531,13 @@ int json_regex_new(struct json_regex **out, struct str pattern, const char **why
         vec_release(&r.op);
         vec_release(&r.cls);
         vec_release(&r.item);
+        for (size_t i = 0; i < JSON_REGEX_GROUPS; i++)
+            free(r.name[i]);
         free(re);
         return err;
     }
+    memcpy(re->name, r.name, sizeof re->name);
+    re->capture = flags & JSON_REGEX_CAPTURE;
     re->op = r.op.v;
     re->n = r.op.n;
     re->cls = r.cls.v;
@@ -508,5 +553,20 @@ void json_regex_free(struct json_regex *re)
     free(re->op);
     free(re->cls);
     free(re->item);
+    for (size_t i = 0; i < JSON_REGEX_GROUPS; i++)
+        free(re->name[i]);
     free(re);
+}
+
+size_t json_regex_size(const struct json_regex *re)
+{
+    return re->n;
+}
+
+size_t json_regex_group(const struct json_regex *re, struct str name)
+{
+    for (size_t i = 1; i < JSON_REGEX_GROUPS; i++)
+        if (re->name[i] && str_eqc(name, re->name[i]))
+            return i;
+    return SIZE_MAX;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line is a pattern, the rest the text. A group around the whole must not
- * change the answer, nor may a second run. */
+ * change the answer, nor may a second run, nor finding the place. */
 #include "base/buf.h"
 #include "json/json_regex_priv.h"
 
@@ -11,13 +11,19 @@ static bool search(struct str pattern, struct str text, bool *found)
     struct json_regex *re = NULL;
     const char *why = NULL;
     bool again = false;
-    if (json_regex_new(&re, pattern, &why)) {
+    if (json_regex_new(&re, pattern, 0, &why)) {
         am_assert(why && !re);
         return false;
     }
     am_assert(json_regex_search(re, text, found) == AM_OK);
     am_assert(json_regex_search(re, text, &again) == AM_OK && again == *found);
     json_regex_free(re);
+    if (!json_regex_new(&re, pattern, JSON_REGEX_CAPTURE, &why)) {
+        struct json_regex_span span[JSON_REGEX_GROUPS];
+        am_assert(json_regex_find(re, text, 0, span, &again) == AM_OK && again == *found);
+        am_assert(!again || (span[0].from <= span[0].to && span[0].to <= text.n));
+        json_regex_free(re);
+    }
     return true;
 }
 

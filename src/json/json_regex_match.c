@@ -50,12 +50,6 @@ bool json_class_has(const struct json_regex *re, const struct json_class *c, uin
     return c->negated;
 }
 
-static bool json_word(uint32_t cp)
-{
-    return (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z') ||
-           (cp >= '0' && cp <= '9') || cp == '_';
-}
-
 static bool json_live_add(struct json_live *l, size_t pc)
 {
     size_t at = l->sparse[pc];
@@ -64,12 +58,6 @@ static bool json_live_add(struct json_live *l, size_t pc)
     l->sparse[pc] = (uint16_t)l->n;
     l->dense[l->n++] = (uint16_t)pc;
     return true;
-}
-
-static bool json_op_reads(const struct json_op *op)
-{
-    return op->code == JSON_OP_CHAR || op->code == JSON_OP_ANY ||
-           op->code == JSON_OP_CLASS;
 }
 
 /* Adds pc and all places reachable from it without reading. True when one is a match. */
@@ -98,6 +86,8 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
         case JSON_OP_JUMP:
             m->ahead[n++] = (uint16_t)((int32_t)pc + op->x);
             continue;
+        case JSON_OP_SAVE:
+            break;
         case JSON_OP_BEGIN:
             pass = m->before == JSON_NO_CHAR;
             break;
@@ -117,23 +107,6 @@ static bool json_follow(struct json_machine *m, struct json_live *l, size_t pc)
             m->ahead[n++] = (uint16_t)(pc + 1);
     }
     return false;
-}
-
-static inline bool json_op_takes(const struct json_regex *re, const struct json_op *op,
-                                 uint32_t cp)
-{
-    const struct json_class *c;
-    switch (op->code) {
-    case JSON_OP_CHAR:
-        return (uint32_t)op->x == cp;
-    case JSON_OP_ANY: /* ECMA-262 LineTerminator */
-        return cp != '\n' && cp != '\r' && cp != 0x2028 && cp != 0x2029;
-    case JSON_OP_CLASS:
-        c = &re->cls[op->x];
-        return cp < 128 ? c->ascii[cp / 32] >> (cp % 32) & 1 : json_class_has(re, c, cp);
-    default:
-        return false;
-    }
 }
 
 static bool json_run_machine(struct json_machine *m)
@@ -182,7 +155,9 @@ static enum json_one json_one_step(const struct json_regex *re, struct str text,
             return JSON_ONE_MATCH;
         if (op->code == JSON_OP_SPLIT)
             ahead[n++] = (size_t)((int64_t)pc + op->y);
-        if (op->code == JSON_OP_SPLIT || op->code == JSON_OP_JUMP) {
+        if (op->code == JSON_OP_SAVE) {
+            ahead[n++] = pc + 1;
+        } else if (op->code == JSON_OP_SPLIT || op->code == JSON_OP_JUMP) {
             ahead[n++] = (size_t)((int64_t)pc + op->x);
         } else if (op->code == JSON_OP_BEGIN || op->code == JSON_OP_END) {
             if (op->code == JSON_OP_BEGIN ? i == 0 : i == text.n)

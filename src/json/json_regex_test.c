@@ -9,7 +9,7 @@ static bool search(const char *pattern, struct str text)
     struct json_regex *re;
     const char *why = "";
     bool found = false;
-    if (json_regex_new(&re, str_c(pattern), &why))
+    if (json_regex_new(&re, str_c(pattern), 0, &why))
         fail_msg("%s: %s", pattern, why);
     assert_ok(json_regex_search(re, text, &found));
     json_regex_free(re);
@@ -32,7 +32,7 @@ static void refused(const char *pattern, int err)
 {
     struct json_regex *re = NULL;
     const char *why = NULL;
-    int got = json_regex_new(&re, str_c(pattern), &why);
+    int got = json_regex_new(&re, str_c(pattern), 0, &why);
     if (got != err || re || !why)
         fail_msg("/%s/ must be refused with %d, got %d (%s)", pattern, err, got,
                  why ? why : "no reason");
@@ -222,7 +222,7 @@ static void every_failed_allocation_is_reported(void **state)
     (void)state;
     for (long i = 1; i < 50 && err; i++) {
         am_oom_at(i);
-        err = json_regex_new(&re, STR("^([a-c]|x{300})+\\d$"), NULL);
+        err = json_regex_new(&re, STR("^([a-c]|x{300})+\\d$"), 0, NULL);
         am_oom_at(0);
         assert_true(err == AM_OK || (err == AM_E_NOMEM && !re));
     }
@@ -355,7 +355,44 @@ static void random_patterns_agree_with_ecmascript(void **state)
     buf_release(&out);
 }
 
-TEST_MAIN(TEST(the_search_is_not_anchored), TEST(repeats_count),
+/* Spans as ECMAScript gives them: node -e
+ * 'console.log(/(a+?)(b)?/d.exec("xaab").indices)'
+ */
+static void a_match_is_found_where_ecmascript_finds_it(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        size_t from, span[6]; /* match, groups 1 and 2; 99: took no part */
+    } t[] = {{"(a+?)(b)?", "xaab", 0, {1, 2, 1, 2, 99, 99}},
+             {"(a+)(b)?", "xaab", 0, {1, 4, 1, 3, 3, 4}},
+             {"a|ab", "ab", 0, {0, 1, 99, 99, 99, 99}},
+             {"(a|ab)(c|bcd)", "abcd", 0, {0, 4, 0, 1, 1, 4}},
+             {"\\bb", "ab b", 1, {3, 4, 99, 99, 99, 99}},
+             {"x*", "axx", 0, {0, 0, 99, 99, 99, 99}},
+             {"x*", "axx", 1, {1, 3, 99, 99, 99, 99}},
+             {"(?<y>\\d{2})$", "1234", 0, {2, 4, 2, 4, 99, 99}}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct json_regex_span span[JSON_REGEX_GROUPS];
+        struct json_regex *re;
+        bool found;
+        assert_ok(json_regex_new(&re, str_c(t[i].pattern), JSON_REGEX_CAPTURE, NULL));
+        assert_ok(json_regex_find(re, str_c(t[i].text), t[i].from, span, &found));
+        assert_true(found);
+        for (size_t k = 0; k < 3; k++) {
+            bool out = t[i].span[2 * k + 1] == 99;
+            if (span[k].to != (out ? SIZE_MAX : t[i].span[2 * k + 1]) ||
+                (!out && span[k].from != t[i].span[2 * k]))
+                fail_msg("/%s/ on \"%s\": group %zu at %zu-%zu", t[i].pattern, t[i].text,
+                         k, span[k].from, span[k].to);
+        }
+        assert_true(json_regex_group(re, STR("y")) == (i == 7 ? 1 : SIZE_MAX));
+        json_regex_free(re);
+    }
+}
+
+TEST_MAIN(TEST(the_search_is_not_anchored),
+          TEST(a_match_is_found_where_ecmascript_finds_it), TEST(repeats_count),
           TEST(classes_hold_what_they_name), TEST(properties_come_from_unicode),
           TEST(escapes_stand_for_characters),
           TEST(what_is_not_supported_is_refused_at_compile_time),

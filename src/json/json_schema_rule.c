@@ -92,7 +92,7 @@ static int json_c_regex(struct json_compile *c, const struct json_node *n,
                         struct json_regex **out)
 {
     const char *why = "";
-    int err = json_regex_new(out, pattern, &why);
+    int err = json_regex_new(out, pattern, 0, &why);
     if (err == AM_E_NOMEM)
         return err;
     if (err) {
