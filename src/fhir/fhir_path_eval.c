@@ -95,7 +95,7 @@ static int push_element(struct path_eval *e, const struct json *v,
         return AM_OK;
     item.node.v = v;
     item.node.side = side;
-    if (json_type(v) == JSON_OBJECT) {
+    if (fhir_fp_type_open(type) && json_type(v) == JSON_OBJECT) {
         uint16_t own = fhir_fp_type_resource(v);
         item.type = own ? own : type;
     }
@@ -177,7 +177,7 @@ int fhir_fp_child(struct path_eval *e, const struct fhir_path_item *from, struct
                  : AM_OK;
     }
     kind = fhir_fp_member(base.type, name, &type);
-    if (kind == PATH_MEMBER_NO) {
+    if (kind == PATH_MEMBER_NO || kind == PATH_MEMBER_TYPED) {
         if (e->p->flags & FHIR_PATH_STRICT)
             return fhir_fp_error(e, NULL, "fhirpath.element");
         if (str_eqc(name, "resourceType"))
@@ -191,7 +191,7 @@ int fhir_fp_child(struct path_eval *e, const struct fhir_path_item *from, struct
         if (v || s)
             return push_member(e, v, s,
                                type ? type : fhir_fp_member_json(base.type, name));
-        if (kind == PATH_MEMBER_ONE)
+        if (kind != PATH_MEMBER_MAYBE)
             return AM_OK;
     }
     return push_choice(e, &base, obj, name, &found);
@@ -251,8 +251,8 @@ static int eval_child(struct path_eval *e, const struct path_op *op,
     if (base->code == PATH_THIS) { /* the usual start: nothing to copy */
         if (!f->has)
             return AM_OK;
-        if (op->first && f->self.kind == FHIR_PATH_NODE && op->name.p[0] < 'a' &&
-            fhir_fp_type_is(f->self.type, fhir_fp_type_find(op->name)))
+        if (op->type.fhir && f->self.kind == FHIR_PATH_NODE &&
+            fhir_fp_type_is(f->self.type, op->type.fhir))
             return fhir_fp_push(e, &f->self);
         return fhir_fp_child(e, &f->self, op->name, op->side);
     }
@@ -368,7 +368,7 @@ static int eval_arith(struct path_eval *e, const struct path_op *op,
                       const struct path_frame *f)
 {
     struct fhir_path_item a, b;
-    bool has_a, has_b, has;
+    bool has_a = false, has_b = false, has;
     int err = two_values(e, op, f, &a, &b, &has_a, &has_b);
     if (err || !has_a || !has_b)
         return err;
@@ -380,7 +380,7 @@ static int eval_concat(struct path_eval *e, const struct path_op *op,
                        const struct path_frame *f)
 {
     struct fhir_path_item a, b;
-    bool has_a, has_b;
+    bool has_a = false, has_b = false;
     struct str s = STR(""), t = STR("");
     char *z;
     int err = two_values(e, op, f, &a, &b, &has_a, &has_b);
@@ -438,7 +438,7 @@ static int truth_compare(struct path_eval *e, const struct path_op *op,
                          const struct path_frame *f)
 {
     struct fhir_path_item a, b;
-    bool has_a, has_b;
+    bool has_a = false, has_b = false;
     int c = 0, r = two_values(e, op, f, &a, &b, &has_a, &has_b);
     if (r || !has_a || !has_b)
         return r ? r : PATH_UNKNOWN;

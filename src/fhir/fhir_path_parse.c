@@ -258,6 +258,21 @@ static int call(struct path_parser *s, struct str name, uint32_t base, uint32_t 
     return err;
 }
 
+/* Has the type of an "as" that member? Strict expressions may not ask otherwise. */
+static int member_of(struct path_parser *s, uint32_t base, const struct path_op *op)
+{
+    const struct path_op *b = &s->p->op.v[base];
+    bool typed =
+        b->code == PATH_AS ||
+        (b->code == PATH_CALL && (b->fn == PATH_FN_AS || b->fn == PATH_FN_OF_TYPE));
+    uint16_t type;
+    if (!(s->p->flags & FHIR_PATH_STRICT) || !typed || !b->type.fhir ||
+        fhir_fp_member(b->type.fhir, op->name, &type) != PATH_MEMBER_NO)
+        return AM_OK;
+    diag_err(s->l.d, "", "fhirpath.element", "%.*s", STR_FMT(op->name));
+    return AM_E_INVALID;
+}
+
 /* A member or a function, of base or of the focus. */
 static int invocation(struct path_parser *s, uint32_t base, bool first, uint32_t *out)
 {
@@ -281,8 +296,10 @@ static int invocation(struct path_parser *s, uint32_t base, bool first, uint32_t
     op.a = base;
     op.name = (struct str){side + 1, name.n};
     op.side = (struct str){side, name.n + 1};
-    op.first = first;
-    return emit(s, op, out);
+    if (first && name.n && name.p[0] < 'a')
+        op.type.fhir = fhir_fp_type_find(name);
+    err = member_of(s, base, &op);
+    return err ? err : emit(s, op, out);
 }
 
 static int dollar(struct path_parser *s, uint32_t *out)

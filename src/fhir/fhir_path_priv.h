@@ -64,7 +64,6 @@ struct path_type {
 };
 struct path_op {
     uint8_t code, fn, argc;
-    bool first;      /* CHILD: begins a path, so that it may name the type of the focus */
     bool descending; /* an argument of sort() */
     uint16_t depth;
     uint32_t a, b;
@@ -251,14 +250,17 @@ struct str fhir_fp_type_name(uint16_t type);
 bool fhir_fp_type_is(uint16_t type, uint16_t base);
 bool fhir_fp_type_primitive(uint16_t type);
 uint16_t fhir_fp_type_resource(const struct json *v);
-/* What a member of that name is: its type, and whether the JSON name carries the type
- * (value -> valueQuantity; then *choice is true and path_type_choice() finds it). */
+/* What a member of that name is, and its type; the stem of a choice has none. */
 enum path_member {
     PATH_MEMBER_NO,
     PATH_MEMBER_ONE,
-    PATH_MEMBER_CHOICE,
-    PATH_MEMBER_MAYBE
+    PATH_MEMBER_TYPED,  /* valueQuantity: right in JSON, wrong in a strict path */
+    PATH_MEMBER_CHOICE, /* value */
+    PATH_MEMBER_MAYBE   /* the type is not known */
 };
+/* May its value say a type of its own, as a resource does? */
+bool fhir_fp_type_open(uint16_t type);
+int fhir_fp_kind(uint16_t type);
 enum path_member fhir_fp_member(uint16_t type, struct str name, uint16_t *member);
 /* Of the member of an object: the type, by its JSON name (valueQuantity, given). */
 uint16_t fhir_fp_member_json(uint16_t type, struct str json_name);

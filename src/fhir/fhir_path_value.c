@@ -2,30 +2,11 @@
 /* fhir_path_value -- from elements to System values, equality, equivalence, order. */
 #include "fhir/fhir_path_priv.h"
 
-/* The 24 primitive types, by what they become. */
-static int primitive_kind(struct str name)
-{
-    static const struct {
-        const char *name;
-        int kind;
-    } t[] = {{"boolean", FHIR_PATH_BOOLEAN},
-             {"integer", FHIR_PATH_INTEGER},
-             {"positiveInt", FHIR_PATH_INTEGER},
-             {"unsignedInt", FHIR_PATH_INTEGER},
-             {"decimal", FHIR_PATH_DECIMAL},
-             {"date", FHIR_PATH_DATE},
-             {"dateTime", FHIR_PATH_DATETIME},
-             {"instant", FHIR_PATH_DATETIME},
-             {"time", FHIR_PATH_TIME}};
-    for (size_t i = 0; i < AM_LEN(t); i++)
-        if (str_eqc(name, t[i].name))
-            return t[i].kind;
-    return FHIR_PATH_STRING;
-}
-
+/* As written, where the reader kept it so. */
 struct str fhir_fp_number(const struct json *v, char mem[JSON_NUM])
 {
-    return (struct str){mem, json_num_format(json_num(v, 0), mem)};
+    struct str text = json_num_text(v);
+    return text.n ? text : (struct str){mem, json_num_format(json_num(v, 0), mem)};
 }
 
 static bool number(const struct json *v, int kind, struct fhir_path_item *out)
@@ -72,11 +53,10 @@ bool fhir_fp_value(struct arena *arena, const struct fhir_path_item *in,
                                        .boolean = json_bool(v, false)};
         return true;
     case JSON_NUMBER:
-        kind = in->type ? primitive_kind(fhir_fp_type_name(in->type)) : -1;
-        return number(v, kind, out);
+        return number(v, fhir_fp_kind(in->type), out);
     case JSON_STRING:
-        kind = in->type ? primitive_kind(fhir_fp_type_name(in->type)) : FHIR_PATH_STRING;
-        *out = (struct fhir_path_item){.kind = (uint8_t)kind};
+        kind = fhir_fp_kind(in->type);
+        *out = (struct fhir_path_item){.kind = (uint8_t)AM_MAX(kind, 0)};
         if ((kind == FHIR_PATH_DATE || kind == FHIR_PATH_DATETIME ||
              kind == FHIR_PATH_TIME) &&
             !fhir_when_parse(json_str(v), (enum fhir_path_kind)kind, &out->when))
@@ -84,7 +64,7 @@ bool fhir_fp_value(struct arena *arena, const struct fhir_path_item *in,
         *out = (struct fhir_path_item){.kind = FHIR_PATH_STRING, .text = json_str(v)};
         return true;
     case JSON_OBJECT:
-        return (fhir_fp_type_quantity(in->type)) && quantity(v, out);
+        return fhir_fp_type_quantity(in->type) && quantity(v, out);
     default:
         return false;
     }

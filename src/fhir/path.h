@@ -98,7 +98,7 @@ enum fhir_path_kind {
 struct fhir_path_item {
     uint8_t kind;  /* enum fhir_path_kind */
     bool calendar; /* QUANTITY: the unit is a word (year, day), not UCUM */
-    uint16_t type; /* NODE: number of its R4 type (fhir_path_type_name), 0 unknown */
+    uint16_t type; /* NODE: index of its R4 type in fhir/def.h, plus one; 0: unknown */
     union {
         struct {
             const struct json *v,
