@@ -65,6 +65,12 @@ int fhir_age_years(int64_t birth_at, int64_t at);
  */
 AM_CHECK int fhir_unit_convert(double value, struct str from, struct str to, double *out);
 AM_CHECK int fhir_unit_check(struct str unit);
+/* The value in base units, and a number of its dimensions: two units have the same just
+ * when one converts into the other (but for a chance of 2^-32). AM_E_SYNTAX,
+ * AM_E_INVALID.
+ */
+AM_CHECK int fhir_unit_canonical(double value, struct str unit, double *out,
+                                 uint32_t *dimensions);
 
 /* ---- codes ----------------------------------------------------------------------------
  * LOINC: number and check digit. SNOMED CT: an identifier of a concept, Verhoeff's digit

@@ -296,3 +296,20 @@ int fhir_unit_convert(double value, struct str from, struct str to, double *out)
     *out = value;
     return AM_OK;
 }
+
+int fhir_unit_canonical(double value, struct str unit, double *out, uint32_t *dimensions)
+{
+    struct fhir_unit u;
+    uint32_t h = 2166136261u;
+    if (fhir_unit_parse(unit, &u))
+        return AM_E_SYNTAX;
+    value = (value + u.offset) * u.factor;
+    if (!isfinite(value))
+        return AM_E_INVALID;
+    for (int i = 0; i < FHIR_DIMS; i++) /* FNV-1a; a power is at most 99 times a few */
+        h = (h ^ ((uint32_t)u.dim[i] & 0xFFFF)) * 16777619u;
+    h = (h ^ u.arbitrary) * 16777619u;
+    *dimensions = h ? h : 1;
+    *out = value;
+    return AM_OK;
+}

@@ -56,23 +56,22 @@ struct fhir_row_key {
 
 /* The ways to ask for an exact value, and their two texts. */
 #define FHIR_TERM_MAP(X)                                                                 \
-    X(CODE, 'c')         /* code | "" : the code in any system */                        \
-    X(SYSTEM_CODE, 's')  /* system | code */                                             \
-    X(NO_SYSTEM, 'n')    /* code | "" : the code, and no system */                       \
-    X(SYSTEM, 'y')       /* system | "" : any code of the system */                      \
-    X(OF_TYPE, 't')      /* system NUL code of the type | value */                       \
-    X(REFERENCE, 'r')    /* Type/id or an absolute address | "" */                       \
-    X(REFERENCE_ID, 'i') /* id | "" : whatever its type */                               \
-    X(VERSION, 'v')      /* Type/id/_history/n | "" */                                   \
-    X(TARGET, 'g')       /* Type | "" : refers to some resource of the type */           \
-    X(IDENTIFIER, 'd')   /* system | value of the identifier of a reference */           \
-    X(URI, 'u')          /* the whole URI | "" */                                        \
-    X(URI_UNDER, 'b')    /* each beginning of the URI up to a slash | "" */              \
-    X(EXACT, 'x')        /* text as written | "" */                                      \
-    X(NAME_KEY, 'k')     /* a word of a name as it sounds in Latin or Arabic | "" */     \
-    X(COMPOSITE, 'o')    /* two terms as text */                                         \
-    X(PRESENT, 'p')      /* "" | "" : the parameter has a value */                       \
-    X(TYPE, 'z')         /* "" | "" of "Type._type": every resource of the type */
+    X(CODE, 'c')             /* code | "" : the code in any system */                    \
+    X(SYSTEM_CODE, 's')      /* system | code */                                         \
+    X(NO_SYSTEM, 'n')        /* code | "" : the code, and no system */                   \
+    X(SYSTEM, 'y')           /* system | "" : any code of the system */                  \
+    X(OF_TYPE, 't')          /* system|code of the type | value */                       \
+    X(REFERENCE, 'r')        /* Type/id or an absolute address | "" */                   \
+    X(VERSION, 'v')          /* Type/id/_history/n, or address|version | "" */           \
+    X(IDENTIFIER, 'd')       /* system | value of the identifier of a reference */       \
+    X(IDENTIFIER_VALUE, 'j') /* value of that identifier | "" : in any system */         \
+    X(URI, 'u')              /* the whole URI | "" */                                    \
+    X(URI_UNDER, 'b')        /* each beginning of the URI up to a slash | "" */          \
+    X(EXACT, 'x')            /* text as written | "" */                                  \
+    X(NAME_KEY, 'k')  /* a word: of a name as it sounds; of a text, folded | "" */       \
+    X(COMPOSITE, 'o') /* two terms as text */                                            \
+    X(PRESENT, 'p')   /* "" | "" : the parameter has a value */                          \
+    X(TYPE, 'z')      /* "" | "" of "Type._type": every resource of the type */
 
 enum fhir_term {
 #define X(name, letter) FHIR_TERM_##name = letter,

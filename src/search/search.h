@@ -54,6 +54,13 @@ enum {
 typedef int search_word_fn(void *arg, struct str word);
 int search_words(struct str text, search_word_fn *fn, void *arg);
 
+/* The whole text folded as its words are (case, accents, Arabic marks and forms of
+ * letters), but complete and in its order: no word dropped or cut short, apostrophes
+ * gone, what separates words one blank. At most cap bytes, whole characters; how many
+ * there are.
+ */
+size_t search_fold(struct str text, char *out, size_t cap);
+
 struct search;
 struct search_config {
     size_t max_b;    /* 0: 256 MiB */

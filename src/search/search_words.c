@@ -314,9 +314,34 @@ static enum kind take(struct word *w, struct str *text)
     return kind;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+size_t search_fold(struct str text, char *out, size_t cap)
+{
+    size_t n = 0;
+    bool blank = false;
+    pthread_once(&once, prepare);
+    while (text.n) {
+        struct word w = {0};
+        enum kind k = take(&w, &text);
+        size_t gap = blank && n > 0;
+        if (k == SEPARATES)
+            blank = true;
+        if (k != LETTER)
+            continue;
+        if (n + gap + w.n > cap)
+            break;
+        if (gap)
+            out[n++] = ' ';
+        memcpy(out + n, w.p, w.n);
+        n += w.n;
+        blank = false;
+    }
+    return n;
+}
+
 int search_words(struct str text, search_word_fn *fn, void *arg)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct word w = {.fn = fn, .arg = arg};
     pthread_once(&once, prepare);
     while (text.n) {
