@@ -56,6 +56,7 @@ argon2\.h crypto
 p11-kit/.* crypto
 sodium.* crypto
 sqlite3\.h db
+(zstd|zdict|zstd_errors)\.h pack
 libpq.* db
 microhttpd\.h http
 curl/.* http

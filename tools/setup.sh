@@ -27,7 +27,7 @@ debian:*) yyjson_from= ;;
 esac
 
 packages='gcc libc6-dev make pkg-config meson ninja-build python3 ca-certificates openssl curl jq
-    libssl-dev libp11-kit-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libargon2-dev libseccomp-dev
+    libssl-dev libp11-kit-dev libsqlite3-dev libzstd-dev libmicrohttpd-dev libcurl4-openssl-dev libargon2-dev libseccomp-dev
     libpq-dev libexpat1-dev libcmocka-dev nodejs'
 [ "$level" = check ] && packages="$packages
     clang libclang-rt-dev clang-format-19 clang-tidy cppcheck codespell zip git man-db mandoc

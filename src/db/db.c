@@ -26,7 +26,8 @@ static void db_leave(const struct db_frame *f)
 
 static struct db_place db_place(const struct db *d)
 {
-    return (struct db_place){d->path, d->name, d->sole};
+    return (struct db_place){d->path, d->name, d->sole, d->checkpoint_pages,
+                             d->cache_kib};
 }
 
 static int db_readers_open(struct db *d, size_t n)
@@ -77,6 +78,8 @@ int db_open(struct db **out, const struct db_config *c)
     d->path = str_dup(str_c(c->path));
     d->name = str_dup(str_c(c->name ? c->name : "main"));
     d->sole = c->sole;
+    d->checkpoint_pages = c->checkpoint_pages;
+    d->cache_kib = c->cache_kib;
     err = d->path && d->name ? AM_OK : AM_E_NOMEM;
     if (!err && !c->read_only)
         err = db_writer_open(d, c);

@@ -52,6 +52,10 @@ struct db_config {
     size_t readers;   /* connections; 0: 4 */
     size_t batch_max; /* functions per commit; 0: 256 */
     bool read_only; /* looks at another's file: makes none, migrates and writes nothing */
+    /* SQLite, for stores that take much at once. Pages between checkpoints (0: 2,000: the
+     * WAL is written once and copied once, so the fewer the better, until it no longer
+     * fits in memory); KiB of the writer's page cache (0: 16 MiB, as each reader's). */
+    int checkpoint_pages, cache_kib;
 };
 bool db_is_uri(const char *path); /* would PostgreSQL serve it? */
 
@@ -102,6 +106,19 @@ AM_CHECK int db_exec(struct db_conn *c, const char *sql, const char *types, ...)
  * whole (which then leaves no trace), with one of the errors of db_step(). */
 AM_CHECK int db_exec_later(struct db_conn *c, const char *sql, const char *types, ...);
 AM_CHECK int db_step_later(struct db_stmt *s); /* the same of a bound statement */
+/* n rows, column by column: into is "table (a, b)", types names the columns as db_exec()
+ * does (no 'n'), col[i] holds column i of every row; a str of NULL is refused
+ * (asserted). As db_exec_later(): few round trips, however many rows. */
+union db_array {
+    const int64_t *i;
+    const double *d;
+    const struct str *s;
+};
+AM_CHECK int db_insert_many(struct db_conn *c, const char *into, const char *types,
+                            const union db_array *col, size_t n);
+/* Changes whenever something done on this connection before may have been undone: what a
+ * writer's function remembers of the database is good while this number stays. */
+uint64_t db_ground(const struct db_conn *c);
 int64_t db_changes(struct db_conn *c);
 /* What `integer primary key` gave out at the last insert of this function. */
 int64_t db_last_id(struct db_conn *c);

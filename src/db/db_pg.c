@@ -371,6 +371,7 @@ const struct db_ops db_pg_ops = {
     .get_str = db_pg_str,
     .get_blob = db_pg_blob,
     .later = db_pg_later,
+    .insert_many = db_pg_insert_many,
     .tables = "select relname from pg_class where relkind = 'r' and relnamespace ="
               " current_schema()::regnamespace order by oid",
     .columns = "select a.attname, format_type(a.atttypid, null),"

@@ -99,6 +99,10 @@ int db_pg_later(struct db_stmt *s);
 int64_t db_pg_changes(struct db_conn *c);
 int64_t db_pg_last_id(struct db_conn *c);
 
+/* ---- db_pg_many.c ---- */
+int db_pg_insert_many(struct db_conn *c, const char *into, const char *types,
+                      const union db_array *col, size_t n);
+
 /* ---- db_pg_value.c ---- */
 bool db_pg_is_null(struct db_stmt *s, int col);
 int64_t db_pg_int(struct db_stmt *s, int col);

@@ -18,6 +18,7 @@ enum db_role { DB_WRITER, DB_READER };
 struct db_place {
     const char *path, *name;
     bool sole; /* refuse a second process (PostgreSQL: an advisory lock) */
+    int checkpoint_pages, cache_kib; /* 0: the store's own */
 };
 
 struct db_stmt { /* first member of a store's own statement */
@@ -34,6 +35,7 @@ struct db_conn { /* first member of a store's own connection */
     const struct db_ops *ops;
     enum db_role role;
     int fault; /* last failure that was the store's, not the data's; AM_OK since begin */
+    uint64_t ground; /* db_ground() */
     struct db_stmt *bucket[DB_BUCKETS], *used;
     size_t cached;
     /* Literals are met again by address: this spares hashing their text. */
@@ -77,6 +79,9 @@ struct db_ops {
     void (*bind_blob)(struct db_stmt *s, int i, struct str v); /* STR_NULL: NULL */
     int (*step)(struct db_stmt *s, bool *row);
     int (*later)(struct db_stmt *s); /* as step, the answer may come at release */
+    /* NULL: row by row */
+    int (*insert_many)(struct db_conn *c, const char *into, const char *types,
+                       const union db_array *col, size_t n);
     bool (*is_null)(struct db_stmt *s, int col);
     int64_t (*get_int)(struct db_stmt *s, int col);
     double (*get_num)(struct db_stmt *s, int col);
@@ -108,6 +113,7 @@ struct db_job {
 struct db {
     char *path, *name;
     bool sole;
+    int checkpoint_pages, cache_kib;
     struct db_conn *writer; /* owned by the writer thread between open and close */
     size_t batch_max;
     pthread_t thread;

@@ -113,7 +113,18 @@ static const char db_pragmas[] = "pragma page_size = 4096;"
                                  "pragma journal_size_limit = 67108864;"
                                  "pragma cache_size = -16384;";
 
-static int db_settings(struct db_lite *c)
+static int db_own_settings(struct db_lite *c, const struct db_place *p)
+{
+    char sql[96] = "";
+    if (c->base.role == DB_WRITER && p->checkpoint_pages)
+        snprintf(sql, sizeof sql, "pragma wal_autocheckpoint = %d;", p->checkpoint_pages);
+    if (c->base.role == DB_WRITER && p->cache_kib)
+        snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "pragma cache_size = -%d",
+                 p->cache_kib);
+    return sql[0] ? sqlite3_exec(c->db, sql, NULL, NULL, NULL) : SQLITE_OK;
+}
+
+static int db_settings(struct db_lite *c, const struct db_place *p)
 {
     int rc = sqlite3_extended_result_codes(c->db, 1);
     if (!rc)
@@ -127,6 +138,8 @@ static int db_settings(struct db_lite *c)
         rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     if (!rc)
         rc = sqlite3_exec(c->db, db_pragmas, NULL, NULL, NULL);
+    if (!rc)
+        rc = db_own_settings(c, p);
     if (!rc && c->base.role == DB_READER)
         rc = sqlite3_exec(c->db, "pragma query_only = on", NULL, NULL, NULL);
     return rc;
@@ -184,7 +197,7 @@ static int db_lite_open(struct db_conn **out, const struct db_place *p, enum db_
         path, &c->db,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
     if (!rc)
-        rc = db_settings(c);
+        rc = db_settings(c, p);
     if (!rc)
         rc = db_own_statements(c);
     if (rc) {

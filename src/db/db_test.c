@@ -543,6 +543,108 @@ static void a_backup_equals_the_database(void **state)
     db_close(d);
 }
 
+/* ---- many rows at once ---- */
+struct t_many {
+    size_t n;
+    bool twice; /* the last row's key is the first one's */
+    uint64_t ground;
+};
+
+static int t_insert_many(struct db_conn *c, void *arg)
+{
+    struct t_many *m = arg;
+    int64_t *id = am_calloc(m->n + 1, sizeof *id);
+    struct str *name = am_calloc(m->n + 1, sizeof *name), *body;
+    char *text = am_calloc(m->n + 1, 32);
+    int err;
+    body = am_calloc(m->n + 1, sizeof *body);
+    assert_true(id && name && text && body);
+    for (size_t i = 0; i < m->n; i++) {
+        id[i] = (int64_t)i - 3;
+        snprintf(text + 32 * i, 32, "é%zu", m->twice && i == m->n - 1 ? 0 : i);
+        name[i] = str_c(text + 32 * i);
+        body[i] = (struct str){"\0\xff", i % 3};
+    }
+    err = db_insert_many(c, "item (id, name, body)", "isb",
+                         (union db_array[]){{.i = id}, {.s = name}, {.s = body}}, m->n);
+    m->ground = db_ground(c);
+    free(id);
+    free(name);
+    free(body);
+    free(text);
+    return err;
+}
+
+static int t_clear(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "delete from item", NULL);
+}
+
+static int t_bodies(struct db_conn *c, void *arg)
+{
+    struct db_stmt *s;
+    bool row = false;
+    int err = db_prepare(c, "select body, name from item where id = $1", &s);
+    if (err)
+        return err;
+    db_bind_int(s, 1, *(int64_t *)arg - 3);
+    assert_ok(db_step(s, &row));
+    assert_true(row);
+    assert_int_equal(db_blob(s, 0).n, *(int64_t *)arg % 3);
+    assert_memory_equal(db_blob(s, 0).p, "\0\xff", db_blob(s, 0).n);
+    assert_int_equal(db_str(s, 1).p[0], '\xc3');
+    return AM_OK;
+}
+
+static void many_rows_go_in_as_one(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 20000};
+    struct db *d = t_open();
+    struct t_many none = {0}, twice = {500, true, 0};
+    int64_t rows = 0;
+    assert_ok(db_write(d, t_insert_many, &none));
+    assert_int_equal(db_write(d, t_insert_many, &twice), AM_E_EXISTS);
+    assert_int_equal(t_count(d), 0);
+    for (size_t k = 0; k < AM_LEN(sizes); k++) {
+        struct t_many m = {sizes[k], false, 0};
+        assert_ok(db_write(d, t_clear, NULL));
+        assert_ok(db_write(d, t_insert_many, &m));
+        rows = (int64_t)sizes[k];
+        assert_int_equal(t_count(d), rows);
+        rows--;
+        assert_ok(db_read(d, t_bodies, &rows));
+    }
+    db_close(d);
+}
+
+/* What a writer remembers is good within one transaction in which nothing failed. */
+static int t_grounds(struct db_conn *c, void *arg)
+{
+    uint64_t **at = arg;
+    *(*at)++ = db_ground(c);
+    return (*at)[-1] == 0 ? AM_E_INVALID : AM_OK;
+}
+
+static int t_refuse(struct db_conn *c, void *arg)
+{
+    (void)c, (void)arg;
+    return AM_E_INVALID;
+}
+
+static void the_ground_moves_when_something_may_be_undone(void **state)
+{
+    (void)state;
+    struct db *d = t_open();
+    uint64_t seen[3] = {0}, *at = seen;
+    assert_ok(db_write(d, t_grounds, &at));
+    assert_int_equal(db_write(d, t_refuse, NULL), AM_E_INVALID);
+    assert_ok(db_write(d, t_grounds, &at));
+    assert_true(seen[0] != seen[1]);
+    db_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {T(what_was_written_is_read_after_reopening),
@@ -551,6 +653,8 @@ int main(void)
                                    T(numbers_are_read_whatever_their_type),
                                    T(a_failed_statement_undoes_only_itself),
                                    T(rows_put_later_fail_as_one),
+                                   T(many_rows_go_in_as_one),
+                                   T(the_ground_moves_when_something_may_be_undone),
                                    T(tables_are_listed_and_numbered_on),
                                    T(a_reader_goes_on_after_a_failed_statement),
                                    T(a_failed_function_leaves_no_trace),

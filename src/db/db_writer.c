@@ -15,8 +15,10 @@ static int db_run_one(struct db_conn *c, struct db_job *j)
     db_conn_done(c);
     if (!err && c->ops->in_transaction(c))
         err = c->ops->release(c);
-    if (err)
+    if (err) {
         c->ops->undo(c);
+        c->ground++;
+    }
     return err;
 }
 
@@ -36,6 +38,7 @@ static struct db_job *db_run_some(struct db *d, struct db_job *from)
     struct db_job *j = from;
     size_t good = 0;
     int err = c->ops->begin(c);
+    c->ground++;
     if (err) {
         db_fail_all(from, NULL, err);
         return NULL;

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eds_priv -- shared by the files of eds. Locks: `lock` guards the kinds, the pool and
+ * the samples; it is never held while SQL runs. Keys and dictionaries are only ever
+ * added, below a counter, and live until the store is closed: reading them needs no lock.
+ * `now` belongs to the writer thread. */
+#ifndef EDS_PRIV_H
+#define EDS_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "crypto/crypto.h"
+#include "db/db.h"
+#include "eds/eds.h"
+#include "pack/pack.h"
+
+enum {
+    EDS_KEYS_MAX = 4096,
+    EDS_DICTS_MAX = 200,
+    EDS_KINDS_MAX = 4096,
+    EDS_PACKERS = 8,
+    EDS_NAME = 65, /* of a type, with its NUL */
+    EDS_HEAD = 4   /* before a sealed body: format, dictionary, key (2 bytes) */
+};
+
+struct eds_part { /* of the bytes of the sample */
+    size_t at, n;
+};
+struct eds_sample { /* bodies to learn a dictionary from; under lock */
+    struct buf bytes;
+    VEC(struct eds_part) part;
+    uint64_t seen, draw; /* draw: state of the generator that picks */
+    bool learning;       /* a thread is at it */
+};
+
+struct eds {
+    struct db *db;
+    char *path, *name;
+    int lock_fd;
+    enum eds_mode mode;
+    eds_rows_fn *rows;
+    void *rows_arg;
+    uint8_t kek[EDS_KEY], mac[EDS_KEY], dict_key[EDS_KEY];
+    struct fhir_row_key row_key;
+    uint8_t (*key)[EDS_KEY]; /* [EDS_KEYS_MAX] number 1 is key[0] */
+    atomic_uint n_keys;
+    struct pack_dict *dict[EDS_DICTS_MAX]; /* number 1 is dict[0] */
+    atomic_uint n_dicts;
+
+    pthread_mutex_t lock;
+    pthread_cond_t packer_free;
+    char (*kind)[EDS_NAME]; /* [EDS_KINDS_MAX] number 1 is kind[0] */
+    size_t n_kinds;
+    struct map kinds;
+    struct pack *packer[EDS_PACKERS];
+    size_t packers, idle; /* made; the first `idle` of the array are free */
+    struct eds_sample sample;
+
+    struct { /* what the writer remembers, good for one ground (db_ground) */
+        uint64_t ground;
+        int64_t rid, at;
+        uint8_t head[CRYPTO_SHA256];
+    } now;
+};
+struct eds_view {
+    struct eds *e;
+    struct db_conn *c;
+};
+
+/* ---- eds_id.c: an id in as few bytes as it needs ---- */
+struct eds_id {
+    size_t n;
+    char p[EDS_ID_MAX + 1];
+};
+void eds_id_pack(struct str id, struct eds_id *out); /* id is ok */
+AM_CHECK int eds_id_unpack(struct str packed, char out[EDS_ID_MAX + 1]);
+
+/* ---- eds_vault.c ---- */
+AM_CHECK int eds_vault_open(struct eds *e); /* loads, or makes what is missing */
+AM_CHECK int eds_vault_load(struct eds *e);
+AM_CHECK int eds_vault_dict(struct eds *e, struct str bytes); /* adds one */
+
+/* ---- eds_kind.c ---- */
+AM_CHECK int eds_kinds_load(struct eds *e);
+/* AM_E_NOTFOUND: never met. */
+AM_CHECK int eds_kind(struct eds *e, struct str type, int64_t *n);
+AM_CHECK int eds_kind_make(struct eds *e, struct str type, int64_t *n);
+/* Another process may have met more; not from inside a view. */
+const char *eds_kind_name(struct eds *e, int64_t n); /* NULL: unknown */
+
+/* ---- eds_body.c: what is kept of a resource ---- */
+AM_CHECK int eds_body_split(struct buf *out, const struct json *resource, struct str type,
+                            struct diag *d);
+AM_CHECK int eds_body_join(struct buf *out, struct str kept, const struct eds_meta *m);
+AM_CHECK int eds_body_index(struct buf *out, struct str kept, struct str type,
+                            struct str id);
+AM_CHECK int eds_parse(struct json_doc **out, struct str text); /* numbers as written */
+
+/* ---- eds_seal.c ---- */
+AM_CHECK int eds_seal(struct eds *e, struct str type, struct str id, struct str kept,
+                      struct buf *out);
+AM_CHECK int eds_unseal(struct eds *e, const char *type, const char *id,
+                        struct str sealed, struct buf *kept);
+void eds_body_digest(const struct eds *e, struct str kept, uint8_t out[CRYPTO_SHA256]);
+void eds_packers_free(struct eds *e);
+
+/* ---- eds_learn.c ---- */
+void eds_sample_add(struct eds *e, struct str kept);
+void eds_learn(struct eds *e); /* when there is enough; failing costs bytes only */
+
+/* ---- eds_term.c: the index rows of one resource, packed ---- */
+AM_CHECK int eds_terms_pack(struct buf *out, const struct fhir_rows *rows);
+typedef int eds_term_fn(void *arg, const struct fhir_row *row);
+AM_CHECK int eds_terms_each(struct str packed, eds_term_fn *fn, void *arg);
+/* Deletes the rows of a resource. */
+AM_CHECK int eds_terms_remove(struct db_conn *c, struct str packed, int64_t rid);
+
+/* ---- eds_group.c, eds_write.c ---- */
+struct eds_op {
+    enum eds_verb verb;
+    int64_t kind;
+    const char *type; /* the store's own */
+    struct eds_id key;
+    int64_t if_match;
+    bool fresh, if_none, keep, conditional, settled;
+    const uint64_t *term;
+    size_t n_terms;
+    eds_match_fn *match;
+    void *match_arg;
+    struct str body, terms;
+    uint8_t digest[CRYPTO_SHA256];
+    int64_t old; /* rid of the version it replaces; 0: none */
+    struct eds_done done;
+};
+struct eds_tok_row {
+    uint64_t h;
+    uint32_t op;
+};
+struct eds_row {
+    struct fhir_row row;
+    uint32_t op;
+};
+struct eds_group {
+    struct eds *e;
+    struct arena arena;
+    VEC(struct eds_op) op;
+    VEC(struct eds_tok_row) tok;
+    VEC(struct eds_row) row; /* of the other kinds */
+    struct buf work, work2;
+    size_t bad;
+    bool written;
+};
+AM_CHECK int eds_group_run(struct db_conn *c, void *group); /* a db_fn */
+
+/* ---- eds_chain.c ---- */
+struct eds_leaf {
+    int64_t rid, ver, at;
+    const char *type;
+    struct str id; /* packed */
+    bool gone;
+    const uint8_t *digest; /* of the body; NULL: a deletion has none */
+};
+void eds_chain_begin(struct crypto_sha256 *h, const uint8_t prev[CRYPTO_SHA256]);
+void eds_chain_add(struct crypto_sha256 *h, const struct eds_leaf *l);
+/* What the writer goes on from. */
+AM_CHECK int eds_now(struct eds *e, struct db_conn *c);
+
+/* ---- eds_walk.c ---- */
+struct eds_version {
+    struct eds_meta m;
+    char id[EDS_ID_MAX + 1]; /* packed */
+    size_t id_n;
+    struct str body, terms; /* as kept; terms: NULL unless current */
+    bool damaged;           /* type or id is none */
+};
+typedef int eds_walk_fn(void *arg, const struct eds_version *x);
+AM_CHECK int eds_walk(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg);
+
+/* ---- eds_index.c: the index tables as a whole ---- */
+struct eds_sum { /* of rows, in any order */
+    uint64_t n, sum;
+};
+/* Adds the row of that resource. */
+void eds_sum_add(struct eds_sum sum[4], const struct fhir_row *r, int64_t rid);
+/* Visits every row of the four tables; fn as eds_row_fn. */
+AM_CHECK int eds_index_each(struct eds_view *v, eds_row_fn *fn, void *arg);
+AM_CHECK int eds_index_has(struct eds_view *v, const struct fhir_row *r, int64_t rid,
+                           bool *has);
+
+/* ---- eds_read.c ---- */
+/* Columns rid, type, id, ver, at in this order. */
+AM_CHECK int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m);
+
+#endif
