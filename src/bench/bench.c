@@ -170,6 +170,7 @@ void bench_run_free(struct bench_run *r)
     free(r->pixel_names);
     free(r->x);
     bench_train_free(r->train);
+    bench_rules_free(r->rules);
     bench_extras_release(r);
     bench_kept_release(r);
     free(r->s);

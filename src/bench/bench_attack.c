@@ -22,6 +22,7 @@
  *
  * Bounded: rows, questions and boxes; a model that dies is NaN with "model_failed". */
 #include "bench/bench_job.h"
+#include "bench/bench_rules.h"
 #include "bench/bench_oracle.h"
 #include "probe/probe_attack.h"
 #include "stat/stat_boot.h"
@@ -550,6 +551,7 @@ static int open_attacks(struct attacks *a, struct bench_run *r, size_t part)
     *a = (struct attacks){.r = r, .part = part};
     err = bench_inputs(r, &a->in);
     a->rules = (struct probe_rules){.input = a->in, .n = r->feature.n};
+    bench_rules_of(r, &a->rules);
     return err ? err : take_rows(a);
 }
 

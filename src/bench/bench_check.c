@@ -249,7 +249,9 @@ int bench_check(struct bench_run *r, struct diag *d)
     check_threshold(r, d);
     check_times(r, d);
     check_measured(r, d);
-    err = read_sets(r, d);
+    err = bench_rules_read(r, d);
+    if (!err)
+        err = read_sets(r, d);
     return err ? err : diag_result(d);
 }
 

@@ -54,7 +54,13 @@ static double shake(const struct coherence *c, const double *from, uint64_t key,
             continue;
         unit = probe_unit(f, from[j]);
         to[j] = probe_project(f, from[j] + (2 * u - 1) * unit);
-        farthest = fmax(farthest, fabs(to[j] - from[j]) / unit);
+    }
+    probe_repair(&c->b.rules, from, c->b.r->seed, BENCH_DRAW_COHERENCE + DRAWS + draw,
+                 key, to);
+    for (size_t j = 0; j < c->b.features; j++) {
+        const struct probe_input *f = &c->b.in[j];
+        if (movable(f) && !isnan(from[j]) && !isnan(to[j]))
+            farthest = fmax(farthest, fabs(to[j] - from[j]) / probe_unit(f, from[j]));
     }
     return farthest;
 }

@@ -255,7 +255,33 @@ static void read_row(const struct bench_run *r, struct bench_set *s, size_t row,
         if (why == BENCH_USED)
             why = one;
     }
+    if (why == BENCH_USED && r->rules && !bench_rules_hold(r, x))
+        why = BENCH_RULE_BROKEN;
     c->why = (uint8_t)why;
+}
+
+/* Rows that break a group or a relation, before any number: most of them, and what is
+ * declared is wrong. */
+static void tell_broken(struct bench_set *s, const struct bench_case *cases,
+                        struct diag *d)
+{
+    size_t broken = 0, first = 0;
+    char at[BENCH_PATH], place[BENCH_SOURCE_PLACE], more[BENCH_SOURCE_PLACE + 8];
+    bool most;
+    for (size_t i = s->rows; i-- > 0;)
+        if (cases[i].why == BENCH_RULE_BROKEN) {
+            broken++;
+            first = i;
+        }
+    if (!broken)
+        return;
+    most = (double)broken > BENCH_IMPLAUSIBLE_SHARE * (double)s->rows;
+    snprintf(more, sizeof more, "/path:%s",
+             bench_source_place(&s->source, first, s->label, place));
+    diag_add(d, most ? DIAG_ERROR : DIAG_WARNING, bench_at(s, at, more),
+             "bench.rule_broken",
+             "%zu of %zu rows break an indicator group or a relation%s", broken, s->rows,
+             most ? ": is it declared as it is?" : ": left out, this is the first");
 }
 
 static int read_rows(const struct bench_run *r, const struct bench_input *in,
@@ -273,6 +299,7 @@ static int read_rows(const struct bench_run *r, const struct bench_input *in,
     }
     if (r->image.width)
         err = bench_image_load(r, in, s, x, d);
+    tell_broken(s, cases, d);
     if (s->bad > BENCH_BAD_SHOWN) {
         char at[BENCH_PATH];
         diag_err(d, bench_at(s, at, "/path"), "bench.more", "%zu more cells like these",

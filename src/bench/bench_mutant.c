@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/bench_mutant.h"
+#include "bench/bench_rules.h"
 
 /* ---- the rows
  * -----------------------------------------------------------------------------------------
@@ -113,13 +114,16 @@ int bench_mutant_open(struct bench_mutant *b, struct bench_run *r)
     err = take(b);
     if (!err)
         err = bench_inputs(r, &b->in);
+    b->rules = (struct probe_rules){.input = b->in, .n = b->features};
+    bench_rules_of(r, &b->rules);
     if (!err) {
         const struct probe_rows rows = {.x = b->x,
                                         .n = b->n,
                                         .features = b->features,
                                         .in = b->in,
                                         .key = b->key,
-                                        .patient = b->patient};
+                                        .patient = b->patient,
+                                        .rules = r->rules ? &b->rules : NULL};
         err = probe_mutator_new(&b->m, &rows);
     }
     if (!err)

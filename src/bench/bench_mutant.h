@@ -22,6 +22,7 @@ struct bench_mutant {
     struct bench_run *r;
     struct bench_oracle oracle;
     struct probe_input *in;
+    struct probe_rules rules; /* of the manifest: its groups and relations */
     struct probe_mutator *m;
     size_t n, features;
     double *x, *s; /* rows and their scores as they are */

@@ -128,12 +128,16 @@ static int one_row(struct order *o, size_t row, size_t j, const double grid[GRID
 {
     size_t f = o->b.features, asked;
     double v[GRID + 1], s[GRID + 1];
-    size_t n = ladder_of(grid, o->b.x[row * f + j], v);
+    size_t n = ladder_of(grid, o->b.x[row * f + j], v), kept = 0;
     int way = o->b.in[j].monotone, err;
-    for (size_t k = 0; k < n; k++) {
-        memcpy(x + k * f, o->b.x + row * f, f * sizeof *x);
-        x[k * f + j] = v[k];
+    for (size_t k = 0; k < n; k++) { /* all else equal, but for what follows from it */
+        double *to = x + kept * f;
+        memcpy(to, o->b.x + row * f, f * sizeof *x);
+        to[j] = v[k];
+        probe_repair(&o->b.rules, o->b.x + row * f, o->b.r->seed, 0, o->b.key[row], to);
+        kept += to[j] == v[k];
     }
+    n = kept;
     err = n ? probe_ask(&o->b.oracle.probe, x, n, s, &asked) : AM_OK;
     for (size_t k = 1; k < n && !err; k++) {
         if (isnan(s[k]) || isnan(s[k - 1]))

@@ -100,6 +100,7 @@ struct bench_played { /* a tape of the files that were kept: borrowed */
     struct str name, bytes;
 };
 struct bench_train; /* bench_reference.h */
+struct bench_rules; /* bench_rules.h */
 struct bench_run {
     struct json_doc *record_doc, *manifest_doc; /* own copies */
     struct str model;                           /* borrowed: only during bench_run() */
@@ -120,6 +121,7 @@ struct bench_run {
     VEC(struct bench_extra) extra; /* in order of the names */
     double *x;                     /* cases x features */
     struct bench_train *train;     /* NULL: the manifest names none */
+    struct bench_rules *rules;     /* NULL: likewise */
     VEC(struct bench_measure) measure;
     VEC(struct bench_family) family;
     VEC(struct bench_na) na;
@@ -153,6 +155,10 @@ struct bench_run {
 int bench_check(struct bench_run *r, struct diag *d);
 int bench_check_manifest(const struct json *manifest, struct diag *d);
 int bench_check_model(struct bench_run *r, const struct bench_input *in, struct diag *d);
+/* bench_rules.c: what holds of several inputs at once; does it of this row? */
+int bench_rules_read(struct bench_run *r, struct diag *d);
+bool bench_rules_hold(const struct bench_run *r, const double *x);
+void bench_rules_free(struct bench_rules *s);
 /* bench_data.c: files to cases. */
 int bench_load(struct bench_run *r, const struct bench_input *in, struct diag *d);
 bool bench_missing(const struct bench_set *s, struct str v);

@@ -77,6 +77,7 @@
     X(INPUT_MISSING, "input_missing")                                                    \
     X(OUT_OF_RANGE, "out_of_range")                                                      \
     X(NOT_INTEGER, "not_integer")                                                        \
+    X(RULE_BROKEN, "rule_broken")                                                        \
     X(SCORE_NAN, "score_nan")
 
 /* Bounds for which "how many more positives" is worked out: a policy whose limit is not

@@ -45,6 +45,41 @@ struct probe_input {
     size_t n_factors;
 };
 
+/* Exactly one of these inputs is 1, the others 0. */
+struct probe_onehot {
+    const uint32_t *input;
+    size_t n;
+};
+/* lo <= sum coef * x <= hi, of the logarithms when log; a side may be infinite. */
+struct probe_relation {
+    const uint32_t *input;
+    const double *coef;
+    size_t n;
+    double lo, hi;
+    bool log;
+    size_t derived; /* place of the input computed from the others; SIZE_MAX: none */
+};
+enum { PROBE_RELATIONS_MAX = 64, PROBE_RELATION_INPUTS = 64 };
+/* What holds of several inputs at once; what a row itself breaks does not bind it, nor
+ * does what an input is missing of. Borrowed. */
+struct probe_rules {
+    const struct probe_input *input;
+    size_t n;
+    const struct probe_onehot *onehot;
+    size_t n_onehot;
+    const struct probe_relation *relation;
+    size_t n_relation; /* at most PROBE_RELATIONS_MAX */
+};
+bool probe_onehot_holds(const struct probe_onehot *h, const double *x);
+/* What the sum lacks to hold; 0: it holds, or an input is missing; infinite: a logarithm
+ * of what has none. */
+double probe_relation_gap(const struct probe_relation *t, const double *x);
+/* Makes x, a changed copy of was, hold what was holds: indicators move as one answer, a
+ * derived input follows the others, a change nothing follows from is undone; in the end x
+ * may be was. `key`: the draw of another answer. */
+void probe_repair(const struct probe_rules *rules, const double *was, uint64_t seed,
+                  uint64_t test, uint64_t key, double *x);
+
 struct probe_shape { /* of an image, x[(channel * height + row) * width + column] */
     size_t channels, height, width;
 };

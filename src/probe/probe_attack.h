@@ -35,29 +35,9 @@
 
 #include "probe/probe.h"
 
-enum { PROBE_BATCH = 256, PROBE_RELATIONS_MAX = 64 };
+enum { PROBE_BATCH = 256 };
 enum probe_norm { PROBE_L2, PROBE_LINF };
 
-/* Exactly one of these inputs is 1, the others 0. */
-struct probe_onehot {
-    const uint32_t *input;
-    size_t n;
-};
-/* lo <= sum coef * x <= hi; a side may be infinite. */
-struct probe_relation {
-    const uint32_t *input;
-    const double *coef;
-    size_t n;
-    double lo, hi;
-};
-struct probe_rules { /* borrowed */
-    const struct probe_input *input;
-    size_t n;
-    const struct probe_onehot *onehot;
-    size_t n_onehot;
-    const struct probe_relation *relation;
-    size_t n_relation; /* at most PROBE_RELATIONS_MAX */
-};
 struct probe_goal {
     struct probe_oracle *oracle;
     const struct probe_rules *rules;

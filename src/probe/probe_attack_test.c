@@ -306,7 +306,8 @@ static void typed(struct world *w, struct probe_rules *rules)
     static const uint32_t pair[] = {3, 4}, two[] = {0, 6};
     static const double minus[] = {1, -1};
     static const struct probe_onehot onehot[] = {{pair, 2}};
-    static const struct probe_relation relation[] = {{two, minus, 2, 0, INFINITY}};
+    static const struct probe_relation relation[] = {
+        {two, minus, 2, 0, INFINITY, false, SIZE_MAX}};
     w->in[0].kind = PROBE_INTEGER;
     w->in[1].kind = PROBE_CODE;
     w->in[1].values = codes;
@@ -355,6 +356,50 @@ static void every_question_keeps_the_rules(void **state)
             if (f.found && i >= 2)
                 assert_true(y[1] == case_[1] && y[3] == case_[3]);
         }
+}
+
+/* ln bmi = ln weight - 2 ln height + ln 10,000 with the room of a rounding, and a sum
+ * that is one to the last bit: curved and straight, both hold at every question. */
+static void every_question_keeps_products_and_sums(void **state)
+{
+    static const uint32_t body[] = {2, 0, 1}, sum[] = {5, 3, 4};
+    static const double quotient[] = {1, -1, 2}, adds[] = {1, -1, -1};
+    static const struct probe_relation relation[] = {
+        {body, quotient, 3, 9.2003, 9.2203, true, 0},
+        {sum, adds, 3, 0, 0, false, SIZE_MAX}};
+    const double x[F] = {70, 170, 1e4 * 70 / (170.0 * 170), 4, 3, 7, 1};
+    size_t found = 0;
+    (void)state;
+    for (size_t k = 0; k < AM_LEN(attacks); k++)
+        for (int i = 0; i < 4; i++) {
+            struct world w;
+            double y[F];
+            struct probe_oracle o;
+            struct probe_rules rules;
+            struct probe_goal g;
+            struct probe_found f = {.x = y};
+            world(&w, 17);
+            for (size_t j = 0; j < F; j++) {
+                w.in[j].lo = j < 3 ? 10 : -50;
+                w.in[j].hi = j < 3 ? 250 : 50;
+                w.in[j].decimals = j < 3 ? 1 : -1;
+                w.w[j] = j < 3 ? 0.02 : 1;
+            }
+            rules = (struct probe_rules){w.in, F, NULL, 0, relation, 2};
+            w.b = 0;
+            w.b = -log(score_of(&w, x) / (1 - score_of(&w, x))) - 0.8;
+            w.rules = &rules;
+            w.x = x;
+            o = oracle_of(&w);
+            g = goal_of(&w, &o, &rules, x);
+            g.n_pool = 0;
+            g.norm = i % 2 ? PROBE_L2 : PROBE_LINF;
+            g.eps = i >= 2 ? 2 : INFINITY;
+            w.ball = i >= 2 ? 2 : 0;
+            assert_ok(attacks[k].run(&g, &f));
+            found += f.found;
+        }
+    assert_true(found >= AM_LEN(attacks));
 }
 
 static void a_constant_model_has_no_counter_example(void **state)
@@ -679,6 +724,7 @@ TEST_MAIN(TEST(hopskipjump_ends_on_the_nearest_point_of_a_plane),
           TEST(no_attack_asks_more_than_its_budget),
           TEST(a_unit_of_measurement_changes_nothing),
           TEST(every_question_keeps_the_rules),
+          TEST(every_question_keeps_products_and_sums),
           TEST(a_constant_model_has_no_counter_example),
           TEST(an_answer_that_is_no_number_is_no_counter_example),
           TEST(the_ball_is_enough_when_a_corner_flips_and_only_then),

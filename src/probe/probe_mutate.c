@@ -347,17 +347,24 @@ static double mistake(const struct hand *h, size_t j, double v, struct stat_rng 
     }
 }
 
-/* Writes one new value and says what it makes of the row. */
-static void put(const struct hand *h, size_t j, double v)
+/* What a value that is new makes of the row. */
+static void judge(const struct hand *h, size_t j, double was)
 {
-    if (h->x[j] == v || (isnan(h->x[j]) && isnan(v)))
+    double v = h->x[j];
+    if (v == was || (isnan(v) && isnan(was)))
         return;
-    h->x[j] = v;
     *h->flag |= PROBE_ROW_CHANGED;
     if (probe_refuses(&h->m->rows.in[j], v))
         *h->flag |= PROBE_ROW_REFUSED;
     if (probe_impossible(h->m, j, v))
         *h->flag |= PROBE_ROW_IMPOSSIBLE;
+}
+
+static void put(const struct hand *h, size_t j, double v)
+{
+    double was = h->x[j];
+    h->x[j] = v;
+    judge(h, j, was);
 }
 
 /* ---- one row
@@ -444,6 +451,20 @@ static void whole_row(const struct hand *h)
         put(h, j, rows->x[with * rows->features + j]);
 }
 
+/* What the mistake has for consequences, and the row judged anew. */
+static void follow(const struct hand *h)
+{
+    const struct probe_rows *rows = &h->m->rows;
+    const double *was = rows->x + h->row * rows->features;
+    uint64_t test = (uint64_t)h->how->op << 32 | (rows->features + 1);
+    if (!(*h->flag & PROBE_ROW_CHANGED))
+        return;
+    probe_repair(rows->rules, was, h->how->seed, test, rows->key[h->row], h->x);
+    *h->flag &= PROBE_ROW_SAME_PATIENT;
+    for (size_t j = 0; j < rows->features; j++)
+        judge(h, j, was[j]);
+}
+
 void probe_mutate(const struct probe_mutator *m, const struct probe_mutation *how,
                   size_t from, size_t to, double *x, uint8_t *flag)
 {
@@ -461,6 +482,8 @@ void probe_mutate(const struct probe_mutator *m, const struct probe_mutation *ho
             one_value(&h);
         else
             some_values(&h);
+        if (m->rows.rules)
+            follow(&h);
     }
 }
 

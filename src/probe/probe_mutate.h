@@ -75,6 +75,7 @@ struct probe_rows {
     const struct probe_input *in;
     const uint64_t *key;
     const uint32_t *patient;
+    const struct probe_rules *rules; /* hold of every row made; NULL: none */
 };
 /* Keys from what the rows hold (and their label, may be NULL): rows that are equal to the
  * last bit are told apart by how many came before. AM_E_NOMEM. */

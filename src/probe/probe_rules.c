@@ -16,15 +16,38 @@ bool probe_rules_movable(const struct probe_goal *g, size_t j)
     return !f->immutable && !isnan(g->x[j]) && (!g->measured_only || measured(f));
 }
 
-static double relation_gap(const struct probe_relation *r, const double *x)
+/* One that changes with the missing word of a case binds nobody: neither holds nor
+ * breaks.
+ */
+bool probe_onehot_holds(const struct probe_onehot *h, const double *x)
+{
+    size_t set = 0, unset = 0;
+    for (size_t k = 0; k < h->n; k++) {
+        double v = x[h->input[k]];
+        if (isnan(v))
+            return true;
+        set += v == 1;
+        unset += v == 0;
+    }
+    return set == 1 && set + unset == h->n;
+}
+
+double probe_relation_gap(const struct probe_relation *t, const double *x)
 {
     double sum = 0, size = 0;
-    for (size_t k = 0; k < r->n; k++) {
-        sum += r->coef[k] * x[r->input[k]];
-        size += fabs(r->coef[k] * x[r->input[k]]);
+    for (size_t k = 0; k < t->n; k++)
+        if (isnan(x[t->input[k]]))
+            return 0;
+    for (size_t k = 0; k < t->n; k++) {
+        double v = x[t->input[k]];
+        if (t->log && !(v > 0))
+            return INFINITY;
+        v = t->coef[k] * (t->log ? log(v) : v);
+        sum += v;
+        size += fabs(v);
     }
     size = RULES_SLACK * (1 + size);
-    return sum < r->lo - size ? r->lo - sum : sum > r->hi + size ? r->hi - sum : 0;
+    return sum < t->lo - size ? t->lo - sum : sum > t->hi + size ? t->hi - sum : 0;
 }
 
 /* A relation that the case itself breaks, or whose inputs are missing, binds nobody. */
@@ -32,7 +55,7 @@ void probe_rules_begin(struct attack *a)
 {
     const struct probe_rules *rules = a->g->rules;
     for (size_t i = 0; i < rules->n_relation && i < PROBE_RELATIONS_MAX; i++)
-        a->relation_on[i] = relation_gap(&rules->relation[i], a->g->x) == 0;
+        a->relation_on[i] = probe_relation_gap(&rules->relation[i], a->g->x) == 0;
 }
 
 /* Rounding to the grid may have left the ball, by less than one step of the grid. */
@@ -96,24 +119,34 @@ static void choose_one(const struct attack *a, const struct probe_onehot *h, dou
         x[h->input[k]] = k == top;
 }
 
+/* How the sum changes with input k at x. */
+static double slope(const struct probe_relation *r, size_t k, const double *x)
+{
+    return r->log ? r->coef[k] / x[r->input[k]] : r->coef[k];
+}
+
 /* Moves along the relation, each input by the square of its unit: the nearest point in
- * units. */
+ * units (of a curved one, one step of Newton's). */
 static void close_gap(const struct attack *a, const struct probe_relation *r, double gap,
                       double *x)
 {
-    double size = 0;
-    for (size_t k = 0; k < r->n; k++) {
+    double size = 0, by[PROBE_RELATION_INPUTS];
+    for (size_t k = 0; k < r->n && k < PROBE_RELATION_INPUTS; k++) {
         size_t j = r->input[k];
-        double cu = r->coef[k] * a->unit[j];
-        if (probe_rules_movable(a->g, j) && measured(&a->g->rules->input[j]))
-            size += cu * cu;
+        bool moves = probe_rules_movable(a->g, j) && measured(&a->g->rules->input[j]);
+        double cu = slope(r, k, x) * a->unit[j];
+        by[k] = moves ? cu * a->unit[j] : 0;
+        size += moves ? cu * cu : 0;
     }
-    for (size_t k = 0; k < r->n && size > 0; k++) {
-        size_t j = r->input[k];
-        double u = a->unit[j];
-        if (probe_rules_movable(a->g, j) && measured(&a->g->rules->input[j]))
-            x[j] = settle(a, j, x[j] + gap * r->coef[k] * u * u / size);
-    }
+    for (size_t k = 0; k < r->n && k < PROBE_RELATION_INPUTS; k++)
+        if (size > 0 && by[k] != 0)
+            x[r->input[k]] = settle(a, r->input[k], x[r->input[k]] + gap * by[k] / size);
+}
+
+/* A little more each round, as grids give way in steps; never past the middle. */
+static double aim(const struct probe_relation *r, double gap, int round)
+{
+    return gap + copysign(fmin(fabs(gap) * 0.5 * round, (r->hi - r->lo) / 2), gap);
 }
 
 static bool relations(const struct attack *a, double *x)
@@ -123,10 +156,12 @@ static bool relations(const struct attack *a, double *x)
     for (int round = 0; open && round < RULES_ROUNDS; round++) {
         open = false;
         for (size_t i = 0; i < rules->n_relation && i < PROBE_RELATIONS_MAX; i++) {
-            double gap = a->relation_on[i] ? relation_gap(&rules->relation[i], x) : 0;
+            double gap =
+                a->relation_on[i] ? probe_relation_gap(&rules->relation[i], x) : 0;
             open |= gap != 0;
-            if (gap != 0) /* a little more each round: grids give way in steps */
-                close_gap(a, &rules->relation[i], gap * (1 + 0.5 * round), x);
+            if (gap != 0 && isfinite(gap))
+                close_gap(a, &rules->relation[i], aim(&rules->relation[i], gap, round),
+                          x);
         }
     }
     return !open;
@@ -180,18 +215,13 @@ bool probe_reachable(const struct probe_rules *rules, const double *x,
             !value_allowed(&rules->input[j], other[j]))
             return false;
     }
-    for (size_t i = 0; i < rules->n_onehot; i++) {
-        size_t was = 0, is = 0;
-        for (size_t k = 0; k < rules->onehot[i].n; k++) {
-            was += x[rules->onehot[i].input[k]] == 1;
-            is += other[rules->onehot[i].input[k]] == 1;
-        }
-        if (was == 1 && is != 1)
+    for (size_t i = 0; i < rules->n_onehot; i++)
+        if (probe_onehot_holds(&rules->onehot[i], x) &&
+            !probe_onehot_holds(&rules->onehot[i], other))
             return false;
-    }
     for (size_t i = 0; i < rules->n_relation; i++)
-        if (relation_gap(&rules->relation[i], x) == 0 &&
-            relation_gap(&rules->relation[i], other) != 0)
+        if (probe_relation_gap(&rules->relation[i], x) == 0 &&
+            probe_relation_gap(&rules->relation[i], other) != 0)
             return false;
     return true;
 }
