@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eds_include -- what a page brings along: _include, _revinclude, :iterate. */
+#include "eds/eds_search_priv.h"
+
+struct include {
+    struct eds_run *r;
+    struct eds_found *f;
+    const struct fhir_include *in;
+};
+
+static bool include_has(const struct eds_rids *l, int64_t rid)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i] == rid)
+            return true;
+    return false;
+}
+
+static int include_add(struct include *x, int64_t rid)
+{
+    bool yes;
+    int err;
+    if (include_has(&x->f->hit, rid) || include_has(&x->f->included, rid))
+        return AM_OK;
+    err = eds_visible(x->r, rid, &yes);
+    if (err || !yes)
+        return err;
+    if (x->f->included.n >= EDS_INCLUDE_MAX)
+        return eds_costly(x->r, EDS_INCLUDE_MAX);
+    return eds_rids_add(&x->f->included, rid);
+}
+
+static int include_target(void *arg, struct str target)
+{
+    struct include *x = arg;
+    struct str id, type = str_cut(target, '/', &id);
+    int64_t rid;
+    int err;
+    if (!id.n || !fhir_search_type(type) ||
+        (x->in->target.n && !str_eq(type, x->in->target)))
+        return AM_OK;
+    err = x->r->s->find(x->r->s->self, type, id, &rid);
+    return err ? err : rid > 0 ? include_add(x, rid) : AM_OK;
+}
+
+static int include_forward(struct include *x, int64_t rid, const struct eds_name *name)
+{
+    struct json_doc *doc = NULL;
+    struct fhir_param p;
+    struct str type = str_c(name->type);
+    int err;
+    if (x->in->type.n && !str_eq(x->in->type, type))
+        return AM_OK;
+    err = x->r->s->body(x->r->s->self, rid, &doc);
+    for (size_t i = 0; !err && x->in->all && fhir_param_at(type, i, &p); i++)
+        if (p.kind == FHIR_PARAM_REFERENCE)
+            err =
+                fhir_references(json_root(doc), &p, x->r->what->base, include_target, x);
+    if (!err && !x->in->all)
+        err = fhir_references(json_root(doc), &x->in->param, x->r->what->base,
+                              include_target, x);
+    json_free(doc);
+    return err;
+}
+
+/* Everything that refers to it by that parameter. */
+static int include_from(struct include *x, const struct fhir_param *p, struct str target)
+{
+    int64_t rid[256], below = INT64_MAX;
+    uint64_t hash = fhir_term_hash(&x->r->what->key, p->number, FHIR_TERM_REFERENCE,
+                                   target, STR_NULL);
+    size_t n = AM_LEN(rid);
+    while (n == AM_LEN(rid)) {
+        int err = x->r->s->term(x->r->s->self, hash, below, AM_LEN(rid), rid, &n);
+        for (size_t i = 0; i < n && !err; i++)
+            err = include_add(x, rid[i]);
+        if (err)
+            return err;
+        below = n ? rid[n - 1] : 0;
+    }
+    return AM_OK;
+}
+
+static int include_from_type(struct include *x, struct str type, struct str target)
+{
+    struct fhir_param p;
+    int err = AM_OK;
+    for (size_t i = 0; !err && fhir_param_at(type, i, &p); i++)
+        if (p.kind == FHIR_PARAM_REFERENCE)
+            err = include_from(x, &p, target);
+    return err;
+}
+
+static int include_reverse(struct include *x, const struct eds_name *name)
+{
+    char target[132];
+    int err = AM_OK;
+    struct str t = {
+        target, (size_t)snprintf(target, sizeof target, "%s/%s", name->type, name->id)};
+    if (!x->in->all)
+        return include_from(x, &x->in->param, t);
+    if (x->in->type.n)
+        return include_from_type(x, x->in->type, t);
+    for (size_t i = 0; !err && i < fhir_search_types(); i++)
+        err = include_from_type(x, fhir_search_type_at(i), t);
+    return err;
+}
+
+static int include_one(struct include *x, int64_t rid)
+{
+    struct eds_name name;
+    int err = x->r->s->name(x->r->s->self, rid, &name);
+    if (err)
+        return err;
+    return x->in->reverse ? include_reverse(x, &name) : include_forward(x, rid, &name);
+}
+
+/* Of the hits, then, for :iterate, of what was included, until nothing new comes: each
+ * resource once, so cycles end. */
+int eds_include_all(struct eds_run *r, struct eds_found *f)
+{
+    const struct fhir_query *q = r->what->query;
+    struct include x = {.r = r, .f = f};
+    size_t from = 0;
+    int err = AM_OK;
+    for (size_t h = 0; h < f->hit.n; h++)
+        for (size_t i = 0; i < q->includes && !err; i++) {
+            x.in = &q->include[i];
+            err = include_one(&x, f->hit.v[h]);
+        }
+    for (; from < f->included.n && !err; from++)
+        for (size_t i = 0; i < q->includes && !err; i++) {
+            x.in = &q->include[i];
+            if (x.in->iterate)
+                err = include_one(&x, f->included.v[from]);
+        }
+    return err;
+}

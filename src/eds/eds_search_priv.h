@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to eds_search*.c. */
+#ifndef EDS_SEARCH_PRIV_H
+#define EDS_SEARCH_PRIV_H
+
+#include "eds/search.h"
+
+enum eds_node_kind {
+    EDS_NODE_TERM,    /* a list of the source, by blocks */
+    EDS_NODE_SET,     /* rids in memory, greatest first */
+    EDS_NODE_BETWEEN, /* lo <= rid <= hi */
+    EDS_NODE_OWN,     /* filter: the rows of the candidate */
+    EDS_NODE_HAS,     /* filter: who refers to the candidate */
+    EDS_NODE_AND,
+    EDS_NODE_OR,
+    EDS_NODE_NOT /* child[0] the type, child[1] what not */
+};
+enum { EDS_BLOCK = 4096, EDS_BLOCK_FIRST = 64 };
+
+struct eds_node {
+    enum eds_node_kind kind;
+    const struct fhir_ask *ask;
+    uint64_t hash;
+    int64_t *v; /* block, or set; greatest first */
+    size_t n, pos, cap;
+    bool whole; /* nothing below the block */
+    int64_t lo, hi;
+    double expect; /* how many it finds, about */
+    struct eds_node **child;
+    size_t children;
+    struct eds_node *other; /* HAS: who refers, a set */
+    uint64_t *hashes;       /* OWN of a chain: sorted */
+    size_t n_hashes;
+};
+struct eds_run {
+    const struct eds_source *s;
+    const struct eds_search *what;
+    struct arena *arena;
+    struct diag *d;
+    int64_t top; /* nothing above is looked at */
+};
+
+AM_CHECK int eds_rids_add(struct eds_rids *r, int64_t rid);
+void eds_rids_sort(struct eds_rids *r);      /* greatest first, each once */
+int eds_costly(struct eds_run *r, int most); /* over that bound; AM_E_TOOBIG */
+AM_CHECK int eds_plan(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out);
+void eds_node_free(struct eds_node *n);
+/* *found == at: it matches. Less: no match between. 0: none at all. */
+AM_CHECK int eds_seek(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found);
+/* Every match, visible, at most max: AM_E_TOOBIG past it. */
+AM_CHECK int eds_collect(struct eds_run *r, struct eds_node *n, size_t max,
+                         struct eds_rids *out);
+AM_CHECK int eds_visible(struct eds_run *r, int64_t rid, bool *yes);
+AM_CHECK int eds_include_all(struct eds_run *r, struct eds_found *f);
+AM_CHECK int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count,
+                             struct str after, int64_t after_rid, struct eds_found *f);
+
+#endif

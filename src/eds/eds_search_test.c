@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random queries over real Synthea patients: the ids found are those of the oracle. */
+#include "eds/eds_oracle_test.h"
+#include "fhir/fhir_test.h"
+
+#include "base/clock.h"
+#include "eds/search.h"
+
+static const struct fhir_index sx = {.key = {{3, 4}}, .words = true};
+
+struct world {
+    struct eds_mem *mem;
+    struct eds_source source;
+    VEC(const struct json *) resource; /* rid - 1 */
+    struct json_doc *definitions;
+    struct map expressions; /* "Type.code" -> index in entry */
+};
+static struct world world;
+
+static void world_put(const char *text, int64_t at)
+{
+    struct json_doc *doc;
+    assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
+    assert_ok(eds_mem_put(world.mem, doc, &sx, at));
+    assert_ok(vec_push(&world.resource, json_root(doc)));
+}
+
+static void world_bundle(const char *name)
+{
+    char path[256];
+    struct buf text, resolved;
+    struct json_doc *raw, *doc;
+    snprintf(path, sizeof path, "fhir-synthea-r4/bundles/%s.json.gz", name);
+    test_unpack(test_path(path), &text);
+    assert_ok(json_parse(&raw, buf_str(&text), NULL, NULL));
+    buf_init(&resolved, 64 << 20);
+    oracle_resolve(buf_str(&text), json_root(raw), &resolved);
+    assert_ok(json_parse(&doc, buf_str(&resolved), NULL, NULL));
+    for (json_each(it, json_get(json_root(doc), "entry"))) {
+        struct buf one;
+        struct jw w;
+        buf_init(&one, 16 << 20);
+        jw_init(&w, &one);
+        jw_val(&w, json_get(it.val, "resource"));
+        assert_ok(jw_done(&w));
+        world_put(one.p, (int64_t)world.resource.n * TIME_SECOND);
+        buf_release(&one);
+    }
+    json_free(doc);
+    json_free(raw);
+    buf_release(&text);
+    buf_release(&resolved);
+}
+
+static void world_definitions(void)
+{
+    struct buf b;
+    test_unpack(test_path("fhir-r4-definitions/search-parameters.json.gz"), &b);
+    assert_ok(json_parse(&world.definitions, buf_str(&b), NULL, NULL));
+    buf_release(&b);
+    map_init(&world.expressions);
+    for (json_each(it, json_get(json_root(world.definitions), "entry")))
+        for (json_each(base, json_get(json_get(it.val, "resource"), "base"))) {
+            char key[160];
+            snprintf(key, sizeof key, "%.*s.%.*s", STR_FMT(json_str(base.val)),
+                     STR_FMT(json_get_str(json_get(it.val, "resource"), "code")));
+            assert_ok(map_set(&world.expressions, str_c(key), it.i));
+        }
+}
+
+static int world_open(void **state)
+{
+    static const char *const bundle[] = {"43f7ec4b-8cb9-4869-bc49-01b7c80ab49f",
+                                         "e4531916-b162-4f4b-90c2-ce37e132b8d4"};
+    (void)state;
+    assert_ok(eds_mem_new(&world.mem));
+    world.source = eds_mem_source(world.mem);
+    if (!test_shared())
+        return 0;
+    for (size_t i = 0; i < AM_LEN(bundle); i++)
+        world_bundle(bundle[i]);
+    world_definitions();
+    return 0;
+}
+
+static int world_close(void **state)
+{
+    (void)state;
+    eds_mem_free(world.mem);
+    vec_release(&world.resource);
+    json_free(world.definitions);
+    map_release(&world.expressions);
+    world = (struct world){0};
+    return 0;
+}
+
+static struct str world_expression(struct str type, struct str code)
+{
+    char key[160];
+    size_t i;
+    snprintf(key, sizeof key, "%.*s.%.*s", STR_FMT(type), STR_FMT(code));
+    if (map_get(&world.expressions, str_c(key), &i))
+        return STR_NULL;
+    return json_get_str(
+        json_get(json_at(json_get(json_root(world.definitions), "entry"), i), "resource"),
+        "expression");
+}
+
+/* ---- running ------------------------------------------------------------------------
+ */
+struct run {
+    struct arena arena;
+    struct diag diag;
+    struct eds_found found;
+    int err;
+};
+
+static void run_page(struct run *r, const char *type, struct str text, struct str page,
+                     struct eds_rids *all)
+{
+    struct fhir_query_config c = {
+        .key = sx.key, .type = str_c(type), .now = 1717200000000000, .words = true};
+    struct fhir_query q;
+    struct eds_search s = {.query = &q, .key = sx.key};
+    struct fhir_pair *pairs;
+    size_t n;
+    arena_init(&r->arena, 64 << 20);
+    diag_init(&r->diag);
+    r->found = (struct eds_found){0};
+    r->err = fhir_query_split(text, &r->arena, &pairs, &n, &r->diag);
+    if (!r->err)
+        r->err = fhir_query_parse(&q, &c, pairs, n, &r->arena, &r->diag);
+    if (!r->err) {
+        q.page = page;
+        r->err = eds_search(&world.source, &s, &r->found, &r->diag);
+    }
+    for (size_t i = 0; !r->err && all && i < r->found.hit.n; i++)
+        assert_ok(vec_push(all, r->found.hit.v[i]));
+}
+
+static void run_close(struct run *r)
+{
+    eds_found_release(&r->found);
+    diag_release(&r->diag);
+    arena_release(&r->arena);
+}
+
+/* Every page; the total of the first is the number of all. */
+static void run_all(const char *type, const char *query, struct eds_rids *all)
+{
+    char next[EDS_CURSOR] = "";
+    int64_t total = -1;
+    do {
+        struct run r;
+        run_page(&r, type, str_c(query), str_c(next), all);
+        if (r.err)
+            fail_msg("%s?%s: %s %s", type, query, am_err_text(r.err),
+                     r.diag.n ? r.diag.item[0].code : "");
+        total = r.found.total;
+        memcpy(next, r.found.next, sizeof next);
+        run_close(&r);
+    } while (*next);
+    if (total != (int64_t)all->n)
+        fail_msg("%s?%s: total %lld, found %zu", type, query, (long long)total, all->n);
+}
+
+/* ---- random queries -----------------------------------------------------------------
+ */
+static uint64_t seed = 20261127;
+static size_t pick(size_t n)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (size_t)(seed >> 33) % n;
+}
+
+struct asked { /* one criterion: as text, and as the oracle understands it */
+    char text[2048];
+    enum { BY_TOKEN, BY_STARTS, BY_DATE, BY_NUMBER, BY_REFERENCE, BY_URI, BY_MISSING } by;
+    struct str expression, system, code;
+    const char *prefix;
+    int64_t lo, hi;
+    double number, half;
+    bool not;
+};
+
+static void escape(struct buf *b, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool special = memchr(",$|\\", s.p[i], 4) != NULL;
+        assert_ok(buf_addf(b, special ? "%%5C%%%02X" : "%%%02X", (unsigned char)s.p[i]));
+    }
+}
+
+static bool answers(struct arena *a, const struct asked *q, const struct json *r)
+{
+    static struct oracle_values vs;
+    bool any = false;
+    oracle_eval(r, q->expression, &vs);
+    for (size_t i = 0; i < vs.n && !any; i++) {
+        const struct json *v = vs.v[i].v;
+        switch (q->by) {
+        case BY_TOKEN:
+            any = oracle_token(v, q->system, q->code);
+            break;
+        case BY_STARTS:
+            any = oracle_starts(a, v, q->code);
+            break;
+        case BY_DATE:
+            any = oracle_date(v, q->prefix, q->lo, q->hi);
+            break;
+        case BY_NUMBER:
+            any = json_get(v, "value") && oracle_number(json_num(json_get(v, "value"), 0),
+                                                        q->prefix, q->number, q->half);
+            break;
+        case BY_REFERENCE:
+            any = str_eq(json_get_str(v, "reference"), q->code);
+            break;
+        case BY_URI:
+            any = str_eq(json_str(v), q->code);
+            break;
+        default:
+            any = true;
+        }
+    }
+    return any != q->not;
+}
+
+static const char *const prefixes[] = {"",   "eq", "ne", "lt", "gt",
+                                       "le", "ge", "sa", "eb"};
+
+static bool ask_token(struct asked *q, const struct json *v, struct buf *b)
+{
+    const struct json *c = json_get(v, "coding") ? json_at(json_get(v, "coding"), 0) : v;
+    q->by = BY_TOKEN;
+    if (json_type(v) == JSON_BOOL)
+        q->code = json_bool(v, false) ? STR("true") : STR("false");
+    else if (json_type(v) == JSON_STRING)
+        q->code = json_str(v);
+    else
+        q->code = json_get_str(c, json_get(c, "value") ? "value" : "code");
+    if (json_type(v) == JSON_OBJECT &&
+        str_find(json_get_str(c, "system"), ':') < json_get_str(c, "system").n &&
+        pick(2)) {
+        q->system = json_get_str(c, "system");
+        escape(b, q->system);
+        assert_ok(buf_addc(b, '|'));
+        if (!pick(4))
+            q->code = STR("");
+    }
+    escape(b, q->code);
+    return q->code.n || q->system.n;
+}
+
+static bool ask_starts(struct arena *a, struct asked *q, const struct json *v,
+                       struct buf *b)
+{
+    struct str text = json_type(v) == JSON_STRING ? json_str(v)
+                      : json_get(v, "family")     ? json_get_str(v, "family")
+                                                  : json_get_str(v, "city");
+    text = str_sub(text, 0, 1 + pick(text.n ? text.n : 1));
+    if (!str_utf8(text))
+        return false;
+    q->by = BY_STARTS;
+    q->code = fhir_fold(a, text);
+    escape(b, text);
+    return q->code.n > 0;
+}
+
+static bool ask_date(struct asked *q, const struct json *v, struct buf *b)
+{
+    static const size_t width[] = {4, 7, 10, 99};
+    struct str s = json_type(v) == JSON_STRING ? json_str(v)
+                   : pick(2)                   ? json_get_str(v, "start")
+                                               : json_get_str(v, "end");
+    s = str_sub(s, 0, width[pick(4)]);
+    q->by = BY_DATE;
+    q->prefix = prefixes[pick(AM_LEN(prefixes))];
+    if (fhir_date_interval(s, &q->lo, &q->hi))
+        return false;
+    assert_ok(buf_adds(b, q->prefix));
+    escape(b, s);
+    return true;
+}
+
+static bool ask_number(struct asked *q, const struct json *v, struct buf *b)
+{
+    char text[40];
+    double x = json_num(json_get(v, "value"), NAN);
+    if (!isfinite(x))
+        return false;
+    q->by = BY_NUMBER;
+    q->prefix = prefixes[pick(AM_LEN(prefixes))];
+    snprintf(text, sizeof text, "%.1f", x);
+    q->number = strtod(text, NULL);
+    q->half = 0.05;
+    assert_ok(buf_addf(b, "%s%s", q->prefix, text));
+    return fabs(fabs(x - q->number) - 0.05) > 1e-9; /* no value on the very edge */
+}
+
+static bool ask_value(struct arena *a, struct asked *q, const struct fhir_param *p,
+                      const struct json *v, struct buf *b)
+{
+    switch (p->kind) {
+    case FHIR_PARAM_TOKEN:
+        return ask_token(q, v, b);
+    case FHIR_PARAM_STRING:
+        return !str_eqc(p->code, "phonetic") && ask_starts(a, q, v, b);
+    case FHIR_PARAM_DATE:
+        return ask_date(q, v, b);
+    case FHIR_PARAM_QUANTITY:
+        return ask_number(q, v, b);
+    case FHIR_PARAM_REFERENCE:
+        q->by = BY_REFERENCE;
+        q->code = json_get_str(v, "reference");
+        escape(b, q->code);
+        return q->code.n && q->code.p[0] != '#' && str_find(q->code, '?') == q->code.n;
+    case FHIR_PARAM_URI:
+        q->by = BY_URI;
+        q->code = json_str(v);
+        escape(b, q->code);
+        return q->code.n > 0;
+    default:
+        return false;
+    }
+}
+
+/* A criterion that a random resource of the type suggests. */
+static bool ask_random(struct arena *a, const struct json *r, struct asked *q)
+{
+    static struct oracle_values vs;
+    struct str type = json_get_str(r, "resourceType");
+    struct fhir_param p;
+    struct buf b;
+    bool ok;
+    size_t n = 0;
+    while (fhir_param_at(type, n, &p))
+        n++;
+    *q = (struct asked){.prefix = ""};
+    if (!fhir_param_at(type, pick(n), &p) || p.code.p[0] == '_' || p.refused)
+        return false;
+    q->expression = world_expression(type, p.code);
+    if (!q->expression.n || str_eqc(p.code, "deceased"))
+        return false;
+    oracle_eval(r, q->expression, &vs);
+    buf_init(&b, sizeof q->text - 1);
+    assert_ok(buf_addf(&b, "%.*s", STR_FMT(p.code)));
+    if (p.kind != FHIR_PARAM_COMPOSITE && !pick(12)) {
+        q->by = BY_MISSING;
+        q->not = pick(2);
+        assert_ok(buf_addf(&b, ":missing=%s", q->not? "true" : "false"));
+        ok = true;
+    } else {
+        q->not = p.kind == FHIR_PARAM_TOKEN && !pick(6);
+        assert_ok(buf_adds(&b, q->not? ":not=" : "="));
+        ok = vs.n && ask_value(a, q, &p, vs.v[pick(vs.n)].v, &b);
+    }
+    snprintf(q->text, sizeof q->text, "%s", b.p);
+    buf_release(&b);
+    return ok;
+}
+
+static void one_random_query(struct arena *a)
+{
+    const struct json *r = world.resource.v[pick(world.resource.n)];
+    struct str type = json_get_str(r, "resourceType");
+    struct asked q[2];
+    struct eds_rids found = {0};
+    size_t n = 0, at = 0;
+    char name[65], text[4200];
+    while (!ask_random(a, r, &q[0]))
+        r = world.resource.v[pick(world.resource.n)],
+        type = json_get_str(r, "resourceType");
+    n = pick(2) && ask_random(a, r, &q[1]) ? 2 : 1;
+    snprintf(name, sizeof name, "%.*s", STR_FMT(type));
+    snprintf(text, sizeof text, "%s%s%s&_count=%zu", q[0].text, n > 1 ? "&" : "",
+             n > 1 ? q[1].text : "", 1 + pick(40));
+    run_all(name, text, &found);
+    for (size_t i = world.resource.n; i-- > 0;) { /* newest first */
+        bool want = str_eq(json_get_str(world.resource.v[i], "resourceType"), type);
+        for (size_t k = 0; k < n && want; k++)
+            want = answers(a, &q[k], world.resource.v[i]);
+        if (want && (at >= found.n || found.v[at] != (int64_t)i + 1))
+            fail_msg("%s?%s: %zu is not found", name, text, i + 1);
+        at += want;
+    }
+    if (at != found.n)
+        fail_msg("%s?%s: %zu found, %zu expected", name, text, found.n, at);
+    vec_release(&found);
+}
+
+static void random_queries_find_what_the_oracle_finds(void **state)
+{
+    (void)state;
+    const char *many = getenv("EDS_ORACLE_QUERIES"); /* make soak asks for 100,000 */
+    int64_t n = 2000;
+    struct arena a;
+    (void)test_path("");
+    if (many)
+        assert_ok(str_int(str_c(many), 1, 100000000, &n));
+    for (int64_t i = 0; i < n; i++) {
+        arena_init(&a, 64 << 20);
+        one_random_query(&a);
+        arena_release(&a);
+    }
+}
+
+/* ---- a small world of our own -------------------------------------------------------
+ */
+static const char *const small[] = {
+    "{\"resourceType\":\"Organization\",\"id\":\"o1\",\"name\":\"CHU\"}",
+    "{\"resourceType\":\"Patient\",\"id\":\"p1\",\"name\":[{\"family\":\"Alami\"}],"
+    "\"birthDate\":\"1980-05-01\",\"managingOrganization\":{\"reference\":\"Organization/"
+    "o1\"}}",
+    "{\"resourceType\":\"Patient\",\"id\":\"p2\",\"name\":[{\"family\":\"Berrada\"}],"
+    "\"birthDate\":\"1970\"}",
+    "{\"resourceType\":\"Observation\",\"id\":\"b1\",\"status\":\"final\",\"code\":{"
+    "\"coding\":"
+    "[{\"system\":\"l\",\"code\":\"8480-6\"}]},\"subject\":{\"reference\":\"Patient/"
+    "p1\"},"
+    "\"effectiveDateTime\":\"2024-03-05\",\"valueQuantity\":{\"value\":150,\"system\":"
+    "\"http://unitsofmeasure.org\",\"code\":\"mm[Hg]\"}}",
+    "{\"resourceType\":\"Observation\",\"id\":\"b2\",\"status\":\"final\",\"code\":{"
+    "\"coding\":"
+    "[{\"system\":\"l\",\"code\":\"8480-6\"}]},\"subject\":{\"reference\":\"Patient/"
+    "p2\"},"
+    "\"effectiveDateTime\":\"2024-01-01\",\"valueQuantity\":{\"value\":12,\"system\":"
+    "\"http://unitsofmeasure.org\",\"code\":\"cm[Hg]\"}}",
+    "{\"resourceType\":\"List\",\"id\":\"l1\",\"entry\":[{\"item\":{\"reference\":"
+    "\"Observation/b2\"}}]}",
+    "{\"resourceType\":\"Patient\",\"id\":\"p9\",\"active\":true,\"identifier\":[{"
+    "\"value\":"
+    "\"Z9\",\"type\":{\"coding\":[{\"system\":\"t\",\"code\":\"NI\"}]}}],\"name\":[{"
+    "\"given\":"
+    "[\"\xD9\x85\xD8\xAD\xD9\x85\xD8\xAF\"],\"family\":\"B\xC3\xA9nani\"}]}",
+    "{\"resourceType\":\"Encounter\",\"id\":\"e1\",\"status\":\"finished\",\"period\":{"
+    "\"start\":"
+    "\"2024-02-01\"},\"text\":{\"div\":\"<p>Fi\xC3\xA8vre et toux</p>\"}}",
+    "{\"resourceType\":\"ValueSet\",\"id\":\"x1\",\"url\":\"http://a.ma/fhir/vs/one\"}",
+    "{\"resourceType\":\"Provenance\",\"id\":\"v1\",\"target\":[{\"reference\":"
+    "\"Observation/b1\"}]}"};
+
+static int small_open(void **state)
+{
+    (void)state;
+    assert_ok(eds_mem_new(&world.mem));
+    world.source = eds_mem_source(world.mem);
+    for (size_t i = 0; i < AM_LEN(small); i++)
+        world_put(small[i], (int64_t)(i + 1) * TIME_SECOND);
+    return 0;
+}
+
+/* ids in the order found, then those included after a '+'. */
+static void finds(const char *type, const char *query, const char *ids)
+{
+    struct run r;
+    char got[1024] = "";
+    size_t n = 0;
+    run_page(&r, type, str_c(query), STR_NULL, NULL);
+    if (r.err)
+        fail_msg("%s?%s: %s %s", type, query, am_err_text(r.err),
+                 r.diag.n ? r.diag.item[0].code : "");
+    for (size_t k = 0; k < 2; k++) {
+        const struct eds_rids *l = k ? &r.found.included : &r.found.hit;
+        for (size_t i = 0; i < l->n; i++)
+            n += (size_t)snprintf(
+                got + n, sizeof got - n, "%s%.*s", n ? (k && !i ? " +" : " ") : "",
+                STR_FMT(json_get_str(world.resource.v[l->v[i] - 1], "id")));
+    }
+    if (strcmp(got, ids))
+        fail_msg("%s?%s: found %s, expected %s", type, query, got, ids);
+    run_close(&r);
+}
+
+static void joins_follow_references_both_ways(void **state)
+{
+    (void)state;
+    finds("Observation", "subject:Patient.name=alami", "b1");
+    finds("Observation", "patient.birthdate=lt1975", "b2");
+    finds("Observation", "subject.organization.name=chu", "b1");
+    finds("Patient", "_has:Observation:patient:date=ge2024-03", "p1");
+    finds("Patient", "_has:Observation:patient:code=l|8480-6", "p2 p1");
+    finds("Patient", "_has:Observation:patient:_has:Provenance:target:_id=v1", "p1");
+    finds("Observation", "_list=l1", "b2");
+    finds("Observation", "_id=b1,b2,x", "b2 b1");
+    finds("Patient", "_lastUpdated=gt1970-01-01T00:00:02Z", "p9 p2");
+    finds("Patient", "", "p9 p2 p1");
+}
+
+static void each_way_of_asking_finds(void **state)
+{
+    (void)state;
+    finds("Patient", "identifier=|Z9", "p9");
+    finds("Patient", "identifier=t|Z9", "");
+    finds("Patient", "identifier:of-type=t|NI|Z9", "p9");
+    finds("Patient", "phonetic=Mohamed", "p9");
+    finds("Patient", "family=benani", "p9");
+    finds("Patient", "family:exact=benani", "");
+    finds("Patient", "family:contains=ERRA", "p2");
+    finds("Patient", "active:missing=true", "p2 p1");
+    finds("Patient", "active:not=true", "p2 p1");
+    finds("Patient", "name=alami,berrada", "p2 p1");
+    finds("Encounter", "date=gt2030", "e1"); /* it has not ended */
+    finds("Encounter", "date=lt2024-02", "");
+    finds("Encounter", "date=sa2024-01", "e1");
+    finds("Encounter", "_text=toux+fievre", "e1");
+    finds("Encounter", "_text=toux+nez", "");
+    finds("ValueSet", "url:below=http://a.ma/fhir", "x1");
+    finds("ValueSet", "url:below=http://a.ma/fh", "");
+    finds("ValueSet", "url:above=http://a.ma/fhir/vs/one/two", "x1");
+    finds("Observation", "value-quantity=gt14|http://unitsofmeasure.org|cm[Hg]", "b1");
+    finds("Observation", "value-quantity=150||mm[Hg]", "b1");
+    finds("Observation", "code=l|", "b2 b1");
+}
+
+static void composites_keep_their_parts_together(void **state)
+{
+    (void)state;
+    finds("Observation", "code-value-quantity=8480-6$gt140", "b1");
+    finds("Observation",
+          "code-value-quantity=l|8480-6$gt110|http://unitsofmeasure.org|mm[Hg]", "b2 b1");
+    finds("Observation", "code-value-quantity=l|other$gt1", "");
+}
+
+static void pages_are_sorted_as_asked(void **state)
+{
+    (void)state;
+    finds("Observation", "_sort=date", "b2 b1");
+    finds("Observation", "_sort=-date", "b1 b2");
+    finds("Patient", "_sort=family", "p1 p9 p2");
+    finds("Patient", "_sort=organization", "p1 p9 p2"); /* none comes last */
+    finds("Patient", "_sort=-organization", "p1 p9 p2");
+    finds("Observation", "_sort=status,-_id", "b2 b1");
+}
+
+static void what_is_included_comes_once(void **state)
+{
+    (void)state;
+    finds("Observation", "_id=b1&_include=Observation:patient", "b1 +p1");
+    finds("Observation",
+          "_id=b1&_include=Observation:patient&_include:iterate=Patient:organization",
+          "b1 +p1 o1");
+    finds("Patient",
+          "_id=p1&_revinclude=Observation:patient"
+          "&_revinclude:iterate=Provenance:target",
+          "p1 +b1 v1");
+    finds("Observation", "_id=b1&_include=*&_revinclude=*", "b1 +p1 v1");
+    finds("Observation", "_include=Observation:subject:Group", "b2 b1");
+}
+
+static void pages_do_not_move_while_data_change(void **state)
+{
+    (void)state;
+    struct run r;
+    char next[EDS_CURSOR];
+    run_page(&r, "Patient", STR("_count=2"), STR_NULL, NULL);
+    assert_ok(r.err);
+    assert_int_equal(r.found.total, 3);
+    memcpy(next, r.found.next, sizeof next);
+    run_close(&r);
+    world_put("{\"resourceType\":\"Patient\",\"id\":\"p3\"}", 99 * TIME_SECOND);
+    run_page(&r, "Patient", STR("_count=2"), str_c(next), NULL);
+    assert_ok(r.err);
+    assert_int_equal(r.found.hit.n, 1);
+    assert_int_equal(r.found.hit.v[0], 2); /* p1, and no trace of p3 */
+    assert_int_equal(r.found.total, 3);
+    assert_string_equal(r.found.next, "");
+    run_close(&r);
+    run_page(&r, "Patient", STR(""), STR("9.x"), NULL);
+    assert_int_equal(r.err, AM_E_SYNTAX);
+    run_close(&r);
+}
+
+static int not_p1(void *arg, int64_t rid, bool *yes)
+{
+    (void)arg;
+    *yes = rid != 2;
+    return AM_OK;
+}
+
+static void what_may_not_be_seen_cannot_be_inferred(void **state)
+{
+    (void)state;
+    static const char *const query[][3] = {
+        {"Patient", "", "2"},
+        {"Observation", "subject:Patient.name=alami", "0"},
+        {"Observation", "_id=b1&_include=Observation:patient", "1"}};
+    for (size_t i = 0; i < AM_LEN(query); i++) {
+        struct fhir_query_config c = {.key = sx.key, .type = str_c(query[i][0])};
+        struct fhir_query q;
+        struct eds_search s = {.query = &q, .key = sx.key, .visible = not_p1};
+        struct fhir_pair *pairs;
+        struct eds_found f;
+        struct arena a;
+        size_t n;
+        arena_init(&a, 1 << 22);
+        assert_ok(fhir_query_split(str_c(query[i][1]), &a, &pairs, &n, NULL));
+        assert_ok(fhir_query_parse(&q, &c, pairs, n, &a, NULL));
+        assert_ok(eds_search(&world.source, &s, &f, NULL));
+        assert_int_equal(f.total, query[i][2][0] - '0');
+        assert_int_equal(f.included.n, 0);
+        eds_found_release(&f);
+        arena_release(&a);
+    }
+}
+
+static void a_search_survives_any_lack_of_memory(void **state)
+{
+    (void)state;
+    int err = AM_E_NOMEM;
+    for (long n = 1; err == AM_E_NOMEM && n < 3000; n++) {
+        struct run r;
+        (void)am_oom_at(n);
+        run_page(&r, "Observation",
+                 STR("subject:Patient.name=a&_sort=-date&_include=*&date=ge2020"),
+                 STR_NULL, NULL);
+        (void)am_oom_at(0);
+        err = r.err;
+        run_close(&r);
+    }
+    assert_ok(err);
+}
+
+#define SMALL(name) cmocka_unit_test_setup_teardown(name, small_open, world_close)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(random_queries_find_what_the_oracle_finds,
+                                        world_open, world_close),
+        SMALL(joins_follow_references_both_ways),
+        SMALL(each_way_of_asking_finds),
+        SMALL(composites_keep_their_parts_together),
+        SMALL(pages_are_sorted_as_asked),
+        SMALL(what_is_included_comes_once),
+        SMALL(pages_do_not_move_while_data_change),
+        SMALL(what_may_not_be_seen_cannot_be_inferred),
+        SMALL(a_search_survives_any_lack_of_memory)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
