@@ -12,6 +12,7 @@
     X(log, "verify or show a copy of the log, offline")                                  \
     X(tender, "check a tender certificate, offline")                                     \
     X(model, "inspect, run, fit or sign a model")                                        \
+    X(fhir, "is a file a valid FHIR R4 resource")                                        \
     X(stat, "statistics of scores: AUC, intervals, groups")                              \
     X(cohort, "make an artificial cohort, seeded")                                       \
     X(key, "make or show a signing key")                                                 \

@@ -45,6 +45,7 @@ NOT_R4 = [
     "ResearchStudy.outcomeMeasure", "ResearchStudy.progressStatus", "ResearchStudy.recruitment", "ResearchStudy.region",
     "ResearchStudy.result", "ResearchStudy.studyDesign", "ResearchStudy.whyStopped",
 ]
+NOT_R4_RULES = ["evv-1"]  # of R5, on elements that 4.0.1 lacks
 # ... and those that are, after the element named: (path, min, max, types, summary, required value set).
 GROUP, ACTIVITY = ["http://hl7.org/fhir/StructureDefinition/Group"], ["http://hl7.org/fhir/StructureDefinition/ActivityDefinition"]
 R4_AFTER = {"EvidenceVariable.characteristic.description": [
@@ -97,6 +98,8 @@ def as_published(elements):
         p = e["path"]
         if any(p == n or p.startswith(n + ".") for n in NOT_R4):
             continue
+        if any(c["key"] in NOT_R4_RULES for c in e.get("constraint", [])):
+            e = dict(e, constraint=[c for c in e["constraint"] if c["key"] not in NOT_R4_RULES])
         if p in R4_TYPE:
             e = dict(e, type=[{"code": R4_TYPE[p]}])
         out.append(e)

@@ -14,6 +14,7 @@
  * is well formed; that it says what the input is, its edition tells. */
 #include "bench/bench_priv.h"
 #include "fhir/fhir.h"
+#include "fhir/valid.h"
 
 enum { BUNDLE_MAX = 8 << 20 };
 
@@ -174,7 +175,7 @@ static int twin_valid(const struct json *twin, bool *ok)
         struct diag d;
         int err;
         diag_init(&d);
-        err = v ? fhir_validate(v, &d) : AM_E_INVALID;
+        err = v ? fhir_valid_check(NULL, v, 0, &d) : AM_E_INVALID;
         diag_release(&d);
         if (err == AM_E_NOMEM)
             return err;

@@ -82,7 +82,9 @@ enum fhir_prim {
     R(AGE, Age)                                                                          \
     R(COUNT, Count)                                                                      \
     R(DISTANCE, Distance)                                                                \
-    R(DURATION, Duration)
+    R(DURATION, Duration)                                                                \
+    R(CODE_SYSTEM, CodeSystem)                                                           \
+    R(INCLUDE, ValueSet.compose.include)
 enum fhir_role {
     FHIR_ROLE_NONE,
 #define R(name, text) FHIR_ROLE_##name,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fhir -- FHIR R4 knowledge, no I/O: reading what the spine needs (Bundle, Patient,
  * Observation), units, and writing what a supervised prediction leaves behind
- * (RiskAssessment, Provenance, OperationOutcome).
+ * (RiskAssessment, Provenance). The rest of R4 has headers of its own in this folder:
+ * def.h (tables), valid.h (validation, OperationOutcome).
  *
  * Strict: resources outside the Bundle's patient, unknown units, entered-in-error or
  * cancelled observations, values of the wrong kind are problems with a FHIRPath-like path
@@ -103,11 +104,5 @@ struct fhir_prediction {
  * verifier (design/fhir.md, section 7). */
 void fhir_risk_assessment(const struct fhir_prediction *p, struct jw *w);
 void fhir_provenance(const struct fhir_prediction *p, struct jw *w);
-/* OperationOutcome from problems: one issue each. */
-/* Base R4 validation of the types the registry writes: every problem in d, its path a
- * JSON Pointer, codes fhir.*. AM_E_INVALID; AM_E_UNSUPPORTED: another type. */
-bool fhir_validates(struct str resource_type);
-AM_CHECK int fhir_validate(const struct json *resource, struct diag *d);
-void fhir_operation_outcome(const struct diag *d, struct jw *w);
 
 #endif

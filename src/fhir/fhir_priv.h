@@ -15,7 +15,4 @@ struct fhir_unit {
 /* A UCUM expression over the base units. AM_E_SYNTAX. */
 AM_CHECK int fhir_unit_parse(struct str unit, struct fhir_unit *out);
 
-/* Is v a value of that primitive type? NULL, or what is wrong. */
-const char *fhir_primitive(struct str type, const struct json *v);
-
 #endif

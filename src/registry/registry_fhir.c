@@ -5,6 +5,7 @@
  * logged. */
 #include "base/clock.h"
 #include "fhir/fhir.h"
+#include "fhir/valid.h"
 #include "registry/registry_card.h"
 
 #define AI     "http://hl7.org/fhir/uv/aitransparency/"
@@ -368,7 +369,7 @@ int registry_twin_check(const struct json *algorithm, const struct json *version
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     for (json_each(it, json_root(doc))) {
         if (!err)
-            err = fhir_validate(it.val, &found);
+            err = fhir_valid_check(NULL, it.val, 0, &found);
         if (err == AM_E_INVALID)
             err = AM_OK;
         twin_profile(it.val, &found);

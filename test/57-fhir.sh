@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# amane fhir validate: verdicts, places, languages, exit status. TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=${AMANE:-$root/build/amane}
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+unset LC_ALL LC_MESSAGES LANG LANGUAGE
+n=0 bad=0
+report() { # report STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$dir/out" | head -20
+        bad=1
+    fi
+}
+cd "$dir" || exit 3
+echo '{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"gender":"female"}' >good.json
+echo '{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","gender":"F","name":[{"given":["a",""]}]}}]}' >bad.json
+echo '{"resourceType":"Patient",' >cut.json
+echo '<Patient xmlns="http://hl7.org/fhir"/>' >p.xml
+"$amane" fhir validate good.json >out 2>&1
+[ $? = 0 ] && grep -q '^good.json: valid$' out
+report $? 'a valid file is said to be, exit 0'
+"$amane" fhir validate good.json bad.json >out 2>&1
+[ $? = 1 ] && grep -q '/entry/0/resource/gender.*fhir.not_in_list' out && grep -q '/entry/0/resource/name/0/given/1.*fhir.primitive' out
+report $? 'each problem has its place, exit 1'
+"$amane" fhir validate --json good.json bad.json >out 2>&1
+[ $? = 1 ] && [ "$(wc -l <out)" = 2 ] && [ "$(jq -r .resourceType out | sort -u)" = OperationOutcome ] &&
+    jq -e -s '.[1].issue | map(select(.severity == "error").expression[0]) == ["Bundle.entry[0].resource.gender", "Bundle.entry[0].resource.name[0].given[1]"]' out >/dev/null
+report $? '--json is one OperationOutcome a file, with FHIRPath places'
+"$amane" fhir validate --json bad.json good.json >o.json
+head -1 o.json >one.json
+"$amane" fhir validate one.json >out 2>&1
+report $? 'the outcome is itself valid'
+"$amane" fhir validate cut.json >out 2>&1
+[ $? = 1 ] && grep -q 'json\.' out
+report $? 'what is not JSON is not valid'
+"$amane" fhir validate p.xml >out 2>&1
+[ $? = 1 ] && grep -q 'fhir.xml' out
+report $? 'XML is refused clearly'
+"$amane" fhir validate nowhere.json >out 2>&1
+[ $? -ne 0 ]
+report $? 'a file that is not there fails'
+LC_ALL=fr_MA.UTF-8 "$amane" fhir validate bad.json >out 2>&1
+grep -q "ensemble de valeurs" out
+report $? 'in French'
+LC_ALL=ar_MA.UTF-8 "$amane" fhir validate bad.json >out 2>&1
+grep -q 'مجموعة القيم' out
+report $? 'in Arabic'
+"$amane" fhir >out 2>&1
+[ $? = 2 ]
+report $? 'usage is exit 2'
+echo "1..$n"
+exit $bad
