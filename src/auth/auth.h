@@ -129,6 +129,10 @@ struct auth;
 AM_CHECK int auth_open(struct auth **out, const char *dir);
 /* The same in a database of one's choice: a file, or a libpq URI (schema `auth`). */
 AM_CHECK int auth_open_db(struct auth **out, const char *dir, const char *path);
+/* Tests of what stands on auth: from now on auth_open() hashes at 64 KiB and one pass
+ * instead of 64 MiB and three, which were most of what such a test cost. Before any
+ * thread. The program never calls it: tools/check_banned.sh looks. */
+void auth_cheap_passwords(void);
 struct db *auth_db(struct auth *a); /* for copies of it, borrowed */
 void auth_close(struct auth *a);
 /* Problems of the request (login taken, weak password < 12 characters, unknown role) in

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Row RB-3 over whole runs: models whose fragile rows are known beforehand. */
+#define KIT_ONLY "adversarial"
 #include "bench/bench_job.h"
 #include "bench/bench_oracle.h"
 #include "bench/bench_robust_testkit.h"

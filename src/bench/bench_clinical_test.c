@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions, comorbidities, severe misses, comparisons, sites, planted drift: what is
  * planted is measured, its absence is not, what cannot be measured is said. */
+#define KIT_ONLY "performance equity equity_documentation multi_site"
 #include "bench/bench_priv.h"
 
 #include "bench/bench_testkit.h"
@@ -278,6 +279,7 @@ static void planted_drift_is_seen_in_time_and_rarely_dreamt(void **state)
     struct kit k;
     (void)state;
     open_people(&k, "", 0, 0);
+    k.in.only = "drift_monitoring";
     kit_run(&k);
     assert_true(value(&k, "DM-1", "streams_watched", "") == 3);
     assert_true(value(&k, "DM-1", "detection_delay_predictions", "") <= 500);

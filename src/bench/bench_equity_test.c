@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A planted bias is measured, its absence is not; what cannot be compared is said. */
+#define KIT_ONLY "performance equity equity_documentation extraction"
 #include "bench/bench_testkit.h"
 
 /* 1,200 rows whose label follows the input, but for a share of the women's, drawn anew.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Row EQ-9: a score made of sex fails by its own input and by its proxy, a fair one does
  * not, age declared beforehand is told apart; exact values are those of bench_truth. */
+#define KIT_ONLY "explanations"
 #include "bench/bench_testkit.h"
 #include "model/model_test.h"
 #include "probe/probe_explain.h"

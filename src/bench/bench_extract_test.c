@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of a model whose insides are known: the family on a small run, and the equations
  * on bench_truth's logistic model (weights by scikit-learn, run by ONNX Runtime). */
+#define KIT_ONLY "extraction"
 #include "bench/bench_extract.h"
 
 #include "bench/bench_robust_testkit.h"

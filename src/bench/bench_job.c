@@ -27,14 +27,20 @@ static const struct parted parted[] = {
 #undef X
         {NULL, NULL, NULL}};
 
+static bool named(const char *names, const char *name)
+{
+    struct str rest = str_c(names);
+    while (rest.n)
+        if (str_eqc(str_cut(rest, ' ', &rest), name))
+            return true;
+    return false;
+}
+
 bool bench_feeds(const char *row)
 {
-    for (size_t i = 0; i < AM_LEN(families); i++) {
-        struct str rest = str_c(families[i].rows);
-        while (rest.n)
-            if (str_eqc(str_cut(rest, ' ', &rest), row))
-                return true;
-    }
+    for (size_t i = 0; i < AM_LEN(families); i++)
+        if (named(families[i].rows, row))
+            return true;
     return false;
 }
 
@@ -117,6 +123,8 @@ int bench_jobs_list(const struct bench_run *r, struct bench_jobs *out)
         if (r->kept_csv && !bench_told_by_scores(families[i].name))
             continue; /* what it reads is not there */
         if (r->kept && r->kept->only && strcmp(r->kept->only, families[i].name) != 0)
+            continue;
+        if (r->only && !named(r->only, families[i].name))
             continue;
         if (families[i].needs == SCORES && !r->model_declared)
             continue; /* there are no scores of the model the record is about */

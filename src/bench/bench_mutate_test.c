@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows RB-1 and RB-2 of models made to fail them, and of one that does not. The model of
  * this program's worker dies of two values, so that what a crash costs can be seen. */
+#define KIT_ONLY "performance mutation degradation"
 #include "bench/bench_mutant.h"
 #include "bench/bench_robust_testkit.h"
 

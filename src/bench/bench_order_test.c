@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows RB-4, RB-5 and RB-6: models that fail each for its own reason, and one that does
  * not. */
+#define KIT_ONLY "equity mutation degradation ordering coherence context"
 #include "bench/bench_mutant.h"
 #include "bench/bench_robust_testkit.h"
 

@@ -149,6 +149,7 @@ struct bench_run {
     const struct bench_kept *kept;
     VEC(struct bench_played) played;
     struct csv *kept_csv; /* NULL: the data are there */
+    const char *only;     /* families, as bench_input has it */
 };
 
 /* bench_check.c: the declarations. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every altered copy is told from the declared file by its digest, the true one is not;
  * what the two other means see. */
+#define KIT_ONLY "tampering"
 #include "bench/bench_priv.h"
 
 #include "bench/bench_testkit.h"

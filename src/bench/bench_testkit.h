@@ -16,6 +16,11 @@
 #include "model/model_test_worker.h"
 #include "stat/stat.h"
 
+/* The families a test file is about, before it includes this; else all. */
+#ifndef KIT_ONLY
+#define KIT_ONLY NULL
+#endif
+
 /* ---- a case: two sites, one input, a fitted model
  * -------------------------------------------- */
 struct kit {
@@ -165,6 +170,7 @@ static inline void kit_open(struct kit *k, const char *more)
                                  .manifest = json_root(k->manifest_doc),
                                  .manifest_dir = k->dir,
                                  .model = buf_str(&k->model),
+                                 .only = KIT_ONLY,
                                  .seed = 42};
 }
 

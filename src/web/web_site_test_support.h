@@ -11,6 +11,11 @@
 #include "base/test.h"
 #include "web/web_site_priv.h"
 
+__attribute__((constructor)) static void world_cheaply(void)
+{
+    auth_cheap_passwords();
+}
+
 #define ATTACK   "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{csrf}}"
 #define PASSWORD "a password of the tests"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every page of web/gallery.json's `pages`, live, in one browser: pages.mjs   Prints TAP, keeps screenshots.
+// Every page of web/gallery.json's `pages`, live, in one browser: pages.mjs   Prints TAP; screenshots of what is wrong, of all
+// with PAGES_FULL or PAGES_ONLY.
 //   PAGES_WORLD: a file of test/support/pages.py. PAGES_PART: all, or split: only the entries with "when": "split".
 // An entry: {site, path: as in the table of routes, at: [address with {name}s], as: account, status, interact, every,
 // shows: what must be on it}.
@@ -14,7 +15,7 @@ import { axe, inLanguage, interact, listen, named, plain, shape } from './look.m
 
 const world = JSON.parse(readFileSync(process.env.PAGES_WORLD, 'utf8')), part = process.env.PAGES_PART ?? 'all';
 const gallery = JSON.parse(readFileSync(path.join(here, '../../web/gallery.json'), 'utf8')).pages;
-const out = path.join(here, 'output'), only = process.env.PAGES_ONLY;
+const out = path.join(here, 'output'), only = process.env.PAGES_ONLY, full = Boolean(process.env.PAGES_FULL), photos = full || Boolean(only);
 mkdirSync(out, { recursive: true });
 
 const { browser, close } = await launch();
@@ -65,7 +66,7 @@ async function turn(e, at, lang) {
   await context.addCookies(cookies);
   const page = await context.newPage(), seen = listen(page, e.status);
   const say = (where, list) => problems.push(...list.map((p) => `${where}: ${p}`));
-  const photo = (what) => page.screenshot({ path: path.join(out, `${name(e, at)}.${lang}.${what}.png`), fullPage: true });
+  const photo = async (what) => (photos || problems.length) && page.screenshot({ path: path.join(out, `${name(e, at)}.${lang}.${what}.png`), fullPage: true });
   await page.goto(url, { waitUntil: 'load' });
   await page.evaluate(() => document.fonts.ready);
   await Promise.all(seen.pending);
@@ -83,7 +84,7 @@ async function turn(e, at, lang) {
   say('1280 dark', await shape(page, lang));
   say('1280 dark', await axe(page));
   await photo('1280.dark');
-  if (process.env.PAGES_FULL) {
+  if (full) {
     await page.emulateMedia({ colorScheme: 'light' });
     await photo('1280.light');
     await page.setViewportSize({ width: 400, height: 900 });
@@ -116,7 +117,7 @@ try {
   }
   for (const e of gallery.filter((x) => x.at && (x.when ?? 'all') === part))
     for (const at of e.at.filter((x) => !only || x.includes(only))) {
-      const langs = e.every || process.env.PAGES_FULL ? ['fr', 'ar', 'en'] : ['ar'], what = name(e, at);
+      const langs = e.every || full ? ['fr', 'ar', 'en'] : ['ar'], what = name(e, at);
       for (const lang of langs) await test(`${what} in ${lang}`, () => turn(e, at, lang));
       await test(`${what} works without scripts`, async () =>
         is((await plain(browser, world[e.site] + address(at), await session(e.site, e.as))).join(), ''));
