@@ -7,9 +7,10 @@
 #include "bench/bench.h"
 
 const char cmd_bench_synopsis[] =
-    "usage: amane bench run --record R.json --model FILE --data MANIFEST.json --out DIR\n"
-    "                       [--policy FILE] [--level base|intermediate|advanced]\n"
-    "                       [--org ORG] [--seed N] [--jobs N] [--queue DIR] [--json]\n"
+    "usage: amane bench run --record R.json --model FILE|--endpoint\n"
+    "                       --data MANIFEST.json --out DIR [--policy FILE]\n"
+    "                       [--level base|intermediate|advanced] [--org ORG]\n"
+    "                       [--seed N] [--jobs N] [--queue DIR] [--json]\n"
     "                       [--store DIR --store-key FILE] [--no-report]\n"
     "       amane bench seal key --out FILE\n"
     "       amane bench seal import MANIFEST.json --store DIR --key FILE --id ID\n"
@@ -24,9 +25,9 @@ const char cmd_bench_synopsis[] =
     "R.json]\n"
     "                       [--model FILE] [--policy FILE] [--jobs N] [--json]\n"
     "                       [--store DIR --store-key FILE]\n"
-    "       amane bench rerun DIR|EVIDENCE.json --model FILE [--data MANIFEST.json]\n"
-    "                       [--record R.json] [--policy FILE] [--jobs N] [--json]\n"
-    "                       [--store DIR --store-key FILE]\n";
+    "       amane bench rerun DIR|EVIDENCE.json --model FILE|--endpoint\n"
+    "                       [--data MANIFEST.json] [--record R.json] [--policy FILE]\n"
+    "                       [--jobs N] [--json] [--store DIR --store-key FILE]\n";
 
 static const struct {
     const char *name;

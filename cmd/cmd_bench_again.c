@@ -147,7 +147,8 @@ static int again(struct kept *k, const struct kept_args *a, bool asks, kept_chec
                               .n = k->n_answers,
                               .data = a->data || a->store,
                               .only = k->summary ? NULL : k->evidence[0].family};
-    struct bench_input in = {.kept = asks ? NULL : &kept, .again = asks};
+    struct bench_input in = {
+        .kept = asks ? NULL : &kept, .again = asks, .served = a->endpoint};
     char path[KEPT_PATH];
     int n = snprintf(path, sizeof path, "%s/manifest.json", k->dir);
     if (n < 0 || n >= (int)sizeof path)
@@ -166,6 +167,7 @@ static int parse(int argc, char **argv, struct kept_args *a, bool asks)
         {.name = "--record", .kind = CMD_TEXT, .text = &a->record},
         {.name = "--data", .kind = CMD_TEXT, .text = &a->data},
         {.name = "--model", .kind = CMD_TEXT, .text = &a->model},
+        {.name = "--endpoint", .kind = CMD_FLAG, .flag = &a->endpoint},
         {.name = "--policy", .kind = CMD_TEXT, .text = &a->policy},
         {.name = "--store", .kind = CMD_TEXT, .text = &a->store},
         {.name = "--store-key", .kind = CMD_TEXT, .text = &a->store_key},
@@ -176,8 +178,8 @@ static int parse(int argc, char **argv, struct kept_args *a, bool asks)
         return AM_E_USAGE;
     if (a->help)
         return AM_OK;
-    if (argc != 2 || !a->store != !a->store_key ||
-        (asks && (!a->model || (!a->data && !a->store))))
+    if (argc != 2 || !a->store != !a->store_key || (!asks && a->endpoint) ||
+        (asks && (!a->model == !a->endpoint || (!a->data && !a->store))))
         return AM_E_USAGE;
     a->where = argv[1];
     return cmd_bench_jobs(jobs, &a->threads);

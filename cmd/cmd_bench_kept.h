@@ -45,7 +45,7 @@ struct kept {
 struct kept_args {
     const char *where, *record, *data, *model, *policy, *store, *store_key;
     int64_t threads;
-    bool json, help;
+    bool json, help, endpoint; /* endpoint: it gives the scores, not a file */
 };
 /* One more comparison of k->run. */
 typedef int kept_check(struct kept *k);

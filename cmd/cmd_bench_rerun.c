@@ -18,7 +18,7 @@ static int compare_answers(struct kept *k)
         buf_init(&b, (size_t)1 << 30);
         err = bench_answers(k->run, family, &b);
         snprintf(name, sizeof name, "answers-%s.bin", family);
-        if (!err && !str_eq(was, buf_str(&b)))
+        if (!err && !bench_observed(k->run, family) && !str_eq(was, buf_str(&b)))
             diag_err(&k->d, name, "kept.bytes", "other bytes than this run gives");
         buf_release(&b);
     }

@@ -19,7 +19,7 @@ struct args {
     const char *store, *store_key, *queue;
     const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
     int64_t threads;
-    bool json, no_report;
+    bool json, no_report, endpoint;
 };
 struct job {
     const struct args *a;
@@ -65,7 +65,9 @@ static int read_all(struct job *j)
     err[0] = read_json(j->a->record, &j->record_text, &j->record_n, &j->record, &j->d);
     err[1] =
         read_json(j->a->data, &j->manifest_text, &j->manifest_n, &j->manifest, &j->d);
-    err[2] = am_file_read(j->a->model, MODEL_FILE_MAX, &j->model, &j->model_n);
+    err[2] = j->a->endpoint
+                 ? AM_OK
+                 : am_file_read(j->a->model, MODEL_FILE_MAX, &j->model, &j->model_n);
     if (err[2])
         diag_err(&j->d, j->a->model, "file", "%s", am_err_text(err[2]));
     err[3] = cmd_bench_policy_read(&j->policy, j->a->policy, &j->d);
@@ -89,6 +91,7 @@ static int run_bench(struct job *j)
         .manifest_text = {j->manifest_text, j->manifest_n},
         .manifest_dir = dir,
         .model = {j->model, j->model_n},
+        .served = j->a->endpoint,
         .seed = j->seed,
         .jobs = (unsigned)j->a->threads,
         .spool = j->a->queue                                ? j->a->queue
@@ -351,6 +354,7 @@ int cmd_bench_run(int argc, char **argv)
     const struct cmd_opt opt[] = {
         {.name = "--record", .kind = CMD_TEXT, .text = &a.record},
         {.name = "--model", .kind = CMD_TEXT, .text = &a.model},
+        {.name = "--endpoint", .kind = CMD_FLAG, .flag = &a.endpoint},
         {.name = "--data", .kind = CMD_TEXT, .text = &a.data},
         {.name = "--out", .kind = CMD_TEXT, .text = &a.out},
         {.name = "--policy", .kind = CMD_TEXT, .text = &a.policy},
@@ -368,7 +372,7 @@ int cmd_bench_run(int argc, char **argv)
         return cmd_usage(cmd_bench_synopsis, false);
     if (help)
         return cmd_usage(cmd_bench_synopsis, true);
-    if (argc != 1 || !a.record || !a.model || !a.data || !a.out ||
+    if (argc != 1 || !a.record || !a.model == !a.endpoint || !a.data || !a.out ||
         !a.store != !a.store_key)
         return cmd_usage(cmd_bench_synopsis, false);
     if (a.level && (label_level_parse(str_c(a.level), &level) || level == LABEL_NONE)) {

@@ -3,6 +3,7 @@
 #include "bench/bench_job.h"
 #include "bench/bench_spool.h"
 #include "bench/bench_vault.h"
+#include "bench/bench_remote.h"
 
 enum { BENCH_SCORES_MAX = 1 << 30, BENCH_DOC_MAX = 64 << 20 };
 
@@ -162,6 +163,7 @@ void bench_run_free(struct bench_run *r)
         free(r->attribute.v[i].id);
     }
     bench_opened_free(r->opened);
+    bench_remote_free(r->remote);
     vec_release(&r->set);
     vec_release(&r->attribute);
     vec_release(&r->feature);

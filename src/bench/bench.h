@@ -11,8 +11,8 @@
  * So far: `identity`, `data`, `performance`, `equity_documentation`, `equity`,
  * `explanations`, `multi_site`, `drift_monitoring`, `drift`, `reproducibility`,
  * `mutation`, `degradation`, `adversarial`, `ordering`, `coherence`, `context`,
- * `tampering`, `extraction`, `poisoning`, `membership`, `interoperability` (rows IO-1 to
- * IO-3, which tenders ask for and no label); a row without a family appears in the result
+ * `tampering`, `extraction`, `poisoning`, `membership`, `endpoint`, `interoperability`
+ * (rows IO-1 to IO-3, which tenders ask for and no label); a row without a family appears
  * with reason `family_not_available`, never silently absent.
  *
  * A run is a list of jobs (bench_job.h) that threads, and other machines, take from a
@@ -56,6 +56,7 @@ struct bench_input {
                                  STR_NULL: then that of the canonical form */
     const char *manifest_dir; /* data paths are relative to it */
     struct str model;         /* bytes */
+    bool served;              /* no bytes: the manifest's endpoint gives the scores */
     uint64_t seed;
     struct bench_vault *vault;     /* of sealed sets (bench_vault.h); NULL: none */
     const char *by;                /* who uses them; NULL: tester_org */
@@ -98,6 +99,9 @@ struct str bench_scores(const struct bench_run *r);
 AM_CHECK int bench_answers(const struct bench_run *r, const char *family,
                            struct buf *out);
 bool bench_told_by_scores(const char *family);
+/* Do its answers say what a service did at that time? Then another execution compares
+ * their numbers, not their bytes. */
+bool bench_observed(const struct bench_run *r, const char *family);
 /* What was kept against what this run gives, to the last bit: each difference is an error
  * in d (codes kept.*, path = JSON Pointer into the document). */
 struct bench_compared {

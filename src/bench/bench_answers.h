@@ -10,6 +10,10 @@
  *     of the model file, family (u8 length, bytes), u32 tapes, then each: name (u8
  * length, bytes), u32 length, bytes
  *
+ * A model behind an endpoint has no file: its digest is zeros. What the family `endpoint`
+ * saw of a service is on its tape too (bench_sight.h): numbers are made again of it, the
+ * service is not asked.
+ *
  * A job that asked nothing has no tape; a family none of whose jobs asked has no file. */
 #ifndef BENCH_ANSWERS_H
 #define BENCH_ANSWERS_H

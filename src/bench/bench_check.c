@@ -2,7 +2,7 @@
 /* bench_check -- the declarations: both documents against their schemas, then against
  * each other and against the model file. Every problem is named before anything is
  * computed. */
-#include "bench/bench_priv.h"
+#include "bench/bench_remote.h"
 #include "embed/embed.h"
 
 const char *bench_at(const struct bench_set *s, char path[BENCH_PATH], const char *more)
@@ -298,9 +298,34 @@ static bool digest_is(const uint8_t have[32], struct str hex)
     return str_eqc(hex, crypto_hex(have, 32, text));
 }
 
+/* No file: whatever is measured, nobody knows of which weights (ruling R-18). */
+static int check_served(struct bench_run *r, struct diag *d)
+{
+    if (!r->remote)
+        diag_err(d, "/manifest/endpoint", "bench.endpoint_missing",
+                 "no endpoint is declared, no model file is given");
+    for (json_each(it, json_get(r->manifest, "data")))
+        if (str_starts(json_get_str(it.val, "path"), STR("sealed:")))
+            diag_err(d, "/manifest/endpoint", "bench.endpoint_sealed",
+                     "a sealed set would leave for the vendor's service");
+    r->served = r->remote != NULL;
+    memset(r->model_sha256, 0, sizeof r->model_sha256); /* nobody's (bench_answers.h) */
+    if (root_digest(r))
+        diag_err(d, "/record/artifacts", "bench.artifact_twice", "two files of one path");
+    if (r->served)
+        diag_add(d, DIAG_WARNING, "/record/model_digest", "bench.served",
+                 "the weights are out of sight: row ID-2 cannot pass");
+    return diag_result(d);
+}
+
 int bench_check_model(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     struct str declared = json_get_str(weights(r), "sha256");
+    int err = bench_remote_read(&r->remote, r, in, d);
+    if (err)
+        return err;
+    if (in->served || r->served) /* bench_kept_open() knows too */
+        return check_served(r, d);
     if (!r->kept) /* else bench_kept_open() knows */
         crypto_sha256(in->model, r->model_sha256);
     r->model_declared = digest_is(r->model_sha256, declared);

@@ -4,7 +4,7 @@
  *
  * The copy is documented, never judged: on one network with a majority class of 74 %, 50
  * questions gave 96 % agreement (ruling R-25). Judged are the endpoint's controls
- * (bench_controls.c); a model that no network reaches has none, which the matrix accepts
+ * (bench_burst.c); a model that no network reaches has none, which the matrix accepts
  * (no_network_endpoint).
  *
  *   majority_share           what a copy that always gives one answer would reach

@@ -107,6 +107,20 @@ static bool tested_is_deployed(const struct bench_run *r)
     return r->model_declared && (!deployed.n || str_eqc(deployed, hex));
 }
 
+/* A service whose file nobody has seen: not known, which is no pass (ruling R-18). */
+static int weights_identity(struct bench_run *r)
+{
+    const char *how = r->served ? "weights_out_of_sight" : "sha256";
+    double unknown = r->served ? NAN : 0;
+    int err = bench_fact(r, "ID-2", "file_hash_match", r->model_declared + unknown, how);
+    if (!err)
+        err = bench_fact(r, "ID-2", "canonical_weight_hash_match",
+                         r->canonical_match + unknown, how);
+    return err ? err
+               : bench_fact(r, "ID-2", "tested_equals_deployed",
+                            tested_is_deployed(r) + unknown, how);
+}
+
 int bench_identity(struct bench_run *r)
 {
     bool na;
@@ -118,13 +132,7 @@ int bench_identity(struct bench_run *r)
                        ledger_algorithm_id_valid(json_get_str(r->record, "algorithm_id")),
                        "check-character");
     if (!err)
-        err = bench_fact(r, "ID-2", "file_hash_match", r->model_declared, "sha256");
-    if (!err)
-        err = bench_fact(r, "ID-2", "canonical_weight_hash_match", r->canonical_match,
-                         "sha256");
-    if (!err)
-        err = bench_fact(r, "ID-2", "tested_equals_deployed", tested_is_deployed(r),
-                         "sha256");
+        err = weights_identity(r);
     if (!err)
         err = bench_fact(r, "ID-3", "missing_metadata_fields", missing, "presence");
     if (!err)

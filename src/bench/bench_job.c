@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-enum needs { NOTHING, SCORES };
+enum needs { NOTHING, SCORES, WEIGHTS };
 static const struct {
     const char *name, *rows;
     int (*fn)(struct bench_run *r);
@@ -126,8 +126,10 @@ int bench_jobs_list(const struct bench_run *r, struct bench_jobs *out)
             continue;
         if (r->only && !named(r->only, families[i].name))
             continue;
-        if (families[i].needs == SCORES && !r->model_declared)
+        if (families[i].needs == SCORES && !r->model_declared && !r->served)
             continue; /* there are no scores of the model the record is about */
+        if (families[i].needs == WEIGHTS && !r->model_declared)
+            continue; /* nobody has seen the file */
         if (!parts)
             err = add_job(r, i, 0, 0, out);
         for (size_t k = 0; k < parts && !err; k++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/bench_oracle.h"
+#include "bench/bench_remote.h"
 #include "stat/stat_boot.h"
 
 /* ---- the model, asked ---------------------------------------------------------------
@@ -59,9 +59,61 @@ static int ask_part(struct bench_oracle *o, const double *x, size_t n, double *s
     return AM_OK;
 }
 
+/* ---- the model behind an endpoint -----------------------------------------------------
+ */
+struct call {
+    struct bench_oracle *o;
+    const double *x;
+    size_t rows;
+};
+
+/* The scores, then whether the line is dead. */
+static int call_line(void *cookie, double *out, size_t max, size_t *n)
+{
+    struct call *c = cookie;
+    int err = bench_line_ask(c->o->line, c->x, c->rows, out);
+    am_assert(max == c->rows + 1);
+    out[c->rows] = c->o->line->dead;
+    *n = max;
+    return err;
+}
+
+/* On the tape like a session's answers; a tape that has none is a dead line. */
+static int ask_line(struct bench_oracle *o, const double *x, size_t rows, double *score)
+{
+    struct call c = {o, x, rows};
+    double *out = am_malloc((rows + 1) * sizeof *out);
+    size_t n = 0;
+    int err = out ? model_tape_other(call_line, &c, x, rows * o->probe.features, out,
+                                     rows + 1, &n)
+                  : AM_E_NOMEM;
+    o->dead |= err || n != rows + 1 || out[rows] != 0;
+    for (size_t i = 0; i < rows; i++)
+        score[i] = !err && n == rows + 1 ? out[i] : NAN;
+    free(out);
+    return err == AM_E_NOMEM ? err : AM_OK;
+}
+
 static int ask(void *cookie, const double *x, size_t n, double *score)
 {
-    return ask_part(cookie, x, n, score);
+    struct bench_oracle *o = cookie;
+    return o->run->served ? ask_line(o, x, n, score) : ask_part(o, x, n, score);
+}
+
+static int open_line(struct bench_oracle *o, const struct bench_run *r)
+{
+    int err;
+    if (r->kept)
+        return AM_OK; /* nobody is called: the tape has what was said */
+    o->line = am_calloc(1, sizeof *o->line);
+    if (!o->line)
+        return AM_E_NOMEM;
+    err = bench_line_open(o->line, r->remote, r->feature.n);
+    if (err) {
+        free(o->line);
+        o->line = NULL;
+    }
+    return err;
 }
 
 int bench_oracle_open(struct bench_oracle *o, const struct bench_run *r, int64_t budget)
@@ -75,13 +127,17 @@ int bench_oracle_open(struct bench_oracle *o, const struct bench_run *r, int64_t
                                          .lo = json_num(json_at(range, 0), NAN),
                                          .hi = json_num(json_at(range, 1), NAN),
                                          .budget = budget}};
-    return reopen(o);
+    return r->served ? open_line(o, r) : reopen(o);
 }
 
 void bench_oracle_close(struct bench_oracle *o)
 {
     model_session_close(o->session);
     o->session = NULL;
+    if (o->line)
+        bench_line_close(o->line);
+    free(o->line);
+    o->line = NULL;
 }
 
 /* ---- the inputs, as declared --------------------------------------------------------

@@ -17,6 +17,8 @@ struct bench_oracle {
     struct model_session *session;
     int64_t crashes; /* rows that broke a worker */
     bool dead;
+    struct bench_line *line; /* instead of a session when an endpoint serves the run, but
+                                for what is played from a tape */
 };
 /* budget in rows, < 0: none. The run outlives the oracle. AM_OK also when the file does
  * not open any more (dead); only memory is an error. */

@@ -101,6 +101,7 @@ struct bench_played { /* a tape of the files that were kept: borrowed */
 };
 struct bench_train; /* bench_reference.h */
 struct bench_rules; /* bench_rules.h */
+struct bench_remote;
 struct bench_run {
     struct json_doc *record_doc, *manifest_doc; /* own copies */
     struct str model;                           /* borrowed: only during bench_run() */
@@ -112,6 +113,8 @@ struct bench_run {
     uint8_t model_sha256[32], root_sha256[32]; /* of the file; of that one artefact */
     bool model_declared;                       /* the bytes are those of the record */
     bool canonical_match, model_failed;
+    struct bench_remote *remote; /* bench_remote.h; NULL: no endpoint is declared */
+    bool served;                 /* the scores are its, the file was not seen */
     VEC(struct bench_feature) feature;
     struct raster_shape image; /* width 0: the model reads a table */
     char *pixel_names;
@@ -254,7 +257,8 @@ enum bench_draw {
     BENCH_DRAW_MEMBERS = 9,
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
-    BENCH_DRAW_EXTRACT = 40,     /* and the next two */
+    BENCH_DRAW_EXTRACT = 40, /* and the next two */
+    BENCH_DRAW_ENDPOINT = 44,
     BENCH_DRAW_RECENT = 60,      /* and the next fifteen: bench_recent.h */
     BENCH_DRAW_ECE = 1000,       /* and one a site */
     BENCH_DRAW_DRIFT = 2000,     /* and two a stream watched */

@@ -2,8 +2,9 @@
 /* bench_score -- the model, in its worker, on every usable row. A crash or a hang while
  * scoring is a finding: the rows it took have no score, the run goes on. */
 #include "bench/bench_answers.h"
+#include "bench/bench_remote.h"
 
-enum { BENCH_CHUNK = 65536 };
+enum { BENCH_CHUNK = 65536, SERVED_CHUNK = 1024 };
 
 static void check_inputs(const struct bench_run *r, const struct json *described,
                          struct diag *d)
@@ -131,7 +132,7 @@ static int use_rows(struct bench_run *r, struct diag *d)
     for (size_t i = 0; i < r->cases.n; i++) {
         struct bench_case *c = &r->cases.v[i];
         struct bench_set *s = &r->set.v[c->set];
-        if (c->why == BENCH_USED && isnan(c->score) && r->model_declared)
+        if (c->why == BENCH_USED && isnan(c->score) && (r->model_declared || r->served))
             c->why = BENCH_SCORE_NAN;
         s->rejected[c->why]++;
         if (c->why != BENCH_USED)
@@ -179,6 +180,79 @@ static void check_classes(const struct bench_run *r, struct diag *d)
     }
 }
 
+/* ---- an endpoint that gives the scores --------------------------------------------
+ */
+enum {
+    TOLD_ROWS,
+    TOLD_UNSENT,
+    TOLD_DEAD,
+    TOLD_FAULTS,
+    TOLD = TOLD_FAULTS + BENCH_FAULTS
+};
+
+/* How the calls went, as numbers for the tape. */
+static int line_told(void *cookie, double *out, size_t max, size_t *n)
+{
+    const struct bench_line *l = cookie;
+    am_assert(max == TOLD);
+    out[TOLD_ROWS] = (double)l->rows;
+    out[TOLD_UNSENT] = (double)l->unsent;
+    out[TOLD_DEAD] = l->dead;
+    for (size_t i = 0; i < BENCH_FAULTS; i++)
+        out[TOLD_FAULTS + i] = (double)l->fault[i];
+    *n = TOLD;
+    return AM_OK;
+}
+
+static int service_finding(struct bench_run *r, struct bench_line *l, struct diag *d)
+{
+    char kinds[256] = "";
+    double v[TOLD];
+    size_t n = 0, told;
+    int err = model_tape_other(line_told, l, NULL, 0, v, TOLD, &told);
+    if (err || told != TOLD) /* the end of the tape says so */
+        return err == AM_E_NOMEM ? err : AM_OK;
+    for (size_t i = 0; i < BENCH_FAULTS && n < sizeof kinds; i++)
+        if (v[TOLD_FAULTS + i] != 0)
+            n += (size_t)snprintf(kinds + n, sizeof kinds - n, "%s%s %.0f", n ? ", " : "",
+                                  bench_fault_name[i], v[TOLD_FAULTS + i]);
+    r->model_failed = v[TOLD_DEAD] != 0;
+    if (n || r->model_failed || v[TOLD_UNSENT] != 0)
+        diag_add(d, DIAG_WARNING, "/manifest/endpoint", "bench.endpoint_faults",
+                 "%.0f rows answered, %.0f not sent; %s", v[TOLD_ROWS], v[TOLD_UNSENT],
+                 kinds);
+    return AM_OK;
+}
+
+static int score_served(struct bench_run *r, const struct bench_input *in, struct diag *d)
+{
+    struct bench_oracle o;
+    double *x = NULL, *score = NULL;
+    uint32_t *at = NULL;
+    size_t n, asked;
+    int err = bench_oracle_open(&o, r, -1);
+    if (err)
+        return err;
+    err = pack(r, &x, &at, &n);
+    if (!err && !(score = am_malloc((n + 1) * sizeof *score)))
+        err = AM_E_NOMEM;
+    for (size_t i = 0; !err && i < n; i += SERVED_CHUNK) {
+        size_t k = AM_MIN(n - i, (size_t)SERVED_CHUNK);
+        err = probe_ask(&o.probe, x + i * r->feature.n, k, score + i, &asked);
+        if (in->progress)
+            in->progress(in->cookie, "score", i + k, n);
+    }
+    for (size_t i = 0; !err && i < n; i++)
+        r->cases.v[at[i]].score = score[i];
+    if (!err)
+        err = service_finding(r, o.line, d);
+    bench_oracle_close(&o);
+    free(score);
+    free(at);
+    free(x);
+    return err;
+}
+
 static int ask_model(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     struct model_session *m = NULL;
@@ -199,7 +273,7 @@ static int score_taped(struct bench_run *r, const struct bench_input *in, struct
     int err = bench_tape_begin(r, BENCH_TAPE_SCORES, &t);
     if (err)
         return err;
-    err = ask_model(r, in, d);
+    err = !r->served ? ask_model(r, in, d) : r->kept_csv ? AM_OK : score_served(r, in, d);
     if (!r->kept_csv)
         return bench_tape_end(r, BENCH_TAPE_SCORES, t, err);
     model_tape_use(NULL);
@@ -212,7 +286,7 @@ int bench_score(struct bench_run *r, const struct bench_input *in, struct diag *
     int err;
     check_classes(r, d);
     err = diag_result(d);
-    if (!err && r->model_declared)
+    if (!err && (r->model_declared || r->served))
         err = score_taped(r, in, d);
     else if (!err && !r->kept) /* which file it was is kept all the same */
         err = bench_tape_add(r, BENCH_TAPE_SCORES, STR_NULL, false);

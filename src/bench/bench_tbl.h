@@ -4,7 +4,8 @@
 #define BENCH_TBL_H
 
 /* X(name, rows of the matrix it feeds, function, what it needs): SCORES of the model that
- * the record is about, or NOTHING more than the data. A new family is a line here. */
+ * the record is about (of its file, or of the endpoint that serves it), its WEIGHTS, or
+ * NOTHING more than the data. A new family is a line here. */
 #define BENCH_FAMILY_MAP(X)                                                              \
     X("identity", "ID-1 ID-2 ID-3 ID-4", bench_identity, NOTHING)                        \
     X("data", "DA-1 DA-2 DA-3", bench_data, NOTHING)                                     \
@@ -17,17 +18,18 @@
     X("multi_site", "MS-2", bench_sites, NOTHING)                                        \
     X("drift_monitoring", "DM-1", bench_monitoring, SCORES)                              \
     X("drift", "DM-2", bench_recent, SCORES)                                             \
-    X("reproducibility", "RP-1", bench_reproducibility, SCORES)                          \
+    X("reproducibility", "RP-1", bench_reproducibility, WEIGHTS)                         \
     X("mutation", "RB-1", bench_mutations, SCORES)                                       \
     X("degradation", "RB-2", bench_degradation, SCORES)                                  \
     X("ordering", "RB-4", bench_ordering, SCORES)                                        \
     X("coherence", "RB-5", bench_coherence, SCORES)                                      \
     X("context", "RB-6", bench_context, SCORES)                                          \
     X("adversarial", "RB-3", bench_attack, SCORES)                                       \
-    X("tampering", "CY-4", bench_tampering, SCORES)                                      \
+    X("tampering", "CY-4", bench_tampering, WEIGHTS)                                     \
     X("extraction", "CY-6", bench_extraction, SCORES)                                    \
     X("poisoning", "CY-5", bench_poisoning, SCORES)                                      \
     X("membership", "CY-7", bench_membership, SCORES)                                    \
+    X("endpoint", "CY-1 CY-2 CY-6", bench_endpoint, NOTHING)                             \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Families whose work is many pieces that do not know of each other (bench_job.h):

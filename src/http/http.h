@@ -156,6 +156,8 @@ struct http_call {
     size_t headers;
     unsigned timeout_ms;    /* 0: 10,000 */
     const char *ca_file;    /* NULL: the system's */
+    unsigned tls_only;      /* 0: 1.2 or newer; 10..13: 1.0..1.3 alone, however weak its
+                               ciphers: what a probe asks, never who sends a secret */
     const char *unix_proxy; /* reserved, NULL */
 };
 struct http_reply {

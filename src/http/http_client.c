@@ -212,6 +212,21 @@ static int http_call_headers(const struct http_call *call, struct curl_slist **l
             rc = curl_easy_setopt(curl, option, value);                                  \
     } while (0)
 
+/* One version and no other: OpenSSL takes 1.0 and 1.1 only with its floor lowered. */
+static CURLcode http_tls_only(CURL *curl, unsigned version)
+{
+    static const long only[] = {CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_0,
+                                CURL_SSLVERSION_TLSv1_1 | CURL_SSLVERSION_MAX_TLSv1_1,
+                                CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2,
+                                CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3};
+    CURLcode rc = CURLE_OK;
+    am_assert(version >= 10 && version - 10 < AM_LEN(only));
+    HTTP_OPT(CURLOPT_SSLVERSION, only[version - 10]);
+    if (version < 12)
+        HTTP_OPT(CURLOPT_SSL_CIPHER_LIST, "DEFAULT:@SECLEVEL=0");
+    return rc;
+}
+
 static CURLcode http_where(struct http_client *c, const struct http_call *call)
 {
     CURL *curl = c->curl;
@@ -227,6 +242,8 @@ static CURLcode http_where(struct http_client *c, const struct http_call *call)
     HTTP_OPT(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     HTTP_OPT(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     HTTP_OPT(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!rc && call->tls_only)
+        rc = http_tls_only(curl, call->tls_only);
     if (call->ca_file) {
         HTTP_OPT(CURLOPT_CAINFO, call->ca_file);
         HTTP_OPT(CURLOPT_CAPATH, NULL); /* this file's authorities, nobody else's */

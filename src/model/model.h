@@ -172,6 +172,11 @@ struct model_tape *model_tape_use(struct model_tape *t);
  * AM_E_TAMPERED unless exactly what was asked then was asked now, in that order. */
 AM_CHECK int model_tape_end(struct model_tape *t, struct str *bytes);
 size_t model_tape_asks(const struct model_tape *t); /* questions so far */
+/* An answer of nobody's session (a service, what was seen of it), recorded and played as
+ * theirs: fn gives *n numbers, max at most, unless the tape of the thread has them. */
+typedef int model_tape_fn(void *cookie, double *out, size_t max, size_t *n);
+AM_CHECK int model_tape_other(model_tape_fn *fn, void *cookie, const double *asked,
+                              size_t n_asked, double *out, size_t max, size_t *n);
 /* Main of the worker role "model": cmd registers it. */
 int model_worker_main(void);
 

@@ -23,6 +23,7 @@ enum model_tape_op {
     TAPE_FLIP,
     TAPE_ALIVE,
     TAPE_AGAINST,
+    TAPE_OTHER,
     TAPE_END = 0xff
 };
 

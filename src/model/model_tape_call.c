@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_tape_call -- the calls of a session whose answer is more than numbers in a row:
- * single weights, the nearest change. The others are in model_session.c. */
+ * single weights, the nearest change; and answers of no session (model_tape_other()). The
+ * others are in model_session.c. */
 #include "model/model_tape.h"
 
 /* ---- weights --------------------------------------------------------------------------
@@ -71,6 +72,22 @@ int model_session_weights(struct model_session *s, uint64_t seed, size_t top,
         weights_put(v, out, err ? 0 : *tops, err ? 0 : *picked, *total, err);
     }
     free(v);
+    return err;
+}
+
+/* ---- what no session said -------------------------------------------------------------
+ */
+int model_tape_other(model_tape_fn *fn, void *cookie, const double *asked, size_t n_asked,
+                     double *out, size_t max, size_t *n)
+{
+    int err;
+    *n = 0;
+    model_tape_asked(TAPE_OTHER, asked, n_asked);
+    if (model_tape_plays())
+        return model_tape_take(TAPE_OTHER, out, max, n);
+    err = fn(cookie, out, max, n);
+    am_assert(*n <= max);
+    model_tape_put(TAPE_OTHER, err, out, err ? 0 : *n);
     return err;
 }
 

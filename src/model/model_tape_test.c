@@ -91,6 +91,28 @@ static void ask_flipped(struct told *t, struct model_session *s, struct str byte
     tell(t, model_session_alive(s));
 }
 
+/* What no session says: two numbers for one, an error for a negative one. */
+static int other(void *cookie, double *out, size_t max, size_t *n)
+{
+    const double *q = cookie;
+    if (*q < 0 || max < 2)
+        return AM_E_UNAVAILABLE;
+    out[0] = *q * 1.1;
+    out[1] = NAN;
+    *n = 2;
+    return AM_OK;
+}
+
+static void ask_other(struct told *t, double q)
+{
+    double out[2];
+    size_t n;
+    int err = model_tape_other(other, &q, &q, 1, out, 2, &n);
+    tell(t, err);
+    for (size_t i = 0; i < n; i++)
+        tell(t, out[i]);
+}
+
 static void ask_all(struct told *t, struct str bytes, double first)
 {
     struct model_session *s = NULL;
@@ -104,6 +126,8 @@ static void ask_all(struct told *t, struct str bytes, double first)
         ask_nearest(t, s);
     }
     ask_flipped(t, s, bytes);
+    ask_other(t, first);
+    ask_other(t, -1);
     model_session_close(s);
 }
 
