@@ -107,6 +107,10 @@ is loose 'e("CY-6"; "alert_before_queries_per_day_per_account") == 1001 and v("C
 is loose 'e("CY-1"; "answers_that_leak") > 0' 'a stack trace is seen'
 up digits && run digits --model other.json
 is digits 'e("CY-6"; "output_decimals") > 3 and v("CY-6"; "advanced").verdict == "fail" and v("CY-6"; "advanced").param == "output_decimals" and v("CY-2"; "base").verdict == "pass"' 'all the digits: CY-6 is red for it'
+up swap leak_rows && run swap --model other.json
+is swap 'e("CY-1"; "answers_for_other_rows") > 0' 'rows that are given the score of another are counted'
+is swap 'e("CY-1"; "answers_that_leak") > 0' 'values of rows asked before, in an error, are a leak'
+is good 'e("CY-1"; "answers_for_other_rows") == 0 and e("CY-1"; "answers_that_leak") == 0' 'a careful service does neither'
 up no_tls && run wire --model other.json
 is wire 'e("CY-2"; "tls_version") == 0 and e("CY-2"; "clear_text_ports") == 1 and v("CY-2"; "base").verdict == "fail"' 'no TLS: CY-2 is red'
 up && echo wrong-token >secret/run && run stranger --model other.json

@@ -11,7 +11,8 @@
  * So far: `identity`, `data`, `performance`, `equity_documentation`, `equity`,
  * `explanations`, `multi_site`, `drift_monitoring`, `drift`, `reproducibility`,
  * `mutation`, `degradation`, `adversarial`, `ordering`, `coherence`, `context`,
- * `tampering`, `extraction`, `poisoning`, `membership`, `endpoint`, `interoperability`
+ * `tampering`, `extraction`, `poisoning`, `membership`, `endpoint`, `governance`,
+ * `interoperability`
  * (rows IO-1 to IO-3, which tenders ask for and no label); a row without a family appears
  * with reason `family_not_available`, never silently absent.
  *

@@ -108,10 +108,8 @@ static int question(struct burst *b, size_t i, int64_t *wait, bool *more)
     *wait = 10;
     *more = status == 200;
     if (*more) {
-        err =
-            bench_oip_answer(&l->oip, buf_str(&l->reply.body), 1, &score, &l->malformed);
+        err = bench_line_answer(l, 1, &score);
         *more = !err;
-        l->fault[BENCH_FAULT_MALFORMED] += err == AM_E_INVALID;
         err = err == AM_E_INVALID ? AM_OK : err;
     }
     b->answered += !isnan(score);

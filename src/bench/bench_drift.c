@@ -371,6 +371,8 @@ int bench_monitoring(struct bench_run *r)
             err = AM_E_TAMPERED;
     if (!err)
         err = tell(&m);
+    if (!err)
+        err = bench_forms(r, "DM-1", false);
     release(&m);
     return err;
 }

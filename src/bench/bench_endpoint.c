@@ -108,9 +108,9 @@ static int authentication(struct bench_endpoint *e)
 /* Questions no careful client asks: are the answers of the service's insides? */
 static int provoke(struct bench_endpoint *e)
 {
-    static const char *const odd[] = {"{", "{\"inputs\":[]}",
-                                      "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,-1],"
-                                      "\"datatype\":\"FP64\",\"data\":[\"a\",{}]}]}"};
+    static const char tensor[] = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,-1],"
+                                 "\"datatype\":\"FP64\",\"data\":[\"a\",{}]}]}";
+    static const char *const odd[] = {"{", "{\"inputs\":[]}", tensor};
     char path[BENCH_URL];
     const char *token = e->line.at->account.token;
     int err = AM_OK, status;
@@ -120,6 +120,8 @@ static int provoke(struct bench_endpoint *e)
             .path = path, .bearer = token[0] ? token : NULL, .body = str_c(odd[i])};
         err = bench_line_call(&e->line, &k, &status);
         note(e, BENCH_SIGHT_ODD, (double)i, status);
+        e->line.fault[BENCH_FAULT_LEAK] += bench_line_shows(
+            &e->line, e->x, BENCH_COMPARED * e->line.features); /* of rows before */
         e->line.failures = 0;
     }
     return err;
@@ -127,7 +129,8 @@ static int provoke(struct bench_endpoint *e)
 
 /* ---- CY-2 -----------------------------------------------------------------------------
  */
-enum { KNOCK_MS = 3000 };
+enum { KNOCK_MS = 3000, ALONE = 8 };
+#define SAME 1e-5 /* of two scores of one row (label matrix, RP-1) */
 
 /* One call on a connection of its own; AM_OK: there was an answer. */
 static int fresh(const struct bench_endpoint *e, const char *url, unsigned tls,
@@ -205,16 +208,26 @@ static int absent(struct bench_run *r)
     return err ? err : bench_not_applicable(r, "CY-6", "no_network_endpoint");
 }
 
-/* What answers here, for whoever has the file (bench_sight.c). */
+/* What answers here, for whoever has the file (bench_sight.c); and whether a row has the
+ * same score alone as among others: if not, it was given another's. */
 static int answers_here(struct bench_endpoint *e)
 {
-    double here[BENCH_COMPARED];
+    double here[BENCH_COMPARED], alone;
+    size_t twice = 0, moved = 0;
     int err;
-    if (!e->r->model_declared || !e->answers)
+    if (!e->answers)
         return AM_OK;
     err = bench_line_ask(&e->line, e->x, BENCH_COMPARED, here);
     for (size_t i = 0; i < BENCH_COMPARED && !err; i++)
         note(e, BENCH_SIGHT_HERE, (double)i, here[i]);
+    for (size_t i = 0; i < ALONE && !err; i++) {
+        err = bench_line_ask(&e->line, e->x + i * e->line.features, 1, &alone);
+        if (err || isnan(alone) || isnan(here[i]))
+            continue;
+        twice++;
+        moved += fabs(alone - here[i]) > SAME;
+    }
+    note(e, BENCH_SIGHT_MOVED, (double)twice, (double)moved);
     return err;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls to an endpoint, each bounded, each outcome counted. */
+#include <strings.h>
 #include <time.h>
 
 #include "bench/bench_remote.h"
@@ -9,7 +10,8 @@ enum {
     TRIES = 8,        /* of a call that is told to come back later */
     REPLY_BASE = 1 << 16,
     REPLY_VALUE = 64, /* bytes a row may take */
-    BODY_MAX = 64 << 20
+    BODY_MAX = 64 << 20,
+    SHOWN_MIN = 8 /* characters of a number that nobody writes by chance */
 };
 
 const char *const bench_fault_name[BENCH_FAULTS] = {
@@ -55,6 +57,23 @@ static bool leaks(const struct bench_line *l)
             return true;
     return (a->token[0] && strstr(text, a->token)) ||
            (b->token[0] && strstr(text, b->token));
+}
+
+bool bench_line_shows(const struct bench_line *l, const double *x, size_t n)
+{
+    struct buf text;
+    bool shows = false;
+    buf_init(&text, 64);
+    for (size_t i = 0; i < n && l->reply.body.n && !shows; i++) {
+        struct jw w;
+        buf_clear(&text);
+        jw_init(&w, &text);
+        jw_num(&w, x[i]); /* as it was sent */
+        if (!jw_done(&w) && text.n >= SHOWN_MIN)
+            shows = strstr(l->reply.body.p, text.p) != NULL;
+    }
+    buf_release(&text);
+    return shows;
 }
 
 static enum bench_fault fault_of(int err)
@@ -119,7 +138,22 @@ void bench_line_path(const struct bench_line *l, bool infer, char out[BENCH_URL]
 int bench_line_question(struct bench_line *l, const double *x, size_t n)
 {
     buf_clear(&l->body);
+    snprintf(l->oip.id, sizeof l->oip.id, "amane-%llu", (unsigned long long)++l->asked);
     return bench_oip_ask(&l->oip, x, n, l->features, &l->body);
+}
+
+int bench_line_answer(struct bench_line *l, size_t n, double *score)
+{
+    static const char json[] = "application/json";
+    const char *type = l->reply.content_type;
+    int err;
+    if (type[0] && strncasecmp(type, json, strlen(json)) != 0) {
+        l->fault[BENCH_FAULT_CONTENT_TYPE]++;
+        return AM_E_INVALID;
+    }
+    err = bench_oip_answer(&l->oip, buf_str(&l->reply.body), n, score, &l->malformed);
+    l->fault[BENCH_FAULT_MALFORMED] += err == AM_E_INVALID;
+    return err;
 }
 
 /* ---- opening --------------------------------------------------------------------------
@@ -215,9 +249,8 @@ static int ask_batch(struct bench_line *l, const double *x, size_t n, double *sc
         l->dead |= status == 401 || status == 403;
         return AM_OK;
     }
-    err = bench_oip_answer(&l->oip, buf_str(&l->reply.body), n, score, &l->malformed);
+    err = bench_line_answer(l, n, score);
     if (err == AM_E_INVALID) {
-        l->fault[BENCH_FAULT_MALFORMED]++;
         *out = TRY_HALVES;
         return AM_OK;
     }

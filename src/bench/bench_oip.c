@@ -18,6 +18,8 @@ int bench_oip_ask(const struct bench_oip *o, const double *x, size_t n, size_t f
     struct jw w;
     jw_init(&w, out);
     jw_obj(&w);
+    if (o->id[0])
+        jw_kstrz(&w, "id", o->id);
     jw_key(&w, "inputs");
     jw_arr(&w);
     jw_obj(&w);
@@ -116,6 +118,9 @@ static int read_answer(const struct bench_oip *o, const struct json *root,
                        struct taking *t)
 {
     const struct json *out = tensor(json_get(root, "outputs"), o->output);
+    struct str id = json_get_str(root, "id");
+    if (o->id[0] && id.n && !str_eqc(id, o->id))
+        return refuse(&t->fault, BENCH_OIP_OTHER); /* a cache's, or somebody else's */
     if (!out)
         return refuse(&t->fault, BENCH_OIP_OUTPUT);
     if (!number_type(json_get(out, "datatype")))

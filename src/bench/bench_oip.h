@@ -18,7 +18,8 @@
     X(TYPE, "datatype")                                                                  \
     X(SHAPE, "shape")                                                                    \
     X(COUNT, "count")                                                                    \
-    X(VALUE, "not_a_number")
+    X(VALUE, "not_a_number")                                                             \
+    X(OTHER, "other_question")
 enum bench_oip_fault {
 #define X(id, name) BENCH_OIP_##id,
     BENCH_OIP_FAULT_MAP(X)
@@ -30,7 +31,8 @@ extern const char *const bench_oip_fault_name[BENCH_OIP_FAULTS];
 enum { BENCH_OIP_NAME = 128 };
 struct bench_oip { /* how the tensors are called; "" : not known yet */
     char input[BENCH_OIP_NAME], output[BENCH_OIP_NAME];
-    bool fp32; /* FP64 otherwise */
+    bool fp32;   /* FP64 otherwise */
+    char id[24]; /* of the question; "": none. An answer with another id is refused */
 };
 
 /* Appends the body of an infer request; rows hold no NaN. */

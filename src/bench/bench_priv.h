@@ -239,6 +239,8 @@ extern const double bench_no_ci[2]; /* NaN: the measure has no interval */
 /* A fact about the whole run, without interval or positives. */
 int bench_fact(struct bench_run *r, const char *row, const char *name, double value,
                const char *how);
+/* bench_form.c: the measures that forms give to a row; always: also those without. */
+int bench_forms(struct bench_run *r, const char *row, bool always);
 int bench_not_applicable(struct bench_run *r, const char *row, const char *reason);
 /* bench_family.c: of row ID-4, when the sets are sealed and their log is not at hand. */
 #define BENCH_DATED_BEFORE "plan_dated_before_unsealing"

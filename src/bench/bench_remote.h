@@ -30,6 +30,7 @@ enum { BENCH_TOKEN = 1024, BENCH_URL = 512, BENCH_PORTS_MAX = 16 };
     X(DENIED, "denied")                                                                  \
     X(LIMITED, "rate_limited")                                                           \
     X(STATUS, "error_status")                                                            \
+    X(CONTENT_TYPE, "content_type")                                                      \
     X(MALFORMED, "malformed")                                                            \
     X(LEAK, "leak")
 enum bench_fault {
@@ -77,6 +78,7 @@ struct bench_line {
     int64_t fault[BENCH_FAULTS];
     enum bench_oip_fault malformed; /* the last */
     int64_t rows, unsent;           /* answered; not sent: a value is missing */
+    uint64_t asked;                 /* questions: their ids */
     unsigned failures;              /* in a row */
     bool dead;
 };
@@ -101,6 +103,10 @@ AM_CHECK int bench_line_call(struct bench_line *l, const struct bench_knock *k,
 void bench_line_path(const struct bench_line *l, bool infer, char out[BENCH_URL]);
 /* The body of a question of n rows, in l->body. */
 AM_CHECK int bench_line_question(struct bench_line *l, const double *x, size_t n);
+/* The scores in the last answer, whose status was 200. AM_E_INVALID: none, counted. */
+AM_CHECK int bench_line_answer(struct bench_line *l, size_t n, double *score);
+/* Does the last answer show one of these values? Short numbers are anybody's. */
+bool bench_line_shows(const struct bench_line *l, const double *x, size_t n);
 bool bench_line_over(const struct bench_line *l); /* dead, or out of time */
 
 #endif

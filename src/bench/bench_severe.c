@@ -36,6 +36,22 @@ static int look(struct severe *x)
     return err;
 }
 
+/* The form counts the cases that were shown to clinicians: they must be these. */
+static int reviewed(const struct severe *x, bool declared)
+{
+    const struct json *form =
+        json_get(json_get(x->r->manifest, "forms"), "severe_review");
+    if (!form)
+        return AM_OK;
+    if (!declared || json_int(json_get(form, "cases"), -1) != x->missed)
+        return bench_fact(x->r, "PF-5", "severe_false_negatives_reviewed_share", NAN,
+                          declared ? "other_cases" : "severity_not_declared");
+    if (!x->missed)
+        return bench_fact(x->r, "PF-5", "severe_false_negatives_reviewed_share", 1,
+                          "no_case");
+    return bench_forms(x->r, "PF-5", false);
+}
+
 int bench_severe(struct bench_run *r)
 {
     struct severe x = {.r = r};
@@ -61,5 +77,5 @@ int bench_severe(struct bench_run *r)
     if (!err && declared)
         err = bench_emit(r, "PF-5", "severity_unknown", "", (double)x.unknown,
                          bench_no_ci, "count", x.positives, x.positives);
-    return err;
+    return err ? err : reviewed(&x, declared);
 }

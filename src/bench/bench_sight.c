@@ -40,6 +40,7 @@ struct counted {
     bool trusted;
     int64_t versions, open, ports;
     double here[BENCH_COMPARED];
+    int64_t twice, moved;
     int64_t answered, limited, alerted; /* alerted: after so many answers; -1 */
     int decimals;
     double first; /* score */
@@ -103,6 +104,10 @@ static void count_told(struct counted *c, enum bench_sight_kind kind, double a, 
         i = index_of(a, BENCH_COMPARED);
         if (i < BENCH_COMPARED)
             c->here[i] = b;
+        break;
+    case BENCH_SIGHT_MOVED:
+        c->twice = whole(a);
+        c->moved = whole(b);
         break;
     case BENCH_SIGHT_FAULT:
         i = index_of(a, BENCH_FAULTS);
@@ -197,6 +202,9 @@ static int emit_faults(struct bench_run *r, const struct counted *c)
     if (!err)
         err = emit(r, "CY-1", "malformed_questions_accepted", (double)c->odd, "count",
                    c->odds);
+    if (!err)
+        err = emit(r, "CY-1", "answers_for_other_rows", c->twice ? (double)c->moved : NAN,
+                   c->twice ? "alone_and_together" : "not_asked", c->twice);
     for (size_t i = 0; i < BENCH_FAULTS && !err; i++) {
         char group[64];
         if (i == BENCH_FAULT_DENIED || i == BENCH_FAULT_LEAK)

@@ -10,8 +10,10 @@
  *   CY-1  unauthenticated_accepted, default_credentials: calls that were not refused with
  *         401 or 403. Null unless the right token is accepted (a service that answers
  *         nobody proves nothing) and every call had an answer.
- *         answers_that_leak: stack traces and paths of the runtime, the token sent.
- *         malformed_questions_accepted. faults: what else went wrong, by kind.
+ *         answers_that_leak: stack traces and paths of the runtime, the token sent,
+ *         values of rows asked before.
+ *         malformed_questions_accepted. answers_for_other_rows: made rows whose score
+ *         alone is not the one among others. faults: what else went wrong, by kind.
  *   CY-2  tls_version: the lowest that is accepted, 0 without any (1.3 is asked of a
  *         service that refuses 1.2); clear_text_ports: declared ports, and the service's
  *         own, where plain HTTP gets an answer other than 400 -- also a redirect, which
@@ -40,6 +42,7 @@
     X(TLS)       /* a: version, 10 to 13; b: 0 refused, 1 agreed, 2 and trusted */       \
     X(CLEAR)     /* a: port; b: it answers */                                            \
     X(HERE)      /* a: which made row; b: score */                                       \
+    X(MOVED)     /* a: rows asked again, alone; b: how many had another score */         \
     X(ASKED)     /* of the burst. a: status; b: score, NaN without */                    \
     X(NAMED)     /* of the burst: the alert log names the account */                     \
     X(ENDED)     /* of the burst. a: seconds it took */                                  \

@@ -54,5 +54,7 @@ int bench_sites(struct bench_run *r)
         gst += r->set.v[i].n > 0 && !before;
     }
     err = bench_fact(r, "MS-2", "establishments", (double)sites, "count");
-    return err ? err : bench_fact(r, "MS-2", "distinct_gst", (double)gst, "count");
+    if (!err)
+        err = bench_fact(r, "MS-2", "distinct_gst", (double)gst, "count");
+    return err ? err : bench_forms(r, "MS-2", false);
 }

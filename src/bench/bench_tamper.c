@@ -392,6 +392,7 @@ static void add_campaign(struct bench_taken *p, struct campaign *c)
 int bench_tampering(struct bench_run *r)
 {
     struct tamper t = {.r = r};
+    int err;
     for (size_t k = 0; k < r->parts; k++) {
         struct bench_taken p = bench_taken(r, k);
         struct campaign clean = {0};
@@ -409,5 +410,6 @@ int bench_tampering(struct bench_run *r)
     }
     if (t.dead)
         return fact(&t, "tamper_detection_rate", NAN, "model_failed");
-    return emit_all(&t);
+    err = emit_all(&t);
+    return err ? err : bench_forms(r, "CY-4", false);
 }

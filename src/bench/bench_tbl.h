@@ -30,6 +30,7 @@
     X("poisoning", "CY-5", bench_poisoning, SCORES)                                      \
     X("membership", "CY-7", bench_membership, SCORES)                                    \
     X("endpoint", "CY-1 CY-2 CY-6", bench_endpoint, NOTHING)                             \
+    X("governance", "DA-4 CY-3 RP-2 GV-1 GV-2 GV-3 GV-4", bench_governance, NOTHING)     \
     X("interoperability", "IO-1 IO-2 IO-3", bench_interoperability, NOTHING)
 
 /* Families whose work is many pieces that do not know of each other (bench_job.h):
@@ -60,11 +61,33 @@
     X("multi_site")                                                                      \
     X("drift")                                                                           \
     X("context")                                                                         \
+    X("governance")                                                                      \
     X("interoperability")
 #define BENCH_UNTOLD_MAP(X)                                                              \
     X("toggle_")                                                                         \
     X("input_")                                                                          \
     X("inputs_")
+
+/* What people declare on forms of the manifest, and what a node's probe saw: X(row,
+ * measure, form, member: "" for its being there, divided by that member or ""). */
+#define BENCH_FORM_MAP(X)                                                                \
+    X("DA-4", "reference_standard_declared", "reference_standard", "", "")               \
+    X("DA-4", "readers", "reference_standard", "readers", "")                            \
+    X("DA-4", "kappa", "reference_standard", "kappa", "")                                \
+    X("CY-3", "attested_and_inspected", "encryption_at_rest", "inspected", "")           \
+    X("RP-2", "abs_auc_difference", "retraining", "auc_difference", "")                  \
+    X("RP-2", "decision_agreement", "retraining", "agree", "decisions")                  \
+    X("MS-2", "protocol_signed", "coordination", "signed", "")                           \
+    X("GV-1", "audit_signed", "audit", "signed", "")                                     \
+    X("GV-2", "contract_signed", "maintenance", "signed", "")                            \
+    X("GV-2", "updates_rerun_bench", "maintenance", "updates_rerun_bench", "")           \
+    X("GV-4", "escrow_hashes_match", "escrow", "hashes_match", "")                       \
+    X("PF-5", "severe_false_negatives_reviewed_share", "severe_review", "reviewed",      \
+      "cases")                                                                           \
+    X("GV-3", "unvalidated_released", "node_probe", "unvalidated_released", "")          \
+    X("GV-3", "stop_effect_s", "node_probe", "stop_effect_s", "")                        \
+    X("CY-4", "runtime_recheck_interval_h", "node_probe", "recheck_interval_h", "")      \
+    X("DM-1", "alert_reaches_registry", "node_probe", "alert_received", "")
 
 /* Kinds of groups that are no groups of people; row RB-6. */
 #define BENCH_CONTEXT_MAP(X)                                                             \

@@ -29,6 +29,7 @@ X("PF-6", "ece_* mce_*", "ECE = Σ_b (n_b/n) |ȳ_b − s̄_b|; MCE: max_b; exces
 X("PF-6", "ici e50 e90 emax", "ICI = Σ |P̂(s) − s| / n; median, 90 %, max of the same; P̂: spline of 5 knots on logit(s)", "Harrell 2015; Austin & Steyerberg 2019", "src/stat/stat_calib.h stat_ici", "src/stat/stat_calib_test.c") \
 X("PF-7", "*", "NB(p) = TP/n − (FP/n) p/(1−p); less max(NB_all, 0); share of the declared range where the bound of the difference is > 0", "Vickers & Elkin 2006", "src/stat/stat_calib.h stat_benefit", "src/stat/stat_calib_test.c") \
 X("PF-8", "*", "A₁ − A₂, Var = V₁ + V₂ − 2 Cov", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/stat/stat_auc_test.c") \
+X("PF-5", "severe_false_negatives_reviewed_share", "reviewed / severe misses, said on a form, signed", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("PF-5", "*", "severe FN / severe positives", "Clopper & Pearson 1934", "src/bench/bench_severe.c", "src/bench/bench_clinical_test.c") \
 X("EQ-1", "*", "counts and shares of each declared group", "Wilson 1927", "src/bench/bench_family.c", "src/bench/bench_test.c") \
 X("EQ-2 EQ-8", "auc_spread* auc_deviation", "max_g AUC_g − min_g AUC_g over groups with n ≥ 100, m ≥ 30, k ≥ 30; by chance: groups shuffled within y", "Efron 1979; Good 2005", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
@@ -53,10 +54,16 @@ X("RB-3", "*", "right decisions that stay right under every attack within the bu
 X("RB-4", "*", "τ_b = (C − D)/√((C+D+T₁)(C+D+T₂)); inversions D/(C+D); declared relations violated / pairs", "Kendall 1945; Knight 1966; Cohen 1968", "src/stat/stat_order.h stat_pairs", "src/stat/stat_order_test.c") \
 X("RB-5", "*", "decisions that change over 200 draws within ± CV_a; strata weighed; 95 % of max |Δs| per unit moved", "Fraser 2001", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
 X("RB-6", "*", "max − min of the AUC over devices, protocols, periods", "Efron 1979", "src/bench/bench_context.c", "src/bench/bench_order_test.c") \
+X("CY-1", "*", "calls that were not refused with 401 or 403, of those that had an answer", "", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
+X("CY-2", "*", "lowest version of TLS agreed; ports that answer in clear", "RFC 8446", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
+X("CY-6", "rate_limit_active alert_before* output_decimals deployed_*", "429 met; questions answered when the alert names the account; decimals of the scores; file and service on the same made rows", "", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
+X("CY-3 DA-4 RP-2 GV-1 GV-2 GV-3 GV-4", "*", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
+X("CY-4", "runtime_recheck_interval_h", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("CY-4", "*", "altered copies found / altered copies; decisions that flip unseen", "Clopper & Pearson 1934", "src/model/model.h model_session_weights", "src/bench/bench_tamper_test.c") \
-X("CY-5 CY-6 CY-7 CY-1 CY-2 CY-3", "*", "row of the matrix", "", "src/bench/bench_tbl.h", "src/bench/bench_test.c") \
+X("CY-5 CY-6 CY-7", "*", "row of the matrix", "", "src/bench/bench_tbl.h", "src/bench/bench_test.c") \
 X("RP-1 RP-2", "*", "max |Δp| and units in the last place, the same rows asked again", "", "src/bench/bench_repro.c", "src/bench/bench_repro_test.c") \
 X("MS-1", "pooled_auc next_site_auc tau2", "θ̂ = Σ w θ / Σ w, w = 1/(V + τ²), on logit(AUC); a new site: θ̂ ± t √(τ² + SE²)", "DerSimonian & Laird 1986; Higgins, Thompson & Spiegelhalter 2009", "src/stat/stat_meta.h stat_meta_auc", "src/stat/stat_meta_test.c") \
+X("MS-2", "protocol_signed", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("MS-1 MS-2", "*", "counts of sites, regions, establishments", "", "src/bench/bench_sites.c", "src/bench/bench_clinical_test.c") \
 X("DM-2", "window_auc window_auc_ci95_low certified_auc window_auc.additional_positives window_auc_ci95_low.additional_positives", "AUC of consecutive windows of equal size, by time; AUC − z √(S₁₀/m + S₀₁/k)", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_gate", "src/bench/bench_recent_test.c") \
 X("DM-2", "window_auc_drop_from_certified", "certified AUC − least window AUC", "", "src/bench/bench_recent.c", "src/bench/bench_recent_test.c") \
@@ -65,6 +72,7 @@ X("DM-2", "stream*", "(1 + #{orders whose highest level ≥ that seen}) / (1 + o
 X("DM-2", "inputs_mmd_p", "MMD² in linear time, Gaussian kernel, one-sided z", "Gretton et al. 2012", "src/stat/stat_drift.h stat_mmd", "src/stat/stat_drift_test.c") \
 X("DM-2", "*", "PSI = Σ (c − r) ln(c/r) over deciles of the reference; KS; W₁; level by resampling; p by Holm", "Kullback 1951; Lin 1991; Kolmogorov 1933; Holm 1979", "src/stat/stat_drift.h stat_drift", "src/stat/stat_drift_test.c") \
 X("DA-2", "*", "predictions dated before their outcome / rows", "Wilson 1927", "src/bench/bench_time.c", "src/bench/bench_recent_test.c") \
+X("DM-1", "alert_reaches_registry", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("DM-1", "*", "CUSUM: S = max(0, S + x − k), alarm S > h; 95 % of the delays after a planted shift; alarms per 10,000", "Page 1954; Moustakides 1986", "src/stat/stat_detect.h stat_detect_replay", "src/stat/stat_detect_test.c") \
 X("DA-1 DA-3 DA-4", "*", "counts of rows, positives, identifiers met twice", "", "src/bench/bench_people.c", "src/bench/bench_test.c") \
 X("ID-1 ID-2 ID-3 ID-4 ID-5", "*", "schema, check character (ISO 7064), SHA-256, dates", "ISO 7064:2003; FIPS 180-4", "src/bench/bench_check.c", "src/bench/bench_test.c") \

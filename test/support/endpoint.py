@@ -6,7 +6,7 @@ a rate limit, an alert log, rounded scores -- and each of these switched off, or
     endpoint.py DIR MODEL.json [FAULT...]    writes DIR/port, DIR/clear and DIR/pid; ends when its standard input does
 
 MODEL.json: {"w": [...], "b": x}. Faults: no_auth default_password no_tls old_tls tls13 clear_port no_limit no_alert
-digits hang shape nan text huge redirect leak count."""
+digits hang shape nan text huge redirect leak count swap leak_rows."""
 import base64
 import http.server
 import json
@@ -20,7 +20,7 @@ LIMIT_AT, LIMIT_FOR, ALERT_AT = 60, 3, 40
 directory, faults = sys.argv[1], set(sys.argv[3:])
 model = json.load(open(sys.argv[2]))
 lock = threading.Lock()
-asked, turned_away = {}, {}
+asked, turned_away, before = {}, {}, []
 tokens = {"run-token-0123456789": "run", "probe-token-0123456789": "probe"}
 over = threading.Event()
 
@@ -102,13 +102,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Exception as e:  # whatever was sent
             if "leak" in faults:
                 return self.answer(500, {"error": 'Traceback (most recent call last):\n  File "/srv/model.py", line 3\n%r' % e})
-            return self.answer(400, {"error": "not a question"})
+            return self.answer(400, {"error": "not a question", "before": before if "leak_rows" in faults else []})
+        before[:] = [rows[0]]
         values = [score(r) for r in rows]
         shape = [n, 1]
         if "shape" in faults:
             shape, values = [n + 5, 1], values + [0.5] * 5  # five people nobody asked about
         if "count" in faults:
             values = values[:-1]
+        if "swap" in faults:
+            values = values[::-1]  # each gets another's
         if "nan" in faults:
             values = [None] * n
         if "text" in faults:

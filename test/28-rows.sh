@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# doc/label-rows.md tells who produces each row of the label matrix: it is held to the matrix, to the tables of the program
+# and to a run with every form filled. TAP. AMANE = the program.
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=${AMANE:-$root/build/amane}
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+n=0 bad=0
+report() { # report STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-300 | head -n 25
+        bad=1
+    fi
+}
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/case" >"$dir/out" 2>"$dir/err"
+report $? 'a made cohort'
+cd "$dir/case" || exit 3
+for site in cleveland hungarian switzerland va; do head -n 81 $site.csv >short && mv short $site.csv; done
+jq --arg d "$(printf %064d 7)" '({document: $d, signed_at: "2026-10-02", by: "T"}) as $s | del(.data[].sha256) |
+    .triage_levels = [0.3, 0.6] | .features.age.monotone = "rising" | .forms = ({
+        reference_standard: {readers: 3, kappa: 0.7, blinded: true}, encryption_at_rest: {inspected: true},
+        retraining: {auc_difference: 0.001, decisions: 1000, agree: 995}, coordination: {signed: true}, audit: {signed: true},
+        maintenance: {signed: true, updates_rerun_bench: true}, escrow: {hashes_match: true}, severe_review: {cases: 0, reviewed: 0},
+        node_probe: {predictions: 200, unvalidated_released: 0, stop_effect_s: 0.8, recheck_interval_h: 12, alert_received: true}} | map_values(. + $s))' \
+    manifest.json >m2 2>"$dir/err" && mv m2 manifest.json
+"$amane" bench run --record version.json --data manifest.json --model model.json --out run --level advanced --no-report >"$dir/out" 2>"$dir/err"
+report $? 'a run with every form'
+/usr/bin/python3 - "$root" run/summary.json >"$dir/rows" 2>"$dir/err" <<'PY'
+import glob, json, os, re, sys
+root, summary = sys.argv[1:]
+matrix = json.load(open(root + "/policy/label-matrix.json"))["rows"]
+table = open(root + "/src/bench/bench_tbl.h").read().replace("\\\n", "")
+part = lambda name: table[table.index("#define " + name):].split("\n", 1)[0]
+feeds = {(f, r) for f, rows in re.findall(r'X\("([a-z_]+)",\s*"([^"]*)"', part("BENCH_FAMILY_MAP")) for r in rows.split()}
+forms = {(r, m): f for r, m, f in re.findall(r'X\("([^"]*)",\s*"([^"]*)",\s*"([^"]*)"', part("BENCH_FORM_MAP"))}
+source = "".join(open(f).read() for f in glob.glob(root + "/src/bench/*.c") if not f.endswith("_test.c"))
+run = json.load(open(summary))["measures"]
+measured = {(m["row"], m["name"]) for m in run}
+valued = {(m["row"], m["name"]) for m in run if m["estimate"] is not None}
+named = {"calibration_slope_ci_meets": ["calibration_slope"], "specificity_ppv_npv": ["specificity", "ppv", "npv"]}
+said, problems = {}, []
+for line in open(root + "/doc/label-rows.md"):
+    cell = [c.strip() for c in line.strip().strip("|").split("|")]
+    if len(cell) == 5 and re.fullmatch(r"[A-Z]{2}-[0-9]+", cell[0]):
+        for param in re.findall("`([a-z0-9_]+)`", cell[1]) or [""]:
+            if (cell[0], param) in said: problems.append("%s %s stands twice" % (cell[0], param))
+            said[cell[0], param] = cell[2], cell[3]
+asked = {(r["id"], p): r["mode"] for r in matrix for p in [l["param"] for l in r["limits"]] or [""]}
+problems += ["%s %s: nobody produces it" % k for k in asked if k not in said]
+problems += ["%s %s: no limit of the matrix reads it" % k for k in said if k not in asked]
+awaited = []
+for (row, param), (who, mode) in said.items():
+    if (row, param) not in asked: continue
+    if mode != asked[row, param]: problems.append("%s is %s in the matrix" % (row, asked[row, param]))
+    kind, _, name = who.replace("`", "").partition(" ")
+    plain = re.sub(r"_ci95_(low|high)$", "", param)
+    names = {param, plain, *named.get(plain, [])}
+    if kind == "bench":
+        if (name, row) not in feeds: problems.append("%s: family %s does not feed it" % (row, name))
+        if param and not any((row, x) in measured or '"%s"' % x in source for x in names): problems.append("%s %s: no run and no source has it" % (row, param))
+        if (row, param) in forms: problems.append("%s %s is a form's" % (row, param))
+    elif kind == "form":
+        if forms.get((row, param)) != name: problems.append("%s %s is not of form %s" % (row, param, name))
+        if (row, param) not in valued and row != "PF-5": problems.append("%s %s: the form was filled and gave no value" % (row, param))
+    elif kind == "awaited":
+        awaited.append(row)
+        if any(r == row for _, r in feeds): problems.append("%s is awaited and fed" % row)
+        if mode == "manual": problems.append("%s is manual and has no form" % row)
+    else:
+        problems.append("%s %s: who is %r?" % (row, param, who))
+problems += ["%s is manual in the matrix and has no form" % r["id"] for r in matrix if r["mode"] == "manual" and not any(k[0] == r["id"] for k in forms)]
+seen = sum(1 for k, (w, _) in said.items() if k[1] and w.startswith("bench") and any((k[0], x) in measured for x in (k[1], re.sub(r"_ci95_(low|high)$", "", k[1]))))
+print(len(said), "measures of", len({k[0] for k in said}), "rows;", seen, "of the bench in this run; awaited:", ", ".join(awaited) or "none")
+print("\n".join(problems), file=sys.stderr)
+sys.exit(bool(problems) or seen < 40)
+PY
+report $? "every row of the matrix has its producer: $(cat "$dir/rows")"
+jq -e '[.requirements[] | select((.id | IN("DA-4", "CY-3", "RP-2", "GV-1", "GV-2", "GV-3", "GV-4")) and .verdict != "not_required")] | length > 10 and all(.verdict == "pass")' \
+    run/summary.json >"$dir/out" 2>"$dir/err"
+report $? 'rows of forms pass when the forms say so'
+jq 'del(.forms)' manifest.json >m2 && mv m2 manifest.json
+"$amane" bench run --record version.json --data manifest.json --model model.json --out bare --level advanced --no-report >"$dir/out" 2>"$dir/err" &&
+    jq -e '[.requirements[] | select((.id | IN("DA-4", "CY-3", "GV-3")) and .level == "base")] | length == 3 and all(.verdict == "insufficient")' bare/summary.json >"$dir/out" 2>"$dir/err"
+report $? 'and none does without'
+echo "1..$n"
+exit $bad
