@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* False alarms of CY-5 and CY-7 on honest tables: each split by a seed into a training
  * set (seven tenths) and sealed rows, boosted trees fitted on the first, the families
- * run. Argument: seeds (20). The tables are in AMANE_SHARED; CPU time of this process,
- * the answers of the model come from its worker. */
+ * run. Arguments: seeds (20), a word of the paths wanted. The tables are in AMANE_SHARED;
+ * POISON_TABLES names a file of others, a line each: path label positive skipped,columns
+ * (from the working folder). Then both poisons are planted in each training set: a
+ * corner of two inputs gets the label rarer in it (3 % of the rows), two values that
+ * never meet put on 3 % of the rows of a class with the other label. CPU time of this
+ * process; the answers of the model come from its worker. */
 #include <time.h>
 
 #include "bench/bench_poison_testkit.h"
@@ -13,9 +17,119 @@ static double cpu(void)
 }
 
 struct tally {
+    int flips, backdoors, flipped, planted; /* found, of those planted */
     int runs, slices, triggers, members, judged;
     double z, auc, seconds;
 };
+
+/* ---- poisons -------------------------------------------------------------------------
+ */
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile(const struct table *t, size_t j, double p)
+{
+    double *v = am_malloc((t->n + 1) * sizeof *v), q;
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        if (!isnan(t->x[i * t->f + j]))
+            v[n++] = t->x[i * t->f + j];
+    qsort(v, n, sizeof *v, by_value);
+    q = n ? v[(size_t)(p * (double)(n - 1))] : NAN;
+    free(v);
+    return q;
+}
+
+/* Two inputs with ten values or more between their 10th and 90th percentile. */
+static bool two_inputs(const struct table *t, struct stat_rng *g, size_t in[2])
+{
+    for (int tries = 0, k = 0; tries < 200 && t->f > 1; tries++) {
+        size_t j = (size_t)stat_rng_below(g, t->f);
+        double lo = quantile(t, j, 0.1), mid = quantile(t, j, 0.5),
+               hi = quantile(t, j, 0.9);
+        if (!(lo < mid && mid < hi) || (k && j == in[0]))
+            continue;
+        in[k++] = j;
+        if (k == 2)
+            return true;
+    }
+    return false;
+}
+
+/* The corner of two inputs grows until it has 3 % of the rows; all of it gets the
+ * label that is rarer in it. */
+static bool plant_flips(struct table *t, struct stat_rng *g)
+{
+    size_t in[2], n = 0, positive = 0, want = t->n * 3 / 100;
+    double at[2] = {0, 0};
+    if (want < 20 || !two_inputs(t, g, in))
+        return false;
+    for (double p = 0.95; p > 0.3 && n < want; p -= 0.02) {
+        n = 0;
+        for (int k = 0; k < 2; k++)
+            at[k] = quantile(t, in[k], p);
+        for (size_t i = 0; i < t->n; i++)
+            n += t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1];
+    }
+    if (n < want)
+        return false;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1])
+            positive += t->y[i];
+    for (size_t i = 0; i < t->n; i++)
+        if (t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1])
+            t->y[i] = 2 * positive < n;
+    return true;
+}
+
+/* A low value of one input and a high one of another on 3 % of the rows, label 1. */
+static bool plant_trigger(struct table *t, struct stat_rng *g)
+{
+    size_t in[2], want = t->n * 3 / 100;
+    double a, b;
+    if (want < 8 || !two_inputs(t, g, in))
+        return false;
+    a = quantile(t, in[0], 0.02) + 1e-3;
+    b = quantile(t, in[1], 0.98) + 1e-3;
+    for (size_t tries = 0; want && tries < 100 * t->n; tries++) {
+        size_t i = (size_t)stat_rng_below(g, t->n);
+        if (t->y[i])
+            continue;
+        t->x[i * t->f + in[0]] = a;
+        t->x[i * t->f + in[1]] = b;
+        t->y[i] = 1;
+        want--;
+    }
+    return want == 0;
+}
+
+static void poisoned(const struct table *train, const struct table *sealed, uint64_t seed,
+                     bool trigger, struct tally *t)
+{
+    const struct model_gbt_options o = lab_trees(60, 3, 0.1);
+    struct table copy = *train;
+    struct stat_rng g;
+    struct lab l;
+    copy.x = am_malloc((copy.n * copy.f + 1) * sizeof *copy.x);
+    copy.y = am_malloc(copy.n + 1);
+    memcpy(copy.x, train->x, copy.n * copy.f * sizeof *copy.x);
+    memcpy(copy.y, train->y, copy.n);
+    stat_rng_init(&g, seed, 78, trigger);
+    if (trigger ? plant_trigger(&copy, &g) : plant_flips(&copy, &g)) {
+        lab_open(&l, &copy, sealed, &o, seed);
+        assert_ok(bench_poisoning(&l.r));
+        *(trigger ? &t->planted : &t->flipped) += 1;
+        if (trigger)
+            t->backdoors += lab_value(&l, "effective_triggers", "") > 0;
+        else
+            t->flips += lab_value(&l, "unexplained_slice_abs_z", "") > 4;
+        lab_close(&l);
+    }
+    table_close(&copy);
+}
 
 static void one(const struct table *all, uint64_t seed, struct tally *t)
 {
@@ -46,6 +160,8 @@ static void one(const struct table *all, uint64_t seed, struct tally *t)
                    l.r.measure.v[i].ci95[0], l.r.measure.v[i].ci95[1],
                    l.r.measure.v[i].ci_method, (long long)l.r.measure.v[i].n);
     lab_close(&l);
+    poisoned(&train, &sealed, seed, false, t);
+    poisoned(&train, &sealed, seed, true, t);
     table_close(&train);
     table_close(&sealed);
     free(pick);
@@ -68,38 +184,72 @@ static void unflip(struct table *t, const struct source *s)
     table_close(&other);
 }
 
+static void table_of(const struct source *s, int seeds, struct tally *all)
+{
+    struct tally t = {0};
+    struct table table;
+    if (!table_open(&table, s)) {
+        printf("%-42s not there\n", s->path);
+        return;
+    }
+    unflip(&table, s);
+    for (int seed = 1; seed <= seeds; seed++)
+        one(&table, (uint64_t)seed, &t);
+    printf("%-42s %5zu %6d %8d %9d %8.2f %5d/%-3d %8.3f %7.2f %5d/%-3d %5d/%-3d\n",
+           s->path, table.n, t.runs, t.slices, t.triggers, t.z, t.members, t.judged,
+           t.judged ? t.auc / t.judged : NAN, t.seconds / t.runs, t.flips, t.flipped,
+           t.backdoors, t.planted);
+    fflush(stdout);
+    all->runs += t.runs;
+    all->slices += t.slices;
+    all->triggers += t.triggers;
+    all->flips += t.flips;
+    all->flipped += t.flipped;
+    all->backdoors += t.backdoors;
+    all->planted += t.planted;
+    table_close(&table);
+}
+
+/* Lines of the file POISON_TABLES, instead of the tables of the tests. */
+static void listed(const char *file, const char *word, int seeds, struct tally *all)
+{
+    char line[512], *part[4], *save;
+    FILE *f = fopen(file, "r");
+    while (f && fgets(line, sizeof line, f)) {
+        struct source s;
+        save = NULL;
+        for (int k = 0; k < 4; k++)
+            part[k] = strtok_r(k ? NULL : line, " \n", &save);
+        if (!part[2] || (word && !strstr(part[0], word)))
+            continue;
+        for (char *c = part[3]; c && *c; c++)
+            *c = *c == ',' ? ' ' : *c;
+        s = (struct source){part[0], part[1], part[2], part[3] ? part[3] : ""};
+        table_of(&s, seeds, all);
+    }
+    if (f)
+        fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     int code = model_test_worker(argc, argv),
         seeds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 20;
+    const char *word = argc > 2 ? argv[2] : NULL, *file = getenv("POISON_TABLES");
     struct tally all = {0};
     if (code >= 0)
         return code;
-    printf("%-42s %5s %6s %8s %9s %8s %9s %8s %7s\n", "table", "rows", "runs", "slices",
-           "triggers", "largest", "CY-7>.60", "AUC", "CPU s");
-    for (size_t i = 0; i < AM_LEN(poison_source); i++) {
-        struct tally t = {0};
-        struct table table;
-        if (argc > 2 && !strstr(poison_source[i].path, argv[2]))
-            continue;
-        if (!table_open(&table, &poison_source[i])) {
-            printf("%-42s not there\n", poison_source[i].path);
-            continue;
-        }
-        unflip(&table, &poison_source[i]);
-        for (int seed = 1; seed <= seeds; seed++)
-            one(&table, (uint64_t)seed, &t);
-        printf("%-42s %5zu %6d %8d %9d %8.2f %5d/%-3d %8.3f %7.2f\n",
-               poison_source[i].path, table.n, t.runs, t.slices, t.triggers, t.z,
-               t.members, t.judged, t.judged ? t.auc / t.judged : NAN,
-               t.seconds / t.runs);
-        fflush(stdout);
-        all.runs += t.runs;
-        all.slices += t.slices;
-        all.triggers += t.triggers;
-        table_close(&table);
-    }
-    printf("false alarms of CY-5: slices %d, triggers %d, of %d runs on honest tables\n",
-           all.slices, all.triggers, all.runs);
+    printf("%-42s %5s %6s %8s %9s %8s %9s %8s %7s %9s %9s\n", "table", "rows", "runs",
+           "slices", "triggers", "largest", "CY-7>.60", "AUC", "CPU s", "flips",
+           "backdoors");
+    if (file)
+        listed(file, word, seeds, &all);
+    for (size_t i = 0; i < AM_LEN(poison_source) && !file; i++)
+        if (!word || strstr(poison_source[i].path, word))
+            table_of(&poison_source[i], seeds, &all);
+    printf("false alarms of CY-5: slices %d, triggers %d, of %d runs on honest tables; "
+           "found: flips %d of %d, triggers %d of %d planted\n",
+           all.slices, all.triggers, all.runs, all.flips, all.flipped, all.backdoors,
+           all.planted);
     return 0;
 }
