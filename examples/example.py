@@ -181,9 +181,15 @@ def outcome(out):
         s = json.load(f)
     with open(ROOT + "/policy/label-matrix.json") as f:
         gates = {r["id"]: r["level"] for r in json.load(f)["rows"]}
+    methods = {}
+    for m in s["measures"]:
+        methods.setdefault(m["row"], set()).add(m["ci_method"])
+    # What a person attests in a form (DA-4, CY-3...) was not measured here: no example fills the forms.
+    asked = {row for row, how in methods.items() if how == {"no_form"}}
     level, blocked = "none", {}
     for name in ("base", "intermediate", "advanced"):
-        rows = [r for r in s["requirements"] if r["level"] == name and gates[r["id"]][name] == "gate" and r["reason"] not in ("no_evidence", "family_not_available")]
+        rows = [r for r in s["requirements"] if r["level"] == name and gates[r["id"]][name] == "gate" and r["reason"] not in ("no_evidence", "family_not_available")
+                and r["id"] not in asked]
         blocked[name] = ["%s %s%s" % (r["id"], r["verdict"], " (%s)" % r["param"] if r["param"] else "") for r in rows if r["verdict"] not in ("pass", "not_applicable")]
         if not blocked[name] and (level != "none" or name == "base"):
             level = name

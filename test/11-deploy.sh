@@ -51,7 +51,7 @@ done
 
 # ---- the filter lets the program live: a whole demonstration (both servers, workers) under the unit's system calls
 if command -v systemd-analyze >/dev/null 2>&1; then
-    python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" "$amane" demo >"$dir/why" 2>&1
+    python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" "$amane" demo --data "$dir/demo" >"$dir/why" 2>&1
     report $? "the demonstration runs under the units' system call filter"
     ! python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" \
         python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).mount(b"x", b"/x", b"x", 0, None) == 0 or ctypes.get_errno() == 1)' >"$dir/why" 2>&1

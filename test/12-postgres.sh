@@ -16,7 +16,7 @@ trap 'exit 3' INT TERM
 name=demo$$
 psql -q "$AMANE_PG_URI" -c "create database $name" || exit 3
 uri=${AMANE_PG_URI%/*}/$name
-AMANE_DATABASE=$uri "$amane" demo >"$dir/out" 2>"$dir/err"
+AMANE_DATABASE=$uri "$amane" demo --data "$dir/demo" >"$dir/out" 2>"$dir/err"
 if [ $? = 0 ]; then echo 'ok 1 - the demonstration runs on PostgreSQL'; else
     echo 'not ok 1 - the demonstration runs on PostgreSQL'
     tail -n 20 "$dir/out" "$dir/err" | sed 's/^/# /'
