@@ -72,6 +72,7 @@ static void what_only_looks_a_little_like_it_is_left_alone(void **state)
 {
     static const char *const fine[] = {
         "UCI Heart Disease, CC BY 4.0",
+        "catalogue CNSS, article B123456789",
         "ISO/IEC 27001:2022, EN 62304, TS-27001",
         "AUC 0.8512345678 (0.81-0.89), n = 123456789",
         "de 1981-05-01 à 1987-12-31",
