@@ -88,9 +88,14 @@ PY
 ok $? "feeds are Atom, with the same ids in three languages $(tail -n 1 "$work/said")"
 grep -qi '^content-type: application/atom+xml' "$work/head"
 ok $? "feeds have their media type"
-tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
-[ -n "$tag" ] && [ "$(curl -s -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$url/feeds/stops.atom?lang=en")" = 304 ]
-ok $? "a feed that has not changed is 304"
+# The log may grow between two requests (a node's checkpoint): then the feed has changed, and is asked anew.
+kept=1
+for i in 1 2 3 4 5 6; do
+    curl -sf -D "$work/head" -o /dev/null "$url/feeds/stops.atom?lang=en"
+    tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
+    [ -n "$tag" ] && [ "$(curl -s -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$url/feeds/stops.atom?lang=en")" = 304 ] && kept=0 && break
+done
+ok $kept "a feed that has not changed is 304"
 
 for feed in decisions stops; do
     curl -sf -D "$work/$feed.head" -o "$work/$feed.rss" "$url/feeds/$feed.rss?lang=ar"
