@@ -175,11 +175,11 @@ class Tables:
         cs = self.systems.get(url)
         if not cs or cs.get("content") != "complete":
             return None
-        out, todo = [], list(cs.get("concept", []))
-        while todo:
-            c = todo.pop()
+        out, waiting = [], list(cs.get("concept", []))
+        while waiting:
+            c = waiting.pop()
             out.append((c["code"], url))
-            todo += c.get("concept", [])
+            waiting += c.get("concept", [])
         return out
 
     def set_codes(self, vs):

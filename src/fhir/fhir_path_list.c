@@ -148,24 +148,12 @@ static int repeat(struct path_eval *e, const struct path_op *op,
     return err;
 }
 
-static int descendants(struct path_eval *e, uint32_t from)
+/* deep: what is found has its children looked for too. */
+static int children(struct path_eval *e, uint32_t from, bool deep)
 {
     uint32_t mid = e->n;
     int err = AM_OK;
-    for (uint32_t i = from; i < mid && !err; i++)
-        err = fhir_fp_children(e, e->v[i]);
-    for (uint32_t i = mid; i < e->n && !err; i++)
-        err = fhir_fp_children(e, e->v[i]);
-    if (!err)
-        settle(e, from, mid);
-    return err;
-}
-
-static int children(struct path_eval *e, uint32_t from)
-{
-    uint32_t mid = e->n;
-    int err = AM_OK;
-    for (uint32_t i = from; i < mid && !err; i++)
+    for (uint32_t i = from; i < (deep ? e->n : mid) && !err; i++)
         err = fhir_fp_children(e, e->v[i]);
     if (!err)
         settle(e, from, mid);
@@ -450,9 +438,9 @@ int fhir_fp_call_list(struct path_eval *e, const struct path_op *op,
     case PATH_FN_IIF:
         return iif(e, op, f, from);
     case PATH_FN_CHILDREN:
-        return children(e, from);
+        return children(e, from, false);
     case PATH_FN_DESCENDANTS:
-        return descendants(e, from);
+        return children(e, from, true);
     case PATH_FN_SINGLE:
         return n > 1 ? fhir_fp_error(e, op, "fhirpath.single") : AM_OK;
     case PATH_FN_SKIP:
