@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -81,6 +82,39 @@ static inline long test_oom(int (*fn)(void))
         }
         assert_int_equal(err, AM_E_NOMEM);
     }
+}
+
+/* fn in a process of its own, which may change its limits; it must end well. */
+static inline void test_in_child(void (*fn)(void))
+{
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        fn();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static inline void test_no_server(void **state)
+{
+    (void)state;
+    print_message("AMANE_PG_URI is not set: nothing was run on PostgreSQL\n");
+    skip();
+}
+
+/* The tests on SQLite, then the first n_pg of them on PostgreSQL, *pg telling which. */
+static inline int test_both_stores(const struct CMUnitTest *tests, size_t n, size_t n_pg,
+                                   bool *pg)
+{
+    const struct CMUnitTest none[] = {cmocka_unit_test(test_no_server)};
+    int bad = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
+    if (!getenv("AMANE_PG_URI"))
+        return bad + cmocka_run_group_tests_name("postgresql", none, NULL, NULL);
+    *pg = true;
+    return bad + _cmocka_run_group_tests("postgresql", tests, n_pg, NULL, NULL);
 }
 
 #define TEST(f) cmocka_unit_test(f)

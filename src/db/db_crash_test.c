@@ -157,15 +157,7 @@ static void full_disk_child(void)
 static void a_full_disk_refuses_and_recovers(void **state)
 {
     (void)state;
-    int status;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        full_disk_child();
-        _exit(0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    test_in_child(full_disk_child);
 }
 
 /* ---- memory: SQLite's own allocations fail in turn as well ---- */

@@ -165,21 +165,9 @@ static inline int t_teardown(void **state)
     return rmdir(t_dir);
 }
 
-static inline void t_no_server(void **state)
-{
-    (void)state;
-    print_message("AMANE_PG_URI is not set: nothing was run on PostgreSQL\n");
-    skip();
-}
-
 static inline int t_run_both(const struct CMUnitTest *tests, size_t n)
 {
-    const struct CMUnitTest none[] = {cmocka_unit_test(t_no_server)};
-    int bad = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
-    if (!getenv("AMANE_PG_URI"))
-        return bad + cmocka_run_group_tests_name("postgresql", none, NULL, NULL);
-    t_pg = true;
-    return bad + _cmocka_run_group_tests("postgresql", tests, n, NULL, NULL);
+    return test_both_stores(tests, n, n, &t_pg);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)

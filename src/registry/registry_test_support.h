@@ -594,21 +594,9 @@ static inline void t_pg_drop(void)
     t_psql(getenv("AMANE_PG_URI"), sql);
 }
 
-static inline void t_no_server(void **state)
-{
-    (void)state;
-    print_message("AMANE_PG_URI is not set: nothing was run on PostgreSQL\n");
-    skip();
-}
-
 static inline int t_run_both(const struct CMUnitTest *tests, size_t n, size_t n_pg)
 {
-    const struct CMUnitTest none[] = {cmocka_unit_test(t_no_server)};
-    int bad = _cmocka_run_group_tests("sqlite", tests, n, NULL, NULL);
-    if (!getenv("AMANE_PG_URI"))
-        return bad + cmocka_run_group_tests_name("postgresql", none, NULL, NULL);
-    t_pg = true;
-    return bad + _cmocka_run_group_tests("postgresql", tests, n_pg, NULL, NULL);
+    return test_both_stores(tests, n, n_pg, &t_pg);
 }
 
 static inline void t_begin(struct t *t)
