@@ -7,18 +7,8 @@ amane=${AMANE:-$root/build/amane}
 man=$root/doc/man
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/why" 2>/dev/null
-        bad=1
-    fi
-    : >"$dir/why"
-}
+. "$root/test/support/tap.sh"
+shown="$dir/why"
 # The first code block below "## SYNOPSIS".
 synopsis() { # synopsis PAGE
     awk '/^## /{inside = $0 == "## SYNOPSIS"} inside && /^```/{if (code) exit; code = 1; next} inside && code' "$1"
@@ -87,5 +77,4 @@ jq -r '.[] | "- `\(.key)` (\(.server), \(.kind)\(if has("lowest") then ", \(.low
     if .default == "" then "empty" else "`\(.default)`" end)): \(.help)."' "$dir/out" >"$dir/keys"
 grep '^- `' "$man/amane-conf.1.md" | diff - "$dir/keys" >"$dir/why"
 report $? 'amane-conf(1) documents exactly the settings there are, with their defaults and bounds'
-echo "1..$n"
-exit $bad
+report_end

@@ -6,7 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 guides='registry vendor bench node faults auditor'
 dir=$(mktemp -d) || exit 3
-n=0 bad=0
+. "$root/test/support/tap.sh"
+shown="$dir/why"
 finish() {
     for pid in "$dir"/trial/*.pid; do
         [ -f "$pid" ] && kill "$(cat "$pid")" 2>/dev/null
@@ -15,17 +16,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 3' INT TERM
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        tail -n 25 "$dir/why" 2>/dev/null | sed 's/^/# /'
-        bad=1
-    fi
-    : >"$dir/why"
-}
 blocks() { awk '/^```sh$/{code = 1; next} /^```/{code = 0} code' "$1"; }
 
 for guide in $guides; do
@@ -104,5 +94,4 @@ sys.exit(bool(bad))
 END
 python3 "$dir/check.py" "$root" >"$dir/why" 2>&1
 report $? 'documents name only files, links and functions that exist'
-echo "1..$n"
-exit $bad
+report_end

@@ -8,16 +8,8 @@ dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/bin" "$dir/work" && ln -s "$(realpath "${AMANE:-$root/build/amane}")" "$dir/bin/amane" || exit 3
 PATH=$dir/bin:$PATH
-n=0 bad=0
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/why" | tail -20
-        bad=1
-    fi
-    : >"$dir/why"
-}
+. "$root/test/support/tap.sh"
+shown="$dir/why"
 section() { # section PAGE NAME: its lines
     awk -v want="## $2" '/^## /{inside = $0 == want; next} inside' "$1"
 }
@@ -37,8 +29,7 @@ for page in "$man"/*.md; do
         /usr/bin/python3 "$root/tools/man.py" "$page" 0 2026-01-01 >"$dir/page.1" && mandoc -T lint -W warning "$dir/page.1" >"$dir/why" 2>&1
         report $? "mandoc has no complaint about $name"
     else
-        n=$((n + 1))
-        echo "ok $n - mandoc and $name # SKIP mandoc is not there"
+        skipped "mandoc and $name" "mandoc is not there"
     fi
 done
 cd "$dir/work" || exit 3
@@ -47,5 +38,4 @@ for name in amane amane-conf amane-cohort amane-key amane-model amane-stat amane
     [ -s "$dir/run" ] && sh -eu "$dir/run" >"$dir/why" 2>&1 </dev/null
     report $? "the examples of $name run"
 done
-echo "1..$n"
-exit $bad
+report_end

@@ -1,20 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # amane stat binary, as a user meets it: the figures, the refusals, the exit codes. TAP. AMANE = the program.
-amane=${AMANE:-$(cd "$(dirname "$0")/.." && pwd)/build/amane}
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | head -n 20
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 stat() { "$amane" stat binary --csv "$dir/t.csv" --label y --score s "$@" >"$dir/out" 2>"$dir/err"; }
 # is FILTER WANTED NAME: jq -c FILTER on the last output
 is() {
@@ -108,5 +100,4 @@ for wrong in '' 'binary' 'binary --csv x --label y' 'ternary --csv x --label y -
     [ $? = 2 ] && [ ! -s "$dir/out" ] && grep -q '^usage:' "$dir/err"
     report $? "usage error: stat $wrong"
 done
-echo "1..$n"
-exit $bad
+report_end

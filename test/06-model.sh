@@ -10,18 +10,8 @@ if [ -z "${AMANE_ORT:-}" ] && [ -f "$root/.deps/onnxruntime/libonnxruntime.so.1"
 fi
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | head -n 20
-        bad=1
-    fi
-}
-skipped() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 model() { "$amane" model "$@" >"$dir/out" 2>"$dir/err"; }
 # exits CODE NAME ARGS...: the exit code
 exits() {
@@ -160,5 +150,4 @@ if [ -d "$icu" ]; then
 else
     skipped "icu: trees" "no shared data"
 fi
-echo "1..$n"
-exit $bad
+report_end

@@ -3,13 +3,9 @@
 # The published schemas and examples, seen by python3-jsonschema alone (agreement of our validator with it on damaged
 # documents is src/bench/bench_schema_test.c). TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
-n=0 bad=0
+. "$root/test/support/tap.sh"
 tmp=$(mktemp)
 trap 'rm -f "$tmp"' EXIT
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
 if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
     echo "ok 1 - schemas # SKIP python3-jsonschema is not there"
     echo "1..1"
@@ -61,5 +57,4 @@ jq -r '.. | objects | .terms? // [] | .[]' "$root"/schema/examples/event-vigilan
     grep '^|' "$root/doc/codes.md" | grep -qw -- "$code" || { echo "# no source: $code"; exit 1; }
 done
 report $? 'every clinical code of the demo and of the examples has its source in doc/codes.md'
-echo "1..$n"
-exit $bad
+report_end

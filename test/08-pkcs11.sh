@@ -13,17 +13,8 @@ fi
 dir=$(mktemp -d) || exit 3
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c1-300 | head -n 20
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 pin=48$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')7
 wrong=9$pin
 unset AMANE_PIN
@@ -195,5 +186,4 @@ report $? "... with both entries"
 
 ! grep -qF -e "$pin" "$dir/all" && ! grep -rqF -e "$pin" "$dir/reg" "$dir/reg.log"
 report $? "the PIN is in nothing that was printed, logged or kept"
-echo "1..$n"
-exit $bad
+report_end

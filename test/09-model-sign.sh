@@ -7,11 +7,7 @@ amane=${AMANE:-$root/build/amane}
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 3
-n=0 bad=0
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 refused() { # refused NAME WHAT...: exit 1
     name=$1
     shift
@@ -99,5 +95,4 @@ report $? 'a signature under a trusted certificate verifies'
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -keyout ca2.key -out ca2.pem -days 30 -subj /CN=root 2>/dev/null
 refused 'and not under a root that did not sign it' "$amane" model verify m --signature foreign.sig --roots ca2.pem
 refused 'nor without any trust' "$amane" model verify m --signature foreign.sig --key f.pub
-echo "1..$n"
-exit $bad
+report_end

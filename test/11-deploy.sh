@@ -7,22 +7,8 @@ amane=$(realpath "${AMANE:-$root/build/amane}")
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 3' INT TERM
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        tail -n 25 "$dir/why" 2>/dev/null | sed 's/^/# /'
-        bad=1
-    fi
-    : >"$dir/why"
-}
-skip() {
-    n=$((n + 1))
-    echo "ok $n - $1 # SKIP $2"
-}
+. "$root/test/support/tap.sh"
+shown="$dir/why"
 
 # ---- systemd
 for unit in registry node; do
@@ -40,7 +26,7 @@ for unit in registry node; do
         ! systemd-analyze security --offline=true --threshold=20 "$dir/weak-$unit.service" >"$dir/why" 2>&1
         report $? "amane-$unit.service: without its hardening it would not pass"
     else
-        skip "amane-$unit.service" 'systemd-analyze is absent'
+        skipped "amane-$unit.service" 'systemd-analyze is absent'
     fi
     for word in NoNewPrivileges=yes ProtectSystem=strict MemoryDenyWriteExecute=yes PrivateTmp=yes "StateDirectory=amane/$unit"; do
         grep -qx "$word" "$file" || echo "$word is missing" >>"$dir/why"
@@ -57,7 +43,7 @@ if command -v systemd-analyze >/dev/null 2>&1; then
         python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).mount(b"x", b"/x", b"x", 0, None) == 0 or ctypes.get_errno() == 1)' >"$dir/why" 2>&1
     report $? 'and mount() is refused there, so the filter was on'
 else
-    skip "the demonstration runs under the units' system call filter" 'systemd-analyze is absent'
+    skipped "the demonstration runs under the units' system call filter" 'systemd-analyze is absent'
 fi
 
 # ---- manual pages
@@ -94,10 +80,9 @@ if command -v dpkg-deb >/dev/null 2>&1 && command -v dpkg-shlibdeps >/dev/null 2
         lintian --allow-root --fail-on error "$deb" >"$dir/why" 2>&1
         report $? 'lintian: no error'
     else
-        skip 'lintian: no error' 'lintian is absent'
+        skipped 'lintian: no error' 'lintian is absent'
     fi
 else
-    skip 'the Debian package' 'dpkg-dev is absent'
+    skipped 'the Debian package' 'dpkg-dev is absent'
 fi
-echo "1..$n"
-exit $bad
+report_end

@@ -8,18 +8,8 @@ amane=${AMANE:-$root/build/amane}
 heart=${AMANE_SHARED:-$root/../shared}/data/heart-disease-4sites
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
-skipped() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 # run CASE OUT ARGS...: one run
 run() {
     case_=$1 out_=$2
@@ -195,5 +185,4 @@ for wrong in '' 'run' 'walk --record a --model b --data c --out d' 'run --record
     [ $? = 2 ] && grep -q '^usage:' "$dir/err"
     report $? "usage error: bench $wrong"
 done
-echo "1..$n"
-exit $bad
+report_end

@@ -5,17 +5,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" 2>/dev/null | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 run() { # run FAULT ARGS...
     case_=$dir/bad/$1
     shift
@@ -57,5 +48,4 @@ report $? 'an input measured after the outcome: refused, and named'
 report $? 'and nothing is measured with it'
 jq '.features = {"exang": {"decisive": true}}' "$dir/bad/leaked/manifest.json" >"$dir/m" && mv "$dir/m" "$dir/bad/leaked/manifest.json"
 run leaked && measured leaked '$m[] | select(.name == "largest_single_input_auc") | .estimate > 0.995' 'declared decisive, it is measured and its weight is in the evidence'
-echo "1..$n"
-exit $bad
+report_end

@@ -7,17 +7,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-300 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 tell() { # tell NAME: lines "ok WHAT" of $dir/check become numbered tests
     while IFS= read -r line; do
         case $line in
@@ -51,8 +42,7 @@ if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
     /usr/bin/python3 "$root/test/support/schema_check.py" "$root/schema/bench-curves-1.json" "$dir/run/curves.json" >"$dir/out" 2>"$dir/err"
     report $? 'curves.json fits its schema'
 else
-    n=$((n + 1))
-    echo "ok $n - curves.json fits its schema # SKIP python3-jsonschema is not there"
+    skipped "curves.json fits its schema" "python3-jsonschema is not there"
 fi
 run "$dir/demo" --policy "$root/policy/demo-1.json" && jq -r '.evidence[] | .sha256 + "  " + .file' "$dir/demo/summary.json" >"$dir/sums" &&
     (cd "$dir/demo" && sha256sum --quiet -c "$dir/sums") >"$dir/out" 2>&1
@@ -115,5 +105,4 @@ while IFS= read -r line; do
 done <"$dir/tap"
 grep -q '^1\.\.' "$dir/tap"
 report $? 'the browser ran'
-echo "1..$n"
-exit $bad
+report_end

@@ -8,17 +8,8 @@ data=${AMANE_SHARED:-$root/../shared}/data
 [ -d "$data" ] || { echo "1..0 # SKIP REAL DATA ABSENT: $data is not there"; exit 0; }
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        cut -c 1-2000 "$dir/out" "$dir/err" | sed 's/^/# /' | head -n 20
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 # ends NAME AUC LEVEL FILTER WHY: the example runs; AUC to a thousandth, level, and what stands in the way
 ends() {
     python3 "$root/examples/example.py" "$amane" "$data" "$dir" "$1" >"$dir/out" 2>"$dir/err"
@@ -36,5 +27,4 @@ if [ "${AMANE_EXAMPLES:-}" = all ]; then
     ends icu 0.8440 none '(.blocked.base | join(" ") | contains("RB-5 fail")) and (.blocked.intermediate | join(" ") | contains("PF-1 fail (auc)"))' 'decisions turn, and 0.85 is not reached'
     ends brca 0.6564 none '.blocked.base | join(" ") | contains("DA-1 fail") and contains("PF-1 fail") and contains("EQ-1 fail")' 'there are too few patients'
 fi
-echo "1..$n"
-exit $bad
+report_end

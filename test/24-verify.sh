@@ -6,17 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 case_=$dir/case
 python3 "$root/test/support/bench_make.py" "$amane" "$case_" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
@@ -186,5 +177,4 @@ report $? 'a folder that is not there'
 ls "$dir/good" | grep -q 'tmp' && [ "$(stat -c %a "$dir/good/answers-coherence.bin")" != 600 ]
 [ $? = 1 ]
 report $? 'answers are sealed (0600), no half file is left'
-echo "1..$n"
-exit $bad
+report_end

@@ -8,17 +8,8 @@ amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 service=
 trap 'down; rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/err" | cut -c 1-300 | tail -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/err"
 /usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/case" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort and its model'
 cd "$dir/case" || exit 3
@@ -185,5 +176,4 @@ run never --endpoint
 [ $? = 1 ] && grep -qF '[bench.endpoint_missing]' "$dir/err"
 report $? 'neither a file nor an endpoint'
 down
-echo "1..$n"
-exit $bad
+report_end

@@ -6,17 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" 2>/dev/null | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 case_of() { # case_of WHAT: made and run
     /usr/bin/python3 "$root/test/support/poison_case.py" "$amane" "$dir/$1" "$1" >"$dir/out" 2>"$dir/err" &&
         run "$1" "$dir/$1/out"
@@ -72,5 +63,4 @@ run clean "$dir/never" --json
 [ $? = 1 ] && [ ! -e "$dir/never" ] && jq -e 'any(.problems[]; .code == "bench.data_digest" and .path == "/manifest/training/sha256")' "$dir/out" >/dev/null 2>>"$dir/err"
 report $? 'another file than escrow holds is refused'
 
-echo "1..$n"
-exit $bad
+report_end

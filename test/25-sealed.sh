@@ -6,17 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 # run MANIFEST OUT ARGS...
 run() {
     manifest=$1 out_=$2
@@ -144,5 +135,4 @@ report $? 'a log that was shortened is found'
 cp "$dir/log" "$dir/store/trial/uses.ndjson"
 "$amane" bench seal key --out "$dir/key2" && ! "$amane" bench seal list --store "$dir/store" --key "$dir/key2" >"$dir/out" 2>"$dir/err" && grep -q sealed_key "$dir/err"
 report $? 'another key opens nothing'
-echo "1..$n"
-exit $bad
+report_end

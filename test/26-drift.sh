@@ -6,15 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 run() { # run CASE: one run of it
     "$amane" bench run --record "$1/version.json" --model "$1/model.json" --data "$1/manifest.json" --out "$1/run" --level advanced >"$dir/out" 2>"$dir/err"
 }
@@ -47,5 +40,4 @@ jq '.data[0].columns.timestamp = "age"' "$dir/year/manifest.json" >"$dir/year/no
 "$amane" bench run --record "$dir/year/version.json" --model "$dir/year/model.json" --data "$dir/year/no.json" --out "$dir/never" --json >"$dir/out" 2>"$dir/err"
 [ $? = 1 ] && jq -e 'any(.problems[]; .code == "bench.timestamp" and (.path | test("^/manifest/data/0/path:")))' "$dir/out" >/dev/null 2>"$dir/err"
 report $? 'a time that is none is refused by its place'
-echo "1..$n"
-exit $bad
+report_end

@@ -9,17 +9,8 @@ dir=$(mktemp -d) || exit 3
 started=
 end() { for pid in $started; do kill -9 "$pid" 2>/dev/null; done; }
 trap 'end; rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        tail -n 12 "$dir"/err* | cut -c 1-200 | sed 's/^/# /'
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/err-*"
 made=$dir/made
 # verb VERB ARGS...: on the made case (exec: $! is the program's own pid)
 verb() {
@@ -97,5 +88,4 @@ report $? 'how far it is, in the language of LANG'
 (verb work --queue "$dir/q2" --jobs 0) 2>"$dir/err-usage"
 [ $? = 2 ]
 report $? 'no thread at all is a mistake of usage'
-echo "1..$n"
-exit $bad
+report_end

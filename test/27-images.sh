@@ -7,16 +7,8 @@ amane=${AMANE:-$root/build/amane}
 real=${AMANE_SHARED:-$root/../shared}/data/pneumoniamnist/pneumoniamnist.npz
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-200 | head -n 25
-        bad=1
-    fi
-}
-skipped() { n=$((n + 1)); echo "ok $n - $1 # SKIP $2"; }
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 run() { # run CASE MANIFEST OUT ARGS...
     case_=$1 manifest=$2 out_=$3
     shift 3
@@ -106,5 +98,4 @@ sed -i '5s/,[0-9]*,\([FM]\)$/,9000,\1/' "$dir/bad/labels.csv"
 refused bench.image 'no image of that number' 'a number beyond the array'
 edit version.json '.inputs += [.inputs[0] | .name = "second"]'
 refused bench.image_declared 'only input' 'two images'
-echo "1..$n"
-exit $bad
+report_end

@@ -6,17 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" "$dir/err" | cut -c 1-300 | head -n 25
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
 /usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/case" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort'
 cd "$dir/case" || exit 3
@@ -87,5 +78,4 @@ jq 'del(.forms)' manifest.json >m2 && mv m2 manifest.json
 "$amane" bench run --record version.json --data manifest.json --model model.json --out bare --level advanced --no-report >"$dir/out" 2>"$dir/err" &&
     jq -e '[.requirements[] | select((.id | IN("DA-4", "CY-3", "GV-3")) and .level == "base")] | length == 3 and all(.verdict == "insufficient")' bare/summary.json >"$dir/out" 2>"$dir/err"
 report $? 'and none does without'
-echo "1..$n"
-exit $bad
+report_end

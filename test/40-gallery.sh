@@ -11,11 +11,7 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 css=$root/web/assets/app.css
 
 found=$(grep -nE '(^|[^-a-z])((margin|padding|border)-(left|right|top|bottom)|left|right|top|bottom|width|height|(min|max)-(width|height))[[:space:]]*:' "$css" |
@@ -93,5 +89,4 @@ if ! grep -q '^1\.\.' "$work/tap"; then
     sed 's/^/# /' "$work/err"
 fi
 exec 9>&-
-echo "1..$n"
-exit $bad
+report_end

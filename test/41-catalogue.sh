@@ -4,11 +4,7 @@
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 compile() { /usr/bin/python3 "$root/tools/po2c.py" "$dir/out.c" "$dir"/*.po >"$dir/log" 2>&1; }
 fresh() { cp "$root"/web/i18n/*.po "$dir/"; }
 # plant NAME FILE SED-SCRIPT WORDS: after the edit the compiler fails and says WORDS
@@ -39,5 +35,4 @@ plant 'an unbalanced brace' site.fr.po '/^msgid "nav.home"$/,+1s/^msgstr "/&{/' 
 plant 'an unquoted string' site.fr.po '/^msgid "nav.home"$/,+1s/"$//' 'not a quoted string'
 plant 'a plural in one language only' facts.en.po '/^msgid "metric.n"$/,+3{/plural/d;s/msgstr\[0\]/msgstr/;/msgstr\[1\]/d}' 'plural in one language only'
 plant 'a malformed id' site.fr.po 's/^msgid "nav.home"$/msgid "Nav home"/' 'not lower-case dotted'
-echo "1..$n"
-exit $bad
+report_end

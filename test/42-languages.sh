@@ -7,15 +7,8 @@ amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
 unset LC_ALL LC_MESSAGES LANG LANGUAGE
-n=0 bad=0
-report() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/err" | head -20
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/err"
 words() { # words LANG ID: as the program has them
     /usr/bin/python3 - "$root/web/i18n" "$1" "$2" <<'PY'
 import glob, re, sys
@@ -259,5 +252,4 @@ done
 report $? 'every line of --help but the usage is in the language'
 for lang in fr ar; do sed 1d "$dir/key.$lang" | cmp -s - "$dir/key.en" || false; done
 report $? 'the synopsis of a command is the same, after what it is for'
-echo "1..$n"
-exit $bad
+report_end

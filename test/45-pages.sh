@@ -37,11 +37,7 @@ NODE_LOGIN=medecin
 NODE_PASSWORD=$(world 'accounts["medecin"]')
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 jar=$work/jar
 get() { curl -s -b "$jar" -o "$work/body" -w '%{http_code} %{redirect_url}' "$@"; }
 is() { # is WANT NAME CURL-ARGUMENTS...: the status (and redirect) begin with WANT

@@ -5,45 +5,40 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
-n=0
-ok() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
+. "$root/test/support/tap.sh"
 scenario() { # NAME ARGS...
     name=$1
     shift
     dir=$work/$name
     "$AMANE" demo --data "$dir" "$@" >"$work/$name.out" 2>"$work/$name.err"
     code=$?
-    ok $code "the demo on $name data goes to its end"
+    report $code "the demo on $name data goes to its end"
     if [ $code != 0 ]; then
         sed 's/^/# /' "$work/$name.out" "$work/$name.err"
         tail -n 5 "$dir"/*.log | sed 's/^/# /'
         return
     fi
     [ "$(grep -cE '^[0-9]+\. ' "$work/$name.out")" = 9 ]
-    ok $? "$name: nine steps are told"
+    report $? "$name: nine steps are told"
     [ -s "$dir/report.html" ] && ! grep -qE 'src=|https?://[a-z]' "$dir/report.html" >/dev/null
-    ok $? "$name: the report is one file that asks nothing from anywhere"
+    report $? "$name: the report is one file that asks nothing from anywhere"
     /usr/bin/python3 "$root/test/support/demo_figures.py" "$dir" >"$work/$name.fig"
-    ok $? "$name: $(grep -c '^ok' "$work/$name.fig") figures agree with an independent computation"
+    report $? "$name: $(grep -c '^ok' "$work/$name.fig") figures agree with an independent computation"
     grep '^not ok' "$work/$name.fig" | sed 's/^/# /'
     ! grep -hE '"(clevel|hungar|switze|va|site[1-4])-[0-9]+"' "$dir"/*.log
-    ok $? "$name: no patient identifier in any server log"
+    report $? "$name: no patient identifier in any server log"
     "$AMANE" log verify "$dir/copy" >/dev/null
-    ok $? "$name: a copy of the log verifies without pinning"
+    report $? "$name: a copy of the log verifies without pinning"
     "$AMANE" log verify "$dir/copy" --genesis 0000000000000000000000000000000000000000000000000000000000000000 >/dev/null 2>&1
     [ $? = 1 ]
-    ok $? "$name: another genesis is refused"
+    report $? "$name: another genesis is refused"
     [ -z "$(find "$dir" -name '*.key' -perm /077)" ]
-    ok $? "$name: private keys are readable by their owner only"
+    report $? "$name: private keys are readable by their owner only"
 }
 if [ -d "$root/../shared/data/heart-disease-4sites" ]; then
     scenario real --real "$root/../shared/data/heart-disease-4sites"
 else
-    n=$((n + 1))
-    echo "ok $n - # SKIP real data are not beside the checkout"
+    skipped "the demo on real data" "real data are not beside the checkout"
 fi
 scenario made --made --lang en
-echo "1..$n"
+report_end

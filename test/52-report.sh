@@ -7,11 +7,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
 work=$(mktemp -d) || exit 3
 trap 'rm -rf "$work"' EXIT
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 tell() { # tell NAME FILE: lines "ok WHAT" become numbered tests of NAME
     while IFS= read -r line; do
         case $line in
@@ -64,5 +60,4 @@ while IFS= read -r line; do
     esac
 done <"$work/tap"
 grep -q '^1\.\.' "$work/tap" || { report 1 'the browser ran'; sed 's/^/# /' "$work/err"; }
-echo "1..$n"
-exit $bad
+report_end

@@ -9,11 +9,7 @@ export AMANE_PEER_TOOLS
 work=$(mktemp -d) || exit 3
 demo=
 trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
-n=0 bad=0
-ok() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 # The distribution's node may be older than the verifier asks: the one locked in test/peers is used.
 node=
 for f in "$AMANE_PEER_TOOLS"/node_modules/node-linux-*/bin/node; do [ -x "$f" ] && node=$f; done
@@ -30,7 +26,7 @@ while [ $i -lt 1800 ] && ! grep -q '^login:' "$work/out" && kill -0 "$demo" 2>/d
     sleep 0.1
 done
 grep -q '^login:' "$work/out"
-ok $? "a demo leaves its log and serves it"
+report $? "a demo leaves its log and serves it"
 copy=$work/demo/copy
 value() { /usr/bin/python3 -c 'import json, sys; w = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$work/demo/world.json" "$1"; }
 genesis=$(value 'w["genesis"]')
@@ -44,31 +40,30 @@ while [ "$i" -lt "$size" ]; do
     i=$((i + 1))
 done
 [ "$i" = "$size" ]
-ok $? "amane log bundle writes each of the $size entries"
+report $? "amane log bundle writes each of the $size entries"
 "$node" "$root/test/peers/sigstore.mjs" "$copy" "$genesis" "$work"/offline/*.json >"$work/said" 2>&1
-ok $? "Sigstore: $(tail -n 1 "$work/said")"
+report $? "Sigstore: $(tail -n 1 "$work/said")"
 "$AMANE" log bundle "$copy" 999999 >"$work/none" 2>/dev/null
 [ $? = 1 ] && [ ! -s "$work/none" ]
-ok $? "an entry beyond the log has no bundle"
+report $? "an entry beyond the log has no bundle"
 
 for i in 0 7 $((size - 1)); do
     curl -sf -D "$work/head" -o "$work/served/$i.json" "$url/api/v1/statements/$i/bundle" || break
 done
 grep -qi '^content-type: application/vnd.dev.sigstore.bundle.v0.3+json' "$work/head"
-ok $? "the registry serves bundles under their media type"
+report $? "the registry serves bundles under their media type"
 curl -sf "$url/api/v1/versions" | jq -r '.items[0].model_digest' >"$work/digest"
 curl -sf "$url/api/v1/versions/$(cat "$work/digest")/proof" >"$work/proof"
 jq -e .declared.bundle "$work/proof" >"$work/served/declared.json" && jq -e .decision.bundle "$work/proof" >"$work/served/decision.json"
-ok $? "the proof of a version holds the bundles of its declaration and decision"
+report $? "the proof of a version holds the bundles of its declaration and decision"
 "$node" "$root/test/peers/sigstore.mjs" "$copy" "$genesis" "$work"/served/*.json >"$work/said" 2>&1
-ok $? "Sigstore, served: $(tail -n 1 "$work/said")"
+report $? "Sigstore, served: $(tail -n 1 "$work/said")"
 [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/api/v1/statements/999999/bundle")" = 404 ] &&
     [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/api/v1/statements/x/bundle")" = 400 ]
-ok $? "an unknown index is 404, a malformed one 400"
+report $? "an unknown index is 404, a malformed one 400"
 # The check itself: a verifier that accepted anything would not notice these.
 jq '.verificationMaterial.tlogEntries[0].inclusionProof.hashes |= .[1:]' "$work/offline/3.json" >"$work/cut.json"
 "$node" "$root/test/peers/sigstore.mjs" "$copy" "$genesis" "$work/cut.json" >"$work/said" 2>&1
 [ $? = 1 ]
-ok $? "a damaged bundle is not accepted: $(tail -n 1 "$work/said" | sed 's,/[^ ]*/,,')"
-echo "1..$n"
-exit $bad
+report $? "a damaged bundle is not accepted: $(tail -n 1 "$work/said" | sed 's,/[^ ]*/,,')"
+report_end

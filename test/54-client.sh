@@ -15,13 +15,9 @@ if [ -z "$node" ]; then
     echo "1..1"
     exit 0
 fi
-n=0 bad=0
-ok() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 "$AMANE" demo --data "$work/told" --made >"$work/told.out" 2>&1
-ok $? "a demo runs to its end, to be told again"
+report $? "a demo runs to its end, to be told again"
 "$AMANE" demo --data "$work/world" --made --until 1 --serve >"$work/out" 2>&1 &
 demo=$!
 i=0
@@ -30,24 +26,24 @@ while [ $i -lt 1800 ] && ! grep -q '^login:' "$work/out" && kill -0 "$demo" 2>/d
     sleep 0.1
 done
 grep -q '^login:' "$work/out"
-ok $? "another has its servers and keys up, and nothing said"
+report $? "another has its servers and keys up, and nothing said"
 curl -sf "$(jq -r .registry.url "$work/world/world.json")/api/v1/openapi.json" >"$work/registry.json" &&
     curl -sf "$(jq -r '.nodes[0].url' "$work/world/world.json")/api/v1/openapi.json" >"$work/node.json"
-ok $? "both servers describe themselves"
+report $? "both servers describe themselves"
 export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
 "$node" "$AMANE_PEER_TOOLS/node_modules/@redocly/cli/bin/cli.js" lint --config "$root/test/peers/redocly.yaml" --format=stylish \
     "$work/registry.json" "$work/node.json" >"$work/lint" 2>&1
-ok $? "redocly finds nothing in them (recommended-strict)"
+report $? "redocly finds nothing in them (recommended-strict)"
 [ $bad = 0 ] || sed 's/^/# /' "$work/lint" | cut -c1-200 | head -40
 for server in registry node; do
     (cd "$work" && "$node" "$AMANE_PEER_TOOLS/node_modules/@hey-api/openapi-ts/bin/run.js" -i "$work/$server.json" \
         -o "$work/ts/$server" -c @hey-api/client-fetch) >"$work/gen" 2>&1
-    ok $? "openapi-ts makes a client of the $server"
+    report $? "openapi-ts makes a client of the $server"
 done
 "$node" "$AMANE_PEER_TOOLS/node_modules/typescript/bin/tsc" --module commonjs --moduleResolution node10 --ignoreDeprecations 5.0 \
     --target es2022 --lib es2023,dom,dom.iterable --skipLibCheck --strict --rootDir "$work/ts" --outDir "$work/js" \
     "$work/ts/registry/index.ts" "$work/ts/node/index.ts" >"$work/tsc" 2>&1
-ok $? "the clients compile under strict types $(head -n 1 "$work/tsc")"
+report $? "the clients compile under strict types $(head -n 1 "$work/tsc")"
 echo '{"type":"commonjs"}' >"$work/js/package.json"
 "$node" "$root/test/peers/client.mjs" "$work/js" "$work/told" "$work/world" "$work/record" >"$work/client" 2>&1
 [ $? = 0 ] || bad=1

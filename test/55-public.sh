@@ -7,11 +7,7 @@ AMANE=${AMANE:-$root/build/amane}
 work=$(mktemp -d) || exit 3
 demo=
 trap '[ -z "$demo" ] || { kill "$demo"; wait "$demo"; } 2>/dev/null; rm -rf "$work"' EXIT
-n=0 bad=0
-ok() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; bad=1; fi
-}
+. "$root/test/support/tap.sh"
 "$AMANE" demo --data "$work/demo" --made --serve >"$work/out" 2>&1 &
 demo=$!
 i=0
@@ -20,7 +16,7 @@ while [ $i -lt 1800 ] && ! grep -q '^login:' "$work/out" && kill -0 "$demo" 2>/d
     sleep 0.1
 done
 grep -q '^login:' "$work/out"
-ok $? "a demo serves its registry"
+report $? "a demo serves its registry"
 url=$(jq -r .registry.url "$work/demo/world.json")
 
 # ---- search
@@ -29,11 +25,11 @@ digest=$(curl -sf "$url/api/v1/versions" | jq -r '.items[0].model_digest')
 [ "$(found --data-urlencode 'q=diabète')" = 1 ] && [ "$(found --data-urlencode 'q=DIABETES')" = 1 ] &&
     [ "$(found --data-urlencode 'q=السكري')" = 1 ] && [ "$(found --data-urlencode 'q=watch')" = 1 ] &&
     [ "$(found --data-urlencode 'q=poumon')" = 0 ] && [ "$(found --data-urlencode "q=$digest")" = 1 ]
-ok $? "a model is found in French, English and Arabic, and by its digest"
+report $? "a model is found in French, English and Arabic, and by its digest"
 curl -sf "$url/api/v1/versions" | jq -e '.facets.state[0].n == 1 and .facets.region[0].n == 1 and (.facets | length) == 6' >/dev/null
-ok $? "facets count use, speciality, level, state, region, supplier"
+report $? "facets count use, speciality, level, state, region, supplier"
 [ "$(found -d state=declared)" = 0 ] && [ "$(found -d level=base -d supplier=DEMOAI)" = 1 ]
-ok $? "filters are combined"
+report $? "filters are combined"
 for bad_query in cursor=zz limit=0 limit=101 "q=$(printf 'a%.0s' $(seq 600))"; do
     code=$(curl -s -o "$work/problem" -w '%{http_code}' "$url/api/v1/versions?$bad_query")
     case $code in 400 | 413) ;; *) break ;; esac
@@ -41,21 +37,21 @@ for bad_query in cursor=zz limit=0 limit=101 "q=$(printf 'a%.0s' $(seq 600))"; d
     code=fine
 done
 [ "$code" = fine ]
-ok $? "a malformed search is refused with its reason"
+report $? "a malformed search is refused with its reason"
 curl -sf "$url/?state=declared&lang=fr" | grep -q 'aria-label="Filtrer' &&
     curl -sf "$url/?use=DIABETES-RISK" | grep -q 'aria-current="true"'
-ok $? "the register's page filters without scripts"
+report $? "the register's page filters without scripts"
 [ "$(curl -s -o /dev/null -w '%{http_code}' "$url/?cursor=nonsense&level=%22%3E%3Cscript%3E&q=%00")" != 500 ] &&
     ! curl -s "$url/?level=%22%3E%3Cscript%3E" | grep -q '<script>'
-ok $? "what an address says is never markup"
+report $? "what an address says is never markup"
 
 # ---- who uses it, and where
 place=$(curl -sf "$url/api/v1/deployments" | jq -r '.items[0].id')
 curl -sf "$url/api/v1/deployments/$place/card" | jq -e --arg d "$digest" '.model_digest == $d and .C1_deployer.phase == "pilot"
     and (.C2_submitter.role | length) > 0 and (.C5_data_protection_assessment.dpia | length) > 0' >/dev/null
-ok $? "section C of Annex VIII names the deployer and its impact assessment"
+report $? "section C of Annex VIII names the deployer and its impact assessment"
 curl -sf "$url/api/v1/versions/$digest@30" | jq -e '.tree_size == 30 and .version.state != "labelled"' >/dev/null
-ok $? "a version is told as it was at a size of the log"
+report $? "a version is told as it was at a size of the log"
 
 # ---- feeds
 for lang in fr ar en; do
@@ -85,9 +81,9 @@ for feed in ("decisions", "stops"):
     assert first and len(set(first)) == len(first), feed
     assert ids(feed, "ar") == first and ids(feed, "en") == first, "ids differ between languages"
 PY
-ok $? "feeds are Atom, with the same ids in three languages $(tail -n 1 "$work/said")"
+report $? "feeds are Atom, with the same ids in three languages $(tail -n 1 "$work/said")"
 grep -qi '^content-type: application/atom+xml' "$work/head"
-ok $? "feeds have their media type"
+report $? "feeds have their media type"
 # The log may grow between two requests (a node's checkpoint): then the feed has changed, and is asked anew.
 kept=1
 for i in 1 2 3 4 5 6; do
@@ -95,7 +91,7 @@ for i in 1 2 3 4 5 6; do
     tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
     [ -n "$tag" ] && [ "$(curl -s -o /dev/null -w '%{http_code}' -H "If-None-Match: $tag" "$url/feeds/stops.atom?lang=en")" = 304 ] && kept=0 && break
 done
-ok $kept "a feed that has not changed is 304"
+report $kept "a feed that has not changed is 304"
 
 for feed in decisions stops; do
     curl -sf -D "$work/$feed.head" -o "$work/$feed.rss" "$url/feeds/$feed.rss?lang=ar"
@@ -118,9 +114,9 @@ for feed in ("decisions", "stops"):
         assert email.utils.parsedate_to_datetime(i.findtext("pubDate")).tzinfo
     assert "application/rss+xml" in open("%s/%s.head" % (work, feed)).read().lower()
 PY
-ok $? "RSS 2.0 says what Atom says, with whole addresses and dates $(tail -n 1 "$work/said")"
+report $? "RSS 2.0 says what Atom says, with whole addresses and dates $(tail -n 1 "$work/said")"
 [ "$(curl -sf "$url/" | grep -c '<link rel="alternate" type="application/')" = 4 ]
-ok $? "the register names its feeds to readers"
+report $? "the register names its feeds to readers"
 
 # ---- what a model's page says to run, run as it is printed
 mkdir "$work/shell" "$work/bin"
@@ -137,16 +133,16 @@ class P(html.parser.HTMLParser):
 P().feed(sys.stdin.read())' >"$work/shell/run.sh"
 (cd "$work/shell" && PATH=$work/bin:$PATH sh -e run.sh) >"$work/said" 2>&1 && grep -q '^recorded: .*: equal$' "$work/said" &&
     [ "$(tail -n 1 "$work/said")" = 'Verified OK' ]
-ok $? "the commands on a model's page copy, verify, recompute, and check a signature"
+report $? "the commands on a model's page copy, verify, recompute, and check a signature"
 printf X | dd of="$work/shell/pae" bs=1 seek=60 conv=notrunc 2>"$work/dd"
 ! (cd "$work/shell" && openssl dgst -sha256 -verify key.pem -signature sig pae) >"$work/said" 2>&1
-ok $? "and refuse a changed byte"
+report $? "and refuse a changed byte"
 curl -s -H "Host: x'; touch /tmp/pwned; '" "$url/models/$digest" >"$work/body"
 ! grep -q 'pwned' "$work/body"
-ok $? "a host that is no name is not printed into a command"
+report $? "a host that is no name is not printed into a command"
 curl -sf "$url/models/$digest" >"$work/body" && grep -q 'id="incidents-h"' "$work/body" &&
     grep -q 'href="/suppliers/DEMOAI"' "$work/body" && ! grep -q '/vigilance/report' "$work/body"
-ok $? "everybody reads the counts of incidents; the report is for those who may sign"
+report $? "everybody reads the counts of incidents; the report is for those who may sign"
 
 # ---- exports
 curl -sf -D "$work/head" -o "$work/versions.csv" "$url/api/v1/export/versions.csv"
@@ -167,21 +163,20 @@ for k, v in rows[0].items():
     if k in doc["items"][0] and not isinstance(doc["items"][0][k], dict):
         assert str(doc["items"][0][k]) == v, k
 PY
-ok $? "exports agree with each other and with the checkpoint $(tail -n 1 "$work/said")"
+report $? "exports agree with each other and with the checkpoint $(tail -n 1 "$work/said")"
 grep -qi "^content-disposition: attachment; filename=\"register-$(sed -n 2p "$work/checkpoint").csv\"" "$work/head"
-ok $? "an export is named after the size of the log"
+report $? "an export is named after the size of the log"
 
 # ---- pages kept
 curl -sf -D "$work/head" -o "$work/one" -H 'Accept-Language: ar' "$url/models/$digest"
 tag=$(sed -n 's/^[Ee][Tt]ag: *\(.*\)\r$/\1/p' "$work/head")
 [ "$(curl -s -o "$work/two" -w '%{http_code}' -H 'Accept-Language: ar' -H "If-None-Match: $tag" "$url/models/$digest")" = 304 ] && [ ! -s "$work/two" ]
-ok $? "a page that has not changed is 304"
+report $? "a page that has not changed is 304"
 curl -sf -o "$work/two" -H 'Accept-Language: ar' "$url/models/$digest" && cmp -s "$work/one" "$work/two" &&
     curl -sf -o "$work/two" -H 'Accept-Language: fr' "$url/models/$digest" && ! cmp -s "$work/one" "$work/two"
-ok $? "a page kept is the page rendered, by language"
+report $? "a page kept is the page rendered, by language"
 curl -sf "$url/metrics" >"$work/metrics"
 hits=$(sed -n 's/^amane_pages_hits_total //p' "$work/metrics")
 [ "${hits:-0}" -ge 1 ] && grep -q '^amane_search_documents 1$' "$work/metrics" && grep -q '^amane_search_missed_total 0$' "$work/metrics"
-ok $? "metrics count pages kept and documents indexed"
-echo "1..$n"
-exit $bad
+report $? "metrics count pages kept and documents indexed"
+report_end

@@ -6,15 +6,8 @@ amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
 unset LC_ALL LC_MESSAGES LANG LANGUAGE
-n=0 bad=0
-report() { # report STATUS NAME
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$dir/out" | head -20
-        bad=1
-    fi
-}
+. "$root/test/support/tap.sh"
+shown="$dir/out"
 cd "$dir" || exit 3
 echo '{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"gender":"female"}' >good.json
 echo '{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","gender":"F","name":[{"given":["a",""]}]}}]}' >bad.json
@@ -52,5 +45,4 @@ report $? 'in Arabic'
 "$amane" fhir >out 2>&1
 [ $? = 2 ]
 report $? 'usage is exit 2'
-echo "1..$n"
-exit $bad
+report_end
