@@ -38,30 +38,56 @@ static int line(struct group *g)
     with_se(g, "calibration_slope", c.slope, c.slope_se);
     with_se(g, "citl", c.citl, c.citl_se);
     emit(g, "PF-6", "abs_citl_logit", fabs(c.citl), bench_no_ci, "irls");
+    emit(g, "PF-6", "calibration_intercept", c.intercept, bench_no_ci, "irls");
+    emit(g, "PF-6", "recalibration_p", c.u_p, bench_no_ci, "likelihood-ratio");
+    emit(g, "PF-6", "log_loss", c.log_loss, bench_no_ci, "mean");
     emit(g, "PF-6", "e_over_o", c.e_over_o, bench_no_ci, "count");
+    emit(g, "PF-6", "spiegelhalter_z", c.spiegelhalter_z, bench_no_ci, "spiegelhalter");
     emit(g, "PF-6", "spiegelhalter_p", c.spiegelhalter_p, bench_no_ci, "spiegelhalter");
     emit(g, "PF-6", "clipped_scores", (double)c.clipped, bench_no_ci, "count");
     return g->err;
 }
 
-static int bins(struct group *g, uint64_t test)
+/* One way to cut: what the bins show, what they would show by chance, the rest. */
+static int binned(struct group *g, enum stat_binning how, const char *cut, uint64_t draw,
+                  struct stat_ece *out)
 {
     struct stat_bin bin[BINS];
-    struct stat_ece e, m;
     struct stat_ece_chance chance;
-    int err = stat_ece(g->x->s, g->x->y, g->x->n, STAT_BIN_WIDTH, BINS, bin, &e);
+    char name[48];
+    int err = stat_ece(g->x->s, g->x->y, g->x->n, how, BINS, bin, out);
     if (!err)
-        err = stat_ece(g->x->s, g->x->y, g->x->n, STAT_BIN_MASS, BINS, bin, &m);
-    if (!err)
-        err = stat_ece_chance(g->x->s, g->x->n, STAT_BIN_WIDTH, BINS, e.ece, DRAWS,
-                              g->r->seed, test, &chance);
+        err = stat_ece_chance(g->x->s, g->x->n, how, BINS, out->ece, DRAWS, g->r->seed,
+                              draw, &chance);
     if (err)
         return err;
-    emit(g, "PF-6", "ece_width10", e.ece, bench_no_ci, "bins");
-    emit(g, "PF-6", "ece_excess", e.ece - chance.expected, bench_no_ci,
-         "bins-less-chance");
-    emit(g, "PF-6", "ece_mass10", m.ece, bench_no_ci, "bins");
-    emit(g, "PF-6", "mce_width10", e.mce, bench_no_ci, "bins");
+    snprintf(name, sizeof name, "ece_%s10", cut);
+    emit(g, "PF-6", name, out->ece, bench_no_ci, "bins");
+    snprintf(name, sizeof name, "ece_%s10_by_chance", cut);
+    emit(g, "PF-6", name, chance.expected, bench_no_ci, "bernoulli-draws");
+    snprintf(name, sizeof name, "ece_%s10_excess", cut);
+    emit(g, "PF-6", how == STAT_BIN_WIDTH ? "ece_excess" : name,
+         out->ece - chance.expected, bench_no_ci, "bins-less-chance");
+    snprintf(name, sizeof name, "mce_%s10", cut);
+    emit(g, "PF-6", name, out->mce, bench_no_ci, "bins");
+    return g->err;
+}
+
+/* draw, and the same of equal masses: streams of their chances. Murphy's parts are of
+ * equal widths; with the residue, the spread of scores inside a bin, they add up to the
+ * Brier score to the last digit (bench.md 2). */
+static int bins(struct group *g, uint64_t draw)
+{
+    struct stat_ece e, m;
+    int err = binned(g, STAT_BIN_WIDTH, "width", BENCH_DRAW_ECE + draw, &e);
+    if (!err)
+        err = binned(g, STAT_BIN_MASS, "mass", BENCH_DRAW_ECE_MASS + draw, &m);
+    if (err)
+        return err;
+    emit(g, "PF-6", "murphy_reliability", e.reliability, bench_no_ci, "bins");
+    emit(g, "PF-6", "murphy_resolution", e.resolution, bench_no_ci, "bins");
+    emit(g, "PF-6", "murphy_uncertainty", e.uncertainty, bench_no_ci, "bins");
+    emit(g, "PF-6", "murphy_residue", e.residue, bench_no_ci, "bins");
     return g->err;
 }
 
@@ -121,7 +147,7 @@ static int utility(struct group *g)
     return err ? err : g->err;
 }
 
-/* draw: the stream of its chances. */
+/* draw: of the streams of its chances. */
 static int group_measures(struct bench_run *r, enum bench_by by, size_t site,
                           const char *name, uint64_t draw)
 {
@@ -141,6 +167,36 @@ static int group_measures(struct bench_run *r, enum bench_by by, size_t site,
     return err;
 }
 
+/* Of a group of people: in the large only, where it has enough of them (bench.md 3). */
+static int of_people(struct bench_run *r, size_t a, size_t v)
+{
+    char name[BENCH_PATH];
+    struct stat_calibration c;
+    struct bench_rows x;
+    struct group g = {.r = r, .name = name, .x = &x};
+    int err = bench_rows(r, BENCH_GROUP, a, v, &x);
+    if (err)
+        return err;
+    snprintf(name, sizeof name, "%s=%s", r->attribute.v[a].name,
+             r->attribute.v[a].value.v[v]);
+    if (x.n >= BENCH_SHOWN_MIN)
+        err = stat_calibration(x.s, x.y, x.n, &c);
+    if (x.n >= BENCH_SHOWN_MIN && !err)
+        with_se(&g, "citl", c.citl, c.citl_se);
+    bench_rows_release(&x);
+    return err ? err : g.err;
+}
+
+static int people(struct bench_run *r)
+{
+    int err = AM_OK;
+    for (size_t a = 0; a < r->attribute.n; a++)
+        for (size_t v = 0; v < r->attribute.v[a].value.n && !err; v++)
+            if (!r->attribute.v[a].context) /* a device: row RB-6 */
+                err = of_people(r, a, v);
+    return err;
+}
+
 int bench_calibration(struct bench_run *r)
 {
     char group[BENCH_PATH];
@@ -150,10 +206,10 @@ int bench_calibration(struct bench_run *r)
         err = bench_not_applicable(r, "PF-6", "output_not_probability");
         return err ? err : bench_not_applicable(r, "PF-7", "output_not_probability");
     }
-    err = group_measures(r, BENCH_ALL, 0, "", BENCH_DRAW_ECE);
+    err = group_measures(r, BENCH_ALL, 0, "", 0);
     for (size_t i = 0; i < r->set.n && r->set.n > 1 && !err; i++) {
         snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[i].site));
-        err = group_measures(r, BENCH_SITE, i, group, BENCH_DRAW_ECE + i + 1);
+        err = group_measures(r, BENCH_SITE, i, group, i + 1);
     }
-    return err;
+    return err ? err : people(r);
 }

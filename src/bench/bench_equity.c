@@ -9,15 +9,15 @@ enum { PERMUTATIONS = 500 };
 static const struct stat_major_rule major_rule = {.n = 100, .n_pos = 30, .n_neg = 30};
 static const struct {
     enum stat_measure m;
-    const char *row, *name;
+    const char *row, *name, *short_name;
 } spreads[] = {
-    {STAT_M_AUC, "EQ-2", "auc_spread"},
-    {STAT_M_TPR, "EQ-3", "tpr_spread"},
-    {STAT_M_FPR, "EQ-4", "fpr_spread"},
-    {STAT_M_ODDS, "EQ-4", "equalized_odds_difference"},
-    {STAT_M_SELECTION, "EQ-5", "demographic_parity_difference"},
-    {STAT_M_PPV, "EQ-6", "ppv_spread"},
-    {STAT_M_NPV, "EQ-6", "npv_spread"},
+    {STAT_M_AUC, "EQ-2", "auc_spread", "auc"},
+    {STAT_M_TPR, "EQ-3", "tpr_spread", "tpr"},
+    {STAT_M_FPR, "EQ-4", "fpr_spread", "fpr"},
+    {STAT_M_ODDS, "EQ-4", "equalized_odds_difference", "equalized_odds"},
+    {STAT_M_SELECTION, "EQ-5", "demographic_parity_difference", "selection"},
+    {STAT_M_PPV, "EQ-6", "ppv_spread", "ppv"},
+    {STAT_M_NPV, "EQ-6", "npv_spread", "npv"},
 };
 
 struct equity {
@@ -124,8 +124,23 @@ static int all_spreads(struct equity *e)
     return err ? err : e->err;
 }
 
-/* What max - min does not show: the ratio of parity, the distance from all rows together,
- * whether the groups' areas differ at all. */
+/* What max - min does not show: the distance from all rows together, the ratio of parity,
+ * which pairs differ, whether the groups' areas differ at all. */
+static int pairs(struct equity *e, size_t a)
+{
+    for (size_t i = 0; i < AM_LEN(spreads) && !e->err; i++) {
+        char name[64];
+        struct stat_spread s;
+        stat_fair_spread(e->g.fair, spreads[i].m, e->g.use, &s);
+        snprintf(name, sizeof name, "%s_deviation", spreads[i].short_name);
+        emit(e, spreads[i].row, name, s.deviation, bench_no_ci, "largest");
+        if (!e->err && spreads[i].m != STAT_M_ODDS)
+            e->err = bench_contrasts(e->r, &e->g, a, spreads[i].m, spreads[i].row,
+                                     spreads[i].short_name);
+    }
+    return e->err;
+}
+
 static int around(struct equity *e)
 {
     struct stat_spread s;
@@ -135,10 +150,6 @@ static int around(struct equity *e)
         return err;
     emit(e, "EQ-2", "auc_heterogeneity_p", h.p, bench_no_ci, "cochran-q");
     emit(e, "EQ-2", "auc_i2", h.i2, bench_no_ci, "cochran-q");
-    stat_fair_spread(e->g.fair, STAT_M_AUC, e->g.use, &s);
-    emit(e, "EQ-2", "auc_deviation", s.deviation, bench_no_ci, "largest");
-    stat_fair_spread(e->g.fair, STAT_M_TPR, e->g.use, &s);
-    emit(e, "EQ-3", "tpr_deviation", s.deviation, bench_no_ci, "largest");
     stat_fair_spread(e->g.fair, STAT_M_ODDS, e->g.use, &s);
     emit(e, "EQ-4", "equalized_odds_ratio", s.ratio, bench_no_ci, "min/max");
     stat_fair_spread(e->g.fair, STAT_M_SELECTION, e->g.use, &s);
@@ -207,6 +218,8 @@ static int one_attribute(struct equity *e, size_t a)
         err = all_spreads(e);
     if (!err)
         err = around(e);
+    if (!err)
+        err = pairs(e, a);
     if (!err && bench_predictor_declared(e->r, e->attribute))
         err = bands(e, a);
     return err;

@@ -284,7 +284,7 @@ static int slice_measures(struct bench_run *r, const char *group,
         err = rate(r, "PF-4", "ppv", group, &p->b.ppv, m);
     if (!err)
         err = rate(r, "PF-4", "npv", group, &p->b.npv, m);
-    return err;
+    return err ? err : bench_more_rates(r, group, p);
 }
 
 /* ---- several sites
@@ -320,11 +320,15 @@ int bench_performance(struct bench_run *r)
     int err = bench_slice(r, BENCH_ALL, 0, 0, &p);
     if (!err)
         err = slice_measures(r, "", &p, true);
+    if (!err)
+        err = bench_scalars(r, BENCH_ALL, 0, 0, "", &p);
     for (size_t i = 0; i < r->set.n && !err; i++) {
         snprintf(group, sizeof group, "site=%.*s", STR_FMT(r->set.v[i].site));
         err = bench_slice(r, BENCH_SITE, i, 0, &p);
         if (!err)
             err = slice_measures(r, group, &p, false);
+        if (!err)
+            err = bench_scalars(r, BENCH_SITE, i, i + 1, group, &p);
     }
     for (size_t a = 0; a < r->attribute.n; a++)
         for (size_t v = 0; v < r->attribute.v[a].value.n && !err; v++) {

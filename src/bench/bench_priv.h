@@ -264,6 +264,8 @@ enum bench_draw {
     BENCH_DRAW_RECENT = 60,      /* and the next fifteen: bench_recent.h */
     BENCH_DRAW_ECE = 1000,       /* and one a site */
     BENCH_DRAW_DRIFT = 2000,     /* and two a stream watched */
+    BENCH_DRAW_AUC = 4000,       /* and one a site */
+    BENCH_DRAW_ECE_MASS = 6000,  /* and one a site */
     BENCH_DRAW_COHERENCE = 10000 /* and one a draw */
 };
 
@@ -278,6 +280,9 @@ struct bench_majors {
 };
 int bench_majors(const struct bench_run *r, size_t attribute, struct bench_majors *out);
 void bench_majors_release(struct bench_majors *m);
+/* bench_contrast.c: pair by pair; name: of the measure, "auc". */
+int bench_contrasts(struct bench_run *r, const struct bench_majors *g, size_t attribute,
+                    enum stat_measure m, const char *row, const char *name);
 /* bench_cross.c, bench_prevalence.c, bench_demography.c, bench_missed.c,
  * bench_comorbid.c: parts of the family equity. */
 int bench_crossings(struct bench_run *r);
@@ -324,6 +329,7 @@ struct bench_slice {
     struct stat_binary b;
     struct stat_auc auc; /* clustered when the manifest says so */
     struct stat_ci gate;
+    double mean; /* of the scores */
     char method[32];
 };
 enum bench_by { BENCH_ALL, BENCH_SITE, BENCH_GST, BENCH_GROUP };
@@ -342,6 +348,12 @@ int bench_slice(const struct bench_run *r, enum bench_by by, size_t which, size_
                 struct bench_slice *out);
 int bench_slice_of(const struct bench_run *r, const struct bench_rows *x,
                    struct bench_slice *out);
+/* bench_scalar.c: other intervals of the area and single numbers of all rows or a site,
+ * the first from its own stream of random numbers; more rates of any part, and
+ * their exact intervals. */
+int bench_scalars(struct bench_run *r, enum bench_by by, size_t which, uint64_t draw,
+                  const char *group, const struct bench_slice *p);
+int bench_more_rates(struct bench_run *r, const char *group, const struct bench_slice *p);
 /* bench_family.c: how many more positives until the bounds of BENCH_BOUNDS would hold,
  * for a bound of that name; auc: of the area, else of the sensitivity. */
 int bench_more_positives(struct bench_run *r, const char *row, const char *name,

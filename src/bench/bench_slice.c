@@ -24,6 +24,7 @@ static int measure(const struct bench_run *r, const double *s, const uint8_t *y,
                    const uint32_t *cluster, size_t n, struct bench_slice *out)
 {
     enum stat_ci_method how;
+    struct stat_sum sum = {0};
     int err = stat_binary(s, y, n, r->threshold, &out->b);
     if (!err && r->clustered)
         err = stat_auc_clustered(s, y, cluster, n, r->clusters, &out->auc);
@@ -31,6 +32,9 @@ static int measure(const struct bench_run *r, const double *s, const uint8_t *y,
         out->auc = out->b.auc;
     if (err)
         return err;
+    for (size_t i = 0; i < n; i++)
+        stat_add(&sum, s[i]);
+    out->mean = n ? stat_total(&sum) / (double)n : NAN;
     out->gate = stat_auc_gate(&out->auc, &how);
     snprintf(out->method, sizeof out->method, "%s%s", r->clustered ? "obuchowski:" : "",
              stat_ci_method_name(how));

@@ -122,6 +122,72 @@ static void calibration_and_utility_are_measured(void **state)
     assert_true(share >= 0 && share <= 1);
 }
 
+/* Beside what the gates read: every interval of the area, exact ones of the rates,
+ * numbers of one table; by definition in test/support/bench_check.py. */
+static void other_intervals_and_numbers_are_printed_too(void **state)
+{
+    static const char *const interval[] = {"auc_delong_wald", "auc_delong_logit",
+                                           "auc_bootstrap_percentile",
+                                           "auc_bootstrap_bca"};
+    const struct bench_measure *m;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(interval); i++) {
+        m = measure(&plain, "PF-1", interval[i], "");
+        assert_non_null(m);
+        assert_near(m->estimate, value(&plain, "PF-1", "auc", ""), 1e-15);
+        assert_true(m->ci95[0] < m->estimate && m->estimate < m->ci95[1]);
+        assert_non_null(measure(&plain, "PF-1", interval[i], "site=west"));
+    }
+    m = measure(&plain, "PF-3", "sensitivity_exact", "sex=F");
+    assert_non_null(m);
+    assert_string_equal(m->ci_method, "clopper-pearson");
+    assert_true(m->ci95[0] < measure(&plain, "PF-3", "sensitivity", "sex=F")->ci95[0]);
+    assert_near(value(&plain, "PF-4", "youden", ""),
+                value(&plain, "PF-3", "sensitivity", "") +
+                    value(&plain, "PF-4", "specificity", "") - 1,
+                1e-15);
+    assert_near(value(&plain, "PF-4", "fpr", "sex=F"),
+                1 - value(&plain, "PF-4", "specificity", "sex=F"), 1e-15);
+    assert_true(value(&plain, "PF-1", "youden_best", "") >=
+                value(&plain, "PF-4", "youden", ""));
+}
+
+/* Murphy's parts and their residue are the Brier score; what chance makes of a perfect
+ * calibration is what the excess is counted from. */
+static void the_parts_of_calibration_add_up(void **state)
+{
+    (void)state;
+    assert_near(value(&plain, "PF-6", "murphy_reliability", "") -
+                    value(&plain, "PF-6", "murphy_resolution", "") +
+                    value(&plain, "PF-6", "murphy_uncertainty", "") +
+                    value(&plain, "PF-6", "murphy_residue", ""),
+                value(&plain, "PF-1", "brier", ""), 1e-15);
+    assert_true(fabs(value(&plain, "PF-6", "murphy_residue", "")) > 1e-6);
+    assert_near(value(&plain, "PF-6", "ece_width10", "") -
+                    value(&plain, "PF-6", "ece_width10_by_chance", ""),
+                value(&plain, "PF-6", "ece_excess", ""), 1e-15);
+    assert_true(value(&plain, "PF-6", "ece_mass10_by_chance", "") > 0);
+    assert_true(isfinite(value(&plain, "PF-6", "citl", "sex=F")));
+}
+
+/* Rows of a patient are not drawn alone: no bootstrap of them, and the reason. */
+static void repeated_patients_have_no_bootstrap_of_rows(void **state)
+{
+    struct kit k;
+    const struct bench_measure *m;
+    (void)state;
+    kit_open(&k, ",\"cluster\":\"obuchowski\"");
+    k.in.only = "performance";
+    kit_run(&k);
+    m = measure(&k, "PF-1", "auc_bootstrap_bca", "");
+    assert_non_null(m);
+    assert_true(isnan(m->estimate) && isnan(m->ci95[0]));
+    assert_string_equal(m->ci_method, "repeated_patients");
+    assert_string_equal(measure(&k, "PF-1", "auc_delong_wald", "")->ci_method,
+                        "obuchowski:delong-wald");
+    kit_close(&k);
+}
+
 /* Another scale than probabilities: nothing is measured, and why is said at each level.
  */
 static void what_is_no_probability_is_not_applicable(void **state)
@@ -358,6 +424,9 @@ int main(int argc, char **argv)
         TEST(groups_are_named_by_kind_and_small_ones_hidden),
         TEST(every_family_writes_its_evidence),
         TEST(calibration_and_utility_are_measured),
+        TEST(other_intervals_and_numbers_are_printed_too),
+        TEST(the_parts_of_calibration_add_up),
+        TEST(repeated_patients_have_no_bootstrap_of_rows),
         TEST(what_is_no_probability_is_not_applicable),
         TEST(the_same_rows_have_the_same_scores),
         TEST(evidence_speaks_for_the_rows_wanted),

@@ -11,20 +11,29 @@
 
 /* clang-format off */
 #define REPORT_FORMULA_MAP(X) \
-X("", "auc each_gst_auc", "AUC = Σᵢ∈pos (neg below sᵢ + ½ ties) / (m k)", "Mann & Whitney 1947; DeLong, DeLong & Clarke-Pearson 1988; Sun & Xu 2014", "src/stat/stat.h stat_auc", "src/stat/stat_auc_test.c") \
+X("", "auc each_gst_auc auc_delong_wald auc_delong_logit auc_bootstrap_percentile auc_bootstrap_bca", "AUC = Σᵢ∈pos (neg below sᵢ + ½ ties) / (m k)", "Mann & Whitney 1947; DeLong, DeLong & Clarke-Pearson 1988; Sun & Xu 2014", "src/stat/stat.h stat_auc", "src/stat/stat_auc_test.c") \
 X("", "auc_ci95_low each_gst_auc_ci95_low auc_ci95_low_at_severity_2 auc_at_severity_2", "AUC − z √(S₁₀/m + S₀₁/k); logit scale when AUC > 0.95 or min(m,k) < 50", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_gate", "src/stat/stat_auc_test.c") \
 X("", "auc_ci95_low.additional_positives each_gst_auc_ci95_low.additional_positives", "min m′: AUC − z SE(AUC, m′, k′) ≥ bound; SE² = [A(1−A) + (m−1)(Q₁−A²) + (k−1)(Q₂−A²)]/(m k), Q₁ = A/(2−A), Q₂ = 2A²/(1+A)", "Hanley & McNeil 1982", "src/stat/stat.h stat_more_positives_auc", "src/stat/stat_auc_test.c") \
 X("", "*.additional_positives", "min n′: Wilson bound(p, n′) ≥ bound", "Wilson 1927", "src/stat/stat.h stat_trials_for_proportion", "src/stat/stat_num_test.c") \
-X("", "sensitivity sensitivity_ci95_low", "TP / (TP + FN), positive when s ≥ t", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
-X("", "specificity", "TN / (TN + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
-X("", "ppv site_ppv", "TP / (TP + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
-X("", "npv", "TN / (TN + FN)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "sensitivity sensitivity_ci95_low sensitivity_exact", "TP / (TP + FN), positive when s ≥ t", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "specificity specificity_exact", "TN / (TN + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "ppv ppv_exact site_ppv", "TP / (TP + FP)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("", "npv npv_exact site_npv", "TN / (TN + FN)", "Wilson 1927", "src/stat/stat.h stat_binary", "src/stat/stat_num_test.c") \
+X("PF-1", "average_precision", "Σ (Rᵢ − Rᵢ₋₁) Pᵢ over distinct scores, from the top; P: precision, R: recall", "Davis & Goadrich 2006", "src/stat/stat_score.h stat_average_precision", "src/stat/stat_score_test.c") \
+X("PF-1", "mean_score", "Σ s / n", "", "src/bench/bench_slice.c", "src/bench/bench_test.c") \
+X("PF-1", "partial_auc_fpr10", "∫ TPR dFPR over 0 ≤ FPR ≤ 0.1, by trapezes, / 0.1", "McClish 1989", "src/stat/stat_score.h stat_partial_auc", "src/stat/stat_score_test.c") \
+X("PF-1", "youden_best youden_best_threshold", "max_t TPR(t) + TNR(t) − 1", "Youden 1950", "src/stat/stat_score.h stat_youden_best", "src/stat/stat_score_test.c") \
+X("PF-4", "accuracy accuracy_exact balanced_accuracy youden f1 mcc", "(TP + TN)/n; (TPR + TNR)/2; TPR + TNR − 1; 2TP/(2TP + FP + FN); (TP·TN − FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN))", "Youden 1950; van Rijsbergen 1979; Matthews 1975", "src/stat/stat_score.h stat_table_of", "src/stat/stat_score_test.c") \
+X("PF-4", "fpr selection_rate", "FP / (FP + TN); (TP + FP) / n", "Wilson 1927", "src/stat/stat.h stat_rate", "src/stat/stat_num_test.c") \
 X("", "prevalence site_prevalence", "m / n", "Wilson 1927", "src/stat/stat.h stat_proportion", "src/stat/stat_num_test.c") \
 X("", "brier", "Σ (s − y)² / n", "Brier 1950", "src/stat/stat.h stat_brier", "src/stat/stat_num_test.c") \
 X("", "calibration_slope", "logit P(y=1) = α + β logit(s): β", "Cox 1958; van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
 X("", "citl abs_citl_logit abs_citl_logit_per_band", "logit P(y=1) = α + logit(s): α (|α|; the largest |α| of the bands)", "Cox 1958; van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "murphy_*", "Σ_b (n_b/n)(s̄_b − ȳ_b)²; Σ_b (n_b/n)(ȳ_b − ȳ)²; ȳ(1 − ȳ); residue: Brier − (reliability − resolution + uncertainty); 10 bins of equal width", "Murphy 1973; Stephenson, Coelho & Jolliffe 2008", "src/stat/stat_calib.h stat_ece", "src/stat/stat_calib_test.c") \
+X("PF-6", "log_loss", "−Σ [y ln s + (1−y) ln(1−s)] / n, s within [10⁻¹⁵, 1−10⁻¹⁵]", "Good 1952", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "calibration_intercept recalibration_p", "logit P(y=1) = α + β logit(s): α; −2 ln likelihood ratio of (α, β) against (0, 1), χ² with 2 degrees of freedom", "Cox 1958; Miller, Hui & Tierney 1991", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
 X("PF-6", "e_over_o clipped_scores", "Σ s / Σ y; scores outside [10⁻⁸, 1−10⁻⁸]", "van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
-X("PF-6", "spiegelhalter_p", "Z = Σ (y−s)(1−2s) / √Σ (1−2s)² s(1−s); p = 2Φ(−|Z|)", "Spiegelhalter 1986", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
+X("PF-6", "spiegelhalter_z spiegelhalter_p", "Z = Σ (y−s)(1−2s) / √Σ (1−2s)² s(1−s); p = 2Φ(−|Z|)", "Spiegelhalter 1986", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
 X("PF-6", "ece_* mce_*", "ECE = Σ_b (n_b/n) |ȳ_b − s̄_b|; MCE: max_b; excess: ECE − E[ECE | y ~ Bernoulli(s)], 200 draws", "Guo et al. 2017", "src/stat/stat_calib.h stat_ece", "src/stat/stat_calib_test.c") \
 X("PF-6", "ici e50 e90 emax", "ICI = Σ |P̂(s) − s| / n; median, 90 %, max of the same; P̂: spline of 5 knots on logit(s)", "Harrell 2015; Austin & Steyerberg 2019", "src/stat/stat_calib.h stat_ici", "src/stat/stat_calib_test.c") \
 X("PF-7", "*", "NB(p) = TP/n − (FP/n) p/(1−p); less max(NB_all, 0); share of the declared range where the bound of the difference is > 0", "Vickers & Elkin 2006", "src/stat/stat_calib.h stat_benefit", "src/stat/stat_calib_test.c") \
@@ -32,7 +41,9 @@ X("PF-8", "*", "A₁ − A₂, Var = V₁ + V₂ − 2 Cov", "DeLong, DeLong & C
 X("PF-5", "severe_false_negatives_reviewed_share", "reviewed / severe misses, said on a form, signed", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("PF-5", "*", "severe FN / severe positives", "Clopper & Pearson 1934", "src/bench/bench_severe.c", "src/bench/bench_clinical_test.c") \
 X("EQ-1", "*", "counts and shares of each declared group", "Wilson 1927", "src/bench/bench_family.c", "src/bench/bench_test.c") \
-X("EQ-2 EQ-8", "auc_spread* auc_deviation", "max_g AUC_g − min_g AUC_g over groups with n ≥ 100, m ≥ 30, k ≥ 30; by chance: groups shuffled within y", "Efron 1979; Good 2005", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-2 EQ-3 EQ-4 EQ-5 EQ-6", "*_contrast *_contrast_p *_contrasts *_contrasts_that_differ", "A_g − A_h, z on √(V_g + V_h); p_g − p_h, pooled z; p of all pairs of an attribute by Holm", "Newcombe 1998; Holm 1979", "src/stat/stat_fair.h stat_fair_contrasts", "src/stat/stat_fair_test.c") \
+X("EQ-2 EQ-3 EQ-4 EQ-5 EQ-6", "*_deviation", "max_g |group − all rows| over major groups", "Weerts et al. 2023", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
+X("EQ-2 EQ-8", "auc_spread*", "max_g AUC_g − min_g AUC_g over groups with n ≥ 100, m ≥ 30, k ≥ 30; by chance: groups shuffled within y", "Efron 1979; Good 2005", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
 X("EQ-2 MS-1", "auc_heterogeneity_p auc_i2 heterogeneity_p i2", "Q = Σ w(y − ȳ_w)², w = 1/V; I² = max(0, (Q − df)/Q)", "Cochran 1954; Higgins & Thompson 2002", "src/stat/stat_meta.h stat_cochran", "src/stat/stat_meta_test.c") \
 X("EQ-3 EQ-8", "tpr_*", "max_g TPR_g − min_g TPR_g over major groups", "Hardt, Price & Srebro 2016", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
 X("EQ-4", "*", "max(ΔTPR, ΔFPR); ratio: min of the ratios", "Hardt, Price & Srebro 2016", "src/stat/stat_fair.h stat_fair_spread", "src/stat/stat_fair_test.c") \
@@ -42,7 +53,9 @@ X("EQ-7", "*", "posterior of x ~ Binomial(n, θ), θ ~ Beta(a, b) by moments; al
 X("EQ-9", "*", "share of Σ|φ| on protected attributes and their proxies (AUC of the feature for the attribute ≥ 0.8)", "Lundberg & Lee 2017; Lundberg et al. 2020", "src/bench/bench_explain.c", "src/bench/bench_explain_test.c") \
 X("EQ-10", "*", "FN / m per condition and population; worst / best", "Seyyed-Kalantari et al. 2021; Donner & Zou 2012", "src/stat/stat_shrink.h stat_underdiagnosis", "src/stat/stat_shrink_test.c") \
 X("EQ-11", "*", "Σ w_h (p₁ₕ − p₀ₕ) / Σ w_h over age × sex strata, w_h = n₁ₕ n₀ₕ / nₕ", "Mantel & Haenszel 1959; Greenland & Robins 1985", "src/stat/stat_shrink.h stat_mantel_haenszel", "src/stat/stat_shrink_test.c") \
-X("EQ-12", "*", "NB(t_opt) − NB(t) at the prevalence of the site", "Vickers & Elkin 2006; Saerens, Latinne & Decaestecker 2002", "src/stat/stat_calib.h stat_benefit_loss", "src/stat/stat_calib_test.c") \
+X("EQ-12", "ppv_at_prevalence npv_at_prevalence", "se q/(se q + (1−sp)(1−q)); sp(1−q)/(sp(1−q) + (1−se) q); q: prevalence of the site, se, sp: of all rows", "Mercaldo, Lau & Zhou 2007", "src/stat/stat_score.h stat_predictive_at", "src/stat/stat_score_test.c") \
+X("EQ-12", "site_prevalence_by_scores", "q = Σ P_q(y=1|s)/n, P_q the score moved from the training prevalence to q", "Saerens, Latinne & Decaestecker 2002", "src/stat/stat_shrink.h stat_label_shift", "src/stat/stat_shrink_test.c") \
+X("EQ-12", "*", "NB(t_opt) − NB(t) at the prevalence of the site", "Vickers & Elkin 2006", "src/stat/stat_calib.h stat_benefit_loss", "src/stat/stat_calib_test.c") \
 X("EQ-2 EQ-3 EQ-8", "*", "counts of major groups with a figure", "", "src/bench/bench_equity.c", "src/bench/bench_equity_test.c") \
 X("RB-1", "auc_drop*", "AUC(clean) − AUC(altered), same rows", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/bench/bench_mutate_test.c") \
 X("RB-1 RB-2", "sensitivity_drop", "(b − c) / m over the positives of both", "Agresti & Min 2005", "src/bench/bench_mutant.c", "src/bench/bench_mutate_test.c") \
@@ -88,6 +101,7 @@ X("", "delong-logit", "expit(logit A ± z SE / (A(1−A)))", "Pepe 2003", "src/s
 X("", "delong-paired", "A₁ − A₂ ± z √(V₁ + V₂ − 2 Cov)", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/stat/stat_auc_test.c") \
 X("", "obuchowski*", "placements summed per patient, variance between patients", "Obuchowski 1997", "src/stat/stat.h stat_auc_clustered", "src/stat/stat_auc_test.c") \
 X("", "bootstrap-percentile", "2.5 % and 97.5 % of 2,000 draws of rows", "Efron 1979", "src/stat/stat_boot.h stat_boot_ci", "src/stat/stat_boot_test.c") \
+X("", "bootstrap-bca", "2.5 % and 97.5 % of 2,000 draws of rows, moved by bias z₀ and acceleration a", "Efron 1987", "src/stat/stat_boot.h stat_boot_ci", "src/stat/stat_boot_test.c") \
 X("", "irls-wald", "β̂ ± z √(X′WX)⁻¹", "McCullagh & Nelder 1989", "src/stat/stat_logit.h stat_logit_fit", "src/stat/stat_calib_test.c") \
 X("", "agresti-min", "Wald of the paired difference after ½ is added to each cell", "Agresti & Min 2005", "src/bench/bench_mutant.c", "src/bench/bench_mutate_test.c") \
 X("", "garwood", "χ²⁻¹(α/2; 2x)/2, χ²⁻¹(1−α/2; 2x+2)/2", "Garwood 1936", "src/stat/stat.h stat_poisson", "src/stat/stat_num_test.c") \
@@ -95,6 +109,9 @@ X("", "donner-zou", "ratio of two proportions by the recovery of variances (Wils
 X("", "dersimonian-laird*", "θ̂ ± z / √Σw, back from the logit", "DerSimonian & Laird 1986", "src/stat/stat_meta.h stat_meta_dl", "src/stat/stat_meta_test.c") \
 X("", "higgins-prediction", "θ̂ ± t₍k₋₂₎ √(τ² + SE²)", "Higgins, Thompson & Spiegelhalter 2009", "src/stat/stat_meta.h stat_meta_dl", "src/stat/stat_meta_test.c") \
 X("", "newcombe", "√ of the squared distances to the Wilson bounds", "Newcombe 1998", "src/stat/stat.h stat_newcombe", "src/stat/stat_num_test.c") \
+X("", "delong-unpaired", "A₁ − A₂ ± z √(V₁ + V₂)", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_unpaired", "src/stat/stat_auc_test.c") \
+X("", "mercaldo-logit", "expit(logit PPV ± z √((1−se)/(m se) + sp/(k(1−sp)))); NPV likewise", "Mercaldo, Lau & Zhou 2007", "src/stat/stat_score.h stat_predictive_at", "src/stat/stat_score_test.c") \
+X("", "saerens", "q̂ ± z / √I(q̂), I the observed information", "Saerens, Latinne & Decaestecker 2002", "src/stat/stat_shrink.h stat_label_shift", "src/stat/stat_shrink_test.c") \
 X("", "stratified", "Σ w² s²/n of the strata", "Cochran 1977", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
 X("", "rows", "between rows: mean ± z s/√n", "Cochran 1977", "src/bench/bench_coherence.c", "src/bench/bench_order_test.c") \
 X("", "empirical-bayes", "2.5 % and 97.5 % of the posterior Beta", "Robbins 1956", "src/stat/stat_shrink.h stat_shrink", "src/stat/stat_shrink_test.c") \

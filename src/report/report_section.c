@@ -291,7 +291,8 @@ static void equity(struct report_page *p)
     report_section_open(p, "groups");
     report_list_open(p, "forests");
     for (size_t i = 0; i < n; i++)
-        any |= forests_of(p, attribute[i]);
+        any |=
+            forests_of(p, attribute[i]) | report_forest(p, "PF-6", "citl", attribute[i]);
     any |= report_forest(p, "EQ-10", "condition_fnr", STR("condition"));
     report_list_close(p);
     report_list_open(p, "tables");
@@ -301,19 +302,23 @@ static void equity(struct report_page *p)
     report_section_close(p, any);
 }
 
-static void site_table(struct report_page *p)
+/* One line a site: figures of EQ-12 by name, each under its own word. */
+enum { SITE_COLUMNS = 4 };
+static void site_table(struct report_page *p, const char *caption,
+                       const char *const name[SITE_COLUMNS])
 {
-    static const char *const column[] = {"br.col.site", "br.m.site_prevalence",
-                                         "br.m.site_ppv", "br.m.site_best_threshold",
-                                         "br.m.net_benefit_loss"};
-    static const char *const name[] = {"site_prevalence", "site_ppv",
-                                       "site_best_threshold", "net_benefit_loss"};
+    char word[SITE_COLUMNS][REPORT_ID_MAX];
+    const char *column[SITE_COLUMNS + 1] = {"br.col.site"};
     bool any = false;
+    for (size_t k = 0; k < SITE_COLUMNS; k++) {
+        snprintf(word[k], sizeof word[k], "br.m.%s", name[k]);
+        column[k + 1] = word[k];
+    }
     for (json_each(it, p->r->measures))
         any |= json_str_is(json_get(it.val, "name"), name[0]);
     if (!any)
         return;
-    report_table_open(p, "br.tab.sites", column, AM_LEN(column));
+    report_table_open(p, caption, column, AM_LEN(column));
     for (json_each(it, p->r->measures)) {
         struct report_scale s = {0, 1, NAN};
         struct str group = json_get_str(it.val, "group");
@@ -324,13 +329,13 @@ static void site_table(struct report_page *p)
             continue;
         buf_init(&b, 1024);
         report_row_open(p, report_group_word(p, &b, group), STR_NULL);
-        for (size_t k = 0; k < AM_LEN(name); k++) {
+        for (size_t k = 0; k < SITE_COLUMNS; k++) {
             const struct json *m = report_measure(p->r, "EQ-12", name[k], group);
             report_cell_measure(p, column[k + 1],
                                 m && report_shown(group, json_get(m, "n")) ? m : NULL,
                                 &s);
         }
-        report_row_close(p, report_measure(p->r, "EQ-12", "net_benefit_loss", group));
+        report_row_close(p, report_measure(p->r, "EQ-12", name[SITE_COLUMNS - 1], group));
         buf_release(&b);
     }
     report_table_close(p);
@@ -338,6 +343,11 @@ static void site_table(struct report_page *p)
 
 static void sites(struct report_page *p)
 {
+    static const char *const seen[SITE_COLUMNS] = {
+        "site_prevalence", "site_ppv", "site_best_threshold", "net_benefit_loss"};
+    static const char *const expected[SITE_COLUMNS] = {"site_prevalence_by_scores",
+                                                       "site_npv", "npv_at_prevalence",
+                                                       "ppv_at_prevalence"};
     bool any;
     report_section_open(p, "sites");
     report_list_open(p, "forests");
@@ -345,7 +355,8 @@ static void sites(struct report_page *p)
     report_list_close(p);
     report_list_open(p, "tables");
     any |= report_measures_table(p, "br.tab.pooled", "MS-1 MS-2");
-    site_table(p);
+    site_table(p, "br.tab.sites", seen);
+    site_table(p, "br.tab.site_prevalence", expected);
     report_list_close(p);
     report_section_close(p, any);
 }
