@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# doc/label-rows.md tells who produces each row of the label matrix: it is held to the matrix, to the tables of the program
-# and to a run with every form filled. TAP. AMANE = the program.
+# doc/label-rows.md tells who produces each row of the label matrix, doc/bench-trace.md which function, measure and test
+# each definition of the bench has: both are held to the matrix, to the sources and to a run with every form filled. TAP. AMANE = the program.
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
@@ -71,6 +71,44 @@ print("\n".join(problems), file=sys.stderr)
 sys.exit(bool(problems) or seen < 40)
 PY
 report $? "every row of the matrix has its producer: $(cat "$dir/rows")"
+# doc/bench-trace.md: every function, test and measure it names is there; every measure of its rows in the run is named.
+/usr/bin/python3 - "$root" run/summary.json >"$dir/out" 2>"$dir/err" <<'PY'
+import glob, json, re, sys
+root, summary = sys.argv[1:]
+read = lambda *patterns: "".join(open(f, encoding="utf-8").read() for p in patterns for f in sorted(glob.glob(root + p)))
+headers, tests, check = read("/src/stat/*.h"), read("/src/*/*_test.c", "/cmd/*_test.c"), read("/test/support/bench_check.py")
+source = read("/src/bench/bench_tbl.h") + "".join(open(f).read() for f in glob.glob(root + "/src/bench/*.c") if not f.endswith("_test.c"))
+run = {m["name"] for m in json.load(open(summary))["measures"] if re.fullmatch("PF-[1-4678]|EQ-([2-7]|1[0-2])|RP-1|MS-1|DM-[12]", m["row"])}
+ends = [e for e in re.findall('"%s([a-z0-9_]+)"', source) if e[0] == "_"]
+told = lambda name: name in run or '"%s"' % name in source or any(name.endswith(e) and '"%s"' % name[:-len(e)] in source for e in ends)
+word = lambda w: '"%s"' % w in check
+recomputed = lambda name: word(name) or any(word(name[:i]) and word(name[i:]) for i in range(1, len(name))) or any(
+    re.fullmatch(f.replace("%s", "([a-z0-9]+)"), name) for f in re.findall('"([a-z0-9_]*%s_[a-z0-9_]+)"', check))
+problems, named, kin, lines = [], set(), set(), 0
+for line in open(root + "/doc/bench-trace.md", encoding="utf-8"):
+    cells = [re.findall("`([^`]+)`", c) for c in line.strip().strip("|").split("|")] if line.startswith("| ") else []
+    if len(cells) not in (2, 5) or line.startswith(("| line", "| trap")):
+        continue
+    lines += 1
+    for f in cells[2] if len(cells) == 5 else []:
+        there = glob.glob(root + "/" + f) if "/" in f else re.search(r"\b%s\b" % f, headers)
+        if not there: problems.append("no function " + f)
+    for name in cells[3] if len(cells) == 5 else []:
+        if re.fullmatch("_[a-z0-9_]+", name): kin.add(name)
+        elif re.fullmatch("[a-z0-9_]+", name) and name not in ("score_nan", "ci_method", "n"):
+            named.add(name)
+            if not told(name): problems.append("no run and no source tells " + name)
+            if "bench_check.py" in cells[4] and not recomputed(name):
+                problems.append("bench_check.py does not recompute " + name)
+    for t in cells[-1]:
+        if t == "bench_check.py": continue
+        if not (glob.glob(root + "/" + t) if "/" in t else len(re.findall(r"\b%s\b" % t, tests)) >= 2): problems.append("no test " + t)
+problems += ["not named: " + m for m in sorted(run) if m not in named and not m.endswith((*kin, ".additional_positives"))]
+print(lines, "lines,", len(named), "measures")
+print("\n".join(problems), file=sys.stderr)
+sys.exit(bool(problems) or lines < 60 or len(named) < 100)
+PY
+report $? "doc/bench-trace.md: what it names is there: $(cat "$dir/out")"
 jq -e '[.requirements[] | select((.id | IN("DA-4", "CY-3", "RP-2", "GV-1", "GV-2", "GV-3", "GV-4")) and .verdict != "not_required")] | length > 10 and all(.verdict == "pass")' \
     run/summary.json >"$dir/out" 2>"$dir/err"
 report $? 'rows of forms pass when the forms say so'

@@ -124,8 +124,8 @@ static int all_spreads(struct equity *e)
     return err ? err : e->err;
 }
 
-/* What max - min does not show: the distance from all rows together, the ratio of parity,
- * which pairs differ, whether the groups' areas differ at all. */
+/* What max - min does not show: the distance from all rows together, which pairs differ.
+ */
 static int pairs(struct equity *e, size_t a)
 {
     for (size_t i = 0; i < AM_LEN(spreads) && !e->err; i++) {
@@ -141,6 +141,7 @@ static int pairs(struct equity *e, size_t a)
     return e->err;
 }
 
+/* The ratio of parity; whether the groups' areas differ at all. */
 static int around(struct equity *e)
 {
     struct stat_spread s;

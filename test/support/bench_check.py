@@ -113,9 +113,24 @@ def measures(group, rows, t, out):
     out[("PF-4", "fpr", group)] = (fp / k, wilson(fp / k, k)) if k else (None, [None, None])
     out[("PF-4", "selection_rate", group)] = ((tp + fp) / n, wilson((tp + fp) / n, n))
     out[("PF-1", "mean_score", group)] = (math.fsum(s) / n, [None, None])
+    out[("PF-6", "citl", group)] = in_the_large(s, y) if m and k else (None, [None, None])
+    if group and not group.startswith("site="):
+        out[("EQ-1", "prevalence", group)] = (m / n, wilson(m / n, n))
     if group and not group.startswith("site="):
         return
     scalars(group, s, y, (tp, fp, tn, fn), (a, var), out)
+
+
+def in_the_large(s, y):
+    """a of logit P(y) = a + logit(s), by halving; its standard error from the information."""
+    link = [math.log(v / (1 - v)) for v in s]
+    lo, hi = -30.0, 30.0
+    while hi - lo > 1e-12:
+        a = (lo + hi) / 2
+        lo, hi = (a, hi) if math.fsum(l - 1 / (1 + math.exp(-a - x)) for l, x in zip(y, link)) > 0 else (lo, a)
+    p = [1 / (1 + math.exp(-lo - x)) for x in link]
+    se = 1 / math.sqrt(math.fsum(v * (1 - v) for v in p))
+    return lo, [lo - Z * se, lo + Z * se]
 
 
 def scalars(group, s, y, table, area, out):
@@ -296,6 +311,7 @@ def main(case, out):
         if m:
             say(near(m["estimate"], estimate) and near(m["ci95_low"], ci[0]) and near(m["ci95_high"], ci[1]),
                 "%s: %s, by definition %s %s" % (key, m, estimate, ci))
+    chance = {key: m["estimate"] for key, m in have.items() if key in noise}
     for key, (mean, room) in noise.items():
         m = have.pop(key, {"estimate": None})
         say(m["estimate"] is not None and abs(m["estimate"] - mean) <= room, "%s: %s, by other draws %s" % (key, m, mean))
@@ -303,6 +319,9 @@ def main(case, out):
         m, a = have.pop(key), want[("PF-1", "auc_delong_wald", key[2])]
         say(near(m["estimate"], a[0]) and (m["ci95_low"] is None or max(abs(m["ci95_low"] - a[1][0]), abs(m["ci95_high"] - a[1][1])) < 0.4 * (a[1][1] - a[1][0])),
             "%s: %s, DeLong %s" % (key, m, a))
+    for row, name, group in [k for k in have if k[1] in ("ece_excess", "ece_mass10_excess")]:
+        cut = "width10" if name == "ece_excess" else "mass10"
+        say(near(have[(row, name, group)]["estimate"], want[(row, "ece_" + cut, group)][0] - chance[(row, "ece_%s_by_chance" % cut, group)]), name)
     for row, name, group in have:
         say("_contrast" not in name or name.endswith(("contrasts", "that_differ")), "a pair more: %s %s %s" % (row, name, group))
         say(row not in ("PF-1", "PF-4") and not name == "sensitivity", "a measure more: %s %s %s" % (row, name, group))
