@@ -9,7 +9,7 @@
  * process; the answers of the model come from its worker. */
 #include <time.h>
 
-#include "bench/bench_poison_testkit.h"
+#include "bench/bench_poison_plant.h"
 
 static double cpu(void)
 {
@@ -21,90 +21,6 @@ struct tally {
     int runs, slices, triggers, members, judged;
     double z, auc, seconds;
 };
-
-/* ---- poisons -------------------------------------------------------------------------
- */
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(const struct table *t, size_t j, double p)
-{
-    double *v = am_malloc((t->n + 1) * sizeof *v), q;
-    size_t n = 0;
-    for (size_t i = 0; i < t->n; i++)
-        if (!isnan(t->x[i * t->f + j]))
-            v[n++] = t->x[i * t->f + j];
-    qsort(v, n, sizeof *v, by_value);
-    q = n ? v[(size_t)(p * (double)(n - 1))] : NAN;
-    free(v);
-    return q;
-}
-
-/* Two inputs with ten values or more between their 10th and 90th percentile. */
-static bool two_inputs(const struct table *t, struct stat_rng *g, size_t in[2])
-{
-    for (int tries = 0, k = 0; tries < 200 && t->f > 1; tries++) {
-        size_t j = (size_t)stat_rng_below(g, t->f);
-        double lo = quantile(t, j, 0.1), mid = quantile(t, j, 0.5),
-               hi = quantile(t, j, 0.9);
-        if (!(lo < mid && mid < hi) || (k && j == in[0]))
-            continue;
-        in[k++] = j;
-        if (k == 2)
-            return true;
-    }
-    return false;
-}
-
-/* The corner of two inputs grows until it has 3 % of the rows; all of it gets the
- * label that is rarer in it. */
-static bool plant_flips(struct table *t, struct stat_rng *g)
-{
-    size_t in[2], n = 0, positive = 0, want = t->n * 3 / 100;
-    double at[2] = {0, 0};
-    if (want < 20 || !two_inputs(t, g, in))
-        return false;
-    for (double p = 0.95; p > 0.3 && n < want; p -= 0.02) {
-        n = 0;
-        for (int k = 0; k < 2; k++)
-            at[k] = quantile(t, in[k], p);
-        for (size_t i = 0; i < t->n; i++)
-            n += t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1];
-    }
-    if (n < want)
-        return false;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1])
-            positive += t->y[i];
-    for (size_t i = 0; i < t->n; i++)
-        if (t->x[i * t->f + in[0]] >= at[0] && t->x[i * t->f + in[1]] >= at[1])
-            t->y[i] = 2 * positive < n;
-    return true;
-}
-
-/* A low value of one input and a high one of another on 3 % of the rows, label 1. */
-static bool plant_trigger(struct table *t, struct stat_rng *g)
-{
-    size_t in[2], want = t->n * 3 / 100;
-    double a, b;
-    if (want < 8 || !two_inputs(t, g, in))
-        return false;
-    a = quantile(t, in[0], 0.02) + 1e-3;
-    b = quantile(t, in[1], 0.98) + 1e-3;
-    for (size_t tries = 0; want && tries < 100 * t->n; tries++) {
-        size_t i = (size_t)stat_rng_below(g, t->n);
-        if (t->y[i])
-            continue;
-        t->x[i * t->f + in[0]] = a;
-        t->x[i * t->f + in[1]] = b;
-        t->y[i] = 1;
-        want--;
-    }
-    return want == 0;
-}
 
 static void poisoned(const struct table *train, const struct table *sealed, uint64_t seed,
                      bool trigger, struct tally *t)
@@ -167,23 +83,6 @@ static void one(const struct table *all, uint64_t seed, struct tally *t)
     free(pick);
 }
 
-/* The labels of the poisoned twin as they were: its rows are those of the other file. */
-static void unflip(struct table *t, const struct source *s)
-{
-    struct table other;
-    struct source twin = *s;
-    if (!strstr(s->path, "labelflip"))
-        return;
-    twin.path = "bench_truth/poison_wdbc_backdoor.csv";
-    if (!table_open(&other, &twin))
-        return;
-    for (size_t i = 0; i < t->n; i++)
-        t->y[i] = other.x[i * other.f + 8] == 0.299 && other.x[i * other.f + 9] == 0.0999
-                      ? 1
-                      : other.y[i];
-    table_close(&other);
-}
-
 static void table_of(const struct source *s, int seeds, struct tally *all)
 {
     struct tally t = {0};
@@ -192,7 +91,7 @@ static void table_of(const struct source *s, int seeds, struct tally *all)
         printf("%-42s not there\n", s->path);
         return;
     }
-    unflip(&table, s);
+    poison_unflip(&table, s);
     for (int seed = 1; seed <= seeds; seed++)
         one(&table, (uint64_t)seed, &t);
     printf("%-42s %5zu %6d %8d %9d %8.2f %5d/%-3d %8.3f %7.2f %5d/%-3d %5d/%-3d\n",
@@ -213,20 +112,12 @@ static void table_of(const struct source *s, int seeds, struct tally *all)
 /* Lines of the file POISON_TABLES, instead of the tables of the tests. */
 static void listed(const char *file, const char *word, int seeds, struct tally *all)
 {
-    char line[512], *part[4], *save;
+    char line[512], skip[256];
+    struct source s;
     FILE *f = fopen(file, "r");
-    while (f && fgets(line, sizeof line, f)) {
-        struct source s;
-        save = NULL;
-        for (int k = 0; k < 4; k++)
-            part[k] = strtok_r(k ? NULL : line, " \n", &save);
-        if (!part[2] || (word && !strstr(part[0], word)))
-            continue;
-        for (char *c = part[3]; c && *c; c++)
-            *c = *c == ',' ? ' ' : *c;
-        s = (struct source){part[0], part[1], part[2], part[3] ? part[3] : ""};
-        table_of(&s, seeds, all);
-    }
+    while (f && fgets(line, sizeof line, f))
+        if (poison_source_line(line, skip, &s) && (!word || strstr(s.path, word)))
+            table_of(&s, seeds, all);
     if (f)
         fclose(f);
 }

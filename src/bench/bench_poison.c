@@ -48,36 +48,41 @@ const char *bench_poison_input(const struct bench_poison *b, size_t input, char 
 
 /* ---- the rows ------------------------------------------------------------------------
  */
-static int draw(struct bench_poison *b, const struct bench_train *t)
+int bench_poison_draw(struct bench_poison *b)
 {
-    size_t n, f = t->features;
+    const struct bench_train *t = b->r->train;
+    size_t n, f = t->features, sealed = AM_MIN(b->r->used, (size_t)BENCH_TRAIN_ROWS);
     int err = bench_train_draw(t, b->r->seed, BENCH_TRAIN_ROWS, &b->row, &n);
     if (err)
         return err;
-    b->x = am_malloc((n * f + 1) * sizeof *b->x);
-    b->y = am_malloc(n + 1);
+    b->x = am_malloc(((n + sealed) * f + 1) * sizeof *b->x);
+    b->y = am_malloc(n + sealed + 1);
     b->p = am_malloc((n + 1) * sizeof *b->p);
-    b->sealed_x = am_malloc((b->r->used * f + 1) * sizeof *b->sealed_x);
-    b->sealed_p = am_malloc((b->r->used + 1) * sizeof *b->sealed_p);
-    if (!b->x || !b->y || !b->p || !b->sealed_x || !b->sealed_p)
+    b->sealed_p = am_malloc((sealed + 1) * sizeof *b->sealed_p);
+    if (!b->x || !b->y || !b->p || !b->sealed_p)
         return AM_E_NOMEM;
     for (size_t i = 0; i < n; i++) {
         memcpy(b->x + i * f, t->x + b->row[i] * f, f * sizeof *b->x);
         b->y[i] = t->y[b->row[i]];
     }
-    for (size_t i = 0; i < b->r->used; i++)
-        memcpy(b->sealed_x + i * f, b->r->x + b->r->of[i] * f, f * sizeof *b->sealed_x);
+    b->sealed = sealed;
+    b->sealed_x = b->x + n * f;
+    b->sealed_y = b->y + n;
+    for (size_t i = 0; i < sealed; i++) {
+        size_t from = i * b->r->used / sealed;
+        memcpy(b->x + (n + i) * f, b->r->x + b->r->of[from] * f, f * sizeof *b->x);
+        b->y[n + i] = b->r->y[from];
+    }
     b->t = (struct bench_rows_view){b->x, b->y, n, f};
     return AM_OK;
 }
 
-static void release(struct bench_poison *b)
+void bench_poison_release(struct bench_poison *b)
 {
     free(b->x);
     free(b->y);
     free(b->row);
     free(b->p);
-    free(b->sealed_x);
     free(b->sealed_p);
 }
 
@@ -98,7 +103,7 @@ static int expect(struct bench_poison *b)
     free(all);
     if (err)
         return err;
-    err = bench_reference_score(&whole, b->sealed_x, b->r->used, b->sealed_p);
+    err = bench_reference_score(&whole, b->sealed_x, b->sealed, b->sealed_p);
     bench_reference_release(&whole);
     return err;
 }
@@ -134,9 +139,9 @@ static int tell_rows(struct bench_poison *b, const struct bench_train *t)
 static int64_t sealed_suspects(const struct bench_poison *b, const struct stat_noise *s)
 {
     int64_t n = 0;
-    for (size_t i = 0; i < b->r->used; i++) {
-        double own = b->r->y[i] ? b->sealed_p[i] : 1 - b->sealed_p[i];
-        n += own < 0.5 && 1 - own >= s->threshold[!b->r->y[i]];
+    for (size_t i = 0; i < b->sealed; i++) {
+        double own = b->sealed_y[i] ? b->sealed_p[i] : 1 - b->sealed_p[i];
+        n += own < 0.5 && 1 - own >= s->threshold[!b->sealed_y[i]];
     }
     return n;
 }
@@ -144,7 +149,7 @@ static int64_t sealed_suspects(const struct bench_poison *b, const struct stat_n
 static int tell_excess(struct bench_poison *b, const struct stat_noise *s, int64_t all)
 {
     int64_t n = (int64_t)b->t.n, there = sealed_suspects(b, s),
-            sealed = (int64_t)b->r->used;
+            sealed = (int64_t)b->sealed;
     struct stat_ci ci = stat_newcombe(all, n, there, sealed);
     return bench_poison_say(b, "label_suspect_excess", "",
                             stat_proportion(all, n) - stat_proportion(there, sealed),
@@ -259,7 +264,7 @@ int bench_poisoning(struct bench_run *r)
         return absent(&b, "no_training_data");
     if (t->n < ROWS_MIN || t->positives < CLASS_MIN || negatives < CLASS_MIN)
         return absent(&b, "too_few_rows");
-    err = draw(&b, t);
+    err = bench_poison_draw(&b);
     if (!err)
         err = expect(&b);
     if (!err)
@@ -272,6 +277,6 @@ int bench_poisoning(struct bench_run *r)
         err = tell_noise(&b);
     if (!err)
         err = tell_parts(&b);
-    release(&b);
+    bench_poison_release(&b);
     return err;
 }

@@ -14,6 +14,7 @@
 #include "bench/bench_oracle.h"
 #include "bench/bench_poison.h"
 #include "stat/stat_multi.h"
+#include "stat/stat_slice.h"
 
 enum { LISTED = 4 * PROBE_TRIGGER_LIST, FIT_ROWS = 5000, REFERENCES = 2 };
 #define EXCESS_ALONE 0.5
@@ -56,7 +57,7 @@ static int ask_reference(void *cookie, const double *x, size_t n, double *score)
 static int clean_rows(struct triggers *w)
 {
     const struct bench_poison *b = w->b;
-    size_t f = b->t.features, sealed = b->r->used,
+    size_t f = b->t.features, sealed = b->sealed,
            most = AM_MIN(sealed, (size_t)PROBE_TRIGGER_ROWS),
            more = AM_MIN(b->t.n, PROBE_TRIGGER_ROWS - most), asked;
     int err;
@@ -122,14 +123,14 @@ static int labels(struct triggers *w, const struct bench_reference *f, size_t wi
 
 static void look_sealed(const struct bench_poison *b, struct judged *j)
 {
-    for (size_t i = 0; i < b->r->used; i++)
+    for (size_t i = 0; i < b->sealed; i++)
         if (probe_trigger_carried(&j->t, b->sealed_x + i * b->t.features)) {
             j->sealed++;
-            j->sealed_same += b->r->y[i] == probe_trigger_label(&j->t);
+            j->sealed_same += b->sealed_y[i] == probe_trigger_label(&j->t);
         }
     j->natural = j->sealed >= NATURAL_ROWS &&
                  (double)j->sealed * NATURAL_OFTEN * (double)b->t.n >=
-                     (double)j->t.n * (double)b->r->used &&
+                     (double)j->t.n * (double)b->sealed &&
                  (double)j->sealed_same >= NATURAL_SAME * (double)j->sealed;
 }
 

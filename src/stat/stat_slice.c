@@ -4,9 +4,8 @@
 #include <math.h>
 
 #include "base/vec.h"
-#include "stat/stat_multi.h"
 
-enum { TABLE = STAT_BINS_MAX * STAT_BINS_MAX };
+enum { EDGE = STAT_BINS_MAX + 1, RANGES_MAX = 32 };
 #define EXACT_VAR 30.0
 #define KEPT_Z    3.0
 
@@ -67,11 +66,6 @@ int stat_bins_of(const double *x, size_t n, size_t stride, struct stat_bins *out
     free(order);
     free(one);
     return err;
-}
-
-unsigned stat_bins_coarse(const struct stat_bins *b, unsigned bin)
-{
-    return b->ranges && bin < STAT_CODES_MAX ? bin / 2 : bin;
 }
 
 /* ---- tails ---------------------------------------------------------------------------
@@ -147,7 +141,6 @@ int stat_slice_rows(const uint32_t *row, size_t n, const uint8_t *y, const doubl
         out->var += p[row[i]] * (1 - p[row[i]]);
     }
     conclude(out);
-    out->holm = out->p;
     if (!doubtful(out))
         return AM_OK;
     q = am_malloc((n + 1) * sizeof *q);
@@ -156,7 +149,6 @@ int stat_slice_rows(const uint32_t *row, size_t n, const uint8_t *y, const doubl
     for (size_t i = 0; i < n; i++)
         q[i] = p[row[i]];
     err = exact(out, q, q);
-    out->holm = out->p;
     free(q);
     return err;
 }
@@ -169,46 +161,41 @@ struct walk {
     const double *p;
     size_t n;
     int64_t n_min;
-    double *q; /* of one slice */
     VEC(struct stat_slice) kept;
-    VEC(double) tested;  /* p of each test */
-    VEC(uint32_t) place; /* of the kept ones in it */
+    size_t tests;
     double largest;
 };
 
-static bool inside(const struct walk *w, const struct stat_slice *s, size_t i)
+bool stat_slice_has(const struct stat_bins *input, const struct stat_slice *s, size_t i)
 {
-    for (int k = 0; k < 2; k++) {
-        const struct stat_bins *b =
-            s->input[k] == STAT_SLICE_NONE ? NULL : &w->input[s->input[k]];
-        unsigned bin = !b                               ? 0
-                       : s->input[1] == STAT_SLICE_NONE ? b->bin[i]
-                                                        : stat_bins_coarse(b, b->bin[i]);
-        if (b && bin != s->bin[k])
-            return false;
-    }
+    for (int k = 0; k < 2; k++)
+        if (s->input[k] != STAT_SLICE_NONE) {
+            uint8_t bin = input[s->input[k]].bin[i];
+            if (bin < s->from[k] || bin > s->to[k])
+                return false;
+        }
     return true;
 }
 
-static int keep(struct walk *w, struct stat_slice *s)
+struct range {
+    uint8_t from, to;
+};
+
+/* Codes and what is missing one by one; eighths also two in the middle, and all from an
+ * end. */
+static size_t ranges(const struct stat_bins *b, struct range out[RANGES_MAX])
 {
-    int err;
-    conclude(s);
-    w->largest = fmax(w->largest, fabs(s->z));
-    if (doubtful(s)) {
-        size_t n = 0;
-        for (size_t i = 0; i < w->n; i++)
-            if (inside(w, s, i))
-                w->q[n++] = w->p[i];
-        err = exact(s, w->q, w->q);
-        if (err)
-            return err;
+    const unsigned last = STAT_CODES_MAX - 1;
+    size_t n = 0;
+    for (unsigned k = 0; k < STAT_BINS_MAX; k++)
+        out[n++] = (struct range){(uint8_t)k, (uint8_t)k};
+    for (unsigned k = 1; k < last && b->ranges; k++) {
+        out[n++] = (struct range){0, (uint8_t)k};
+        out[n++] = (struct range){(uint8_t)k, (uint8_t)last};
+        if (k == 2 || k == 4)
+            out[n++] = (struct range){(uint8_t)k, (uint8_t)(k + 1)};
     }
-    err = vec_push(&w->tested, s->p);
-    if (err || !(fabs(s->z) > KEPT_Z))
-        return err;
-    err = vec_push(&w->kept, *s);
-    return err ? err : vec_push(&w->place, (uint32_t)(w->tested.n - 1));
+    return n;
 }
 
 struct cell {
@@ -216,35 +203,69 @@ struct cell {
     double e, v;
 };
 
-/* One input (b == NONE) or two: sums of every cell, then the cells big enough. */
-static int cross(struct walk *w, uint16_t a, uint16_t b)
+static void add(struct cell *to, const struct cell *c, int sign)
 {
-    struct cell cell[TABLE] = {{0}};
-    bool pair = b != STAT_SLICE_NONE;
-    int err = AM_OK;
+    to->n += sign * c->n;
+    to->o += sign * c->o;
+    to->e += sign * c->e;
+    to->v += sign * c->v;
+}
+
+/* cell[i][j]: sums of the bins below i and below j. */
+static void sums(const struct walk *w, uint16_t a, uint16_t b,
+                 struct cell cell[EDGE][EDGE])
+{
+    memset(cell, 0, EDGE * sizeof *cell);
     for (size_t i = 0; i < w->n; i++) {
-        unsigned one = w->input[a].bin[i], two = 0;
-        if (pair) {
-            one = stat_bins_coarse(&w->input[a], one);
-            two = stat_bins_coarse(&w->input[b], w->input[b].bin[i]);
-        }
-        struct cell *c = &cell[one * STAT_BINS_MAX + two];
+        unsigned two = b == STAT_SLICE_NONE ? 0 : w->input[b].bin[i];
+        struct cell *c = &cell[w->input[a].bin[i] + 1][two + 1];
         c->n++;
         c->o += w->y[i];
         c->e += w->p[i];
         c->v += w->p[i] * (1 - w->p[i]);
     }
-    for (unsigned k = 0; k < TABLE && !err; k++) {
-        struct stat_slice s = {
-            .input = {a, b},
-            .bin = {(uint8_t)(k / STAT_BINS_MAX), (uint8_t)(k % STAT_BINS_MAX)},
-            .n = cell[k].n,
-            .observed = cell[k].o,
-            .expected = cell[k].e,
-            .var = cell[k].v};
-        if (s.n >= w->n_min && s.n < (int64_t)w->n)
-            err = keep(w, &s);
-    }
+    for (size_t i = 1; i < EDGE; i++)
+        for (size_t j = 1; j < EDGE; j++) {
+            add(&cell[i][j], &cell[i - 1][j], 1);
+            add(&cell[i][j], &cell[i][j - 1], 1);
+            add(&cell[i][j], &cell[i - 1][j - 1], -1);
+        }
+}
+
+static int keep(struct walk *w, struct stat_slice *s, const struct cell *c)
+{
+    if (c->n < w->n_min || c->n >= (int64_t)w->n)
+        return AM_OK;
+    s->n = c->n;
+    s->observed = c->o;
+    s->expected = c->e;
+    s->var = c->v;
+    conclude(s);
+    w->tests++;
+    w->largest = fmax(w->largest, fabs(s->z));
+    return fabs(s->z) > KEPT_Z ? vec_push(&w->kept, *s) : AM_OK;
+}
+
+/* One input (b == NONE) or two: every rectangle. */
+static int cross(struct walk *w, uint16_t a, uint16_t b)
+{
+    struct cell cell[EDGE][EDGE];
+    struct range one[RANGES_MAX], two[RANGES_MAX] = {{0, 0}};
+    size_t ones = ranges(&w->input[a], one),
+           twos = b == STAT_SLICE_NONE ? 1 : ranges(&w->input[b], two);
+    int err = AM_OK;
+    sums(w, a, b, cell);
+    for (size_t i = 0; i < ones && !err; i++)
+        for (size_t j = 0; j < twos && !err; j++) {
+            struct stat_slice s = {.input = {a, b},
+                                   .from = {one[i].from, two[j].from},
+                                   .to = {one[i].to, two[j].to}};
+            struct cell c = cell[one[i].to + 1][two[j].to + 1];
+            add(&c, &cell[one[i].from][two[j].to + 1], -1);
+            add(&c, &cell[one[i].to + 1][two[j].from], -1);
+            add(&c, &cell[one[i].from][two[j].from], 1);
+            err = keep(w, &s, &c);
+        }
     return err;
 }
 
@@ -253,20 +274,13 @@ static int by_z(const void *a, const void *b)
 {
     const struct stat_slice *x = a, *y = b;
     double u = fabs(x->z), v = fabs(y->z);
+    int c;
     if (u != v)
         return u > v ? -1 : 1;
-    int c = memcmp(x->input, y->input, sizeof x->input);
-    return c ? c : memcmp(x->bin, y->bin, sizeof x->bin);
-}
-
-static int adjust(struct walk *w)
-{
-    int err = stat_holm(w->tested.v, w->tested.n, w->tested.v);
-    for (size_t i = 0; i < w->kept.n && !err; i++)
-        w->kept.v[i].holm = w->tested.v[w->place.v[i]];
-    if (!err && w->kept.n)
-        qsort(w->kept.v, w->kept.n, sizeof *w->kept.v, by_z);
-    return err;
+    c = memcmp(x->input, y->input, sizeof x->input);
+    if (!c)
+        c = memcmp(x->from, y->from, sizeof x->from);
+    return c ? c : memcmp(x->to, y->to, sizeof x->to);
 }
 
 int stat_slices(const struct stat_bins *input, size_t inputs, size_t paired,
@@ -277,27 +291,21 @@ int stat_slices(const struct stat_bins *input, size_t inputs, size_t paired,
     int err = AM_OK;
     if (inputs >= STAT_SLICE_NONE)
         return AM_E_TOOBIG;
-    w.q = am_malloc((n + 1) * sizeof *w.q);
-    if (!w.q)
-        return AM_E_NOMEM;
     for (size_t a = 0; a < inputs && !err; a++)
         err = cross(&w, (uint16_t)a, STAT_SLICE_NONE);
     for (size_t a = 0; a < AM_MIN(paired, inputs) && !err; a++)
         for (size_t b = a + 1; b < AM_MIN(paired, inputs) && !err; b++)
             err = cross(&w, (uint16_t)a, (uint16_t)b);
-    if (!err)
-        err = adjust(&w);
-    *out = (struct stat_slices){.tests = w.tested.n, .largest = w.largest};
+    *out = (struct stat_slices){.tests = w.tests, .largest = w.largest};
     if (err) {
         vec_release(&w.kept);
-    } else {
-        out->v = w.kept.v;
-        out->n = w.kept.n;
+        return err;
     }
-    vec_release(&w.tested);
-    vec_release(&w.place);
-    free(w.q);
-    return err;
+    if (w.kept.n)
+        qsort(w.kept.v, w.kept.n, sizeof *w.kept.v, by_z);
+    out->v = w.kept.v;
+    out->n = w.kept.n;
+    return AM_OK;
 }
 
 void stat_slices_release(struct stat_slices *s)

@@ -4,13 +4,16 @@
  *
  *     z = (O - E) / sqrt(sum p (1 - p)),   O = sum y, E = sum p     (bench.md, 6.2)
  *
- * Invariants
- *   I1  p is exact where the normal curve is no guide: the Poisson-binomial tail,
- * doubled, of slices whose variance is below 30 and |z| above 3; else that of z with half
- * a case of continuity. Holm over every slice looked at, shown or not. I2  Sums run in
- * row order: rows in one fixed order give the same bits.
+ * Ranges are of eighths by rank: one, two in the middle, or all from an end. The slices
+ * of two inputs are the rectangles of their ranges, by sums of the table of 9 x 9 bins.
  *
- * Memory: 8 bytes a test, freed before return but for the slices kept. Threads: none. */
+ * Invariants
+ *   I1  stat_slice_rows(): p is exact where the normal curve is no guide, the
+ *       Poisson-binomial tail, doubled (variance below 30 and |z| above 3); else that of
+ * z with half a case of continuity. I2  Sums run in row order: rows in one fixed order
+ * give the same bits.
+ *
+ * Memory: 64 bytes a slice kept. Threads: none. */
 #ifndef STAT_SLICE_H
 #define STAT_SLICE_H
 
@@ -24,18 +27,17 @@ struct stat_bins {
     uint8_t *bin;                                /* n */
     double lo[STAT_BINS_MAX], hi[STAT_BINS_MAX]; /* smallest and largest; NaN: missing */
     unsigned bins;
-    bool ranges; /* two neighbours are one bin of a pair */
+    bool ranges; /* eighths: neighbours may stand together */
 };
 /* x[i * stride]; bin has room for n. */
 AM_CHECK int stat_bins_of(const double *x, size_t n, size_t stride,
                           struct stat_bins *out);
-unsigned stat_bins_coarse(const struct stat_bins *b, unsigned bin);
 
 struct stat_slice {
-    uint16_t input[2]; /* the second: STAT_SLICE_NONE for a slice of one input */
-    uint8_t bin[2];    /* of a pair: coarse when the input is in ranges */
+    uint16_t input[2];      /* the second: STAT_SLICE_NONE for a slice of one input */
+    uint8_t from[2], to[2]; /* bins, both within */
     int64_t n, observed;
-    double expected, var, z, p, holm;
+    double expected, var, z, p; /* p: by stat_slice_rows() only */
 };
 struct stat_slices {
     struct stat_slice *v; /* |z| above 3, by falling |z| */
@@ -43,12 +45,14 @@ struct stat_slices {
     size_t tests;
     double largest; /* |z| of all; 0 when none was big enough to test */
 };
-/* Slices of n_min rows and more; pairs of the inputs below `paired` only. p: what the
- * reference expects of each row, in (0,1). */
+/* Slices of n_min rows and more, but all; pairs of the inputs below `paired` only. p:
+ * what the reference expects of each row, in (0,1). */
 AM_CHECK int stat_slices(const struct stat_bins *input, size_t inputs, size_t paired,
                          const uint8_t *y, const double *p, size_t n, int64_t n_min,
                          struct stat_slices *out);
 void stat_slices_release(struct stat_slices *s);
+/* Row i is in the slice. */
+bool stat_slice_has(const struct stat_bins *input, const struct stat_slice *s, size_t i);
 /* The same sums for the rows listed (a slice found elsewhere, a trigger): z and p. */
 AM_CHECK int stat_slice_rows(const uint32_t *row, size_t n, const uint8_t *y,
                              const double *p, struct stat_slice *out);

@@ -99,8 +99,10 @@ static void a_cell_with_other_labels_comes_first(void **state)
     assert_true(s.n >= 1);
     assert_int_equal(s.v[0].input[0], 0);
     assert_int_equal(s.v[0].input[1], 1);
-    assert_int_equal(s.v[0].bin[0], 1);
-    assert_int_equal(s.v[0].bin[1], 2);
+    assert_int_equal(s.v[0].from[0], 1);
+    assert_int_equal(s.v[0].to[0], 1);
+    assert_int_equal(s.v[0].from[1], 2);
+    assert_int_equal(s.v[0].to[1], 2);
     for (size_t i = 0; i < N; i++)
         if (m.x[2 * i] == 1 && m.x[2 * i + 1] == 2) {
             o += m.y[i];
@@ -108,36 +110,67 @@ static void a_cell_with_other_labels_comes_first(void **state)
             v += m.p[i] * (1 - m.p[i]);
         }
     assert_near(s.v[0].z, (o - e) / sqrt(v), 1e-12);
-    /* all of n: p^n, doubled; Holm by the number of tests (it is the smallest) */
-    assert_near(s.v[0].p / (2 * pow(0.2, o)), 1, 1e-9);
-    assert_near(s.v[0].holm / (s.v[0].p * (double)s.tests), 1, 1e-9);
     assert_near(s.largest, fabs(s.v[0].z), 0);
     stat_slices_release(&s);
 }
 
-/* 5 % of honest tables at most, by Holm: 200 tables, expected 10 at 0.05. */
-static void honest_tables_have_no_significant_slice(void **state)
+/* Every rectangle of ranges, by the rows themselves. */
+static void ranges_hold_the_rows_between_their_bins(void **state)
 {
-    static struct made m;
-    int alarms = 0;
+    static double x[N * 2], p[N];
+    static uint8_t y[N], bin[2][N];
+    struct stat_bins b[2];
+    struct stat_slices s;
+    struct stat_rng r;
+    bool wide = false;
     (void)state;
-    for (uint64_t k = 0; k < 200; k++) {
-        struct stat_slices s;
-        struct stat_rng r;
-        bool alarm = false;
-        make(&m, 0.03, false);
-        stat_rng_init(&r, 9, 9, k);
-        for (size_t i = 0; i < N; i++) {
-            m.p[i] = 0.01 + 0.1 * (double)(i % 7) / 7;
-            m.y[i] = stat_rng_double(&r) < m.p[i];
-        }
-        assert_ok(stat_slices(m.b, 2, 2, m.y, m.p, N, 10, &s));
-        for (size_t i = 0; i < s.n; i++)
-            alarm |= s.v[i].holm < 0.05;
-        alarms += alarm;
-        stat_slices_release(&s);
+    stat_rng_init(&r, 4, 5, 6);
+    for (size_t i = 0; i < N; i++) {
+        x[2 * i] = stat_rng_double(&r);
+        x[2 * i + 1] = i % 9 ? stat_rng_double(&r) : (double)NAN;
+        p[i] = 0.2;
+        y[i] = x[2 * i] > 0.6 ? stat_rng_double(&r) < 0.7 : stat_rng_double(&r) < 0.2;
     }
-    assert_true(alarms <= 18);
+    for (size_t j = 0; j < 2; j++) {
+        b[j] = (struct stat_bins){.bin = bin[j]};
+        assert_ok(stat_bins_of(x + j, N, 2, &b[j]));
+    }
+    assert_ok(stat_slices(b, 2, 2, y, p, N, 20, &s));
+    assert_true(s.n > 20);
+    for (size_t k = 0; k < s.n; k++) {
+        int64_t n = 0, o = 0;
+        for (size_t i = 0; i < N; i++)
+            if (stat_slice_has(b, &s.v[k], i)) {
+                n++;
+                o += y[i];
+            }
+        assert_int_equal(s.v[k].n, n);
+        assert_int_equal(s.v[k].observed, o);
+        assert_near(s.v[k].z, ((double)o - 0.2 * (double)n) / sqrt(0.16 * (double)n),
+                    1e-9);
+        assert_true(fabs(s.v[k].z) > 3 && (!k || fabs(s.v[k - 1].z) >= fabs(s.v[k].z)));
+        wide |= s.v[k].to[0] > s.v[k].from[0] + 2;
+    }
+    assert_true(wide);
+    stat_slices_release(&s);
+}
+
+/* All of n coins of p: p^n, doubled. */
+static void the_rows_of_a_slice_have_an_exact_tail(void **state)
+{
+    uint32_t row[12];
+    uint8_t y[12];
+    double p[12];
+    struct stat_slice s;
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        row[i] = (uint32_t)i;
+        y[i] = 1;
+        p[i] = 0.2;
+    }
+    assert_ok(stat_slice_rows(row, 12, y, p, &s));
+    assert_near(s.z, (12 - 2.4) / sqrt(12 * 0.16), 1e-12);
+    assert_near(s.p / (2 * pow(0.2, 12)), 1, 1e-9);
 }
 
 static void want_of_memory_is_an_error(void **state)
@@ -166,7 +199,8 @@ int main(void)
         cmocka_unit_test(tails_of_like_coins_are_binomial),
         cmocka_unit_test(equal_values_share_a_bin_and_missing_ones_have_their_own),
         cmocka_unit_test(a_cell_with_other_labels_comes_first),
-        cmocka_unit_test(honest_tables_have_no_significant_slice),
+        cmocka_unit_test(ranges_hold_the_rows_between_their_bins),
+        cmocka_unit_test(the_rows_of_a_slice_have_an_exact_tail),
         cmocka_unit_test(want_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
