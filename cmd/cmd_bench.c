@@ -12,14 +12,16 @@ const char cmd_bench_synopsis[] =
     "                       [--level base|intermediate|advanced] [--org ORG]\n"
     "                       [--seed N] [--jobs N] [--queue DIR] [--json]\n"
     "                       [--store DIR --store-key FILE] [--no-report]\n"
+    "                       [--answer-s N]\n"
     "       amane bench seal key --out FILE\n"
     "       amane bench seal import MANIFEST.json --store DIR --key FILE --id ID\n"
     "                        [--runs N] [--runs-vendor N] [--runs-algorithm N]\n"
     "       amane bench seal list --store DIR --key FILE [--json]\n"
     "       amane bench seal log ID --store DIR --key FILE [--known DIGEST] [--json]\n"
     "       amane bench seal export-digest ID --store DIR --key FILE [--json]\n"
-    "       amane bench work --record R.json --model FILE --data MANIFEST.json\n"
-    "                        --queue DIR [--seed N] [--jobs N]\n"
+    "       amane bench work --record R.json --model FILE|--endpoint\n"
+    "                        --data MANIFEST.json --queue DIR [--seed N] [--jobs N]\n"
+    "                        [--answer-s N]\n"
     "       amane bench report DIR --out FILE.html [--lang fr|ar|en]\n"
     "       amane bench verify DIR|EVIDENCE.json [--data MANIFEST.json] [--record "
     "R.json]\n"
@@ -27,7 +29,8 @@ const char cmd_bench_synopsis[] =
     "                       [--store DIR --store-key FILE]\n"
     "       amane bench rerun DIR|EVIDENCE.json --model FILE|--endpoint\n"
     "                       [--data MANIFEST.json] [--record R.json] [--policy FILE]\n"
-    "                       [--jobs N] [--json] [--store DIR --store-key FILE]\n";
+    "                       [--jobs N] [--json] [--store DIR --store-key FILE]\n"
+    "                       [--answer-s N]\n";
 
 static const struct {
     const char *name;
@@ -51,6 +54,14 @@ int cmd_bench_jobs(const char *text, int64_t *out)
 {
     *out = AM_MAX(1, AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), BENCH_JOBS_MAX));
     return cmd_bench_number("--jobs", text, 1, BENCH_JOBS_MAX, out);
+}
+
+int cmd_bench_answer(const char *text, unsigned *out)
+{
+    int64_t n = 0;
+    int err = cmd_bench_number("--answer-s", text, 1, 3600, &n);
+    *out = (unsigned)n;
+    return err;
 }
 
 int cmd_bench_dir(const char *path, char out[4096])

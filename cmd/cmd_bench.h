@@ -22,6 +22,8 @@ extern const char cmd_bench_synopsis[];
 AM_CHECK int cmd_bench_number(const char *name, const char *text, int64_t lo, int64_t hi,
                               int64_t *out);
 AM_CHECK int cmd_bench_jobs(const char *text, int64_t *out); /* default: processors */
+/* Longest the model may take for one question, in s; 0: not said. */
+AM_CHECK int cmd_bench_answer(const char *text, unsigned *out);
 /* The folder of a file. */
 AM_CHECK int cmd_bench_dir(const char *path, char out[4096]);
 

@@ -106,6 +106,7 @@ static int run_again(struct kept *k, const struct kept_args *a, kept_check *chec
     struct cmd_bench_progress progress;
     int err;
     in->jobs = (unsigned)a->threads;
+    in->answer_s = a->answer_s;
     in->progress = cmd_bench_progress;
     in->cookie = &progress;
     cmd_bench_progress_init(&progress);
@@ -162,7 +163,7 @@ static int again(struct kept *k, const struct kept_args *a, bool asks, kept_chec
 
 static int parse(int argc, char **argv, struct kept_args *a, bool asks)
 {
-    const char *jobs = NULL;
+    const char *jobs = NULL, *answer = NULL;
     const struct cmd_opt opt[] = {
         {.name = "--record", .kind = CMD_TEXT, .text = &a->record},
         {.name = "--data", .kind = CMD_TEXT, .text = &a->data},
@@ -172,16 +173,19 @@ static int parse(int argc, char **argv, struct kept_args *a, bool asks)
         {.name = "--store", .kind = CMD_TEXT, .text = &a->store},
         {.name = "--store-key", .kind = CMD_TEXT, .text = &a->store_key},
         {.name = "--jobs", .kind = CMD_TEXT, .text = &jobs},
+        {.name = "--answer-s", .kind = CMD_TEXT, .text = &answer},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a->json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &a->help))
         return AM_E_USAGE;
     if (a->help)
         return AM_OK;
-    if (argc != 2 || !a->store != !a->store_key || (!asks && a->endpoint) ||
+    if (argc != 2 || !a->store != !a->store_key || (!asks && (a->endpoint || answer)) ||
         (asks && (!a->model == !a->endpoint || (!a->data && !a->store))))
         return AM_E_USAGE;
     a->where = argv[1];
+    if (cmd_bench_answer(answer, &a->answer_s))
+        return AM_E_USAGE;
     return cmd_bench_jobs(jobs, &a->threads);
 }
 

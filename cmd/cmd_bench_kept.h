@@ -45,6 +45,7 @@ struct kept {
 struct kept_args {
     const char *where, *record, *data, *model, *policy, *store, *store_key;
     int64_t threads;
+    unsigned answer_s;
     bool json, help, endpoint; /* endpoint: it gives the scores, not a file */
 };
 /* One more comparison of k->run. */

@@ -17,8 +17,9 @@ enum { BENCH_FILE_MAX = 64 << 20, BENCH_EVIDENCE_MAX = 64 };
 
 struct args {
     const char *store, *store_key, *queue;
-    const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs;
+    const char *record, *model, *data, *out, *policy, *level, *org, *seed, *jobs, *answer;
     int64_t threads;
+    unsigned answer_s;
     bool json, no_report, endpoint;
 };
 struct job {
@@ -94,6 +95,7 @@ static int run_bench(struct job *j)
         .served = j->a->endpoint,
         .seed = j->seed,
         .jobs = (unsigned)j->a->threads,
+        .answer_s = j->a->answer_s,
         .spool = j->a->queue                                ? j->a->queue
                  : cmd_bench_sealed(json_root(j->manifest)) ? NULL
                                                             : spool,
@@ -365,6 +367,7 @@ int cmd_bench_run(int argc, char **argv)
         {.name = "--store", .kind = CMD_TEXT, .text = &a.store},
         {.name = "--store-key", .kind = CMD_TEXT, .text = &a.store_key},
         {.name = "--queue", .kind = CMD_TEXT, .text = &a.queue},
+        {.name = "--answer-s", .kind = CMD_TEXT, .text = &a.answer},
         {.name = "--no-report", .kind = CMD_FLAG, .flag = &a.no_report},
         {.name = "--json", .kind = CMD_FLAG, .flag = &a.json},
     };
@@ -380,7 +383,7 @@ int cmd_bench_run(int argc, char **argv)
         return cmd_usage(cmd_bench_synopsis, false);
     }
     if (cmd_bench_number("--seed", a.seed, 0, INT64_MAX, &seed) ||
-        cmd_bench_jobs(a.jobs, &a.threads))
+        cmd_bench_jobs(a.jobs, &a.threads) || cmd_bench_answer(a.answer, &a.answer_s))
         return cmd_usage(cmd_bench_synopsis, false);
     return run_job(&a, level, (uint64_t)seed);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amane bench work -- jobs of a run done here, for a run that waits elsewhere: the same
- * declarations, model, data, seed and program, a folder that both see. Nothing is judged
- * and nothing written but results of jobs. Ends when every job is done. */
+ * declarations, model (or endpoint), data, seed and program, a folder that both see.
+ * Nothing is judged and nothing written but results of jobs; tokens of an endpoint are
+ * each worker's own files. Ends when every job is done. */
 #include <unistd.h>
 
 #include "bench/bench.h"
@@ -12,8 +13,10 @@
 enum { WORK_FILE_MAX = 64 << 20 };
 
 struct args {
-    const char *record, *model, *data, *queue, *seed_text, *jobs_text;
+    const char *record, *model, *data, *queue, *seed_text, *jobs_text, *answer;
     int64_t seed, jobs;
+    unsigned answer_s;
+    bool endpoint;
 };
 struct files {
     struct json_doc *record, *manifest;
@@ -38,7 +41,9 @@ static int read_files(const struct args *a, struct files *f, struct diag *d)
     if (!err)
         err = json_parse(&f->manifest, (struct str){f->manifest_text, f->manifest_n},
                          NULL, d);
-    return err ? err : read_file(a->model, MODEL_FILE_MAX, &f->model, &f->model_n, d);
+    if (err || a->endpoint)
+        return err;
+    return read_file(a->model, MODEL_FILE_MAX, &f->model, &f->model_n, d);
 }
 
 static int work(const struct args *a, const struct files *f, struct diag *d)
@@ -52,6 +57,8 @@ static int work(const struct args *a, const struct files *f, struct diag *d)
         .manifest_text = {f->manifest_text, f->manifest_n},
         .manifest_dir = dir,
         .model = {f->model, f->model_n},
+        .served = a->endpoint,
+        .answer_s = a->answer_s,
         .seed = (uint64_t)a->seed,
         .jobs = (unsigned)a->jobs,
         .spool = a->queue,
@@ -95,6 +102,8 @@ int cmd_bench_work(int argc, char **argv)
     const struct cmd_opt opt[] = {
         {.name = "--record", .kind = CMD_TEXT, .text = &a.record},
         {.name = "--model", .kind = CMD_TEXT, .text = &a.model},
+        {.name = "--endpoint", .kind = CMD_FLAG, .flag = &a.endpoint},
+        {.name = "--answer-s", .kind = CMD_TEXT, .text = &a.answer},
         {.name = "--data", .kind = CMD_TEXT, .text = &a.data},
         {.name = "--queue", .kind = CMD_TEXT, .text = &a.queue},
         {.name = "--seed", .kind = CMD_TEXT, .text = &a.seed_text},
@@ -104,9 +113,9 @@ int cmd_bench_work(int argc, char **argv)
         return cmd_usage(cmd_bench_synopsis, false);
     if (help)
         return cmd_usage(cmd_bench_synopsis, true);
-    if (argc != 1 || !a.record || !a.model || !a.data || !a.queue ||
+    if (argc != 1 || !a.record || !a.model == !a.endpoint || !a.data || !a.queue ||
         cmd_bench_number("--seed", a.seed_text, 0, INT64_MAX, &a.seed) ||
-        cmd_bench_jobs(a.jobs_text, &a.jobs))
+        cmd_bench_jobs(a.jobs_text, &a.jobs) || cmd_bench_answer(a.answer, &a.answer_s))
         return cmd_usage(cmd_bench_synopsis, false);
     return run(&a);
 }

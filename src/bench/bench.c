@@ -126,6 +126,7 @@ int bench_run(struct bench_run **out, const struct bench_input *in, struct diag 
     buf_init(&r->scores, BENCH_SCORES_MAX);
     r->seed = in->seed;
     r->model = in->model;
+    r->limits.reply_ms = in->answer_s * 1000;
     r->only = in->only;
     r->started_at = time_now();
     err = digest_program(r);

@@ -67,9 +67,10 @@ struct bench_input {
     /* Folder that keeps the results of jobs (bench_spool.h), so that other processes can
      * do some and an interrupted run finds what was done; NULL: memory. */
     const char *spool;
-    const char *only; /* "family family": for tests, which need not pay for the others;
-                         NULL, as every run of the program: all */
-    bool helps;       /* does jobs for a run elsewhere: no measures come of it */
+    const char *only;  /* "family family": for tests, which need not pay for the others;
+                          NULL, as every run of the program: all */
+    unsigned answer_s; /* longest a worker may take for one question; 0: 30 */
+    bool helps;        /* does jobs for a run elsewhere: no measures come of it */
     /* Progress for people: done of total, a stable step name; may be NULL. Of families:
      * what the jobs that are done cost where it was measured, in ms. */
     void (*progress)(void *cookie, const char *step, uint64_t done, uint64_t total);

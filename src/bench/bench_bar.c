@@ -22,13 +22,50 @@ static bool said(const struct bench_run *r, const char *name, const char *input)
     return false;
 }
 
+/* The next input, from *i on, whose value stands at that one's place; NULL: no more. */
+static const char *with(const struct bench_run *r, const char *input, size_t *i)
+{
+    size_t n = strlen(input);
+    for (; *i < r->measure.n; ++*i) {
+        const char *group = r->measure.v[*i].group;
+        if (of_row(&r->measure.v[*i], "stands_with") && !strncmp(group, input, n) &&
+            !strncmp(group + n, ";with:", strlen(";with:"))) {
+            ++*i;
+            return group + n + strlen(";with:");
+        }
+    }
+    return NULL;
+}
+
+/* Of the input or of one of those that stand with it. */
+static bool said_of_any(const struct bench_run *r, const char *name, const char *input)
+{
+    char group[160];
+    const char *other;
+    for (size_t i = 0; (other = with(r, input, &i));) {
+        snprintf(group, sizeof group, "input:%s", other);
+        if (said(r, name, group))
+            return true;
+    }
+    return said(r, name, input);
+}
+
 static void bar(const struct bench_run *r, const struct bench_measure *m, struct jw *w)
 {
+    const char *other;
+    size_t i = 0;
     jw_obj(w);
     jw_kstrz(w, "input", m->group + strlen("input:"));
+    if (with(r, m->group, &i)) {
+        jw_key(w, "with");
+        jw_arr(w);
+        for (i = 0; (other = with(r, m->group, &i));)
+            jw_strz(w, other);
+        jw_arr_end(w);
+    }
     jw_knum(w, "y", m->estimate);
-    jw_kbool(w, "protected", said(r, "protected_input", m->group));
-    jw_kbool(w, "proxy", said(r, "proxy_auc", m->group));
+    jw_kbool(w, "protected", said_of_any(r, "protected_input", m->group));
+    jw_kbool(w, "proxy", said_of_any(r, "proxy_auc", m->group));
     jw_obj_end(w);
 }
 

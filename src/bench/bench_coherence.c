@@ -124,8 +124,11 @@ static int conclude(struct coherence *c, const struct stratum h[2])
         if (h[k].all > 1) /* a stratum of one row is known whole */
             var += w * w * v;
     }
-    err = emit(c, "flip_rate", p, interval(p, var, h[0].n + h[1].n), "stratified",
-               h[0].n + h[1].n);
+    if (c->b.n)
+        err = emit(c, "flip_rate", p, interval(p, var, h[0].n + h[1].n), "stratified",
+                   h[0].n + h[1].n);
+    else /* the model has no score for any: that none moved is no coherence */
+        err = emit(c, "flip_rate", NAN, none, "no_rows", 0);
     p = mean_of(&h[1], &v);
     if (!err)
         err = emit(c, "flip_rate_in_band", p, h[1].n ? interval(p, v, h[1].n) : none,

@@ -5,12 +5,21 @@
  * their margin; on the scale of the score for the others, all coalitions up to 12 inputs,
  * KernelSHAP beyond.
  *
+ * Inputs that the manifest ties together (indicator groups, relations) are one player and
+ * have one value, at the first of them: asked as one where the model is asked, so that no
+ * question is of a person who cannot be; the sum of theirs where the file tells, as the
+ * values of a tree are additive. An input derived from others has no value of its own
+ * when the model is asked (theirs holds it), and its own where the file tells. The report
+ * says which inputs stand together.
+ *
  *   protected_attribution_share  of sum |phi|, what protected attributes and their
  * proxies carry (bench_proxy.h); what the plan declared as a legitimate predictor (frozen
  * before the data are opened; never sex, site, insurance or origin) is left out, and told
  * apart: attribution_share   "declared": that; "carriers": both; and of each attribute
  * alone proxy_auc           of each carrier, for each attribute it tells
- *   mean_abs_attribution         of the strongest inputs: the bars of the report
+ *   mean_abs_attribution         of the strongest players: the bars of the report
+ *   stands_with, derived_input   who plays ("input:a;with:b"): b's value is in a's, which
+ *                                is protected or declared by what any or all of them are
  *   mean_attribution_difference  between groups, the inputs where it is largest
  *   lime_*              a second opinion, not gated: it depends on the draw
  *
@@ -32,6 +41,56 @@ enum {
     EXPLAIN_TOP = 5,
     EXPLAIN_GROUP = 30 /* people of a group, to speak of its mean */
 };
+
+/* ---- who plays
+ * -------------------------------------------------------------------- */
+static int choose_players(struct bench_explain *e)
+{
+    int err;
+    bench_rules_of(e->r, &e->rules);
+    e->rules.input = e->in;
+    e->rules.n = e->f;
+    e->lead = am_malloc((e->f + 1) * sizeof *e->lead);
+    e->follows = am_malloc((e->f + 1) * sizeof *e->follows);
+    err = e->lead && e->follows ? probe_players(&e->rules, e->f, e->lead, e->follows)
+                                : AM_E_NOMEM;
+    for (size_t j = 0; j < e->f && !err; j++)
+        e->players += e->lead[j] == j && !e->follows[j];
+    return err;
+}
+
+/* Does input j have a value of its own? */
+static bool plays(const struct bench_explain *e, size_t j)
+{
+    return e->lead[j] == j && !(e->follows[j] && e->asked);
+}
+
+/* Values of a file, input by input: those of a player are added up. */
+static void add_up(const struct bench_explain *e, double *phi)
+{
+    for (size_t j = 0; j < e->f; j++)
+        if (e->lead[j] != j) {
+            phi[e->lead[j]] += phi[j];
+            phi[j] = 0;
+        }
+}
+
+/* What one of them carries, the player does; what the plan declares must be all of it. */
+static void tie_proxies(const struct bench_explain *e, struct bench_proxies *p)
+{
+    for (size_t j = 0; j < e->f; j++) {
+        size_t lead = e->lead[j];
+        for (size_t a = 0; a < p->attribute.n; a++) {
+            double *auc = p->attribute.v[a].auc;
+            if (!isnan(auc[j]) && !(auc[lead] >= auc[j]))
+                auc[lead] = auc[j];
+        }
+        if (lead == j || !p->carrier[j])
+            continue;
+        p->declared[lead] = p->declared[j] && (p->declared[lead] || !p->carrier[lead]);
+        p->carrier[lead] = true;
+    }
+}
 
 /* ---- rows and background
  * -------------------------------------------------------------- */
@@ -82,8 +141,10 @@ static int explain_exactly(struct bench_explain *e)
         err = model_session_contributions_against(e->oracle.session, e->x, e->n,
                                                   e->background, e->rows, e->phi, &own);
     diag_release(&own);
-    for (size_t i = 0; i < e->n && !err; i++) /* without the base */
+    for (size_t i = 0; i < e->n && !err; i++) { /* without the base */
         memmove(e->phi + i * f, e->phi + i * (f + 1), f * sizeof *e->phi);
+        add_up(e, e->phi + i * f);
+    }
     if (err && err != AM_E_NOMEM && err != AM_E_UNSUPPORTED) {
         model_session_close(e->oracle.session); /* it did not survive: ask a fresh one */
         e->oracle.session = NULL;
@@ -95,7 +156,8 @@ static int explain_exactly(struct bench_explain *e)
 /* As many rows as the questions pay for. */
 static size_t affordable(const struct bench_explain *e)
 {
-    size_t coalitions = e->f <= PROBE_EXACT_MAX ? (size_t)1 << e->f : 2 * e->f + 2048,
+    size_t m = e->players,
+           coalitions = m <= PROBE_EXACT_MAX ? (size_t)1 << m : 2 * m + 2048,
            n = EXPLAIN_ASKED / (coalitions * AM_MAX(e->rows, (size_t)1));
     n = AM_MIN(AM_MAX(n, (size_t)EXPLAIN_FEW), (size_t)EXPLAIN_ASKED_ROWS);
     return AM_MIN(n, e->n);
@@ -106,6 +168,7 @@ static int explain_by_asking(struct bench_explain *e)
     const struct probe_explain ask = {.oracle = &e->oracle.probe,
                                       .background = e->background,
                                       .rows = e->rows,
+                                      .rules = &e->rules,
                                       .seed = e->r->seed};
     size_t kept = 0, n = affordable(e), f = e->f;
     int err = AM_OK;
@@ -120,7 +183,8 @@ static int explain_by_asking(struct bench_explain *e)
     }
     e->unanswered = n - kept;
     e->n = kept;
-    e->how = f <= PROBE_EXACT_MAX ? "shapley_exact" : "kernelshap";
+    e->how = e->players <= PROBE_EXACT_MAX ? "shapley_exact" : "kernelshap";
+    e->asked = true;
     return err;
 }
 
@@ -259,7 +323,7 @@ static int emit_bars(struct bench_explain *e)
         struct stat_sum sum = {0};
         for (size_t i = 0; i < e->n; i++)
             stat_add(&sum, fabs(e->phi[i * e->f + j]));
-        v[j] = stat_total(&sum) / (double)e->n;
+        v[j] = plays(e, j) ? stat_total(&sum) / (double)e->n : NAN;
     }
     n = err ? 0 : strongest(v, e->f, EXPLAIN_BARS, top);
     for (size_t k = 0; k < n && !err; k++) {
@@ -333,7 +397,7 @@ static int emit_gaps_of(struct bench_explain *e, const struct bench_attribute *a
     size_t n;
     int err = AM_OK;
     for (size_t j = 0; j < e->f; j++) {
-        gap[j] = gap_of(e, a, j);
+        gap[j] = plays(e, j) ? gap_of(e, a, j) : (struct gap){NAN, {NAN, NAN}};
         v[j] = gap[j].v;
     }
     n = strongest(v, e->f, EXPLAIN_TOP, top);
@@ -382,6 +446,7 @@ static int emit_lime(struct bench_explain *e)
     const struct probe_explain ask = {.oracle = &e->oracle.probe,
                                       .background = e->background,
                                       .rows = e->rows,
+                                      .rules = &e->rules,
                                       .seed = e->r->seed};
     struct stat_sum r2 = {0}, jaccard = {0}, agrees = {0};
     double *effect, n = 0;
@@ -426,6 +491,25 @@ static int emit_facts(struct bench_explain *e)
     return err;
 }
 
+/* Who stands at whose place. */
+static int emit_players(struct bench_explain *e)
+{
+    char group[160];
+    int err = AM_OK;
+    for (size_t j = 0; j < e->f && !err; j++) {
+        struct str lead = e->in[e->lead[j]].name, name = e->in[j].name;
+        if (e->lead[j] != j) {
+            snprintf(group, sizeof group, "input:%.*s;with:%.*s",
+                     (int)AM_MIN(lead.n, 64u), lead.p, (int)AM_MIN(name.n, 64u), name.p);
+            err = emit(e, "stands_with", group, 1, bench_no_ci, "manifest");
+        } else if (!plays(e, j)) {
+            snprintf(group, sizeof group, "input:%.*s", (int)AM_MIN(name.n, 64u), name.p);
+            err = emit(e, "derived_input", group, 1, bench_no_ci, "manifest");
+        }
+    }
+    return err;
+}
+
 static int report(struct bench_explain *e)
 {
     struct bench_proxies p;
@@ -434,10 +518,13 @@ static int report(struct bench_explain *e)
         return err;
     for (size_t i = 0; i < e->n; i++)
         e->positives += e->r->y[e->row[i]];
-    err = emit_shares(e, &p);
+    err = emit_proxies(e, &p);
+    tie_proxies(e, &p);
     if (!err)
-        err = emit_proxies(e, &p);
+        err = emit_shares(e, &p);
     bench_proxies_release(&p);
+    if (!err)
+        err = emit_players(e);
     if (!err)
         err = emit_bars(e);
     if (!err)
@@ -451,6 +538,8 @@ static void release(struct bench_explain *e)
 {
     bench_oracle_close(&e->oracle);
     bench_inputs_free(e->r, e->in);
+    free(e->lead);
+    free(e->follows);
     free(e->row);
     free(e->x);
     free(e->background);
@@ -472,6 +561,8 @@ int bench_explanations(struct bench_run *r)
     if (r->image.width)
         return no_attributes(r);
     err = bench_inputs(r, &e.in);
+    if (!err)
+        err = choose_players(&e);
     if (!err)
         err = bench_oracle_open(&e.oracle, r, -1);
     if (!err)

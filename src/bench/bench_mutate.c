@@ -6,7 +6,8 @@
  *                                of the measure: the labels change, not the model's rows)
  *   crash_or_nan                 rows of all rates that broke the worker, or that the
  *                                declared check lets through and the model has no score
- * for out_of_range_refused_share   see probe_mutate.h: of the rows with an impossible
+ *                                for; of the data as they are too ("rows=as_they_are")
+ *   out_of_range_refused_share   see probe_mutate.h: of the rows with an impossible
  * value, those that the check or the model did not let pass
  *
  * Every operator at every rate is a measure of its own (group "operator=x;rate=r"), over
@@ -261,13 +262,34 @@ static int gross_errors(struct mutate *m)
 /* ---- the row
  * ------------------------------------------------------------------------------------------
  */
+/* Usable rows for which the file had no score. Those of an endpoint are told by what it
+ * did of them (bench_line.c): some were not sent. */
+static int64_t unscored(const struct bench_run *r)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < r->set.n && !r->served; i++)
+        n += r->set.v[i].rejected[BENCH_SCORE_NAN];
+    return n;
+}
+
+/* Where no row was asked there is nothing to count: no value, which is not zero. */
+static int emit_broken(struct mutate *m)
+{
+    int64_t silent = unscored(m->b.r), asked = m->asked + m->impossible + silent;
+    int err = silent ? emit(m, "crash_or_nan", "rows=as_they_are", (double)silent,
+                            bench_no_ci, "count", (int64_t)m->b.n + silent, 0)
+                     : AM_OK;
+    return err ? err
+               : emit(m, "crash_or_nan", "", asked ? (double)(m->broken + silent) : NAN,
+                      bench_no_ci, asked ? "count" : "no_rows", asked, 0);
+}
+
 static int emit_head(struct mutate *m)
 {
     const struct bench_fall *w = &m->worst;
     const double ci[2] = {w->auc.ci.lo, w->auc.ci.hi};
     int64_t n = (int64_t)m->b.n;
-    int err = emit(m, "crash_or_nan", "", (double)m->broken, bench_no_ci, "count",
-                   m->asked + m->impossible, 0);
+    int err = emit_broken(m);
     if (!err)
         err = emit(m, "auc_drop_ci95_high", "", m->any ? w->auc.ci.hi : NAN, ci,
                    bench_fall_method(&m->b), w->n, w->positives);

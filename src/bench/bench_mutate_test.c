@@ -9,6 +9,8 @@
  * ------------------------------------------------------------------------- */
 #define DEADLY  12.625 /* ten times or a tenth of it kills the worker */
 #define OUTSIDE 31.375 /* and ten times this, which the declared check stops */
+#define SILENT  7.375  /* has no score */
+#define SLOW    5.375  /* ten times or a tenth of it: it waits until it is killed */
 
 struct child {
     struct model *m;
@@ -42,7 +44,13 @@ static int answer(struct child *c, const struct json *req, int fd, struct jw *w)
     for (size_t i = 0; i < n; i++)
         if (x[i] == DEADLY * 10 || x[i] == DEADLY / 10 || x[i] == OUTSIDE * 10)
             _exit(9);
-    return model_score(c->m, x, n, x + n);
+    for (size_t i = 0; i < n; i++)
+        while (x[i] == SLOW * 10 || x[i] == SLOW / 10)
+            pause();
+    int err = model_score(c->m, x, n, x + n);
+    for (size_t i = 0; i < n; i++)
+        x[n + i] = x[i] == SILENT ? NAN : x[n + i];
+    return err;
 }
 
 static int mortal_main(void)
@@ -122,6 +130,99 @@ static void a_crash_on_a_value_the_check_stops_is_counted(void **state)
     kit_run(&k);
     assert_true(value(&k, "RB-1", "crash_or_nan", "") >= 1);
     assert_null(measure(&k, "RB-1", "crash_or_nan", "operator=decimal_shift;rate=0.4"));
+    kit_close(&k);
+}
+
+/* Sixty rows, the seventh of every so many with this value. */
+static void seventh(struct kit *k, int of, double x)
+{
+    struct buf b;
+    kit_open(k, "");
+    buf_init(&b, 1 << 20);
+    assert_ok(buf_adds(&b, "id,x,y,s,a\n"));
+    for (int i = 0; i < 60; i++)
+        assert_ok(buf_addf(&b, "p%d,%.9g,%s,F,50\n", i, i % of == 6 ? x : i % 40,
+                           i % 40 > 20 ? "yes" : "no"));
+    write_data(k, "east", b.p);
+    buf_release(&b);
+    k->in.only = "performance mutation coherence reproducibility";
+}
+
+/* What a dead model did not do wrong is no merit: every measure of behaviour is absent.
+ */
+static void nothing_is_said_of_the_living(const struct kit *k, double unscored)
+{
+    assert_true(value(k, "RB-1", "crash_or_nan", "") == unscored);
+    assert_true(value(k, "RB-1", "crash_or_nan", "rows=as_they_are") == unscored);
+    assert_true(isnan(value(k, "RB-1", "auc_drop_ci95_high", "")));
+    assert_true(isnan(value(k, "RB-5", "flip_rate", "")));
+    assert_true(isnan(value(k, "RP-1", "same_config_bitwise_equal", "")));
+    assert_true(isnan(value(k, "PF-1", "auc", "")));
+}
+
+static void a_row_of_the_data_that_kills_it_counts(void **state)
+{
+    struct kit k;
+    (void)state;
+    seventh(&k, 60, DEADLY / 10);
+    kit_run(&k);
+    assert_true(warned(&k, "bench.model_failed"));
+    nothing_is_said_of_the_living(&k, 80);
+    kit_close(&k);
+}
+
+static void a_row_that_is_never_answered_counts_and_costs_its_time_once(void **state)
+{
+    struct kit k;
+    int64_t before = time_now();
+    (void)state;
+    seventh(&k, 60, SLOW / 10);
+    k.in.answer_s = 1;
+    kit_run(&k);
+    assert_true(warned(&k, "bench.model_failed"));
+    nothing_is_said_of_the_living(&k, 80);
+    assert_true(time_now() - before < 20 * TIME_SECOND);
+    kit_close(&k);
+}
+
+static void a_row_without_a_score_counts_and_the_others_are_measured(void **state)
+{
+    struct kit k;
+    (void)state;
+    seventh(&k, 60, SILENT);
+    kit_run(&k);
+    assert_false(warned(&k, "bench.model_failed"));
+    assert_true(value(&k, "RB-1", "crash_or_nan", "rows=as_they_are") == 1);
+    assert_true(value(&k, "RB-1", "crash_or_nan", "") >= 1);
+    assert_true(isfinite(value(&k, "PF-1", "auc", "")));
+    assert_true(isfinite(value(&k, "RB-5", "flip_rate", "")));
+    kit_close(&k);
+}
+
+/* Its mistakes hang, no row of the data does: the family pays for a few, then takes the
+ * model for dead. The answers kept give the same numbers without waiting. */
+static void a_mistake_that_is_never_answered_costs_a_bounded_time(void **state)
+{
+    struct kit k;
+    struct kit_kept kept;
+    struct bench_run *again = NULL;
+    int64_t before = time_now();
+    (void)state;
+    seventh(&k, 10, SLOW);
+    k.in.answer_s = 1;
+    k.in.only = "performance mutation";
+    kit_run(&k);
+    assert_false(warned(&k, "bench.model_failed"));
+    assert_true(value(&k, "RB-1", "crash_or_nan", "") >= 1);
+    assert_true(time_now() - before < (BENCH_HANGS_MAX + 8) * TIME_SECOND);
+    kit_keep(&k, &kept);
+    k.in.kept = &kept.kept;
+    before = time_now();
+    assert_ok(bench_run(&again, &k.in, &k.d));
+    assert_true(time_now() - before < 3 * TIME_SECOND);
+    assert_int_equal(kit_compare(&k, again, &k.d).differences, 0);
+    bench_run_free(again);
+    kit_kept_release(&kept);
     kit_close(&k);
 }
 
@@ -398,6 +499,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(the_seventh_row_kills_the_worker_and_the_run_goes_on),
         TEST(a_crash_on_a_value_the_check_stops_is_counted),
+        TEST(a_row_of_the_data_that_kills_it_counts),
+        TEST(a_row_that_is_never_answered_counts_and_costs_its_time_once),
+        TEST(a_row_without_a_score_counts_and_the_others_are_measured),
+        TEST(a_mistake_that_is_never_answered_costs_a_bounded_time),
         TEST(a_model_that_lives_has_no_crash_and_no_nan),
         TEST(the_drop_is_the_paired_difference_of_the_areas),
         TEST(the_head_is_the_worst_operator_at_one_tenth),

@@ -11,13 +11,33 @@ static int reopen(struct bench_oracle *o)
     if (o->session || o->dead)
         return AM_OK;
     diag_init(&own);
-    err = model_session_open(&o->session, o->run->model, NULL, &own);
+    err = model_session_open(&o->session, o->run->model, &o->run->limits, &own);
     diag_release(&own);
     if (err && err != AM_E_NOMEM) {
         o->dead = true;
         err = AM_OK;
     }
     return err;
+}
+
+static int tell_late(void *cookie, double *out, size_t max, size_t *n)
+{
+    am_assert(max == 1);
+    *out = *(const bool *)cookie;
+    *n = 1;
+    return AM_OK;
+}
+
+/* Was it a hang? On the tape, as what follows depends on it. */
+static int count_hang(struct bench_oracle *o, const struct diag *own)
+{
+    bool late = own->n && !strcmp(own->item[0].code, "model.timeout");
+    double told = 0;
+    size_t n = 0;
+    int err = model_tape_other(tell_late, &late, NULL, 0, &told, 1, &n);
+    if (!err && n == 1 && told == 1 && ++o->hangs >= BENCH_HANGS_MAX)
+        o->dead = true;
+    return err == AM_E_NOMEM ? err : AM_OK;
 }
 
 /* All rows at once; *broke says the worker did not survive them. */
@@ -31,13 +51,14 @@ static int ask_once(struct bench_oracle *o, const double *x, size_t n, double *s
         return err;
     diag_init(&own);
     err = model_session_score(o->session, x, n, score, &own);
+    if (err && err != AM_E_NOMEM) {
+        model_session_close(o->session);
+        o->session = NULL;
+        *broke = true;
+        err = count_hang(o, &own);
+    }
     diag_release(&own);
-    if (!err || err == AM_E_NOMEM)
-        return err;
-    model_session_close(o->session);
-    o->session = NULL;
-    *broke = true;
-    return AM_OK;
+    return err;
 }
 
 /* Halves what broke until the row is alone: log2(n) workers for one bad row. */

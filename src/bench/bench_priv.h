@@ -105,6 +105,7 @@ struct bench_remote;
 struct bench_run {
     struct json_doc *record_doc, *manifest_doc; /* own copies */
     struct str model;                           /* borrowed: only during bench_run() */
+    struct model_limits limits;                 /* of its workers */
     const struct json *record, *manifest;
     uint64_t seed;
     double threshold;

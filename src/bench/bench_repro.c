@@ -47,7 +47,7 @@ static int score_part(struct repro *p, size_t batch, size_t from, size_t to)
     size_t f = p->r->feature.n;
     int err;
     diag_init(&own);
-    err = model_session_open(&m, p->r->model, NULL, &own);
+    err = model_session_open(&m, p->r->model, &p->r->limits, &own);
     for (size_t i = from, k; i < to && !err; i += k) {
         k = AM_MIN(batch ? batch : to - from, to - i);
         err = model_session_score(m, p->x + i * f, k, p->s + i, &own);
@@ -99,8 +99,9 @@ void bench_difference(const double *a, const double *b, size_t n, double t,
 
 static int emit(struct repro *p, const char *name, double v)
 {
-    return bench_emit(p->r, "RP-1", name, "", p->failed ? NAN : v, bench_no_ci,
-                      p->failed ? "model_failed" : "comparison", (int64_t)p->n, 0);
+    const char *how = p->failed ? "model_failed" : p->n ? "comparison" : "no_rows";
+    return bench_emit(p->r, "RP-1", name, "", p->failed || !p->n ? NAN : v, bench_no_ci,
+                      how, (int64_t)p->n, 0);
 }
 
 static int emit_all(struct repro *p)

@@ -201,13 +201,71 @@ static void no_row_that_is_asked_breaks_a_rule(void **state)
     kit_close(&k);
 }
 
+/* ---- attributions
+ * -------------------------------------------------------------------- */
+static double weight_of(const struct kit *k, const char *input)
+{
+    char group[32];
+    const struct bench_measure *m;
+    snprintf(group, sizeof group, "input:%s", input);
+    m = measure(k, "EQ-9", "mean_abs_attribution", group);
+    return m ? m->estimate : NAN;
+}
+
+static void the_bar_names_those_that_stand_with_it(const struct kit *k)
+{
+    struct buf text;
+    struct json_doc *doc;
+    size_t seen = 0;
+    buf_init(&text, 1 << 20);
+    assert_ok(bench_curves(k->run, &text));
+    assert_ok(json_parse(&doc, buf_str(&text), NULL, NULL));
+    for (json_each(it, json_pointer(json_root(doc), STR("/attributions/0/points")))) {
+        const struct json *with = json_get(it.val, "with");
+        bool first = json_str_is(json_get(it.val, "input"), "ga");
+        assert_int_equal(json_size(with), first ? 2 : 0);
+        seen += first && json_str_is(json_at(with, 0), "gb") &&
+                json_str_is(json_at(with, 1), "gc");
+    }
+    assert_int_equal(seen, 1);
+    json_free(doc);
+    buf_release(&text);
+}
+
+/* One answer of three, of which the model weighs one: a ridge gives it 2/3 of the effect
+ * and the others -1/3 each, so the sum of the three is three times what the first has
+ * alone, as its mean over the rows is 4/9 of the effect instead of 4/27. */
+static void a_group_has_one_attribution_the_sum_of_its_inputs(void **state)
+{
+    struct kit apart, tied;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct kit *k = i ? &tied : &apart;
+        open_rules(k, i ? rules : "", 0);
+        k->in.only = "explanations";
+        kit_run(k);
+    }
+    assert_true(weight_of(&apart, "gb") > 0 && weight_of(&apart, "gc") > 0);
+    assert_true(isnan(weight_of(&tied, "gb")) && isnan(weight_of(&tied, "gc")));
+    assert_near(weight_of(&tied, "ga") / weight_of(&apart, "ga"), 3, 0.3);
+    assert_near(weight_of(&tied, "x"), weight_of(&apart, "x"), 1e-12);
+    assert_near(weight_of(&tied, "total"), weight_of(&apart, "total"), 1e-12);
+    assert_true(value(&tied, "EQ-9", "stands_with", "input:ga;with:gb") == 1);
+    assert_true(value(&tied, "EQ-9", "stands_with", "input:ga;with:gc") == 1);
+    assert_null(measure(&tied, "EQ-9", "derived_input", "input:total")); /* a file */
+    the_bar_names_those_that_stand_with_it(&tied);
+    kit_close(&apart);
+    kit_close(&tied);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest t[] = {
         TEST(declarations_that_cannot_be_are_refused_by_place),
         TEST(rows_that_break_a_rule_are_left_out_and_told_first),
         TEST(a_rule_that_most_rows_break_is_wrong_itself),
-        TEST(no_row_that_is_asked_breaks_a_rule)};
+        TEST(no_row_that_is_asked_breaks_a_rule),
+        TEST(a_group_has_one_attribution_the_sum_of_its_inputs)};
     int code = model_test_worker(argc, argv);
     return code >= 0 ? code : cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -46,12 +46,13 @@ static int describe(struct bench_run *r, struct model_session *m, struct diag *d
     return diag_result(d);
 }
 
-static int open_model(struct model_session **m, struct str bytes, struct diag *d)
+static int open_model(const struct bench_run *r, struct model_session **m,
+                      struct str bytes, struct diag *d)
 {
     struct diag own;
     int err;
     diag_init(&own);
-    err = model_session_open(m, bytes, NULL, &own);
+    err = model_session_open(m, bytes, &r->limits, &own);
     diag_merge(d, &own, own.n && own.item[0].path[0] == '/' ? "/model" : "/model:");
     diag_release(&own);
     if (err && err != AM_E_NOMEM && diag_result(d) == AM_OK)
@@ -256,7 +257,7 @@ static int score_served(struct bench_run *r, const struct bench_input *in, struc
 static int ask_model(struct bench_run *r, const struct bench_input *in, struct diag *d)
 {
     struct model_session *m = NULL;
-    int err = open_model(&m, in->model, d);
+    int err = open_model(r, &m, in->model, d);
     if (!err)
         err = describe(r, m, d);
     if (!err && !r->kept_csv) /* else the score file has them */

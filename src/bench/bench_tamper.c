@@ -136,7 +136,7 @@ static int revive(struct tamper *t)
         return AM_OK;
     }
     diag_init(&own);
-    err = model_session_open(&t->m, t->r->model, NULL, &own);
+    err = model_session_open(&t->m, t->r->model, &t->r->limits, &own);
     diag_release(&own);
     t->dead = err && err != AM_E_NOMEM;
     return t->dead ? AM_OK : err;
@@ -318,7 +318,7 @@ static int measure(struct tamper *t)
     snprintf(t->canonical, sizeof t->canonical, "%.*s",
              STR_FMT(json_get_str(t->r->record, "canonical_weight_hash")));
     diag_init(&own);
-    err = model_session_open(&t->m, t->r->model, NULL, &own);
+    err = model_session_open(&t->m, t->r->model, &t->r->limits, &own);
     if (!err)
         err = model_session_score(t->m, t->x, t->n, t->base, &own);
     diag_release(&own);

@@ -74,6 +74,8 @@ bool probe_onehot_holds(const struct probe_onehot *h, const double *x);
 /* What the sum lacks to hold; 0: it holds, or an input is missing; infinite: a logarithm
  * of what has none. */
 double probe_relation_gap(const struct probe_relation *t, const double *x);
+/* The sum without the derived input; NaN: one of the others is missing. */
+double probe_relation_rest(const struct probe_relation *t, const double *x);
 /* Makes x, a changed copy of was, hold what was holds: indicators move as one answer, a
  * derived input follows the others, a change nothing follows from is undone; in the end x
  * may be was. `key`: the draw of another answer. */

@@ -72,16 +72,48 @@ int probe_background(const uint64_t *key, const uint8_t *stratum, size_t n, size
 
 /* ---- mixtures
  * ------------------------------------------------------------------------- */
+/* Of the players it follows: none is known, all are, or some. */
+enum followed { FOLLOWS_BACKGROUND, FOLLOWS_ROW, FOLLOWS_BOTH };
+
+static enum followed followed(const struct explain_game *g, const uint64_t *need,
+                              const uint64_t *coalition)
+{
+    bool in = false, out = false;
+    for (size_t w = 0; w < g->words; w++) {
+        in |= (need[w] & coalition[w]) != 0;
+        out |= (need[w] & ~coalition[w]) != 0;
+    }
+    return in && out ? FOLLOWS_BOTH : in ? FOLLOWS_ROW : FOLLOWS_BACKGROUND;
+}
+
+static void mix_derived(const struct explain_game *g, const uint64_t *coalition,
+                        double *out)
+{
+    size_t f = g->features;
+    for (size_t k = 0; k < g->players.n; k++) {
+        const struct explain_derived *d = &g->players.derived[k];
+        enum followed how = followed(g, g->need + k * g->words, coalition);
+        for (size_t r = 0; r < g->e->rows && how != FOLLOWS_BACKGROUND; r++) {
+            if (how == FOLLOWS_ROW)
+                out[r * f + d->input] = g->x[d->input];
+            else
+                probe_player_derive(&g->players, d, out + r * f);
+        }
+    }
+}
+
 static void mix_rows(const struct explain_game *g, const uint64_t *coalition, double *out)
 {
     size_t f = g->features, rows = g->e->rows;
     memcpy(out, g->e->background, rows * f * sizeof *out);
     for (size_t i = 0; i < g->m; i++) {
-        size_t j = g->vary[i];
-        if (coalition[i / 64] >> i % 64 & 1)
-            for (size_t r = 0; r < rows; r++)
+        if (!(coalition[i / 64] >> i % 64 & 1))
+            continue;
+        for (size_t k = g->start[i]; k < g->start[i + 1]; k++)
+            for (size_t r = 0, j = g->member[k]; r < rows; r++)
                 out[r * f + j] = g->x[j];
     }
+    mix_derived(g, coalition, out);
 }
 
 /* The mean of the answers that are numbers. */
@@ -124,6 +156,84 @@ static bool same(double a, double b)
     return a == b || (isnan(a) && isnan(b));
 }
 
+static bool varies(const struct explain_game *g, size_t j)
+{
+    for (size_t r = 0; r < g->e->rows; r++)
+        if (!same(g->e->background[r * g->features + j], g->x[j]))
+            return true;
+    return false;
+}
+
+/* Does one of the players that input j follows vary? If none does, what j varies by is
+ * its own (how it was rounded), and it plays. */
+static bool follows_varying(const struct explain_game *g, const bool *plays, size_t j)
+{
+    for (size_t k = 0; k < g->players.n; k++)
+        for (size_t s = 0; g->players.derived[k].input == j && s < g->features; s++)
+            if (g->players.derived[k].source[s / 64] >> s % 64 & 1 &&
+                plays[g->players.lead[s]])
+                return true;
+    return false;
+}
+
+/* plays[lead]: the player varies. */
+static void find_players(struct explain_game *g, bool *plays)
+{
+    const struct explain_players *p = &g->players;
+    memset(plays, 0, g->features * sizeof *plays);
+    for (size_t j = 0; j < g->features; j++)
+        if (!probe_player_follows(p, j) && varies(g, j))
+            plays[p->lead[j]] = true;
+    for (size_t j = 0; j < g->features; j++)
+        if (probe_player_follows(p, j) && varies(g, j))
+            plays[j] = !follows_varying(g, plays, j);
+    for (size_t j = 0, n = 0; j < g->features; j++) {
+        if (!plays[j])
+            continue;
+        g->start[g->m] = n;
+        g->vary[g->m++] = (uint32_t)j;
+        for (size_t k = j; k < g->features; k++)
+            if (p->lead[k] == j)
+                g->member[n++] = (uint32_t)k;
+        g->start[g->m] = n;
+    }
+    g->words = AM_MAX((g->m + 63) / 64, (size_t)1);
+}
+
+/* Of each derived input: the players it follows; none when it plays itself. */
+static void find_needs(struct explain_game *g, const bool *plays)
+{
+    for (size_t k = 0; k < g->players.n; k++) {
+        const struct explain_derived *d = &g->players.derived[k];
+        uint64_t *need = g->need + k * g->words;
+        for (size_t i = 0; i < g->m && !plays[d->input]; i++)
+            for (size_t m = g->start[i]; m < g->start[i + 1]; m++)
+                if (d->source[g->member[m] / 64] >> g->member[m] % 64 & 1)
+                    need[i / 64] |= UINT64_C(1) << i % 64;
+    }
+}
+
+static int open_players(struct explain_game *g)
+{
+    size_t f = g->features;
+    bool *plays = am_malloc(f * sizeof *plays);
+    int err = probe_players_open(&g->players, g->e->rules, f);
+    g->vary = am_malloc(f * sizeof *g->vary);
+    g->member = am_malloc(f * sizeof *g->member);
+    g->start = am_calloc(f + 1, sizeof *g->start);
+    if (!err && (!plays || !g->vary || !g->member || !g->start))
+        err = AM_E_NOMEM;
+    if (!err) {
+        find_players(g, plays);
+        g->need = am_calloc(g->players.n * g->words + 1, sizeof *g->need);
+        err = g->need ? AM_OK : AM_E_NOMEM;
+    }
+    if (!err)
+        find_needs(g, plays);
+    free(plays);
+    return err;
+}
+
 static int open_game(struct explain_game *g, const struct probe_explain *e,
                      const double *x)
 {
@@ -131,19 +241,13 @@ static int open_game(struct explain_game *g, const struct probe_explain *e,
     int err;
     *g = (struct explain_game){.e = e, .x = x, .features = f};
     g->most = AM_MAX(PROBE_EXPLAIN_BLOCK_B / (e->rows * row_b), (size_t)1);
-    g->vary = am_malloc(f * sizeof *g->vary);
+    err = open_players(g);
     g->mix = am_malloc(g->most * e->rows * row_b);
     g->answer = am_malloc(g->most * e->rows * sizeof *g->answer);
-    if (!g->vary || !g->mix || !g->answer)
-        return AM_E_NOMEM;
-    for (size_t j = 0; j < f; j++) {
-        bool varies = false;
-        for (size_t r = 0; r < e->rows && !varies; r++)
-            varies = !same(e->background[r * f + j], x[j]);
-        if (varies)
-            g->vary[g->m++] = (uint32_t)j;
-    }
-    g->words = AM_MAX((g->m + 63) / 64, (size_t)1);
+    if (!err && (!g->mix || !g->answer))
+        err = AM_E_NOMEM;
+    if (err)
+        return err;
     err = probe_ask(e->oracle, x, 1, &g->score, &asked);
     if (!err)
         err = probe_ask(e->oracle, e->background, e->rows, g->answer, &asked);
@@ -156,7 +260,11 @@ static int open_game(struct explain_game *g, const struct probe_explain *e,
 
 static void close_game(struct explain_game *g)
 {
+    probe_players_release(&g->players);
     free(g->vary);
+    free(g->member);
+    free(g->start);
+    free(g->need);
     free(g->mix);
     free(g->answer);
 }

@@ -19,7 +19,9 @@ struct lime {
     const struct probe_input *in;
     const double *x;
     size_t f;
-    double *sd; /* NaN: as a code */
+    struct explain_players players;
+    size_t *from; /* of a player: the row of the background it is drawn from */
+    double *sd;   /* NaN: as a code */
     double *rows, *z, *answer, *weight;
     double *a, *b, *mean, *all; /* all: coefficients, seed by seed */
 };
@@ -27,6 +29,15 @@ struct lime {
 static bool as_code(const struct lime *l, size_t j)
 {
     return isnan(l->sd[j]);
+}
+
+/* Does it come and go with another input? */
+static bool tied(const struct lime *l, size_t j)
+{
+    for (size_t k = 0; k < l->f; k++)
+        if (k != j && l->players.lead[k] == l->players.lead[j])
+            return true;
+    return false;
 }
 
 static void deviations(struct lime *l)
@@ -38,7 +49,7 @@ static void deviations(struct lime *l)
         double mean;
         l->sd[j] = NAN;
         if (l->in[j].kind == PROBE_CODE || l->in[j].kind == PROBE_BOOLEAN ||
-            isnan(l->x[j]))
+            isnan(l->x[j]) || tied(l, j))
             continue;
         for (size_t r = 0; r < e->rows; r++)
             if (!isnan(e->background[r * l->f + j])) {
@@ -56,28 +67,75 @@ static void deviations(struct lime *l)
     }
 }
 
+static bool stayed(const struct lime *l, const double *row, size_t j)
+{
+    return row[j] == l->x[j] || (isnan(row[j]) && isnan(l->x[j]));
+}
+
+static double drawn(struct lime *l, size_t j, struct stat_rng *rng)
+{
+    size_t lead = l->players.lead[j];
+    if (probe_player_follows(&l->players, j))
+        return l->x[j];
+    if (!as_code(l, j))
+        return probe_project(&l->in[j], l->x[j] + l->sd[j] * stat_rng_normal(rng));
+    if (lead == j)
+        l->from[j] = stat_rng_below(rng, l->e->rows);
+    return l->e->background[l->from[lead] * l->f + j];
+}
+
+/* What is derived follows what moved. */
+static void follow(const struct lime *l, double *row)
+{
+    for (size_t k = 0; k < l->players.n; k++) {
+        const struct explain_derived *d = &l->players.derived[k];
+        bool moved = false;
+        for (size_t j = 0; j < l->f && !moved; j++)
+            moved = d->source[j / 64] >> j % 64 & 1 && !stayed(l, row, j);
+        if (moved)
+            probe_player_derive(&l->players, d, row);
+    }
+}
+
+/* 1 when the whole player of lead j is as it was. */
+static double player_stayed(const struct lime *l, const double *row, size_t j)
+{
+    for (size_t k = j; k < l->f; k++)
+        if (l->players.lead[k] == j && !stayed(l, row, k))
+            return 0;
+    return 1;
+}
+
+/* The row as the linear model sees it; its squared distance. */
+static double seen(const struct lime *l, const double *row, double *z)
+{
+    double d2 = 0;
+    for (size_t j = 0; j < l->f; j++) {
+        z[j] = 0; /* what follows, or is told by its player's first */
+        if (probe_player_follows(&l->players, j) || l->players.lead[j] != j)
+            continue;
+        if (as_code(l, j)) {
+            z[j] = player_stayed(l, row, j);
+            d2 += 1 - z[j];
+        } else {
+            z[j] = (row[j] - l->x[j]) / l->sd[j];
+            d2 += z[j] * z[j];
+        }
+    }
+    return d2;
+}
+
 static void perturb(struct lime *l, struct stat_rng *rng)
 {
     size_t f = l->f;
     double width2 = LIME_WIDTH * LIME_WIDTH * (double)f;
     for (size_t i = 0; i < PROBE_LIME_ROWS; i++) {
-        double d2 = 0, *row = l->rows + i * f, *z = l->z + i * f;
-        for (size_t j = 0; j < f; j++) {
-            double x = l->x[j], v = x;
-            if (i && as_code(l, j))
-                v = l->e->background[stat_rng_below(rng, l->e->rows) * f + j];
-            else if (i)
-                v = probe_project(&l->in[j], x + l->sd[j] * stat_rng_normal(rng));
-            row[j] = v;
-            if (as_code(l, j)) {
-                z[j] = v == x || (isnan(v) && isnan(x));
-                d2 += 1 - z[j];
-            } else {
-                z[j] = (v - x) / l->sd[j];
-                d2 += z[j] * z[j];
-            }
-        }
-        l->weight[i] = exp(-d2 / (2 * width2));
+        double *row = l->rows + i * f;
+        for (size_t j = 0; j < f; j++)
+            row[j] = i ? drawn(l, j, rng) : l->x[j];
+        if (i)
+            follow(l, row);
+        l->weight[i] = exp(-seen(l, row, l->z + i * f) / (2 * width2));
     }
 }
 
@@ -196,10 +254,12 @@ static int lime_init(struct lime *l, const struct probe_explain *e,
                      const struct probe_input *in, const double *x)
 {
     size_t f = e->oracle->features, n = PROBE_LIME_ROWS;
+    int err;
     *l = (struct lime){.e = e,
                        .in = in,
                        .x = x,
                        .f = f,
+                       .from = am_malloc(f * sizeof *l->from),
                        .sd = am_malloc(f * sizeof *l->sd),
                        .rows = am_malloc(n * f * sizeof *l->rows),
                        .z = am_malloc(n * f * sizeof *l->z),
@@ -209,14 +269,19 @@ static int lime_init(struct lime *l, const struct probe_explain *e,
                        .b = am_malloc(f * sizeof *l->b),
                        .mean = am_malloc(f * sizeof *l->mean),
                        .all = am_calloc(PROBE_LIME_SEEDS * f, sizeof *l->all)};
-    return l->sd && l->rows && l->z && l->answer && l->weight && l->a && l->b &&
-                   l->mean && l->all
+    err = probe_players_open(&l->players, e->rules, f);
+    if (err)
+        return err;
+    return l->from && l->sd && l->rows && l->z && l->answer && l->weight && l->a &&
+                   l->b && l->mean && l->all
                ? AM_OK
                : AM_E_NOMEM;
 }
 
 static void lime_release(struct lime *l)
 {
+    probe_players_release(&l->players);
+    free(l->from);
     free(l->sd);
     free(l->rows);
     free(l->z);

@@ -60,23 +60,12 @@ static void repair_group(const struct probe_onehot *h, const double *was,
 
 /* ---- relations ------------------------------------------------------------------------
  */
-/* The sum without the derived input. */
-static double others(const struct probe_relation *t, const double *x)
-{
-    double sum = 0;
-    for (size_t k = 0; k < t->n; k++) {
-        double v = x[t->input[k]];
-        if (k != t->derived)
-            sum += t->coef[k] * (t->log ? log(v) : v);
-    }
-    return sum;
-}
-
 static void derive(const struct probe_input *in, const struct probe_relation *t,
                    const double *was, double *x)
 {
     uint32_t j = t->input[t->derived];
-    double coef = t->coef[t->derived], rest = others(t, x), before = others(t, was), v, g;
+    double coef = t->coef[t->derived], rest = probe_relation_rest(t, x),
+           before = probe_relation_rest(t, was), v, g;
     if (isnan(rest) || isnan(before) || rest == before || isnan(was[j])) {
         x[j] = isnan(rest) ? NAN : was[j];
         return;

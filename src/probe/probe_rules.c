@@ -50,6 +50,17 @@ double probe_relation_gap(const struct probe_relation *t, const double *x)
     return sum < t->lo - size ? t->lo - sum : sum > t->hi + size ? t->hi - sum : 0;
 }
 
+double probe_relation_rest(const struct probe_relation *t, const double *x)
+{
+    double sum = 0;
+    for (size_t k = 0; k < t->n; k++) {
+        double v = x[t->input[k]];
+        if (k != t->derived)
+            sum += t->coef[k] * (t->log ? log(v) : v);
+    }
+    return sum;
+}
+
 /* A relation that the case itself breaks, or whose inputs are missing, binds nobody. */
 void probe_rules_begin(struct attack *a)
 {

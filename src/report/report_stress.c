@@ -302,6 +302,21 @@ static const struct json *bars_of(const struct report *r)
                                                               : json_get(one, "points");
 }
 
+/* "a + b": their values are one; "a + b ... (7)" of many. */
+static void bar_name(struct report_page *p, const struct json *v)
+{
+    const struct json *with = json_get(v, "with");
+    struct str one = json_get_str(v, "input"), two = json_str(json_at(with, 0));
+    char name[BAR_GROUP];
+    if (json_size(with) > 1)
+        snprintf(name, sizeof name, "%.*s + %.*s ... (%zu)", STR_FMT(one), STR_FMT(two),
+                 json_size(with) + 1);
+    else
+        snprintf(name, sizeof name, "%.*s%s%.*s", STR_FMT(one), two.n ? " + " : "",
+                 STR_FMT(two));
+    jw_kstrz(p->w, "name", name);
+}
+
 static void bar(struct report_page *p, const struct json *v)
 {
     char group[BAR_GROUP];
@@ -309,7 +324,7 @@ static void bar(struct report_page *p, const struct json *v)
     snprintf(group, sizeof group, "input:%.*s", STR_FMT(json_get_str(v, "input")));
     m = report_measure(p->r, "EQ-9", "mean_abs_attribution", str_c(group));
     jw_obj(p->w);
-    jw_kval(p->w, "name", json_get(v, "input"));
+    bar_name(p, v);
     if (json_bool(json_get(v, "protected"), false))
         report_msg(p, "note", "br.role.protected");
     else if (json_bool(json_get(v, "proxy"), false))

@@ -3,12 +3,13 @@
 """Fits the image model of test/fixtures: image_fit.py pneumoniamnist.npz OUT.onnx (needs python3-numpy)
 
 Means of 2 x 2 pixels, 16 hidden units, one probability; Adam, weighted classes, noise on the pixels, a fixed seed. The
-ONNX bytes are written here, field by field. The fixture in the tree was made by this script from the training part of
+ONNX bytes are written field by field (onnx_file.py). The fixture in the tree was made by this script from the training part of
 shared data pneumoniamnist (MedMNIST v2, CC BY 4.0); numpy 1.24.2."""
-import struct
 import sys
 
 import numpy as np
+
+from onnx_file import ints, integer, model, node, part, tensor, value
 
 HIDDEN, EPOCHS, BATCH, DECAY, NOISE = 16, 60, 128, 2e-3, 0.06
 
@@ -43,48 +44,18 @@ def fit(images, labels):
     return [first.astype("<f4"), (w[1] - first @ mean).astype("<f4"), w[2].astype("<f4"), w[3].astype("<f4")]
 
 
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def number(field, n):
-    return varint(field << 3) + varint(n)
-
-
-def part(field, data):
-    data = data.encode() if isinstance(data, str) else data
-    return varint(field << 3 | 2) + varint(len(data)) + data
-
-
-def node(op, inputs, output, *attributes):
-    return part(1, b"".join(part(1, i) for i in inputs) + part(2, output) + part(4, op) + b"".join(part(5, a) for a in attributes))
-
-
-def ints(name, values):
-    return part(1, name) + b"".join(number(8, v) for v in values) + number(20, 7)
-
-
-def value(name, dims):
-    shape = b"".join(part(1, part(2, "n") if d is None else number(1, d)) for d in dims)
-    return part(1, name) + part(2, part(1, number(1, 1) + part(2, shape)))
-
-
 def onnx(w):
     names = ["w1", "b1", "w2", "b2"]
     graph = node("AveragePool", ["image"], "small", ints("kernel_shape", [2, 2]), ints("strides", [2, 2]))
     graph += node("Flatten", ["small"], "flat")
-    rows = part(1, "transB") + number(3, 1) + number(20, 2)
+    rows = integer("transB", 1)
     graph += node("Gemm", ["flat", "w1", "b1"], "sum", rows) + node("Relu", ["sum"], "hidden")
     graph += node("Gemm", ["hidden", "w2", "b2"], "logit", rows) + node("Sigmoid", ["logit"], "probability")
     graph += part(2, "pneumonia")
     for name, a in zip(names, w):
-        graph += part(5, b"".join(number(1, d) for d in a.shape) + number(2, 1) + part(8, name) + part(9, a.tobytes()))
+        graph += tensor(name, a.shape, a.tobytes())
     graph += part(11, value("image", [None, 1, 28, 28])) + part(12, value("probability", [None, 1]))
-    return number(1, 8) + part(2, "amane image_fit") + part(7, graph) + part(8, part(1, "") + number(2, 13))
+    return model("amane image_fit", graph)
 
 
 def main(path, out):
