@@ -180,12 +180,11 @@ static int read_request(struct job *j)
 static int judge(struct job *j)
 {
     char parent[CRYPTO_HEX];
-    struct label_from from = {.change = j->change.change};
+    struct label_from from = {.change = j->change.change, .logged = true};
     if (j->inside)
         from.parent = str_c(crypto_hex(j->change.parent->digest, 32, parent));
-    return label_evaluate_from(j->policy, j->declared.record, j->record, j->n,
-                               j->inside ? &from : NULL, j->requested, j->at, &j->result,
-                               &j->d);
+    return label_evaluate_from(j->policy, j->declared.record, j->record, j->n, &from,
+                               j->requested, j->at, &j->result, &j->d);
 }
 
 static int evaluate(struct job *j)

@@ -175,5 +175,27 @@ cp plain.json manifest.json
 run never --endpoint
 [ $? = 1 ] && grep -qF '[bench.endpoint_missing]' "$dir/err"
 report $? 'neither a file nor an endpoint'
+
+# a run and a worker share a folder, each asks the service with its own token file; who did what changes no byte
+down
+for site in cleveland hungarian switzerland va; do head -n 9 $site.csv >short && mv short $site.csv; done
+mkdir other && cp -r version.json plain.json cert.pem ./*.csv served.json other/ && mkdir other/secret && cp secret/* other/secret/
+up no_limit && jq 'del(.endpoint.probe)' manifest.json >m2 && mv m2 manifest.json && cp manifest.json other/
+found() { jq -S '[.measures[] | select(.row | test("CY-[126]") | not)]' "$1/summary.json" && cat "$1/scores.csv"; }
+run alone --endpoint --jobs 1 --no-report
+report $? 'a run through the endpoint by one process'
+(cd other && exec "$amane" bench work --record version.json --data manifest.json --endpoint --queue "$dir/queue" --jobs 1) >"$dir/work" 2>&1 &
+works=$!
+run shared --endpoint --jobs 1 --no-report --queue "$dir/queue"
+report $? 'a run with a worker beside it that asks the service too'
+wait $works
+report $? 'the worker ends when all is done'
+found alone >"$dir/a" && found shared >"$dir/b" && cmp "$dir/a" "$dir/b" >"$dir/err" 2>&1
+report $? 'they find the same bytes'
+[ "$(find "$dir/queue" -name '*.json' | wc -l)" -gt 20 ] && ! grep -rqF -e run-token -e probe-token "$dir/queue" shared "$dir/work"
+report $? 'and no token is in the folder they share'
+"$amane" bench work --record version.json --data manifest.json --endpoint --model model.json --queue "$dir/queue" >"$dir/out" 2>"$dir/err"
+[ $? = 2 ]
+report $? 'a worker asks a file or a service, not both'
 down
 report_end

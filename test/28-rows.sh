@@ -44,7 +44,7 @@ for line in open(root + "/doc/label-rows.md"):
 asked = {(r["id"], p): r["mode"] for r in matrix for p in [l["param"] for l in r["limits"]] or [""]}
 problems += ["%s %s: nobody produces it" % k for k in asked if k not in said]
 problems += ["%s %s: no limit of the matrix reads it" % k for k in said if k not in asked]
-awaited = []
+registry = []
 for (row, param), (who, mode) in said.items():
     if (row, param) not in asked: continue
     if mode != asked[row, param]: problems.append("%s is %s in the matrix" % (row, asked[row, param]))
@@ -58,15 +58,18 @@ for (row, param), (who, mode) in said.items():
     elif kind == "form":
         if forms.get((row, param)) != name: problems.append("%s %s is not of form %s" % (row, param, name))
         if (row, param) not in valued and row != "PF-5": problems.append("%s %s: the form was filled and gave no value" % (row, param))
-    elif kind == "awaited":
-        awaited.append(row)
-        if any(r == row for _, r in feeds): problems.append("%s is awaited and fed" % row)
-        if mode == "manual": problems.append("%s is manual and has no form" % row)
+    elif kind == "registry":
+        registry.append(row)
+        path = root + "/src/label/" + name + ".c"
+        if not os.path.exists(path) or '"%s"' % param not in open(root + "/src/label/label_priv.h").read(): problems.append("%s %s: no source computes it" % (row, param))
+        if ".logged = true" not in open(root + "/src/ledger/ledger_decide.c").read(): problems.append("%s: no decision asks for it" % row)
+        if any(r == row for _, r in feeds) or (row, param) in measured: problems.append("%s is the registry's and the bench says it" % row)
+        if mode != "auto": problems.append("%s is %s: the registry signs nothing" % (row, mode))
     else:
         problems.append("%s %s: who is %r?" % (row, param, who))
 problems += ["%s is manual in the matrix and has no form" % r["id"] for r in matrix if r["mode"] == "manual" and not any(k[0] == r["id"] for k in forms)]
 seen = sum(1 for k, (w, _) in said.items() if k[1] and w.startswith("bench") and any((k[0], x) in measured for x in (k[1], re.sub(r"_ci95_(low|high)$", "", k[1]))))
-print(len(said), "measures of", len({k[0] for k in said}), "rows;", seen, "of the bench in this run; awaited:", ", ".join(awaited) or "none")
+print(len(said), "measures of", len({k[0] for k in said}), "rows;", seen, "of the bench in this run; of the registry:", ", ".join(registry) or "none")
 print("\n".join(problems), file=sys.stderr)
 sys.exit(bool(problems) or seen < 40)
 PY

@@ -52,6 +52,9 @@ bool label_policy_national(const struct label_policy *p);
 size_t label_policy_rows(const struct label_policy *p);
 /* The JSON of row i as in the matrix (id, family, level, limits...). */
 const struct json *label_policy_row(const struct label_policy *p, size_t i);
+/* Is the row (of the matrix) a fact about what was posted (ID-5, below)? Then nobody is
+ * asked for evidence of it. */
+bool label_row_computed(const struct json *row);
 
 struct label_row {
     char id[16];            /* "PF-1" */
@@ -90,6 +93,7 @@ void label_result_release(struct label_result *r);
 struct label_from {
     struct str parent; /* model_digest of the version changed; empty: none */
     const struct json *change;
+    bool logged; /* the evidence is all that a log holds of the version */
 };
 const char *label_change_name(size_t i); /* "retraining"...; NULL past the last */
 bool label_change_known(struct str type);
@@ -100,7 +104,15 @@ bool label_family_known(const struct label_policy *p, struct str family);
 bool label_rerun(const struct label_policy *p, const struct json *change, struct str row);
 /* As label_evaluate(); evidence may also be of from->parent: it counts for rows that
  * need not be run again and of which there is no evidence of the record's own digest, old
- * or new, and for nothing else. from NULL: none may. */
+ * or new, and for nothing else. from NULL: none may.
+ *
+ * Row ID-5 (a limit on `auto_rows_with_value_or_reason`) is a fact about what was posted,
+ * so no bench can measure it: it is computed here when the evidence is what a log holds
+ * (from->logged), and has none otherwise. It is the share, of the rows of mode `auto` the
+ * level asks besides itself, of which the log has for each limit of the level a value, or
+ * the word for why there is none (a measure without estimate whose ci_method is not empty
+ * nor "none"), or an accepted reason why the row cannot apply. What evidence itself says
+ * of that param counts for nothing. */
 AM_CHECK int label_evaluate_from(const struct label_policy *p, const struct json *record,
                                  const struct json *const *evidence, size_t n,
                                  const struct label_from *from,

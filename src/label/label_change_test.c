@@ -27,7 +27,7 @@ static int open_bench(void **state)
         ROW("PF-1", "performance") "," ROW("RB-1", "robustness") "," ROW(
             "RB-2", "robustness") "," ROW("GV-1", "governance") "," ROW("MS-1",
                                                                         "multi_site"));
-    from = (struct label_from){STR("p"), bench_parse(&b, CHANGE)};
+    from = (struct label_from){.parent = STR("p"), .change = bench_parse(&b, CHANGE)};
     return 0;
 }
 
@@ -119,7 +119,7 @@ static int refused(const struct label_from *f)
 
 static void evidence_of_any_other_digest_is_refused(void **state)
 {
-    struct label_from none = {STR(""), from.change};
+    struct label_from none = {.parent = STR(""), .change = from.change};
     (void)state;
     add("q", NEW, "\"measures\":[" GOOD("RB-2") "]");
     assert_int_equal(refused(&from), AM_E_INVALID);

@@ -116,6 +116,12 @@ static const struct label_na *not_applicable(const struct label_case *c, struct 
     return newest;
 }
 
+bool label_cannot_apply(const struct label_case *c, struct str row)
+{
+    const struct label_na *na = not_applicable(c, row);
+    return na && accepted(c, na->reason);
+}
+
 /* ---- one row
  * -------------------------------------------------------------------------------------
  */
@@ -191,6 +197,7 @@ static void judge_row(const struct label_case *c, const struct label_rowdef *r,
                       enum label_level level, struct label_judged *j)
 {
     const struct label_na *na = not_applicable(c, r->id);
+    bool fact = label_row_computed(r->doc);
     enum label_asked a = asked(c, r, level);
     *j = (struct label_judged){.verdict = LABEL_NOT_REQUIRED,
                                .value = NAN,
@@ -200,15 +207,15 @@ static void judge_row(const struct label_case *c, const struct label_rowdef *r,
                                .additional = -1};
     if (a == LABEL_UNASKED)
         return;
-    if (na && accepted(c, na->reason)) {
+    if (na && accepted(c, na->reason) && !fact) { /* what is posted can always be said */
         j->verdict = LABEL_NOT_APPLICABLE;
         j->param = na->reason; /* handed on as the reason */
         return;
     }
     j->verdict = LABEL_INSUFFICIENT;
-    if (na) {
+    if (na && !fact) {
         j->reason = LABEL_R_NA_REFUSED;
-    } else if (!any_measure(c, r)) {
+    } else if (fact ? !(c->from && c->from->logged) : !any_measure(c, r)) {
         j->reason = LABEL_R_NO_EVIDENCE;
         for (size_t i = 0; i < c->old.n; i++)
             if (str_eq(c->old.v[i], r->id))

@@ -315,7 +315,7 @@ static double distinct_gst(const struct label_case *c, struct str row)
 
 /* ---- the limit
  * ---------------------------------------------------------------------------------- */
-static const char *components(struct str base)
+const char *label_components(struct str base)
 {
 #define X(param, names)                                                                  \
     if (str_eqc(base, param))                                                            \
@@ -325,17 +325,28 @@ static const char *components(struct str base)
     return NULL;
 }
 
+/* A fact about the evidence as a whole. */
+static void judge_fact(const struct label_case *c, const struct label_rowdef *r,
+                       const struct label_limit *l, enum label_level level, double value,
+                       struct label_judged *out)
+{
+    struct label_measure whole = {.row = r->id, .ci = {NAN, NAN}};
+    struct seen s = {.m = &whole, .value = value, .point = value};
+    judge_seen(c, r, l, level, &s, l->base, out);
+}
+
 void label_judge_limit(const struct label_case *c, const struct label_rowdef *r,
                        const struct label_limit *l, enum label_level level,
                        struct label_judged *out)
 {
-    const char *names = components(str_c(l->base));
+    const char *names = label_components(str_c(l->base));
     struct str rest = str_c(names);
+    if (str_eqc(l->param, LABEL_POSTED)) {
+        judge_fact(c, r, l, level, label_posted(c, r, level), out);
+        return;
+    }
     if (str_eqc(l->param, "distinct_gst") && distinct_gst(c, r->id) > 0) {
-        struct label_measure whole = {.row = r->id, .ci = {NAN, NAN}};
-        struct seen s = {.m = &whole, .value = distinct_gst(c, r->id)};
-        s.point = s.value;
-        judge_seen(c, r, l, level, &s, l->base, out);
+        judge_fact(c, r, l, level, distinct_gst(c, r->id), out);
         return;
     }
     if (!names)

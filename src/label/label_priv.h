@@ -109,6 +109,16 @@ void label_case_release(struct label_case *c);
 bool label_word(const char *list, struct str word); /* in a space-separated list? */
 bool label_listed(const struct json *list, const char *otherwise, struct str word);
 
+/* label_posted.c: row ID-5. */
+#define LABEL_POSTED "auto_rows_with_value_or_reason"
+/* The share at that level; NaN: no row is asked. */
+double label_posted(const struct label_case *c, const struct label_rowdef *self,
+                    enum label_level level);
+/* label_evaluate.c: is it accepted that the row cannot apply? */
+bool label_cannot_apply(const struct label_case *c, struct str row);
+/* label_limit.c: the measures that a composite param stands for; NULL: it is none. */
+const char *label_components(struct str base);
+
 /* What judging one limit, or one row, gave. */
 struct label_judged {
     enum label_verdict verdict;

@@ -45,6 +45,7 @@ struct bench {
     const struct json *record, *evidence[BENCH_RECORDS];
     size_t n;
     int64_t at;
+    bool logged; /* the evidence is what a log holds */
 };
 
 static inline const struct json *bench_parse(struct bench *b, const char *text)
@@ -132,9 +133,10 @@ static inline void bench_close(struct bench *b)
 
 static inline void bench_judge(struct bench *b, enum label_level level)
 {
+    const struct label_from from = {.logged = b->logged};
     label_result_release(&b->result);
-    assert_ok(label_evaluate(b->policy, b->record, b->evidence, b->n, level, b->at,
-                             &b->result, &b->d));
+    assert_ok(label_evaluate_from(b->policy, b->record, b->evidence, b->n, &from, level,
+                                  b->at, &b->result, &b->d));
 }
 
 static inline const struct label_row *row_of(struct bench *b, const char *id,

@@ -59,7 +59,8 @@ static enum ledger_level cap_of(const struct ledger *l, const struct ledger_verr
 bool ledger_row_asked(const struct json *row, enum ledger_level level)
 {
     struct str asked = json_get_str(json_get(row, "level"), ledger_level_name(level));
-    return str_eqc(asked, "gate") || str_eqc(asked, "documented");
+    return (str_eqc(asked, "gate") || str_eqc(asked, "documented")) &&
+           !label_row_computed(row);
 }
 
 static bool inherits(const struct ledger *l, const struct ledger_verrec *v,

@@ -331,7 +331,8 @@ static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
     const struct ledger_verrec *p = d->rests ? &a->l->version.v[v->claim.parent] : NULL;
     size_t n = v->v.evidence.n + (p ? p->v.evidence.n : 0);
     char parent[CRYPTO_HEX] = "";
-    struct label_from from = {.change = p ? json_root(v->claim.doc) : NULL};
+    struct label_from from = {.change = p ? json_root(v->claim.doc) : NULL,
+                              .logged = true};
     struct cited c = {.s = am_calloc(n + 1, sizeof *c.s),
                       .record = am_calloc(n + 1, sizeof *c.record)};
     int err = c.s && c.record ? ledger_load(a->l, v->v.declared.payload, &c.declared)
@@ -344,8 +345,8 @@ static int evaluate(struct ledger_act *a, const struct ledger_verrec *v,
         from.parent = str_c(crypto_hex(p->v.digest, 32, parent));
     if (!err)
         err = label_evaluate_from(a->l->policy->label, c.declared.record, c.record, c.n,
-                                  p ? &from : NULL, (enum label_level)d->asked,
-                                  a->s->issued_at, out, NULL);
+                                  &from, (enum label_level)d->asked, a->s->issued_at, out,
+                                  NULL);
     if (!err && p && !d->v8 && ledger_rests(a->l, v, d->level, a->s->issued_at))
         ledger_check_accept(a, v, c.record, c.n);
     cited_release(&c);

@@ -272,7 +272,7 @@ static int judge_rows(struct tender *t, struct label_result *r)
     bool inside = ledger_change(t->l, &t->v->v, t->opens_at, &c);
     size_t most = inside ? c.parent->evidence.n : 0, n = 0;
     char parent[CRYPTO_HEX];
-    struct label_from from = {.change = c.change};
+    struct label_from from = {.change = c.change, .logged = true};
     const struct json **record = am_calloc(t->n + most + 1, sizeof *record);
     struct ledger_statement_view *s = am_calloc(most + 1, sizeof *s);
     int64_t at =
@@ -285,9 +285,8 @@ static int judge_rows(struct tender *t, struct label_result *r)
         err = load_parent(t, s, &n, record);
     }
     if (!err)
-        err =
-            label_evaluate_from(t->l->policy->label, t->declared.record, record, t->n + n,
-                                inside ? &from : NULL, LABEL_INTERMEDIATE, at, r, NULL);
+        err = label_evaluate_from(t->l->policy->label, t->declared.record, record,
+                                  t->n + n, &from, LABEL_INTERMEDIATE, at, r, NULL);
     for (size_t i = 0; i < n; i++)
         ledger_statement_release(&s[i]);
     free(s);

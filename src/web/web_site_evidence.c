@@ -51,7 +51,7 @@ int web_evidence_load(struct web_visit *v, const struct json *facts,
         return AM_E_NOMEM;
     int err = evidence_add(v, facts, digests, e);
     e->from = (struct label_from){web_text_or(json_get_str(change, "parent")),
-                                  json_get(change, "planned")};
+                                  json_get(change, "planned"), true};
     if (!err && digests && digests == json_get(x, "evidence"))
         err = evidence_add(v, facts, json_get(change, "evidence"), e);
     own_first(e);
