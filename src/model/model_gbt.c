@@ -40,10 +40,12 @@ struct gbt_run {
     const struct model_gbt_options *o;
     const uint32_t *row, *valid;
     size_t n, n_valid;
-    struct gbt_bins bins;
+    struct gbt_bins bins, some; /* some: the columns of one tree */
     struct gbt_grower g;
     float *margin, *valid_margin;
-    uint32_t *order; /* columns, shuffled anew for each tree */
+    uint32_t *order;  /* columns, shuffled anew for each tree */
+    uint32_t *column; /* of one tree, rising */
+    bool *used;       /* per column, this tree */
     bool measure;
 };
 
@@ -69,14 +71,21 @@ static void gbt_sample(struct gbt_run *r, size_t round)
         if (r->o->subsample >= 1 || stat_rng_double(&rng) < r->o->subsample)
             r->g.row[r->g.rows++] = (uint32_t)i;
     stat_rng_init(&rng, r->o->seed, GBT_DRAW_COLUMNS, round);
-    memset(r->g.used, want == f, f * sizeof *r->g.used);
+    memset(r->used, want == f, f * sizeof *r->used);
     for (size_t k = 0; k < want && want < f; k++) {
         size_t other = k + stat_rng_below(&rng, f - k);
         uint32_t j = r->order[other];
         r->order[other] = r->order[k];
         r->order[k] = j;
-        r->g.used[j] = true;
+        r->used[j] = true;
     }
+    for (size_t j = 0, k = 0; j < f; j++)
+        if (r->used[j])
+            r->column[k++] = (uint32_t)j;
+    if (want < f)
+        model_gbt_bins_pick(&r->some, &r->bins, r->column, want, r->g.row, r->g.rows);
+    r->g.column = r->column;
+    r->g.seen = want < f ? &r->some : &r->bins;
 }
 
 static float gbt_walk(const struct gbt_node *node, const double *x)
@@ -184,14 +193,15 @@ static int gbt_room(struct gbt_run *r)
     g->live_max = AM_MAX(GBT_HIST_B / (r->bins.at[r->bins.groups] * sizeof(gbt_pair)), 2);
     g->row = am_malloc(2 * r->n * sizeof *g->row);
     g->gradient = am_malloc(r->n * sizeof *g->gradient);
-    g->used = am_malloc(f * sizeof *g->used);
+    r->used = am_malloc(f * sizeof *r->used);
+    r->column = am_malloc(f * sizeof *r->column);
     g->scratch = am_malloc(g->threads * 2 * GBT_GROUP_SLOTS * sizeof *g->scratch);
     r->order = am_malloc(f * sizeof *r->order);
     r->margin = am_malloc(r->n * sizeof *r->margin);
     r->valid_margin = am_malloc((r->n_valid + 1) * sizeof *r->valid_margin);
     r->f->score = am_malloc((r->n_valid + 1) * sizeof *r->f->score);
-    if (!g->row || !g->gradient || !g->used || !g->scratch || !r->order || !r->margin ||
-        !r->valid_margin || !r->f->score)
+    if (!g->row || !g->gradient || !r->used || !r->column || !g->scratch || !r->order ||
+        !r->margin || !r->valid_margin || !r->f->score)
         return AM_E_NOMEM;
     g->spare = g->row + r->n;
     for (size_t j = 0; j < f; j++)
@@ -200,14 +210,15 @@ static int gbt_room(struct gbt_run *r)
         r->margin[i] = r->f->base_margin;
     for (size_t i = 0; i < r->n_valid; i++)
         r->valid_margin[i] = r->f->base_margin;
-    return AM_OK;
+    return r->o->colsample < 1 ? model_gbt_bins_room(&r->some, &r->bins) : AM_OK;
 }
 
 static void gbt_run_free(struct gbt_run *r)
 {
     free(r->g.row);
     free(r->g.gradient);
-    free(r->g.used);
+    free(r->used);
+    free(r->column);
     free(r->g.scratch);
     while (r->g.idle.n)
         free(r->g.idle.v[--r->g.idle.n]);
@@ -216,6 +227,7 @@ static void gbt_run_free(struct gbt_run *r)
     free(r->margin);
     free(r->valid_margin);
     model_gbt_bins_free(&r->bins);
+    model_gbt_bins_free(&r->some);
 }
 
 /* As the reader will: a probability in float32, its logit in float32. */

@@ -142,6 +142,43 @@ int model_gbt_bins(struct gbt_bins *b, const double *x, const uint32_t *row, siz
     return AM_OK;
 }
 
+int model_gbt_bins_room(struct gbt_bins *some, const struct gbt_bins *b)
+{
+    *some = (struct gbt_bins){.n = b->n};
+    some->cut_at = am_calloc(b->features + 1, sizeof *some->cut_at);
+    some->slot = am_malloc(b->groups * GBT_LANES * sizeof *some->slot);
+    some->slots = am_malloc(b->groups * sizeof *some->slots);
+    some->at = am_calloc(b->groups + 1, sizeof *some->at);
+    some->bin = am_calloc(b->groups * b->n, GBT_LANES);
+    if (!some->cut_at || !some->slot || !some->slots || !some->at || !some->bin) {
+        model_gbt_bins_free(some);
+        return AM_E_NOMEM;
+    }
+    return AM_OK;
+}
+
+void model_gbt_bins_pick(struct gbt_bins *some, const struct gbt_bins *b,
+                         const uint32_t *column, size_t columns, const uint32_t *row,
+                         size_t rows)
+{
+    some->features = columns;
+    some->groups = (columns + GBT_LANES - 1) / GBT_LANES;
+    for (size_t k = 0; k < columns; k++) {
+        size_t j = column[k];
+        const uint8_t *from = b->bin + j / GBT_LANES * b->n * GBT_LANES + j % GBT_LANES;
+        uint8_t *to = some->bin + k / GBT_LANES * b->n * GBT_LANES + k % GBT_LANES;
+        some->cut_at[k + 1] = some->cut_at[k] + b->cut_at[j + 1] - b->cut_at[j];
+        for (size_t i = 0; i < rows; i++)
+            to[(size_t)row[i] * GBT_LANES] = from[(size_t)row[i] * GBT_LANES];
+    }
+    for (size_t k = columns; k < some->groups * GBT_LANES; k++) {
+        uint8_t *to = some->bin + k / GBT_LANES * b->n * GBT_LANES + k % GBT_LANES;
+        for (size_t i = 0; i < rows; i++)
+            to[(size_t)row[i] * GBT_LANES] = 0;
+    }
+    bin_slots(some);
+}
+
 void model_gbt_bins_free(struct gbt_bins *b)
 {
     free(b->cut);

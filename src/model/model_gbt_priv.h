@@ -58,6 +58,14 @@ struct gbt_bins {
 AM_CHECK int model_gbt_bins(struct gbt_bins *b, const double *x, const uint32_t *row,
                             size_t n, size_t features, unsigned most);
 void model_gbt_bins_free(struct gbt_bins *b);
+/* Room in `some` for any part of the columns of b. */
+AM_CHECK int model_gbt_bins_room(struct gbt_bins *some, const struct gbt_bins *b);
+/* The columns listed, rising, of the rows listed, side by side: a tree that sees a fifth
+ * of the columns sums a fifth of the cells. Rows keep their numbers; other rows hold
+ * rubbish; no cuts but their number (cut_at). */
+void model_gbt_bins_pick(struct gbt_bins *some, const struct gbt_bins *b,
+                         const uint32_t *column, size_t columns, const uint32_t *row,
+                         size_t rows);
 static inline uint8_t model_gbt_bin(const struct gbt_bins *b, size_t row, size_t feature)
 {
     return b->bin[(feature / GBT_LANES * b->n + row) * GBT_LANES + feature % GBT_LANES];
@@ -77,10 +85,11 @@ typedef VEC(struct gbt_node) gbt_tree;
 /* All that outlives a tree; one owner. */
 struct gbt_grower {
     const struct model_gbt_options *o;
-    const struct gbt_bins *b;
-    gbt_pair *gradient;    /* per row of b */
-    bool *used;            /* per feature, this tree */
-    uint32_t *row, *spare; /* the rows of this tree, node by node; as many again */
+    const struct gbt_bins *b;    /* all columns */
+    const struct gbt_bins *seen; /* those of this tree: b, or some of it */
+    const uint32_t *column;      /* of each column seen, in b; rising */
+    gbt_pair *gradient;          /* per row of b */
+    uint32_t *row, *spare;       /* the rows of this tree, node by node; as many again */
     size_t rows;
     size_t threads;
     gbt_pair *scratch;     /* threads x 2 x GBT_GROUP_SLOTS */

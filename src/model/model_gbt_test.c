@@ -329,6 +329,7 @@ static void want_of_memory_leaves_nothing(void **state)
     int err = AM_E_NOMEM;
     o.folds = 2;
     o.threads = 2;
+    o.colsample = 0.5;
     assert_ok(buf_adds(&m->report, "kept"));
     for (int64_t k = 1; err; k++) {
         am_oom_at(k);
@@ -368,6 +369,41 @@ static void bins_agree_with_the_reader(void **state)
     model_gbt_bins_free(&b);
 }
 
+/* What one tree sees: the cells of its rows, in the columns it drew, whatever was there.
+ */
+static void picked_columns_hold_the_same_bins(void **state)
+{
+    static const uint32_t first[] = {0, 2, 3, 4, 5}, second[] = {1, F - 1};
+    struct made *m = *state;
+    uint32_t row[N], some[N / 3];
+    struct gbt_bins b, part;
+    for (size_t i = 0; i < N; i++)
+        row[i] = (uint32_t)i;
+    for (size_t i = 0; i < N / 3; i++)
+        some[i] = (uint32_t)(3 * i + 1);
+    for (size_t i = 0; i < N; i++) /* fewer cuts than the others */
+        m->x[i * F + 1] = (double)(i % 3);
+    assert_ok(model_gbt_bins(&b, m->x, row, N, F, 16));
+    assert_ok(model_gbt_bins_room(&part, &b));
+    model_gbt_bins_pick(&part, &b, first, AM_LEN(first), row, N);
+    model_gbt_bins_pick(&part, &b, second, 2, some, N / 3);
+    assert_int_equal(part.features, 2);
+    assert_int_equal(part.groups, 1);
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t j = second[k], cuts = b.cut_at[j + 1] - b.cut_at[j];
+        assert_int_equal(part.cut_at[k + 1] - part.cut_at[k], cuts);
+        assert_int_equal(part.slot[k + 1] - part.slot[k], cuts + 1);
+        for (size_t i = 0; i < N / 3; i++)
+            assert_int_equal(model_gbt_bin(&part, some[i], k),
+                             model_gbt_bin(&b, some[i], j));
+    }
+    for (size_t k = 2; k < GBT_LANES; k++)
+        for (size_t i = 0; i < N / 3; i++)
+            assert_int_equal(model_gbt_bin(&part, some[i], k), 0);
+    model_gbt_bins_free(&part);
+    model_gbt_bins_free(&b);
+}
+
 #define WITH(t) cmocka_unit_test_setup_teardown(t, made_up, made_down)
 TEST_MAIN(WITH(the_written_model_scores_what_training_measured),
           WITH(training_loss_falls_and_the_cause_is_found),
@@ -381,4 +417,4 @@ TEST_MAIN(WITH(the_written_model_scores_what_training_measured),
           WITH(cross_validation_keeps_patients_together),
           WITH(folds_want_enough_of_each_class), WITH(bad_options_are_all_named),
           WITH(bad_tables_are_refused), WITH(want_of_memory_leaves_nothing),
-          WITH(bins_agree_with_the_reader))
+          WITH(bins_agree_with_the_reader), WITH(picked_columns_hold_the_same_bins))

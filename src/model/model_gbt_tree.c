@@ -49,7 +49,7 @@ struct grow {
 static void grow_sum(const struct gbt_grower *g, const struct grow_node *nd, size_t group,
                      gbt_pair *hist)
 {
-    const struct gbt_bins *b = g->b;
+    const struct gbt_bins *b = g->seen;
     const uint8_t *bin = b->bin + group * b->n * GBT_LANES;
     const uint32_t *slot = b->slot + group * GBT_LANES, *row = g->row + nd->from;
     gbt_pair *lane[GBT_LANES];
@@ -123,7 +123,7 @@ static struct grow_best grow_column(const struct grow *w, const gbt_pair sum,
 static void grow_group(const struct grow *w, const struct grow_node *nd, size_t group,
                        const gbt_pair *hist, struct grow_split *out)
 {
-    const struct gbt_bins *b = w->g->b;
+    const struct gbt_bins *b = w->g->seen;
     double whole =
         (double)nd->sum[0] * (double)nd->sum[0] / ((double)nd->sum[1] + w->lambda);
     *out = (struct grow_split){0};
@@ -131,14 +131,16 @@ static void grow_group(const struct grow *w, const struct grow_node *nd, size_t 
          j++) {
         struct grow_best best;
         double gain;
-        if (!w->g->used[j])
-            continue;
         best = grow_column(w, nd->sum, hist + b->slot[j],
                            (int)(b->cut_at[j + 1] - b->cut_at[j]));
         gain = (best.up / best.down - whole) / GROW_UNIT;
         if (best.bin >= 0 && gain > out->gain)
-            *out = (struct grow_split){
-                gain, best.g, best.h, (uint32_t)j, (uint8_t)best.bin, best.missing_left};
+            *out = (struct grow_split){gain,
+                                       best.g,
+                                       best.h,
+                                       w->g->column[j],
+                                       (uint8_t)best.bin,
+                                       best.missing_left};
     }
 }
 
@@ -147,7 +149,7 @@ static void grow_family(struct grow *w, size_t at, size_t group, gbt_pair *room)
 {
     struct gbt_grower *g = w->g;
     struct grow_node *nd[2] = {&w->level.v[at], &w->level.v[w->level.v[at].sibling]};
-    size_t place = g->b->at[group], n = nd[0] == nd[1] ? 1 : 2;
+    size_t place = g->seen->at[group], n = nd[0] == nd[1] ? 1 : 2;
     gbt_pair *hist[2];
     if (nd[1]->n < nd[0]->n) {
         struct grow_node *first = nd[0];
@@ -157,11 +159,11 @@ static void grow_family(struct grow *w, size_t at, size_t group, gbt_pair *room)
     for (size_t k = 0; k < n; k++) {
         hist[k] = nd[k]->hist ? nd[k]->hist + place : room + k * GBT_GROUP_SLOTS;
         if (nd[k]->rest)
-            grow_rest(hist[1], hist[0], g->b->slots[group]);
+            grow_rest(hist[1], hist[0], g->seen->slots[group]);
         else
             grow_sum(g, nd[k], group, hist[k]);
         grow_group(w, nd[k], group, hist[k],
-                   &w->best[(size_t)(nd[k] - w->level.v) * g->b->groups + group]);
+                   &w->best[(size_t)(nd[k] - w->level.v) * g->seen->groups + group]);
     }
 }
 
@@ -170,7 +172,7 @@ static void *grow_main(void *arg)
     struct grow *w = arg;
     size_t me = atomic_fetch_add(&w->thread, 1), group;
     gbt_pair *room = w->g->scratch + me * 2 * GBT_GROUP_SLOTS;
-    while ((group = atomic_fetch_add(&w->next, 1)) < w->g->b->groups)
+    while ((group = atomic_fetch_add(&w->next, 1)) < w->g->seen->groups)
         for (size_t i = 0; i < w->level.n; i = w->level.v[i].sibling + 1)
             grow_family(w, i, group, room);
     return NULL;
@@ -180,7 +182,7 @@ static void *grow_main(void *arg)
 static void grow_parallel(struct grow *w)
 {
     pthread_t t[GBT_THREADS_MAX];
-    size_t started = 0, work = w->g->rows * w->g->b->features;
+    size_t started = 0, work = w->g->rows * w->g->seen->features;
     size_t want = AM_MIN(w->g->threads, 1 + work / GROW_THREAD_WORK);
     atomic_store(&w->next, 0);
     atomic_store(&w->thread, 0);
@@ -316,8 +318,8 @@ static int grow_split(struct grow *w, struct grow_node *nd, const struct grow_sp
 /* Groups in their order: of equal gains the first column wins. */
 static const struct grow_split *grow_choose(const struct grow *w, size_t node)
 {
-    const struct grow_split *s = w->best + node * w->g->b->groups, *best = s;
-    for (size_t k = 1; k < w->g->b->groups; k++)
+    const struct grow_split *s = w->best + node * w->g->seen->groups, *best = s;
+    for (size_t k = 1; k < w->g->seen->groups; k++)
         if (s[k].gain > best->gain)
             best = s + k;
     return best->gain > GROW_MINIMUM && best->gain >= w->g->o->gamma ? best : NULL;
@@ -328,7 +330,7 @@ static int grow_one_level(struct grow *w)
     grow_level done = w->level;
     int err = AM_OK;
     free(w->best);
-    w->best = am_malloc(w->level.n * w->g->b->groups * sizeof *w->best);
+    w->best = am_malloc(w->level.n * w->g->seen->groups * sizeof *w->best);
     if (!w->best)
         return AM_E_NOMEM;
     grow_parallel(w);
