@@ -35,7 +35,7 @@ def icu(folder):
     table = subprocess.run(["sh", ROOT + "/test/support/icu_features.sh", folder], check=True, stdout=subprocess.PIPE, text=True).stdout
     units = {"1": "coronary", "2": "cardiac-surgery", "3": "medical", "4": "surgical"}
     series = ["GCS_last", "GCS_min", "GCS_mean", "BUN_last", "BUN_max", "Creatinine_last", "HR_mean", "HR_max", "SBP_min", "SBP_mean", "MBP_min", "Temp_min",
-              "Temp_max", "Urine_mean", "Urine_day2", "Urine_count", "RespRate_max", "RespRate_mean", "PF_min", "PF_last", "FiO2_max", "Lactate_last", "Lactate_max",
+              "Temp_max", "Urine_mean", "Urine_mean_last24", "Urine_count", "RespRate_max", "RespRate_mean", "PF_min", "PF_last", "FiO2_max", "Lactate_last", "Lactate_max",
               "pH_min", "HCO3_min", "Na_last", "K_max", "WBC_last", "WBC_max", "HCT_min", "Platelets_last", "Bilirubin_max", "Albumin_min", "Glucose_max",
               "MechVent_count", "PaCO2_last", "AST_max", "TroponinT_max"]
     for r in csv.DictReader(table.splitlines()):

@@ -24,7 +24,7 @@ ends heart 0.8603 none '(.blocked.base | join(" ") | contains("RB-5 fail")) and 
     'decisions turn, and one hospital of four is not served'
 ends diabetes 0.6418 none '.blocked.base | join(" ") | contains("PF-1 fail (auc)") and contains("PF-2 fail")' 'it does not discriminate'
 if [ "${AMANE_EXAMPLES:-}" = all ]; then
-    ends icu 0.8440 none '(.blocked.base | join(" ") | contains("RB-5 fail")) and (.blocked.intermediate | join(" ") | contains("PF-1 fail (auc)"))' 'decisions turn, and 0.85 is not reached'
+    ends icu 0.8464 none '(.blocked.base | join(" ") | contains("RB-5 fail")) and (.blocked.intermediate | join(" ") | contains("PF-1 fail (auc)"))' 'decisions turn, and 0.85 is not reached'
     ends brca 0.6564 none '.blocked.base | join(" ") | contains("DA-1 fail") and contains("PF-1 fail") and contains("EQ-1 fail")' 'there are too few patients'
 fi
 report_end
