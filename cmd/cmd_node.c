@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd_serve.h"
+#include "cmd_node_fhir.h"
 
 #include "json/json.h"
 
@@ -7,6 +7,7 @@ static const char synopsis[] =
     "usage: amane node --data DIR [--listen HOST:PORT] [--registry URL] [--genesis "
     "SHA256]\n"
     "                  [--registry-token-file FILE] [--poll-ms N] [--checkpoint-s N]\n"
+    "                  [--open]\n"
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
     "[--json]\n"
     "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n"
@@ -74,6 +75,7 @@ static int init(const char *dir, const char *name, const char *gst,
 
 struct node_flags {
     const char *listen, *registry, *genesis, *token_file, *poll_ms, *checkpoint_s;
+    bool open; /* /fhir without login */
 };
 
 static int settings(struct conf *c, const char *dir, const struct node_flags *f,
@@ -115,6 +117,23 @@ static int read_token(const char *file, char token[AUTH_TOKEN], struct diag *d)
     return AM_OK;
 }
 
+static int whole_node(const struct conf *c, struct node_config *nc, const char *token,
+                      struct node **n, struct api **api, struct diag *d)
+{
+    int err;
+    nc->registry_url = conf_text(c, CONF_REGISTRY);
+    nc->genesis = conf_text(c, CONF_GENESIS);
+    nc->registry_token = token;
+    nc->poll_ms = (unsigned)conf_int(c, CONF_POLL_MS);
+    nc->peers = conf_text(c, CONF_PEERS);
+    nc->peers_s = (unsigned)conf_int(c, CONF_PEERS_S);
+    nc->checkpoint_s = (unsigned)conf_int(c, CONF_CHECKPOINT_S);
+    err = node_open(n, nc, d);
+    if (!err)
+        err = cmd_people(c, node_auth(*n), d);
+    return err ? err : api_new_node(api, *n);
+}
+
 static int serve(const char *dir, const struct node_flags *f)
 {
     struct node *n = NULL;
@@ -130,21 +149,11 @@ static int serve(const char *dir, const struct node_flags *f)
     err = settings(&c, dir, f, &d);
     if (!err)
         err = read_token(conf_text(&c, CONF_REGISTRY_TOKEN_FILE), token, &d);
-    if (!err) {
-        nc.registry_url = conf_text(&c, CONF_REGISTRY);
-        nc.genesis = conf_text(&c, CONF_GENESIS);
-        nc.registry_token = token;
-        nc.poll_ms = (unsigned)conf_int(&c, CONF_POLL_MS);
-        nc.peers = conf_text(&c, CONF_PEERS);
-        nc.peers_s = (unsigned)conf_int(&c, CONF_PEERS_S);
-        nc.checkpoint_s = (unsigned)conf_int(&c, CONF_CHECKPOINT_S);
-        err = node_open(&n, &nc, &d);
-    }
-    if (!err)
-        err = cmd_people(&c, node_auth(n), &d);
-    if (!err)
-        err = api_new_node(&api, n);
-    code = err ? cmd_fail("open the node in", dir, err, &d) : cmd_serve(&c, api);
+    /* Of no registry, with --open: the FHIR interface alone. */
+    if (!err && !(f->open && !*conf_text(&c, CONF_GENESIS)))
+        err = whole_node(&c, &nc, token, &n, &api, &d);
+    code = err ? cmd_fail("open the node in", dir, err, &d)
+               : cmd_node_serve(&c, api, dir, f->open);
     api_free(api);
     node_close(n);
     crypto_wipe(token, sizeof token);
@@ -191,6 +200,7 @@ int cmd_node(int argc, char **argv)
         {.name = "--genesis", .kind = CMD_TEXT, .text = &f.genesis},
         {.name = "--poll-ms", .kind = CMD_TEXT, .text = &f.poll_ms},
         {.name = "--checkpoint-s", .kind = CMD_TEXT, .text = &f.checkpoint_s},
+        {.name = "--open", .kind = CMD_FLAG, .flag = &f.open},
         {.name = "--name", .kind = CMD_TEXT, .text = &name},
         {.name = "--gst", .kind = CMD_TEXT, .text = &gst},
         {.name = "--establishment", .kind = CMD_TEXT, .text = &establishment},

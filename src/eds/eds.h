@@ -56,6 +56,10 @@ struct eds_group;
 typedef int eds_rows_fn(void *arg, const struct fhir_row_key *key,
                         const struct json *resource, struct arena *a,
                         struct fhir_rows *out);
+/* Those of fhir/param.h, words of texts included, addresses without a server's base: what
+ * every program writes and checks a store with. */
+int eds_rows_fhir(void *arg, const struct fhir_row_key *key, const struct json *resource,
+                  struct arena *a, struct fhir_rows *out);
 
 enum eds_mode {
     EDS_WRITE, /* the one process that writes; AM_E_CONFLICT while there is another */

@@ -47,9 +47,10 @@ static int plan_list(struct eds_run *r, uint64_t hash, struct eds_node **out)
         err = eds_seek(r, n, r->top, &f);
     }
     if (!err)
-        n->expect = n->whole ? (double)n->n
-                             : (double)n->n * (double)r->top /
-                                   (double)(r->top - n->v[n->n - 1] + 1);
+        n->expect =
+            n->whole || !n->n /* of an empty store, no block is read */
+                ? (double)n->n
+                : (double)n->n * (double)r->top / (double)(r->top - n->v[n->n - 1] + 1);
     if (err)
         eds_node_free(n);
     else

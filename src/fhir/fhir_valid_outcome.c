@@ -22,6 +22,33 @@ static const struct {
     {"fhir.not_included", "not-found"},
     {"fhir.depth", "too-costly"},
     {"fhir.effort", "too-costly"},
+    {"patch.effort", "too-costly"},
+    {"search.costly", "too-costly"},
+    {"search.toobig", "too-costly"},
+    {"search.refused", "not-supported"},
+    {"search.terminology", "not-supported"},
+    {"search.unknown", "not-supported"},
+    {"rest.accept", "not-supported"},
+    {"rest.busy", "transient"},
+    {"rest.condition", "invalid"},
+    {"rest.conflict", "conflict"},
+    {"rest.content_type", "not-supported"},
+    {"rest.exists", "duplicate"},
+    {"rest.forbidden", "forbidden"},
+    {"rest.gone", "deleted"},
+    {"rest.internal", "exception"},
+    {"rest.login", "login"},
+    {"rest.method", "not-supported"},
+    {"rest.notfound", "not-found"},
+    {"rest.path", "not-found"},
+    {"rest.profile", "not-supported"},
+    {"rest.reference", "not-found"},
+    {"rest.several", "multiple-matches"},
+    {"rest.toobig", "too-costly"},
+    {"rest.type", "not-supported"},
+    {"rest.unsupported", "not-supported"},
+    {"rest.unsure", "incomplete"},
+    {"rest.version", "conflict"},
 };
 
 static const char *kind_of(const struct diag_item *it)
@@ -74,7 +101,7 @@ static int issue(struct jw *w, const struct json *resource, const struct diag_it
     if (!err)
         err = buf_adds(&b, it->path);
     clean(w, "diagnostics", &b);
-    if (!err && (*it->path == '/' || !*it->path)) {
+    if (!err && (*it->path == '/' || (!*it->path && resource))) {
         buf_clear(&b);
         err = fhir_location(&b, resource, str_c(it->path));
         jw_key(w, "expression");

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_node_fhir.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "crypto/crypto.h"
+#include "rest/rest.h"
+
+#define FHIR_MOUNT "/fhir"
+
+struct face {
+    struct api *api; /* NULL: /fhir alone */
+    bool open;
+    _Atomic(struct rest *) rest; /* NULL: not open, or not yet */
+};
+
+static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    struct face *f = cookie;
+    struct rest *rest = atomic_load(&f->rest);
+    if (!rest_mounted(FHIR_MOUNT, r->path))
+        return f->api ? api_handle(f->api, r, a) : AM_E_NOTFOUND;
+    if (f->open && !rest)
+        return AM_E_UNAVAILABLE;
+    return rest_http(rest, FHIR_MOUNT, r, a);
+}
+
+/* ---- the store ---- */
+/* A key is made with the store, never for one that is there: it would not open it. */
+static int store_key(const char *dir, const char *store, uint8_t key[EDS_KEY])
+{
+    char path[PATH_MAX];
+    int err, n = snprintf(path, sizeof path, "%s/keys/eds.key", dir);
+    if (n >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    err = eds_key_load(path, key);
+    if (err != AM_E_NOTFOUND || access(store, F_OK) == 0)
+        return err;
+    path[n - 8] = 0;
+    err = am_dir_make(path, 0700);
+    path[n - 8] = '/';
+    if (!err)
+        err = eds_key_new(path);
+    return err ? err : eds_key_load(path, key);
+}
+
+static int store_open(const char *dir, struct eds **out)
+{
+    char path[PATH_MAX];
+    struct eds_config c = {.path = path, .rows = eds_rows_fhir, .readers = 16};
+    int err;
+    if (snprintf(path, sizeof path, "%s/eds.db", dir) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    err = store_key(dir, path, c.key);
+    if (!err)
+        err = eds_open(out, &c);
+    crypto_wipe(c.key, sizeof c.key);
+    return err;
+}
+
+/* ---- serving ---- */
+static bool loopback(const char *listen)
+{
+    struct str s = str_c(listen);
+    return str_starts(s, STR("127.")) || str_starts(s, STR("[::1]:")) ||
+           str_starts(s, STR("localhost:"));
+}
+
+/* The address people reach us at: the port is known once we listen. */
+static void base_of(const struct conf *c, const struct http_server *s, char out[512])
+{
+    struct str host = str_c(conf_text(c, CONF_LISTEN));
+    while (host.n && host.p[host.n - 1] != ':')
+        host.n--;
+    snprintf(out, 512, "%s://%.*s%u%s", *conf_text(c, CONF_TLS_CERT) ? "https" : "http",
+             STR_FMT(host), http_server_port(s), FHIR_MOUNT);
+}
+
+static int serve(const struct conf *c, struct face *f, struct rest_config *rc)
+{
+    struct http_server *server = NULL;
+    struct rest *rest = NULL;
+    char base[512];
+    int err, code = cmd_listen(c, face_handle, f, &server);
+    if (code)
+        return code;
+    base_of(c, server, base);
+    rc->base = base;
+    err = f->open ? rest_new(&rest, rc) : AM_OK;
+    if (err) {
+        http_server_stop(server, 0);
+        return cmd_fail("serve", FHIR_MOUNT, err, NULL);
+    }
+    atomic_store(&f->rest, rest);
+    if (f->api)
+        api_set_server(f->api, server);
+    code = cmd_serve_on(c, server);
+    rest_free(rest);
+    return code;
+}
+
+static int serve_open(const struct conf *c, struct face *f, const char *dir)
+{
+    struct fhir_valid *valid = NULL;
+    struct eds *eds = NULL;
+    int code, err;
+    if (!loopback(conf_text(c, CONF_LISTEN))) {
+        cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
+        return 2;
+    }
+    cmd_complain("node.open", NULL, conf_text(c, CONF_LISTEN));
+    err = fhir_valid_new(&valid);
+    if (!err)
+        err = store_open(dir, &eds);
+    code = err ? cmd_fail("open the store in", dir, err, NULL)
+               : serve(c, f,
+                       &(struct rest_config){.eds = eds,
+                                             .valid = valid,
+                                             .open = true,
+                                             .body_max =
+                                                 (size_t)conf_int(c, CONF_BODY_MAX)});
+    eds_close(eds);
+    fhir_valid_free(valid);
+    return code;
+}
+
+int cmd_node_serve(const struct conf *c, struct api *api, const char *dir, bool open)
+{
+    struct face f = {.api = api, .open = open};
+    return open ? serve_open(c, &f, dir) : serve(c, &f, &(struct rest_config){0});
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_node_fhir -- the node's server with its FHIR interface at /fhir, beside the api. */
+#ifndef CMD_NODE_FHIR_H
+#define CMD_NODE_FHIR_H
+
+#include "cmd_serve.h"
+
+/* Serves until a signal; an exit code. open: /fhir without login, on the store eds.db in
+ * dir (made if there is none, its key in keys/eds.key), on loopback only. Else /fhir is
+ * 401. api NULL: /fhir alone. */
+int cmd_node_serve(const struct conf *c, struct api *api, const char *dir, bool open);
+
+#endif

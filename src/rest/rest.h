@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rest -- the FHIR R4 REST interface of a store (eds): what a request means, and what is
+ * answered, without sockets. rest_http() is the way in from a server.
+ *
+ * All interactions are one table (rest_tbl.h): dispatch, 405 with Allow, the
+ * CapabilityStatement and the tests that walk it.
+ *
+ * Invariants
+ *   I1  what is asked is understood whole or refused: an unknown search parameter, or any
+ *       parameter an interaction does not read, is 400 with its name, unless the request
+ *       says Prefer: handling=lenient, and then it does not stand in link.self;
+ *   I2  conditions (If-Match, If-None-Exist, Type?query of update, patch and delete) hold
+ *       in the writer at the moment of writing: of parallel conditional creates one
+ *       creates;
+ *   I3  a transaction is there whole or not at all; a resource that is not valid R4 is
+ *       never stored;
+ *   I4  what went wrong is an OperationOutcome in the reader's language; a client's
+ *       mistake is never 5xx;
+ *   I5  no answer leaves unaudited: `audit` is called before anything is written and
+ *       before anything is told; where it fails, the request fails.
+ *
+ * Memory:  a request has an arena and buffers of its own, all bounded by the limits.
+ * Threads: rest_serve() from any number; the callbacks must bear it. `visible` is called
+ *          inside a view and inside the writer: it must not call eds itself. */
+#ifndef REST_H
+#define REST_H
+
+#include "eds/eds.h"
+#include "eds/search.h"
+#include "fhir/valid.h"
+#include "http/http.h"
+
+enum rest_method {
+    REST_GET, /* HEAD too: who sends leaves the body out */
+    REST_POST,
+    REST_PUT,
+    REST_PATCH,
+    REST_DELETE,
+    REST_OTHER
+};
+#define REST_HEADER_MAP(X)                                                               \
+    X(ACCEPT, "Accept")                                                                  \
+    X(LANGUAGE, "Accept-Language")                                                       \
+    X(CONTENT_TYPE, "Content-Type")                                                      \
+    X(IF_MATCH, "If-Match")                                                              \
+    X(IF_NONE_MATCH, "If-None-Match")                                                    \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since")                                            \
+    X(IF_NONE_EXIST, "If-None-Exist")                                                    \
+    X(PREFER, "Prefer")
+enum rest_header {
+#define X(name, text) REST_H_##name,
+    REST_HEADER_MAP(X)
+#undef X
+        REST_HEADERS
+};
+
+struct rest_request { /* all borrowed */
+    enum rest_method method;
+    struct str path;  /* below the base, decoded: "/Patient/1"; empty is "/" */
+    struct str query; /* raw, without '?' */
+    struct str body;
+    struct str header[REST_HEADERS]; /* STR_NULL: not there */
+    void *who;                       /* passed to audit */
+};
+enum { REST_LOCATION = 512 };
+struct rest_answer {
+    int status;
+    const char *type; /* of the body; static */
+    struct buf body;
+    char etag[40], modified[40], location[REST_LOCATION], allow[64];
+    int64_t at; /* of `modified`; 0: not said */
+    bool vary;  /* Accept and Accept-Language were looked at */
+    const char *language;
+};
+void rest_answer_init(struct rest_answer *a);
+void rest_answer_release(struct rest_answer *a);
+
+enum rest_moment {
+    REST_BEFORE, /* of what writes: nothing is done yet */
+    REST_AFTER   /* of everything: done, and not told yet */
+};
+struct rest_access {
+    enum rest_moment moment;
+    const char *interaction;     /* FHIR's word: "read", "search-type"... */
+    struct str type, id;         /* as far as the request names them */
+    struct str query;            /* as sent */
+    int status;                  /* AFTER */
+    const struct eds_name *seen; /* AFTER: resources whose content is told */
+    size_t n_seen;
+    void *who;
+};
+/* Not AM_OK: the request fails with it; AFTER something was written: AM_E_UNSURE. */
+typedef int rest_audit_fn(void *arg, const struct rest_access *a);
+
+struct rest_config {
+    struct eds *eds; /* open for writing, rows by eds_rows_fhir(); borrowed */
+    const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
+                                       not looked at */
+    const char *base;               /* "http://host/fhir", no slash at the end */
+    eds_visible_fn *visible;        /* NULL: all is */
+    void *visible_arg;
+    rest_audit_fn *audit; /* NULL: none */
+    void *audit_arg;
+    bool open;       /* nobody logs in: the CapabilityStatement says so */
+    size_t body_max; /* 0: 64 MiB */
+    size_t entries;  /* of a batch or transaction; 0: EDS_GROUP_MAX */
+    size_t told_max; /* bytes of an answer; 0: 256 MiB */
+};
+struct rest;
+AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);
+void rest_free(struct rest *r);
+
+/* Always answers: an error is an answer too. Whatever the outcome, *a is to be released.
+ */
+void rest_serve(struct rest *r, const struct rest_request *q, struct rest_answer *a);
+
+/* The same for a server's request whose path begins with `mount` ("/fhir"). r NULL: 401
+ * for all. */
+int rest_http(struct rest *r, const char *mount, struct http_req *q, struct http_resp *a);
+/* Is the request one for rest_http()? */
+bool rest_mounted(const char *mount, struct str path);
+
+#endif

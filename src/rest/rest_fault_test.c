@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many at once, and memory that runs out. */
+#include "rest/rest_test.h"
+
+#include <pthread.h>
+
+enum { CROWD = 8, EACH = 12 };
+
+static void crowd(void *(*fn)(void *))
+{
+    pthread_t t[CROWD];
+    int number[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        number[i] = i;
+        assert_int_equal(pthread_create(&t[i], NULL, fn, &number[i]), 0);
+    }
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(t[i], NULL);
+}
+
+static _Atomic int created, existed, other;
+
+static void count(struct t_reply *r)
+{
+    if (r->a.status == 201)
+        created++;
+    else if (r->a.status == 200)
+        existed++;
+    else
+        other++;
+    t_done(r);
+}
+
+static void *create_each(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < EACH; i++) {
+        char none[64], body[200];
+        struct t_reply r;
+        snprintf(none, sizeof none, "identifier=urn:s|%d", i);
+        snprintf(body, sizeof body,
+                 "{\"resourceType\":\"Patient\",\"identifier\":[{\"system\":\"urn:s\","
+                 "\"value\":\"%d\"}]}",
+                 i);
+        r = t_send(&(struct t_asked){REST_POST, .url = "/Patient", .body = body,
+                                     .none_exist = none});
+        count(&r);
+    }
+    return NULL;
+}
+
+static void parallel_conditional_creates_make_exactly_one(void **state)
+{
+    (void)state;
+    created = existed = other = 0;
+    crowd(create_each);
+    assert_int_equal(other, 0);
+    assert_int_equal(created, EACH);
+    assert_int_equal(existed, EACH * (CROWD - 1));
+    assert_int_equal(t_total("/Patient"), EACH);
+}
+
+static void *transact_each(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < EACH; i++) {
+        char body[800];
+        struct t_reply r;
+        snprintf(
+            body, sizeof body,
+            "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+            "\"fullUrl\":\"urn:uuid:p\",\"resource\":{\"resourceType\":\"Patient\","
+            "\"identifier\":[{\"value\":\"%d\"}]},\"request\":{\"method\":\"POST\","
+            "\"url\":\"Patient\",\"ifNoneExist\":\"identifier=%d\"}},{\"resource\":{"
+            "\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\""
+            ":\"x\"},\"subject\":{\"reference\":\"urn:uuid:p\"}},\"request\":{"
+            "\"method\":\"POST\",\"url\":\"Observation\"}}]}",
+            i, i);
+        r = t_send(&(struct t_asked){REST_POST, .url = "/", .body = body});
+        count(&r);
+    }
+    return NULL;
+}
+
+static void parallel_transactions_agree_on_who_is_there(void **state)
+{
+    (void)state;
+    created = existed = other = 0;
+    crowd(transact_each);
+    assert_int_equal(other, 0);
+    assert_int_equal(t_total("/Patient"), EACH);
+    for (int i = 0; i < EACH; i++) {
+        char url[80];
+        snprintf(url, sizeof url, "/Observation?subject:Patient.identifier=%d", i);
+        assert_int_equal(t_total(url), CROWD);
+    }
+}
+
+static void *patch_each(void *arg)
+{
+    const int *number = arg;
+    for (int i = 0; i < 3; i++) {
+        char body[200];
+        struct t_reply r;
+        snprintf(body, sizeof body,
+                 "[{\"op\":\"add\",\"path\":\"/identifier/-\",\"value\":{\"value\":\"%d-"
+                 "%d\"}}]",
+                 *number, i);
+        do {
+            r = t_send(&(struct t_asked){REST_PATCH, .url = "/Patient/a",
+                                         .type = "application/json-patch+json",
+                                         .body = body});
+            other += r.a.status != 200 && r.a.status != 409;
+            if (r.a.status != 409)
+                break;
+            t_done(&r);
+        } while (true);
+        t_done(&r);
+    }
+    return NULL;
+}
+
+static void no_patch_is_lost(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    other = 0;
+    t_put("Patient", "a", "\"identifier\":[{\"value\":\"x\"}]");
+    crowd(patch_each);
+    assert_int_equal(other, 0);
+    r = T_WANT(200, .url = "/Patient/a");
+    assert_int_equal(json_size(t_at(&r, "/identifier")), 1 + 3 * CROWD);
+    t_done(&r);
+}
+
+/* ---- memory ---- */
+static int starve(const struct t_asked *k, bool *failed)
+{
+    struct str query, path = str_cut(str_c(k->url), '?', &query);
+    struct rest_request q = {
+        .method = k->method, .path = path, .query = query, .body = str_c(k->body)};
+    struct rest_answer a;
+    int status;
+    q.header[REST_H_CONTENT_TYPE] = str_c(k->type);
+    q.header[REST_H_IF_NONE_EXIST] = str_c(k->none_exist);
+    rest_answer_init(&a);
+    rest_serve(t_rest, &q, &a);
+    *failed = am_oom_at(0);
+    status = a.status;
+    rest_answer_release(&a);
+    return status;
+}
+
+static void without_memory_it_is_503_or_done(void **state)
+{
+    static const struct t_asked ask[] = {
+        {REST_POST, .url = "/Patient", .none_exist = "identifier=9",
+         .body = "{\"resourceType\":\"Patient\",\"identifier\":[{\"value\":\"9\"}]}"},
+        {REST_GET, .url = "/Patient?identifier=9&_elements=identifier&_format=xml"},
+        {REST_GET, .url = "/Patient/a/_history?_summary=true&_pretty=true"},
+        {REST_PATCH, .url = "/Patient/a", .type = "application/json-patch+json",
+         .body = "[{\"op\":\"add\",\"path\":\"/active\",\"value\":true}]"},
+        {REST_POST, .url = "/",
+         .body = "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+                 "\"fullUrl\":\"urn:uuid:p\",\"resource\":{\"resourceType\":\"Patient\","
+                 "\"link\":[{\"other\":{\"reference\":\"Patient?identifier=W\"},\"type\":"
+                 "\"seealso\"}]},\"request\":{\"method\":\"POST\",\"url\":\"Patient\"}}]"
+                 "}"}};
+    (void)state;
+    t_put("Patient", "a", "\"identifier\":[{\"value\":\"W\"}]");
+    for (size_t i = 0; i < AM_LEN(ask); i++) {
+        bool failed = true;
+        int64_t before = t_total("/Patient");
+        for (long n = 1; failed; n += n < 200 ? 1 : 7) {
+            int status;
+            am_oom_at(n);
+            status = starve(&ask[i], &failed);
+            if (status != 200 && status != 201 && status != 503)
+                fail_msg("%s, allocation %ld: %d", ask[i].url, n, status);
+            if (!failed)
+                assert_true(status == 200 || status == 201);
+        }
+        assert_true(t_total("/Patient") >= before);
+    }
+    assert_int_equal(t_total("/Patient?identifier=9"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(parallel_conditional_creates_make_exactly_one),
+        T(parallel_transactions_agree_on_who_is_there),
+        T(no_patch_is_lost),
+        T(without_memory_it_is_503_or_done),
+    };
+    int bad = test_both_stores(tests, AM_LEN(tests), 3, &t_pg);
+    fhir_valid_free(t_valid);
+    return bad;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A server's request and response around rest_serve(). The handler runs on a job thread
+ * of `http`: the thread that talks to the network never waits for the disk. */
+#include "rest/rest_priv.h"
+
+bool rest_mounted(const char *mount, struct str path)
+{
+    struct str m = str_c(mount);
+    return str_starts(path, m) && (path.n == m.n || path.p[m.n] == '/');
+}
+
+static enum rest_method from_http(enum http_method m)
+{
+    switch (m) {
+    case HTTP_GET:
+    case HTTP_HEAD:
+        return REST_GET;
+    case HTTP_POST:
+        return REST_POST;
+    case HTTP_PUT:
+        return REST_PUT;
+    case HTTP_PATCH:
+        return REST_PATCH;
+    case HTTP_DELETE:
+        return REST_DELETE;
+    default:
+        return REST_OTHER;
+    }
+}
+
+static void to_http(struct http_req *q, struct http_resp *out, struct rest_answer *a)
+{
+    out->status = a->status;
+    buf_release(&out->body);
+    out->body = a->body;
+    buf_init(&a->body, 0);
+    if (out->body.n)
+        http_setz(q, out, "Content-Type", a->type);
+    if (a->etag[0])
+        http_setz(q, out, "ETag", a->etag);
+    if (a->modified[0])
+        http_setz(q, out, "Last-Modified", a->modified);
+    if (a->location[0])
+        http_setz(q, out, a->status == 201 ? "Location" : "Content-Location",
+                  a->location);
+    if (a->allow[0])
+        http_setz(q, out, "Allow", a->allow);
+    if (a->vary)
+        http_setz(q, out, "Vary", "Accept, Accept-Language");
+    if (a->status >= 400)
+        http_setz(q, out, "Content-Language", a->language);
+    if (a->status == 401)
+        http_setz(q, out, "WWW-Authenticate", "Bearer realm=\"amane\"");
+    if (a->status == 429 || a->status == 503)
+        http_setz(q, out, "Retry-After", "2");
+}
+
+/* What anyone may be told where nobody can log in yet. */
+static void closed(const struct rest_request *q, struct rest_answer *a)
+{
+    struct rest none = {.c = {.told_max = 1 << 20}};
+    struct rest_call c = {.r = &none, .q = q, .a = a};
+    arena_init(&c.arena, REST_ARENA);
+    diag_init(&c.d);
+    buf_init(&c.out, 1 << 20);
+    if (rest_ask(&c)) /* what form it would have had: the error is another */
+        diag_clear(&c.d);
+    c.status = 401;
+    rest_finish(&c, AM_E_UNAUTHORIZED);
+    buf_release(&c.out);
+    diag_release(&c.d);
+    arena_release(&c.arena);
+}
+
+int rest_http(struct rest *r, const char *mount, struct http_req *q,
+              struct http_resp *out)
+{
+    static const char *const name[] = {
+#define X(id, text) [REST_H_##id] = text,
+        REST_HEADER_MAP(X)
+#undef X
+    };
+    struct rest_request req = {.method = from_http(q->method),
+                               .path = str_sub(q->path, strlen(mount), q->path.n),
+                               .query = q->query,
+                               .body = q->body};
+    struct rest_answer a;
+    for (size_t i = 0; i < REST_HEADERS; i++)
+        req.header[i] = http_header(q, name[i]);
+    rest_answer_init(&a);
+    if (r)
+        rest_serve(r, &req, &a);
+    else
+        closed(&req, &a);
+    to_http(q, out, &a);
+    rest_answer_release(&a);
+    return AM_OK;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bundles that list: searches and histories, a page at a time, with self and next. */
+#include "rest/rest_priv.h"
+
+static int list_escape(struct buf *b, struct str s)
+{
+    static const char plain[] = "-_.~:/,$|*";
+    int err = AM_OK;
+    for (size_t i = 0; i < s.n && !err; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool keep = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                    (c >= 'A' && c <= 'Z') || (c && strchr(plain, c));
+        err = keep ? buf_addc(b, (char)c) : buf_addf(b, "%%%02X", c);
+    }
+    return err;
+}
+
+static int list_param(struct buf *b, bool *more, struct str name, struct str value)
+{
+    int err = buf_addc(b, *more ? '&' : '?');
+    *more = true;
+    if (!err)
+        err = list_escape(b, name);
+    if (!err)
+        err = buf_addc(b, '=');
+    return err ? err : list_escape(b, value);
+}
+
+/* The address of the call, without "_search", with these parameters. */
+int rest_url(struct rest_call *c, struct buf *url, const struct fhir_pair *pair, size_t n,
+             struct str page)
+{
+    struct str path = c->q->path;
+    bool more = false;
+    int err = buf_adds(url, c->r->c.base);
+    if (str_ends(path, STR("/_search")))
+        path = str_sub(path, 0, path.n - 8);
+    if (!err && path.n && path.p[0] != '/')
+        err = buf_addc(url, '/');
+    if (!err)
+        err = buf_add(url, path);
+    for (size_t i = 0; i < n && !err; i++)
+        if (!str_eqc(pair[i].name, "_page"))
+            err = list_param(url, &more, pair[i].name, pair[i].value);
+    if (!err && page.n)
+        err = list_param(url, &more, STR("_page"), page);
+    return err;
+}
+
+void rest_list_begin(struct rest_call *c, struct jw *w, const char *type, int64_t total)
+{
+    (void)c;
+    jw_obj(w);
+    jw_kstrz(w, "resourceType", "Bundle");
+    jw_kstrz(w, "type", type);
+    if (total >= 0)
+        jw_kint(w, "total", total);
+}
+
+void rest_list_link(struct jw *w, const char *rel, struct str url)
+{
+    jw_obj(w);
+    jw_kstrz(w, "relation", rel);
+    jw_kstr(w, "url", url);
+    jw_obj_end(w);
+}
+
+/* ---- search ---- */
+struct list_search {
+    struct rest_call *c;
+    struct fhir_query q;
+    struct eds_found f;
+    struct buf body, told;
+    struct jw w;
+};
+
+static int list_hit(struct list_search *s, struct eds_view *v, int64_t rid,
+                    const char *mode)
+{
+    struct rest_call *c = s->c;
+    struct eds_meta m;
+    int err;
+    buf_clear(&s->body);
+    buf_clear(&s->told);
+    err = eds_fetch(v, rid, &s->body, &m);
+    if (!err)
+        err = rest_seen(c, str_c(m.type), m.id);
+    if (!err)
+        err = rest_tell(c, &s->told, buf_str(&s->body));
+    if (err)
+        return err;
+    jw_obj(&s->w);
+    jw_key(&s->w, "fullUrl");
+    jw_strf(&s->w, "%s/%s/%s", c->r->c.base, m.type, m.id);
+    jw_key(&s->w, "resource");
+    jw_raw(&s->w, buf_str(&s->told));
+    jw_key(&s->w, "search");
+    jw_obj(&s->w);
+    jw_kstrz(&s->w, "mode", mode);
+    jw_obj_end(&s->w);
+    jw_obj_end(&s->w);
+    return s->w.err;
+}
+
+static int list_links(struct list_search *s)
+{
+    struct buf url;
+    int err;
+    buf_init(&url, 4 * FHIR_QUERY_TEXT);
+    jw_key(&s->w, "link");
+    jw_arr(&s->w);
+    err = rest_url(s->c, &url, s->q.kept, s->q.n_kept, s->q.page);
+    if (!err)
+        rest_list_link(&s->w, "self", buf_str(&url));
+    buf_clear(&url);
+    if (!err && s->f.next[0]) {
+        err = rest_url(s->c, &url, s->q.kept, s->q.n_kept, str_c(s->f.next));
+        if (!err)
+            rest_list_link(&s->w, "next", buf_str(&url));
+    }
+    jw_arr_end(&s->w);
+    buf_release(&url);
+    return err;
+}
+
+static int list_found(struct list_search *s, struct eds_view *v)
+{
+    int err;
+    jw_init(&s->w, &s->c->out);
+    rest_list_begin(s->c, &s->w, "searchset", s->f.total);
+    err = list_links(s);
+    if (s->f.hit.n + s->f.included.n) {
+        jw_key(&s->w, "entry");
+        jw_arr(&s->w);
+        for (size_t i = 0; i < s->f.hit.n && !err; i++)
+            err = list_hit(s, v, s->f.hit.v[i], "match");
+        for (size_t i = 0; i < s->f.included.n && !err; i++)
+            err = list_hit(s, v, s->f.included.v[i], "include");
+        jw_arr_end(&s->w);
+    }
+    jw_obj_end(&s->w);
+    return err ? err : jw_done(&s->w);
+}
+
+static int list_search_in(struct eds_view *v, void *arg)
+{
+    struct list_search *s = arg;
+    const struct rest_config *k = &s->c->r->c;
+    struct eds_source source = eds_view_source(v);
+    struct eds_search what = {.query = &s->q,
+                              .key = *eds_row_key(k->eds),
+                              .base = str_c(k->base),
+                              .visible = k->visible,
+                              .visible_arg = k->visible_arg};
+    int err = eds_search(&source, &what, &s->f, &s->c->d);
+    if (err) {
+        if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX)
+            s->c->status = 400;
+        return err;
+    }
+    err = list_found(s, v);
+    eds_found_release(&s->f);
+    return err;
+}
+
+int rest_h_search(struct rest_call *c)
+{
+    struct list_search s = {.c = c};
+    struct fhir_query_config k = {.key = *eds_row_key(c->r->c.eds),
+                                  .type = c->other.n ? c->other : c->type,
+                                  .base = str_c(c->r->c.base),
+                                  .now = time_now(),
+                                  .lenient = c->lenient,
+                                  .words = true};
+    int err;
+    if (c->other.n) {
+        k.compartment = c->type;
+        k.compartment_id = c->id;
+    }
+    err = fhir_query_parse(&s.q, &k, c->pair, c->pairs, &c->arena, &c->d);
+    if (err) {
+        if (err != AM_E_NOMEM)
+            c->status = err == AM_E_NOTFOUND ? 404 : 400;
+        return err;
+    }
+    c->trim = (struct rest_trim){s.q.summary, s.q.element, s.q.elements};
+    buf_init(&s.body, 2 * EDS_BODY_MAX);
+    buf_init(&s.told, 2 * EDS_BODY_MAX);
+    err = eds_view(c->r->c.eds, list_search_in, &s);
+    buf_release(&s.body);
+    buf_release(&s.told);
+    return err;
+}

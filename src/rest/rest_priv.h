@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to rest: one call on its way through a handler, and what the files share. */
+#ifndef REST_PRIV_H
+#define REST_PRIV_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "rest/rest.h"
+#include "rest/rest_tbl.h"
+#include "text/text.h"
+
+enum {
+    REST_ARENA = 64 << 20,
+    REST_DEPTH = 60, /* of a resource; the store reads 64 */
+    REST_TRIES = 12, /* when what a condition meant has changed meanwhile */
+    REST_PATH_MAX = 512
+};
+
+struct rest {
+    struct rest_config c;
+    struct buf capabilities; /* JSON */
+    int64_t started_at;
+};
+
+enum rest_level { REST_NONE, REST_SYSTEM, REST_TYPE, REST_OPERATION };
+struct rest_call;
+struct rest_route {
+    enum rest_method method;
+    const char *pattern, *interaction;
+    enum rest_level level;
+    bool writes;
+    int (*run)(struct rest_call *c);
+    const char *what;
+};
+extern const struct rest_route rest_route[];
+extern const size_t rest_routes;
+#define X(method, pattern, interaction, level, writes, handler, what)                    \
+    int rest_h_##handler(struct rest_call *c);
+REST_TABLE(X)
+#undef X
+
+enum rest_return { REST_RETURN_DEFAULT, REST_MINIMAL, REST_WHOLE, REST_OUTCOME };
+
+/* What of a resource is told (rest_trim.c). */
+struct rest_trim {
+    enum fhir_summary summary;
+    const struct str *element;
+    size_t elements;
+};
+
+struct rest_call {
+    struct rest *r;
+    const struct rest_request *q;
+    struct rest_answer *a;
+    const struct rest_route *route;
+    struct arena arena;
+    struct diag d;
+    struct str type, id, vid, other; /* of the path */
+    struct fhir_pair *pair;          /* of the query, decoded */
+    size_t pairs;
+    const struct json *body; /* the request's resource */
+    struct json_doc *doc;
+    bool part; /* an entry of a Bundle: JSON in a->body, whatever was asked */
+
+    /* how to answer */
+    bool xml, pretty, lenient;
+    enum rest_return ret;
+    enum text_lang lang;
+    struct rest_trim trim;
+
+    /* the answer */
+    struct buf out; /* a resource in JSON; empty: no body */
+    int status;     /* 0: by the error */
+    struct eds_name *seen;
+    size_t n_seen, cap_seen;
+    bool wrote;
+};
+
+/* ---- rest.c ---- */
+/* An entry of a Bundle; resource: its body, or NULL. */
+void rest_part(struct rest *r, const struct rest_request *q, const struct json *resource,
+               struct rest_answer *a);
+bool rest_match(const char *pattern, struct str path, struct rest_call *c);
+/* Says who was told what: before the answer leaves. */
+AM_CHECK int rest_audit(struct rest_call *c, enum rest_moment m, int status);
+AM_CHECK int rest_seen(struct rest_call *c, struct str type, const char *id);
+
+/* ---- rest_ask.c: what the request says of itself ---- */
+AM_CHECK int rest_ask(struct rest_call *c);
+/* The body as a resource, JSON or XML, of that type (empty: any). */
+AM_CHECK int rest_body(struct rest_call *c, struct str type);
+/* A JSON document of any shape, bounded. */
+AM_CHECK int rest_json(struct rest_call *c, struct str text, struct json_doc **out);
+/* Parameters beside those of the answer; names apart by blanks. */
+AM_CHECK int rest_only(struct rest_call *c, const char *known);
+struct str rest_param(const struct rest_call *c, const char *name); /* STR_NULL: none */
+/* The media type of a header's value, in lower case; its parameters cut off. */
+struct str rest_media(struct rest_call *c, struct str value);
+/* W/"3" or "3"; *any: it says "*". AM_E_SYNTAX. */
+AM_CHECK int rest_etag(struct rest_call *c, enum rest_header h, int64_t *ver, bool *any);
+/* HTTP date or instant. */
+AM_CHECK int rest_date(struct str s, int64_t *at);
+
+/* ---- rest_answer.c ---- */
+/* The problems in c->d as c->out; err: one of its own when there are none. */
+AM_CHECK int rest_outcome(struct rest_call *c, int err);
+/* c->out, or the problems, as a->body. */
+void rest_finish(struct rest_call *c, int err);
+/* One problem of ours: code "rest.<...>". Returns err. */
+int rest_bad(struct rest_call *c, int err, const char *path, const char *code,
+             struct str what);
+void rest_http_date(int64_t at, char out[40]);
+void rest_tags(struct rest_call *c, const struct eds_meta *m);
+void rest_located(struct rest_call *c, struct str type, struct str id, int64_t ver);
+/* A resource with what is asked of it, from JSON text as the store gives it. */
+AM_CHECK int rest_tell(struct rest_call *c, struct buf *out, struct str text);
+/* After a write: what Prefer wants. created: 201. */
+AM_CHECK int rest_written(struct rest_call *c, const struct eds_done *done,
+                          struct str type);
+
+/* ---- rest_trim.c ---- */
+bool rest_trims(const struct rest_trim *t);
+void rest_trim(struct jw *w, const struct json *resource, const struct rest_trim *t);
+
+/* ---- rest_write.c ---- */
+/* May it be stored? AM_E_INVALID with problems. */
+AM_CHECK int rest_valid(struct rest_call *c, const struct json *resource);
+
+/* ---- rest_where.c: conditions ---- */
+struct rest_where {
+    struct rest_call *c;
+    struct fhir_query q;
+    struct str type;
+};
+/* A query that has to say something. AM_E_SYNTAX with problems. */
+AM_CHECK int rest_where(struct rest_call *c, struct str type,
+                        const struct fhir_pair *pair, size_t n, struct rest_where *out);
+AM_CHECK int rest_where_text(struct rest_call *c, struct str type, struct str query,
+                             struct rest_where *out);
+/* For struct eds_ask: arg is the rest_where. */
+int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n);
+/* The one it finds now: *n 0 or 1; AM_E_PRECONDITION when several. */
+AM_CHECK int rest_where_one(struct rest_where *w, struct eds_meta *m, size_t *n);
+AM_CHECK int rest_where_in(struct eds_view *v, struct rest_where *w, struct eds_meta *m,
+                           size_t *n);
+
+/* ---- rest_write.c ---- */
+/* One ask in a group of its own. done->id lives in the arena. */
+AM_CHECK int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done);
+/* The version If-Match names, or 0. */
+AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
+/* ---- rest_patch.c ---- */
+/* The resource `text` (with meta of the store) changed by the request's patch. */
+AM_CHECK int rest_patched(struct rest_call *c, struct str text, struct json_doc **out);
+
+/* ---- rest_read.c ---- */
+struct rest_got {
+    struct rest_call *c;
+    struct str type, id;
+    int64_t ver;
+    struct buf body;
+    struct eds_meta m;
+};
+/* What may be seen of it. AM_E_NOTFOUND; a deletion has m.gone. */
+AM_CHECK int rest_get(struct rest_call *c, struct str type, struct str id, int64_t ver,
+                      struct buf *out, struct eds_meta *m);
+
+/* ---- rest_list.c: Bundles ---- */
+AM_CHECK int rest_url(struct rest_call *c, struct buf *url, const struct fhir_pair *pair,
+                      size_t n, struct str page);
+void rest_list_begin(struct rest_call *c, struct jw *w, const char *type, int64_t total);
+void rest_list_link(struct jw *w, const char *rel, struct str url);
+
+/* ---- rest_transaction.c ---- */
+AM_CHECK int rest_transaction(struct rest_call *c);
+/* ---- rest_batch.c ---- */
+struct rest_line { /* an entry's request */
+    enum rest_method method;
+    struct str url, full, none_exist, if_match, if_none_match, modified_since;
+    struct str path, query; /* of the url */
+    const struct json *resource;
+};
+AM_CHECK int rest_line(struct rest_call *c, const struct json *entry, size_t i,
+                       struct rest_line *out);
+void rest_line_request(const struct rest_call *c, const struct rest_line *l,
+                       struct rest_request *q);
+AM_CHECK int rest_batch(struct rest_call *c);
+/* entry {fullUrl, resource, response} of an answer. */
+AM_CHECK int rest_line_answer(struct rest_call *c, struct jw *w,
+                              const struct rest_answer *a);
+
+/* ---- rest_metadata.c ---- */
+AM_CHECK int rest_capabilities(struct rest *r, struct buf *out);
+
+#endif

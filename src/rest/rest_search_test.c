@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists: searches and histories with their pages, operations, what the server says it
+ * can; who may see what, and who is told of it. */
+#include "rest/rest_test.h"
+
+#include "fhir/def.h"
+
+static void t_ward(void)
+{
+    t_put("Patient", "a", "\"name\":[{\"family\":\"Alami\"}],\"gender\":\"male\"");
+    t_put("Patient", "b", "\"name\":[{\"family\":\"Berrada\"}],\"gender\":\"female\"");
+    for (int i = 0; i < 6; i++) {
+        char id[16], more[300];
+        snprintf(id, sizeof id, "o%d", i);
+        snprintf(more, sizeof more,
+                 "\"status\":\"final\",\"code\":{\"coding\":[{\"system\":\"urn:s\","
+                 "\"code\":\"c%d\"}]},\"subject\":{\"reference\":\"Patient/%c\"},"
+                 "\"valueQuantity\":{\"value\":%d}",
+                 i % 2, i % 2 ? 'a' : 'b', i);
+        t_put("Observation", id, more);
+    }
+}
+
+/* The ids of the entries, in their order, of a reply that is then done with. */
+static const char *t_ids(struct t_reply r)
+{
+    static char out[2048];
+    size_t n = 0;
+    out[0] = 0;
+    for (json_each(it, t_at(&r, "/entry")))
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s", n ? " " : "",
+                              STR_FMT(json_get_str(json_get(it.val, "resource"), "id")));
+    t_done(&r);
+    return out;
+}
+#define T_IDS(address, ids) assert_string_equal(t_ids(T_WANT(200, .url = address)), ids)
+
+static void a_misspelt_parameter_finds_nobody(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_ward();
+    r = T_WANT(400, .url = "/Patient?gendr=male&family=x");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/diagnostics")), "gendr");
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient?gendr=male&family=ala",
+               .prefer = "handling=lenient");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 1);
+    assert_str_equal(json_str(t_at(&r, "/link/0/url")),
+                     "http://test/fhir/Patient?family=ala");
+    t_done(&r);
+    T_REFUSED(400, "search.date", .url = "/Patient?birthdate=2024-13");
+    T_REFUSED(400, "search.refused", .url = "/Patient?_filter=name%20eq%20x");
+    T_REFUSED(400, "search.terminology", .url = "/Observation?code:in=http://x/vs");
+    T_REFUSED(400, "search.page", .url = "/Patient?_page=0");
+}
+
+static void post_search_is_the_same_search(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_ward();
+    r = T_WANT(200, REST_POST, .url = "/Patient/_search?gender=female",
+               .type = "application/x-www-form-urlencoded", .body = "family=ber%20");
+    assert_str_equal(json_str(t_at(&r, "/link/0/url")),
+                     "http://test/fhir/Patient?gender=female&family=ber%20");
+    assert_string_equal(t_ids(r), "b");
+    T_REFUSED(415, "rest.content_type", REST_POST, .url = "/Patient/_search",
+              .type = "application/json", .body = "{}");
+}
+
+static void pages_are_of_one_moment(void **state)
+{
+    struct t_reply r;
+    char next[300];
+    (void)state;
+    t_ward();
+    r = T_WANT(200, .url = "/Observation?_count=4");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 6);
+    assert_str_equal(json_str(t_at(&r, "/link/1/relation")), "next");
+    snprintf(next, sizeof next, "%.*s", STR_FMT(json_str(t_at(&r, "/link/1/url"))));
+    assert_string_equal(t_ids(r), "o5 o4 o3 o2");
+    t_put("Observation", "new", "\"status\":\"final\",\"code\":{\"text\":\"x\"}");
+    t_put("Observation", "o0", "\"status\":\"final\",\"code\":{\"text\":\"x\"}");
+    r = T_WANT(200, .url = next + sizeof t_base - 1);
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 6);
+    assert_string_equal(t_ids(r), "o1");
+    T_IDS("/Observation?_count=0", "");
+    assert_int_equal(t_total("/Observation?_summary=count"), 7);
+    r = T_WANT(200, .url = "/Observation?_total=none");
+    assert_null(t_at(&r, "/total"));
+    t_done(&r);
+}
+
+static void hits_and_what_is_included_are_told_apart(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_ward();
+    r = T_WANT(200, .url = "/Observation?code=urn:s|c1&_count=1&_include=*");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 3);
+    assert_str_equal(json_str(t_at(&r, "/entry/0/search/mode")), "match");
+    assert_str_equal(json_str(t_at(&r, "/entry/1/search/mode")), "include");
+    assert_str_equal(json_str(t_at(&r, "/entry/1/fullUrl")),
+                     "http://test/fhir/Patient/a");
+    t_done(&r);
+    T_IDS("/Patient?family=alami&_revinclude=*", "a o5 o3 o1");
+    T_IDS("/Observation?subject.family=ala&_sort=value-quantity&_count=2", "o1 o3");
+    T_IDS("/Observation?subject=http://test/fhir/Patient/a&_sort=-value-quantity",
+          "o5 o3 o1");
+}
+
+static void a_compartment_holds_what_is_the_patient_s(void **state)
+{
+    (void)state;
+    t_ward();
+    T_IDS("/Patient/a/Observation?_count=2", "o5 o3");
+    T_IDS("/Patient/a/Observation?code=c0", "");
+    T_REFUSED(400, "search.compartment", .url = "/Patient/a/Organization");
+}
+
+static void histories_are_told_newest_first(void **state)
+{
+    struct t_reply r;
+    char next[300];
+    (void)state;
+    t_put("Patient", "a", "");
+    t_put("Patient", "b", "");
+    t_put("Patient", "a", "\"active\":true");
+    T_ONLY(204, REST_DELETE, .url = "/Patient/a");
+    r = T_WANT(200, .url = "/Patient/a/_history");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 3);
+    assert_str_equal(json_str(t_at(&r, "/entry/0/request/method")), "DELETE");
+    assert_null(t_at(&r, "/entry/0/resource"));
+    assert_str_equal(json_str(t_at(&r, "/entry/1/response/etag")), "W/\"2\"");
+    assert_str_equal(json_str(t_at(&r, "/entry/2/request/url")), "Patient");
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient/_history?_count=2");
+    snprintf(next, sizeof next, "%.*s", STR_FMT(json_str(t_at(&r, "/link/1/url"))));
+    assert_string_equal(t_ids(r), "a");
+    t_put("Patient", "c", "");
+    assert_string_equal(t_ids(T_WANT(200, .url = next + sizeof t_base - 1)), "b a");
+    T_IDS("/_history?_count=1", "c");
+    T_IDS("/_history?_since=2100-01-01", "");
+    T_IDS("/Encounter/_history", "");
+    T_REFUSED(400, "search.date", .url = "/_history?_since=now");
+    T_REFUSED(400, "search.count", .url = "/_history?_count=-1");
+    T_REFUSED(400, "search.unknown", .url = "/_history?_at=2100-01-01");
+}
+
+static void validate_tells_and_stores_nothing(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    r = T_WANT(200, REST_POST, .url = "/Patient/$validate",
+               .body = "{\"resourceType\":\"Patient\",\"gender\":\"F\"}");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/severity")), "error");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/expression/0")), "Patient.gender");
+    t_done(&r);
+    r = T_WANT(200, REST_POST, .url = "/Patient/$validate",
+               .body = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
+                       "\"resource\",\"resource\":{\"resourceType\":\"Patient\"}},{"
+                       "\"name\":\"profile\",\"valueUri\":\"http://x\"}]}");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
+                     "rest.profile");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/severity")), "warning");
+    t_done(&r);
+    T_REFUSED(200, "rest.other_type", REST_POST, .url = "/Patient/$validate",
+              .body = "{\"resourceType\":\"Basic\",\"code\":{\"text\":\"x\"}}");
+    assert_int_equal(t_total("/Patient"), 0);
+    t_put("Patient", "a", "");
+    T_ONLY(200, .url = "/Patient/a/$validate");
+}
+
+static void labels_are_added_and_taken_away(void **state)
+{
+    const char *meta = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
+                       "\"meta\",\"valueMeta\":{\"security\":[{\"system\":\"urn:s\","
+                       "\"code\":\"AIAST\"}],\"profile\":[\"http://p\"]}}]}";
+    struct t_reply r;
+    (void)state;
+    t_put("Patient", "a", "\"meta\":{\"tag\":[{\"code\":\"t\"}]}");
+    for (int i = 0; i < 2; i++) { /* twice is once */
+        r = T_WANT(200, REST_POST, .url = "/Patient/a/$meta-add", .body = meta);
+        assert_int_equal(json_size(t_at(&r, "/parameter/0/valueMeta/security")), 1);
+        assert_int_equal(json_size(t_at(&r, "/parameter/0/valueMeta/tag")), 1);
+        t_done(&r);
+    }
+    assert_int_equal(t_total("/Patient?_security=urn:s|AIAST"), 1);
+    r = T_WANT(200, REST_POST, .url = "/Patient/a/$meta-delete", .body = meta);
+    assert_null(t_at(&r, "/parameter/0/valueMeta/security"));
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient/a/$meta");
+    assert_str_equal(json_str(t_at(&r, "/parameter/0/valueMeta/tag/0/code")), "t");
+    t_done(&r);
+    T_REFUSED(400, "rest.meta", REST_POST, .url = "/Patient/a/$meta-add",
+              .body = "{\"resourceType\":\"Parameters\"}");
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/z/$meta");
+}
+
+static void what_the_server_says_it_can_is_the_tables(void **state)
+{
+    struct t_reply r = T_WANT(200, .url = "/metadata");
+    struct diag d;
+    size_t params = 0;
+    (void)state;
+    diag_init(&d);
+    assert_ok(fhir_valid_check(t_valid, json_root(r.doc), 0, &d));
+    diag_release(&d);
+    assert_int_equal(json_size(t_at(&r, "/rest/0/resource")), fhir_search_types());
+    for (json_each(it, t_at(&r, "/rest/0/resource")))
+        params += json_size(json_get(it.val, "searchParam"));
+    assert_true(params > 1378); /* common ones stand at every type */
+    t_done(&r);
+}
+
+/* Whatever row of the table is asked, the answer is a resource and no 5xx. */
+static void every_row_of_the_table_answers(void **state)
+{
+    (void)state;
+    t_put("Patient", "a", "");
+    for (size_t i = 0; i < rest_routes; i++) {
+        char url[200] = "";
+        struct str left = str_c(rest_route[i].pattern);
+        struct t_reply r;
+        while (left.n) {
+            struct str one = str_cut(left, '/', &left);
+            struct str is = str_eqc(one, "{type}")    ? STR("Patient")
+                            : str_eqc(one, "{other}") ? STR("Observation")
+                            : str_eqc(one, "{id}")    ? STR("a")
+                            : str_eqc(one, "{vid}")   ? STR("1")
+                                                      : one;
+            snprintf(url + strlen(url), sizeof url - strlen(url), "%s%.*s",
+                     *url && url[strlen(url) - 1] != '/' ? "/" : "", STR_FMT(is));
+            if (!*url)
+                snprintf(url, sizeof url, "/");
+        }
+        r = t_send(&(struct t_asked){rest_route[i].method, .url = url});
+        if (r.a.status >= 500 || (r.a.status != 204 && !r.doc))
+            fail_msg("%s %s: %d", rest_route[i].interaction, url, r.a.status);
+        if (rest_route[i].method == REST_GET)
+            assert_int_equal(r.a.status, 200);
+        t_done(&r);
+    }
+}
+
+/* ---- who sees, and who is told ---- */
+static int not_even(void *arg, int64_t rid, bool *yes)
+{
+    (void)arg;
+    *yes = rid % 2 != 0;
+    return AM_OK;
+}
+
+static void what_one_may_not_see_is_not_there(void **state)
+{
+    (void)state;
+    t_put("Patient", "a", ""); /* rid 1 */
+    t_put("Patient", "b", ""); /* rid 2 */
+    t_put("Observation", "o",  /* rid 3 */
+          "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+          "\"Patient/b\"}");
+    t_close();
+    t_open(&(struct rest_config){.visible = not_even});
+    T_ONLY(200, .url = "/Patient/a");
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/b");
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/b/_history/1");
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/b/_history");
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/b/$meta");
+    T_IDS("/Patient", "a");
+    T_IDS("/_history", "o a");
+    T_IDS("/Observation?_include=Observation:subject", "o");
+    assert_int_equal(t_total("/Patient?_id=b"), 0);
+}
+
+struct t_audit {
+    int calls, fail_at, seen, befores;
+    int status;
+    char interaction[32];
+};
+
+static int t_note(void *arg, const struct rest_access *a)
+{
+    struct t_audit *t = arg;
+    t->calls++;
+    t->befores += a->moment == REST_BEFORE;
+    t->seen += (int)a->n_seen;
+    t->status = a->status;
+    snprintf(t->interaction, sizeof t->interaction, "%s", a->interaction);
+    return t->calls == t->fail_at ? AM_E_IO : AM_OK;
+}
+
+static void no_answer_leaves_unaudited(void **state)
+{
+    struct t_audit t = {0};
+    (void)state;
+    t_close();
+    t_open(&(struct rest_config){.audit = t_note, .audit_arg = &t});
+    t_put("Patient", "a", "");
+    assert_int_equal(t.calls, 2);
+    assert_int_equal(t.befores, 1);
+    T_ONLY(200, .url = "/Patient");
+    assert_int_equal(t.seen, 1);
+    assert_string_equal(t.interaction, "search-type");
+    T_ONLY(404, .url = "/Patient/b");
+    assert_int_equal(t.status, 404);
+    t = (struct t_audit){.fail_at = 1};
+    T_REFUSED(500, "rest.internal", .url = "/Patient/a");
+    t = (struct t_audit){.fail_at = 1};
+    T_REFUSED(500, "rest.internal", REST_DELETE, .url = "/Patient/a");
+    T_ONLY(200, .url = "/Patient/a"); /* nothing was done */
+    t = (struct t_audit){.fail_at = 2};
+    T_REFUSED(503, "rest.unsure", REST_DELETE, .url = "/Patient/a");
+    T_ONLY(410, .url = "/Patient/a"); /* it was done, and is said to be in doubt */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_misspelt_parameter_finds_nobody),
+        T(post_search_is_the_same_search),
+        T(pages_are_of_one_moment),
+        T(hits_and_what_is_included_are_told_apart),
+        T(a_compartment_holds_what_is_the_patient_s),
+        T(histories_are_told_newest_first),
+        T(validate_tells_and_stores_nothing),
+        T(labels_are_added_and_taken_away),
+        T(what_the_server_says_it_can_is_the_tables),
+        T(every_row_of_the_table_answers),
+        T(what_one_may_not_see_is_not_there),
+        T(no_answer_leaves_unaudited),
+    };
+    return t_run_both(tests, AM_LEN(tests));
+}

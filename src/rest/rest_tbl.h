@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rest_tbl -- every interaction: from this table come dispatch, Allow, the
+ * CapabilityStatement and the tests that walk it.
+ *
+ * X(METHOD, "pattern", "interaction", level, writes, handler, "what it does")
+ *   {type}, {id}, {vid}, {other} take one segment; the first row that fits is taken.
+ *   interaction: FHIR's code, or an operation's name beginning with $.
+ *   level: where the CapabilityStatement says it: SYSTEM, TYPE, OPERATION, or NONE. */
+#ifndef REST_TBL_H
+#define REST_TBL_H
+
+#define REST_TABLE(X)                                                                    \
+    X(GET, "/metadata", "capabilities", NONE, false, capabilities,                       \
+      "what this server can")                                                            \
+    X(POST, "/", "transaction", SYSTEM, true, bundle, "a batch or a transaction")        \
+    X(GET, "/_history", "history-system", SYSTEM, false, history,                        \
+      "every version of everything")                                                     \
+    X(POST, "/{type}/$validate", "$validate", OPERATION, false, validate,                \
+      "is a resource valid R4?")                                                         \
+    X(GET, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                 \
+      "is the one stored?")                                                              \
+    X(POST, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                \
+      "may it become this?")                                                             \
+    X(GET, "/{type}/{id}/$meta", "$meta", OPERATION, false, meta,                        \
+      "its profiles, tags and security labels")                                          \
+    X(POST, "/{type}/{id}/$meta-add", "$meta-add", OPERATION, true, meta_add,            \
+      "more of them")                                                                    \
+    X(POST, "/{type}/{id}/$meta-delete", "$meta-delete", OPERATION, true, meta_delete,   \
+      "fewer of them")                                                                   \
+    X(GET, "/{type}/_history", "history-type", TYPE, false, history,                     \
+      "every version of a type")                                                         \
+    X(POST, "/{type}/_search", "search-type", NONE, false, search, "the same by POST")   \
+    X(GET, "/{type}", "search-type", TYPE, false, search, "find resources")              \
+    X(POST, "/{type}", "create", TYPE, true, create, "a new one, also If-None-Exist")    \
+    X(PUT, "/{type}", "update", NONE, true, update_where, "the one a query finds")       \
+    X(PATCH, "/{type}", "patch", NONE, true, patch_where, "the one a query finds")       \
+    X(DELETE, "/{type}", "delete", NONE, true, delete_where, "the one a query finds")    \
+    X(GET, "/{type}/{id}/_history/{vid}", "vread", TYPE, false, vread, "one version")    \
+    X(GET, "/{type}/{id}/_history", "history-instance", TYPE, false, history,            \
+      "every version of one")                                                            \
+    X(GET, "/{type}/{id}", "read", TYPE, false, read, "the current version")             \
+    X(PUT, "/{type}/{id}", "update", TYPE, true, update, "a new version, or a new one")  \
+    X(PATCH, "/{type}/{id}", "patch", TYPE, true, patch, "JSON Patch or FHIRPath Patch") \
+    X(DELETE, "/{type}/{id}", "delete", TYPE, true, delete, "it is found no more")       \
+    X(POST, "/{type}/{id}/{other}/_search", "search-type", NONE, false, search,          \
+      "the same by POST")                                                                \
+    X(GET, "/{type}/{id}/{other}", "search-type", NONE, false, search,                   \
+      "find in a compartment")
+
+#endif
