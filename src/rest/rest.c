@@ -22,7 +22,7 @@ int rest_new(struct rest **out, const struct rest_config *c)
     if (!r->c.entries)
         r->c.entries = EDS_GROUP_MAX;
     if (!r->c.told_max)
-        r->c.told_max = 256 << 20;
+        r->c.told_max = 64 << 20;
     r->started_at = time_now();
     buf_init(&r->capabilities, 16 << 20);
     err = rest_capabilities(r, &r->capabilities);

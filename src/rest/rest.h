@@ -97,14 +97,14 @@ struct rest_config {
     const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
                                        not looked at */
     const char *base;               /* "http://host/fhir", no slash at the end */
-    eds_visible_fn *visible;        /* NULL: all is */
+    eds_visible_fn *visible;        /* NULL: all is; what is not, is not changed either */
     void *visible_arg;
     rest_audit_fn *audit; /* NULL: none */
     void *audit_arg;
     bool open;       /* nobody logs in: the CapabilityStatement says so */
     size_t body_max; /* 0: 64 MiB */
     size_t entries;  /* of a batch or transaction; 0: EDS_GROUP_MAX */
-    size_t told_max; /* bytes of an answer; 0: 256 MiB */
+    size_t told_max; /* bytes of an answer; 0: 64 MiB */
 };
 struct rest;
 AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);

@@ -283,8 +283,8 @@ int rest_date(struct str s, int64_t *at)
             break;
     if (!*m)
         return AM_E_SYNTAX;
-    snprintf(text, sizeof text, "%.4s-%02d-%.2sT%.8sZ", s.p + 12,
-             (int)((m - month) / 3) + 1, s.p + 5, s.p + 17);
+    snprintf(text, sizeof text, "%.4s-%02d-%.2s%c%.8sZ", s.p + 12,
+             (int)((m - month) / 3) + 1, s.p + 5, 'T', s.p + 17);
     return time_parse(str_c(text), at);
 }
 

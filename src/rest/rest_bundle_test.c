@@ -168,18 +168,37 @@ static void a_transaction_updates_and_patches_by_query(void **state)
     t_done(&r);
 }
 
+/* printf '[{"op":"remove","path":"/gender"}]' | base64 */
+#define PATCH_BINARY                                                                     \
+    "{\"resource\":{\"resourceType\":\"Binary\",\"contentType\":\"application/"          \
+    "json-patch+json\",\"data\":\"W3sib3AiOiJyZW1vdmUiLCJwYXRoIjoiL2dlbmRlciJ9XQ==\"},"  \
+    "\"request\":{\"method\":\"PATCH\",\"url\":\"Patient/a\"}}"
+
+static void a_json_patch_travels_as_a_binary(void **state)
+{
+    static const char *const type[] = {"batch", "transaction"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(type); i++) {
+        struct t_reply r;
+        t_put("Patient", "a", "\"gender\":\"male\"");
+        r = t_bundle_at(__LINE__, 200, type[i], NULL, PATCH_BINARY);
+        assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "200");
+        t_done(&r);
+        r = T_WANT(200, .url = "/Patient/a");
+        assert_null(t_at(&r, "/gender"));
+        t_done(&r);
+    }
+}
+
 static void entries_of_a_batch_fail_alone(void **state)
 {
-    struct t_reply
-        r = T_BATCH(200,
-                    POST(
-                        "urn:uuid:1-p", "\"Patient\"",
-                        PATIENT) "," POST("urn:uuid:1-q", "\"Patient\"",
-                                          "{\"resourceType\":\"Patient\",\"gender\":"
-                                          "\"F\"}") ",{\"request\":{\"method\":\"GET\","
-                                                    "\"url\":\"Patient?identifier=A1\"}},"
-                                                    "{\"request\":{\"method\":\"GET\","
-                                                    "\"url\":\"Patient/nobody\"}}");
+    struct t_reply r = T_BATCH(200, POST("urn:uuid:1-p", "\"Patient\"", PATIENT) "," POST(
+                                        "urn:uuid:1-q", "\"Patient\"",
+                                        "{\"resourceType\":\"Patient\",\"gender\":"
+                                        "\"F\"}") ",{\"request\":{\"method\":\"GET\","
+                                                  "\"url\":\"Patient?identifier=A1\"}},"
+                                                  "{\"request\":{\"method\":\"GET\","
+                                                  "\"url\":\"Patient/nobody\"}}");
     (void)state;
     assert_str_equal(json_str(t_at(&r, "/type")), "batch-response");
     assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "201");
@@ -338,6 +357,7 @@ int main(void)
         T(who_is_there_already_is_referred_to),
         T(the_order_is_delete_post_put_get),
         T(a_transaction_updates_and_patches_by_query),
+        T(a_json_patch_travels_as_a_binary),
         T(entries_of_a_batch_fail_alone),
         T(answers_are_valid_resources),
         T(real_patients_are_read_back_as_they_were_sent),

@@ -10,6 +10,7 @@ static void metadata_codes(struct jw *w, enum rest_level level)
         if (rest_route[i].level == level) {
             jw_obj(w);
             jw_kstrz(w, "code", rest_route[i].interaction);
+            jw_kstrz(w, "documentation", rest_route[i].what);
             if (!strcmp(rest_route[i].interaction, "transaction")) {
                 jw_obj_end(w);
                 jw_obj(w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* patch: JSON Patch or FHIRPath Patch on what is current, written only if it still is. */
+#include "crypto/crypto.h"
 #include "fhir/patch.h"
 #include "rest/rest_priv.h"
 
@@ -9,6 +10,25 @@ struct patching {
     struct json_doc *json; /* a JSON Patch, or NULL: c->body are Parameters */
 };
 
+/* In a Bundle, a JSON Patch travels as the data of a Binary. */
+int rest_patch_binary(struct rest_call *c, const struct json *binary,
+                      struct json_doc **out)
+{
+    struct str type = json_get_str(binary, "contentType");
+    struct buf text;
+    int err;
+    if (!str_eqc(type, "application/json-patch+json"))
+        return rest_bad(c, AM_E_UNSUPPORTED, "", "rest.content_type", type);
+    buf_init(&text, EDS_BODY_MAX);
+    err = crypto_unbase64(&text, json_get_str(binary, "data"));
+    if (err == AM_E_SYNTAX)
+        err = rest_bad(c, err, "/data", "rest.value", STR_NULL);
+    if (!err)
+        err = rest_json(c, buf_str(&text), out);
+    buf_release(&text);
+    return err;
+}
+
 static int patch_read(struct patching *p)
 {
     struct rest_call *c = p->c;
@@ -16,10 +36,8 @@ static int patch_read(struct patching *p)
     int err;
     if (str_eqc(media, "application/json-patch+json"))
         return rest_json(c, c->q->body, &p->json);
-    if (c->part && str_eqc(json_get_str(c->body, "resourceType"), "Binary")) {
-        /* In a Bundle, a JSON Patch travels as a Binary; its data is base64. */
-        return rest_bad(c, AM_E_UNSUPPORTED, "", "rest.content_type", STR("Binary"));
-    }
+    if (c->part && str_eqc(json_get_str(c->body, "resourceType"), "Binary"))
+        return rest_patch_binary(c, c->body, &p->json);
     err = rest_body(c, STR_NULL);
     if (!err && !str_eqc(json_get_str(c->body, "resourceType"), "Parameters"))
         err = rest_bad(c, AM_E_SYNTAX, "", "patch.syntax",

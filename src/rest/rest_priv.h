@@ -150,9 +150,12 @@ AM_CHECK int rest_where_in(struct eds_view *v, struct rest_where *w, struct eds_
 AM_CHECK int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done);
 /* The version If-Match names, or 0. */
 AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
+/* May it be changed by who may not see it? AM_E_FORBIDDEN. */
+AM_CHECK int rest_touch(struct rest_call *c, struct str type, struct str id);
 /* ---- rest_patch.c ---- */
-/* The resource `text` (with meta of the store) changed by the request's patch. */
-AM_CHECK int rest_patched(struct rest_call *c, struct str text, struct json_doc **out);
+/* The JSON Patch that a Binary carries. */
+AM_CHECK int rest_patch_binary(struct rest_call *c, const struct json *binary,
+                               struct json_doc **out);
 
 /* ---- rest_read.c ---- */
 struct rest_got {

@@ -267,6 +267,14 @@ static void what_one_may_not_see_is_not_there(void **state)
     T_REFUSED(404, "rest.notfound", .url = "/Patient/b/_history/1");
     T_REFUSED(404, "rest.notfound", .url = "/Patient/b/_history");
     T_REFUSED(404, "rest.notfound", .url = "/Patient/b/$meta");
+    T_REFUSED(403, "rest.forbidden", REST_PUT, .url = "/Patient/b",
+              .body = "{\"resourceType\":\"Patient\",\"id\":\"b\"}");
+    T_REFUSED(403, "rest.forbidden", REST_DELETE, .url = "/Patient/b");
+    T_REFUSED(404, "rest.notfound", REST_PATCH, .url = "/Patient/b",
+              .type = "application/json-patch+json", .body = "[]");
+    T_REFUSED(403, "rest.forbidden", REST_POST, .url = "/",
+              .body = "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+                      "\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/b\"}}]}");
     T_IDS("/Patient", "a");
     T_IDS("/_history", "o a");
     T_IDS("/Observation?_include=Observation:subject", "o");

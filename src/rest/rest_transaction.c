@@ -95,7 +95,7 @@ static int tx_body(struct tx *t, size_t i)
     if (e->l.method == REST_DELETE)
         return AM_OK;
     if (e->l.method == REST_PATCH)
-        return str_eqc(is, "Parameters")
+        return str_eqc(is, "Parameters") || str_eqc(is, "Binary")
                    ? AM_OK
                    : rest_bad(t->c, AM_E_SYNTAX, tx_path(t, i, "/resource"),
                               "patch.syntax", STR("a Parameters resource is expected"));
@@ -308,10 +308,15 @@ static void tx_again(struct tx *t, struct jw *w, struct str key, const struct js
 static int tx_patched(struct tx *t, const struct tx_entry *e, struct buf *out,
                       struct diag *d)
 {
-    struct json_doc *doc = NULL;
+    struct json_doc *doc = NULL, *patch = NULL;
     int err = rest_json(t->c, e->current, &doc);
-    if (!err)
+    if (!err && json_str_is(json_get(e->l.resource, "resourceType"), "Binary")) {
+        err = rest_patch_binary(t->c, e->l.resource, &patch);
+        if (!err)
+            err = fhir_patch_json(json_root(doc), json_root(patch), out, d);
+    } else if (!err)
         err = fhir_patch_path(json_root(doc), e->l.resource, out, d);
+    json_free(patch);
     json_free(doc);
     return err;
 }
@@ -358,6 +363,11 @@ static int tx_put(struct tx *t, size_t i)
     e->op = SIZE_MAX;
     if (!e->id[0] || (e->l.method == REST_POST && e->n_found))
         return AM_OK; /* nothing to delete; it is there already */
+    if (ask.verb != EDS_CREATE) {
+        err = rest_touch(t->c, e->type, ask.id);
+        if (err)
+            return err;
+    }
     diag_init(&own);
     if (e->l.method != REST_DELETE)
         err = tx_made(t, e, &doc, &own);

@@ -34,6 +34,31 @@ int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
     return err;
 }
 
+struct rest_touching {
+    struct rest_call *c;
+    struct str type, id;
+};
+
+static int rest_touch_in(struct eds_view *v, void *arg)
+{
+    const struct rest_touching *t = arg;
+    const struct rest_config *k = &t->c->r->c;
+    bool yes = true;
+    int64_t rid;
+    int err = eds_find(v, t->type, t->id, &rid);
+    if (err == AM_E_NOTFOUND)
+        return AM_OK;
+    if (!err)
+        err = k->visible(k->visible_arg, rid, &yes);
+    return err || yes ? err : AM_E_FORBIDDEN;
+}
+
+int rest_touch(struct rest_call *c, struct str type, struct str id)
+{
+    struct rest_touching t = {c, type, id};
+    return c->r->c.visible ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
+}
+
 int rest_if_match(struct rest_call *c, int64_t *ver)
 {
     bool any;
@@ -112,6 +137,8 @@ int rest_h_update(struct rest_call *c)
     if (!err)
         err = rest_etag(c, REST_H_IF_NONE_MATCH, &none, &ask.if_none);
     ask.body = c->body;
+    if (!err)
+        err = rest_touch(c, c->type, c->id);
     if (!err)
         err = rest_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
@@ -221,6 +248,8 @@ int rest_h_delete(struct rest_call *c)
     int err = rest_only(c, "");
     if (!err)
         err = rest_if_match(c, &ask.if_match);
+    if (!err)
+        err = rest_touch(c, c->type, c->id);
     if (!err)
         err = rest_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
