@@ -14,11 +14,12 @@ int main(void)
     static const struct load_targets targets = {
         "eds", "SQLite WAL synchronous=FULL, zstd, AES-256-GCM", 8000, 6000, 25000};
     char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64], file[96];
-    struct eds_config c = {.path = path, .key = {1}, .rows = stand_rows};
+    struct eds_config c = {.path = path, .key = {1}, .rows = load_rows};
     const char *n = getenv("EDS_RESOURCES");
     struct eds_stats s;
     double rows;
     bool good;
+    load_words = getenv("EDS_WORDS") != NULL;
     if (load_data() || !mkdtemp(dir)) {
         fprintf(stderr, "bench eds: no data (AMANE_SHARED)\n");
         return 3;

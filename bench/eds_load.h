@@ -17,100 +17,19 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "eds/eds.h"
+#include "fhir/param.h"
 
 enum { LOAD_CHUNK = 70, LOAD_RESOURCES = 21000, LOAD_BUNDLE = 64 << 20 };
 
-/* ---- index rows: a stand-in that makes as many as the search parameters do ---- */
-struct stand_in {
-    const struct fhir_row_key *key;
-    struct fhir_rows *out;
-    int err;
-};
+/* ---- index rows: those of the search parameters ---- */
+static bool load_words; /* rows of _text and _content too */
 
-static inline void stand_row(struct stand_in *s, struct fhir_row r)
+static inline int load_rows(void *arg, const struct fhir_row_key *key,
+                            const struct json *v, struct arena *a, struct fhir_rows *out)
 {
-    struct fhir_rows *o = s->out;
-    if (o->n == o->cap) {
-        size_t cap = o->cap ? 2 * o->cap : 64;
-        struct fhir_row *more = am_realloc(o->v, cap, sizeof *more);
-        if (!more) {
-            s->err = AM_E_NOMEM;
-            return;
-        }
-        o->v = more;
-        o->cap = cap;
-    }
-    o->v[o->n++] = r;
-}
-
-static inline void stand_term(struct stand_in *s, struct str where, enum fhir_term form,
-                              struct str a, struct str b)
-{
-    uint32_t p = fhir_param_number(STR("T"), where);
-    stand_row(s, (struct fhir_row){.kind = FHIR_ROW_TOKEN,
-                                   .hash = fhir_term_hash(s->key, p, form, a, b)});
-}
-
-static inline void stand_value(struct stand_in *s, struct str key, const struct json *v)
-{
-    int64_t at;
-    struct str text = json_str(v);
-    if (str_eqc(key, "reference")) {
-        stand_term(s, key, FHIR_TERM_REFERENCE, text, STR(""));
-        stand_term(s, key, FHIR_TERM_REFERENCE_ID, text, STR(""));
-    } else if (text.n >= 19 && text.n < 36 && !time_parse(text, &at)) {
-        stand_row(s, (struct fhir_row){.kind = FHIR_ROW_DATE,
-                                       .param = fhir_param_number(STR("T"), key),
-                                       .lo = at,
-                                       .hi = at + 999999});
-    } else if (str_eqc(key, "family") || str_eqc(key, "given") || str_eqc(key, "city")) {
-        stand_row(s, (struct fhir_row){.kind = FHIR_ROW_STRING,
-                                       .param = fhir_param_number(STR("T"), key),
-                                       .text = text});
-    }
-}
-
-static inline void stand_walk(struct stand_in *s, struct str key, const struct json *v,
-                              int depth)
-{
-    struct str system = json_get_str(v, "system"), code = json_get_str(v, "code");
-    struct str value = json_get_str(v, "value");
-    if (json_type(v) == JSON_STRING)
-        stand_value(s, key, v);
-    if (system.n && (code.n || value.n)) {
-        stand_term(s, key, FHIR_TERM_CODE, code.n ? code : value, STR(""));
-        stand_term(s, key, FHIR_TERM_SYSTEM_CODE, code.n ? code : value, system);
-    }
-    if (json_type(json_get(v, "value")) == JSON_NUMBER)
-        for (uint32_t unit = 0; unit < 2; unit++)
-            stand_row(s, (struct fhir_row){.kind = FHIR_ROW_QUANTITY,
-                                           .param = fhir_param_number(STR("T"), key),
-                                           .unit = unit,
-                                           .value = json_num(json_get(v, "value"), 0)});
-    if (depth < 12)
-        for (json_each(it, v))
-            stand_walk(s, it.key.n ? it.key : key, it.val, depth + 1);
-}
-
-static inline int stand_cmp(const void *a, const void *b)
-{
-    return fhir_row_cmp(a, b);
-}
-
-static inline int stand_rows(void *arg, const struct fhir_row_key *key,
-                             const struct json *v, struct arena *a, struct fhir_rows *out)
-{
-    struct stand_in s = {key, out, AM_OK};
-    size_t n = 0;
-    (void)arg, (void)a;
-    stand_term(&s, STR("type"), FHIR_TERM_TYPE, json_get_str(v, "resourceType"), STR(""));
-    stand_walk(&s, STR("root"), v, 0);
-    qsort(out->v, out->n, sizeof *out->v, stand_cmp);
-    for (size_t i = 0; i < out->n; i++) /* a set */
-        if (!i || fhir_row_cmp(&out->v[i], &out->v[n - 1]))
-            out->v[n++] = out->v[i];
-    out->n = n;
-    return s.err;
+    const struct fhir_index x = {.key = *key, .words = load_words};
+    (void)arg;
+    return fhir_rows(v, &x, a, out);
 }
 
 /* ---- the data ---- */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 
 /* One page of the WAL is written for every page touched, and copied once more at each
  * checkpoint: index rows touch many. 25,000 pages (100 MB) between checkpoints; 64 MiB
@@ -40,6 +40,15 @@ static const struct db_migration eds_schema[] = {
      "create table str (p integer not null, t text not null, rid integer not null,"
      " primary key (p, t, rid)) strict, without rowid;"
      "create table link (last integer primary key, hash blob not null) strict"},
+    {2, "segments",
+     "create table seg (n integer primary key, lo integer not null, hi integer not null,"
+     " live integer not null, pages integer not null, dir blob not null) strict;"
+     "create table page (id integer primary key, body blob not null) strict;"
+     "create table dead (ended integer primary key, rid integer not null) strict;"
+     "drop table tok;"
+     "drop table dat;"
+     "drop table qty;"
+     "drop table str"},
 };
 
 /* One process writes: it remembers the last rid and the head of the chain. */
@@ -100,6 +109,10 @@ int eds_open(struct eds **out, const struct eds_config *c)
         err = eds_vault_open(e);
     if (!err)
         err = eds_kinds_load(e);
+    if (!err)
+        err = eds_tail_new(&e->tail);
+    if (!err && e->mode == EDS_WRITE)
+        err = eds_merger_start(e);
     if (err) {
         eds_close(e);
         return err;
@@ -112,7 +125,10 @@ void eds_close(struct eds *e)
 {
     if (!e)
         return;
+    eds_merger_stop(e);
     db_close(e->db);
+    eds_ix_free(e, e->writer_ix);
+    eds_tail_free(e->tail);
     eds_packers_free(e);
     for (size_t i = 0; i < EDS_DICTS_MAX; i++)
         pack_dict_free(e->dict[i]);

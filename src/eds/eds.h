@@ -7,7 +7,8 @@
  *
  *   res   the current version of each resource: rid -> type, id, version, body, terms
  *   hist  older versions and deletions
- *   tok, dat, qty, str   index rows (fhir/row.h), each ending in the rid
+ *   seg, page   index rows (fhir/row.h) in sorted, packed segments; made from `terms`
+ *   dead  what segments still hold and is current no more
  *   link  the hash chain over every version ever written, one link per group
  *   vault wrapped keys and dictionaries;  kind  numbers of the types met
  *
@@ -20,20 +21,24 @@
  *   I1  a group is there whole, index rows included, or not at all; AM_OK means durable;
  *   I2  rid only grows: each version, deletions included, has its own, and rid order is
  *       the order of `at` (meta.lastUpdated); a page that says "below rid" is stable;
- *   I3  the index rows of a resource are exactly those listed in its `terms`;
- *   I4  nobody learns a body from the disk: zstd, then AES-256-GCM under a data key that
- *       is wrapped by the node's key, bound to type and id. Index values are keyed hashes
- *       (tok) or plain (dates, numbers, folded text): they want an encrypted volume;
- *   I5  a version changed, removed, inserted or moved behind the program's back is found
- *       by eds_check(): link(n) = SHA-256(link(n-1) || leaf of each version of group n),
- *       leaf = rid, type, id, version, at, kind, HMAC-SHA256(body).
+ *   I3  the index rows of a resource are exactly those listed in its `terms`: a write
+ * adds no other, and searches read those of the newest resources into memory; a thread of
+ * the writing process packs the others into segments (eds/eds_index_priv.h); I4  nobody
+ * learns a body from the disk: zstd, then AES-256-GCM under a data key that is wrapped by
+ * the node's key, bound to type and id. Index values are keyed hashes (tokens) or plain
+ * (dates, numbers, folded text): they want an encrypted volume; I5  a version changed,
+ * removed, inserted or moved behind the program's back is found by eds_check(): link(n) =
+ * SHA-256(link(n-1) || leaf of each version of group n), leaf = rid, type, id, version,
+ * at, kind, HMAC-SHA256(body).
  *
  * The body that is kept has no `id`, `meta.versionId`, `meta.lastUpdated`: they are
  * columns, given by the writer, and put back when it is read. Members come back in the
  * order given, after resourceType, id, meta; numbers as the parser kept them.
  *
  * Memory:  a group, a view and what they lend live until freed or returned. An open store
- *          takes some 150 MiB at most (page caches, 8 packers, dictionaries).
+ *          takes some 150 MiB at most (page caches, 8 packers, dictionaries), and while
+ *          both much is written and something searched up to 4 kB for each of the newest
+ *          65,536 resources.
  * Threads: eds_write(), eds_read(), eds_view() from any thread; a group has one owner; a
  *          view belongs to the function it was given to. Calls do not nest (db.h). */
 #ifndef EDS_H
@@ -201,7 +206,8 @@ AM_CHECK int eds_tok(struct eds_view *v, uint64_t hash, int64_t below, size_t ma
                      int64_t *rid, size_t *n);
 AM_CHECK int eds_tok_has(struct eds_view *v, uint64_t hash, int64_t rid, bool *has);
 AM_CHECK int eds_tok_count(struct eds_view *v, uint64_t hash, int64_t *n);
-/* Rows in the order of their table (ascending, or descending); fn as eds_version_fn. */
+/* Rows in the order of their values (ascending, or descending), all of them gathered
+ * first; fn as eds_version_fn. */
 typedef int eds_row_fn(void *arg, const struct fhir_row *row, int64_t rid);
 struct eds_span {
     uint32_t param, unit;

@@ -73,6 +73,7 @@ int eds_now(struct eds *e, struct db_conn *c)
         err = AM_E_TAMPERED;
     if (!err && row)
         memcpy(e->now.head, db_blob(s, 0).p, sizeof e->now.head);
+    e->now.base = e->now.rid;
     if (!err)
         e->now.ground = db_ground(c);
     return err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fsck: every version is opened and hashed along the chain; the rows of each current one
  * are made anew and compared with its terms; the terms of all are summed and compared
- * with the tables. Only when the sums differ are single rows looked for, to name them. */
+ * with the index. Only when the sums differ are single rows looked for, to name them. */
 #include "base/clock.h"
 #include "eds/eds_priv.h"
 
@@ -265,6 +265,10 @@ static int eds_name_extra(void *arg, const struct fhir_row *r, int64_t rid)
 static int eds_check_index(struct eds_checking *k)
 {
     int err = eds_index_each(k->v, eds_sum_row, k);
+    if (err == AM_E_TAMPERED) { /* a page is not there, or cannot be read */
+        eds_wrong(k, "eds.index", NULL);
+        return AM_OK;
+    }
     if (err || memcmp(k->want, k->have, sizeof k->want) == 0)
         return err;
     err = eds_walk(k->v, 0, eds_name_missing, k);
@@ -279,6 +283,7 @@ static int eds_check_fn(struct eds_view *v, void *arg)
 {
     struct eds_checking k = {.v = v, .c = arg};
     int err = eds_top(v, &k.top);
+    v->alone = true;
     buf_init(&k.kept, EDS_BODY_MAX);
     buf_init(&k.text, 2 * EDS_BODY_MAX);
     buf_init(&k.terms, EDS_BODY_MAX);

@@ -4,10 +4,12 @@
  * in the soak; 12 here). */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "eds/eds_index_priv.h"
 #include "eds/eds_test.h"
 
 enum { KILLS = 12, KILLS_PG = 4, THREADS = 3, GROUP = 12 };
@@ -78,7 +80,9 @@ static void child_main(int pipe, int64_t first)
         if (pthread_create(&t, NULL, child_writes, &w[i]))
             _exit(2);
     }
-    pause();
+    while (!eds_merge(e, 20, 1)) /* inside merges, too */
+        sched_yield();
+    _exit(4);
 }
 
 struct presence {
@@ -298,10 +302,22 @@ static int version_fn(void *arg, const struct eds_meta *m, struct str body)
     return AM_OK;
 }
 
+static int row_fn(void *arg, const struct fhir_row *row, int64_t rid)
+{
+    (void)arg, (void)row, (void)rid;
+    return AM_OK;
+}
+
 static int look_around(struct eds_view *v, void *arg)
 {
     struct eds_past p = {.type = obs, .bodies = true};
+    const struct eds_span span = {.param = 13};
+    int64_t n;
     int err = eds_history(v, &p, version_fn, NULL);
+    if (!err)
+        err = eds_tok_count(v, t_term(eds_row_key(eds_of(v)), "code", "g1"), &n);
+    if (!err)
+        err = eds_str(v, &span, row_fn, NULL);
     return err ? err : eds_get(v, obs, STR("shared"), 0, arg, NULL);
 }
 
@@ -323,6 +339,10 @@ static int all_calls(void)
         err = write_group(e, next_number);
     if (!err)
         err = eds_read(e, obs, str_c(id), 0, &b, NULL);
+    if (!err)
+        err = eds_view(e, look_around, &b);
+    if (!err)
+        err = eds_merge(e, 8, 1);
     if (!err)
         err = eds_view(e, look_around, &b);
     if (!err)

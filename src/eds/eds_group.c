@@ -2,7 +2,7 @@
 /* Preparing a group, in its owner's thread: everything that does not need to know what is
  * current. */
 #include "base/log.h"
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 
 enum { EDS_GROUP_BYTES = 512 << 20 };
 
@@ -26,8 +26,6 @@ void eds_group_free(struct eds_group *g)
         return;
     arena_release(&g->arena);
     vec_release(&g->op);
-    vec_release(&g->tok);
-    vec_release(&g->row);
     buf_release(&g->work);
     buf_release(&g->work2);
     free(g);
@@ -43,17 +41,6 @@ static int eds_keep(struct eds_group *g, struct str s, struct str *out)
 }
 
 /* ---- index rows ---- */
-static int eds_row_keep(struct eds_group *g, const struct fhir_row *r, uint32_t op)
-{
-    struct eds_row copy = {*r, op};
-    int err = AM_OK;
-    if (r->kind == FHIR_ROW_TOKEN)
-        return vec_push(&g->tok, ((struct eds_tok_row){r->hash, op}));
-    if (r->kind == FHIR_ROW_STRING)
-        err = eds_keep(g, r->text, &copy.row.text);
-    return err ? err : vec_push(&g->row, copy);
-}
-
 static int eds_rows_add(struct eds_group *g, const struct json *v, struct eds_op *op)
 {
     struct eds *e = g->e;
@@ -67,8 +54,6 @@ static int eds_rows_add(struct eds_group *g, const struct json *v, struct eds_op
         err = eds_terms_pack(&g->work, &rows);
     if (!err)
         err = eds_keep(g, buf_str(&g->work), &op->terms);
-    for (size_t i = 0; i < rows.n && !err; i++)
-        err = eds_row_keep(g, &rows.v[i], (uint32_t)g->op.n);
     free(rows.v);
     arena_release(&a);
     return err;
@@ -147,7 +132,6 @@ int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag *d)
                         .n_terms = ask->n_terms,
                         .match = ask->match,
                         .match_arg = ask->match_arg};
-    size_t toks = g->tok.n, rows = g->row.n;
     int err = eds_kind_make(g->e, ask->type, &op.kind);
     am_assert(!g->written);
     am_assert(!ask->conditional || ask->match || ask->n_terms);
@@ -162,13 +146,7 @@ int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag *d)
     }
     if (!err && ask->verb != EDS_DELETE)
         err = eds_body_add(g, ask, &op, d);
-    if (!err)
-        err = vec_push(&g->op, op);
-    if (err) {
-        g->tok.n = toks;
-        g->row.n = rows;
-    }
-    return err;
+    return err ? err : vec_push(&g->op, op);
 }
 
 size_t eds_group_bad(const struct eds_group *g)
@@ -188,21 +166,6 @@ const struct eds_done *eds_done(const struct eds_group *g, size_t i)
 }
 
 /* ---- ready to be written ---- */
-/* In the order of the tables: neighbours in the group are neighbours on a page. */
-static int eds_tok_cmp(const void *a, const void *b)
-{
-    const struct eds_tok_row *x = a, *y = b;
-    int64_t h = (int64_t)x->h, k = (int64_t)y->h;
-    return h != k ? (h > k) - (h < k) : (x->op > y->op) - (x->op < y->op);
-}
-
-static int eds_row_cmp(const void *a, const void *b)
-{
-    const struct eds_row *x = a, *y = b;
-    int order = fhir_row_cmp(&x->row, &y->row);
-    return order ? order : (x->op > y->op) - (x->op < y->op);
-}
-
 static int eds_op_cmp(const void *a, const void *b)
 {
     const struct eds_op *x = *(struct eds_op *const *)a, *y = *(struct eds_op *const *)b;
@@ -230,6 +193,22 @@ static int eds_twice(struct eds_group *g)
     return err;
 }
 
+static int eds_follow(struct eds_view *v, void *arg)
+{
+    struct eds_ix *x;
+    (void)arg;
+    return eds_ix_get(v, &x);
+}
+
+/* Conditions are decided in the writer: the rows they look at are read before, here. */
+static int eds_group_ahead(struct eds_group *g)
+{
+    bool any = false;
+    for (size_t i = 0; i < g->op.n; i++)
+        any = any || g->op.v[i].conditional;
+    return any ? eds_view(g->e, eds_follow, NULL) : AM_OK;
+}
+
 int eds_write(struct eds_group *g)
 {
     int err = eds_twice(g);
@@ -238,12 +217,12 @@ int eds_write(struct eds_group *g)
     g->written = true;
     if (err || !g->op.n)
         return err;
-    if (g->tok.n)
-        qsort(g->tok.v, g->tok.n, sizeof *g->tok.v, eds_tok_cmp);
-    if (g->row.n)
-        qsort(g->row.v, g->row.n, sizeof *g->row.v, eds_row_cmp);
-    err = db_write(g->e->db, eds_group_run, g);
+    err = eds_group_ahead(g);
     if (!err)
-        eds_learn(g->e);
-    return err;
+        err = db_write(g->e->db, eds_group_run, g);
+    if (err)
+        return err;
+    eds_merger_wrote(g->e, g->last);
+    eds_learn(g->e);
+    return AM_OK;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The four index tables as a whole: every row, in pages; is a row there; sums that tell
- * whether two sets of rows are the same without keeping either. */
-#include "eds/eds_priv.h"
-
-enum { EDS_INDEX_PAGE = 4096 };
+/* The index as a whole: every row; is a row there; sums that tell whether two sets of
+ * rows are the same without keeping either. */
+#include "eds/eds_index_priv.h"
 
 static uint64_t eds_mix(uint64_t h, uint64_t v)
 {
@@ -34,133 +32,92 @@ void eds_sum_add(struct eds_sum sum[4], const struct fhir_row *r, int64_t rid)
 }
 
 /* ---- every row ---- */
-/* The last row of a page: the next one begins after it. text is kept here. */
-struct eds_cursor {
-    struct fhir_row r;
-    int64_t rid;
-    struct buf text;
-};
-
-static const char *const eds_index_sql[4] = {
-    "select rid, h from tok where (h, rid) > ($1, $2) order by h, rid limit $3",
-    "select rid, p, lo, hi from dat where (p, lo, rid, hi) > ($4, $1, $2, $5)"
-    " order by p, lo, rid, hi limit $3",
-    "select rid, p, unit, v from qty where (p, unit, v, rid) > ($4, $1, $5, $2)"
-    " order by p, unit, v, rid limit $3",
-    "select rid, p, t from str where (p, t, rid) > ($1, $4, $2)"
-    " order by p, t, rid limit $3"};
-
-static void eds_cursor_bind(struct db_stmt *s, const struct eds_cursor *at)
+static int index_chunk(const struct eds_ix *x, const struct eds_chunk *c, int64_t above,
+                       int64_t until, eds_row_fn *fn, void *arg)
 {
-    const struct fhir_row *r = &at->r;
-    db_bind_int(s, 2, at->rid);
-    db_bind_int(s, 3, EDS_INDEX_PAGE);
-    switch (r->kind) {
-    case FHIR_ROW_TOKEN:
-        db_bind_int(s, 1, (int64_t)r->hash);
-        break;
-    case FHIR_ROW_DATE:
-        db_bind_int(s, 4, r->param);
-        db_bind_int(s, 1, r->lo);
-        db_bind_int(s, 5, r->hi);
-        break;
-    case FHIR_ROW_QUANTITY:
-        db_bind_int(s, 4, r->param);
-        db_bind_int(s, 1, r->unit);
-        db_bind_num(s, 5, r->value);
-        break;
-    case FHIR_ROW_STRING:
-        db_bind_int(s, 1, r->param);
-        db_bind_str(s, 4, buf_str(&at->text));
-        break;
+    struct fhir_row token = {.kind = FHIR_ROW_TOKEN};
+    int err = AM_OK;
+    for (size_t i = 0; i < c->row.n && !err; i++) {
+        int64_t rid = c->lo + c->row.v[i].rid;
+        if (rid > above && rid <= until && !eds_ix_dead(x, rid))
+            err = fn(arg, &c->row.v[i].row, rid);
     }
-}
-
-static void eds_cursor_read(struct db_stmt *s, struct eds_cursor *at)
-{
-    struct fhir_row *r = &at->r;
-    at->rid = db_int(s, 0);
-    if (r->kind == FHIR_ROW_TOKEN) {
-        r->hash = (uint64_t)db_int(s, 1);
-        return;
-    }
-    r->param = (uint32_t)db_int(s, 1);
-    if (r->kind == FHIR_ROW_DATE) {
-        r->lo = db_int(s, 2);
-        r->hi = db_int(s, 3);
-    } else if (r->kind == FHIR_ROW_QUANTITY) {
-        r->unit = (uint32_t)db_int(s, 2);
-        r->value = db_num(s, 3);
-    } else {
-        r->text = db_str(s, 2);
-    }
-}
-
-static int eds_index_page(struct eds_view *v, struct eds_cursor *at, eds_row_fn *fn,
-                          void *arg, size_t *n)
-{
-    struct db_stmt *s;
-    bool row = false;
-    int err = db_prepare(v->c, eds_index_sql[at->r.kind], &s);
-    *n = 0;
-    if (err)
-        return err;
-    eds_cursor_bind(s, at);
-    for (err = db_step(s, &row); !err && row; err = err ? err : db_step(s, &row)) {
-        eds_cursor_read(s, at);
-        (*n)++;
-        err = fn(arg, &at->r, at->rid);
-        if (!err && at->r.kind == FHIR_ROW_STRING && *n == EDS_INDEX_PAGE) {
-            buf_clear(&at->text);
-            err = buf_add(&at->text, at->r.text);
+    for (size_t i = 0; i < c->tok.cap && !err; i++) {
+        token.hash = c->tok.v[i].key;
+        for (uint32_t k = c->tok.v[i].last; k && !err; k = c->post.v[k - 1].prev) {
+            int64_t rid = c->lo + c->post.v[k - 1].rid;
+            if (rid > above && rid <= until && !eds_ix_dead(x, rid))
+                err = fn(arg, &token, rid);
         }
     }
     return err;
 }
 
+static int index_seg(struct eds_view *v, const struct eds_ix *x, const struct eds_seg *s,
+                     eds_row_fn *fn, void *arg)
+{
+    struct eds_reel r;
+    bool more = true;
+    int err = AM_OK;
+    eds_reel_init(&r, v, s, 0);
+    while (!err && more) {
+        err = eds_reel_next(&r, &more);
+        if (!err && more && !eds_ix_dead(x, r.page.at.rid))
+            err = fn(arg, &r.page.at.row, r.page.at.rid);
+    }
+    eds_reel_release(&r);
+    return err;
+}
+
 int eds_index_each(struct eds_view *v, eds_row_fn *fn, void *arg)
 {
-    int err = AM_OK;
-    for (int kind = FHIR_ROW_TOKEN; kind <= FHIR_ROW_STRING && !err; kind++) {
-        struct eds_cursor at = {.rid = INT64_MIN,
-                                .r = {.kind = (enum fhir_row_kind)kind,
-                                      .hash = (uint64_t)INT64_MIN,
-                                      .lo = INT64_MIN,
-                                      .hi = INT64_MIN,
-                                      .value = -__DBL_MAX__}};
-        size_t n = EDS_INDEX_PAGE;
-        buf_init(&at.text, 1 << 20);
-        while (!err && n == EDS_INDEX_PAGE)
-            err = eds_index_page(v, &at, fn, arg, &n);
-        buf_release(&at.text);
-    }
+    const struct eds_chunk *c;
+    struct eds_ix *x;
+    int64_t above, until;
+    int err = eds_ix_get(v, &x);
+    if (err)
+        return err;
+    am_assert(!pthread_rwlock_rdlock(&v->e->tail->rw));
+    for (size_t i = 0; !err && eds_ix_chunk(x, i, &c, &above, &until); i++)
+        err = index_chunk(x, c, above, until, fn, arg);
+    am_assert(!pthread_rwlock_unlock(&v->e->tail->rw));
+    for (size_t i = 0; i < x->seg.n && !err; i++)
+        err = index_seg(v, x, x->seg.v[i], fn, arg);
     return err;
+}
+
+struct index_want {
+    struct eds_at at;
+    bool has;
+};
+
+static int index_is(void *arg, const struct fhir_row *r, int64_t rid)
+{
+    struct index_want *w = arg;
+    w->has = w->has || (rid == w->at.rid && fhir_row_cmp(r, &w->at.row) == 0);
+    return AM_OK;
 }
 
 int eds_index_has(struct eds_view *v, const struct fhir_row *r, int64_t rid, bool *has)
 {
-    static const char *const sql[4] = {
-        "select 1 from tok where h = $1 and rid = $2",
-        "select 1 from dat where p = $3 and lo = $1 and rid = $2 and hi = $4",
-        "select 1 from qty where p = $3 and unit = $1 and v = $4 and rid = $2",
-        "select 1 from str where p = $3 and t = $1 and rid = $2"};
-    struct db_stmt *s;
-    int err = db_prepare(v->c, sql[r->kind], &s);
-    if (err)
-        return err;
-    db_bind_int(s, 2, rid);
-    if (r->kind == FHIR_ROW_STRING)
-        db_bind_str(s, 1, r->text);
-    else
-        db_bind_int(s, 1,
-                    r->kind == FHIR_ROW_TOKEN  ? (int64_t)r->hash
-                    : r->kind == FHIR_ROW_DATE ? r->lo
-                                               : (int64_t)r->unit);
-    if (r->kind != FHIR_ROW_TOKEN)
-        db_bind_int(s, 3, r->param);
-    if (r->kind == FHIR_ROW_DATE)
-        db_bind_int(s, 4, r->hi);
-    if (r->kind == FHIR_ROW_QUANTITY)
-        db_bind_num(s, 4, r->value);
-    return db_step(s, has);
+    struct index_want w = {{*r, rid}, false};
+    struct eds_span s = {.param = r->param,
+                         .unit = r->unit,
+                         .lo_min = r->lo,
+                         .lo_max = r->lo,
+                         .v_min = r->value,
+                         .v_max = r->value,
+                         .t_min = r->text};
+    char under[EDS_NAME * 4];
+    int err;
+    if (r->kind == FHIR_ROW_TOKEN)
+        return eds_tok_has(v, r->hash, rid, has);
+    if (r->text.n + 1 < sizeof under && r->kind == FHIR_ROW_STRING) { /* just that text */
+        memcpy(under, r->text.p, r->text.n);
+        under[r->text.n] = '\0';
+        s.t_under = (struct str){under, r->text.n + 1};
+    }
+    err = eds_span_each(v, r->kind, &s, index_is, &w);
+    *has = w.has;
+    return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Index rows: exactly those of the current versions; and fsck, which says so. */
 #include "eds/eds_test.h"
+#include "eds/eds_index_priv.h"
 
 struct found {
     int64_t rid[64];
@@ -198,11 +199,19 @@ static void silent_edits_are_found_and_named(void **state)
         {"delete from hist where rid = 1", "eds.chain", 2},
         {"delete from res where rid = 4", "eds.missing", 4},
         {"delete from link where last = 4", "eds.unlinked", 4},
-        {"delete from tok where rid = 2", "eds.row_missing", 2},
-        {"delete from str where rid = 2", "eds.row_missing", 2},
-        {"insert into tok (h, rid) values (77, 2)", "eds.row_extra", 2},
-        {"insert into qty (p, unit, v, rid) values (7, 0, 1.0, 99)", "eds.row_extra", 99},
-        {"update dat set hi = hi + 1 where rid = 2", "eds.row_missing", 2},
+        {"insert into dead (ended, rid) values (3, 2)", "eds.row_missing", 2},
+        {"delete from dead", "eds.row_extra", 1},
+        {"update page set body = (select body from page where id = (select max(id) - 3"
+         " from page))",
+         "eds.index", 0},
+        {"update page set body = (select body from page where id = (select max(id) - 3"
+         " from page)) where id > (select max(id) - 3 from page)",
+         "eds.row_missing", 2},
+        {"delete from page where id = (select max(id) from page)", "eds.index", 0},
+        {"update seg set lo = 0 where lo > 0", "eds.index", 0},
+        {"update seg set dir = (select body from page where id = (select max(id) from"
+         " page))",
+         "eds.index", 0},
         {"update res set terms = (select terms from res where rid = 4) where rid = 3",
          "eds.terms", 3},
         {"update res set type = 77 where rid = 2", NULL, 0},
@@ -217,10 +226,12 @@ static void silent_edits_are_found_and_named(void **state)
         }
         e = t_open();
         assert_ok(t_ask(e, full, (struct eds_ask){EDS_UPDATE, .id = STR("a")}, NULL));
+        assert_ok(eds_merge(e, 100, 1));
         assert_ok(t_ask(e, full, (struct eds_ask){EDS_UPDATE, .id = STR("a")}, NULL));
         assert_ok(t_ask(e, full, (struct eds_ask){EDS_UPDATE, .id = STR("b")}, NULL));
         assert_ok(t_ask(e, "{\"resourceType\":\"Observation\",\"code\":\"y\"}",
                         (struct eds_ask){EDS_UPDATE, .id = STR("c")}, NULL));
+        assert_ok(eds_merge(e, 100, 1));
         assert_ok(checked(e, &n));
         assert_ok(db_write(e->db, edit, (void *)(uintptr_t)edits[i].sql));
         err = checked(e, &n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Posting lists and counts, for searches. */
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 
 static int eds_number_of(struct eds_view *v, const char *sql, int64_t *n)
 {
@@ -66,151 +66,294 @@ int eds_rid_at(struct eds_view *v, int64_t at, int64_t *rid)
     return err;
 }
 
+/* ---- terms ---- */
+enum { LIST_PAGE = 4096 }; /* more rids than a page holds */
+
+struct list_want {
+    struct eds_view *v;
+    const struct eds_ix *x;
+    uint64_t hash;
+    int64_t below;
+    size_t max, n;
+    int64_t *rid; /* NULL: only counted */
+};
+
+static void list_add(struct list_want *w, int64_t rid)
+{
+    if (rid >= w->below || eds_ix_dead(w->x, rid))
+        return;
+    if (w->rid)
+        w->rid[w->n] = rid;
+    w->n++;
+}
+
+static void list_chunk(struct list_want *w, const struct eds_chunk *c, int64_t above,
+                       int64_t until)
+{
+    uint32_t n, i;
+    for (i = eds_chunk_tok(c, w->hash, &n); i && w->n < w->max;
+         i = c->post.v[i - 1].prev) {
+        int64_t rid = c->lo + c->post.v[i - 1].rid;
+        if (rid <= above)
+            break;
+        if (rid <= until)
+            list_add(w, rid);
+    }
+}
+
+/* From the last page that may have some of it, backwards. */
+static int list_seg(struct list_want *w, const struct eds_seg *s)
+{
+    struct eds_at at = {.row = {.kind = FHIR_ROW_TOKEN, .hash = w->hash},
+                        .rid = w->below - 1};
+    bool counted = !w->rid && w->below == INT64_MAX && !w->x->dead_any;
+    int64_t rid[LIST_PAGE];
+    size_t page = eds_seg_find(s, &at), n;
+    struct str body;
+    int err = AM_OK;
+    while (page != SIZE_MAX && !err && w->n < w->max) {
+        err = eds_seg_page(w->v, s, page, &body);
+        if (!err)
+            err =
+                eds_page_list(body, s->lo, w->hash, counted ? NULL : rid, LIST_PAGE, &n);
+        if (err)
+            break;
+        if (counted)
+            w->n += n;
+        for (size_t i = n; !counted && i-- && w->n < w->max;)
+            list_add(w, rid[i]);
+        if (page == 0 || s->first[page].row.hash != w->hash)
+            break;
+        page--;
+    }
+    return err;
+}
+
+/* Newest first: what this view read for itself, the shared tail, the segments. */
+static int list_run(struct list_want *w)
+{
+    const struct eds_chunk *c;
+    struct eds_ix *x;
+    int64_t above, until;
+    int err = eds_ix_get(w->v, &x);
+    if (err)
+        return err;
+    w->x = x;
+    am_assert(!pthread_rwlock_rdlock(&w->v->e->tail->rw));
+    for (size_t i = 0; w->n < w->max && eds_ix_chunk(x, i, &c, &above, &until); i++)
+        list_chunk(w, c, above, until);
+    am_assert(!pthread_rwlock_unlock(&w->v->e->tail->rw));
+    for (size_t i = x->seg.n; i-- && !err && w->n < w->max;)
+        if (x->seg.v[i]->lo + 1 < w->below)
+            err = list_seg(w, x->seg.v[i]);
+    return err;
+}
+
 int eds_tok(struct eds_view *v, uint64_t hash, int64_t below, size_t max, int64_t *rid,
             size_t *n)
 {
-    struct db_stmt *s;
-    bool row = false;
-    int err = db_prepare(v->c,
-                         "select rid from tok where h = $1 and rid < $2"
-                         " order by rid desc limit $3",
-                         &s);
-    *n = 0;
-    if (err)
-        return err;
-    db_bind_int(s, 1, (int64_t)hash);
-    db_bind_int(s, 2, below);
-    db_bind_int(s, 3, (int64_t)AM_MIN(max, (size_t)INT32_MAX));
-    for (err = db_step(s, &row); !err && row; err = db_step(s, &row))
-        rid[(*n)++] = db_int(s, 0);
+    struct list_want w = {.v = v, .hash = hash, .below = below, .max = max, .rid = rid};
+    int err = list_run(&w);
+    *n = err ? 0 : w.n;
     return err;
 }
 
 int eds_tok_has(struct eds_view *v, uint64_t hash, int64_t rid, bool *has)
 {
-    struct db_stmt *s;
-    int err = db_prepare(v->c, "select 1 from tok where h = $1 and rid = $2", &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, (int64_t)hash);
-    db_bind_int(s, 2, rid);
-    return db_step(s, has);
+    int64_t found;
+    size_t n;
+    int err = eds_tok(v, hash, rid < INT64_MAX ? rid + 1 : rid, 1, &found, &n);
+    *has = !err && n && found == rid;
+    return err;
 }
 
 int eds_tok_count(struct eds_view *v, uint64_t hash, int64_t *n)
 {
-    struct db_stmt *s;
-    bool row = false;
-    int err = db_prepare(v->c, "select count(*) from tok where h = $1", &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, (int64_t)hash);
-    err = db_step(s, &row);
+    struct list_want w = {
+        .v = v, .hash = hash, .below = INT64_MAX, .max = SIZE_MAX, .rid = NULL};
+    int err = list_run(&w);
     if (!err)
-        *n = db_int(s, 0);
+        *n = (int64_t)w.n;
     return err;
 }
 
 /* ---- spans ---- */
-static int eds_span_run(struct db_stmt *s, struct fhir_row *r, eds_row_fn *fn, void *arg)
+struct span_want {
+    struct eds_view *v;
+    const struct eds_ix *x;
+    struct eds_at least; /* nothing before it */
+    const struct eds_span *s;
+    eds_row_fn *fn;
+    void *arg;
+};
+
+/* Less than 0: before the span; 0: in it; more: after. */
+static int span_side(const struct span_want *w, const struct fhir_row *r)
 {
-    bool row = false;
-    int err;
-    for (err = db_step(s, &row); !err && row; err = err ? err : db_step(s, &row)) {
-        if (r->kind == FHIR_ROW_DATE) {
-            r->lo = db_int(s, 1);
-            r->hi = db_int(s, 2);
-        } else if (r->kind == FHIR_ROW_QUANTITY) {
-            r->value = db_num(s, 1);
-        } else {
-            r->text = db_str(s, 1);
-        }
-        err = fn(arg, r, db_int(s, 0));
+    const struct fhir_row *l = &w->least.row;
+    const struct eds_span *s = w->s;
+    if (r->kind != l->kind || r->param != l->param)
+        return r->kind < l->kind || (r->kind == l->kind && r->param < l->param) ? -1 : 1;
+    if (r->kind == FHIR_ROW_DATE)
+        return r->lo < s->lo_min ? -1 : r->lo > s->lo_max;
+    if (r->kind == FHIR_ROW_STRING)
+        return s->t_min.p && str_cmp(r->text, s->t_min) < 0
+                   ? -1
+                   : s->t_under.n && str_cmp(r->text, s->t_under) >= 0;
+    if (r->unit != l->unit)
+        return r->unit < l->unit ? -1 : 1;
+    return r->value < s->v_min ? -1 : r->value > s->v_max;
+}
+
+static int span_chunk(struct span_want *w, const struct eds_chunk *c, int64_t above,
+                      int64_t until)
+{
+    uint32_t i = eds_chunk_row(c, &w->least.row);
+    int err = AM_OK;
+    for (; i && !err; i = c->row.v[i - 1].prev) {
+        int64_t rid = c->lo + c->row.v[i - 1].rid;
+        if (rid <= above)
+            break;
+        if (rid <= until && span_side(w, &c->row.v[i - 1].row) == 0 &&
+            !eds_ix_dead(w->x, rid))
+            err = w->fn(w->arg, &c->row.v[i - 1].row, rid);
     }
+    return err;
+}
+
+static int span_seg(struct span_want *w, const struct eds_seg *s)
+{
+    size_t page = eds_seg_find(s, &w->least);
+    struct eds_reel r;
+    bool more = true;
+    int side = 0, err = AM_OK;
+    eds_reel_init(&r, w->v, s, page == SIZE_MAX ? s->kind[w->least.row.kind] : page);
+    while (!err && more && side <= 0) {
+        err = eds_reel_next(&r, &more);
+        if (err || !more)
+            break;
+        side = span_side(w, &r.page.at.row);
+        if (side == 0 && !eds_ix_dead(w->x, r.page.at.rid))
+            err = w->fn(w->arg, &r.page.at.row, r.page.at.rid);
+    }
+    eds_reel_release(&r);
+    return err;
+}
+
+int eds_span_each(struct eds_view *v, enum fhir_row_kind kind, const struct eds_span *s,
+                  eds_row_fn *fn, void *arg)
+{
+    struct span_want w = {.v = v, .s = s, .fn = fn, .arg = arg};
+    const struct eds_chunk *c;
+    struct eds_ix *x;
+    int64_t above, until;
+    int err = eds_ix_get(v, &x);
+    if (err)
+        return err;
+    w.x = x;
+    w.least.row = (struct fhir_row){.kind = kind,
+                                    .param = s->param,
+                                    .unit = kind == FHIR_ROW_QUANTITY ? s->unit : 0,
+                                    .lo = s->lo_min,
+                                    .hi = INT64_MIN,
+                                    .value = s->v_min,
+                                    .text = s->t_min.p ? s->t_min : STR("")};
+    am_assert(!pthread_rwlock_rdlock(&v->e->tail->rw));
+    for (size_t i = 0; !err && eds_ix_chunk(x, i, &c, &above, &until); i++)
+        err = span_chunk(&w, c, above, until);
+    am_assert(!pthread_rwlock_unlock(&v->e->tail->rw));
+    for (size_t i = x->seg.n; i-- && !err;)
+        err = span_seg(&w, x->seg.v[i]);
+    return err;
+}
+
+/* ---- in the order of values ---- */
+struct span_rows {
+    VEC(struct eds_at) row;
+    struct arena text;
+};
+
+static int span_keep(void *arg, const struct fhir_row *r, int64_t rid)
+{
+    struct span_rows *k = arg;
+    struct eds_at at = {*r, rid};
+    if (r->kind == FHIR_ROW_STRING)
+        at.row.text.p = arena_dup(&k->text, r->text);
+    return r->kind == FHIR_ROW_STRING && !at.row.text.p ? AM_E_NOMEM
+                                                        : vec_push(&k->row, at);
+}
+
+static int span_order(const void *a, const void *b)
+{
+    return eds_at_cmp(a, b);
+}
+
+static int span_sorted(struct eds_view *v, enum fhir_row_kind kind,
+                       const struct eds_span *s, eds_row_fn *fn, void *arg)
+{
+    struct span_rows k = {0};
+    int err;
+    arena_init(&k.text, 1 << 30);
+    err = eds_span_each(v, kind, s, span_keep, &k);
+    if (!err && k.row.n)
+        qsort(k.row.v, k.row.n, sizeof *k.row.v, span_order);
+    for (size_t i = 0; i < k.row.n && !err; i++) {
+        const struct eds_at *at = &k.row.v[s->down ? k.row.n - 1 - i : i];
+        err = fn(arg, &at->row, at->rid);
+    }
+    vec_release(&k.row);
+    arena_release(&k.text);
     return err > 0 ? AM_OK : err;
 }
 
-int eds_dat(struct eds_view *v, const struct eds_span *p, eds_row_fn *fn, void *arg)
+int eds_dat(struct eds_view *v, const struct eds_span *s, eds_row_fn *fn, void *arg)
 {
-    struct fhir_row r = {.kind = FHIR_ROW_DATE, .param = p->param};
-    struct db_stmt *s;
-    int err = db_prepare(v->c,
-                         p->down ? "select rid, lo, hi from dat where p = $1 and lo >= $2"
-                                   " and lo <= $3 order by lo desc, rid desc"
-                                 : "select rid, lo, hi from dat where p = $1 and lo >= $2"
-                                   " and lo <= $3 order by lo, rid",
-                         &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, p->param);
-    db_bind_int(s, 2, p->lo_min);
-    db_bind_int(s, 3, p->lo_max);
-    return eds_span_run(s, &r, fn, arg);
+    return span_sorted(v, FHIR_ROW_DATE, s, fn, arg);
 }
 
-int eds_qty(struct eds_view *v, const struct eds_span *p, eds_row_fn *fn, void *arg)
+int eds_qty(struct eds_view *v, const struct eds_span *s, eds_row_fn *fn, void *arg)
 {
-    struct fhir_row r = {.kind = FHIR_ROW_QUANTITY, .param = p->param, .unit = p->unit};
-    struct db_stmt *s;
-    int err = db_prepare(v->c,
-                         p->down ? "select rid, v from qty where p = $1 and unit = $2 and"
-                                   " v >= $3 and v <= $4 order by v desc, rid desc"
-                                 : "select rid, v from qty where p = $1 and unit = $2 and"
-                                   " v >= $3 and v <= $4 order by v, rid",
-                         &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, p->param);
-    db_bind_int(s, 2, p->unit);
-    db_bind_num(s, 3, p->v_min);
-    db_bind_num(s, 4, p->v_max);
-    return eds_span_run(s, &r, fn, arg);
+    return span_sorted(v, FHIR_ROW_QUANTITY, s, fn, arg);
 }
 
-static const char *const eds_str_sql[2][2] = {
-    {"select rid, t from str where p = $1 and t >= $2 order by t, rid",
-     "select rid, t from str where p = $1 and t >= $2 order by t desc, rid desc"},
-    {"select rid, t from str where p = $1 and t >= $2 and t < $3 order by t, rid",
-     "select rid, t from str where p = $1 and t >= $2 and t < $3"
-     " order by t desc, rid desc"},
-};
-
-int eds_str(struct eds_view *v, const struct eds_span *p, eds_row_fn *fn, void *arg)
+int eds_str(struct eds_view *v, const struct eds_span *s, eds_row_fn *fn, void *arg)
 {
-    struct fhir_row r = {.kind = FHIR_ROW_STRING, .param = p->param};
-    bool end = p->t_under.n > 0;
-    struct db_stmt *s;
-    int err = db_prepare(v->c, eds_str_sql[end][p->down], &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, p->param);
-    db_bind_str(s, 2, p->t_min.p ? p->t_min : STR(""));
-    if (end)
-        db_bind_str(s, 3, p->t_under);
-    return eds_span_run(s, &r, fn, arg);
+    return span_sorted(v, FHIR_ROW_STRING, s, fn, arg);
 }
 
 /* ---- counts ---- */
+static int list_row(void *arg, const struct fhir_row *r, int64_t rid)
+{
+    int64_t **to = arg;
+    (void)rid;
+    ++*to[r->kind];
+    return AM_OK;
+}
+
 int eds_count(struct eds_view *v, struct eds_stats *out)
 {
     struct eds_stats n = {.keys = atomic_load(&v->e->n_keys),
                           .dictionaries = atomic_load(&v->e->n_dicts)};
+    int64_t *rows[EDS_KINDS] = {
+        [FHIR_ROW_TOKEN] = &n.tokens,
+        [FHIR_ROW_DATE] = &n.dates,
+        [FHIR_ROW_QUANTITY] = &n.quantities,
+        [FHIR_ROW_STRING] = &n.texts,
+    };
     const struct {
         const char *sql;
         int64_t *to;
     } ask[] = {
         {"select count(*) from res", &n.current},
         {"select count(*) from hist", &n.past},
-        {"select count(*) from tok", &n.tokens},
-        {"select count(*) from dat", &n.dates},
-        {"select count(*) from qty", &n.quantities},
-        {"select count(*) from str", &n.texts},
         {"select coalesce(cast(sum(length(body)) as bigint), 0) from res", &n.body_b},
         {"select coalesce(cast(sum(length(terms)) as bigint), 0) from res", &n.terms_b},
     };
     int err = eds_top(v, &n.top);
     for (size_t i = 0; i < AM_LEN(ask) && !err; i++)
         err = eds_number_of(v, ask[i].sql, ask[i].to);
+    if (!err)
+        err = eds_index_each(v, list_row, rows);
     if (!err)
         *out = n;
     return err;

@@ -61,12 +61,19 @@ struct eds {
     struct { /* what the writer remembers, good for one ground (db_ground) */
         uint64_t ground;
         int64_t rid, at;
+        int64_t base; /* rid when this ground began: what was committed */
         uint8_t head[CRYPTO_SHA256];
     } now;
+    struct eds_tail *tail; /* eds_index_priv.h */
+    struct eds_merger *merger;
+    struct eds_ix *writer_ix; /* of the transaction that runs */
 };
 struct eds_view {
     struct eds *e;
     struct db_conn *c;
+    bool writer;       /* in the writer: sees what is not committed yet */
+    bool alone;        /* reads all of the index for itself: trusts no cache */
+    struct eds_ix *ix; /* NULL until the index is asked */
 };
 
 /* ---- eds_id.c: an id in as few bytes as it needs ---- */
@@ -114,8 +121,6 @@ void eds_learn(struct eds *e); /* when there is enough; failing costs bytes only
 AM_CHECK int eds_terms_pack(struct buf *out, const struct fhir_rows *rows);
 typedef int eds_term_fn(void *arg, const struct fhir_row *row);
 AM_CHECK int eds_terms_each(struct str packed, eds_term_fn *fn, void *arg);
-/* Deletes the rows of a resource. */
-AM_CHECK int eds_terms_remove(struct db_conn *c, struct str packed, int64_t rid);
 
 /* ---- eds_group.c, eds_write.c ---- */
 struct eds_op {
@@ -134,22 +139,13 @@ struct eds_op {
     int64_t old; /* rid of the version it replaces; 0: none */
     struct eds_done done;
 };
-struct eds_tok_row {
-    uint64_t h;
-    uint32_t op;
-};
-struct eds_row {
-    struct fhir_row row;
-    uint32_t op;
-};
 struct eds_group {
     struct eds *e;
     struct arena arena;
     VEC(struct eds_op) op;
-    VEC(struct eds_tok_row) tok;
-    VEC(struct eds_row) row; /* of the other kinds */
     struct buf work, work2;
     size_t bad;
+    int64_t last; /* rid */
     bool written;
 };
 AM_CHECK int eds_group_run(struct db_conn *c, void *group); /* a db_fn */
@@ -178,13 +174,13 @@ struct eds_version {
 typedef int eds_walk_fn(void *arg, const struct eds_version *x);
 AM_CHECK int eds_walk(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg);
 
-/* ---- eds_index.c: the index tables as a whole ---- */
+/* ---- eds_index.c: the index as a whole ---- */
 struct eds_sum { /* of rows, in any order */
     uint64_t n, sum;
 };
 /* Adds the row of that resource. */
 void eds_sum_add(struct eds_sum sum[4], const struct fhir_row *r, int64_t rid);
-/* Visits every row of the four tables; fn as eds_row_fn. */
+/* Visits every row; fn as eds_row_fn, and it must not ask the index. */
 AM_CHECK int eds_index_each(struct eds_view *v, eds_row_fn *fn, void *arg);
 AM_CHECK int eds_index_has(struct eds_view *v, const struct fhir_row *r, int64_t rid,
                            bool *has);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading one version, and lists of versions. */
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 
 int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m)
 {
@@ -122,7 +122,7 @@ struct eds_read {
 static int eds_read_fn(struct db_conn *c, void *arg)
 {
     struct eds_read *r = arg;
-    struct eds_view v = {r->e, c};
+    struct eds_view v = {.e = r->e, .c = c};
     return eds_look(&v, r->type, r->id, r->ver, &r->x);
 }
 
@@ -166,8 +166,10 @@ struct eds_viewing {
 static int eds_view_db(struct db_conn *c, void *arg)
 {
     const struct eds_viewing *w = arg;
-    struct eds_view v = {w->e, c};
-    return w->fn(&v, w->arg);
+    struct eds_view v = {.e = w->e, .c = c};
+    int err = w->fn(&v, w->arg);
+    eds_ix_free(w->e, v.ix);
+    return err;
 }
 
 int eds_view(struct eds *e, eds_view_fn *fn, void *arg)

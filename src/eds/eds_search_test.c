@@ -3,10 +3,13 @@
 #include "eds/eds_oracle_test.h"
 #include "fhir/fhir_test.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
+#include "eds/eds_index_priv.h"
 #include "eds/search.h"
 
-static const struct fhir_index sx = {.key = {{3, 4}}, .words = true};
+static struct fhir_index sx = {.key = {{3, 4}}, .words = true}; /* or a store's key */
 
 struct world {
     struct eds_mem *mem;
@@ -14,13 +17,43 @@ struct world {
     VEC(const struct json *) resource; /* rid - 1 */
     struct json_doc *definitions;
     struct map expressions; /* "Type.code" -> index in entry */
+    struct eds *store;      /* NULL: lists in memory */
 };
 static struct world world;
+
+static int world_rows(void *arg, const struct fhir_row_key *key, const struct json *v,
+                      struct arena *a, struct fhir_rows *out)
+{
+    const struct fhir_index x = {.key = *key, .words = true};
+    (void)arg;
+    return fhir_rows(v, &x, a, out);
+}
+
+/* Some rows come to stand in segments of every size, some in the tail. */
+static void world_store(const struct json *v, int64_t at)
+{
+    struct eds_group *g;
+    time_fake(at);
+    assert_ok(eds_group_new(&g, world.store));
+    assert_ok(eds_put(g,
+                      &(struct eds_ask){.verb = EDS_CREATE,
+                                        .type = json_get_str(v, "resourceType"),
+                                        .id = json_get_str(v, "id"),
+                                        .body = v},
+                      NULL));
+    assert_ok(eds_write(g));
+    assert_int_equal(eds_done(g, 0)->rid, world.resource.n + 1);
+    eds_group_free(g);
+    if (world.resource.n % 150 == 149)
+        assert_ok(eds_merge(world.store, 100, 1));
+}
 
 static void world_put(const char *text, int64_t at)
 {
     struct json_doc *doc;
     assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
+    if (world.store)
+        world_store(json_root(doc), at);
     assert_ok(eds_mem_put(world.mem, doc, &sx, at));
     assert_ok(vec_push(&world.resource, json_root(doc)));
 }
@@ -392,7 +425,7 @@ static void random_queries_find_what_the_oracle_finds(void **state)
 {
     (void)state;
     const char *many = getenv("EDS_ORACLE_QUERIES"); /* make soak asks for 100,000 */
-    int64_t n = 2000;
+    int64_t n = world.store ? 500 : 2000;
     struct arena a;
     (void)test_path("");
     if (many)
@@ -402,6 +435,48 @@ static void random_queries_find_what_the_oracle_finds(void **state)
         one_random_query(&a);
         arena_release(&a);
     }
+}
+
+/* ---- the same on a store ----------------------------------------------------------- */
+static char store_dir[] = "/tmp/amane-edso-XXXXXX", store_path[64];
+
+static int store_open(void **state)
+{
+    struct eds_config c = {.path = store_path, .rows = world_rows, .key = {1}};
+    if (!mkdtemp(store_dir))
+        return -1;
+    snprintf(store_path, sizeof store_path, "%s/e.db", store_dir);
+    assert_ok(eds_open(&world.store, &c));
+    sx.key = *eds_row_key(world.store);
+    return world_open(state);
+}
+
+static int store_close(void **state)
+{
+    static const char *const tail[] = {"", "-wal", "-shm", ".lock"};
+    eds_close(world.store);
+    time_fake(0);
+    for (size_t i = 0; i < AM_LEN(tail); i++) {
+        char file[80];
+        snprintf(file, sizeof file, "%s%s", store_path, tail[i]);
+        unlink(file);
+    }
+    rmdir(store_dir);
+    sx.key = (struct fhir_row_key){{3, 4}};
+    return world_close(state);
+}
+
+static int store_queries(struct eds_view *v, void *arg)
+{
+    world.source = eds_view_source(v);
+    random_queries_find_what_the_oracle_finds(arg);
+    return AM_OK;
+}
+
+static void a_store_finds_what_the_oracle_finds(void **state)
+{
+    (void)test_path("");
+    assert_ok(eds_view(world.store, store_queries, state));
 }
 
 /* ---- a small world of our own -------------------------------------------------------
@@ -626,6 +701,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_queries_find_what_the_oracle_finds,
                                         world_open, world_close),
+        cmocka_unit_test_setup_teardown(a_store_finds_what_the_oracle_finds, store_open,
+                                        store_close),
         SMALL(joins_follow_references_both_ways),
         SMALL(each_way_of_asking_finds),
         SMALL(composites_keep_their_parts_together),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eds_source -- the store as a source of posting lists: what a search asks, in one view.
  */
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 #include "eds/search.h"
 
 static int source_top(void *self, int64_t *rid)
@@ -31,9 +31,7 @@ static int source_rows(void *self, const struct eds_stretch *s, eds_each_fn *fn,
                                   .v_max = s->v_max,
                                   .t_min = s->text_min,
                                   .t_under = s->text_under};
-    return s->kind == FHIR_ROW_DATE       ? eds_dat(self, &span, fn, arg)
-           : s->kind == FHIR_ROW_QUANTITY ? eds_qty(self, &span, fn, arg)
-                                          : eds_str(self, &span, fn, arg);
+    return eds_span_each(self, s->kind, &span, fn, arg);
 }
 
 struct source_own {

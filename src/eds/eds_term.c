@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `terms`: the index rows a resource owns, so that whoever removes it removes exactly
- * what was inserted, even if a later release would extract other rows. Four lists, each
- * after its length (LEB128): hash | param lo hi | param unit value | param text. */
+/* `terms`: the index rows a resource owns, from which the index is made: what was
+ * extracted when it was written stays, even if a later release would extract other rows.
+ * Four lists, each after its length (LEB128): hash | param lo hi | param unit value |
+ * param text. */
 #include "eds/eds_priv.h"
 
 static int eds_put_num(struct buf *b, uint64_t v)
@@ -129,36 +130,4 @@ int eds_terms_each(struct str packed, eds_term_fn *fn, void *arg)
             return err;
     }
     return packed.n ? AM_E_TAMPERED : AM_OK;
-}
-
-struct eds_remove {
-    struct db_conn *c;
-    int64_t rid;
-};
-
-static int eds_remove_row(void *arg, const struct fhir_row *r)
-{
-    const struct eds_remove *m = arg;
-    switch (r->kind) {
-    case FHIR_ROW_TOKEN:
-        return db_exec_later(m->c, "delete from tok where h = $1 and rid = $2", "ii",
-                             (int64_t)r->hash, m->rid);
-    case FHIR_ROW_DATE:
-        return db_exec_later(
-            m->c, "delete from dat where p = $1 and lo = $2 and rid = $3 and hi = $4",
-            "iiii", (int64_t)r->param, r->lo, m->rid, r->hi);
-    case FHIR_ROW_QUANTITY:
-        return db_exec_later(
-            m->c, "delete from qty where p = $1 and unit = $2 and v = $3 and rid = $4",
-            "iidi", (int64_t)r->param, (int64_t)r->unit, r->value, m->rid);
-    case FHIR_ROW_STRING:
-        return db_exec_later(m->c, "delete from str where p = $1 and t = $2 and rid = $3",
-                             "isi", (int64_t)r->param, r->text, m->rid);
-    }
-    return AM_E_INTERNAL;
-}
-
-int eds_terms_remove(struct db_conn *c, struct str packed, int64_t rid)
-{
-    return eds_terms_each(packed, eds_remove_row, &(struct eds_remove){c, rid});
 }

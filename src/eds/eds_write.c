@@ -2,35 +2,19 @@
 /* Writing a group, in the writer thread: decide what each ask means on what is current,
  * take away what is replaced, insert what is new, and one link of the chain. */
 #include "base/clock.h"
-#include "eds/eds_priv.h"
+#include "eds/eds_index_priv.h"
 
 enum { EDS_MATCH_CHUNK = 64 };
 
 /* ---- conditions ---- */
-static int eds_rare(struct db_conn *c, uint64_t h, int64_t *n)
-{
-    struct db_stmt *s;
-    bool row;
-    int err = db_prepare(c,
-                         "select count(*) from (select 1 from tok where h = $1"
-                         " limit 1000) as some",
-                         &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, (int64_t)h);
-    err = db_step(s, &row);
-    *n = err ? 0 : db_int(s, 0);
-    return err;
-}
-
 /* Which term is the rarest: its resources are asked for the others. */
-static int eds_rarest(struct db_conn *c, const struct eds_op *op, size_t *best)
+static int eds_rarest(struct eds_view *v, const struct eds_op *op, size_t *best)
 {
     int64_t least = INT64_MAX, n = 0;
     int err = AM_OK;
     *best = 0;
     for (size_t i = 0; i < op->n_terms && !err && op->n_terms > 1 && least > 0; i++) {
-        err = eds_rare(c, op->term[i], &n);
+        err = eds_tok_count(v, op->term[i], &n);
         if (!err && n < least) {
             least = n;
             *best = i;
@@ -55,7 +39,7 @@ static int eds_match_terms(struct eds_view *v, const struct eds_op *op, int64_t 
 {
     int64_t rid[EDS_MATCH_CHUNK], below = INT64_MAX;
     size_t best, got = EDS_MATCH_CHUNK;
-    int err = eds_rarest(v->c, op, &best);
+    int err = eds_rarest(v, op, &best);
     *n = 0;
     while (!err && *n < 2 && got == EDS_MATCH_CHUNK) {
         err = eds_tok(v, op->term[best], below, EDS_MATCH_CHUNK, rid, &got);
@@ -201,25 +185,18 @@ static bool eds_bodied(const struct eds_op *op)
 }
 
 /* ---- taking away ---- */
+/* Its rows stay where they are until the segment is made anew: it is said to be dead. */
 static int eds_retire(struct db_conn *c, const struct eds_op *op)
 {
-    struct db_stmt *s;
-    bool row = false;
-    int err = db_prepare(c, "select terms from res where rid = $1", &s);
-    if (err)
-        return err;
-    db_bind_int(s, 1, op->old);
-    err = db_step(s, &row);
-    if (!err && !row)
-        err = AM_E_TAMPERED;
-    if (!err)
-        err = eds_terms_remove(c, db_blob(s, 0), op->old);
-    if (!err)
-        err = db_exec_later(c,
+    int err = db_exec_later(c,
                             "insert into hist (rid, type, id, ver, at, gone, body) select"
                             " rid, type, id, ver, at, 0, body from res where rid = $1",
                             "i", op->old);
-    return err ? err : db_exec_later(c, "delete from res where rid = $1", "i", op->old);
+    if (!err)
+        err = db_exec_later(c, "delete from res where rid = $1", "i", op->old);
+    return err ? err
+               : db_exec_later(c, "insert into dead (ended, rid) values ($1, $2)", "ii",
+                               op->done.rid, op->old);
 }
 
 static int eds_bury(struct db_conn *c, const struct eds_op *op)
@@ -233,9 +210,8 @@ static int eds_bury(struct db_conn *c, const struct eds_op *op)
 }
 
 /* ---- inserting ---- */
-struct eds_columns { /* one arena of arrays, reused table after table */
-    int64_t *i[5];
-    double *d;
+struct eds_columns {
+    int64_t *i[4];
     struct str *s[3];
 };
 
@@ -246,8 +222,7 @@ static int eds_columns_new(struct eds_columns *k, struct arena *a, size_t n)
         good = (k->i[j] = arena_alloc(a, n + 1, sizeof *k->i[j])) && good;
     for (size_t j = 0; j < AM_LEN(k->s); j++)
         good = (k->s[j] = arena_alloc(a, n + 1, sizeof *k->s[j])) && good;
-    k->d = arena_alloc(a, n + 1, sizeof *k->d);
-    return good && k->d ? AM_OK : AM_E_NOMEM;
+    return good ? AM_OK : AM_E_NOMEM;
 }
 
 static int eds_insert_res(struct db_conn *c, const struct eds_group *g,
@@ -277,77 +252,15 @@ static int eds_insert_res(struct db_conn *c, const struct eds_group *g,
                           n);
 }
 
-static int eds_insert_tok(struct db_conn *c, const struct eds_group *g,
-                          struct eds_columns *k)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < g->tok.n; i++) {
-        const struct eds_op *op = &g->op.v[g->tok.v[i].op];
-        if (!eds_bodied(op))
-            continue;
-        k->i[0][n] = (int64_t)g->tok.v[i].h;
-        k->i[1][n++] = op->done.rid;
-    }
-    return db_insert_many(c, "tok (h, rid)", "ii",
-                          (union db_array[]){{.i = k->i[0]}, {.i = k->i[1]}}, n);
-}
-
-static int eds_insert_kind(struct db_conn *c, const struct eds_columns *k,
-                           enum fhir_row_kind kind, size_t n)
-{
-    if (kind == FHIR_ROW_DATE)
-        return db_insert_many(
-            c, "dat (p, lo, rid, hi)", "iiii",
-            (union db_array[]){
-                {.i = k->i[0]}, {.i = k->i[1]}, {.i = k->i[4]}, {.i = k->i[2]}},
-            n);
-    if (kind == FHIR_ROW_QUANTITY)
-        return db_insert_many(
-            c, "qty (p, unit, v, rid)", "iidi",
-            (union db_array[]){
-                {.i = k->i[0]}, {.i = k->i[1]}, {.d = k->d}, {.i = k->i[4]}},
-            n);
-    return db_insert_many(
-        c, "str (p, t, rid)", "isi",
-        (union db_array[]){{.i = k->i[0]}, {.s = k->s[0]}, {.i = k->i[4]}}, n);
-}
-
-static int eds_insert_rows(struct db_conn *c, const struct eds_group *g,
-                           struct eds_columns *k, enum fhir_row_kind kind)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < g->row.n; i++) {
-        const struct fhir_row *r = &g->row.v[i].row;
-        const struct eds_op *op = &g->op.v[g->row.v[i].op];
-        if (r->kind != kind || !eds_bodied(op))
-            continue;
-        k->i[0][n] = r->param;
-        k->i[1][n] = kind == FHIR_ROW_DATE ? r->lo : r->unit;
-        k->i[2][n] = r->hi;
-        k->d[n] = r->value;
-        k->s[0][n] = r->text;
-        k->i[4][n++] = op->done.rid;
-    }
-    return eds_insert_kind(c, k, kind, n);
-}
-
 static int eds_insert(struct db_conn *c, struct eds_group *g)
 {
     struct eds_columns k;
     struct arena a;
     int err;
     arena_init(&a, SIZE_MAX);
-    err = eds_columns_new(&k, &a, AM_MAX(g->op.n, AM_MAX(g->tok.n, g->row.n)));
+    err = eds_columns_new(&k, &a, g->op.n);
     if (!err)
         err = eds_insert_res(c, g, &k);
-    if (!err)
-        err = eds_insert_tok(c, g, &k);
-    if (!err)
-        err = eds_insert_rows(c, g, &k, FHIR_ROW_DATE);
-    if (!err)
-        err = eds_insert_rows(c, g, &k, FHIR_ROW_QUANTITY);
-    if (!err)
-        err = eds_insert_rows(c, g, &k, FHIR_ROW_STRING);
     arena_release(&a);
     return err;
 }
@@ -389,17 +302,32 @@ static int eds_store(struct db_conn *c, struct eds_group *g)
     return err ? err : eds_insert(c, g);
 }
 
+/* What the view of the function before saw is good while nothing was undone. */
+static int eds_decide_all(struct db_conn *c, struct eds_group *g)
+{
+    struct eds *e = g->e;
+    struct eds_view v = {.e = e, .c = c, .writer = true};
+    int err;
+    if (e->writer_ix && e->writer_ix->ground != e->now.ground) {
+        eds_ix_free(e, e->writer_ix);
+        e->writer_ix = NULL;
+    }
+    v.ix = e->writer_ix;
+    err = eds_decide(&v, g);
+    e->writer_ix = v.ix;
+    return err;
+}
+
 int eds_group_run(struct db_conn *c, void *arg)
 {
     struct eds_group *g = arg;
     struct eds *e = g->e;
-    struct eds_view v = {e, c};
     struct crypto_sha256 h;
     uint8_t head[CRYPTO_SHA256];
     int64_t rid, at;
     int err = eds_now(e, c);
     if (!err)
-        err = eds_decide(&v, g);
+        err = eds_decide_all(c, g);
     if (err)
         return err;
     rid = e->now.rid;
@@ -414,7 +342,7 @@ int eds_group_run(struct db_conn *c, void *arg)
                             (struct str){(const char *)head, sizeof head});
     if (err)
         return err;
-    e->now.rid = rid;
+    e->now.rid = g->last = rid;
     e->now.at = at;
     memcpy(e->now.head, head, sizeof head);
     return AM_OK;
