@@ -3,6 +3,7 @@
  * apart; exit 0 when all are valid, 1 when one is not. */
 #include "cmd.h"
 #include "fhir/valid.h"
+#include "fhir/xml.h"
 
 enum { FHIR_FILE_MAX = 256 << 20 };
 
@@ -44,24 +45,38 @@ static int tell_text(const char *file, const struct diag *d)
     return AM_OK;
 }
 
-static bool looks_xml(const char *file)
+static int parse(struct json_doc **out, struct str text, struct diag *d)
 {
-    size_t n = strlen(file);
-    return n > 4 && strcmp(file + n - 4, ".xml") == 0;
+    const struct json_limits limits = {
+        .size_b = FHIR_FILE_MAX, .depth = 200, .values = 40000000, .raw_numbers = true};
+    return json_parse(out, text, &limits, d);
+}
+
+/* JSON or XML, by what is in it, whatever its name. */
+static int read_either(struct json_doc **out, struct str text, struct diag *d)
+{
+    struct buf json;
+    int err;
+    if (!str_starts(str_trim(text), STR("<")) && !str_starts(text, STR("\xef\xbb\xbf<")))
+        return parse(out, text, d);
+    buf_init(&json, FHIR_FILE_MAX);
+    err = fhir_xml_read(text, &json, d);
+    if (!err)
+        err = parse(out, buf_str(&json), d);
+    buf_release(&json);
+    return err;
 }
 
 static int one(const struct fhir_valid *v, const char *file, bool json, bool *invalid)
 {
-    const struct json_limits limits = {
-        .size_b = FHIR_FILE_MAX, .depth = 200, .values = 40000000, .raw_numbers = true};
     struct json_doc *doc = NULL;
     struct diag d;
-    int err = AM_OK;
+    char *text = NULL;
+    size_t n = 0;
+    int err = am_file_read(file, FHIR_FILE_MAX, &text, &n);
     diag_init(&d);
-    if (looks_xml(file))
-        diag_err(&d, "", "fhir.xml", "FHIR in XML is not read: give JSON");
-    else
-        err = json_parse_file(&doc, file, &limits, &d);
+    if (!err)
+        err = read_either(&doc, (struct str){text, n}, &d);
     if (doc)
         err = fhir_valid_check(v, json_root(doc), FHIR_VALID_ADVICE, &d);
     if (d.errors) /* the file is at fault: that is an answer */
@@ -71,6 +86,7 @@ static int one(const struct fhir_valid *v, const char *file, bool json, bool *in
     *invalid |= d.errors > 0;
     json_free(doc);
     diag_release(&d);
+    free(text);
     return err;
 }
 

@@ -13,6 +13,7 @@
     X(tender, "check a tender certificate, offline")                                     \
     X(model, "inspect, run, fit or sign a model")                                        \
     X(fhir, "is a file a valid FHIR R4 resource")                                        \
+    X(eds, "the health-data warehouse: import, export, check, copy, keys")               \
     X(stat, "statistics of scores: AUC, intervals, groups")                              \
     X(cohort, "make an artificial cohort, seeded")                                       \
     X(key, "make or show a signing key")                                                 \

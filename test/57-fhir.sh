@@ -12,7 +12,9 @@ cd "$dir" || exit 3
 echo '{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"gender":"female"}' >good.json
 echo '{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","gender":"F","name":[{"given":["a",""]}]}}]}' >bad.json
 echo '{"resourceType":"Patient",' >cut.json
-echo '<Patient xmlns="http://hl7.org/fhir"/>' >p.xml
+echo '<?xml version="1.0"?><Patient xmlns="http://hl7.org/fhir"><gender value="female"/></Patient>' >p.data
+echo '<Patient xmlns="http://hl7.org/fhir"><gender value="F"/></Patient>' >q.xml
+echo '<Patient xmlns="http://hl7.org/fhir"><ward value="1"/></Patient>' >r.xml
 "$amane" fhir validate good.json >out 2>&1
 [ $? = 0 ] && grep -q '^good.json: valid$' out
 report $? 'a valid file is said to be, exit 0'
@@ -30,9 +32,15 @@ report $? 'the outcome is itself valid'
 "$amane" fhir validate cut.json >out 2>&1
 [ $? = 1 ] && grep -q 'json\.' out
 report $? 'what is not JSON is not valid'
-"$amane" fhir validate p.xml >out 2>&1
-[ $? = 1 ] && grep -q 'fhir.xml' out
-report $? 'XML is refused clearly'
+"$amane" fhir validate p.data >out 2>&1
+[ $? = 0 ] && grep -q '^p.data: valid$' out
+report $? 'XML is read too, whatever the name of the file'
+"$amane" fhir validate --json q.xml >out 2>&1
+[ $? = 1 ] && jq -e '[.issue[] | select(.severity == "error") | .expression[0]] == ["Patient.gender"]' out >/dev/null
+report $? 'its problems have the same places'
+"$amane" fhir validate r.xml >out 2>&1
+[ $? = 1 ] && grep -q '^  1:[0-9]*: .*\[fhir.xml' out
+report $? 'what XML has against the definitions has its line'
 "$amane" fhir validate nowhere.json >out 2>&1
 [ $? -ne 0 ]
 report $? 'a file that is not there fails'

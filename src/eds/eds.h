@@ -145,6 +145,21 @@ AM_CHECK int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag
 enum eds_ids { EDS_IDS_GIVEN, EDS_IDS_KEPT };
 AM_CHECK int eds_put_bundle(struct eds_group *g, const struct json *bundle,
                             enum eds_ids ids, struct diag *d);
+/* The same walk, for who looks at each entry before he puts it: in order, addresses
+ * resolved. `wrong`: NULL, or why it cannot be put (eds.object, eds.id, eds.twice,
+ * eds.size); then resource may be NULL and id empty. An error of fn ends the walk. */
+struct eds_bundled {
+    size_t i;
+    struct str type, id;
+    const struct json *resource;
+    const char *wrong;
+};
+typedef int eds_bundled_fn(void *arg, const struct eds_bundled *x);
+/* What the i-th entry will be called; the resource as it came. */
+typedef int eds_name_fn(void *arg, size_t i, const struct json *resource,
+                        struct str full_url, char out[EDS_ID_MAX + 1]);
+AM_CHECK int eds_bundle(const struct json *bundle, eds_name_fn *name, eds_bundled_fn *fn,
+                        void *arg);
 /* Once. AM_E_PRECONDITION, AM_E_CONFLICT, AM_E_EXISTS (CREATE of an id that is there),
  * AM_E_INVALID (the same resource twice), or the store's own: eds_group_bad() tells which
  * ask it was, SIZE_MAX for none. */

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* amane eds: the warehouse from the command line. Keys here; the other verbs in
+ * cmd_eds_*.c. */
+#include "cmd_eds.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+
+static const char synopsis[] =
+    "usage: amane eds key FILE [--json]\n"
+    "       amane eds import STORE PATH... --key FILE [--ids kept|given] "
+    "[--rejects FILE] [--json]\n"
+    "       amane eds export STORE OUT --key FILE [--type TYPE[,TYPE...]] "
+    "[--since INSTANT] [--json]\n"
+    "       amane eds fsck STORE --key FILE [--json]\n"
+    "       amane eds backup STORE FILE --key FILE [--json]\n"
+    "       amane eds restore FILE STORE --key FILE [--json]\n"
+    "       amane eds rotate STORE --key FILE [--resume] [--json]\n"
+    "       amane eds rewrap STORE --key FILE --new-key FILE [--json]\n";
+
+/* ---- the store ---- */
+int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
+{
+    struct eds_config c = {.path = store, .mode = mode, .rows = eds_rows_fhir};
+    int err = eds_key_load(key, c.key);
+    if (err)
+        return cmd_fail("read the key", key, err, NULL);
+    err = eds_open(out, &c);
+    crypto_wipe(c.key, sizeof c.key);
+    if (!err)
+        return 0;
+    if (err == AM_E_UNAUTHORIZED)
+        cmd_complain("cmd.eds.other_key", store, NULL);
+    else if (err == AM_E_CONFLICT)
+        cmd_complain("cmd.eds.writing", store, NULL);
+    else
+        return cmd_fail("open the warehouse", store, err, NULL);
+    return am_err_exit(err);
+}
+
+/* ---- how far ---- */
+enum { SHOW_AFTER = 2, SHOW_LINE = 10 }; /* seconds */
+
+void cmd_eds_progress_init(struct cmd_eds_progress *p, const char *verb)
+{
+    *p = (struct cmd_eds_progress){.verb = verb,
+                                   .lang = cmd_lang(TEXT_EN),
+                                   .tty = isatty(STDERR_FILENO) == 1,
+                                   .begin = time_mono()};
+}
+
+double cmd_eds_seconds(const struct cmd_eds_progress *p)
+{
+    return (double)(time_mono() - p->begin) / (double)TIME_SECOND;
+}
+
+static int progress_line(struct buf *b, const struct cmd_eds_progress *p, int64_t done,
+                         int64_t of, int64_t n)
+{
+    int err = AM_OK;
+    if (of > 0) {
+        err = text_percent(b, p->lang, (double)AM_MIN(done, of) / (double)of, 0);
+        if (!err)
+            err = buf_adds(b, " \xc2\xb7 ");
+    }
+    if (!err)
+        err = text_int(b, p->lang, n);
+    if (!err)
+        err = buf_adds(b, " \xc2\xb7 ");
+    if (!err)
+        err = text_int(b, p->lang, (int64_t)((double)n / cmd_eds_seconds(p)));
+    return err ? err : buf_adds(b, "/s");
+}
+
+void cmd_eds_progress(struct cmd_eds_progress *p, int64_t done, int64_t of, int64_t n)
+{
+    int64_t now = time_mono();
+    struct buf b;
+    if (now - p->begin < SHOW_AFTER * TIME_SECOND)
+        return;
+    if (p->shown && now - p->last < (p->tty ? TIME_SECOND / 4 : SHOW_LINE * TIME_SECOND))
+        return;
+    p->shown = true;
+    p->last = now;
+    buf_init(&b, 256);
+    if (!progress_line(&b, p, done, of, n))
+        fprintf(stderr, p->tty ? "\r\033[K%s: %s" : "%s: %s\n", p->verb, b.p);
+    buf_release(&b);
+}
+
+void cmd_eds_progress_end(const struct cmd_eds_progress *p)
+{
+    if (p->tty && p->shown)
+        fputs("\r\033[K", stderr);
+}
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int unused)
+{
+    (void)unused;
+    stopped = 1;
+}
+
+void cmd_eds_stoppable(void)
+{
+    struct sigaction a = {.sa_handler = stop,
+                          .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+}
+
+bool cmd_eds_stopped(void)
+{
+    return stopped != 0;
+}
+
+/* ---- keys ---- */
+static int tell_object(const char *file, const char *member, int64_t n)
+{
+    struct buf b;
+    struct jw w;
+    int err;
+    buf_init(&b, 8192);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    if (file)
+        jw_kstrz(&w, "file", file);
+    if (member)
+        jw_kint(&w, member, n);
+    jw_obj_end(&w);
+    err = cmd_out_json(&w, &b);
+    buf_release(&b);
+    return err ? cmd_fail("eds", NULL, err, NULL) : 0;
+}
+
+static int key_new(const char *file, bool json)
+{
+    int err = eds_key_new(file);
+    if (err)
+        return cmd_fail("make key", file, err, NULL);
+    if (json)
+        return tell_object(file, NULL, 0);
+    printf("%s\n", file);
+    return 0;
+}
+
+/* Bodies under the newest key, however many rounds that takes. */
+static int reseal(struct eds *e, struct cmd_eds_progress *p, int64_t top, int64_t *rounds)
+{
+    int64_t rid = 0;
+    int err;
+    do {
+        err = eds_reseal(e, &rid, 500);
+        ++*rounds;
+        cmd_eds_progress(p, rid, top, rid);
+    } while (!err && rid && !cmd_eds_stopped());
+    return err ? err : rid ? AM_E_TIMEOUT : AM_OK;
+}
+
+static int top_of(struct eds_view *v, void *top)
+{
+    return eds_top(v, top);
+}
+
+static int rotate(const char *store, const char *key, bool resume, bool json)
+{
+    struct cmd_eds_progress p;
+    struct eds *e = NULL;
+    int64_t top = 0, rounds = 0;
+    int err, code = cmd_eds_open(&e, store, key, EDS_WRITE);
+    if (code)
+        return code;
+    cmd_eds_stoppable();
+    cmd_eds_progress_init(&p, "rotate");
+    err = resume ? AM_OK : eds_rotate(e);
+    if (!err)
+        err = eds_view(e, top_of, &top);
+    if (!err)
+        err = reseal(e, &p, top, &rounds);
+    cmd_eds_progress_end(&p);
+    eds_close(e);
+    if (err)
+        return cmd_fail("rotate the key of", store, err, NULL);
+    return json ? tell_object(store, "top", top) : 0;
+}
+
+static int rewrap(const char *store, const char *key, const char *new_key, bool json)
+{
+    struct eds *e = NULL;
+    uint8_t k[EDS_KEY];
+    int err = eds_key_load(new_key, k), code;
+    if (err)
+        return cmd_fail("read the key", new_key, err, NULL);
+    code = cmd_eds_open(&e, store, key, EDS_KEYS);
+    if (!code) {
+        err = eds_rewrap(e, k);
+        if (err)
+            code = cmd_fail("rewrap the keys of", store, err, NULL);
+    }
+    crypto_wipe(k, sizeof k);
+    eds_close(e);
+    return code || !json ? code : tell_object(store, NULL, 0);
+}
+
+/* ---- which verb ---- */
+struct asked {
+    const char *key, *new_key, *ids, *rejects, *type, *since;
+    bool json, resume;
+};
+
+/* Are all options given ones that the verb has? */
+static bool fits(const struct asked *o, const char *allowed)
+{
+    const struct {
+        bool given;
+        char letter;
+    } option[] = {{o->key, 'k'},  {o->new_key, 'n'}, {o->ids, 'i'},   {o->rejects, 'r'},
+                  {o->type, 't'}, {o->since, 's'},   {o->resume, 'R'}};
+    for (size_t i = 0; i < AM_LEN(option); i++)
+        if (option[i].given && !strchr(allowed, option[i].letter))
+            return false;
+    return true;
+}
+
+static int run(int argc, char **argv, const struct asked *o)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    if (argc == 3 && !strcmp(verb, "key") && fits(o, ""))
+        return key_new(argv[2], o->json);
+    if (!o->key)
+        return cmd_usage(synopsis, false);
+    if (argc > 3 && !strcmp(verb, "import") && fits(o, "kir") &&
+        (!o->ids || !strcmp(o->ids, "kept") || !strcmp(o->ids, "given")))
+        return cmd_eds_import(
+            &(struct cmd_eds_import){.store = argv[2],
+                                     .key = o->key,
+                                     .rejects = o->rejects,
+                                     .path = argv + 3,
+                                     .n_paths = argc - 3,
+                                     .given = o->ids && !strcmp(o->ids, "given"),
+                                     .json = o->json});
+    if (argc == 4 && !strcmp(verb, "export") && fits(o, "kts"))
+        return cmd_eds_export(argv[2], o->key, argv[3], o->type, o->since, o->json);
+    if (argc == 3 && !strcmp(verb, "fsck") && fits(o, "k"))
+        return cmd_eds_fsck(argv[2], o->key, o->json);
+    if (argc == 4 && (!strcmp(verb, "backup") || !strcmp(verb, "restore")) &&
+        fits(o, "k"))
+        return cmd_eds_copy(verb, argv[2], o->key, argv[3], o->json);
+    if (argc == 3 && !strcmp(verb, "rotate") && fits(o, "kR"))
+        return rotate(argv[2], o->key, o->resume, o->json);
+    if (argc == 3 && !strcmp(verb, "rewrap") && fits(o, "kn") && o->new_key)
+        return rewrap(argv[2], o->key, o->new_key, o->json);
+    return cmd_usage(synopsis, false);
+}
+
+int cmd_eds(int argc, char **argv)
+{
+    struct asked o = {0};
+    bool help;
+    const struct cmd_opt opt[] = {
+        {.name = "--key", .kind = CMD_TEXT, .text = &o.key},
+        {.name = "--new-key", .kind = CMD_TEXT, .text = &o.new_key},
+        {.name = "--ids", .kind = CMD_TEXT, .text = &o.ids},
+        {.name = "--rejects", .kind = CMD_TEXT, .text = &o.rejects},
+        {.name = "--type", .kind = CMD_TEXT, .text = &o.type},
+        {.name = "--since", .kind = CMD_TEXT, .text = &o.since},
+        {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
+        {.name = "--json", .kind = CMD_FLAG, .flag = &o.json}};
+    if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
+        return cmd_usage(synopsis, false);
+    if (help)
+        return cmd_usage(synopsis, true);
+    log_set_level(LOG_ERROR); /* what goes well is told by the answer */
+    return run(argc, argv, &o);
+}

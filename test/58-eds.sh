@@ -1,0 +1,185 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The warehouse from the command line: real Synthea bundles, NDJSON and XML in, out, in again elsewhere and equal; refusals
+# kept and replayed; kill -9 and again; a copy while it is written; damage named; keys. On SQLite, then PostgreSQL. TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=$(realpath "${AMANE:-$root/build/amane}")
+if [ -z "${AMANE_PG_URI:-}" ] && "$root/tools/postgres.sh" have; then
+    exec "$root/tools/postgres.sh" with sh "$0"
+fi
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 3' INT TERM
+unset LC_ALL LC_MESSAGES LANG LANGUAGE
+n=0 bad=0
+report() { # report STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
+        echo "not ok $n - $2"
+        cat "$dir/out" "$dir/err" 2>/dev/null | sed 's/^/# /' | head -20
+        bad=1
+    fi
+}
+eds() { "$amane" eds "$@" >out 2>err; }
+# What a store holds, without what each store gives by itself.
+holds() { # holds STORE
+    rm -rf held
+    "$amane" eds export "$1" held --key k >/dev/null 2>err &&
+        cat held/*.ndjson 2>/dev/null | sed 's/"versionId":"[0-9]*","lastUpdated":"[^"]*"//' | sort
+}
+cd "$dir" || exit 3
+mkdir in
+data=${AMANE_SHARED:-$root/../shared}/data/fhir-synthea-r4/bundles
+if [ -d "$data" ]; then
+    for f in $(ls "$data"/*.json.gz | head -40 | awk 'NR % 8 == 0'); do
+        gunzip -c "$f" >"in/$(basename "$f" .gz)"
+    done
+else # as they are, without the data: a patient and what is known of him
+    for i in 1 2 3 4 5 6 7 8; do
+        jq -n --arg i "$i" '{resourceType: "Bundle", type: "transaction", entry: [
+            {fullUrl: "urn:uuid:00000000-0000-4000-8000-00000000000\($i)", resource: {resourceType: "Patient", gender: "female"}, request: {method: "POST", url: "Patient"}},
+            (range(200) | {fullUrl: "urn:uuid:00000000-0000-4000-9000-\($i)\(100000 + .)00000", request: {method: "POST", url: "Observation"}, resource: {resourceType: "Observation", status: "final",
+                code: {text: "t\(.)"}, subject: {reference: "urn:uuid:00000000-0000-4000-8000-00000000000\($i)"}, valueQuantity: {value: 1.50}}})]}' >"in/$i.json"
+    done
+fi
+all=$(cat in/*.json | jq '.entry[].resource | "\(.resourceType)/\(.id)"' | wc -l)
+
+eds key k && [ "$(stat -c %a k)" = 600 ] && [ "$(wc -c <k)" = 65 ]
+report $? 'a key is made, for its owner only'
+eds key k
+[ $? = 1 ]
+report $? 'and never over another'
+eds import s.db in --key k --json && jq -e --argjson all "$all" '.created + .there == $all and .created > 0 and .refused == 0' out >/dev/null
+report $? 'bundles are imported, every resource of them'
+created=$(jq .created out)
+holds s.db >s.held
+[ "$(wc -l <s.held)" = "$created" ] && ! grep -q urn:uuid: s.held
+report $? 'all are there, and refer to each other'
+eds import s.db in --key k --json && jq -e '.created == 0' out >/dev/null && holds s.db | cmp - s.held
+report $? 'importing twice is importing once'
+eds export s.db one --key k --json && eds export s.db two --key k && diff -r one two && jq -e --argjson n "$created" '.resources == $n and ([.output[].count] | add) == $n' one/export.manifest >/dev/null
+report $? 'two exports are the same bytes, and the manifest counts them'
+(cd one && jq -r '.output[] | "\(.sha256)  \(.file)"' export.manifest | sha256sum -c --quiet) >out 2>&1
+report $? 'the manifest has their digests'
+eds export s.db one --key k
+[ $? = 1 ]
+report $? 'an export never goes over another'
+eds import t.db one --key k && holds t.db | cmp - s.held
+report $? 'the export imported elsewhere is equal'
+eds export s.db few --key k --type Patient,Encounter && [ "$(ls few | tr '\n' ' ')" = "$(cd one && ls Encounter.ndjson Patient.ndjson export.manifest 2>/dev/null | tr '\n' ' ')" ] && cmp one/Patient.ndjson few/Patient.ndjson
+report $? '--type gives those types only'
+eds export s.db none --key k --type Patients
+[ $? = 2 ] && [ ! -e none ]
+report $? 'a type that is none is said to be'
+
+# ---- other forms; refusals
+cat >mixed.ndjson <<'END'
+{"resourceType":"Patient","id":"good","gender":"female"}
+{"resourceType":"Patient","id":"bad","gender":"F"}
+{"resourceType":"Patient","gender":"male"}
+{"resourceType":"Observation","status":"final",
+{"resourceType":"Patient","id":"no good","gender":"male"}
+{"resourceType":"Ward","id":"w"}
+END
+printf '<?xml version="1.0"?>\n<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/><entry><fullUrl value="urn:uuid:11111111-1111-4111-8111-111111111111"/><resource><Patient><gender value="other"/></Patient></resource></entry><entry><fullUrl value="urn:uuid:21111111-1111-4111-8111-111111111111"/><resource><Observation><status value="final"/><code><text value="x"/></code><subject><reference value="urn:uuid:11111111-1111-4111-8111-111111111111"/></subject></Observation></resource></entry></Bundle>' >b.data
+eds import m.db mixed.ndjson b.data --key k --json
+[ $? = 1 ] && jq -e '.created == 4 and .refused == 4 and .rejects == "m.db.rejects.ndjson"' out >/dev/null
+report $? 'NDJSON and XML are told by what is in them, the refused counted, exit 1'
+jq -e -s '[.[].source.line] == [2, 4, 5, 6] and .[0].outcome.issue[0].expression[0] == "Patient.gender" and .[1].text != null and .[3].resource.resourceType == "Ward"' m.db.rejects.ndjson >out &&
+    [ "$(stat -c %a m.db.rejects.ndjson)" = 600 ]
+report $? 'they are kept with their reasons, for their owner only'
+holds m.db >m.held
+grep -q '"subject":{"reference":"Patient/11111111-1111-4111-8111-111111111111"}' m.held
+report $? 'an XML bundle keeps its ids and references'
+cp m.db.rejects.ndjson before.ndjson
+eds import m.db mixed.ndjson b.data --key k --json
+cmp -s before.ndjson m.db.rejects.ndjson && jq -e '.created == 0 and .there == 4' out >/dev/null
+report $? 'again: what had no id has the same one, refusals are there once'
+sed -i 's/"gender":"F"/"gender":"female"/; s/"no good"/"now-good"/; s/"final\\","/"final\\",\\"code\\":{\\"text\\":\\"y\\"}}"/; /"Ward"/d' m.db.rejects.ndjson
+eds import m.db m.db.rejects.ndjson --key k --json && jq -e '.created == 3 and .refused == 0' out >/dev/null && [ ! -e m.db.rejects.ndjson ] && holds m.db | grep -q '"id":"bad"'
+report $? 'corrected they are replayed, and leave the file'
+first=$(ls in/*.json | head -1)
+"$amane" eds import g.db "$first" --key k --ids given >out 2>err && holds g.db >g.held && ! grep -q urn:uuid: g.held &&
+    [ "$(wc -l <g.held)" -gt 1 ] && ! grep -qF "$(jq -r '.entry[0].fullUrl | sub("urn:uuid:"; "")' "$first")" g.held
+report $? '--ids given: new ids, and references follow'
+
+# ---- kill -9, and a copy meanwhile
+for after in 0.1 0.3 0.6; do
+    "$amane" eds import c.db in --key k >out 2>err &
+    pid=$!
+    sleep $after
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+eds import c.db in --key k && holds c.db | cmp - s.held && eds fsck c.db --key k
+report $? 'killed three times, then gone on with: nothing twice, nothing lost'
+"$amane" eds import d.db in one mixed.ndjson --key k >out.d 2>&1 &
+pid=$! copies=0
+while kill -0 $pid 2>/dev/null && [ $copies -lt 3 ]; do
+    if [ -s d.db ] && "$amane" eds backup d.db copy$copies --key k >out 2>err; then copies=$((copies + 1)); fi
+done
+wait $pid
+[ $copies -ge 1 ]
+status=$?
+holds d.db >d.held
+for copy in copy?; do
+    holds "$copy" >held.copy && [ -z "$(comm -23 held.copy d.held)" ] && eds fsck "$copy" --key k || status=1
+done
+[ ! -e copy0.part ] || status=1
+report $status 'a copy while it is written is whole, and a part of it'
+eds backup s.db kept --key k && rm -f s.db && eds restore kept s.db --key k --json && jq -e .ok out >/dev/null && holds s.db | cmp - s.held
+report $? 'a copy put back is what it was'
+eds restore kept s.db --key k
+[ $? = 1 ]
+report $? 'and never over a store'
+
+# ---- keys
+eds key k2
+eds fsck s.db --key k2
+[ $? = 1 ] && grep -q 'another key' err
+report $? 'another key is refused'
+eds rotate s.db --key k && holds s.db | cmp - s.held && eds fsck s.db --key k
+report $? 'a new data key, and all bodies under it'
+eds rewrap s.db --key k --new-key k2 && eds fsck s.db --key k2 && ! eds fsck s.db --key k
+report $? 'the keys under another key: the old one opens nothing'
+chmod 644 k2
+eds fsck s.db --key k2
+[ $? = 1 ]
+report $? 'a key that others may read is refused'
+
+# ---- damage
+/usr/bin/python3 - c.db <<'PY'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+rid, body = db.execute("select rid, body from res order by rid limit 1 offset 20").fetchone()
+db.execute("update res set body = ? where rid = ?", (body[:-1] + bytes([body[-1] ^ 1]), rid))
+db.commit()
+PY
+eds fsck c.db --key k --json
+[ $? = 1 ] && jq -e '.ok == false and .problems[0].code == "eds.body" and (.problems[0].id | length) > 0' out >/dev/null
+report $? 'a body changed on the disk is named'
+eds fsck c.db --key k
+[ $? = 1 ] && grep -q 'DOES NOT HOLD' out && grep -q '(version 1).*\[eds.body\]' out
+report $? 'for people too'
+eds backup c.db damaged --key k
+[ $? = 1 ] && [ ! -e damaged ]
+report $? 'a copy of it is not taken for one'
+
+# ---- PostgreSQL
+if [ -n "${AMANE_PG_URI:-}" ]; then
+    psql -q "$AMANE_PG_URI" -c "create database eds$$" || exit 3
+    uri=${AMANE_PG_URI%/*}/eds$$
+    eds import "$uri" in --key k --rejects r.ndjson && holds "$uri" | cmp - s.held && eds fsck "$uri" --key k
+    report $? 'PostgreSQL holds the same'
+    eds import "$uri" in --key k --rejects r.ndjson --json && jq -e '.created == 0' out >/dev/null && eds fsck "$uri" --key k2
+    [ $? = 1 ]
+    report $? 'once, and under its key'
+    eds backup "$uri" pg.copy --key k
+    [ $? = 1 ] && grep -q pg_dump err
+    report $? 'its copies are made with its own tools'
+    psql -q "$AMANE_PG_URI" -c "drop database eds$$ with (force)"
+else
+    echo "ok $((n = n + 1)) - PostgreSQL # SKIP no server programs"
+fi
+echo "1..$n"
+exit $bad
