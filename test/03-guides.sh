@@ -43,7 +43,7 @@ ln -s "$amane" "$dir/bin/amane"
     done
 } >"$dir/all.sh"
 : >"$dir/trial/done"
-(cd "$dir/trial" && SRC=$root PATH=$dir/bin:$PATH timeout 150 sh -x "$dir/all.sh" >"$dir/out" 2>"$dir/err" </dev/null)
+(cd "$dir/trial" && SRC=$root PATH=$dir/bin:$PATH timeout 400 sh -x "$dir/all.sh" >"$dir/out" 2>"$dir/err" </dev/null)
 {
     tail -n 12 "$dir/err"
     tail -n 4 "$dir"/trial/*.log
