@@ -308,6 +308,8 @@ int bench_membership(struct bench_run *r)
     int err;
     if (!r->train)
         return absent(r, "no_training_data");
+    if (r->image.width) /* shadows of tables say nothing of what learns from pictures */
+        return absent(r, "image_inputs");
     err = measure(&m, r->train);
     free(m.x);
     free(m.score);

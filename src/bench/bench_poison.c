@@ -15,6 +15,8 @@
  *                             permuted columns give: of the inputs (a table has no
  *                             activations)
  *
+ * Images: STRIP instead of all these (bench_strip.c); the two that gate have no value.
+ *
  * The two first gate. The lists alone never fail a model: honest tables have entries
  * (bench.md, 6.2). Nothing is told of fewer than ten rows but their number. */
 #include "bench/bench_poison.h"
@@ -265,6 +267,14 @@ int bench_poisoning(struct bench_run *r)
     if (t->n < ROWS_MIN || t->positives < CLASS_MIN || negatives < CLASS_MIN)
         return absent(&b, "too_few_rows");
     err = bench_poison_draw(&b);
+    if (r->image.width) {
+        if (!err)
+            err = absent(&b, "image_inputs");
+        if (!err)
+            err = bench_poison_strip(&b);
+        bench_poison_release(&b);
+        return err;
+    }
     if (!err)
         err = expect(&b);
     if (!err)

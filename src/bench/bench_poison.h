@@ -29,8 +29,9 @@ int bench_poison_say(struct bench_poison *b, const char *name, const char *group
                      double value, const double ci[2], const char *how, int64_t n);
 /* Name of an input, at most 40 bytes of it, without what separates parts of a group. */
 const char *bench_poison_input(const struct bench_poison *b, size_t input, char out[48]);
-/* bench_slices.c, bench_trigger.c */
+/* bench_slices.c, bench_trigger.c; of images: bench_strip.c */
 int bench_poison_slices(struct bench_poison *b);
 int bench_poison_triggers(struct bench_poison *b);
+int bench_poison_strip(struct bench_poison *b);
 
 #endif

@@ -251,6 +251,42 @@ static void want_of_sealed_rows_is_said(void **state)
     table_close(&sealed);
 }
 
+/* bench.md 6.2, the rule of activation clustering: a smaller group under 35 % of the
+ * class, silhouette above 0.10, and above all but 1 % of permuted tables. */
+static double parts_alarm(double share, int y, const char *group)
+{
+    const struct model_gbt_options o = lab_trees(5, 2, 0.3);
+    struct table train, sealed;
+    struct lab l;
+    double alarm;
+    make(&train, 800, 1, false);
+    make(&sealed, 200, 2, false);
+    for (size_t i = 0, seen = 0; i < train.n; i++)
+        if (train.y[i] == y && (double)(seen++ % 100) < 100 * share)
+            for (size_t j = 0; j < F; j++)
+                train.x[i * F + j] += 6;
+    run(&l, &train, &sealed, &o, 1);
+    alarm = lab_value(&l, "parts_alarm", group);
+    if (alarm > 0) {
+        assert_true(lab_value(&l, "parts_silhouette", group) > 0.1);
+        assert_near(lab_value(&l, "parts_small_share", group), share, 0.02);
+        assert_true(lab_value(&l, "spectral_above_share", group) > share / 2);
+    }
+    lab_close(&l);
+    table_close(&train);
+    table_close(&sealed);
+    return alarm;
+}
+
+static void a_group_apart_inside_a_class_is_told(void **state)
+{
+    (void)state;
+    assert_true(parts_alarm(0.1, 1, "label=1") == 1);
+    assert_true(parts_alarm(0.1, 1, "label=0") == 0);
+    assert_true(parts_alarm(0, 1, "label=1") == 0);
+    assert_true(parts_alarm(0.45, 1, "label=1") == 0); /* two halves of a class */
+}
+
 /* A trigger on rows that had its label anyway: nothing is wrong with the labels. */
 static void a_trigger_with_honest_labels_is_found_by_what_it_does(void **state)
 {
@@ -545,6 +581,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_corner_that_the_sealed_data_have_too_is_explained),
         cmocka_unit_test(three_in_a_hundred_flipped_stand_out_as_a_slice),
         cmocka_unit_test(want_of_sealed_rows_is_said),
+        cmocka_unit_test(a_group_apart_inside_a_class_is_told),
         cmocka_unit_test(a_trigger_with_honest_labels_is_found_by_what_it_does),
         cmocka_unit_test(values_that_the_sealed_data_have_too_are_natural),
         cmocka_unit_test(a_list_alone_fails_nobody),

@@ -258,6 +258,7 @@ enum bench_draw {
     BENCH_DRAW_FOLDS = 6,
     BENCH_DRAW_PARTS = 7, /* and the next: one a class */
     BENCH_DRAW_MEMBERS = 9,
+    BENCH_DRAW_STRIP = 12,
     BENCH_DRAW_EQUITY = 10, /* and the next */
     BENCH_DRAW_CONTEXT = 20,
     BENCH_DRAW_EXTRACT = 40, /* and the next two */

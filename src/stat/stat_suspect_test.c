@@ -66,6 +66,29 @@ static void a_planted_group_is_seen_and_one_cloud_is_not(void **state)
     assert_true(alarms <= 3);
 }
 
+/* Ten rows far along one direction are above what permuted columns reach, and hardly
+ * another; values that repeat (ART#1188: the default cut throws all of them away) and
+ * rows all alike are not. */
+static void the_spectral_cut_takes_outliers_and_no_ties(void **state)
+{
+    double x[N * F];
+    struct stat_parts s;
+    struct stat_rng r;
+    (void)state;
+    cloud(x, 10, 1);
+    assert_ok(stat_parts(x, N, F, 49, 1, 1, &s));
+    assert_true(s.above >= 10 && s.above <= 12);
+    stat_rng_init(&r, 7, 7, 7);
+    for (size_t i = 0; i < N * F; i++)
+        x[i] = (double)stat_rng_below(&r, 2);
+    assert_ok(stat_parts(x, N, F, 49, 1, 1, &s));
+    assert_true(s.threshold > 0 && s.above <= 12); /* 1 % of 200 */
+    for (size_t i = 0; i < N * F; i++)
+        x[i] = i % F == 0 ? (double)(i / F < 5) : 3;
+    assert_ok(stat_parts(x, N, F, 49, 1, 1, &s));
+    assert_int_equal(s.above, 0); /* one column: permuted it is itself */
+}
+
 static void constants_and_missing_values_are_no_error(void **state)
 {
     double x[N * F];
@@ -118,6 +141,7 @@ int main(void)
         cmocka_unit_test(the_least_believable_label_comes_first),
         cmocka_unit_test(the_silhouette_is_the_definition),
         cmocka_unit_test(a_planted_group_is_seen_and_one_cloud_is_not),
+        cmocka_unit_test(the_spectral_cut_takes_outliers_and_no_ties),
         cmocka_unit_test(constants_and_missing_values_are_no_error),
         cmocka_unit_test(the_same_seed_gives_the_same_bits),
         cmocka_unit_test(want_of_memory_is_an_error),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX files written field by field (the standard library alone): what image_fit.py and bad_input.py share."""
+"""ONNX files written field by field (the standard library alone): what the scripts beside it share."""
+import struct
 
 
 def varint(n):
@@ -42,6 +43,10 @@ FLOAT, INT32, INT64 = 1, 6, 7
 
 def tensor(name, dims, raw, kind=FLOAT):
     return part(5, b"".join(number(1, d) for d in dims) + number(2, kind) + part(8, name) + part(9, raw))
+
+
+def floats(name, dims, values):
+    return tensor(name, dims, struct.pack("<%df" % len(values), *values))
 
 
 def model(producer, graph, opset=13, more=b""):
