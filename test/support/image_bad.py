@@ -14,6 +14,7 @@ import json
 import math
 import os
 import random
+import struct
 import subprocess
 import sys
 
