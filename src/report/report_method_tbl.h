@@ -69,7 +69,7 @@ X("RB-5", "*", "decisions that change over 200 draws within ± CV_a; strata weig
 X("RB-6", "*", "max − min of the AUC over devices, protocols, periods", "Efron 1979", "src/bench/bench_context.c", "src/bench/bench_order_test.c") \
 X("CY-1", "*", "calls that were not refused with 401 or 403, of those that had an answer", "", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
 X("CY-2", "*", "lowest version of TLS agreed; ports that answer in clear", "RFC 8446", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
-X("CY-6", "rate_limit_active alert_before* output_decimals deployed_*", "429 met; questions answered when the alert names the account; decimals of the scores; file and service on the same made rows", "", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
+X("CY-6", "rate_limit_active alert_before* output_decimals deployed_* endpoint_declared", "an endpoint is named (0, 1); 429 met; questions answered when the alert names the account; decimals of the scores; file and service on the same made rows", "", "src/bench/bench_sight.h bench_sights_emit", "src/bench/bench_sight_test.c") \
 X("CY-3 DA-4 RP-2 GV-1 GV-2 GV-3 GV-4", "*", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("CY-4", "runtime_recheck_interval_h", "said on a form of the manifest, signed; taken over as it is", "", "src/bench/bench_form.c", "src/bench/bench_form_test.c") \
 X("CY-4", "*", "altered copies found / altered copies; decisions that flip unseen", "Clopper & Pearson 1934", "src/model/model.h model_session_weights", "src/bench/bench_tamper_test.c") \

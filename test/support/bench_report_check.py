@@ -72,7 +72,7 @@ def main(folder, name, lang):
         if not re.search(r"F\d+", c[7]) or (m["ci95_low"] is not None and not re.search(r"I\d+", c[7])):
             untraced.append((m["row"], m["name"], m["ci_method"]))
     rc.check(not lost, "each with the estimate of summary.json", lost[:2])
-    rc.check("row of the matrix" not in source, "no formula is the name of its row only")
+    rc.check(">row of the matrix<" not in source, "no formula is the name of its row only")
     rc.check(not untraced, "each number leads to its formula, each interval to its method", sorted(set(untraced))[:5])
     marks = set(re.findall(r'href="#([FI]\d+)"', source))
     rc.check(len(marks) > 30 and all('id="%s"' % m in source for m in marks), "%d methods cited are in the annex" % len(marks))
