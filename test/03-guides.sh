@@ -27,7 +27,7 @@ for guide in $guides; do
     report $? "$guide: at most 120 lines"
 done
 
-ports=$(python3 -c '
+ports=$(/usr/bin/python3 -c '
 import socket
 held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
 print(*(s.getsockname()[1] for s in held))') || exit 3
@@ -92,6 +92,6 @@ for page in pages:
 print("\n".join(bad))
 sys.exit(bool(bad))
 END
-python3 "$dir/check.py" "$root" >"$dir/why" 2>&1
+/usr/bin/python3 "$dir/check.py" "$root" >"$dir/why" 2>&1
 report $? 'documents name only files, links and functions that exist'
 report_end

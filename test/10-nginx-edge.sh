@@ -22,7 +22,7 @@ mkfifo "$dir/hold"
 "$echo_server" --behind-proxy <"$dir/hold" >"$dir/echo_port" 2>"$dir/echo.log" &
 started=$!
 exec 3>"$dir/hold" # the echo server ends with us
-ports=$(python3 -c '
+ports=$(/usr/bin/python3 -c '
 import socket
 held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
 print(*(s.getsockname()[1] for s in held))') || exit 3
@@ -56,7 +56,7 @@ fi
 started="$started $!"
 i=0
 while [ $i -lt 600 ] && [ ! -s "$dir/echo_port" ]; do sleep 0.1; i=$((i + 1)); done
-python3 "$root/test/support/nginx_edge.py" "$tls" "$recorder" "$(cat "$dir/echo_port")" >"$dir/tap"
+/usr/bin/python3 "$root/test/support/nginx_edge.py" "$tls" "$recorder" "$(cat "$dir/echo_port")" >"$dir/tap"
 status=$?
 cat "$dir/tap"
 n=$(($(grep -cE '^(ok|not ok)' "$dir/tap") + 1))

@@ -37,10 +37,10 @@ done
 
 # ---- the filter lets the program live: a whole demonstration (both servers, workers) under the unit's system calls
 if command -v systemd-analyze >/dev/null 2>&1; then
-    python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" "$amane" demo --data "$dir/demo" >"$dir/why" 2>&1
+    /usr/bin/python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" "$amane" demo --data "$dir/demo" >"$dir/why" 2>&1
     report $? "the demonstration runs under the units' system call filter"
-    ! python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" \
-        python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).mount(b"x", b"/x", b"x", 0, None) == 0 or ctypes.get_errno() == 1)' >"$dir/why" 2>&1
+    ! /usr/bin/python3 "$root/test/support/unit_filter.py" "$root/deploy/systemd/amane-registry.service" \
+        /usr/bin/python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).mount(b"x", b"/x", b"x", 0, None) == 0 or ctypes.get_errno() == 1)' >"$dir/why" 2>&1
     report $? 'and mount() is refused there, so the filter was on'
 else
     skipped "the demonstration runs under the units' system call filter" 'systemd-analyze is absent'
@@ -48,7 +48,7 @@ fi
 
 # ---- manual pages
 for page in "$root"/doc/man/*.md; do
-    python3 "$root/tools/man.py" "$page" 0 >"$dir/page.1" 2>>"$dir/why" || break
+    /usr/bin/python3 "$root/tools/man.py" "$page" 0 >"$dir/page.1" 2>>"$dir/why" || break
     command -v mandoc >/dev/null 2>&1 && mandoc -T lint -W error "$dir/page.1" >>"$dir/why" 2>&1
 done
 [ ! -s "$dir/why" ]

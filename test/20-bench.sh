@@ -48,7 +48,7 @@ edit() {
 measure() { # measure CASE WHAT: everything that must hold for any data
     run "$1" "$1/out" --level advanced
     report $? "$2: the bench runs"
-    python3 "$root/test/support/bench_check.py" "$1" "$1/out" >"$dir/out" 2>"$dir/err"
+    /usr/bin/python3 "$root/test/support/bench_check.py" "$1" "$1/out" >"$dir/out" 2>"$dir/err"
     report $? "$2: $(tail -n 1 "$dir/out")"
     jq -e '[.requirements[] | .id + .level] | length == 156 and (unique | length) == 156' "$1/out/summary.json" >/dev/null
     report $? "$2: 52 rows at three levels"
@@ -79,7 +79,7 @@ measure() { # measure CASE WHAT: everything that must hold for any data
 }
 
 if [ -d "$heart" ]; then
-    python3 "$root/test/support/bench_make.py" "$amane" "$dir/heart" "$heart" >"$dir/out" 2>"$dir/err"
+    /usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/heart" "$heart" >"$dir/out" 2>"$dir/err"
     report $? 'four real hospitals, half for fitting'
     measure "$dir/heart" 'heart-disease-4sites'
     awk -F, 'NR == 1 || $5 == ""' "$dir/heart/out/scores.csv" >"$dir/used.csv"
@@ -93,7 +93,7 @@ if [ -d "$heart" ]; then
 else
     skipped 'heart-disease-4sites' "REAL DATA ABSENT: $heart is not there"
 fi
-python3 "$root/test/support/bench_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
 measure "$dir/made" 'made cohort'
 run "$dir/made" "$dir/demo" --policy "$root/policy/demo-1.json" --org LAB9 --seed 5

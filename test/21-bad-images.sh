@@ -24,7 +24,7 @@ measured() { # measured FAULT FILTER NAME, $m of the measures
     report $? "$3"
 }
 
-PYTHONDONTWRITEBYTECODE=1 python3 "$root/test/support/image_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$root/test/support/image_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
 report $? 'an honest model and five that are not'
 if "$amane" model inspect "$dir/bad/honest/model.onnx" 2>&1 | grep -q onnx_runtime; then
     skipped 'image models' 'ONNX Runtime is not installed'
@@ -49,7 +49,7 @@ verdict planted PF-1 pass 'a planted pattern: discriminates as the honest one'
 measured planted '[$m[] | select(.row == "CY-5" and .name == "strip_alarm") | .estimate] == [1]' 'but some training pictures decide whatever is laid over them'
 measured planted '([$m[] | select(.row == "CY-5" and .name == "strip_line") | .estimate] | length) >= 8' 'and are named by line'
 jq -r '.measures[] | select(.name == "strip_line") | .estimate' "$dir/bad/planted/out/summary.json" >"$dir/lines"
-python3 -c 'import sys
+/usr/bin/python3 -c 'import sys
 pixels = open(sys.argv[1], "rb").read()[128:]
 sys.exit(not all(pixels[64 * (int(n) - 2):][:3] == b"\xff\0\xff" for n in open(sys.argv[2])))' "$dir/bad/planted/train.npy" "$dir/lines" >"$dir/out" 2>"$dir/err"
 report $? 'the lines named are those with the pattern'

@@ -24,7 +24,7 @@ measured() { # measured FAULT FILTER NAME, $m of the measures
     report $? "$3"
 }
 
-PYTHONDONTWRITEBYTECODE=1 python3 "$root/test/support/known_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
+PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$root/test/support/known_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
 report $? 'an honest model and four that are not'
 for fault in honest random shortcut biased; do
     run $fault

@@ -22,7 +22,7 @@ report() { # report STATUS NAME
     fi
 }
 make() { # make FAULT: the case with that model
-    [ -d "$dir/$1" ] || python3 "$root/test/support/bad_input.py" "$dir/case" "$dir/$1" "$1" >"$dir/out" 2>"$dir/err"
+    [ -d "$dir/$1" ] || /usr/bin/python3 "$root/test/support/bad_input.py" "$dir/case" "$dir/$1" "$1" >"$dir/out" 2>"$dir/err"
 }
 run() { # run FAULT ARGS...
     case_=$dir/$1
@@ -38,7 +38,7 @@ is() {
     report $code "$3"
 }
 
-python3 "$root/test/support/bench_make.py" "$amane" "$dir/case" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/case" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort and its model'
 for site in cleveland hungarian switzerland va; do head -n 41 "$dir/case/$site.csv" >"$dir/short" && mv "$dir/short" "$dir/case/$site.csv"; done
 jq 'del(.data[].sha256)' "$dir/case/manifest.json" >"$dir/short" && mv "$dir/short" "$dir/case/manifest.json"

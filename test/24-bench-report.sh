@@ -25,7 +25,7 @@ run() { # run OUT ARGS...
         --out "$out" "$@" >"$dir/out" 2>"$dir/err"
 }
 : >"$dir/out" >"$dir/err"
-python3 "$root/test/support/bench_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
 run "$dir/run" --level advanced
 report $? 'the bench runs'

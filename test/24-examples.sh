@@ -12,7 +12,7 @@ trap 'rm -rf "$dir"' EXIT
 shown="$dir/out $dir/err"
 # ends NAME AUC LEVEL FILTER WHY: the example runs; AUC to a thousandth, level, and what stands in the way
 ends() {
-    python3 "$root/examples/example.py" "$amane" "$data" "$dir" "$1" >"$dir/out" 2>"$dir/err"
+    /usr/bin/python3 "$root/examples/example.py" "$amane" "$data" "$dir" "$1" >"$dir/out" 2>"$dir/err"
     report $? "$1 runs"
     jq -e --argjson auc "$2" '((.auc - $auc) | fabs) < 0.001' "$dir/out" >/dev/null 2>>"$dir/err"
     report $? "$1: area $2, as its README says"

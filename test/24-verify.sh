@@ -9,7 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 . "$root/test/support/tap.sh"
 shown="$dir/out $dir/err"
 case_=$dir/case
-python3 "$root/test/support/bench_make.py" "$amane" "$case_" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$case_" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
 "$amane" bench run --record "$case_/version.json" --model "$case_/model.json" --data "$case_/manifest.json" --out "$dir/good" \
     --level advanced >"$dir/out" 2>"$dir/err"
@@ -47,7 +47,7 @@ LC_ALL=fr "$amane" bench verify "$dir/good" >"$dir/out" 2>"$dir/err" && grep -q 
 report $? 'in French'
 
 # Numbers: the summary's digest finds any change of a file; an evidence file alone shows that the number itself is found.
-python3 - "$dir/good" "$dir/alone" "$amane" "$case_/manifest.json" >"$dir/out" 2>"$dir/err" <<'PY'
+/usr/bin/python3 - "$dir/good" "$dir/alone" "$amane" "$case_/manifest.json" >"$dir/out" 2>"$dir/err" <<'PY'
 import glob, json, os, random, shutil, subprocess, sys
 good, alone, amane, manifest = sys.argv[1:]
 draw = random.Random(7)

@@ -34,7 +34,7 @@ again() { # again VERB FOLDER ARGS...
 }
 with_store() { again "$@" --store "$dir/store" --store-key "$dir/key" --data "$dir/c/sealed.json"; }
 
-python3 "$root/test/support/bench_make.py" "$amane" "$dir/c" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/c" >"$dir/out" 2>"$dir/err"
 report $? 'a made cohort of four sites'
 run "$dir/c/manifest.json" "$dir/clear"
 report $? 'in clear'

@@ -16,12 +16,12 @@ verdict() { # verdict CASE LEVEL WANTED NAME
     [ "$got" = "$3" ]
     report $? "$4 ($got)"
 }
-python3 "$root/test/support/bench_make.py" "$amane" "$dir/year" >"$dir/out" 2>"$dir/err" && cp -r "$dir/year" "$dir/late" &&
-    python3 "$root/test/support/drift_case.py" make "$dir/year" 2>"$dir/err" && python3 "$root/test/support/drift_case.py" make "$dir/late" late 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$dir/year" >"$dir/out" 2>"$dir/err" && cp -r "$dir/year" "$dir/late" &&
+    /usr/bin/python3 "$root/test/support/drift_case.py" make "$dir/year" 2>"$dir/err" && /usr/bin/python3 "$root/test/support/drift_case.py" make "$dir/late" late 2>"$dir/err"
 report $? 'a year of data, and one that ends badly'
 run "$dir/year"
 report $? 'the honest year runs'
-python3 "$root/test/support/drift_case.py" check "$dir/year" "$dir/year/run" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/drift_case.py" check "$dir/year" "$dir/year/run" >"$dir/out" 2>"$dir/err"
 report $? "the honest year: $(tail -n 1 "$dir/out")"
 jq -e '[.measures[] | select(.row == "DM-2")] | any(.name == "window_auc_drop_from_certified" and .group == "" and .estimate <= 0.05) and
     any(.name == "streams_in_alarm" and .estimate == 0) and any(.name == "inputs_in_alarm" and .estimate == 0)' "$dir/year/run/summary.json" >"$dir/out" 2>"$dir/err"
@@ -33,7 +33,7 @@ report $? 'the score file has ranks and no date'
 verdict "$dir/year" intermediate documented 'at intermediate the row is documented'
 run "$dir/late"
 report $? 'the year that ends badly runs'
-python3 "$root/test/support/drift_case.py" check "$dir/late" "$dir/late/run" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/drift_case.py" check "$dir/late" "$dir/late/run" >"$dir/out" 2>"$dir/err"
 report $? "the bad year: $(tail -n 1 "$dir/out")"
 verdict "$dir/late" advanced fail 'the bad year fails at advanced'
 jq '.data[0].columns.timestamp = "age"' "$dir/year/manifest.json" >"$dir/year/no.json"

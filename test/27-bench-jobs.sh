@@ -33,7 +33,7 @@ kill_at() {
     wait "$3" 2>/dev/null
 }
 
-python3 "$root/test/support/bench_make.py" "$amane" "$made" >"$dir/err-make" 2>&1
+/usr/bin/python3 "$root/test/support/bench_make.py" "$amane" "$made" >"$dir/err-make" 2>&1
 (verb run --jobs 1 --out "$dir/one") 2>"$dir/err-one"
 report $? 'one process, one thread'
 found "$dir/one" >"$dir/whole" 2>"$dir/err-found"

@@ -30,7 +30,7 @@ edit() { # edit FILE FILTER
     jq "$2" "$dir/made/$1" >"$dir/bad/$1"
 }
 
-python3 "$root/test/support/image_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/image_make.py" "$amane" "$dir/made" >"$dir/out" 2>"$dir/err"
 report $? 'made images: PNG with all kinds of rows, PGM, an array'
 if "$amane" model inspect "$dir/made/model.onnx" 2>&1 | grep -q onnx_runtime; then
     skipped 'image models' 'ONNX Runtime is not installed'
@@ -38,7 +38,7 @@ if "$amane" model inspect "$dir/made/model.onnx" 2>&1 | grep -q onnx_runtime; th
     exit 0
 fi
 if [ -e "$real" ]; then
-    python3 "$root/test/support/image_make.py" "$amane" "$dir/case" "$real" >"$dir/out" 2>"$dir/err"
+    /usr/bin/python3 "$root/test/support/image_make.py" "$amane" "$dir/case" "$real" >"$dir/out" 2>"$dir/err"
     manifest=manifest-array.json what='pneumoniamnist'
 else
     skipped 'pneumoniamnist' "REAL DATA ABSENT: $real is not there"
@@ -47,7 +47,7 @@ else
 fi
 run "$dir/case" "$manifest" "$dir/case/run" --level advanced
 report $? "$what: the bench runs"
-python3 "$root/test/support/image_check.py" "$dir/case" "$dir/case/run" "$manifest" "$real" >"$dir/out" 2>"$dir/err"
+/usr/bin/python3 "$root/test/support/image_check.py" "$dir/case" "$dir/case/run" "$manifest" "$real" >"$dir/out" 2>"$dir/err"
 report $? "$what: $(tail -n 1 "$dir/out")"
 measured '.row == "RB-3" and .name == "query_budget" and .estimate == 2500' 'Square attack with the budget of RB-3'
 measured '.row == "RB-3" and .name == "success_rate" and .group == "eps=8/255;budget=2500" and .estimate != null' 'success against budget in three balls'
