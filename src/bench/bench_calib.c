@@ -179,10 +179,11 @@ static int of_people(struct bench_run *r, size_t a, size_t v)
         return err;
     snprintf(name, sizeof name, "%s=%s", r->attribute.v[a].name,
              r->attribute.v[a].value.v[v]);
-    if (x.n >= BENCH_SHOWN_MIN)
+    if (x.n >= BENCH_SHOWN_MIN) {
         err = stat_calibration(x.s, x.y, x.n, &c);
-    if (x.n >= BENCH_SHOWN_MIN && !err)
-        with_se(&g, "citl", c.citl, c.citl_se);
+        if (!err)
+            with_se(&g, "citl", c.citl, c.citl_se);
+    }
     bench_rows_release(&x);
     return err ? err : g.err;
 }
