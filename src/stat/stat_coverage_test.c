@@ -5,12 +5,9 @@
  * (Clopper-Pearson, Garwood). AMANE_TEST_COVERAGE is the number of runs (default 2,000,
  * and then the simulation's own error is allowed for: 3.3 standard errors); the figures
  * of 20,000 are in doc/soak.md. */
-#include <math.h>
-#include <stdlib.h>
-
-#include "base/test.h"
 #include "stat/stat_boot.h"
 #include "stat/stat_calib.h"
+#include "stat/stat_coverage_testkit.h"
 #include "stat/stat_logit.h"
 #include "stat/stat_score.h"
 
@@ -18,40 +15,6 @@ enum { ROWS_MAX = 1200 };
 static double sa[ROWS_MAX], sb[ROWS_MAX];
 static uint8_t y[ROWS_MAX];
 static uint32_t cluster[ROWS_MAX];
-
-static long runs(void)
-{
-    const char *v = getenv("AMANE_TEST_COVERAGE");
-    return v ? strtol(v, NULL, 10) : 2000;
-}
-
-static bool holds(struct stat_ci ci, double truth)
-{
-    return ci.lo <= truth && truth <= ci.hi;
-}
-
-static double within(double rate, double lo, double hi, const char *name)
-{
-    double room = 3.3 * sqrt(0.95 * 0.05 / (double)runs());
-    print_message("coverage %-28s %.4f (%ld runs)\n", name, rate, runs());
-    if (runs() >= 20000)
-        room = 0;
-    assert_true(rate >= lo - room && rate <= hi + room);
-    return rate;
-}
-
-/* One run: is the truth inside? how: which interval. */
-typedef bool one_fn(struct stat_rng *r, int how);
-static void covers(one_fn *one, int how, double lo, double hi, const char *name)
-{
-    long in = 0;
-    for (long k = 0; k < runs(); k++) {
-        struct stat_rng r;
-        stat_rng_init(&r, 20260101, 500 + (uint64_t)how, (uint64_t)k);
-        in += one(&r, how);
-    }
-    (void)within((double)in / (double)runs(), lo, hi, name);
-}
 
 /* ---- proportions: the truth is drawn too, since at one truth coverage is a saw of n
  * ---- */
