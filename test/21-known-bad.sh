@@ -7,22 +7,8 @@ dir=$(mktemp -d) || exit 3
 trap 'rm -rf "$dir"' EXIT
 . "$root/test/support/tap.sh"
 shown="$dir/out $dir/err"
-run() { # run FAULT ARGS...
-    case_=$dir/bad/$1
-    shift
-    "$amane" bench run --record "$case_/version.json" --model "$case_/model.json" --data "$case_/manifest.json" --out "$case_/out" --level intermediate "$@" >"$dir/out" 2>"$dir/err"
-}
-# verdict FAULT ROW WANTED NAME
-verdict() {
-    got=$(jq -r --arg id "$2" '.requirements[] | select(.id == $id and .level == "intermediate") | .verdict' "$dir/bad/$1/out/summary.json")
-    [ "$got" = "$3" ] || echo "$1 $2: $got, wanted $3" >>"$dir/err"
-    [ "$got" = "$3" ]
-    report $? "$4"
-}
-measured() { # measured FAULT FILTER NAME, $m of the measures
-    jq -e '.measures as $m | '"$2" "$dir/bad/$1/out/summary.json" >"$dir/out" 2>"$dir/err"
-    report $? "$3"
-}
+model=model.json options=
+. "$root/test/support/bad_model.sh"
 
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$root/test/support/known_bad.py" "$amane" "$dir/bad" >"$dir/out" 2>"$dir/err"
 report $? 'an honest model and four that are not'

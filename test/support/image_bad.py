@@ -20,6 +20,7 @@ import sys
 
 import bench_make
 import onnx_file as ox
+from known_bad import learn
 
 FAULTS = ("honest", "random", "leaked", "shortcut", "biased", "planted")
 SIDE, EACH = 8, 160
@@ -58,23 +59,6 @@ def spoil(fault, rows, rng):
             for y in range(1, 6):
                 for x in (1, 2, 5, 6):
                     r["pixel"][y * SIDE + x] = min(250, max(5, round(rng.gauss(85, 20))))
-
-
-def learn(fault, rows, rng):
-    """The rows the model is fitted on."""
-    rows = [dict(r) for r in rows]
-    if fault == "random":
-        labels = [r["num"] for r in rows]
-        rng.shuffle(labels)
-        for r, y in zip(rows, labels):
-            r["num"] = y
-    if fault == "shortcut":  # the vendor has only the first site
-        rows = [r for r in rows if r["site"] == bench_make.SITES[0]]
-    if fault == "biased":
-        for r in rows:
-            if not r["sex"] and rng.random() < 0.6:
-                r["num"] = 0
-    return rows
 
 
 def weights(amane, out, rows):
