@@ -67,8 +67,14 @@ static void a_hostile_training_file_is_refused_by_place(void **state)
             "bench.value");
     refused("x,y\n1,yes\n1\n", COLUMNS, NULL, "/manifest/training/path:", "csv.ragged");
     refused("", COLUMNS, NULL, "/manifest/training/path", "csv.empty");
-    refused("x,y\n1,yes\n", "\"columns\":{\"label\":\"y\"}", NULL, "/manifest/training",
-            "schema.required");
+    refused("x,y\n1,yes\n", "\"columns\":{\"inputs\":{\"x\":\"x\"}}", NULL,
+            "/manifest/training", "schema.required");
+    /* a table or images: not neither, not both */
+    refused("x,y\n1,yes\n", "\"columns\":{\"label\":\"y\"}", NULL,
+            "/manifest/training/columns", "schema.oneOf");
+    refused("x,y\n1,yes\n",
+            "\"columns\":{\"label\":\"y\",\"image\":\"f\",\"inputs\":{\"x\":\"x\"}}",
+            NULL, "/manifest/training/columns", "schema.oneOf");
 }
 
 static void a_training_set_without_its_digest_is_refused(void **state)
