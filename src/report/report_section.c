@@ -290,9 +290,10 @@ static void equity(struct report_page *p)
     bool any = false;
     report_section_open(p, "groups");
     report_list_open(p, "forests");
-    for (size_t i = 0; i < n; i++)
-        any |=
-            forests_of(p, attribute[i]) | report_forest(p, "PF-6", "citl", attribute[i]);
+    for (size_t i = 0; i < n; i++) {
+        any |= forests_of(p, attribute[i]);
+        any |= report_forest(p, "PF-6", "citl", attribute[i]);
+    }
     any |= report_forest(p, "EQ-10", "condition_fnr", STR("condition"));
     report_list_close(p);
     report_list_open(p, "tables");
