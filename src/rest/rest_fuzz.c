@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char dir[] = "/tmp/amane-restfuzz-XXXXXX";
 static struct eds *eds;
 static struct rest *rest;
+static struct fhir_valid *valid;
 
 static void end(void)
 {
@@ -20,6 +21,7 @@ static void end(void)
     char path[PATH_MAX];
     rest_free(rest);
     eds_close(eds);
+    fhir_valid_free(valid);
     for (size_t i = 0; i < AM_LEN(name); i++) {
         snprintf(path, sizeof path, "%s/%s", dir, name[i]);
         unlink(path);
@@ -31,7 +33,6 @@ static void begin(void)
 {
     char path[PATH_MAX];
     struct eds_config c = {.path = path, .rows = eds_rows_fhir};
-    struct fhir_valid *valid;
     log_set_level(LOG_OFF);
     am_assert(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/e.db", dir);
