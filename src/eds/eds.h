@@ -139,7 +139,10 @@ void eds_group_free(struct eds_group *g);
 /* Prepares one more (copies all but what the condition borrows). AM_E_INVALID with
  * problems (codes eds.*) in d: not a resource of that type, a malformed id. */
 AM_CHECK int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag *d);
-/* All resources of a Bundle as creates. Texts that are the fullUrl of an entry become
+/* May this text, of the member `key`, be the fullUrl of another entry? Identifier.value
+ * and the like are texts that name a thing to people: never rewritten. */
+bool eds_may_be_address(struct str key, struct str s);
+/* All resources of a Bundle as creates. Addresses that are the fullUrl of an entry become
  * Type/id of what it is called here: a new id, or the one it brings (and then what is
  * there already stays: importing twice is importing once). */
 enum eds_ids { EDS_IDS_GIVEN, EDS_IDS_KEPT };

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The resources of a Bundle, and all of them into one group. Every text that is exactly
- * the fullUrl of an entry becomes Type/id of that entry, as the specification asks of a
+/* The resources of a Bundle, and all of them into one group. A text that is exactly the
+ * fullUrl of an entry becomes Type/id of that entry, as the specification asks of a
  * transaction. */
 #include "eds/eds_priv.h"
+
+bool eds_may_be_address(struct str key, struct str s)
+{
+    return !str_eqc(key, "value") && s.n && memchr(s.p, ':', s.n);
+}
 
 struct eds_entry_of {
     struct str type, full_url;
@@ -47,34 +52,13 @@ static int eds_entry_read(struct eds_bundling *b, const struct json *v, size_t i
 }
 
 /* ---- writing it again, addresses resolved ---- */
-static void eds_again(struct eds_bundling *b, struct jw *w, const struct json *v)
+static struct str eds_renamed(void *arg, struct str key, struct str s)
 {
-    struct str s;
+    const struct eds_bundling *b = arg;
     size_t i;
-    switch (json_type(v)) {
-    case JSON_OBJECT:
-        jw_obj(w);
-        for (json_each(it, v)) {
-            jw_keyn(w, it.key);
-            eds_again(b, w, it.val);
-        }
-        jw_obj_end(w);
-        break;
-    case JSON_ARRAY:
-        jw_arr(w);
-        for (json_each(it, v))
-            eds_again(b, w, it.val);
-        jw_arr_end(w);
-        break;
-    case JSON_STRING:
-        s = json_str(v);
-        if (memchr(s.p, ':', s.n) && !map_get(&b->by_url, s, &i))
-            s = str_c(b->entry[i].target);
-        jw_str(w, s);
-        break;
-    default:
-        jw_val(w, v);
-    }
+    return eds_may_be_address(key, s) && !map_get(&b->by_url, s, &i)
+               ? str_c(b->entry[i].target)
+               : s;
 }
 
 static int eds_entry_tell(struct eds_bundling *b, size_t i)
@@ -90,7 +74,7 @@ static int eds_entry_tell(struct eds_bundling *b, size_t i)
         return b->fn(b->arg, &out);
     buf_clear(&b->text);
     jw_init(&w, &b->text);
-    eds_again(b, &w, x->resource);
+    jw_val_texts(&w, x->resource, eds_renamed, b);
     err = jw_done(&w);
     if (!err)
         err = eds_parse(&doc, buf_str(&b->text));

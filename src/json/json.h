@@ -123,6 +123,10 @@ void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);
 void jw_raw(struct jw *w, struct str json);      /* already JSON, trusted */
 void jw_val(struct jw *w, const struct json *v); /* copies a value; NULL writes null */
+/* The same with other texts: each string, not the keys, as fn gives it. key: of the
+ * member it stands in, of an array's too; empty at the top. */
+typedef struct str jw_text_fn(void *arg, struct str key, struct str s);
+void jw_val_texts(struct jw *w, const struct json *v, jw_text_fn *fn, void *arg);
 /* key + value in one call */
 void jw_kstr(struct jw *w, const char *key, struct str s);
 void jw_kstrz(struct jw *w, const char *key, const char *z);

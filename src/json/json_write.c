@@ -243,7 +243,8 @@ static void jw_number(struct jw *w, const struct json *v)
     }
 }
 
-void jw_val(struct jw *w, const struct json *v)
+static void jw_copy(struct jw *w, struct str key, const struct json *v, jw_text_fn *fn,
+                    void *arg)
 {
     switch (json_type(v)) {
     case JSON_BOOL:
@@ -253,25 +254,35 @@ void jw_val(struct jw *w, const struct json *v)
         jw_number(w, v);
         break;
     case JSON_STRING:
-        jw_str(w, json_str(v));
+        jw_str(w, fn ? fn(arg, key, json_str(v)) : json_str(v));
         break;
     case JSON_ARRAY:
         jw_arr(w);
         for (json_each(it, v))
-            jw_val(w, it.val);
+            jw_copy(w, key, it.val, fn, arg);
         jw_arr_end(w);
         break;
     case JSON_OBJECT:
         jw_obj(w);
         for (json_each(it, v)) {
             jw_keyn(w, it.key);
-            jw_val(w, it.val);
+            jw_copy(w, it.key, it.val, fn, arg);
         }
         jw_obj_end(w);
         break;
     default:
         jw_null(w);
     }
+}
+
+void jw_val(struct jw *w, const struct json *v)
+{
+    jw_copy(w, STR_NULL, v, NULL, NULL);
+}
+
+void jw_val_texts(struct jw *w, const struct json *v, jw_text_fn *fn, void *arg)
+{
+    jw_copy(w, STR_NULL, v, fn, arg);
 }
 
 void jw_kstr(struct jw *w, const char *key, struct str s)

@@ -149,6 +149,35 @@ static void errors_stick(void **state)
     buf_release(&b);
 }
 
+static struct str shout(void *arg, struct str key, struct str s)
+{
+    size_t *asked = arg;
+    ++*asked;
+    return str_eqc(key, "loud") ? STR("A!") : s;
+}
+
+static void texts_are_replaced_and_nothing_else(void **state)
+{
+    struct str text =
+        STR("{\"loud\":[\"a\",{\"a\":\"b\"},1.50],\"a\":\"loud\",\"n\":null}");
+    struct json_doc *doc = NULL;
+    struct json_limits limits = {.raw_numbers = true};
+    struct buf b;
+    struct jw w;
+    size_t asked = 0;
+    (void)state;
+    buf_init(&b, 1 << 16);
+    assert_ok(json_parse(&doc, text, &limits, NULL));
+    jw_init(&w, &b);
+    jw_val_texts(&w, json_root(doc), shout, &asked);
+    assert_ok(jw_done(&w));
+    assert_str_equal(buf_str(&b),
+                     "{\"loud\":[\"A!\",{\"a\":\"b\"},1.50],\"a\":\"loud\",\"n\":null}");
+    assert_int_equal(asked, 3); /* strings, not keys */
+    json_free(doc);
+    buf_release(&b);
+}
+
 static void writing_survives_every_failed_allocation(void **state)
 {
     int err = AM_E_NOMEM;
@@ -169,4 +198,5 @@ static void writing_survives_every_failed_allocation(void **state)
 
 TEST_MAIN(TEST(what_is_written_is_this), TEST(pretty_output_is_indented_by_two),
           TEST(a_copy_of_a_value_equals_it), TEST(doubles_read_back_as_the_same_double),
-          TEST(errors_stick), TEST(writing_survives_every_failed_allocation))
+          TEST(errors_stick), TEST(texts_are_replaced_and_nothing_else),
+          TEST(writing_survives_every_failed_allocation))
