@@ -20,6 +20,8 @@
 #define DEMO_TRAINING "ai-demo-1" /* what the demo's version asks of its users */
 
 enum { DEMO_SITES = 4, DEMO_INPUTS = 16, DEMO_PATH = 1024, DEMO_PILOTS = 2 };
+/* Of 50 ms: two minutes, for machines that do many other things. */
+enum { DEMO_POLLS = 2400 };
 
 struct demo_actor {
     const char *name; /* "vendor" */

@@ -77,7 +77,7 @@ int demo_call(struct demo *m, enum http_method method, const char *base, const c
                              .url = url,
                              .body = body,
                              .bearer = token,
-                             .timeout_ms = 30000,
+                             .timeout_ms = 120000,
                              .content_type =
                                  str_starts(str_c(path), STR("/api/v1/blobs/"))
                                      ? "application/octet-stream"
@@ -125,7 +125,7 @@ int demo_expect(struct demo *m, enum http_method method, const char *base,
 
 int demo_wait_cosigned(struct demo *m, int64_t size)
 {
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < DEMO_POLLS; i++) {
         struct demo_reply r;
         int64_t have = -1;
         if (demo_call(m, HTTP_GET, m->url, "/readyz", NULL, STR_NULL, &r) == AM_OK)
@@ -135,12 +135,12 @@ int demo_wait_cosigned(struct demo *m, int64_t size)
             return AM_OK;
         usleep(50000);
     }
-    return demo_fail(m, "quorum", "the witnesses did not cosign in 20 s");
+    return demo_fail(m, "quorum", "the witnesses did not cosign in two minutes");
 }
 
 int demo_wait_size(struct demo *m, const struct demo_site *s, int64_t size)
 {
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < DEMO_POLLS; i++) {
         struct demo_reply r;
         int64_t have = -1;
         if (demo_call(m, HTTP_GET, s->url, "/api/v1/state", NULL, STR_NULL, &r) == AM_OK)
@@ -150,5 +150,5 @@ int demo_wait_size(struct demo *m, const struct demo_site *s, int64_t size)
             return AM_OK;
         usleep(50000);
     }
-    return demo_fail(m, s->node, "the mirror did not follow in 20 s");
+    return demo_fail(m, s->node, "the mirror did not follow in two minutes");
 }

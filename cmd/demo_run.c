@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-enum { DEMO_ARGS = 40, DEMO_OUT_MAX = 64 << 20, DEMO_START_MS = 20000 };
+enum { DEMO_ARGS = 40, DEMO_OUT_MAX = 64 << 20, DEMO_START_MS = 120000 };
 
 /* argv without the program, NULL-terminated; stdout to fd, stderr to the log file. */
 static int demo_spawn(struct demo *m, const char *const *argv, int out, const char *log,
@@ -79,19 +79,30 @@ int demo_tool(struct demo *m, struct buf *out, const char *const *argv)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Below the range the system gives to outgoing connections (32768 to 60999 unless it was
+ * set otherwise): a server that starts seconds later would find its port taken by any
+ * client. */
 unsigned demo_free_port(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET};
-    socklen_t n = sizeof a;
-    unsigned port = 0;
-    int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (s >= 0 && bind(s, (struct sockaddr *)&a, sizeof a) == 0 &&
-        getsockname(s, (struct sockaddr *)&a, &n) == 0)
-        port = ntohs(a.sin_port);
-    if (s >= 0)
-        close(s);
-    return port;
+    enum { FIRST = 20000, LAST = 32000, TRIES = 100 };
+    for (int i = 0; i < TRIES; i++) {
+        struct sockaddr_in a = {.sin_family = AF_INET};
+        uint32_t drawn = 0;
+        unsigned port;
+        int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool free_now;
+        if (crypto_random(&drawn, sizeof drawn))
+            drawn = (uint32_t)time_mono();
+        port = FIRST + drawn % (LAST - FIRST);
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        a.sin_port = htons((uint16_t)port);
+        free_now = s >= 0 && bind(s, (struct sockaddr *)&a, sizeof a) == 0;
+        if (s >= 0)
+            close(s);
+        if (free_now)
+            return port;
+    }
+    return 0;
 }
 
 /* Reads the ready line: one JSON line on stdout. */

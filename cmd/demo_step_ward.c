@@ -296,12 +296,12 @@ static int demo_wait_weights(struct demo *m, size_t site)
     struct stat st;
     snprintf(path, sizeof path, "%s/blobs/sha256/%.2s/%s", m->site[site].dir,
              m->weights_hex, m->weights_hex + 2);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < DEMO_POLLS; i++) {
         if (stat(path, &st) == 0)
             return AM_OK;
         usleep(50000);
     }
-    return demo_fail(m, m->site[site].node, "the weights did not arrive in 20 s");
+    return demo_fail(m, m->site[site].node, "the weights did not arrive in two minutes");
 }
 
 int demo_step_deploy(struct demo *m)
@@ -457,7 +457,7 @@ int demo_step_predict(struct demo *m)
 /* Asks until the node refuses because of the stop; milliseconds since the order. */
 static int demo_until_stopped(struct demo *m, size_t site, int64_t since)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < DEMO_POLLS; i++) {
         struct demo_reply r = {0};
         bool stopped = false;
         int err = demo_ask(m, site, &m->site[site].held.v[0], 0, &r);
@@ -472,12 +472,12 @@ static int demo_until_stopped(struct demo *m, size_t site, int64_t since)
         }
         usleep(50000);
     }
-    return demo_fail(m, m->site[site].node, "the stop did not arrive in 10 s");
+    return demo_fail(m, m->site[site].node, "the stop did not arrive in two minutes");
 }
 
 static int demo_wait_acks(struct demo *m)
 {
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < DEMO_POLLS; i++) {
         struct demo_reply r = {0};
         size_t acks = 0;
         int err = demo_call(m, HTTP_GET, m->url, "/api/v1/stops", NULL, STR_NULL, &r);
@@ -493,7 +493,7 @@ static int demo_wait_acks(struct demo *m)
         }
         usleep(50000);
     }
-    return demo_fail(m, "stop", "the nodes did not acknowledge in 15 s");
+    return demo_fail(m, "stop", "the nodes did not acknowledge in two minutes");
 }
 
 int demo_step_stop(struct demo *m)

@@ -117,11 +117,22 @@ class Copy:
         subprocess.run(["meson", "setup", self.build, self.src, "-Dwerror=false", "-Doptimization=1"], check=True,
                        stdout=subprocess.DEVNULL)
 
-    def build_tests(self, tests):
-        return run(["ninja", "-C", self.build, "amane"] + tests, timeout=600) == 0  # some tests start the program
+    def build_tests(self, tests, timeout=600):
+        """Builds the program too where a test of the module may start it."""
+        module = os.path.dirname(glob.glob(os.path.join(self.src, "src", "*", tests[0] + ".c"))[0])
+        starts = False
+        for name in glob.glob(os.path.join(module, "*_test*.[ch]")):
+            with open(name, encoding="utf-8") as f:
+                starts = starts or re.search("AMANE_PROGRAM|worker", f.read()) is not None
+        return run(["ninja", "-C", self.build] + ["amane"] * starts + tests, timeout=timeout) == 0
 
-    def green(self, tests):
-        return all(run([os.path.join(self.build, t)], env=self.env, cwd=self.build) == 0 for t in tests)
+    def red(self, tests):
+        """The first test that fails, with its status (-1: out of time); None: all are green."""
+        for t in tests:
+            status = run([os.path.join(self.build, t)], env=self.env, cwd=self.build)
+            if status != 0:
+                return "%s: status %d" % (t, status)
+        return None
 
     def digest(self, module):
         """Of the module's machine code, to tell mutants that change nothing."""
@@ -144,8 +155,9 @@ def tests_of(root, module):
 def mutate(copy, module, count, seed):
     """Returns (killed, counted, survivors)."""
     tests = tests_of(copy.src, module)
-    if not copy.build_tests(tests) or not copy.green(tests):
-        print("%s: its tests are not green before mutation" % module)
+    red = copy.red(tests) if copy.build_tests(tests, timeout=3600) else "they do not build"
+    if red:
+        print("%s: its tests are not green before mutation (%s)" % (module, red))
         return 0, 0, []
     every = []
     for path in sorted(glob.glob(os.path.join(copy.src, "src", module, "*.c"))):
@@ -167,7 +179,7 @@ def mutate(copy, module, count, seed):
         with open(path, "w", encoding="utf-8") as f:
             f.writelines(lines)
         if copy.build_tests(tests) and copy.digest(module) != plain:
-            if copy.green(tests):
+            if not copy.red(tests):
                 survivors.append("%s:%d: survived %s: %s%s" % (
                     os.path.relpath(path, copy.src), i + 1, what, old.strip(),
                     "" if text is None else "  ->  " + text.strip()))

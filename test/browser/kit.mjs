@@ -24,6 +24,12 @@ export async function launch() {
   const browser = await chromium.launch({ executablePath: browserPath, headless: true, env: { ...process.env, HOME: profile },
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--force-color-profile=srgb'] });
+  const open = browser.newContext.bind(browser); // half a minute is not enough beside other tests on two cores
+  browser.newContext = async (options) => {
+    const context = await open(options);
+    context.setDefaultTimeout(120000);
+    return context;
+  };
   return { browser, close: async () => {
     await browser.close();
     rmSync(profile, { recursive: true, force: true });
