@@ -24,7 +24,9 @@ static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
         return f->api ? api_handle(f->api, r, a) : AM_E_NOTFOUND;
     if (f->open && !rest)
         return AM_E_UNAVAILABLE;
-    return rest_http(rest, FHIR_MOUNT, r, a);
+    if (!rest)
+        return rest_http_refuse(FHIR_MOUNT, AM_E_UNAUTHORIZED, "rest.login", NULL, r, a);
+    return rest_http(rest, FHIR_MOUNT, NULL, r, a);
 }
 
 /* ---- the store ---- */

@@ -160,6 +160,8 @@ int rest_audit(struct rest_call *c, enum rest_moment m, int status)
                             .interaction = c->route ? c->route->interaction : "",
                             .type = c->type,
                             .id = c->id,
+                            .other = c->other,
+                            .part = c->part,
                             .query = c->q->query,
                             .status = status,
                             .seen = c->seen,
@@ -182,6 +184,8 @@ static int rest_run(struct rest_call *c)
         err = rest_names(c);
     if (!err && c->q->body.n > c->r->c.body_max)
         err = rest_bad(c, AM_E_TOOBIG, "", "rest.toobig", STR_NULL);
+    if (!err)
+        err = rest_may(c);
     if (!err && c->route->writes)
         err = rest_audit(c, REST_BEFORE, 0);
     return err ? err : c->route->run(c);

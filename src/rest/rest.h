@@ -17,11 +17,15 @@
  *   I4  what went wrong is an OperationOutcome in the reader's language; a client's
  *       mistake is never 5xx;
  *   I5  no answer leaves unaudited: `audit` is called before anything is written and
- *       before anything is told; where it fails, the request fails.
+ *       before anything is told; where it fails, the request fails;
+ *   I6  nothing is done or told that the guard refuses: it is asked of each interaction,
+ *       entries of Bundles included, of each resource that would be told, found or
+ *       followed, and of each that would be written, as it is and as it becomes.
  *
  * Memory:  a request has an arena and buffers of its own, all bounded by the limits.
- * Threads: rest_serve() from any number; the callbacks must bear it. `visible` is called
- *          inside a view and inside the writer: it must not call eds itself. */
+ * Threads: rest_serve() from any number; the callbacks must bear it. `see` is called
+ *          inside a view and inside the writer: it asks eds through that view only, and
+ *          runs no search in it. */
 #ifndef REST_H
 #define REST_H
 
@@ -83,23 +87,45 @@ struct rest_access {
     enum rest_moment moment;
     const char *interaction;     /* FHIR's word: "read", "search-type"... */
     struct str type, id;         /* as far as the request names them */
+    struct str other;            /* type searched for in a compartment of type/id */
+    bool part;                   /* of a Bundle: its answer leaves with the Bundle's */
     struct str query;            /* as sent */
     int status;                  /* AFTER */
-    const struct eds_name *seen; /* AFTER: resources whose content is told */
+    const struct eds_name *seen; /* AFTER: resources written, or told */
     size_t n_seen;
     void *who;
 };
 /* Not AM_OK: the request fails with it; AFTER something was written: AM_E_UNSURE. */
 typedef int rest_audit_fn(void *arg, const struct rest_access *a);
 
+/* Who may what. Each member may be NULL: all is allowed. */
+struct rest_look { /* a version that would be told, found, followed or changed */
+    void *who;
+    struct eds_view *view;
+    int64_t rid;
+    struct str type, id; /* empty: eds_fetch(view, rid) tells, it is current */
+    int64_t ver;
+    struct str body; /* empty: as above, or `gone` */
+    bool gone;       /* the version is the deletion */
+};
+struct rest_guard {
+    /* The interaction as a whole; also for each entry of a Bundle. AM_E_FORBIDDEN. */
+    int (*may)(void *arg, const struct rest_access *a);
+    int (*see)(void *arg, const struct rest_look *l, bool *yes);
+    /* What would be stored. group: the transaction's Bundle, or NULL. AM_E_FORBIDDEN, or
+     * AM_E_INVALID with problems in d. */
+    int (*fit)(void *arg, void *who, enum eds_verb verb, const struct json *resource,
+               const struct json *group, struct diag *d);
+    void *arg;
+};
+
 struct rest_config {
     struct eds *eds; /* open for writing, rows by eds_rows_fhir(); borrowed */
     const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
                                        not looked at */
     const char *base;               /* "http://host/fhir", no slash at the end */
-    eds_visible_fn *visible;        /* NULL: all is; what is not, is not changed either */
-    void *visible_arg;
-    rest_audit_fn *audit; /* NULL: none */
+    struct rest_guard guard;        /* what is not seen is not changed either */
+    rest_audit_fn *audit;           /* NULL: none */
     void *audit_arg;
     bool open;       /* nobody logs in: the CapabilityStatement says so */
     size_t body_max; /* 0: 64 MiB */
@@ -114,9 +140,14 @@ void rest_free(struct rest *r);
  */
 void rest_serve(struct rest *r, const struct rest_request *q, struct rest_answer *a);
 
-/* The same for a server's request whose path begins with `mount` ("/fhir"). r NULL: 401
- * for all. */
-int rest_http(struct rest *r, const char *mount, struct http_req *q, struct http_resp *a);
+/* The same for a server's request whose path begins with `mount` ("/fhir"); who: passed
+ * to the callbacks. */
+int rest_http(struct rest *r, const char *mount, void *who, struct http_req *q,
+              struct http_resp *a);
+/* An error as an OperationOutcome, before there is anybody to serve; code: of the
+ * catalogue ("rest.login"), detail may be NULL. */
+int rest_http_refuse(const char *mount, int err, const char *code, const char *detail,
+                     struct http_req *q, struct http_resp *a);
 /* Is the request one for rest_http()? */
 bool rest_mounted(const char *mount, struct str path);
 

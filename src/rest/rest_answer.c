@@ -186,11 +186,13 @@ int rest_written(struct rest_call *c, const struct eds_done *done, struct str ty
     c->status = done->did == EDS_CREATED ? 201 : 200;
     rest_tags(c, &m);
     rest_located(c, type, done->id, done->ver);
+    snprintf(id, sizeof id, "%.*s", STR_FMT(done->id));
+    if (rest_seen(c, type, id))
+        return AM_E_UNSURE;
     if (c->ret == REST_MINIMAL)
         return AM_OK;
     if (c->ret == REST_OUTCOME)
         return rest_outcome(c, AM_OK);
-    snprintf(id, sizeof id, "%.*s", STR_FMT(done->id));
     err = eds_read(c->r->c.eds, type, done->id, done->ver, &c->out, NULL);
     if (err)
         return AM_E_UNSURE; /* it is written, and cannot be shown */

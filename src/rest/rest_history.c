@@ -7,6 +7,7 @@ enum { HISTORY_COUNT = 20, HISTORY_MOST = 1000 };
 
 struct history {
     struct rest_call *c;
+    struct eds_view *v;
     struct eds_past p;
     size_t count, n;
     int64_t last, next; /* rid */
@@ -43,9 +44,8 @@ static int history_one(void *arg, const struct eds_meta *m, struct str body)
 {
     struct history *h = arg;
     struct rest_call *c = h->c;
-    const struct rest_config *k = &c->r->c;
-    bool yes = true;
-    int err = k->visible ? k->visible(k->visible_arg, m->rid, &yes) : AM_OK;
+    bool yes;
+    int err = rest_sees(c, h->v, m, body, &yes);
     if (err || !yes)
         return err;
     if (h->n == h->count) {
@@ -62,7 +62,7 @@ static int history_one(void *arg, const struct eds_meta *m, struct str body)
         return err;
     jw_obj(&h->w);
     jw_key(&h->w, "fullUrl");
-    jw_strf(&h->w, "%s/%s/%s", k->base, m->type, m->id);
+    jw_strf(&h->w, "%s/%s/%s", c->r->c.base, m->type, m->id);
     if (!m->gone) {
         jw_key(&h->w, "resource");
         jw_raw(&h->w, buf_str(&h->told));
@@ -77,6 +77,7 @@ static int history_in(struct eds_view *v, void *arg)
 {
     struct history *h = arg;
     int err;
+    h->v = v;
     jw_init(&h->w, &h->entries);
     jw_arr(&h->w);
     err = eds_history(v, &h->p, history_one, h);

@@ -55,8 +55,8 @@ static void to_http(struct http_req *q, struct http_resp *out, struct rest_answe
         http_setz(q, out, "Retry-After", "2");
 }
 
-/* What anyone may be told where nobody can log in yet. */
-static void closed(const struct rest_request *q, struct rest_answer *a)
+static void refused(const struct rest_request *q, int err, const char *code,
+                    const char *detail, struct rest_answer *a)
 {
     struct rest none = {.c = {.told_max = 1 << 20}};
     struct rest_call c = {.r = &none, .q = q, .a = a};
@@ -65,15 +65,14 @@ static void closed(const struct rest_request *q, struct rest_answer *a)
     buf_init(&c.out, 1 << 20);
     if (rest_ask(&c)) /* what form it would have had: the error is another */
         diag_clear(&c.d);
-    c.status = 401;
-    rest_finish(&c, AM_E_UNAUTHORIZED);
+    c.status = 0;
+    rest_finish(&c, rest_bad(&c, err, "", code, str_c(detail)));
     buf_release(&c.out);
     diag_release(&c.d);
     arena_release(&c.arena);
 }
 
-int rest_http(struct rest *r, const char *mount, struct http_req *q,
-              struct http_resp *out)
+static struct rest_request request(const char *mount, const struct http_req *q)
 {
     static const char *const name[] = {
 #define X(id, text) [REST_H_##id] = text,
@@ -84,14 +83,31 @@ int rest_http(struct rest *r, const char *mount, struct http_req *q,
                                .path = str_sub(q->path, strlen(mount), q->path.n),
                                .query = q->query,
                                .body = q->body};
-    struct rest_answer a;
     for (size_t i = 0; i < REST_HEADERS; i++)
         req.header[i] = http_header(q, name[i]);
+    return req;
+}
+
+int rest_http(struct rest *r, const char *mount, void *who, struct http_req *q,
+              struct http_resp *out)
+{
+    struct rest_request req = request(mount, q);
+    struct rest_answer a;
+    req.who = who;
     rest_answer_init(&a);
-    if (r)
-        rest_serve(r, &req, &a);
-    else
-        closed(&req, &a);
+    rest_serve(r, &req, &a);
+    to_http(q, out, &a);
+    rest_answer_release(&a);
+    return AM_OK;
+}
+
+int rest_http_refuse(const char *mount, int err, const char *code, const char *detail,
+                     struct http_req *q, struct http_resp *out)
+{
+    struct rest_request req = request(mount, q);
+    struct rest_answer a;
+    rest_answer_init(&a);
+    refused(&req, err, code, detail, &a);
     to_http(q, out, &a);
     rest_answer_release(&a);
     return AM_OK;

@@ -147,11 +147,12 @@ static int list_search_in(struct eds_view *v, void *arg)
     struct list_search *s = arg;
     const struct rest_config *k = &s->c->r->c;
     struct eds_source source = eds_view_source(v);
+    struct rest_eye eye = {s->c, v};
     struct eds_search what = {.query = &s->q,
                               .key = *eds_row_key(k->eds),
                               .base = str_c(k->base),
-                              .visible = k->visible,
-                              .visible_arg = k->visible_arg};
+                              .visible = rest_eye(s->c),
+                              .visible_arg = &eye};
     int err = eds_search(&source, &what, &s->f, &s->c->d);
     if (err) {
         if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX)

@@ -86,6 +86,25 @@ bool rest_match(const char *pattern, struct str path, struct rest_call *c);
 AM_CHECK int rest_audit(struct rest_call *c, enum rest_moment m, int status);
 AM_CHECK int rest_seen(struct rest_call *c, struct str type, const char *id);
 
+/* ---- rest_guard.c: the guard, where one is set ---- */
+AM_CHECK int rest_may(struct rest_call *c);
+/* The same for an entry that is no call of its own. */
+AM_CHECK int rest_may_entry(struct rest_call *c, const char *interaction, struct str type,
+                            struct str id, struct str query);
+/* m: of that version; body: its text, or empty. */
+AM_CHECK int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
+                       struct str body, bool *yes);
+/* For struct eds_search: visible = rest_eye(c), visible_arg = &(struct rest_eye){c, v}.
+ */
+struct rest_eye {
+    struct rest_call *c;
+    struct eds_view *v;
+};
+eds_visible_fn *rest_eye(const struct rest_call *c);
+AM_CHECK int rest_fits(struct rest_call *c, enum eds_verb verb,
+                       const struct json *resource, const struct json *group,
+                       struct diag *d);
+
 /* ---- rest_ask.c: what the request says of itself ---- */
 AM_CHECK int rest_ask(struct rest_call *c);
 /* The body as a resource, JSON or XML, of that type (empty: any). */

@@ -5,11 +5,10 @@
 static int rest_get_in(struct eds_view *v, void *arg)
 {
     struct rest_got *g = arg;
-    const struct rest_config *k = &g->c->r->c;
     bool yes = true;
     int err = eds_get(v, g->type, g->id, g->ver, &g->body, &g->m);
-    if (!err && k->visible)
-        err = k->visible(k->visible_arg, g->m.rid, &yes);
+    if (!err)
+        err = rest_sees(g->c, v, &g->m, buf_str(&g->body), &yes);
     return err || yes ? err : AM_E_NOTFOUND;
 }
 

@@ -68,6 +68,17 @@ static int tx_body(struct tx *t, size_t i)
     return e->l.method == REST_POST ? eds_new_id(e->id) : AM_OK;
 }
 
+static int tx_may(struct tx *t, const struct tx_entry *e)
+{
+    const char *what = e->l.method == REST_POST    ? "create"
+                       : e->l.method == REST_PUT   ? "update"
+                       : e->l.method == REST_PATCH ? "patch"
+                                                   : "delete";
+    return rest_may_entry(t->c, what, e->type,
+                          e->l.method == REST_POST ? STR_NULL : str_c(e->id),
+                          e->by_query ? e->l.query : e->l.none_exist);
+}
+
 int rest_tx_read(struct tx *t)
 {
     int err = AM_OK;
@@ -77,6 +88,8 @@ int rest_tx_read(struct tx *t)
         e->op = SIZE_MAX;
         if (!err && tx_writes(e)) {
             err = tx_url(t, it.i);
+            if (!err)
+                err = tx_may(t, e);
             if (!err)
                 err = tx_conditions(t, it.i);
             if (!err)
@@ -106,7 +119,9 @@ static int tx_reference_add(struct tx *t, struct str s)
     }
     r = &t->ref[t->refs];
     *r = (struct tx_reference){0};
-    err = rest_where_text(t->c, type, query, &r->where);
+    err = rest_may_entry(t->c, "search-type", type, STR_NULL, query);
+    if (!err)
+        err = rest_where_text(t->c, type, query, &r->where);
     if (!err)
         err = map_set(&t->by_query, s, t->refs);
     t->refs += !err;

@@ -245,10 +245,10 @@ static void every_row_of_the_table_answers(void **state)
 }
 
 /* ---- who sees, and who is told ---- */
-static int not_even(void *arg, int64_t rid, bool *yes)
+static int not_even(void *arg, const struct rest_look *l, bool *yes)
 {
     (void)arg;
-    *yes = rid % 2 != 0;
+    *yes = l->rid % 2 != 0;
     return AM_OK;
 }
 
@@ -261,7 +261,7 @@ static void what_one_may_not_see_is_not_there(void **state)
           "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
           "\"Patient/b\"}");
     t_close();
-    t_open(&(struct rest_config){.visible = not_even});
+    t_open(&(struct rest_config){.guard.see = not_even});
     T_ONLY(200, .url = "/Patient/a");
     T_REFUSED(404, "rest.notfound", .url = "/Patient/b");
     T_REFUSED(404, "rest.notfound", .url = "/Patient/b/_history/1");
@@ -279,6 +279,74 @@ static void what_one_may_not_see_is_not_there(void **state)
     T_IDS("/_history", "o a");
     T_IDS("/Observation?_include=Observation:subject", "o");
     assert_int_equal(t_total("/Patient?_id=b"), 0);
+}
+
+/* Observations are only read, and only those of one code written. */
+static int may_not(void *arg, const struct rest_access *a)
+{
+    (void)arg;
+    return str_eqc(a->type, "Observation") && strcmp(a->interaction, "read") != 0 &&
+                   strcmp(a->interaction, "create") != 0
+               ? AM_E_FORBIDDEN
+               : AM_OK;
+}
+
+static int only_final(void *arg, void *who, enum eds_verb verb, const struct json *r,
+                      const struct json *group, struct diag *d)
+{
+    (void)arg;
+    (void)who;
+    (void)verb;
+    (void)group;
+    (void)d;
+    return json_str_is(json_get(r, "resourceType"), "Observation") &&
+                   !json_str_is(json_get(r, "status"), "final")
+               ? AM_E_FORBIDDEN
+               : AM_OK;
+}
+
+#define OBSERVATION(status)                                                              \
+    "{\"resourceType\":\"Observation\",\"status\":\"" status                             \
+    "\",\"code\":{\"text\":\"x\"}}"
+#define ENTRY(method, url, resource)                                                     \
+    "{\"request\":{\"method\":\"" method "\",\"url\":\"" url "\"}" resource "}"
+#define BUNDLE(type, entry)                                                              \
+    "{\"resourceType\":\"Bundle\",\"type\":\"" type "\",\"entry\":[" entry "]}"
+
+static void each_entry_is_asked_of_the_guard(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_put("Observation", "o", "\"status\":\"final\",\"code\":{\"text\":\"x\"}");
+    t_close();
+    t_open(&(struct rest_config){.guard = {.may = may_not, .fit = only_final}});
+    T_ONLY(200, .url = "/Observation/o");
+    T_REFUSED(403, "rest.forbidden", .url = "/Observation");
+    T_REFUSED(403, "rest.forbidden", REST_DELETE, .url = "/Observation/o");
+    T_ONLY(201, REST_POST, .url = "/Observation", .body = OBSERVATION("final"));
+    T_REFUSED(403, "rest.forbidden", REST_POST, .url = "/Observation",
+              .body = OBSERVATION("preliminary"));
+    T_REFUSED(403, "rest.forbidden", REST_POST, .url = "/",
+              .body = BUNDLE("transaction", ENTRY("DELETE", "Observation/o", "")));
+    T_REFUSED(403, "rest.forbidden", REST_POST, .url = "/",
+              .body = BUNDLE("transaction",
+                             ENTRY("POST", "Observation",
+                                   ",\"resource\":" OBSERVATION("preliminary"))));
+    T_REFUSED(403, "rest.forbidden", REST_POST, .url = "/",
+              .body =
+                  BUNDLE("transaction",
+                         ENTRY("POST", "Patient",
+                               ",\"resource\":{\"resourceType\":\"Patient\",\"link\":[{"
+                               "\"type\":\"seealso\",\"other\":{\"reference\":"
+                               "\"Observation?code=x\"}}]}")));
+    r = T_WANT(200, REST_POST, .url = "/",
+               .body = BUNDLE("batch", ENTRY("GET", "Observation", "")));
+    assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "403");
+    t_done(&r);
+    r = T_WANT(200, REST_POST, .url = "/",
+               .body = BUNDLE("transaction", ENTRY("GET", "Observation", "")));
+    assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "403");
+    t_done(&r);
 }
 
 struct t_audit {
@@ -307,8 +375,9 @@ static void no_answer_leaves_unaudited(void **state)
     t_put("Patient", "a", "");
     assert_int_equal(t.calls, 2);
     assert_int_equal(t.befores, 1);
+    assert_int_equal(t.seen, 1); /* what was written */
     T_ONLY(200, .url = "/Patient");
-    assert_int_equal(t.seen, 1);
+    assert_int_equal(t.seen, 2);
     assert_string_equal(t.interaction, "search-type");
     T_ONLY(404, .url = "/Patient/b");
     assert_int_equal(t.status, 404);
@@ -336,6 +405,7 @@ int main(void)
         T(what_the_server_says_it_can_is_the_tables),
         T(every_row_of_the_table_answers),
         T(what_one_may_not_see_is_not_there),
+        T(each_entry_is_asked_of_the_guard),
         T(no_answer_leaves_unaudited),
     };
     return t_run_both(tests, AM_LEN(tests));

@@ -99,6 +99,8 @@ static int tx_put(struct tx *t, size_t i)
         err = tx_made(t, e, &doc, &own);
     ask.body = json_root(doc);
     if (!err)
+        err = rest_fits(t->c, ask.verb, ask.body, t->c->body, &own);
+    if (!err)
         err = eds_put(t->g, &ask, &own);
     if (!err)
         e->op = eds_group_n(t->g) - 1;

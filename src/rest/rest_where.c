@@ -55,11 +55,12 @@ int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n)
     struct rest_where *w = arg;
     const struct rest_config *k = &w->c->r->c;
     struct eds_source s = eds_view_source(v);
+    struct rest_eye eye = {w->c, v};
     struct eds_search what = {.query = &w->q,
                               .key = *eds_row_key(k->eds),
                               .base = str_c(k->base),
-                              .visible = k->visible,
-                              .visible_arg = k->visible_arg};
+                              .visible = rest_eye(w->c),
+                              .visible_arg = &eye};
     struct eds_found f;
     int err = eds_search(&s, &what, &f, NULL);
     *n = 0;

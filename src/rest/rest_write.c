@@ -15,7 +15,9 @@ int rest_valid(struct rest_call *c, const struct json *resource)
 int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
 {
     struct eds_group *g = NULL;
-    int err = eds_group_new(&g, c->r->c.eds);
+    int err = rest_fits(c, ask->verb, ask->body, NULL, &c->d);
+    if (!err)
+        err = eds_group_new(&g, c->r->c.eds);
     if (!err)
         err = eds_put(g, ask, &c->d);
     if (!err)
@@ -42,21 +44,24 @@ struct rest_touching {
 static int rest_touch_in(struct eds_view *v, void *arg)
 {
     const struct rest_touching *t = arg;
-    const struct rest_config *k = &t->c->r->c;
+    struct eds_meta m;
+    struct buf text;
     bool yes = true;
-    int64_t rid;
-    int err = eds_find(v, t->type, t->id, &rid);
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = eds_get(v, t->type, t->id, 0, &text, &m); /* a deleted one too */
+    if (!err)
+        err = rest_sees(t->c, v, &m, buf_str(&text), &yes);
+    buf_release(&text);
     if (err == AM_E_NOTFOUND)
         return AM_OK;
-    if (!err)
-        err = k->visible(k->visible_arg, rid, &yes);
     return err || yes ? err : AM_E_FORBIDDEN;
 }
 
 int rest_touch(struct rest_call *c, struct str type, struct str id)
 {
     struct rest_touching t = {c, type, id};
-    return c->r->c.visible ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
+    return c->r->c.guard.see ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
 }
 
 int rest_if_match(struct rest_call *c, int64_t *ver)
