@@ -25,7 +25,9 @@ int rest_new(struct rest **out, const struct rest_config *c)
         r->c.told_max = 64 << 20;
     r->started_at = time_now();
     buf_init(&r->capabilities, 16 << 20);
-    err = rest_capabilities(r, &r->capabilities);
+    err = rest_own_new(r);
+    if (!err)
+        err = rest_capabilities(r, &r->capabilities);
     if (err) {
         rest_free(r);
         return err;
@@ -39,6 +41,7 @@ void rest_free(struct rest *r)
     if (!r)
         return;
     buf_release(&r->capabilities);
+    free(r->own);
     free(r);
 }
 
@@ -81,6 +84,8 @@ bool rest_match(const char *pattern, struct str path, struct rest_call *c)
             *rest_named(c, w) = g;
         } else if (!str_eq(w, g))
             return false;
+        else if (w.n && w.p[0] >= 'A' && w.p[0] <= 'Z')
+            c->type = w; /* a row of one type */
     }
     return true;
 }

@@ -21,20 +21,47 @@ static void metadata_codes(struct jw *w, enum rest_level level)
     jw_arr_end(w);
 }
 
-static void metadata_operations(struct jw *w)
+/* Whose an operation is: a type's alone, the system's, or every type's. */
+static bool metadata_is(const struct rest_route *o, struct str type)
 {
-    jw_key(w, "operation");
-    jw_arr(w);
-    for (size_t i = 0; i < rest_routes; i++)
-        if (rest_route[i].level == REST_OPERATION) {
-            jw_obj(w);
-            jw_kstrz(w, "name", rest_route[i].interaction + 1);
-            jw_key(w, "definition");
-            jw_strf(w, "http://hl7.org/fhir/OperationDefinition/Resource-%s",
-                    rest_route[i].interaction + 1);
-            jw_obj_end(w);
+    struct str rest, first = str_cut(str_sub(str_c(o->pattern), 1, SIZE_MAX), '/', &rest);
+    if (o->level != REST_OPERATION)
+        return false;
+    if (str_starts(first, STR("$")))
+        return !type.n;
+    return type.n && (str_eqc(first, "{type}") || str_eq(first, type));
+}
+
+/* Where an operation is defined: a guide's have an address of their own. */
+static void metadata_definition(struct jw *w, const struct rest_route *o)
+{
+    struct str rest, first = str_cut(str_sub(str_c(o->pattern), 1, SIZE_MAX), '/', &rest);
+    const char *name = o->interaction + 1;
+    jw_key(w, "definition");
+    if (str_eqc(first, "{type}"))
+        first = STR("Resource");
+    jw_strf(w, "http://hl7.org/fhir/OperationDefinition/%.*s-%s", STR_FMT(first), name);
+}
+
+/* Empty type: the system's. None at all is left out. */
+static void metadata_operations(struct jw *w, struct str type)
+{
+    bool any = false;
+    for (size_t i = 0; i < rest_routes; i++) {
+        if (!metadata_is(&rest_route[i], type))
+            continue;
+        if (!any) {
+            jw_key(w, "operation");
+            jw_arr(w);
+            any = true;
         }
-    jw_arr_end(w);
+        jw_obj(w);
+        jw_kstrz(w, "name", rest_route[i].interaction + 1);
+        metadata_definition(w, &rest_route[i]);
+        jw_obj_end(w);
+    }
+    if (any)
+        jw_arr_end(w);
 }
 
 static void metadata_params(struct jw *w, struct str type)
@@ -82,7 +109,7 @@ static void metadata_type(struct jw *w, struct str type)
     jw_strz(w, "logical");
     jw_arr_end(w);
     metadata_params(w, type);
-    metadata_operations(w);
+    metadata_operations(w, type);
     jw_obj_end(w);
 }
 
@@ -150,6 +177,7 @@ int rest_capabilities(struct rest *r, struct buf *out)
         metadata_type(&w, fhir_search_type_at(i));
     jw_arr_end(&w);
     metadata_codes(&w, REST_SYSTEM);
+    metadata_operations(&w, STR_NULL);
     jw_obj_end(&w);
     jw_arr_end(&w);
     jw_obj_end(&w);

@@ -17,8 +17,11 @@ enum {
     REST_PATH_MAX = 512
 };
 
+struct rest_own; /* rest_op.c */
 struct rest {
     struct rest_config c;
+    struct rest_own *own; /* what makes the compartment of a patient */
+    size_t n_own;
     struct buf capabilities; /* JSON */
     int64_t started_at;
 };
@@ -211,6 +214,9 @@ AM_CHECK int rest_batch(struct rest_call *c);
 /* entry {fullUrl, resource, response} of an answer. */
 AM_CHECK int rest_line_answer(struct rest_call *c, struct jw *w,
                               const struct rest_answer *a);
+
+/* ---- rest_op.c ---- */
+AM_CHECK int rest_own_new(struct rest *r);
 
 /* ---- rest_metadata.c ---- */
 AM_CHECK int rest_capabilities(struct rest *r, struct buf *out);

@@ -4,6 +4,7 @@
  *
  * X(METHOD, "pattern", "interaction", level, writes, handler, "what it does")
  *   {type}, {id}, {vid}, {other} take one segment; the first row that fits is taken.
+ *   A row for one type names it, another than {type} in the first place: "/Patient/...".
  *   interaction: FHIR's code, or an operation's name beginning with $.
  *   level: where the CapabilityStatement says it: SYSTEM, TYPE, OPERATION, or NONE. */
 #ifndef REST_TBL_H
@@ -27,6 +28,10 @@
       "more of them")                                                                    \
     X(POST, "/{type}/{id}/$meta-delete", "$meta-delete", OPERATION, true, meta_delete,   \
       "fewer of them")                                                                   \
+    X(GET, "/Patient/{id}/$everything", "$everything", OPERATION, false, everything,     \
+      "a patient, what is in his record, and what that refers to")                       \
+    X(POST, "/Patient/{id}/$everything", "$everything", NONE, false, everything,         \
+      "the same by POST")                                                                \
     X(GET, "/{type}/_history", "history-type", TYPE, false, history,                     \
       "every version of a type")                                                         \
     X(POST, "/{type}/_search", "search-type", NONE, false, search, "the same by POST")   \

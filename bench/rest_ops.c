@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations of the FHIR interface on real Synthea patients, as rest_serve() answers
+ * them: store on SQLite with sealed bodies, the answer's text made; no sockets.
+ *
+ *     bench-rest_ops [PATIENTS]   (120 of those in AMANE_SHARED)
+ *
+ * One client, then as many as there are processors; each asks for other patients. */
+#include "../bench/eds_load.h"
+#include "base/log.h"
+#include "rest/rest.h"
+
+enum { OPS_SECONDS = 4 };
+
+struct ops {
+    struct rest *rest;
+    char (*id)[37]; /* of patients */
+    size_t n, cap;
+    const char *tail; /* "/$everything" */
+    atomic_size_t next, done, resources, bytes, failed;
+    int64_t until;
+};
+
+static int ops_patient(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct ops *o = arg;
+    (void)body;
+    if (o->n < o->cap)
+        memcpy(o->id[o->n++], m->id, sizeof *o->id);
+    return AM_OK;
+}
+
+static int ops_patients(struct eds_view *v, void *arg)
+{
+    return eds_each(v, STR("Patient"), 0, ops_patient, arg);
+}
+
+static void *ops_ask(void *arg)
+{
+    struct ops *o = arg;
+    while (time_mono() < o->until) {
+        char path[200];
+        struct rest_answer a;
+        struct rest_request q = {.method = REST_GET};
+        size_t k = atomic_fetch_add(&o->next, 1) % o->n;
+        snprintf(path, sizeof path, "/Patient/%s%s", o->id[k], o->tail);
+        q.path = str_c(path);
+        rest_answer_init(&a);
+        rest_serve(o->rest, &q, &a);
+        atomic_fetch_add(&o->failed, a.status != 200);
+        atomic_fetch_add(&o->bytes, a.body.n);
+        for (const char *p = a.body.p; p && (p = strstr(p, "\"fullUrl\"")); p++)
+            atomic_fetch_add(&o->resources, 1);
+        atomic_fetch_add(&o->done, 1);
+        rest_answer_release(&a);
+    }
+    return NULL;
+}
+
+static bool ops_run(struct ops *o, const char *figure, double target, int clients)
+{
+    struct load_figure f = {0};
+    pthread_t t[64];
+    char name[64], text[200];
+    double cpu = load_cpu();
+    int64_t start = time_mono();
+    size_t done;
+    atomic_store(&o->done, 0);
+    atomic_store(&o->resources, 0);
+    atomic_store(&o->bytes, 0);
+    o->until = start + OPS_SECONDS * TIME_SECOND;
+    for (int i = 0; i < clients; i++)
+        if (pthread_create(&t[i], NULL, ops_ask, o))
+            return false;
+    for (int i = 0; i < clients; i++)
+        pthread_join(t[i], NULL);
+    done = atomic_load(&o->done);
+    if (!done || atomic_load(&o->failed))
+        return false;
+    f.per_s = (double)done * 1e6 / (double)(time_mono() - start);
+    f.cpu_us = (load_cpu() - cpu) * 1e6 / (double)done;
+    snprintf(name, sizeof name, "rest_ops.%s_%d", figure, clients);
+    snprintf(text, sizeof text,
+             "%zu Synthea patients, %zu resources and %zu kB an answer, %d client(s), "
+             "SQLite, sealed bodies, no HTTP",
+             o->n, atomic_load(&o->resources) / done,
+             atomic_load(&o->bytes) / done / 1000, clients);
+    load_show(name, f.per_s, "requests/s", target, true, text, &f);
+    return true;
+}
+
+static bool ops_all(struct ops *o, struct eds *e)
+{
+    int clients = (int)AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), 64L);
+    struct fhir_valid *valid = NULL;
+    bool good =
+        fhir_valid_new(&valid) == AM_OK &&
+        rest_new(&o->rest, &(struct rest_config){.eds = e,
+                                                 .valid = valid,
+                                                 .base = "http://b/fhir"}) == AM_OK &&
+        eds_view(e, ops_patients, o) == AM_OK && o->n;
+    o->tail = "/$everything";
+    if (good) { /* what was written is packed meanwhile, and pages are read once */
+        o->until = time_mono() + OPS_SECONDS * TIME_SECOND;
+        (void)ops_ask(o);
+        fputs("bench rest_ops: measuring\n", stderr);
+    }
+    good = good && ops_run(o, "everything", 300, 1) &&
+           ops_run(o, "everything", 300, clients);
+    rest_free(o->rest);
+    fhir_valid_free(valid);
+    return good;
+}
+
+/* Whole bundles, so that each patient's papers refer to him. */
+static bool ops_load(struct eds *e, size_t patients)
+{
+    const char *shared = getenv("AMANE_SHARED");
+    char dir[PATH_MAX], path[PATH_MAX + 300];
+    struct dirent **list = NULL;
+    int n, err = AM_OK;
+    snprintf(dir, sizeof dir, "%s/data/fhir-synthea-r4/bundles",
+             shared ? shared : "../shared");
+    n = scandir(dir, &list, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct json_doc *doc = NULL;
+        struct eds_group *g = NULL;
+        struct buf b;
+        buf_init(&b, LOAD_BUNDLE);
+        snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+        if (!err && patients && list[i]->d_name[0] != '.') {
+            patients--;
+            err = load_gunzip(path, &b);
+            if (!err)
+                err = json_parse(&doc, buf_str(&b),
+                                 &(struct json_limits){.size_b = LOAD_BUNDLE}, NULL);
+            if (!err)
+                err = eds_group_new(&g, e);
+            if (!err)
+                err = eds_put_bundle(g, json_root(doc), EDS_IDS_GIVEN, NULL);
+            if (!err)
+                err = eds_write(g);
+        }
+        eds_group_free(g);
+        json_free(doc);
+        buf_release(&b);
+        free(list[i]);
+    }
+    free(list);
+    return n > 0 && !err;
+}
+
+int main(int argc, char **argv)
+{
+    char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64], file[96];
+    struct eds_config c = {.path = path, .key = {1}, .rows = eds_rows_fhir};
+    struct ops o = {.cap = 1000};
+    struct eds *e = NULL;
+    int64_t patients = 120;
+    bool good;
+    if ((argc > 1 && str_int(str_c(argv[1]), 1, 429, &patients)) || !mkdtemp(dir))
+        return 2;
+    log_set_level(LOG_ERROR);
+    snprintf(path, sizeof path, "%s/e.db", dir);
+    o.id = am_calloc(o.cap, sizeof *o.id);
+    good = o.id && eds_open(&e, &c) == AM_OK && ops_load(e, (size_t)patients) &&
+           ops_all(&o, e);
+    eds_close(e);
+    free(o.id);
+    for (int i = 0; i < 4; i++) {
+        snprintf(file, sizeof file, "%s%s", path,
+                 (const char *[]){"", "-wal", "-shm", ".lock"}[i]);
+        unlink(file);
+    }
+    rmdir(dir);
+    if (!good)
+        fprintf(stderr, "bench rest_ops: an operation failed\n");
+    return good ? 0 : 3;
+}
