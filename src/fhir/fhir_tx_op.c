@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations: their parameters; $lookup, $subsumes, $translate. */
+#include "fhir/fhir_tx_op_priv.h"
+
+/* ---- parameters in ---- */
+const struct json *fhir_op_value(const struct op *o, const char *name,
+                                 const char *const *member, size_t n)
+{
+    for (json_each(it, json_get(o->in, "parameter")))
+        if (json_str_is(json_get(it.val, "name"), name))
+            for (size_t i = 0; i < n; i++)
+                if (json_get(it.val, member[i]))
+                    return json_get(it.val, member[i]);
+    return NULL;
+}
+
+struct str fhir_op_text(const struct op *o, const char *name)
+{
+    static const char *const member[] = {"valueCode", "valueUri", "valueString",
+                                         "valueCanonical", "valueUrl"};
+    return json_str(fhir_op_value(o, name, member, AM_LEN(member)));
+}
+
+bool fhir_op_given(const struct op *o, const char *name)
+{
+    for (json_each(it, json_get(o->in, "parameter")))
+        if (json_str_is(json_get(it.val, "name"), name))
+            return true;
+    return false;
+}
+
+bool fhir_op_flag(const struct op *o, const char *name)
+{
+    static const char *const member[] = {"valueBoolean"};
+    return json_bool(fhir_op_value(o, name, member, 1), false);
+}
+
+const struct json *fhir_op_object(const struct op *o, const char *name)
+{
+    static const char *const member[] = {"valueCoding", "valueCodeableConcept"};
+    return fhir_op_value(o, name, member, AM_LEN(member));
+}
+
+int fhir_op_wants(const struct op *o, const char *name)
+{
+    return fhir_tx_bad(o->d, str_c(name), "term.parameter");
+}
+
+int fhir_op_absent(const struct op *o, struct str what, const char *code)
+{
+    fhir_tx_bad(o->d, what, code);
+    return AM_E_NOTFOUND;
+}
+
+/* ---- parameters out ---- */
+void fhir_op_begin(const struct op *o)
+{
+    jw_obj(o->w);
+    jw_kstrz(o->w, "resourceType", "Parameters");
+    jw_key(o->w, "parameter");
+    jw_arr(o->w);
+}
+
+void fhir_op_end(const struct op *o)
+{
+    jw_arr_end(o->w);
+    jw_obj_end(o->w);
+}
+
+void fhir_op_put(const struct op *o, const char *name, const char *member, struct str s)
+{
+    jw_obj(o->w);
+    jw_kstrz(o->w, "name", name);
+    jw_kstr(o->w, member, s);
+    jw_obj_end(o->w);
+}
+
+void fhir_op_put_flag(const struct op *o, const char *name, bool v)
+{
+    jw_obj(o->w);
+    jw_kstrz(o->w, "name", name);
+    jw_kbool(o->w, "valueBoolean", v);
+    jw_obj_end(o->w);
+}
+
+/* {name, part: [ ... */
+void fhir_op_parts(const struct op *o, const char *name)
+{
+    jw_obj(o->w);
+    jw_kstrz(o->w, "name", name);
+    jw_key(o->w, "part");
+    jw_arr(o->w);
+}
+
+/* ---- codes asked about ---- */
+struct op_code fhir_op_coding(const struct json *v)
+{
+    return (struct op_code){json_get_str(v, "system"), json_get_str(v, "version"),
+                            json_get_str(v, "code"), json_get_str(v, "display")};
+}
+
+int fhir_op_code(const struct op *o, const char *code, const char *coding,
+                 struct op_code *out)
+{
+    const struct json *v = fhir_op_object(o, coding);
+    *out = v ? fhir_op_coding(v)
+             : (struct op_code){fhir_op_text(o, "system"), fhir_op_text(o, "version"),
+                                fhir_op_text(o, code), fhir_op_text(o, "display")};
+    if (!out->system.n && str_eqc(str_c(coding), "coding"))
+        out->system = fhir_op_text(o, "url"); /* CodeSystem/$validate-code */
+    return out->code.n ? AM_OK : fhir_op_wants(o, code);
+}
+
+int fhir_op_concept(const struct op *o, const struct op_code *c,
+                    const struct fhir_tx_system **s, uint32_t *at)
+{
+    if (!c->system.n)
+        return fhir_op_wants(o, "system");
+    *s = fhir_tx_system(o->t, c->system, c->version);
+    if (!*s)
+        return fhir_op_absent(o, c->system, "term.system");
+    *at = fhir_tx_find(*s, c->code);
+    return AM_OK;
+}
+
+/* ---- $lookup ---- */
+static bool op_asked(const struct op *o, struct str property)
+{
+    bool any = false;
+    for (json_each(it, json_get(o->in, "parameter"))) {
+        if (!json_str_is(json_get(it.val, "name"), "property"))
+            continue;
+        any = true;
+        if (str_eq(json_get_str(it.val, "valueCode"), property) ||
+            json_str_is(json_get(it.val, "valueCode"), "*"))
+            return true;
+    }
+    return !any;
+}
+
+static void op_property(const struct op *o, struct str code, const char *member,
+                        struct str value, int kind)
+{
+    int64_t number;
+    fhir_op_parts(o, "property");
+    fhir_op_put(o, "code", "valueCode", code);
+    if (kind == FHIR_TX_BOOL)
+        fhir_op_put_flag(o, "value", str_eqc(value, "true"));
+    else if (kind == FHIR_TX_NUMBER && !str_int(value, INT32_MIN, INT32_MAX, &number)) {
+        jw_obj(o->w);
+        jw_kstrz(o->w, "name", "value");
+        jw_kint(o->w, "valueInteger", number);
+        jw_obj_end(o->w);
+    } else
+        fhir_op_put(o, "value", member, value);
+    jw_arr_end(o->w);
+    jw_obj_end(o->w);
+}
+
+static void op_relatives(const struct op *o, const struct fhir_tx_system *s, uint32_t c,
+                         bool up)
+{
+    size_t n;
+    const uint32_t *of = up ? fhir_tx_parents(s, c, &n) : fhir_tx_children(s, c, &n);
+    struct str name = up ? STR("parent") : STR("child");
+    for (size_t i = 0; i < n && op_asked(o, name); i++)
+        op_property(o, name, "valueCode", s->concept.v[of[i]].code, FHIR_TX_CODE);
+}
+
+static void op_designation(const struct op *o, const struct fhir_tx_word *w)
+{
+    fhir_op_parts(o, "designation");
+    if (w->lang.n)
+        fhir_op_put(o, "language", "valueCode", w->lang);
+    if (w->use.n) {
+        jw_obj(o->w);
+        jw_kstrz(o->w, "name", "use");
+        jw_key(o->w, "valueCoding");
+        jw_obj(o->w);
+        jw_kstr(o->w, "code", w->use);
+        jw_obj_end(o->w);
+        jw_obj_end(o->w);
+    }
+    fhir_op_put(o, "value", "valueString", w->text);
+    jw_arr_end(o->w);
+    jw_obj_end(o->w);
+}
+
+static int op_lookup(const struct op *o)
+{
+    static const char *const member[] = {"valueCode", "valueString", "valueBoolean",
+                                         "valueString", "valueDateTime"};
+    const struct fhir_tx_system *s;
+    struct op_code c;
+    uint32_t at;
+    size_t n;
+    int err = fhir_op_code(o, "code", "coding", &c);
+    if (!err)
+        err = fhir_op_concept(o, &c, &s, &at);
+    if (err)
+        return err;
+    if (at == FHIR_TX_NONE)
+        return fhir_op_absent(o, c.code, "term.code");
+    fhir_op_begin(o);
+    fhir_op_put(o, "name", "valueString", s->name.n ? s->name : s->url);
+    if (s->version.n)
+        fhir_op_put(o, "version", "valueString", s->version);
+    {
+        struct str display = fhir_tx_display(s, at, o->lang);
+        fhir_op_put(o, "display", "valueString", display.n ? display : c.code);
+    }
+    {
+        const struct fhir_tx_word *w = fhir_tx_words(s, at, &n);
+        for (size_t i = 0; i < n; i++)
+            op_designation(o, &w[i]);
+    }
+    {
+        const struct fhir_tx_property *p = fhir_tx_properties(s, at, &n);
+        for (size_t i = 0; i < n; i++)
+            if (op_asked(o, p[i].name))
+                op_property(o, p[i].name, member[p[i].kind], p[i].value, p[i].kind);
+    }
+    if (op_asked(o, STR("inactive")) && (s->concept.v[at].flags & FHIR_TX_INACTIVE))
+        op_property(o, STR("inactive"), NULL, STR("true"), FHIR_TX_BOOL);
+    op_relatives(o, s, at, true);
+    op_relatives(o, s, at, false);
+    fhir_op_end(o);
+    return AM_OK;
+}
+
+/* ---- $subsumes ---- */
+static int op_subsumes(const struct op *o)
+{
+    const struct fhir_tx_system *s, *other;
+    struct op_code a, b;
+    uint32_t x, y;
+    bool over, under;
+    int err = fhir_op_code(o, "codeA", "codingA", &a);
+    if (!err)
+        err = fhir_op_code(o, "codeB", "codingB", &b);
+    if (!err)
+        err = fhir_op_concept(o, &a, &s, &x);
+    if (!err)
+        err = fhir_op_concept(o, &b, &other, &y);
+    if (err)
+        return err;
+    if (s != other)
+        return fhir_tx_bad(o->d, b.system, "term.parameter");
+    if (x == FHIR_TX_NONE || y == FHIR_TX_NONE)
+        return fhir_op_absent(o, x == FHIR_TX_NONE ? a.code : b.code, "term.code");
+    over = fhir_tx_subsumes(s, x, y);
+    under = fhir_tx_subsumes(s, y, x);
+    fhir_op_begin(o);
+    fhir_op_put(o, "outcome", "valueCode",
+                over && under ? STR("equivalent")
+                : over        ? STR("subsumes")
+                : under       ? STR("subsumed-by")
+                              : STR("not-subsumed"));
+    fhir_op_end(o);
+    return AM_OK;
+}
+
+/* ---- $translate ---- */
+struct op_match {
+    struct fhir_tx_match m;
+};
+struct op_matches {
+    VEC(struct op_match) v;
+    bool result;
+};
+
+static int op_match(void *arg, const struct fhir_tx_match *m)
+{
+    struct op_matches *x = arg;
+    x->result |=
+        !str_eqc(m->equivalence, "unmatched") && !str_eqc(m->equivalence, "disjoint");
+    return vec_push(&x->v, ((struct op_match){*m}));
+}
+
+static void op_put_match(const struct op *o, const struct fhir_tx_match *m)
+{
+    fhir_op_parts(o, "match");
+    fhir_op_put(o, "equivalence", "valueCode", m->equivalence);
+    if (m->code.n) {
+        jw_obj(o->w);
+        jw_kstrz(o->w, "name", "concept");
+        jw_key(o->w, "valueCoding");
+        jw_obj(o->w);
+        if (m->system.n)
+            jw_kstr(o->w, "system", m->system);
+        jw_kstr(o->w, "code", m->code);
+        if (m->display.n)
+            jw_kstr(o->w, "display", m->display);
+        jw_obj_end(o->w);
+        jw_obj_end(o->w);
+    }
+    fhir_op_put(o, "source", "valueUri", m->map);
+    jw_arr_end(o->w);
+    jw_obj_end(o->w);
+}
+
+static int op_translate(const struct op *o)
+{
+    const struct json *concept = fhir_op_object(o, "codeableConcept");
+    const struct json *coding = fhir_op_object(o, "coding");
+    struct fhir_tx_ask q = {.map = fhir_op_text(o, "url"),
+                            .system = fhir_op_text(o, "system"),
+                            .code = fhir_op_text(o, "code"),
+                            .target = fhir_op_text(o, "targetsystem"),
+                            .reverse = fhir_op_flag(o, "reverse")};
+    struct op_matches x = {.result = false};
+    int err = AM_OK;
+    if (concept)
+        coding = json_at(json_get(concept, "coding"), 0);
+    if (coding) {
+        q.system = json_get_str(coding, "system");
+        q.code = json_get_str(coding, "code");
+    }
+    if (!q.code.n)
+        return fhir_op_wants(o, "code");
+    err = fhir_tx_translate(o->t, &q, op_match, &x);
+    if (err == AM_E_NOTFOUND)
+        fhir_op_absent(o, q.map, "term.map");
+    if (err == AM_E_UNSUPPORTED)
+        fhir_tx_bad(o->d, q.code, "term.depends");
+    if (!err) {
+        fhir_op_begin(o);
+        fhir_op_put_flag(o, "result", x.result);
+        for (size_t i = 0; i < x.v.n; i++)
+            op_put_match(o, &x.v.v[i].m);
+        fhir_op_end(o);
+    }
+    vec_release(&x.v);
+    return err;
+}
+
+int fhir_tx_operate(const struct fhir_tx *t, enum fhir_tx_op op, const struct json *in,
+                    const struct fhir_tx_how *how, struct jw *out, struct diag *d)
+{
+    static const struct fhir_tx_how plain = {.say = NULL};
+    struct op o = {.t = t, .how = how ? how : &plain, .in = in, .w = out, .d = d};
+    o.lang = fhir_op_text(&o, "displayLanguage");
+    if (!o.lang.n)
+        o.lang = o.how->lang;
+    switch (op) {
+    case FHIR_TX_LOOKUP:
+        return op_lookup(&o);
+    case FHIR_TX_VALIDATE_CODE:
+        return fhir_op_validate_code(&o);
+    case FHIR_TX_VALIDATE_SET:
+        return fhir_op_validate_set(&o);
+    case FHIR_TX_EXPAND:
+        return fhir_op_expand(&o);
+    case FHIR_TX_SUBSUMES:
+        return op_subsumes(&o);
+    case FHIR_TX_TRANSLATE:
+        return op_translate(&o);
+    }
+    return AM_E_INTERNAL;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fhir/term -- terminologies in memory: what a code means, which codes a value set has,
+ * which code is under which, which one is meant in another system.
+ *
+ * The texts come from the caller (nothing is read from disk or network, nothing
+ * restricted is shipped): CodeSystem, ValueSet and ConceptMap resources; SNOMED CT in RF2
+ * (snapshot files of concepts, descriptions, relationships); tables with one code a row
+ * (LOINC, ICD-10, ATC and others), whose columns are named in struct fhir_tx_table.
+ * After the last one fhir_tx_ready() prepares the hierarchies; then everything below only
+ * reads.
+ *
+ * Subsumption is exact, by tree cover (Agrawal, Borgida, Jagadish, "Efficient management
+ * of transitive relationships in large data and knowledge bases", SIGMOD 1989): a
+ * spanning tree is numbered in postorder, and each concept keeps the sorted intervals of
+ * the numbers of all that is under it. "Is d under a" is a search of d's number in the
+ * intervals of a: one comparison in a tree, O(log k) with k intervals of a elsewhere. A
+ * tree has one interval a concept; where there are several parents, k grows with what
+ * is under a and not in its subtree. All that is under a is its intervals, read off.
+ * Building is O(edges * k); FHIR_TX_SPANS bounds them, over it AM_E_TOOBIG.
+ *
+ * Value sets are not expanded until asked: a member is tested by the rules of `compose`
+ * (concepts, filters, imported sets, exclusions); a filter that needs the hierarchy costs
+ * one subsumption. An expansion goes through what its most selective rule names.
+ * Filters: is-a, descendent-of, is-not-a, generalizes, =, in, not-in, regex, exists.
+ * Implicit sets: all of SNOMED ("?fhir_vs"), all of a CodeSystem (its `valueSet`), unless
+ * a ValueSet of that address is loaded.
+ *
+ * What is not loaded, or only in part (a CodeSystem whose `content` is not "complete", an
+ * expansion cut short, a ValueSet that says nothing), is never a no: AM_E_NOTFOUND.
+ * Units (UCUM) need no loading: the grammar says what is one.
+ *
+ * Bounded: memory by max_b of fhir_tx_new() (texts and arrays; AM_E_TOOBIG is said, the
+ * terminology is then to be freed); imports 20 deep; FHIR_TX_EXPAND_MAX codes at once.
+ *
+ * Memory:  strings given back live as long as the terminologies. Threads: one owner until
+ * ready, then any number of readers. */
+#ifndef FHIR_TERM_H
+#define FHIR_TERM_H
+
+#include "base/diag.h"
+#include "json/json.h"
+
+enum { FHIR_TX_EXPAND_MAX = 100000, FHIR_TX_SPANS = 50000000, FHIR_TX_DEPTH = 20 };
+
+struct fhir_tx;
+struct fhir_tx_system;
+AM_CHECK int fhir_tx_new(struct fhir_tx **out, size_t max_b);
+void fhir_tx_free(struct fhir_tx *t);
+
+/* ---- loading ----
+ * AM_E_INVALID with problems (codes term.*) in d: not such a resource or table;
+ * AM_E_EXISTS: that address and version are loaded already; AM_E_NOMEM, AM_E_TOOBIG. */
+/* A CodeSystem (supplements too, after what they supplement), ValueSet or ConceptMap; of
+ * a Bundle, each of these. */
+AM_CHECK int fhir_tx_add(struct fhir_tx *t, const struct json *resource, struct diag *d);
+/* Snapshot files, with their header line. Inactive concepts are kept and told to be;
+ * inactive descriptions and relationships are not. Fully specified names
+ * (900000000000003001) and synonyms become designations; the first preferred-looking
+ * synonym in English is the display. Only "is a" (116680003) makes the hierarchy; other
+ * relationships are properties named by their type. description may hold several files
+ * one after another (the header line stands before each). */
+struct fhir_tx_rf2 {
+    struct str concept, description, relationship;
+    struct str
+        version; /* as in "http://snomed.info/sct/900000000000207008/version/..." */
+};
+AM_CHECK int fhir_tx_add_rf2(struct fhir_tx *t, const struct fhir_tx_rf2 *f,
+                             struct diag *d);
+/* A CSV (RFC 4180; separator 0: ','), by the names of its columns. */
+struct fhir_tx_table {
+    struct str url, version, name;
+    const char *code, *display; /* compulsory */
+    const char *parent;         /* NULL: none; a column with the code above */
+    const char *status;         /* NULL: none; `retired` there: inactive */
+    const char *retired;
+    const char *french, *arabic; /* NULL: none; designations */
+    const char *const *property; /* columns kept as properties, NULL-ended; or NULL */
+    bool by_prefix; /* the code above is the longest other code it begins with (ATC,
+                       ICD-10) */
+    char separator;
+};
+AM_CHECK int fhir_tx_add_table(struct fhir_tx *t, struct str csv,
+                               const struct fhir_tx_table *how, struct diag *d);
+extern const struct fhir_tx_table fhir_tx_loinc, fhir_tx_icd10, fhir_tx_atc;
+/* AM_E_INVALID: a hierarchy goes round in a circle (term.cycle), or names a code that is
+ * not there (term.parent). */
+AM_CHECK int fhir_tx_ready(struct fhir_tx *t, struct diag *d);
+
+/* ---- codes ---- */
+#define FHIR_TX_NONE UINT32_MAX
+enum fhir_tx_flag { FHIR_TX_INACTIVE = 1, FHIR_TX_ABSTRACT = 2 };
+/* Empty version: the newest loaded (greatest as text). NULL: not loaded. */
+const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str url,
+                                            struct str version);
+struct fhir_tx_about {
+    struct str url, version, name;
+    size_t concepts, spans;
+    bool complete;
+};
+void fhir_tx_about(const struct fhir_tx_system *s, struct fhir_tx_about *out);
+uint32_t fhir_tx_find(const struct fhir_tx_system *s, struct str code);
+struct fhir_tx_concept {
+    struct str code, display;
+    unsigned flags;
+};
+const struct fhir_tx_concept *fhir_tx_concept(const struct fhir_tx_system *s, uint32_t c);
+/* The display in a language ("fr", "ar-MA"; empty: as it is): a designation in it, else
+ * in its language without region, else the display. */
+struct str fhir_tx_display(const struct fhir_tx_system *s, uint32_t c, struct str lang);
+struct fhir_tx_word {
+    uint32_t concept;
+    struct str lang, use, text; /* use: a code such as "synonym"; may be empty */
+};
+const struct fhir_tx_word *fhir_tx_words(const struct fhir_tx_system *s, uint32_t c,
+                                         size_t *n);
+struct fhir_tx_property {
+    uint32_t concept;
+    struct str name, value;
+    enum { FHIR_TX_CODE, FHIR_TX_TEXT, FHIR_TX_BOOL, FHIR_TX_NUMBER, FHIR_TX_DATE } kind;
+};
+const struct fhir_tx_property *fhir_tx_properties(const struct fhir_tx_system *s,
+                                                  uint32_t c, size_t *n);
+const uint32_t *fhir_tx_parents(const struct fhir_tx_system *s, uint32_t c, size_t *n);
+const uint32_t *fhir_tx_children(const struct fhir_tx_system *s, uint32_t c, size_t *n);
+/* Is d under a, or a itself? */
+bool fhir_tx_subsumes(const struct fhir_tx_system *s, uint32_t a, uint32_t d);
+
+/* ---- value sets ---- */
+struct fhir_tx_set;
+/* "url" or "url|version"; implicit ones too. NULL: none. */
+const struct fhir_tx_set *fhir_tx_set(const struct fhir_tx *t, struct str canonical);
+/* AM_E_NOTFOUND: a system or set it needs is not loaded, or not whole (said in d);
+ * AM_E_UNSUPPORTED: a filter; AM_E_TOOBIG: sets within sets (term.costly). Empty system:
+ * any that has the code. */
+AM_CHECK int fhir_tx_member(const struct fhir_tx *t, const struct fhir_tx_set *set,
+                            struct str system, struct str code, bool *in, struct diag *d);
+struct fhir_tx_coded {
+    struct str system, version, code,
+        display;                     /* display: as the set gives it, if it does */
+    const struct fhir_tx_system *of; /* NULL: not loaded */
+    uint32_t concept;
+};
+struct fhir_tx_page {
+    struct str filter; /* words that a display or designation has, folded */
+    struct str lang;
+    bool active_only;
+    size_t offset, count; /* count SIZE_MAX: all, and then at most FHIR_TX_EXPAND_MAX */
+};
+struct fhir_tx_expansion {
+    struct fhir_tx_coded *v;
+    size_t n, cap, total;
+};
+/* AM_E_TOOBIG: too costly (term.costly). Release with free(out->v). */
+AM_CHECK int fhir_tx_expand(const struct fhir_tx *t, const struct fhir_tx_set *set,
+                            const struct fhir_tx_page *page,
+                            struct fhir_tx_expansion *out, struct diag *d);
+
+/* ---- maps ---- */
+/* Told of each match; an error ends it. */
+struct fhir_tx_match {
+    struct str equivalence, system, code, display, map;
+};
+typedef int fhir_tx_match_fn(void *arg, const struct fhir_tx_match *m);
+struct fhir_tx_ask {
+    struct str map;                  /* canonical; empty: all loaded */
+    struct str system, code, target; /* target: a system; empty: any */
+    bool reverse;
+};
+/* AM_E_NOTFOUND: no such map; AM_E_UNSUPPORTED: a match depends on something else than
+ * the code. */
+AM_CHECK int fhir_tx_translate(const struct fhir_tx *t, const struct fhir_tx_ask *ask,
+                               fhir_tx_match_fn *fn, void *arg);
+
+#endif

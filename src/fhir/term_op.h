@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fhir/term_op -- the operations of a terminology server, Parameters in, Parameters (or a
+ * ValueSet) out: what a route gives to and sends back from fhir/term.h.
+ *
+ *   LOOKUP         code + system [+ version], or coding; displayLanguage, property
+ *   VALIDATE_CODE  of a CodeSystem: url (or coding.system), code [+ version], display
+ *   VALIDATE_SET   of a ValueSet: url; code + system, coding or codeableConcept; display
+ *   EXPAND         url; filter, offset, count, activeOnly, includeDesignations,
+ *                  displayLanguage
+ *   SUBSUMES       codeA, codeB + system [+ version], or codingA, codingB
+ *   TRANSLATE      code + system, coding or codeableConcept; url, targetsystem, reverse
+ *
+ * A code that is not valid is an answer (result false, with a message); what is asked
+ * wrong is not: AM_E_INVALID (term.parameter), AM_E_NOTFOUND (a system, set, map, or for
+ * LOOKUP and SUBSUMES a code), AM_E_UNSUPPORTED (a filter), AM_E_TOOBIG (term.costly).
+ * A set given in the request (valueSet) is AM_E_UNSUPPORTED.
+ *
+ * Threads: as fhir/term.h after fhir_tx_ready(). */
+#ifndef FHIR_TERM_OP_H
+#define FHIR_TERM_OP_H
+
+#include "fhir/term.h"
+#include "fhir/valid.h"
+
+enum fhir_tx_op {
+    FHIR_TX_LOOKUP,
+    FHIR_TX_VALIDATE_CODE,
+    FHIR_TX_VALIDATE_SET,
+    FHIR_TX_EXPAND,
+    FHIR_TX_SUBSUMES,
+    FHIR_TX_TRANSLATE
+};
+struct fhir_tx_how {
+    fhir_sayer *say; /* NULL: in English */
+    void *cookie;
+    struct str lang; /* of displays, when the request says none; empty: as they are */
+};
+/* in: a Parameters resource; how: may be NULL. After an error what was written to out is
+ * to be dropped. */
+AM_CHECK int fhir_tx_operate(const struct fhir_tx *t, enum fhir_tx_op op,
+                             const struct json *in, const struct fhir_tx_how *how,
+                             struct jw *out, struct diag *d);
+
+#endif
