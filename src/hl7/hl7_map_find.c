@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hl7/hl7_map_priv.h"
+
+/* ---- the nearest segment ---- */
+static size_t only_one(const struct hl7 *m, const char *name)
+{
+    size_t at, more;
+    if (hl7_segment(m, str_c(name), 1, &at))
+        return SIZE_MAX;
+    return hl7_segment(m, str_c(name), 2, &more) ? at : SIZE_MAX;
+}
+
+/* At `from` or the nearest before it; asked with growing `from` it looks at each segment
+ * once. */
+static size_t before(struct hl7_run *r, size_t from, const char *name)
+{
+    size_t i = 0, down = 0, found = SIZE_MAX;
+    while (i < r->names && strcmp(r->near[i].name, name) != 0)
+        i++;
+    if (i < r->names && r->near[i].from <= from) {
+        found = r->near[i].found;
+        down = r->near[i].from + 1;
+    }
+    for (size_t k = from + 1; k-- > down;)
+        if (str_eq(hl7_segment_name(r->m, k), str_c(name))) {
+            found = k;
+            break;
+        }
+    if (i == r->names && r->names < HL7_NAMES)
+        r->names++;
+    if (i < HL7_NAMES) {
+        snprintf(r->near[i].name, sizeof r->near[i].name, "%s", name);
+        r->near[i].from = from;
+        r->near[i].found = found;
+    }
+    return found;
+}
+
+size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name)
+{
+    size_t found;
+    if (c->segment == SIZE_MAX)
+        return hl7_segment(r->m, str_c(name), 1, &found) ? SIZE_MAX : found;
+    found = before(r, c->segment, name);
+    /* Segments out of order: what is there once can only be that one. */
+    return found == SIZE_MAX ? only_one(r->m, name) : found;
+}
+
+/* ---- what stands there ---- */
+static size_t where(struct hl7_run *r, const struct hl7_ctx *c, struct hl7_path *p)
+{
+    size_t segment = SIZE_MAX;
+    if (!p->occurrence)
+        segment = hl7_near(r, c, p->segment);
+    else if (hl7_segment(r->m, str_c(p->segment), p->occurrence, &segment))
+        return SIZE_MAX;
+    for (size_t i = c->reps; !p->repetition && i-- > 0;)
+        if (c->rep[i].segment == segment && c->rep[i].field == p->field)
+            p->repetition = c->rep[i].n;
+    return segment;
+}
+
+struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
+                    size_t *segment)
+{
+    struct hl7_path p;
+    struct str s = STR_NULL;
+    struct buf b;
+    char *copy;
+    size_t at;
+    if (hl7_path(&p, path)) /* the map was checked when it was loaded */
+        return STR_NULL;
+    at = where(r, c, &p);
+    if (segment)
+        *segment = at;
+    if (at != SIZE_MAX)
+        s = str_trim(hl7_at(r->m, at, &p));
+    if (!s.n || hl7_is_null(s))
+        return STR_NULL;
+    buf_init(&b, SIZE_MAX / 2);
+    r->err = r->err ? r->err : hl7_unescape(r->m, s, &b);
+    s = str_trim(buf_str(&b));
+    copy = s.n ? arena_dup(&r->a, s) : NULL;
+    if (s.n && !copy && !r->err)
+        r->err = AM_E_NOMEM;
+    s = copy ? (struct str){copy, s.n} : STR_NULL;
+    buf_release(&b);
+    return s;
+}
+
+static bool holds_one(struct hl7_run *r, struct str v, const struct json *want)
+{
+    bool any = false;
+    switch (json_type(want)) {
+    case JSON_BOOL:
+        return json_bool(want, false) == (v.n > 0);
+    case JSON_STRING:
+        return v.n && str_eq(v, json_str(want));
+    case JSON_OBJECT:
+        return v.n &&
+               json_getn(json_getn(r->map->tables, json_get_str(want, "table")), v);
+    default:
+        for (json_each(it, want))
+            any = any || (v.n && str_eq(v, json_str(it.val)));
+        return any;
+    }
+}
+
+struct str hl7_lacks(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when)
+{
+    for (json_each(it, when))
+        if (!holds_one(r, hl7_look(r, c, it.key, NULL), it.val))
+            return it.key;
+    return STR_NULL;
+}
+
+bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when)
+{
+    return !hl7_lacks(r, c, when).p;
+}
+
+/* ---- problems ---- */
+void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
+                  const char *code, const char *why)
+{
+    struct hl7_path p;
+    char place[64] = "";
+    if (!hl7_path(&p, path)) {
+        size_t at = where(r, c, &p), n = 0;
+        for (size_t i = 0; at != SIZE_MAX && i <= at; i++)
+            n += str_eq(hl7_segment_name(r->m, i), str_c(p.segment));
+        snprintf(place, sizeof place, "%s[%zu]-%u", p.segment, AM_MAX(n, (size_t)1),
+                 p.field);
+        if (p.component) {
+            size_t end = strlen(place);
+            snprintf(place + end, sizeof place - end, ".%u", p.component);
+        }
+    }
+    diag_err(r->d, place, code, "%s", why);
+    if (!r->err)
+        r->err = AM_E_INVALID;
+}
