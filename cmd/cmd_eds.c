@@ -8,12 +8,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd_hl7.h"
 #include "crypto/crypto.h"
 
 static const char synopsis[] =
     "usage: amane eds key FILE [--json]\n"
     "       amane eds import STORE PATH... --key FILE [--ids kept|given] "
     "[--rejects FILE] [--json]\n"
+    "       amane eds import STORE PATH... --hl7 --key FILE [--map FILE] "
+    "[--rejects DIR] [--json]\n"
+    "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
+    "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
+    "[--json]\n"
     "       amane eds export STORE OUT --key FILE [--type TYPE[,TYPE...]] "
     "[--since INSTANT] [--json]\n"
     "       amane eds fsck STORE --key FILE [--json]\n"
@@ -209,8 +215,8 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 
 /* ---- which verb ---- */
 struct asked {
-    const char *key, *new_key, *ids, *rejects, *type, *since;
-    bool json, resume;
+    const char *key, *new_key, *ids, *rejects, *type, *since, *map;
+    bool json, resume, hl7;
 };
 
 /* Are all options given ones that the verb has? */
@@ -219,8 +225,9 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {{o->key, 'k'},  {o->new_key, 'n'}, {o->ids, 'i'},   {o->rejects, 'r'},
-                  {o->type, 't'}, {o->since, 's'},   {o->resume, 'R'}};
+    } option[] = {{o->key, 'k'},     {o->new_key, 'n'}, {o->ids, 'i'},
+                  {o->rejects, 'r'}, {o->type, 't'},    {o->since, 's'},
+                  {o->resume, 'R'},  {o->map, 'm'},     {o->hl7, 'h'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -232,8 +239,28 @@ static int run(int argc, char **argv, const struct asked *o)
     const char *verb = argc > 1 ? argv[1] : "";
     if (argc == 3 && !strcmp(verb, "key") && fits(o, ""))
         return key_new(argv[2], o->json);
+    if (argc == 4 && !strcmp(verb, "rejected") && !strcmp(argv[2], "list") &&
+        fits(o, "r"))
+        return cmd_hl7_rejected("list", &(struct cmd_hl7_import){.store = argv[3],
+                                                                 .rejects = o->rejects,
+                                                                 .json = o->json});
     if (!o->key)
         return cmd_usage(synopsis, false);
+    if (argc == 4 && !strcmp(verb, "rejected") && !strcmp(argv[2], "replay") &&
+        fits(o, "krm"))
+        return cmd_hl7_rejected("replay", &(struct cmd_hl7_import){.store = argv[3],
+                                                                   .key = o->key,
+                                                                   .map = o->map,
+                                                                   .rejects = o->rejects,
+                                                                   .json = o->json});
+    if (argc > 3 && !strcmp(verb, "import") && o->hl7 && fits(o, "krmh"))
+        return cmd_hl7_import(&(struct cmd_hl7_import){.store = argv[2],
+                                                       .key = o->key,
+                                                       .map = o->map,
+                                                       .rejects = o->rejects,
+                                                       .path = argv + 3,
+                                                       .n_paths = argc - 3,
+                                                       .json = o->json});
     if (argc > 3 && !strcmp(verb, "import") && fits(o, "kir") &&
         (!o->ids || !strcmp(o->ids, "kept") || !strcmp(o->ids, "given")))
         return cmd_eds_import(
@@ -269,6 +296,8 @@ int cmd_eds(int argc, char **argv)
         {.name = "--rejects", .kind = CMD_TEXT, .text = &o.rejects},
         {.name = "--type", .kind = CMD_TEXT, .text = &o.type},
         {.name = "--since", .kind = CMD_TEXT, .text = &o.since},
+        {.name = "--map", .kind = CMD_TEXT, .text = &o.map},
+        {.name = "--hl7", .kind = CMD_FLAG, .flag = &o.hl7},
         {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
         {.name = "--json", .kind = CMD_FLAG, .flag = &o.json}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))

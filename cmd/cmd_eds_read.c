@@ -22,10 +22,13 @@ static int file_push(struct cmd_eds_files *f, const char *path, const struct sta
     return err;
 }
 
-static bool wanted(struct str name)
+static bool wanted(const struct cmd_eds_files *f, struct str name)
 {
-    return str_ends(name, STR(".json")) || str_ends(name, STR(".ndjson")) ||
-           str_ends(name, STR(".jsonl")) || str_ends(name, STR(".xml"));
+    static const char *const fhir[] = {".json", ".ndjson", ".jsonl", ".xml", NULL};
+    const char *const *ending = f->endings ? f->endings : fhir;
+    while (*ending && !str_ends(name, str_c(*ending)))
+        ending++;
+    return *ending != NULL;
 }
 
 static int visible(const struct dirent *e)
@@ -45,7 +48,8 @@ static int below_add(struct cmd_eds_files *f, const char *folder, const char *na
         return am_err_errno(errno);
     if (S_ISDIR(st.st_mode)) /* no links to folders: they may lead round in a circle */
         return S_ISLNK(link.st_mode) ? AM_OK : folder_add(f, path);
-    return S_ISREG(st.st_mode) && wanted(str_c(name)) ? file_push(f, path, &st) : AM_OK;
+    return S_ISREG(st.st_mode) && wanted(f, str_c(name)) ? file_push(f, path, &st)
+                                                         : AM_OK;
 }
 
 static int folder_add(struct cmd_eds_files *f, const char *path)

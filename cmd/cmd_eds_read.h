@@ -22,7 +22,8 @@ struct cmd_eds_file {
 struct cmd_eds_files {
     struct cmd_eds_file *v;
     size_t n, cap;
-    int64_t size_b; /* of all */
+    int64_t size_b;             /* of all */
+    const char *const *endings; /* wanted of a folder, up to NULL; NULL: as below */
 };
 /* A file as it is; a folder: every *.json, *.ndjson, *.jsonl, *.xml below it, in the
  * order of their paths, but those whose names begin with a full stop. */

@@ -4,7 +4,7 @@
 # real servers on free ports. And the documents name only what exists. TAP. AMANE = the program.
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
-guides='registry vendor bench node faults auditor eds'
+guides='registry vendor bench node faults auditor eds hl7'
 dir=$(mktemp -d) || exit 3
 . "$root/test/support/tap.sh"
 shown="$dir/why"

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_hl7 -- HL7 v2 messages into the warehouse: what the import of files, the replay of
+ * refused messages and the listener of a node have in common.
+ *
+ * A message goes through the mapping, then in one transaction through the FHIR interface,
+ * which validates every resource: AM_OK means that all of it is durable. What is refused
+ * is kept in a folder, two files a message named by its digest: NAME.hl7, its bytes as
+ * they came, and NAME.json, where it came from and why it was refused. Who corrects the
+ * mapping, or NAME.hl7, replays.
+ *
+ * Threads: cmd_hl7_take() from any number; messages about one patient want one thread,
+ * if their order is to count. */
+#ifndef CMD_HL7_H
+#define CMD_HL7_H
+
+#include "cmd.h"
+#include "hl7/map.h"
+#include "rest/rest.h"
+
+struct cmd_hl7 {
+    struct rest *rest; /* borrowed */
+    struct hl7_map *map;
+    char *rejects; /* the folder; made when it is first needed */
+};
+/* map NULL: the one that comes with the program. Says what is wrong with it; an exit
+ * code. rejects is copied. */
+AM_CHECK int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
+                          const char *rejects);
+void cmd_hl7_close(struct cmd_hl7 *h);
+
+/* AM_OK: durable, *entries of it new (0: it was there). AM_E_REFUSED: its own fault,
+ * problems in d. Else the store's: to be sent again. */
+AM_CHECK int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, size_t *entries,
+                          struct diag *d);
+/* Durable, for its owner only. source: "file.hl7:3", "127.0.0.1:4711". path: of its
+ * NAME.hl7. */
+enum { CMD_HL7_PATH = 4096 };
+AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
+                          const struct diag *d, char path[CMD_HL7_PATH]);
+
+/* Messages of a file: each begins with a line MSH; batch headers and trailers, and the
+ * bytes of MLLP frames, are left out. Text before the first MSH is told as a message too
+ * (and will be refused). n counts from 1. A message above 16 MiB is told as its
+ * beginning, long enough to be refused. */
+typedef int cmd_hl7_fn(void *arg, struct str raw, int64_t n, int64_t end_b);
+AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg);
+
+/* `amane eds import --hl7`, `amane eds rejected list`, `... replay`: exit codes. rejects
+ * NULL: "STORE.rejected". */
+struct cmd_hl7_import {
+    const char *store, *key, *map, *rejects;
+    char **path;
+    int n_paths;
+    bool json;
+};
+int cmd_hl7_import(const struct cmd_hl7_import *what);
+int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what);
+
+#endif

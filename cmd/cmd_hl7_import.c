@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* amane eds import --hl7, amane eds rejected: files of HL7 v2 messages into the
+ * warehouse, and what was refused of them. A message that is there already, as it says,
+ * changes nothing: an import that was cut short is begun again. */
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "cmd_eds.h"
+#include "cmd_eds_read.h"
+#include "cmd_hl7.h"
+#include "db/db.h"
+
+struct import {
+    const struct cmd_hl7_import *what;
+    struct cmd_hl7 hl7;
+    struct eds *eds;
+    struct fhir_valid *valid;
+    struct rest *rest;
+    struct cmd_eds_progress progress;
+    struct cmd_eds_files files;
+    const char *path;
+    int64_t before_b, messages, taken, there, refused, resources;
+};
+
+/* ---- opening ---- */
+static char *rejects_of(const struct cmd_hl7_import *w)
+{
+    struct buf b;
+    char *out = NULL;
+    int err;
+    buf_init(&b, 8192);
+    err = w->rejects
+              ? buf_adds(&b, w->rejects)
+              : buf_addf(&b, "%s.rejected", db_is_uri(w->store) ? "amane-eds" : w->store);
+    if (!err)
+        out = buf_take(&b);
+    buf_release(&b);
+    return out;
+}
+
+static int begin(struct import *im, const char *verb)
+{
+    char *rejects = rejects_of(im->what);
+    int code, err;
+    if (!rejects)
+        return cmd_fail(verb, im->what->store, AM_E_NOMEM, NULL);
+    code = cmd_hl7_open(&im->hl7, NULL, im->what->map, rejects);
+    free(rejects);
+    if (code)
+        return code;
+    code = cmd_eds_open(&im->eds, im->what->store, im->what->key, EDS_WRITE);
+    if (code)
+        return code;
+    err = fhir_valid_new(&im->valid);
+    if (!err)
+        err = rest_new(&im->rest, &(struct rest_config){.eds = im->eds,
+                                                        .valid = im->valid,
+                                                        .base = "urn:amane:import"});
+    if (err)
+        return cmd_fail(verb, im->what->store, err, NULL);
+    im->hl7.rest = im->rest;
+    cmd_eds_stoppable();
+    cmd_eds_progress_init(&im->progress, verb);
+    return 0;
+}
+
+static void end(struct import *im)
+{
+    rest_free(im->rest);
+    eds_close(im->eds);
+    fhir_valid_free(im->valid);
+    cmd_hl7_close(&im->hl7);
+    cmd_eds_files_release(&im->files);
+}
+
+/* ---- a message ---- */
+/* kept: where it is with its reasons when it is refused, else empty. */
+static int take(struct import *im, struct str raw, const char *source,
+                char kept[CMD_HL7_PATH])
+{
+    size_t entries = 0;
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_hl7_take(&im->hl7, raw, &entries, &d);
+    *kept = 0;
+    im->messages++;
+    if (err == AM_E_REFUSED) {
+        im->refused++;
+        err = cmd_hl7_keep(&im->hl7, raw, source, &d, kept);
+    } else if (!err) {
+        im->taken += entries > 0;
+        im->there += entries == 0;
+        im->resources += (int64_t)entries;
+    }
+    diag_release(&d);
+    return err;
+}
+
+static int take_message(void *arg, struct str raw, int64_t n, int64_t end_b)
+{
+    struct import *im = arg;
+    char source[4200], kept[CMD_HL7_PATH];
+    int err;
+    snprintf(source, sizeof source, "%.4096s:%lld", im->path, (long long)n);
+    err = take(im, raw, source, kept);
+    cmd_eds_progress(&im->progress, im->before_b + end_b, im->files.size_b, im->messages);
+    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+}
+
+/* ---- telling ---- */
+static int tell(const struct import *im)
+{
+    double s = cmd_eds_seconds(&im->progress);
+    struct buf b;
+    struct jw w;
+    int err;
+    if (!im->what->json) {
+        printf("messages   %lld\ntaken      %lld\nthere      %lld\nrefused    %lld\n"
+               "resources  %lld\nseconds    %.1f\n",
+               (long long)im->messages, (long long)im->taken, (long long)im->there,
+               (long long)im->refused, (long long)im->resources, s);
+        if (im->refused)
+            printf("rejected   %s\n", im->hl7.rejects);
+        return AM_OK;
+    }
+    buf_init(&b, 16384);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    jw_kint(&w, "messages", im->messages);
+    jw_kint(&w, "taken", im->taken);
+    jw_kint(&w, "there", im->there);
+    jw_kint(&w, "refused", im->refused);
+    jw_kint(&w, "resources", im->resources);
+    jw_knum(&w, "seconds", s);
+    jw_kstrz(&w, "rejected", im->refused ? im->hl7.rejects : NULL);
+    jw_obj_end(&w);
+    err = cmd_out_json(&w, &b);
+    buf_release(&b);
+    return err;
+}
+
+/* The exit code of what ended with err. */
+static int conclude(struct import *im, int err, const char *verb)
+{
+    int said = AM_OK;
+    cmd_eds_progress_end(&im->progress);
+    if (!err || err == AM_E_TIMEOUT)
+        said = tell(im);
+    if (err == AM_E_TIMEOUT && cmd_eds_stopped())
+        cmd_complain("cmd.eds.stopped", NULL, NULL);
+    else if (err || said)
+        return cmd_fail(verb, im->path ? im->path : im->what->store, err ? err : said,
+                        NULL);
+    return err ? am_err_exit(err) : im->refused ? 1 : 0;
+}
+
+int cmd_hl7_import(const struct cmd_hl7_import *what)
+{
+    static const char *const endings[] = {".hl7", ".er7", ".HL7", NULL};
+    struct import im = {.what = what};
+    int code = 0, err = AM_OK;
+    im.files.endings = endings;
+    for (int i = 0; i < what->n_paths && !code; i++) {
+        err = cmd_eds_files_add(&im.files, what->path[i]);
+        if (err)
+            code = cmd_fail("read", what->path[i], err, NULL);
+    }
+    if (!code)
+        code = begin(&im, "import");
+    if (!code) {
+        for (size_t i = 0; i < im.files.n && !err; i++) {
+            im.path = im.files.v[i].path;
+            err = cmd_hl7_read(im.path, take_message, &im);
+            im.before_b += im.files.v[i].size_b;
+        }
+        code = conclude(&im, err, "import");
+    }
+    end(&im);
+    return code;
+}
+
+/* ---- what was refused ---- */
+static int is_message(const struct dirent *e)
+{
+    return str_ends(str_c(e->d_name), STR(".hl7"));
+}
+
+typedef int rejected_fn(void *arg, const char *message, const char *reason);
+
+static int each_rejected(const char *dir, rejected_fn *fn, void *arg)
+{
+    struct dirent **e = NULL;
+    int n = scandir(dir, &e, is_message, alphasort), err = AM_OK;
+    if (n < 0)
+        return errno == ENOENT ? AM_OK : am_err_errno(errno);
+    for (int i = 0; i < n; i++) {
+        char message[4096], reason[4096];
+        int len = snprintf(message, sizeof message, "%s/%s", dir, e[i]->d_name);
+        if (!err && len >= (int)sizeof message - 2)
+            err = AM_E_TOOBIG;
+        if (!err) {
+            snprintf(reason, sizeof reason, "%.*sjson", len - 3, message);
+            err = fn(arg, message, reason);
+        }
+        free(e[i]);
+    }
+    free(e);
+    return err;
+}
+
+struct listing {
+    struct buf b;
+    struct jw w;
+    bool json;
+    int64_t n;
+};
+
+static int list_one(void *arg, const char *message, const char *reason)
+{
+    struct listing *l = arg;
+    struct json_doc *doc = NULL;
+    const struct json *problems, *first;
+    int err = json_parse_file(&doc, reason, NULL, NULL);
+    if (err == AM_E_NOMEM)
+        return err;
+    problems =
+        json_get(json_root(doc), "problems"); /* unreadable: the message is there */
+    first = json_at(problems, 0);
+    l->n++;
+    if (l->json) {
+        jw_obj(&l->w);
+        jw_kstrz(&l->w, "message", message);
+        jw_kval(&l->w, "source", json_get(json_root(doc), "source"));
+        jw_kval(&l->w, "at", json_get(json_root(doc), "at"));
+        jw_kval(&l->w, "problems", problems);
+        jw_obj_end(&l->w);
+    } else {
+        struct str source = json_get_str(json_root(doc), "source"),
+                   path = json_get_str(first, "path"), text = json_get_str(first, "text"),
+                   code = json_get_str(first, "code");
+        printf("%s  %.*s  %.*s: %.*s [%.*s]\n", message, STR_FMT(source), STR_FMT(path),
+               STR_FMT(text), STR_FMT(code));
+    }
+    json_free(doc);
+    return AM_OK;
+}
+
+static int list(const struct cmd_hl7_import *what)
+{
+    struct listing l = {.json = what->json};
+    char *dir = rejects_of(what);
+    int err = dir ? AM_OK : AM_E_NOMEM, code = 0;
+    buf_init(&l.b, 256 << 20);
+    jw_init(&l.w, &l.b);
+    if (l.json)
+        jw_arr(&l.w);
+    if (!err)
+        err = each_rejected(dir, list_one, &l);
+    if (l.json)
+        jw_arr_end(&l.w);
+    if (!err && l.json)
+        err = cmd_out_json(&l.w, &l.b);
+    if (err)
+        code = cmd_fail("read", dir, err, NULL);
+    buf_release(&l.b);
+    free(dir);
+    return code;
+}
+
+static void source_of(const char *reason, const char *message, char out[CMD_HL7_PATH])
+{
+    struct json_doc *doc = NULL;
+    struct str source = STR_NULL;
+    if (json_parse_file(&doc, reason, NULL, NULL) == AM_OK)
+        source = json_get_str(json_root(doc), "source");
+    if (!source.n)
+        source = str_c(message);
+    snprintf(out, CMD_HL7_PATH, "%.*s", (int)AM_MIN(source.n, (size_t)CMD_HL7_PATH - 1),
+             source.p);
+    json_free(doc);
+}
+
+/* Taken, it leaves the folder; refused again it stays with its new reason, and when its
+ * text was changed under the name of the new text. */
+static int replay_one(void *arg, const char *message, const char *reason)
+{
+    struct import *im = arg;
+    char *text = NULL, source[CMD_HL7_PATH], kept[CMD_HL7_PATH];
+    size_t n = 0;
+    int err = am_file_read(message, 64 << 20, &text, &n);
+    im->path = message;
+    source_of(reason, message, source);
+    if (!err)
+        err = take(im, (struct str){text, n}, source, kept);
+    if (!err && strcmp(kept, message) != 0 &&
+        (unlink(message) || (unlink(reason) && errno != ENOENT)))
+        err = am_err_errno(errno);
+    free(text);
+    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+}
+
+int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what)
+{
+    struct import im = {.what = what};
+    int code;
+    if (!strcmp(verb, "list"))
+        return list(what);
+    code = begin(&im, "replay");
+    if (!code)
+        code = conclude(&im, each_rejected(im.hl7.rejects, replay_one, &im), "replay");
+    end(&im);
+    return code;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_hl7.h"
+
+#include <errno.h>
+
+enum { MESSAGE = (16 << 20) + 1 }; /* one byte more than is read: refused as too big */
+
+struct reader {
+    struct buf line, message;
+    bool cut; /* the rest of this message is not kept */
+    int64_t n, read_b;
+    cmd_hl7_fn *fn;
+    void *arg;
+};
+
+static int give(struct reader *r)
+{
+    int err = AM_OK;
+    if (str_trim(buf_str(&r->message)).n)
+        err = r->fn(r->arg, buf_str(&r->message), ++r->n, r->read_b);
+    buf_clear(&r->message);
+    r->cut = false;
+    return err;
+}
+
+static int add(struct reader *r, struct buf *to, struct str s)
+{
+    int err;
+    if (to->n + s.n > MESSAGE) {
+        s = str_sub(s, 0, MESSAGE - to->n);
+        r->cut = true;
+    }
+    err = s.n ? buf_add(to, s) : AM_OK;
+    return err;
+}
+
+static bool around(struct str line)
+{
+    return str_starts(line, STR("FHS")) || str_starts(line, STR("BHS")) ||
+           str_starts(line, STR("BTS")) || str_starts(line, STR("FTS"));
+}
+
+static int end_line(struct reader *r)
+{
+    struct str line = buf_str(&r->line);
+    int err = AM_OK;
+    while (line.n && (line.p[0] == 0x0B || line.p[0] == 0x1C))
+        line = str_sub(line, 1, line.n);
+    if (str_starts(line, STR("\xEF\xBB\xBF")))
+        line = str_sub(line, 3, line.n);
+    if (str_starts(line, STR("MSH")))
+        err = give(r);
+    if (!err && line.n && !around(line)) {
+        err = add(r, &r->message, line);
+        if (!err && !r->cut)
+            err = add(r, &r->message, STR("\r"));
+    }
+    buf_clear(&r->line);
+    return err;
+}
+
+static int chunk(struct reader *r, struct str s)
+{
+    int err = AM_OK;
+    while (s.n && !err) {
+        size_t n = 0;
+        while (n < s.n && s.p[n] != '\r' && s.p[n] != '\n')
+            n++;
+        r->read_b += (int64_t)n + (n < s.n);
+        err = add(r, &r->line, str_sub(s, 0, n));
+        if (!err && n < s.n)
+            err = end_line(r);
+        s = str_sub(s, n + (n < s.n), s.n);
+    }
+    return err;
+}
+
+int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg)
+{
+    struct reader r = {.fn = fn, .arg = arg};
+    FILE *from = fopen(path, "rbe");
+    char *bytes = am_malloc(1 << 20);
+    size_t n = 0;
+    int err = !from ? am_err_errno(errno) : !bytes ? AM_E_NOMEM : AM_OK;
+    buf_init(&r.line, MESSAGE);
+    buf_init(&r.message, MESSAGE);
+    while (!err && (n = fread(bytes, 1, 1 << 20, from)) > 0)
+        err = chunk(&r, (struct str){bytes, n});
+    if (!err && ferror(from))
+        err = AM_E_IO;
+    if (!err)
+        err = end_line(&r);
+    if (!err)
+        err = give(&r);
+    buf_release(&r.line);
+    buf_release(&r.message);
+    free(bytes);
+    if (from)
+        fclose(from);
+    return err;
+}

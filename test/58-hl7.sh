@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# HL7 v2 files into the warehouse: a hospital's mapping, names in French and Arabic, the same files twice, kill -9 and again,
+# what is refused kept with its reason and replayed after a fix, an old message replayed late. TAP.
+root=$(cd "$(dirname "$0")/.." && pwd)
+amane=$(realpath "${AMANE:-$root/build/amane}")
+dir=$(mktemp -d) || exit 3
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 3' INT TERM
+unset LC_ALL LC_MESSAGES LANG LANGUAGE
+. "$root/test/support/tap.sh"
+shown="$dir/out $dir/err"
+cd "$dir" || exit 3
+eds() { "$amane" eds "$@" >out 2>err; }
+holds() { # holds STORE: what it has, without what each store gives by itself
+    rm -rf held
+    "$amane" eds export "$1" held --key k >/dev/null 2>err && cat held/*.ndjson | jq -S -c 'del(.id, .meta.versionId, .meta.lastUpdated) | (.. | .reference? // empty) |= sub("/.*"; "")' | sort
+}
+mkdir in
+# A year of one ward: 60 patients admitted, moved, with results, discharged; half in ISO 8859-1, the rest in UTF-8.
+/usr/bin/python3 - <<'PY'
+families = ["Bénézech", "العلوي", "El Idrissi", "Noël"]
+def month(m, encoding, charset):
+    out = []
+    def say(when, kind, n, *lines):
+        out.append("\r".join(["MSH|^~\\&|HIS|CHU|AMANE|GST|%s||%s|C%s%s|P|2.5.1||||||%s" % (when, kind, n, when, charset)] + list(lines)) + "\r")
+    for i in range(5):
+        n = m * 100 + i
+        name = families[(m + i) % 4] if encoding != "latin-1" else families[0]
+        day = "2025%02d%02d" % (m, 1 + i)
+        pid = "PID|1||%d^^^IPP^MR~AB%d^^^CIN^NI||%s^Salma||19800%d15|F" % (n, n, name, 1 + i)
+        pv1 = "PV1|1|I|MED^1^%d||||7^Tazi^Omar||||||||||||V%d" % (i, n)
+        say(day + "0800", "ADT^A01", n, "EVN||" + day + "0800", pid, pv1 + "|" * 25 + day + "0800")
+        say(day + "0900", "ORU^R01", n, pid, pv1, "OBR|1||F%d|24323-8^Chimie^LN|||%s|||||||||||||||||||F" % (n, day + "0830"),
+            "OBX|1|NM|2345-7^Glucose^LN||%d.50|mg/dl|70-105|H|||F" % (90 + i), "OBX|2|ST|5778-6^Couleur^LN||jaune|||||F".replace("|||||F", "||||||F"))
+        say(day + "1000", "ADT^A02", n, "EVN||" + day + "1000", pid, pv1.replace("MED^1", "CHIR^2"))
+        say(day + "2000", "ADT^A03", n, "EVN||" + day + "2000", pid, pv1 + "|" * 26 + day + "2000")
+    open("in/2025-%02d.hl7" % m, "wb").write("".join(out).encode(encoding))
+for m in range(1, 13):
+    month(m, *(("latin-1", "8859/1") if m % 2 else ("utf-8", "UNICODE UTF-8")))
+PY
+jq '.zone = "+01:00"' "$root/mapping/hl7v2.json" >map.json
+"$amane" eds key k >/dev/null
+
+eds import s.db in --hl7 --key k --map map.json --json && jq -e '.messages == 240 and .taken == 240 and .refused == 0' out >/dev/null
+report $? 'a year of messages is taken'
+holds s.db >s.held
+[ "$(grep -c '"resourceType":"Patient"' s.held)" = 60 ] && [ "$(grep -c '"resourceType":"Encounter"' s.held)" = 60 ] &&
+    [ "$(grep -c '"resourceType":"Observation"' s.held)" = 120 ] && [ "$(grep -c '"resourceType":"DiagnosticReport"' s.held)" = 60 ]
+report $? 'one patient, visit, report each, however many messages speak of them'
+[ "$(grep '"resourceType":"Encounter"' s.held | jq -r 'select(.status == "finished" and .period.start != null and .period.end != null and .location[0].location.display == "MED 1 0") | .status' | wc -l)" = 12 ]
+report $? 'a discharge ends the visit and keeps its beginning'
+grep -q 'Bénézech' s.held && grep -q 'العلوي' s.held
+report $? 'names are there in French and in Arabic'
+eds fsck s.db --key k
+report $? 'and the warehouse holds'
+eds import s.db in --hl7 --key k --map map.json --json && jq -e '.taken == 0 and .there == 240' out >/dev/null && holds s.db | cmp - s.held
+report $? 'the same files again change nothing'
+
+# ---- kill -9
+for after in 0.1 0.2 0.4; do
+    "$amane" eds import c.db in --hl7 --key k --map map.json >out 2>err &
+    pid=$!
+    sleep $after
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+done
+eds import c.db in --hl7 --key k --map map.json && holds c.db | cmp - s.held && eds fsck c.db --key k
+report $? 'killed three times, then gone on with: nothing twice, nothing lost'
+
+# ---- refusals
+printf 'MSH|^~\\&|HIS|CHU|||20260101080000+0100||ADT^A28|R1|P|2.5\rPID|1||900^^^IPP^MR||Alami^Sara||19800101|X\r' >bad.hl7
+printf 'MSH|^~\\&|HIS|CHU|||20260102080000+0100||ADT^A28|R2|P|2.5\rPID|1||901^^^IPP^MR||Zo\351\r' >>bad.hl7
+printf 'MSH|^~\\&|HIS|CHU|||20260103080000+0100||ADT^A28|R3|P|2.5\rPID|1||902^^^IPP^MR||Berrada^Omar\r' >>bad.hl7
+eds import s.db bad.hl7 --hl7 --key k --map map.json --json
+[ $? = 1 ] && jq -e '.messages == 3 and .taken == 1 and .refused == 2 and .rejected == "s.db.rejected"' out >/dev/null
+report $? 'what is refused does not stop its neighbours, exit 1'
+eds rejected list s.db --json && jq -e 'length == 2 and ([.[].problems[0].code] | sort) == ["hl7.charset", "hl7.code"] and (map(select(.problems[0].path == "PID[1]-8.1" and .source == "bad.hl7:1")) | length) == 1' out >/dev/null &&
+    [ "$(stat -c %a s.db.rejected/*.hl7 | sort -u)" = 600 ]
+report $? 'it is kept with place and reason, for its owner only'
+LC_ALL=fr eds rejected replay s.db --key k --map map.json --json
+[ $? = 1 ] && jq -e '.refused == 2' out >/dev/null && eds rejected list s.db && grep -q 'Ce code n.*est pas dans la table' out
+report $? 'nothing corrected, nothing changes; the reason is in the language of who asked'
+jq '.tables.gender.X = "other"' map.json >fixed.json
+eds rejected replay s.db --key k --map fixed.json --json
+[ $? = 1 ] && jq -e '.taken == 1 and .refused == 1' out >/dev/null && eds rejected list s.db --json && jq -e 'length == 1' out >/dev/null
+report $? 'a corrected mapping replays what it refused'
+sed -i 's/Zo\xe9/Zoe/; s/901/90b/' s.db.rejected/*.hl7
+eds rejected replay s.db --key k --map fixed.json --json && eds rejected list s.db --json && jq -e 'length == 0' out >/dev/null && holds s.db | grep -q '"value":"90b"' && [ -z "$(ls s.db.rejected)" ]
+report $? 'a corrected message too, and leaves nothing behind'
+printf 'MSH|^~\\&|HIS|CHU|||20200101080000+0100||ADT^A08|OLD|P|2.5\rPID|1||100^^^IPP^MR||Autre^Nom||19700101|M|||Rue 5^^Rabat\r' >old.hl7
+eds import s.db old.hl7 --hl7 --key k --map map.json && holds s.db | jq -s -e 'map(select(.identifier[0].value == "100" and .resourceType == "Patient")) | length == 1 and .[0].gender == "female" and .[0].birthDate == "1980-01-15" and .[0].address[0].city == "Rabat"' >/dev/null
+report $? 'a message of before, come late, fills holes and changes nothing'
+echo '{"format":"amane/hl7-map/1","time":["MSH-x"],"tables":{},"resources":{},"messages":[]}' >wrong.json
+LC_ALL=en eds import s.db bad.hl7 --hl7 --key k --map wrong.json
+[ $? = 1 ] && grep -q 'hl7.map_path' err
+report $? 'a mapping that is wrong is refused before anything is read'
+report_end
