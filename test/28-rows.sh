@@ -79,9 +79,9 @@ report $? "every row of the matrix has its producer: $(cat "$dir/rows")"
 import glob, json, re, sys
 root, summary = sys.argv[1:]
 read = lambda *patterns: "".join(open(f, encoding="utf-8").read() for p in patterns for f in sorted(glob.glob(root + p)))
-headers, tests, check = read("/src/stat/*.h"), read("/src/*/*_test.c", "/cmd/*_test.c"), read("/test/support/bench_check.py")
+headers, tests, check = read("/src/stat/*.h", "/src/probe/*.h", "/src/model/*.h"), read("/src/*/*_test.c", "/cmd/*_test.c"), read("/test/support/bench_check.py")
 source = read("/src/bench/bench_tbl.h") + "".join(open(f).read() for f in glob.glob(root + "/src/bench/*.c") if not f.endswith("_test.c"))
-run = {m["name"] for m in json.load(open(summary))["measures"] if re.fullmatch("PF-[1-4678]|EQ-([2-7]|1[0-2])|RP-1|MS-1|DM-[12]", m["row"])}
+run = {m["name"] for m in json.load(open(summary))["measures"] if re.fullmatch("PF-[1-4678]|EQ-([2-7]|9|1[0-2])|RB-[1-6]|CY-[4567]|RP-1|MS-1|DM-[12]", m["row"])}
 ends = [e for e in re.findall('"%s([a-z0-9_]+)"', source) if e[0] == "_"]
 told = lambda name: name in run or '"%s"' % name in source or any(name.endswith(e) and '"%s"' % name[:-len(e)] in source for e in ends)
 word = lambda w: '"%s"' % w in check
@@ -98,7 +98,7 @@ for line in open(root + "/doc/bench-trace.md", encoding="utf-8"):
         if not there: problems.append("no function " + f)
     for name in cells[3] if len(cells) == 5 else []:
         if re.fullmatch("_[a-z0-9_]+", name): kin.add(name)
-        elif re.fullmatch("[a-z0-9_]+", name) and name not in ("score_nan", "ci_method", "n"):
+        elif re.fullmatch("[a-z0-9_]+", name) and name not in ("score_nan", "ci_method", "n", "shapley_margin", "shapley_exact", "white_box", "no_gradients"):
             named.add(name)
             if not told(name): problems.append("no run and no source tells " + name)
             if "bench_check.py" in cells[4] and not recomputed(name):
