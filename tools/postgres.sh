@@ -2,7 +2,8 @@
 # Private PostgreSQL clusters for tests and benches; nothing of the machine's own clusters is touched.
 #
 #   postgres.sh with COMMAND...     a fresh cluster for the time of COMMAND, which finds AMANE_PG_URI;
-#                                   without server programs COMMAND runs all the same, without AMANE_PG_URI
+#                                   without server programs COMMAND runs all the same, without AMANE_PG_URI.
+#                                   In AMANE_PG_TOP, or /tmp: tests may name memory, what measures may not
 #   postgres.sh init DIR            a stopped cluster in the empty folder DIR: DIR/data, DIR/port, DIR/uri
 #   postgres.sh start|kill DIR      kill is SIGKILL to every process of it, as a power cut would look
 #   postgres.sh stop DIR [MODE]     MODE: fast (default), smart, immediate
@@ -160,7 +161,7 @@ with() {
         say "no PostgreSQL server programs: NOTHING WILL BE RUN ON POSTGRESQL"
         exec "$@"
     fi
-    dir=$(mktemp -d /tmp/amane-pg-XXXXXX)
+    dir=$(mktemp -d "${AMANE_PG_TOP:-/tmp}/amane-pg-XXXXXX")
     chmod 711 "$dir"
     trap 'stop "$dir/c" immediate; rm -rf "$dir"' EXIT
     trap 'exit 130' INT TERM HUP

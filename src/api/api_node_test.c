@@ -30,8 +30,7 @@ static int setup(void **state)
                                        "00000000000000000000000000000000"};
     struct diag d;
     (void)state;
-    snprintf(dir, sizeof dir, "%s/amane-api-XXXXXX",
-             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    snprintf(dir, sizeof dir, "%s/amane-api-XXXXXX", test_top());
     if (!mkdtemp(dir))
         return -1;
     snprintf(data, sizeof data, "%s/data", dir);

@@ -75,8 +75,7 @@ static inline int t_setup(void **state)
 {
     (void)state;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    snprintf(t_dir, sizeof t_dir, "%s/amane-auth-XXXXXX",
-             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    snprintf(t_dir, sizeof t_dir, "%s/amane-auth-XXXXXX", test_top());
     if (!mkdtemp(t_dir))
         return -1;
     if (t_pg)

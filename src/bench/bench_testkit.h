@@ -132,7 +132,8 @@ static inline void write_site(struct kit *k, const char *site, const char *gst)
 static inline void kit_open(struct kit *k, const char *more)
 {
     struct buf a, b;
-    *k = (struct kit){.dir = "/tmp/amane-bench-XXXXXX"};
+    *k = (struct kit){.dir = ""};
+    snprintf(k->dir, sizeof k->dir, "%s/amane-bench-XXXXXX", test_top());
     diag_init(&k->d);
     assert_non_null(mkdtemp(k->dir));
     fit(k);

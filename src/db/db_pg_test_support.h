@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 extern char **environ;
-static char pg_top[] = "/tmp/amane-pgt-XXXXXX", pg_dir[PATH_MAX], pg_uri[256];
+static char pg_top[64], pg_dir[PATH_MAX], pg_uri[256];
 
 /* tools/postgres.sh VERB A B; its exit status. */
 static inline int pg_tool(const char *verb, const char *a, const char *b)
@@ -44,7 +44,7 @@ static inline void pg_read_uri(const char *dir, char out[256])
 static inline int pg_up(void **state)
 {
     (void)state;
-    memcpy(pg_top + sizeof pg_top - 7, "XXXXXX", 6);
+    snprintf(pg_top, sizeof pg_top, "%s/amane-pgt-XXXXXX", test_top());
     if (!mkdtemp(pg_top) || chmod(pg_top, 0711))
         return -1;
     snprintf(pg_dir, sizeof pg_dir, "%s/c", pg_top);

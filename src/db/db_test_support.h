@@ -23,7 +23,7 @@ static const struct db_migration t_schema[] = {
     {2, "note", "alter table item add column note text"},
     {3, "more", "create table more (a integer)"},
 };
-static char t_dir[] = "/tmp/amane-db-XXXXXX", t_path[PATH_MAX], t_name[32];
+static char t_dir[64], t_path[PATH_MAX], t_name[32];
 static bool t_pg;
 
 static inline void t_pg_exec(const char *sql)
@@ -41,7 +41,7 @@ static inline int t_setup(void **state)
 {
     (void)state;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF); /* failures are provoked here */
-    memcpy(t_dir + sizeof t_dir - 7, "XXXXXX", 6);
+    snprintf(t_dir, sizeof t_dir, "%s/amane-db-XXXXXX", test_top());
     if (!mkdtemp(t_dir))
         return -1;
     snprintf(t_path, sizeof t_path, "%s/t.db", t_dir);

@@ -438,11 +438,12 @@ static void random_queries_find_what_the_oracle_finds(void **state)
 }
 
 /* ---- the same on a store ----------------------------------------------------------- */
-static char store_dir[] = "/tmp/amane-edso-XXXXXX", store_path[64];
+static char store_dir[64], store_path[80];
 
 static int store_open(void **state)
 {
     struct eds_config c = {.path = store_path, .rows = world_rows, .key = {1}};
+    snprintf(store_dir, sizeof store_dir, "%s/amane-edso-XXXXXX", test_top());
     if (!mkdtemp(store_dir))
         return -1;
     snprintf(store_path, sizeof store_path, "%s/e.db", store_dir);

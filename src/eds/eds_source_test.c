@@ -8,7 +8,7 @@
 #include "eds/eds.h"
 #include "eds/search.h"
 
-static char dir[] = "/tmp/amane-edsq-XXXXXX", path[PATH_MAX];
+static char dir[64], path[PATH_MAX];
 
 static const char *const resource[][3] = {
     {"Patient", "p1", "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Alami\"}]}"},
@@ -140,6 +140,7 @@ static void the_store_answers_every_kind_of_ask(void **state)
 static int dir_open(void **state)
 {
     (void)state;
+    snprintf(dir, sizeof dir, "%s/amane-edsq-XXXXXX", test_top());
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/e.db", dir);
     return 0;

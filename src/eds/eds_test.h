@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "eds/eds_priv.h"
 
-static char t_dir[] = "/tmp/amane-eds-XXXXXX", t_path[PATH_MAX], t_name[32];
+static char t_dir[64], t_path[PATH_MAX], t_name[32];
 static bool t_pg;
 static const uint8_t t_key[EDS_KEY] = {1, 2, 3}, t_other_key[EDS_KEY] = {9};
 
@@ -140,7 +140,7 @@ static inline int t_setup(void **state)
     static int number;
     (void)state;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF); /* failures are provoked here */
-    memcpy(t_dir + sizeof t_dir - 7, "XXXXXX", 6);
+    snprintf(t_dir, sizeof t_dir, "%s/amane-eds-XXXXXX", test_top());
     if (!mkdtemp(t_dir))
         return -1;
     snprintf(t_path, sizeof t_path, "%s/e.db", t_dir);

@@ -430,11 +430,12 @@ static void await(int n)
 static void killed_and_replaced_under_load_nothing_acknowledged_is_lost(void **state)
 {
     static struct sender s[SENDERS];
-    char top[] = "/tmp/amane-pgr-XXXXXX", one[64], two[64], uri[600], *u1, *u2;
+    char top[64], one[72], two[72], uri[600], *u1, *u2;
     const char *h1, *h2;
     struct tlog_checkpoint last;
     int failed = 0, unsure = 0, n = 0;
     (void)state;
+    snprintf(top, sizeof top, "%s/amane-pgr-XXXXXX", test_top());
     assert_non_null(mkdtemp(top));
     assert_int_equal(chmod(top, 0711), 0);
     snprintf(one, sizeof one, "%s/1", top);

@@ -606,8 +606,7 @@ static inline void t_begin(struct t *t)
         t_pg_database();
         setenv("AMANE_DATABASE", t_pg_uri, 1);
     }
-    snprintf(t->dir, sizeof t->dir, "%s/amane-reg-XXXXXX",
-             access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    snprintf(t->dir, sizeof t->dir, "%s/amane-reg-XXXXXX", test_top());
     assert_non_null(mkdtemp(t->dir));
     snprintf(t->data, sizeof t->data, "%s/data", t->dir);
     assert_int_equal(mkdir(t->data, 0700), 0);

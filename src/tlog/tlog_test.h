@@ -43,7 +43,7 @@ static inline void remove_tree(const char *dir)
 
 static inline void temp_dir(char out[64])
 {
-    snprintf(out, 64, "/tmp/amane-tlog-XXXXXX");
+    snprintf(out, 64, "%s/amane-tlog-XXXXXX", test_top());
     assert_non_null(mkdtemp(out));
 }
 
