@@ -153,7 +153,7 @@ static int serve(const char *dir, const struct node_flags *f)
     if (!err && !(f->open && !*conf_text(&c, CONF_GENESIS)))
         err = whole_node(&c, &nc, token, &n, &api, &d);
     code = err ? cmd_fail("open the node in", dir, err, &d)
-               : cmd_node_serve(&c, api, dir, f->open);
+               : cmd_node_serve(&c, api, n, dir, f->open);
     api_free(api);
     node_close(n);
     crypto_wipe(token, sizeof token);

@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "door/door.h"
 #include "rest/rest.h"
 
 #define FHIR_MOUNT "/fhir"
 
 struct face {
-    struct api *api; /* NULL: /fhir alone */
-    bool open;
-    _Atomic(struct rest *) rest; /* NULL: not open, or not yet */
+    struct api *api;             /* NULL: /fhir alone */
+    struct door *door;           /* NULL: /fhir is open to all */
+    _Atomic(struct rest *) rest; /* NULL: not yet */
 };
 
 static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
@@ -22,11 +23,10 @@ static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
     struct rest *rest = atomic_load(&f->rest);
     if (!rest_mounted(FHIR_MOUNT, r->path))
         return f->api ? api_handle(f->api, r, a) : AM_E_NOTFOUND;
-    if (f->open && !rest)
-        return AM_E_UNAVAILABLE;
     if (!rest)
-        return rest_http_refuse(FHIR_MOUNT, AM_E_UNAUTHORIZED, "rest.login", NULL, r, a);
-    return rest_http(rest, FHIR_MOUNT, NULL, r, a);
+        return AM_E_UNAVAILABLE;
+    return f->door ? door_http(f->door, rest, FHIR_MOUNT, r, a)
+                   : rest_http(rest, FHIR_MOUNT, NULL, r, a);
 }
 
 /* ---- the store ---- */
@@ -80,7 +80,18 @@ static void base_of(const struct conf *c, const struct http_server *s, char out[
              STR_FMT(host), http_server_port(s), FHIR_MOUNT);
 }
 
-static int serve(const struct conf *c, struct face *f, struct rest_config *rc)
+/* The door wants our address, which we have from the port. */
+static int interface(struct face *f, const struct door_config *door,
+                     struct rest_config *rc, struct rest **out)
+{
+    int err = door->auth ? door_new(&f->door, door) : AM_OK;
+    if (f->door)
+        door_before(f->door, rc);
+    return err ? err : rest_new(out, rc);
+}
+
+static int serve(const struct conf *c, struct face *f, struct door_config *door,
+                 struct rest_config *rc)
 {
     struct http_server *server = NULL;
     struct rest *rest = NULL;
@@ -89,10 +100,11 @@ static int serve(const struct conf *c, struct face *f, struct rest_config *rc)
     if (code)
         return code;
     base_of(c, server, base);
-    rc->base = base;
-    err = f->open ? rest_new(&rest, rc) : AM_OK;
+    rc->base = door->base = base;
+    err = interface(f, door, rc, &rest);
     if (err) {
         http_server_stop(server, 0);
+        door_free(f->door);
         return cmd_fail("serve", FHIR_MOUNT, err, NULL);
     }
     atomic_store(&f->rest, rest);
@@ -100,36 +112,43 @@ static int serve(const struct conf *c, struct face *f, struct rest_config *rc)
         api_set_server(f->api, server);
     code = cmd_serve_on(c, server);
     rest_free(rest);
+    door_free(f->door);
     return code;
 }
 
-static int serve_open(const struct conf *c, struct face *f, const char *dir)
+static int serve_store(const struct conf *c, struct face *f, struct door_config *door)
 {
+    struct rest_config rc = {.body_max = (size_t)conf_int(c, CONF_BODY_MAX),
+                             .open = !door->auth};
     struct fhir_valid *valid = NULL;
     struct eds *eds = NULL;
     int code, err;
-    if (!loopback(conf_text(c, CONF_LISTEN))) {
-        cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
-        return 2;
-    }
-    cmd_complain("node.open", NULL, conf_text(c, CONF_LISTEN));
     err = fhir_valid_new(&valid);
     if (!err)
-        err = store_open(dir, &eds);
-    code = err ? cmd_fail("open the store in", dir, err, NULL)
-               : serve(c, f,
-                       &(struct rest_config){.eds = eds,
-                                             .valid = valid,
-                                             .open = true,
-                                             .body_max =
-                                                 (size_t)conf_int(c, CONF_BODY_MAX)});
+        err = store_open(door->dir, &eds);
+    rc.valid = valid;
+    rc.eds = door->eds = eds;
+    code = err ? cmd_fail("open the store in", door->dir, err, NULL)
+               : serve(c, f, door, &rc);
     eds_close(eds);
     fhir_valid_free(valid);
     return code;
 }
 
-int cmd_node_serve(const struct conf *c, struct api *api, const char *dir, bool open)
+int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
+                   bool open)
 {
-    struct face f = {.api = api, .open = open};
-    return open ? serve_open(c, &f, dir) : serve(c, &f, &(struct rest_config){0});
+    struct face f = {.api = api};
+    struct door_config door = {.dir = dir};
+    if (open && !loopback(conf_text(c, CONF_LISTEN))) {
+        cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
+        return 2;
+    }
+    if (open)
+        cmd_complain("node.open", NULL, conf_text(c, CONF_LISTEN));
+    else {
+        door.auth = node_auth(n);
+        door.establishment = node_establishment(n);
+    }
+    return serve_store(c, &f, &door);
 }

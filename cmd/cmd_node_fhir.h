@@ -5,9 +5,11 @@
 
 #include "cmd_serve.h"
 
-/* Serves until a signal; an exit code. open: /fhir without login, on the store eds.db in
- * dir (made if there is none, its key in keys/eds.key), on loopback only. Else /fhir is
- * 401. api NULL: /fhir alone. */
-int cmd_node_serve(const struct conf *c, struct api *api, const char *dir, bool open);
+/* Serves until a signal; an exit code. /fhir is on the store eds.db in dir (made if there
+ * is none, its key in keys/eds.key), behind the door: accounts of the node, every access
+ * recorded in dir/access. open: without login and record, on loopback only; then n may be
+ * NULL, and api NULL: /fhir alone. */
+int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
+                   bool open);
 
 #endif

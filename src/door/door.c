@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* door -- opening it, and a request at it. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "door/door_priv.h"
+
+static int door_path(const char *dir, const char *name, char out[PATH_MAX])
+{
+    return snprintf(out, PATH_MAX, "%s/%s", dir, name) < PATH_MAX ? AM_OK : AM_E_TOOBIG;
+}
+
+int door_trail_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
+{
+    char path[PATH_MAX];
+    int err = door_path(dir, "keys/access.key", path);
+    return err ? err : eds_key_load(path, key);
+}
+
+/* A key is made with the first record, never for records that are there. */
+static int door_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
+{
+    char path[PATH_MAX], keys[PATH_MAX], trail[PATH_MAX];
+    struct door_trail_read r = {.dir = trail};
+    int err = door_trail_key(dir, key);
+    if (err != AM_E_NOTFOUND)
+        return err;
+    err = door_path(dir, "access", trail);
+    if (!err)
+        err = door_trail_each(&r, NULL, NULL);
+    if (!err && r.last)
+        return AM_E_UNAUTHORIZED;
+    if (err && err != AM_E_NOTFOUND)
+        return err;
+    err = door_path(dir, "keys", keys);
+    if (!err)
+        err = am_dir_make(keys, 0700);
+    if (!err)
+        err = door_path(dir, "keys/access.key", path);
+    if (!err)
+        err = eds_key_new(path);
+    return err ? err : eds_key_load(path, key);
+}
+
+int door_new(struct door **out, const struct door_config *c)
+{
+    char path[PATH_MAX];
+    struct door_trail_config k = {.dir = path};
+    struct door *d = am_calloc(1, sizeof *d);
+    int err;
+    if (!d)
+        return AM_E_NOMEM;
+    d->auth = c->auth;
+    d->eds = c->eds;
+    snprintf(d->base, sizeof d->base, "%s", c->base ? c->base : "");
+    snprintf(d->establishment, sizeof d->establishment, "%s",
+             c->establishment ? c->establishment : "");
+    err = door_key(c->dir, k.key);
+    if (!err)
+        err = door_path(c->dir, "access", path);
+    if (!err)
+        err = door_trail_open(&d->trail, &k);
+    crypto_wipe(k.key, sizeof k.key);
+    if (err) {
+        door_free(d);
+        return err;
+    }
+    *out = d;
+    return AM_OK;
+}
+
+void door_free(struct door *d)
+{
+    if (!d)
+        return;
+    door_trail_close(d->trail);
+    free(d);
+}
+
+void door_stats(struct door *d, struct door_trail_stats *out)
+{
+    door_trail_stats(d->trail, out);
+}
+
+void door_before(struct door *d, struct rest_config *rc)
+{
+    rc->guard =
+        (struct rest_guard){.may = door_may, .see = door_see, .fit = door_fit, .arg = d};
+    rc->audit = door_note;
+    rc->audit_arg = d;
+    rc->open = false;
+}
+
+/* What the server can is told to anybody (FHIR R4, 3.1.0.4.1). */
+static bool door_public(const char *mount, const struct http_req *q)
+{
+    return (q->method == HTTP_GET || q->method == HTTP_HEAD) &&
+           str_eqc(str_sub(q->path, strlen(mount), q->path.n), "/metadata");
+}
+
+static int door_enter(struct door_caller *c, const char *mount, const struct http_req *q,
+                      const char **why)
+{
+    int err = door_identify(c, q);
+    *why = err == AM_E_FORBIDDEN ? "rest.forbidden" : "rest.login";
+    if (err == AM_E_UNAUTHORIZED && door_public(mount, q)) {
+        c->anybody = true;
+        return AM_OK;
+    }
+    if (err)
+        return err;
+    *why = "door.glass";
+    return door_glass(c, q);
+}
+
+int door_http(struct door *d, struct rest *r, const char *mount, struct http_req *q,
+              struct http_resp *a)
+{
+    struct door_caller c;
+    const char *why = NULL;
+    int err;
+    door_caller_init(&c, d);
+    err = door_enter(&c, mount, q, &why);
+    if (!err)
+        err = rest_http(r, mount, &c, q, a);
+    else if (am_err_http(err) < 500)
+        err = rest_http_refuse(mount, err, why, NULL, q, a);
+    door_caller_release(&c);
+    return err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* door -- who may enter the FHIR interface of a node, what he may do and see there, and
+ * the record of it.
+ *
+ * Who: an account of `auth` (session or token), or a service with an access token. What:
+ * the table of roles (door_tbl.h), or the scopes of the service. Which patients: those
+ * with a care relation, unless a reason is given (break-glass), which is recorded as
+ * such. What a patient has opposed, and what a model said and nobody has validated, is
+ * hidden by the same predicate, which `rest` asks of everything read, found, followed or
+ * changed.
+ *
+ * Invariants
+ *   I1  what is not granted is refused; an interaction nobody has declared too;
+ *   I2  no reply with data, and no write, without its record on the disk (door/trail.h);
+ *   I3  what may not be seen is as if it were not there: it is not counted, included,
+ *       chained through, nor told apart from what never was; writing to it is 403;
+ *   I4  nothing of a token, a key or a patient is in the operator's log.
+ *
+ * Memory:  a caller per request. Threads: any, after door_new(). */
+#ifndef DOOR_H
+#define DOOR_H
+
+#include "auth/auth.h"
+#include "door/trail.h"
+#include "http/http.h"
+#include "rest/rest.h"
+
+struct door;
+struct door_config {
+    struct auth *auth;         /* borrowed */
+    const char *establishment; /* accounts of other houses are refused; NULL: any */
+    const char *dir;           /* data folder: DIR/access, DIR/keys/access.key */
+    struct eds *eds;           /* borrowed */
+    const char *base;          /* "http://host/fhir", copied */
+};
+AM_CHECK int door_new(struct door **out, const struct door_config *c);
+void door_free(struct door *d); /* NULL is fine; after rest_free() */
+/* Puts the door before an interface: guard and audit of its configuration. */
+void door_before(struct door *d, struct rest_config *rc);
+/* A request under `mount`, for an interface that the door stands before. */
+int door_http(struct door *d, struct rest *r, const char *mount, struct http_req *q,
+              struct http_resp *a);
+void door_stats(struct door *d, struct door_trail_stats *out);
+/* The key that opens the records; AM_E_NOTFOUND: there are none. */
+AM_CHECK int door_trail_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY]);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is this patient in the caller's care, and does he oppose being looked at? Both are read
+ * in the view of the request, never from a copy that could be of yesterday.
+ *
+ * In care: an Encounter (planned, arrived, triaged, in-progress, onleave), an
+ * EpisodeOfCare (planned, waitlist, active, onhold) or a CareTeam (proposed, active) of
+ * the patient that names Practitioner/<pseudonym of the account>, or one of its services
+ * as Organization/<code> or as a code of serviceType. An account of all services ("*")
+ * has all patients in care.
+ *
+ * Opposed: a Consent of the patient that is active, whose provision is "deny", whose
+ * period is not over or to come, whose purposes, if any, are the caller's, and whose
+ * actors, if any, are the caller or his service. */
+#include "door/door_priv.h"
+
+enum { CARE_BLOCK = 64 }; /* looked at, newest first, a block at a time */
+
+struct care {
+    struct door_caller *c;
+    struct eds_view *v;
+    bool found;
+};
+
+static bool care_among(struct str s, const char *list)
+{
+    struct str left = str_c(list);
+    while (left.n)
+        if (str_eq(str_cut(left, ' ', &left), s))
+            return true;
+    return false;
+}
+
+/* "Practitioner/<pseudonym>", or "Organization/<service>". */
+static bool care_names(const struct door_caller *c, struct str s)
+{
+    if (str_starts(s, STR("Practitioner/")))
+        return str_eqc(str_sub(s, 13, s.n), c->who.pseudonym);
+    return str_starts(s, STR("Organization/")) &&
+           auth_in_service(&c->who, str_sub(s, 13, s.n));
+}
+
+static bool care_anywhere(const struct door_caller *c, const struct json *v)
+{
+    if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
+        return false;
+    for (json_each(it, v))
+        if (json_type(it.val) == JSON_STRING
+                ? str_eqc(it.key, "reference") && care_names(c, json_str(it.val))
+                : care_anywhere(c, it.val))
+            return true;
+    return false;
+}
+
+static bool care_service_type(const struct door_caller *c, const struct json *r)
+{
+    for (json_each(it, json_get(json_get(r, "serviceType"), "coding")))
+        if (auth_in_service(&c->who, json_get_str(it.val, "code")))
+            return true;
+    return false;
+}
+
+static bool care_given(const struct door_caller *c, const struct json *r)
+{
+    struct str type = json_get_str(r, "resourceType"), status = json_get_str(r, "status");
+    const char *open = str_eqc(type, "Encounter")
+                           ? "planned arrived triaged in-progress onleave"
+                       : str_eqc(type, "EpisodeOfCare") ? "planned waitlist active onhold"
+                                                        : "proposed active";
+    return care_among(status, open) && (care_anywhere(c, r) || care_service_type(c, r));
+}
+
+/* ---- consent ---- */
+static bool care_in_period(const struct json *p, int64_t now)
+{
+    int64_t lo, hi;
+    struct str from = json_get_str(p, "start"), to = json_get_str(p, "end");
+    if (from.n && !fhir_date_interval(from, &lo, &hi) && now < lo)
+        return false;
+    return !to.n || fhir_date_interval(to, &lo, &hi) || now <= hi;
+}
+
+static bool care_purpose(const struct json *provision, const char *mine)
+{
+    const struct json *purpose = json_get(provision, "purpose");
+    for (json_each(it, purpose))
+        if (json_str_is(json_get(it.val, "code"), mine))
+            return true;
+    return json_size(purpose) == 0;
+}
+
+static bool care_actor(const struct door_caller *c, const struct json *provision)
+{
+    const struct json *actor = json_get(provision, "actor");
+    return json_size(actor) == 0 || care_anywhere(c, actor);
+}
+
+static bool care_opposed(const struct door_caller *c, const struct json *r)
+{
+    const struct json *p = json_get(r, "provision");
+    return json_str_is(json_get(r, "status"), "active") &&
+           json_str_is(json_get(p, "type"), "deny") &&
+           care_in_period(json_get(p, "period"), time_now()) &&
+           care_purpose(p, "TREAT") && care_actor(c, p);
+}
+
+/* ---- looking ---- */
+typedef bool care_fn(const struct door_caller *c, const struct json *r);
+
+static int care_one(struct care *k, int64_t rid, care_fn *fn)
+{
+    struct json_doc *doc = NULL;
+    struct buf text;
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = eds_fetch(k->v, rid, &text, NULL);
+    if (!err)
+        err = json_parse(&doc, buf_str(&text), NULL, NULL);
+    if (!err)
+        k->found = fn(k->c, json_root(doc));
+    json_free(doc);
+    buf_release(&text);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+/* The newest resources whose parameter `code` refers to that patient. */
+static int care_of(struct care *k, struct str type, struct str code, struct str id,
+                   care_fn *fn)
+{
+    char ref[EDS_ID_MAX + 16];
+    int64_t rid[CARE_BLOCK], below = INT64_MAX;
+    uint64_t term;
+    size_t n = CARE_BLOCK;
+    int err = AM_OK;
+    snprintf(ref, sizeof ref, "Patient/%.*s", STR_FMT(id));
+    term = fhir_term_hash(eds_row_key(k->c->door->eds), fhir_param_number(type, code),
+                          FHIR_TERM_REFERENCE, str_c(ref), STR_NULL);
+    while (!err && n == CARE_BLOCK && !k->found) {
+        err = eds_tok(k->v, term, below, CARE_BLOCK, rid, &n);
+        for (size_t i = 0; i < n && !err && !k->found; i++)
+            err = care_one(k, rid[i], fn);
+        below = n ? rid[n - 1] : 0;
+    }
+    return err;
+}
+
+static int care_find(struct care *k, struct str id, unsigned *bits)
+{
+    static const struct str where[] = {STR_INIT("Encounter"), STR_INIT("EpisodeOfCare"),
+                                       STR_INIT("CareTeam")};
+    int err;
+    k->found = auth_in_service(&k->c->who, STR("*"));
+    err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(where) && !err && !k->found; i++)
+        err = care_of(k, where[i], STR("patient"), id, care_given);
+    *bits = k->found ? DOOR_RELATED : DOOR_UNRELATED;
+    k->found = false;
+    if (!err)
+        err = care_of(k, STR("Consent"), STR("patient"), id, care_opposed);
+    *bits |= k->found ? DOOR_OPPOSED : DOOR_WILLING;
+    return err;
+}
+
+struct care_own {
+    struct care k;
+    struct str id;
+    unsigned *bits;
+};
+
+static int care_view(struct eds_view *v, void *arg)
+{
+    struct care_own *o = arg;
+    o->k.v = v;
+    return care_find(&o->k, o->id, o->bits);
+}
+
+int door_patient(struct door_caller *c, struct eds_view *v, struct str id, unsigned *bits)
+{
+    struct care_own o = {.k = {.c = c, .v = v}, .id = id, .bits = bits};
+    size_t had;
+    int err;
+    if (!map_get(&c->patient, id, &had)) {
+        *bits = (unsigned)had;
+        return AM_OK;
+    }
+    err = v ? care_find(&o.k, id, bits) : eds_view(c->door->eds, care_view, &o);
+    return err ? err : map_set(&c->patient, id, *bits);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which patients a resource names, anywhere in it, and whether it is what a model said.
+ */
+#include "door/door_priv.h"
+
+static void facts_patient(struct door_facts *f, struct str id)
+{
+    if (!eds_id_ok(id))
+        return;
+    for (size_t i = 0; i < f->patients; i++)
+        if (str_eqc(id, f->patient[i]))
+            return;
+    if (f->patients == DOOR_PATIENTS) {
+        f->many = true;
+        return;
+    }
+    snprintf(f->patient[f->patients++], sizeof f->patient[0], "%.*s", STR_FMT(id));
+}
+
+/* "Patient/1", "Patient/1/_history/2", the same below our address; also within a
+ * conditional reference nothing: those are resolved before they are stored. */
+static void facts_reference(struct door_facts *f, struct str s, struct str base)
+{
+    struct str rest;
+    if (base.n && str_starts(s, base) && s.n > base.n && s.p[base.n] == '/')
+        s = str_sub(s, base.n + 1, s.n);
+    if (str_starts(s, STR("Patient/")))
+        facts_patient(f, str_cut(str_sub(s, 8, s.n), '/', &rest));
+}
+
+void door_facts_add(struct door_facts *f, const struct door_facts *more)
+{
+    f->many = f->many || more->many;
+    for (size_t i = 0; i < more->patients; i++)
+        facts_patient(f, str_c(more->patient[i]));
+}
+
+static void facts_walk(struct door_facts *f, const struct json *v, struct str base)
+{
+    if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
+        return;
+    for (json_each(it, v)) {
+        if (json_type(it.val) == JSON_STRING) {
+            if (str_eqc(it.key, "reference"))
+                facts_reference(f, json_str(it.val), base);
+        } else
+            facts_walk(f, it.val, base);
+    }
+}
+
+static bool facts_machine(const struct json *resource)
+{
+    static const char *const said[] = {"final", "amended", "corrected"};
+    bool model = false;
+    for (json_each(it, json_get(json_get(resource, "meta"), "security")))
+        model = model || json_str_is(json_get(it.val, "code"), "AIAST");
+    for (size_t i = 0; i < AM_LEN(said); i++)
+        if (json_str_is(json_get(resource, "status"), said[i]))
+            return false;
+    return model;
+}
+
+void door_facts(const struct json *resource, struct str base, struct door_facts *out)
+{
+    struct str type = json_get_str(resource, "resourceType");
+    *out = (struct door_facts){.machine = facts_machine(resource)};
+    snprintf(out->type, sizeof out->type, "%.*s", STR_FMT(type));
+    if (str_eqc(type, "Patient"))
+        facts_patient(out, json_get_str(resource, "id"));
+    facts_walk(out, resource, base);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the record of a request says, as JSON:
+ *   {"moment", "do", "type"?, "id"?, "other"?, "query"?, "status"?, "who": {"kind", "id",
+ *    "role", "org"}, "peer", "glass"?, "seen": ["Type/id"...], "patients": ["id"...],
+ *    "parts": [...]?, "more"?}
+ * `more`: goes on in the record that follows. Persons are pseudonyms here. */
+#include "door/door_priv.h"
+
+static void note_text(struct jw *w, const char *key, struct str s)
+{
+    if (s.n && str_utf8(s))
+        jw_kstr(w, key, s);
+}
+
+static void note_what(struct jw *w, const struct rest_access *a)
+{
+    jw_kstrz(w, "moment", a->moment == REST_BEFORE ? "before" : "after");
+    jw_kstrz(w, "do", a->interaction);
+    note_text(w, "type", a->type);
+    note_text(w, "id", a->id);
+    note_text(w, "other", a->other);
+    note_text(w, "query", str_sub(a->query, 0, 4096));
+    if (a->moment == REST_AFTER)
+        jw_kint(w, "status", a->status);
+}
+
+static void note_who(struct jw *w, const struct door_caller *c)
+{
+    jw_key(w, "who");
+    jw_obj(w);
+    jw_kstrz(w, "kind", "account");
+    jw_kstrz(w, "id", c->who.pseudonym);
+    jw_kstrz(w, "role", ledger_role_name(c->who.role));
+    jw_kstrz(w, "org", c->who.org_id);
+    jw_obj_end(w);
+    jw_kstrz(w, "peer", c->peer);
+    if (c->reason[0])
+        jw_kstrz(w, "glass", c->reason);
+}
+
+/* ---- whose ---- */
+static int note_patient(struct map *told, struct jw *w, const char *id)
+{
+    int err;
+    if (!id[0] || map_has(told, str_c(id)))
+        return AM_OK;
+    err = map_set(told, str_c(id), 1);
+    jw_strz(w, id);
+    return err;
+}
+
+static int note_looked(const struct door_caller *c, struct map *told, struct jw *w,
+                       const struct eds_name *n)
+{
+    char name[132];
+    int len = snprintf(name, sizeof name, "%s/%s", n->type, n->id), err = AM_OK;
+    uint64_t h = str_hash((struct str){name, (size_t)len});
+    size_t have = AM_MIN(c->n_looked, DOOR_LOOKED);
+    for (size_t i = have; i-- > 0;) {
+        const struct door_looked *l = &c->looked[i];
+        if (l->name != h)
+            continue;
+        for (size_t k = 0; k < AM_LEN(l->patient) && !err; k++)
+            err = note_patient(told, w, l->patient[k]);
+        return err;
+    }
+    return AM_OK;
+}
+
+static int note_patients(const struct door_caller *c, const struct rest_access *a,
+                         const struct eds_name *seen, size_t n, struct jw *w)
+{
+    struct map told;
+    int err = AM_OK;
+    map_init(&told);
+    jw_key(w, "patients");
+    jw_arr(w);
+    if (str_eqc(a->type, "Patient") && a->id.n && eds_id_ok(a->id)) {
+        char id[EDS_ID_MAX + 1];
+        snprintf(id, sizeof id, "%.*s", STR_FMT(a->id));
+        err = note_patient(&told, w, id);
+    }
+    for (size_t i = 0; i < n && !err; i++)
+        err = note_looked(c, &told, w, &seen[i]);
+    for (size_t i = 0; i < c->n_wrote && !err; i++)
+        err = note_patient(&told, w, c->wrote[i]);
+    jw_arr_end(w);
+    map_release(&told);
+    return err;
+}
+
+/* ---- a record, in as many pieces as it needs ---- */
+static int note_piece(const struct door_caller *c, const struct rest_access *a,
+                      const struct eds_name *seen, size_t n, bool more, struct buf *out)
+{
+    struct jw w;
+    int err;
+    jw_init(&w, out);
+    jw_obj(&w);
+    note_what(&w, a);
+    if (!a->part)
+        note_who(&w, c);
+    jw_key(&w, "seen");
+    jw_arr(&w);
+    for (size_t i = 0; i < n; i++)
+        jw_strf(&w, "%s/%s", seen[i].type, seen[i].id);
+    jw_arr_end(&w);
+    err = note_patients(c, a, seen, n, &w);
+    if (!a->part && c->parts.n) {
+        jw_key(&w, "parts");
+        jw_arr(&w);
+        jw_raw(&w, buf_str(&c->parts));
+        jw_arr_end(&w);
+    }
+    if (more)
+        jw_kbool(&w, "more", true);
+    jw_obj_end(&w);
+    return err ? err : jw_done(&w);
+}
+
+enum { NOTE_NAMES = 4000 }; /* of a piece */
+
+static int note_all(struct door_caller *c, const struct rest_access *a)
+{
+    size_t i = 0;
+    int err;
+    do {
+        size_t n = AM_MIN(a->n_seen - i, NOTE_NAMES);
+        struct buf text;
+        buf_init(&text, DOOR_TRAIL_RECORD - 64);
+        err = note_piece(c, a, a->seen + i, n, i + n < a->n_seen, &text);
+        if (!err)
+            err = door_trail_add(c->door->trail, time_now(), buf_str(&text));
+        if (!err)
+            buf_clear(&c->parts);
+        buf_release(&text);
+        i += n;
+    } while (!err && i < a->n_seen);
+    return err;
+}
+
+/* An entry of a Bundle goes with the Bundle's own record: its answer does too. */
+static int note_part(struct door_caller *c, const struct rest_access *a)
+{
+    struct buf text;
+    int err;
+    if (a->moment == REST_BEFORE)
+        return AM_OK; /* the Bundle's was written before anything */
+    buf_init(&text, DOOR_RECORD);
+    err = note_piece(c, a, a->seen, AM_MIN(a->n_seen, NOTE_NAMES), false, &text);
+    if (!err && c->parts.n)
+        err = buf_addc(&c->parts, ',');
+    if (!err)
+        err = buf_add(&c->parts, buf_str(&text));
+    buf_release(&text);
+    return err;
+}
+
+int door_note(void *arg, const struct rest_access *a)
+{
+    struct door_caller *c = a->who;
+    int err;
+    (void)arg;
+    if (!c || c->anybody)
+        return AM_OK; /* /metadata, and refusals that tell nothing */
+    err = a->part ? note_part(c, a) : note_all(c, a);
+    /* Nothing the client did wrong. */
+    return err && am_err_http(err) < 500 ? AM_E_IO : err;
+}

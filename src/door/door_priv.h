@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to door: a caller on his way through a request, and what the files share. */
+#ifndef DOOR_PRIV_H
+#define DOOR_PRIV_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "door/door.h"
+#include "door/door_tbl.h"
+
+enum door_verb {
+    DOOR_C = 1 << 0,
+    DOOR_R = 1 << 1,
+    DOOR_U = 1 << 2,
+    DOOR_D = 1 << 3,
+    DOOR_S = 1 << 4,
+    DOOR_X = 1 << 5 /* bulk export */
+};
+enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
+
+enum {
+    DOOR_PATIENTS = 8,    /* of one resource; more: only who reaches all sees it */
+    DOOR_REASON = 400,    /* bytes of a reason for breaking the glass */
+    DOOR_LOOKED = 2200,   /* resources of a request whose patients are remembered */
+    DOOR_RECORD = 1 << 20 /* bytes of a record, before it goes on in another */
+};
+
+struct door {
+    struct auth *auth;
+    struct eds *eds;
+    struct door_trail *trail;
+    char establishment[LEDGER_ID_MAX], base[512];
+};
+
+/* What decides whether a resource may be seen. */
+struct door_facts {
+    char type[65];
+    char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
+    size_t patients;
+    bool many;    /* more than that */
+    bool machine; /* a model said it and nobody has validated it */
+};
+
+struct door_looked { /* for the record: whose the resources told of are */
+    uint64_t name;
+    char patient[2][EDS_ID_MAX + 1];
+};
+
+enum { DOOR_RELATED = 1, DOOR_UNRELATED = 2, DOOR_OPPOSED = 4, DOOR_WILLING = 8 };
+struct door_caller {
+    struct door *door;
+    bool anybody; /* nobody in particular */
+    struct auth_account who;
+    char peer[64], reason[DOOR_REASON + 1];
+    struct map patient; /* id -> bits above, as found out in this request */
+    struct door_looked *looked;
+    size_t n_looked, cap_looked;
+    char (*wrote)[EDS_ID_MAX + 1]; /* patients of what was to be written */
+    size_t n_wrote, cap_wrote;
+    struct buf parts; /* entries of a Bundle, JSON apart by commas */
+};
+
+/* ---- door_who.c ---- */
+void door_caller_init(struct door_caller *c, struct door *d);
+void door_caller_release(struct door_caller *c);
+/* AM_E_UNAUTHORIZED; AM_E_FORBIDDEN: of another house. */
+AM_CHECK int door_identify(struct door_caller *c, const struct http_req *q);
+/* X-Break-Glass. AM_E_SYNTAX: no reason of 8 to 400 bytes of text; AM_E_FORBIDDEN: not
+ * for who has no patients. */
+AM_CHECK int door_glass(struct door_caller *c, const struct http_req *q);
+
+/* ---- door_role.c: the tables ---- */
+unsigned door_verbs(const char *letters);
+/* What a role may do with a type, and whose. */
+unsigned door_granted(enum ledger_role role, struct str type, enum door_reach *reach);
+bool door_cares(enum ledger_role role); /* some grant reaches by care */
+/* '-', '*', or the verb; 0: not declared. *type: where the path names none. */
+char door_interaction(struct str name, struct str *type);
+/* The caller's verbs for a type. */
+unsigned door_may_verbs(const struct door_caller *c, struct str type,
+                        enum door_reach *reach);
+int door_may(void *arg, const struct rest_access *a); /* for struct rest_guard */
+
+/* ---- door_facts.c ---- */
+/* Its patients too. */
+void door_facts_add(struct door_facts *f, const struct door_facts *more);
+void door_facts(const struct json *resource, struct str base, struct door_facts *out);
+
+/* ---- door_see.c: the visibility predicate ---- */
+int door_see(void *arg, const struct rest_look *l, bool *yes);
+int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
+             const struct json *group, struct diag *d);
+
+/* ---- door_care.c ---- */
+/* Bits for a patient, found out once in a request. view NULL: one of its own. */
+AM_CHECK int door_patient(struct door_caller *c, struct eds_view *v, struct str id,
+                          unsigned *bits);
+
+/* ---- door_note.c ---- */
+int door_note(void *arg, const struct rest_access *a); /* a rest_audit_fn */
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The visibility predicate: one answer for what is read, found, included, chained
+ * through, told of the past, exported, and for what is changed or written. */
+#include "door/door_priv.h"
+
+/* ---- a version's facts ---- */
+/* The version before a deletion says whose it was. */
+static int see_text(struct door_caller *c, const struct rest_look *l, struct buf *text)
+{
+    (void)c;
+    if (l->gone)
+        return l->ver > 1 ? eds_get(l->view, l->type, l->id, l->ver - 1, text, NULL)
+                          : AM_E_NOTFOUND;
+    return l->body.n ? buf_add(text, l->body) : eds_fetch(l->view, l->rid, text, NULL);
+}
+
+struct see {
+    struct door_caller *c;
+    struct eds_view *view;
+    const struct json *resource;
+    struct door_facts f;
+    enum door_reach reach;
+};
+
+/* A Provenance is about whom its targets are about. */
+static int see_target(struct see *s, struct str reference)
+{
+    struct door_facts more;
+    struct json_doc *doc = NULL;
+    struct buf text;
+    struct str rest, id, type = str_cut(reference, '/', &rest);
+    int err;
+    id = str_cut(rest, '/', &rest);
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = id.n ? eds_get(s->view, type, id, 0, &text, NULL) : AM_E_NOTFOUND;
+    if (!err && text.n)
+        err = json_parse(&doc, buf_str(&text), NULL, NULL);
+    if (!err && doc) {
+        door_facts(json_root(doc), str_c(s->c->door->base), &more);
+        door_facts_add(&s->f, &more);
+    }
+    json_free(doc);
+    buf_release(&text);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+static int see_targets(struct see *s)
+{
+    int err = AM_OK;
+    if (!s->view || !str_eqc(str_c(s->f.type), "Provenance"))
+        return AM_OK;
+    for (json_each(it, json_get(s->resource, "target")))
+        if (!err)
+            err = see_target(s, json_get_str(it.val, "reference"));
+    return err;
+}
+
+/* ---- the judgement ---- */
+static bool see_of_nobody(const struct see *s)
+{
+    struct str type = str_c(s->f.type);
+    if (s->f.many)
+        return true;
+    if (!s->view && str_eqc(type, "Provenance"))
+        return false; /* written: of what is written with it, which is asked too */
+    return !s->f.patients && fhir_compartment_has(STR("Patient"), type);
+}
+
+static int see_patients(const struct see *s, bool *yes)
+{
+    struct door_caller *c = s->c;
+    /* Who keeps the oppositions has to see them. */
+    bool law = str_eqc(str_c(s->f.type), "Consent"), glass = c->reason[0] != 0;
+    bool care = s->reach == DOOR_CARE && !glass;
+    int err = AM_OK;
+    if (care && see_of_nobody(s))
+        *yes = auth_in_service(&c->who, STR("*"));
+    for (size_t i = 0; i < s->f.patients && *yes && !err; i++) {
+        unsigned bits;
+        err = door_patient(c, s->view, str_c(s->f.patient[i]), &bits);
+        if (!err && ((care && !(bits & DOOR_RELATED)) ||
+                     (!glass && !law && (bits & DOOR_OPPOSED))))
+            *yes = false;
+    }
+    return err;
+}
+
+static int see_judge(struct see *s, unsigned verbs, bool *yes)
+{
+    struct door_caller *c = s->c;
+    int err = AM_OK;
+    door_facts(s->resource, str_c(c->door->base), &s->f);
+    *yes = (door_may_verbs(c, str_c(s->f.type), &s->reach) & verbs) != 0;
+    if (*yes && s->f.machine)
+        *yes = auth_role_may(c->who.role, str_c(c->who.function), AUTH_VALIDATE);
+    if (*yes)
+        err = see_targets(s);
+    return *yes && !err ? see_patients(s, yes) : err;
+}
+
+/* ---- whose it was, for the record ---- */
+static int see_remember(struct door_caller *c, const struct door_facts *f, struct str id)
+{
+    struct door_looked *l;
+    char name[132];
+    int n = snprintf(name, sizeof name, "%s/%.*s", f->type, STR_FMT(id));
+    if (c->n_looked < DOOR_LOOKED && c->n_looked == c->cap_looked) {
+        size_t cap = c->cap_looked ? AM_MIN(4 * c->cap_looked, DOOR_LOOKED) : 32;
+        struct door_looked *more = am_realloc(c->looked, cap, sizeof *more);
+        if (!more)
+            return AM_E_NOMEM;
+        c->looked = more;
+        c->cap_looked = cap;
+    }
+    l = &c->looked[c->n_looked++ % DOOR_LOOKED];
+    *l = (struct door_looked){.name = str_hash((struct str){name, (size_t)n})};
+    for (size_t i = 0; i < AM_MIN(f->patients, AM_LEN(l->patient)); i++)
+        memcpy(l->patient[i], f->patient[i], sizeof l->patient[i]);
+    return AM_OK;
+}
+
+int door_see(void *arg, const struct rest_look *l, bool *yes)
+{
+    struct door_caller *c = l->who;
+    struct json_doc *doc = NULL;
+    struct buf text;
+    int err;
+    (void)arg;
+    *yes = false;
+    if (!c)
+        return AM_OK;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = see_text(c, l, &text);
+    if (!err)
+        err = json_parse(&doc, buf_str(&text), NULL, NULL);
+    if (!err) {
+        struct see s = {.c = c, .view = l->view, .resource = json_root(doc)};
+        err = see_judge(&s, DOOR_R | DOOR_S, yes);
+        if (!err && *yes)
+            err = see_remember(c, &s.f, json_get_str(s.resource, "id"));
+    }
+    json_free(doc);
+    buf_release(&text);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+/* ---- what is written ---- */
+/* Does some Provenance of the group name the resource by its id or its fullUrl? */
+static bool fit_named(const struct json *group, struct str type, struct str id)
+{
+    char ref[132];
+    struct str full = STR_NULL;
+    snprintf(ref, sizeof ref, "%.*s/%.*s", STR_FMT(type), STR_FMT(id));
+    for (json_each(it, json_get(group, "entry"))) {
+        const struct json *r = json_get(it.val, "resource");
+        if (str_eq(json_get_str(r, "resourceType"), type) && id.n &&
+            str_eq(json_get_str(r, "id"), id))
+            full = json_get_str(it.val, "fullUrl");
+    }
+    for (json_each(e, json_get(group, "entry"))) {
+        const struct json *r = json_get(e.val, "resource");
+        if (!json_str_is(json_get(r, "resourceType"), "Provenance"))
+            continue;
+        for (json_each(t, json_get(r, "target"))) {
+            struct str s = json_get_str(t.val, "reference");
+            if (str_eqc(s, ref) || (full.n && str_eq(s, full)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int fit_remember(struct door_caller *c, const char *id)
+{
+    for (size_t i = 0; i < c->n_wrote; i++)
+        if (strcmp(c->wrote[i], id) == 0)
+            return AM_OK;
+    if (c->n_wrote == c->cap_wrote) {
+        size_t cap = c->cap_wrote ? 2 * c->cap_wrote : 4;
+        void *more = am_realloc(c->wrote, cap, sizeof *c->wrote);
+        if (!more)
+            return AM_E_NOMEM;
+        c->wrote = more;
+        c->cap_wrote = cap;
+    }
+    snprintf(c->wrote[c->n_wrote++], sizeof *c->wrote, "%s", id);
+    return AM_OK;
+}
+
+int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
+             const struct json *group, struct diag *d)
+{
+    struct door_caller *c = who;
+    struct see s = {.c = c, .resource = resource};
+    bool yes;
+    int err;
+    (void)arg;
+    if (verb == EDS_DELETE)
+        return AM_OK; /* asked of what is there */
+    if (!c)
+        return AM_E_FORBIDDEN;
+    err = see_judge(&s, DOOR_C | DOOR_U, &yes);
+    for (size_t i = 0; i < s.f.patients && !err; i++)
+        err = fit_remember(c, s.f.patient[i]);
+    if (!err && !yes)
+        err = AM_E_FORBIDDEN;
+    if (!err && s.f.machine &&
+        !fit_named(group, str_c(s.f.type), json_get_str(resource, "id"))) {
+        diag_err(d, "/meta/security", "door.provenance", "%s", "");
+        err = AM_E_INVALID;
+    }
+    return err;
+}

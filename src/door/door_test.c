@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who gets in, what he may do, whom he sees, and that it is recorded. */
+#include "door/door_test.h"
+
+#define OBSERVATION(id, patient, more)                                                   \
+    "{\"resourceType\":\"Observation\",\"id\":\"" id                                     \
+    "\",\"status\":\"final\",\"code\":{\"text\":\"x\"},"                                 \
+    "\"subject\":{\"reference\":\"Patient/" patient "\"}" more "}"
+
+static void nobody_gets_in_without_login(void **state)
+{
+    static const char *const said[] = {"Log in first.", "Connectez-vous d’abord.",
+                                       "سجّل الدخول أولًا."};
+    static const char *const lang[] = {"en", "fr", "ar"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(lang); i++) {
+        struct t_reply r = T_WANT(401, .path = "/Patient", .language = lang[i]);
+        assert_str_equal(json_str(t_at(&r, "/resourceType")), "OperationOutcome");
+        assert_str_equal(json_str(t_at(&r, "/issue/0/details/text")), said[i]);
+        assert_non_null(strstr(r.challenge, "Bearer"));
+        t_done(&r);
+    }
+    T_ONLY(401, .path = "/Patient", .token = "wrong");
+    T_ONLY(401, .path = "/Patient/metadata");
+    T_ONLY(401, .path = "/metadata", .method = HTTP_POST);
+    T_ONLY(200, .path = "/metadata");
+    T_ONLY(403, T_GET(T_STRANGER, "/Patient"));
+}
+
+static void a_role_does_what_its_row_grants_and_nothing_else(void **state)
+{
+    (void)state;
+    T_ONLY(200, T_GET(T_PHYSICIAN, "/Observation/oa"));
+    T_ONLY(200, T_PUT(T_PHYSICIAN, "/Observation/oa"),
+           .body = OBSERVATION("oa", "a", ""));
+    T_ONLY(403, .token = t_token[T_PHYSICIAN], .method = HTTP_DELETE,
+           .path = "/Observation/oa");
+    T_ONLY(403, T_PUT(T_PHYSICIAN, "/Patient/a"),
+           .body = "{\"resourceType\":\"Patient\",\"id\":\"a\"}");
+    T_ONLY(200, T_PUT(T_SECRETARY, "/Patient/a"),
+           .body = "{\"resourceType\":\"Patient\",\"id\":\"a\"}");
+    T_ONLY(403, T_GET(T_SECRETARY, "/Observation/oa"));
+    T_ONLY(403, T_GET(T_SECRETARY, "/Observation"));
+    T_ONLY(403, T_GET(T_DSI, "/Patient/a"));
+    T_ONLY(403, T_GET(T_DSI, "/Patient"));
+    T_ONLY(200, T_GET(T_DSI, "/Organization"));
+    T_ONLY(403, T_GET(T_DIM, "/AuditEvent"));
+    T_ONLY(403, T_PUT(T_DIM, "/Observation/oa"), .body = OBSERVATION("oa", "a", ""));
+    T_ONLY(403, T_GET(T_PHYSICIAN, "/Claim")); /* of no group */
+    T_ONLY(403, T_GET(T_DSI, "/Patient/a/Encounter"));
+}
+
+static void a_batch_opens_no_other_door(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    r = T_WANT(200, T_POST(T_SECRETARY, "/"),
+               .body = "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{"
+                       "\"request\":{\"method\":\"GET\",\"url\":\"Observation/oa\"}},{"
+                       "\"request\":{\"method\":\"GET\",\"url\":\"Patient/a\"}}]}");
+    assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "403");
+    assert_str_equal(json_str(t_at(&r, "/entry/1/response/status")), "200");
+    t_done(&r);
+    T_ONLY(403, T_POST(T_SECRETARY, "/"),
+           .body = "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+                   "\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/a\"}}]}");
+}
+
+static void patients_without_a_care_relation_are_not_there(void **state)
+{
+    const char *who = t_token[T_NURSE];
+    (void)state;
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a"));
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/b"));
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/ob")); /* by its whole address */
+    assert_int_equal(t_total(who, "/Patient", ""), 1);
+    assert_int_equal(t_total(who, "/Observation", ""), 1);
+    assert_int_equal(t_total(who, "/Observation", "patient.name=bennis"), 0);
+    assert_int_equal(t_total(who, "/Patient", "_has:Observation:patient:status=final"),
+                     1);
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/b/_history"));
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation/ob"), .body = OBSERVATION("ob", "b", ""));
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation/new"), .body = OBSERVATION("new", "b", ""));
+    /* moved to somebody else's chart */
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation/oa"), .body = OBSERVATION("oa", "b", ""));
+    T_ONLY(201, T_PUT(T_NURSE, "/Observation/new"), .body = OBSERVATION("new", "a", ""));
+    assert_int_equal(t_total(t_token[T_DIM], "/Patient", ""), 2); /* reads of all */
+}
+
+static void a_deleted_one_s_past_is_not_shown_either(void **state)
+{
+    struct t_reply r;
+    struct eds_group *g = NULL;
+    (void)state;
+    assert_ok(eds_group_new(&g, t_eds));
+    assert_ok(eds_put(g,
+                      &(struct eds_ask){.verb = EDS_DELETE,
+                                        .type = STR("Observation"),
+                                        .id = STR("ob")},
+                      NULL));
+    assert_ok(eds_write(g));
+    eds_group_free(g);
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/ob"));
+    r = T_WANT(200, T_GET(T_NURSE, "/Observation/_history"));
+    assert_int_equal(json_size(t_at(&r, "/entry")), 1);
+    t_done(&r);
+    r = T_WANT(200, T_GET(T_DIM, "/Observation/_history"));
+    assert_int_equal(json_size(t_at(&r, "/entry")), 3);
+    t_done(&r);
+}
+
+static void care_ends_with_the_stay(void **state)
+{
+    (void)state;
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a"));
+    t_store("Encounter", "ea",
+            "\"status\":\"finished\",\"class\":{\"code\":\"IMP\"},\"subject\":{"
+            "\"reference\":\"Patient/a\"},\"serviceProvider\":{\"reference\":"
+            "\"Organization/cardio\"}");
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/a"));
+}
+
+static void a_care_team_names_its_members(void **state)
+{
+    char body[400];
+    (void)state;
+    T_ONLY(404, T_GET(T_PHYSICIAN, "/Patient/b"));
+    snprintf(body, sizeof body,
+             "\"status\":\"active\",\"subject\":{\"reference\":\"Patient/b\"},"
+             "\"participant\":[{\"member\":{\"reference\":\"Practitioner/%s\"}}]",
+             t_pseudonym[T_PHYSICIAN]);
+    t_store("CareTeam", "t", body);
+    T_ONLY(200, T_GET(T_PHYSICIAN, "/Patient/b"));
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/b"));
+}
+
+/* ---- the record ---- */
+struct t_found {
+    const char *want[4];
+    int times;
+};
+
+static int find_all(void *arg, const struct door_trail_item *x)
+{
+    struct t_found *f = arg;
+    bool all = true;
+    for (size_t i = 0; i < AM_LEN(f->want) && f->want[i]; i++)
+        all = all && strstr(x->text.p, f->want[i]);
+    f->times += all;
+    return AM_OK;
+}
+
+static int recorded(const char *a, const char *b, const char *c, const char *e)
+{
+    char path[PATH_MAX];
+    uint8_t key[DOOR_TRAIL_KEY];
+    struct door_trail_read r = {.dir = path, .key = key};
+    struct t_found f = {.want = {a, b, c, e}};
+    snprintf(path, sizeof path, "%s/access", t_dir);
+    assert_ok(door_trail_key(t_dir, key));
+    assert_ok(door_trail_each(&r, find_all, &f));
+    return f.times;
+}
+
+static void the_glass_is_broken_for_a_reason_and_loudly(void **state)
+{
+    (void)state;
+    T_ONLY(400, T_GET(T_NURSE, "/Patient/b"), .glass = "short");
+    T_ONLY(400, T_GET(T_NURSE, "/Patient/b"), .glass = "cardiac arrest %c3");
+    T_ONLY(403, T_GET(T_DSI, "/Patient/b"), .glass = "cardiac arrest in hall");
+    assert_int_equal(recorded("\"glass\"", NULL, NULL, NULL), 0);
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/b"), .glass = "arr%C3%AAt cardiaque, hall");
+    assert_int_equal(recorded("\"glass\":\"arrêt cardiaque, hall\"",
+                              "\"patients\":[\"b\"]", t_pseudonym[T_NURSE],
+                              "\"status\":200"),
+                     1);
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/b")); /* once, and not from now on */
+    T_ONLY(403, T_PUT(T_NURSE, "/Patient/b"), .glass = "cardiac arrest in hall",
+           .body = "{\"resourceType\":\"Patient\",\"id\":\"b\"}"); /* rights stay */
+}
+
+static void every_access_is_recorded(void **state)
+{
+    const char *nurse = t_pseudonym[T_NURSE];
+    (void)state;
+    T_ONLY(200, T_GET(T_NURSE, "/Observation"), .query = "patient=Patient/a");
+    assert_int_equal(recorded("\"do\":\"search-type\"", "\"seen\":[\"Observation/oa\"]",
+                              "\"patients\":[\"a\"]", "\"query\":\"patient=Patient/a\""),
+                     1);
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/b"));
+    assert_int_equal(recorded("\"do\":\"read\"", "\"status\":404", "\"id\":\"b\"", nurse),
+                     1);
+    T_ONLY(403, T_GET(T_NURSE, "/Claim"));
+    assert_int_equal(recorded("\"status\":403", "\"type\":\"Claim\"", nurse, NULL), 1);
+    T_ONLY(201, T_PUT(T_NURSE, "/Observation/new"), .body = OBSERVATION("new", "a", ""));
+    assert_int_equal(recorded("\"moment\":\"before\"", "\"id\":\"new\"", nurse, NULL), 1);
+    assert_int_equal(recorded("\"moment\":\"after\"", "\"seen\":[\"Observation/new\"]",
+                              "\"patients\":[\"a\"]", nurse),
+                     1);
+    T_ONLY(200, T_POST(T_NURSE, "/"),
+           .body = "{\"resourceType\":\"Bundle\",\"type\":\"batch\",\"entry\":[{"
+                   "\"request\":{\"method\":\"GET\",\"url\":\"Patient/a\"}}]}");
+    assert_int_equal(
+        recorded("\"parts\":[", "\"seen\":[\"Patient/a\"]", "\"status\":200", nurse), 1);
+}
+
+static void without_its_record_nothing_is_told(void **state)
+{
+    char path[PATH_MAX];
+    struct door_trail_config c = {.dir = path, .key = {1}, .file_max = 65};
+    struct door_trail *good = t_door->trail, *bad = NULL;
+    (void)state;
+    snprintf(path, sizeof path, "%s/gone", t_dir);
+    assert_ok(door_trail_open(&bad, &c));
+    assert_ok(door_trail_add(bad, 1, STR("{}")));
+    assert_int_equal(nftw(path, t_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+    t_door->trail = bad; /* no new file can be begun there */
+    T_ONLY(500, T_GET(T_NURSE, "/Patient/a"));
+    T_ONLY(500, T_PUT(T_NURSE, "/Observation/new"), .body = OBSERVATION("new", "a", ""));
+    t_door->trail = good;
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/new")); /* nothing was done */
+    door_trail_close(bad);
+}
+
+/* ---- opposition, and what a model said ---- */
+#define DENY(more)                                                                       \
+    "\"status\":\"active\",\"scope\":{\"text\":\"x\"},\"category\":[{\"text\":\"x\"}],"  \
+    "\"patient\":{\"reference\":\"Patient/a\"},\"policyRule\":{\"text\":\"x\"},"         \
+    "\"provision\":{\"type\":\"deny\"" more "}"
+
+static void who_opposes_is_hidden_everywhere(void **state)
+{
+    const char *who = t_token[T_NURSE];
+    struct t_reply r;
+    (void)state;
+    t_store("Consent", "c", DENY(""));
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/a"));
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/oa"));
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/oa/_history/1"));
+    assert_int_equal(t_total(who, "/Observation", ""), 0);
+    assert_int_equal(t_total(t_token[T_DIM], "/Observation", ""), 1);
+    r = T_WANT(200, T_GET(T_DIM, "/Encounter"),
+               .query = "_id=eb&_revinclude=Observation:encounter&_include=*");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 1);
+    t_done(&r);
+    T_ONLY(200, T_GET(T_DPO, "/Consent/c"));
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a"), .glass = "cardiac arrest in hall");
+    t_store("Consent", "c", DENY(",\"period\":{\"end\":\"2020-01-01\"}"));
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a"));
+    t_store("Consent", "c", DENY(",\"purpose\":[{\"code\":\"HRESCH\"}]"));
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a")); /* opposed to research */
+    t_store("Consent", "c",
+            DENY(",\"actor\":[{\"role\":{\"text\":\"x\"},\"reference\":{\"reference\":"
+                 "\"Organization/cardio\"}}]"));
+    T_ONLY(404, T_GET(T_NURSE, "/Patient/a")); /* to that service */
+}
+
+#define RISK(status)                                                                     \
+    "\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"       \
+    "v3-ObservationValue\",\"code\":\"AIAST\"}]},\"status\":\"" status                   \
+    "\",\"subject\":{\"reference\":\"Patient/a\"}"
+
+static void what_a_model_said_is_seen_by_who_validates(void **state)
+{
+    (void)state;
+    t_store("RiskAssessment", "r", RISK("preliminary"));
+    T_ONLY(200, T_GET(T_PHYSICIAN, "/RiskAssessment/r"));
+    T_ONLY(404, T_GET(T_NURSE, "/RiskAssessment/r"));
+    assert_int_equal(t_total(t_token[T_NURSE], "/RiskAssessment", ""), 0);
+    t_store("RiskAssessment", "r", RISK("final"));
+    T_ONLY(200, T_GET(T_NURSE, "/RiskAssessment/r"));
+}
+
+static void what_a_model_said_is_kept_with_its_provenance(void **state)
+{
+    static const char bare[] =
+        "{\"resourceType\":\"Observation\",\"id\":\"m\",\"meta\":{\"security\":[{"
+        "\"code\":\"AIAST\"}]},\"status\":\"preliminary\",\"code\":{\"text\":\"x\"},"
+        "\"subject\":{\"reference\":\"Patient/a\"}}";
+#define WITH                                                                             \
+    "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"                 \
+    "\"fullUrl\":\"urn:uuid:7c4e1c1e-5b0a-4b9a-9d2e-0a0a0a0a0a0a\","                     \
+    "\"resource\":%s,\"request\":{\"method\":\"PUT\",\"url\":"                           \
+    "\"Observation/m\"}},{\"resource\":{\"resourceType\":\"Provenance\","                \
+    "\"target\":[{\"reference\":\"%s\"}],\"recorded\":"                                  \
+    "\"2026-11-01T00:00:00Z\",\"agent\":[{\"who\":{\"display\":\"m\"}}]},"               \
+    "\"request\":{\"method\":\"POST\",\"url\":\"Provenance\"}}]}"
+    char body[2000];
+    (void)state;
+    T_ONLY(422, T_PUT(T_PHYSICIAN, "/Observation/m"), .body = bare);
+    snprintf(body, sizeof body, WITH, bare, "Observation/other");
+    T_ONLY(422, T_POST(T_PHYSICIAN, "/"), .body = body);
+    snprintf(body, sizeof body, WITH, bare,
+             "urn:uuid:7c4e1c1e-5b0a-4b9a-9d2e-0a0a0a0a0a0a");
+    T_ONLY(200, T_POST(T_PHYSICIAN, "/"), .body = body);
+    T_ONLY(200, T_GET(T_PHYSICIAN, "/Observation/m"));
+    assert_int_equal(t_total(t_token[T_PHYSICIAN], "/Provenance", ""), 1);
+    t_store(
+        "Provenance", "pb",
+        "\"target\":[{\"reference\":\"Patient/b\"},{\"reference\":\"Observation/ob\"}],"
+        "\"recorded\":\"2026-11-01T00:00:00Z\",\"agent\":[{\"who\":{\"display\":\"m\"}}"
+        "]");
+    t_store("Provenance", "pc",
+            "\"target\":[{\"reference\":\"Observation/ob\"}],"
+            "\"recorded\":\"2026-11-01T00:00:00Z\",\"agent\":[{\"who\":{\"display\":"
+            "\"m\"}}]");
+    assert_int_equal(t_total(t_token[T_PHYSICIAN], "/Provenance", ""), 1);
+    assert_int_equal(t_total(t_token[T_DPO], "/Provenance", ""), 3);
+}
+
+/* ---- the table itself ---- */
+static void each_type_of_a_group_is_one_and_in_one_group(void **state)
+{
+    static const char *const lists[] = {
+#define X(group, types) types,
+        DOOR_TYPES(X)
+#undef X
+    };
+    struct map seen;
+    (void)state;
+    map_init(&seen);
+    for (size_t i = 0; i < AM_LEN(lists); i++)
+        for (struct str left = str_c(lists[i]); left.n;) {
+            struct str one = str_cut(left, ' ', &left);
+            if (!fhir_search_type(one) || map_has(&seen, one))
+                fail_msg("%.*s", STR_FMT(one));
+            assert_ok(map_set(&seen, one, 1));
+        }
+    map_release(&seen);
+}
+
+static void nobody_deletes_patients_data_and_it_staff_reads_none(void **state)
+{
+    enum door_reach reach;
+    (void)state;
+    for (int role = LEDGER_VENDOR; role <= LEDGER_SYSTEM; role++)
+        for (size_t i = 0; i < fhir_search_types(); i++) {
+            struct str type = fhir_search_type_at(i);
+            unsigned v = door_granted((enum ledger_role)role, type, &reach);
+            if (!fhir_compartment_has(STR("Patient"), type))
+                continue;
+            assert_int_equal(v & DOOR_D, 0);
+            if (role == LEDGER_DSI || role == LEDGER_DIRECTOR || role == LEDGER_VENDOR)
+                if (!str_eqc(type, "Group"))
+                    assert_int_equal(v, 0);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(nobody_gets_in_without_login),
+        T(a_role_does_what_its_row_grants_and_nothing_else),
+        T(a_batch_opens_no_other_door),
+        T(patients_without_a_care_relation_are_not_there),
+        T(a_deleted_one_s_past_is_not_shown_either),
+        T(care_ends_with_the_stay),
+        T(a_care_team_names_its_members),
+        T(the_glass_is_broken_for_a_reason_and_loudly),
+        T(every_access_is_recorded),
+        T(without_its_record_nothing_is_told),
+        T(who_opposes_is_hidden_everywhere),
+        T(what_a_model_said_is_seen_by_who_validates),
+        T(what_a_model_said_is_kept_with_its_provenance),
+        TEST(each_type_of_a_group_is_one_and_in_one_group),
+        TEST(nobody_deletes_patients_data_and_it_staff_reads_none),
+    };
+    int bad = cmocka_run_group_tests(tests, NULL, NULL);
+    fhir_valid_free(t_valid);
+    return bad;
+}

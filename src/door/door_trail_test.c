@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trail: what is told is there, what was changed is found. */
+#include "base/test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "door/door_trail_priv.h"
+
+static char t_dir[] = "/tmp/amane-trail-XXXXXX", t_sub[PATH_MAX];
+static const uint8_t t_key[DOOR_TRAIL_KEY] = {5};
+
+static int t_setup(void **state)
+{
+    (void)state;
+    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
+    memcpy(t_dir + sizeof t_dir - 7, "XXXXXX", 6);
+    if (!mkdtemp(t_dir))
+        return -1;
+    snprintf(t_sub, sizeof t_sub, "%s/access", t_dir);
+    return 0;
+}
+
+static int t_teardown(void **state)
+{
+    DIR *d = opendir(t_sub);
+    struct dirent *e;
+    (void)state;
+    while (d && (e = readdir(d))) {
+        char p[PATH_MAX + 300];
+        snprintf(p, sizeof p, "%s/%s", t_sub, e->d_name);
+        unlink(p);
+    }
+    if (d)
+        closedir(d);
+    rmdir(t_sub);
+    return rmdir(t_dir);
+}
+
+static struct door_trail *t_open(uint64_t max)
+{
+    struct door_trail_config c = {.dir = t_sub, .file_max = max};
+    struct door_trail *t = NULL;
+    memcpy(c.key, t_key, sizeof c.key);
+    assert_ok(door_trail_open(&t, &c));
+    return t;
+}
+
+static void t_add(struct door_trail *t, int i)
+{
+    char text[64];
+    snprintf(text, sizeof text, "{\"n\":%d}", i);
+    assert_ok(door_trail_add(t, i, str_c(text)));
+}
+
+static int count_and_order(void *arg, const struct door_trail_item *x)
+{
+    uint64_t *n = arg;
+    char want[64];
+    snprintf(want, sizeof want, "{\"n\":%lld}", (long long)x->at);
+    assert_true(str_eqc(x->text, want));
+    assert_int_equal(x->seq, ++*n);
+    return AM_OK;
+}
+
+static void all_is_read_back_in_order_over_files(void **state)
+{
+    struct door_trail *t = t_open(1000);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    uint64_t n = 0;
+    (void)state;
+    for (int i = 1; i <= 60; i++)
+        t_add(t, i);
+    door_trail_close(t);
+    t = t_open(1000);
+    for (int i = 61; i <= 100; i++)
+        t_add(t, i);
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, count_and_order, &n));
+    assert_int_equal(n, 100);
+    assert_int_equal(r.last, 100);
+    assert_true(r.files > 5);
+    r.head_seq = 40;
+    assert_int_equal(door_trail_each(&r, NULL, NULL), AM_E_TAMPERED); /* another digest */
+}
+
+static void a_second_writer_is_refused(void **state)
+{
+    struct door_trail *t = t_open(0), *u = NULL;
+    (void)state;
+    assert_int_equal(door_trail_open(&u, &(struct door_trail_config){.dir = t_sub}),
+                     AM_E_CONFLICT);
+    door_trail_close(t);
+}
+
+static void first_file(char path[PATH_MAX + 64])
+{
+    char name[DOOR_TRAIL_NAME];
+    door_trail_name(1, name);
+    snprintf(path, PATH_MAX + 64, "%s/%s", t_sub, name);
+}
+
+/* Every byte of the file turned, one at a time. */
+static void any_byte_changed_is_found(void **state)
+{
+    struct door_trail *t = t_open(0);
+    struct door_trail_read r = {.dir = t_sub};
+    char path[PATH_MAX + 64];
+    struct stat s;
+    int fd;
+    (void)state;
+    for (int i = 1; i <= 3; i++)
+        t_add(t, i);
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+    r.head_seq = 3; /* noted elsewhere */
+    memcpy(r.head, r.digest, sizeof r.head);
+    first_file(path);
+    fd = open(path, O_RDWR);
+    assert_int_equal(fstat(fd, &s), 0);
+    for (off_t at = 0; at < s.st_size; at++) {
+        uint8_t b, other;
+        if (at >= 14 && at < 16)
+            continue; /* of the head, and nothing yet */
+        if (at >= 56 && at < DOOR_TRAIL_HEAD)
+            continue;
+        assert_int_equal(pread(fd, &b, 1, at), 1);
+        other = b ^ 0x20;
+        assert_int_equal(pwrite(fd, &other, 1, at), 1);
+        if (door_trail_each(&r, NULL, NULL) != AM_E_TAMPERED)
+            fail_msg("byte %lld", (long long)at);
+        assert_int_equal(pwrite(fd, &b, 1, at), 1);
+    }
+    close(fd);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+}
+
+static void a_torn_end_is_kept_apart_and_written_on(void **state)
+{
+    struct door_trail *t = t_open(0);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    char path[PATH_MAX + 64];
+    struct stat s;
+    uint64_t n = 0;
+    (void)state;
+    t_add(t, 1);
+    t_add(t, 2);
+    door_trail_close(t);
+    first_file(path);
+    assert_int_equal(stat(path, &s), 0);
+    assert_int_equal(truncate(path, s.st_size - 7), 0);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+    assert_true(r.unfinished);
+    assert_int_equal(r.last, 1);
+    t = t_open(0);
+    t_add(t, 2);
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, count_and_order, &n));
+    assert_int_equal(n, 2);
+    assert_int_equal(r.torn, 1);
+    assert_false(r.unfinished);
+}
+
+static void a_record_changed_before_the_end_stops_the_writer(void **state)
+{
+    struct door_trail *t = t_open(0);
+    struct door_trail_config c = {.dir = t_sub};
+    char path[PATH_MAX + 64];
+    int fd;
+    (void)state;
+    t_add(t, 1);
+    t_add(t, 2);
+    door_trail_close(t);
+    first_file(path);
+    fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "x", 1, DOOR_TRAIL_HEAD + 20), 1);
+    close(fd);
+    assert_int_equal(door_trail_open(&t, &c), AM_E_TAMPERED);
+}
+
+/* ---- many at once; a file that may not grow ---- */
+enum { CROWD = 8, EACH = 40 };
+
+static void *add_many(void *arg)
+{
+    struct door_trail *t = arg;
+    for (int i = 0; i < EACH; i++)
+        t_add(t, i);
+    return NULL;
+}
+
+static void many_share_a_sync(void **state)
+{
+    struct door_trail *t = t_open(0);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    struct door_trail_stats s;
+    pthread_t th[CROWD];
+    (void)state;
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&th[i], NULL, add_many, t), 0);
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(th[i], NULL);
+    door_trail_stats(t, &s);
+    assert_int_equal(s.records, CROWD * EACH);
+    assert_true(s.syncs <= s.records);
+    print_message("%llu records, %llu syncs, %d threads\n", (unsigned long long)s.records,
+                  (unsigned long long)s.syncs, CROWD);
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+    assert_int_equal(r.last, CROWD * EACH);
+}
+
+static void what_found_no_room_is_told_and_not_there(void **state)
+{
+    struct door_trail *t = t_open(0);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    struct rlimit old, tight;
+    uint64_t n = 0;
+    (void)state;
+    t_add(t, 1);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = (struct rlimit){300, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(door_trail_add(t, 2,
+                                   STR("{\"n\":2, and a text that is much too long "
+                                       "for what is left of the file's room, which "
+                                       "is some hundred bytes\"}")) != AM_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    t_add(t, 2);
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, count_and_order, &n));
+    assert_int_equal(n, 2);
+}
+
+/* ---- killed at any moment ---- */
+static void child_adds(int out)
+{
+    struct door_trail *t = t_open(2000);
+    for (int i = 1;; i++) {
+        t_add(t, i);
+        if (write(out, &i, sizeof i) != sizeof i) /* the reply */
+            _exit(1);
+    }
+}
+
+static void what_was_told_survives_a_kill(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 25; round++) {
+        struct door_trail_read r = {.dir = t_sub, .key = t_key};
+        int p[2], told = 0, last = 0;
+        pid_t child;
+        assert_int_equal(pipe(p), 0);
+        child = fork();
+        if (child == 0) {
+            close(p[0]);
+            child_adds(p[1]);
+        }
+        close(p[1]);
+        usleep((useconds_t)(2000 + 700 * round));
+        kill(child, SIGKILL);
+        while (read(p[0], &told, sizeof told) == sizeof told)
+            last = told;
+        close(p[0]);
+        waitpid(child, NULL, 0);
+        if (door_trail_each(&r, NULL, NULL) == AM_E_NOTFOUND)
+            continue; /* killed before the folder was */
+        assert_ok(door_trail_each(&r, NULL, NULL));
+        assert_true(r.last >= (uint64_t)last);
+        assert_true(r.last <= (uint64_t)last + 1);
+        assert_int_equal(t_teardown(NULL), 0);
+        assert_int_equal(t_setup(NULL), 0);
+    }
+}
+
+static int oom_add(void)
+{
+    struct door_trail_config c = {.dir = t_sub};
+    struct door_trail *t = NULL;
+    int err;
+    memcpy(c.key, t_key, sizeof c.key);
+    err = door_trail_open(&t, &c);
+    if (!err)
+        err = door_trail_add(t, 1, STR("{}"));
+    door_trail_close(t);
+    return err;
+}
+
+static void without_memory_it_says_so(void **state)
+{
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    (void)state;
+    assert_true(test_oom(oom_add) > 3);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)
+
+TEST_MAIN(T(all_is_read_back_in_order_over_files), T(a_second_writer_is_refused),
+          T(any_byte_changed_is_found), T(a_torn_end_is_kept_apart_and_written_on),
+          T(a_record_changed_before_the_end_stops_the_writer), T(many_share_a_sync),
+          T(what_found_no_room_is_told_and_not_there), T(what_was_told_survives_a_kill),
+          T(without_memory_it_says_so))

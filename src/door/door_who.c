@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who asks: the node's accounts, by session or token; and the reason of who breaks the
+ * glass. */
+#include "door/door_priv.h"
+
+void door_caller_init(struct door_caller *c, struct door *d)
+{
+    *c = (struct door_caller){.door = d};
+    map_init(&c->patient);
+    buf_init(&c->parts, DOOR_TRAIL_RECORD);
+}
+
+void door_caller_release(struct door_caller *c)
+{
+    map_release(&c->patient);
+    free(c->wrote);
+    buf_release(&c->parts);
+    free(c->looked);
+}
+
+/* A cookie is sent by the browser without being asked: good for reading only. */
+static int who_account(struct door_caller *c, const struct http_req *q, struct str bearer)
+{
+    int64_t now = time_now();
+    int err;
+    if (bearer.n) {
+        err = auth_token_check(c->door->auth, bearer, now, &c->who);
+        return err == AM_E_UNAUTHORIZED
+                   ? auth_session(c->door->auth, bearer, now, &c->who)
+                   : err;
+    }
+    if (q->method != HTTP_GET && q->method != HTTP_HEAD)
+        return AM_E_UNAUTHORIZED;
+    return auth_session(c->door->auth, http_cookie(q, "amane_session"), now, &c->who);
+}
+
+int door_identify(struct door_caller *c, const struct http_req *q)
+{
+    struct str said = http_header(q, "Authorization"), bearer = STR_NULL;
+    int err;
+    snprintf(c->peer, sizeof c->peer, "%.*s", STR_FMT(q->peer));
+    if (str_starts(said, STR("Bearer ")))
+        bearer = str_trim(str_sub(said, 7, said.n));
+    else if (said.n)
+        return AM_E_UNAUTHORIZED;
+    err = who_account(c, q, bearer);
+    if (!err && c->door->establishment[0] &&
+        !auth_of_house(&c->who, c->door->establishment))
+        err = AM_E_FORBIDDEN;
+    return err;
+}
+
+/* ---- breaking the glass ---- */
+static int glass_nibble(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* Percent-encoded where it is not ASCII: headers carry no other letters. */
+static int glass_text(struct str s, char out[DOOR_REASON + 1])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (n == DOOR_REASON)
+            return AM_E_SYNTAX;
+        if (c == '%') {
+            bool two = i + 2 < s.n;
+            int hi = two ? glass_nibble(s.p[i + 1]) : -1;
+            int lo = two ? glass_nibble(s.p[i + 2]) : -1;
+            if (hi < 0 || lo < 0)
+                return AM_E_SYNTAX;
+            c = (char)(hi << 4 | lo);
+            i += 2;
+        }
+        if ((unsigned char)c < ' ' || c == 0x7f)
+            return AM_E_SYNTAX;
+        out[n++] = c;
+    }
+    out[n] = 0;
+    return n >= 8 && str_utf8((struct str){out, n}) ? AM_OK : AM_E_SYNTAX;
+}
+
+int door_glass(struct door_caller *c, const struct http_req *q)
+{
+    struct str said = http_header(q, "X-Break-Glass");
+    int err;
+    if (!said.p)
+        return AM_OK;
+    if (!door_cares(c->who.role))
+        return AM_E_FORBIDDEN;
+    err = glass_text(str_trim(said), c->reason);
+    if (err)
+        c->reason[0] = 0;
+    return err;
+}
