@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amane fhir -- validate: are these files valid resources of FHIR R4? Each file is told
- * apart; exit 0 when all are valid, 1 when one is not. */
-#include "cmd.h"
+ * apart; exit 0 when all are valid, 1 when one is not. terminology: cmd_terms.c. */
+#include "cmd_terms.h"
 #include "fhir/valid.h"
 #include "fhir/xml.h"
 
 enum { FHIR_FILE_MAX = 256 << 20 };
 
-static const char synopsis[] = "usage: amane fhir validate FILE... [--json]\n";
+static const char synopsis[] = "usage: amane fhir validate FILE... [--json]\n"
+                               "       amane fhir terminology DIR [--json]\n";
 
 static int sentence(void *cookie, struct buf *out, const struct diag_item *it)
 {
@@ -53,7 +54,7 @@ static int parse(struct json_doc **out, struct str text, struct diag *d)
 }
 
 /* JSON or XML, by what is in it, whatever its name. */
-static int read_either(struct json_doc **out, struct str text, struct diag *d)
+int cmd_fhir_read(struct json_doc **out, struct str text, struct diag *d)
 {
     struct buf json;
     int err;
@@ -76,7 +77,7 @@ static int one(const struct fhir_valid *v, const char *file, bool json, bool *in
     int err = am_file_read(file, FHIR_FILE_MAX, &text, &n);
     diag_init(&d);
     if (!err)
-        err = read_either(&doc, (struct str){text, n}, &d);
+        err = cmd_fhir_read(&doc, (struct str){text, n}, &d);
     if (doc)
         err = fhir_valid_check(v, json_root(doc), FHIR_VALID_ADVICE, &d);
     if (d.errors) /* the file is at fault: that is an answer */
@@ -110,8 +111,11 @@ int cmd_fhir(int argc, char **argv)
 {
     bool json = false, help = false;
     const struct cmd_opt opt[] = {{.name = "--json", .flag = &json}};
-    if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help) || help || argc < 3 ||
-        strcmp(argv[1], "validate") != 0)
+    if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help) || help || argc < 3)
+        return cmd_usage(synopsis, help);
+    if (argc == 3 && strcmp(argv[1], "terminology") == 0)
+        return cmd_terms(argv[2], json);
+    if (strcmp(argv[1], "validate") != 0)
         return cmd_usage(synopsis, help);
     return validate(argc, argv, json);
 }

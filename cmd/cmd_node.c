@@ -7,7 +7,7 @@ static const char synopsis[] =
     "usage: amane node --data DIR [--listen HOST:PORT] [--registry URL] [--genesis "
     "SHA256]\n"
     "                  [--registry-token-file FILE] [--poll-ms N] [--checkpoint-s N]\n"
-    "                  [--open]\n"
+    "                  [--open] [--terminology DIR]\n"
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
     "[--json]\n"
     "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n"
@@ -74,7 +74,8 @@ static int init(const char *dir, const char *name, const char *gst,
 }
 
 struct node_flags {
-    const char *listen, *registry, *genesis, *token_file, *poll_ms, *checkpoint_s;
+    const char *listen, *registry, *genesis, *token_file, *poll_ms, *checkpoint_s,
+        *terminology;
     bool open; /* /fhir without login */
 };
 
@@ -87,7 +88,8 @@ static int settings(struct conf *c, const char *dir, const struct node_flags *f,
                  {"genesis", f->genesis},
                  {"registry_token_file", f->token_file},
                  {"poll_ms", f->poll_ms},
-                 {"checkpoint_s", f->checkpoint_s}};
+                 {"checkpoint_s", f->checkpoint_s},
+                 {"terminology", f->terminology}};
     int err = cmd_settings(c, dir, "node.conf", f->listen, d);
     for (size_t i = 0; i < AM_LEN(given) && !err; i++)
         if (given[i].value)
@@ -200,6 +202,7 @@ int cmd_node(int argc, char **argv)
         {.name = "--genesis", .kind = CMD_TEXT, .text = &f.genesis},
         {.name = "--poll-ms", .kind = CMD_TEXT, .text = &f.poll_ms},
         {.name = "--checkpoint-s", .kind = CMD_TEXT, .text = &f.checkpoint_s},
+        {.name = "--terminology", .kind = CMD_TEXT, .text = &f.terminology},
         {.name = "--open", .kind = CMD_FLAG, .flag = &f.open},
         {.name = "--name", .kind = CMD_TEXT, .text = &name},
         {.name = "--gst", .kind = CMD_TEXT, .text = &gst},

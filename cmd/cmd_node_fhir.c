@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "cmd_terms.h"
 #include "crypto/crypto.h"
 #include "door/door.h"
 #include "rest/rest.h"
@@ -14,6 +15,7 @@
 struct face {
     struct api *api;             /* NULL: /fhir alone */
     struct door *door;           /* NULL: /fhir is open to all */
+    struct fhir_tx *terms;       /* NULL: none */
     _Atomic(struct rest *) rest; /* NULL: not yet */
 };
 
@@ -101,6 +103,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
         return code;
     base_of(c, server, base);
     rc->base = door->base = base;
+    rc->terms = f->terms;
     err = interface(f, door, rc, &rest);
     if (err) {
         http_server_stop(server, 0);
@@ -135,11 +138,29 @@ static int serve_store(const struct conf *c, struct face *f, struct door_config 
     return code;
 }
 
+/* The operator's terminologies, before anything is served: a folder that cannot be read
+ * whole is an error, not fewer codes. An exit code. */
+static int terms_load(const struct conf *c, struct face *f)
+{
+    struct cmd_terms_told told;
+    struct diag d;
+    char wrong[4096];
+    int err, code;
+    if (!*conf_text(c, CONF_TERMINOLOGY))
+        return 0;
+    diag_init(&d);
+    err = cmd_terms_load(conf_text(c, CONF_TERMINOLOGY), &f->terms, &told, wrong, &d);
+    code = err ? cmd_fail("load terminologies", wrong, err, &d) : 0;
+    diag_release(&d);
+    return code;
+}
+
 int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
                    bool open)
 {
     struct face f = {.api = api};
     struct door_config door = {.dir = dir};
+    int code;
     if (open && !loopback(conf_text(c, CONF_LISTEN))) {
         cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
         return 2;
@@ -150,5 +171,9 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
         door.auth = node_auth(n);
         door.establishment = node_establishment(n);
     }
-    return serve_store(c, &f, &door);
+    code = terms_load(c, &f);
+    if (!code)
+        code = serve_store(c, &f, &door);
+    fhir_tx_free(f.terms);
+    return code;
 }

@@ -38,6 +38,8 @@
       "seconds between two node_checkpoint statements")                                  \
     X(PEERS, "peers", N, TEXT, "", 0, 0,                                                 \
       "URLs of other nodes, separated by spaces, to compare checkpoints with")           \
-    X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")
+    X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")     \
+    X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
+      "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")
 
 #endif

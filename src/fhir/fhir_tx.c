@@ -282,10 +282,35 @@ int fhir_tx_ready(struct fhir_tx *t, struct diag *d)
 const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str url,
                                             struct str version)
 {
-    size_t i;
-    if (version.n)
-        return fhir_tx_exact(t, url, version);
-    return map_get(&t->system_by_url, url, &i) ? NULL : t->system.v[i];
+    for (; t; t = t->base) {
+        const struct fhir_tx_system *s = NULL;
+        size_t i;
+        if (version.n)
+            s = fhir_tx_exact(t, url, version);
+        else if (!map_get(&t->system_by_url, url, &i))
+            s = t->system.v[i];
+        if (s)
+            return s;
+    }
+    return NULL;
+}
+
+const struct fhir_tx_system *fhir_tx_system_at(const struct fhir_tx *t, size_t i)
+{
+    return i < t->system.n ? t->system.v[i] : NULL;
+}
+
+void fhir_tx_over(struct fhir_tx *t, const struct fhir_tx *base)
+{
+    t->base = base;
+}
+
+void fhir_tx_count(const struct fhir_tx *t, struct fhir_tx_counts *out)
+{
+    *out = (struct fhir_tx_counts){
+        .systems = t->system.n, .sets = t->set.n, .maps = t->map.n, .b = t->a.used};
+    for (size_t i = 0; i < t->system.n; i++)
+        out->concepts += t->system.v[i]->concept.n;
 }
 
 void fhir_tx_about(const struct fhir_tx_system *s, struct fhir_tx_about *out)

@@ -131,30 +131,6 @@ static int tx_listed_all(struct tx_expand *x, const struct tx_part *p)
     return err;
 }
 
-static int tx_order_cmp(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* All under a concept, as the system has them in order. */
-static int tx_under(const struct fhir_tx_system *s, uint32_t of, uint32_t **out,
-                    size_t *n)
-{
-    size_t many = 0;
-    for (uint32_t k = s->span_at[2 * (size_t)of]; k < s->span_at[2 * (size_t)of + 1]; k++)
-        many += s->span.v[k].hi - s->span.v[k].lo + 1;
-    *out = am_calloc(many + 1, sizeof **out);
-    if (!*out)
-        return AM_E_NOMEM;
-    *n = 0;
-    for (uint32_t k = s->span_at[2 * (size_t)of]; k < s->span_at[2 * (size_t)of + 1]; k++)
-        for (uint32_t p = s->span.v[k].lo; p <= s->span.v[k].hi; p++)
-            (*out)[(*n)++] = s->by_post[p];
-    qsort(*out, *n, sizeof **out, tx_order_cmp);
-    return AM_OK;
-}
-
 static int tx_system_all(struct tx_expand *x, const struct tx_part *p)
 {
     const struct fhir_tx_system *s = fhir_tx_system(x->t, p->system, p->version);
@@ -171,7 +147,7 @@ static int tx_system_all(struct tx_expand *x, const struct tx_part *p)
         uint32_t of = fhir_tx_find(s, f->value);
         if ((str_eqc(f->op, "is-a") || str_eqc(f->op, "descendent-of")) &&
             of != FHIR_TX_NONE)
-            err = tx_under(s, of, &under, &n);
+            err = fhir_tx_related(s, of, false, &under, &n);
     }
     for (size_t i = 0; i < n && !err; i++) {
         struct fhir_tx_coded c = tx_coded(p, s, under ? under[i] : (uint32_t)i);

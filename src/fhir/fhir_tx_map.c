@@ -176,11 +176,12 @@ int fhir_tx_translate(const struct fhir_tx *t, const struct fhir_tx_ask *q,
 {
     int err = AM_OK;
     bool any = false;
-    for (size_t i = 0; i < t->map.n && !err; i++) {
-        if (!map_meant(t->map.v[i], q->map))
-            continue;
-        any = true;
-        err = map_ask(t->map.v[i], q, fn, arg);
-    }
+    for (; t && !err; t = t->base)
+        for (size_t i = 0; i < t->map.n && !err; i++) {
+            if (!map_meant(t->map.v[i], q->map))
+                continue;
+            any = true;
+            err = map_ask(t->map.v[i], q, fn, arg);
+        }
     return err ? err : any || !q->map.n ? AM_OK : AM_E_NOTFOUND;
 }

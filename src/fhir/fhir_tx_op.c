@@ -14,11 +14,28 @@ const struct json *fhir_op_value(const struct op *o, const char *name,
     return NULL;
 }
 
+static const char *const op_texts[] = {"valueCode", "valueUri", "valueString",
+                                       "valueCanonical", "valueUrl"};
+
 struct str fhir_op_text(const struct op *o, const char *name)
 {
-    static const char *const member[] = {"valueCode", "valueUri", "valueString",
-                                         "valueCanonical", "valueUrl"};
-    return json_str(fhir_op_value(o, name, member, AM_LEN(member)));
+    return json_str(fhir_op_value(o, name, op_texts, AM_LEN(op_texts)));
+}
+
+/* url, or url|version: in room of cap bytes. AM_E_INVALID: longer. */
+int fhir_op_canonical(const struct op *o, const char *version, char *room, size_t cap,
+                      struct str *out)
+{
+    struct str v = fhir_op_text(o, version);
+    int n;
+    *out = fhir_op_text(o, "url");
+    if (!v.n || !out->n)
+        return AM_OK;
+    n = snprintf(room, cap, "%.*s|%.*s", STR_FMT(*out), STR_FMT(v));
+    if (n < 0 || (size_t)n >= cap)
+        return fhir_tx_bad(o->d, str_c(version), "term.parameter");
+    *out = (struct str){room, (size_t)n};
+    return AM_OK;
 }
 
 bool fhir_op_given(const struct op *o, const char *name)
@@ -103,11 +120,20 @@ int fhir_op_code(const struct op *o, const char *code, const char *coding,
                  struct op_code *out)
 {
     const struct json *v = fhir_op_object(o, coding);
+    struct str system = fhir_op_text(o, "system");
+    if (!system.n && str_eqc(str_c(coding), "coding"))
+        system = fhir_op_text(o, "url"); /* CodeSystem/$validate-code */
     *out = v ? fhir_op_coding(v)
-             : (struct op_code){fhir_op_text(o, "system"), fhir_op_text(o, "version"),
-                                fhir_op_text(o, code), fhir_op_text(o, "display")};
-    if (!out->system.n && str_eqc(str_c(coding), "coding"))
-        out->system = fhir_op_text(o, "url"); /* CodeSystem/$validate-code */
+             : (struct op_code){system, fhir_op_text(o, "version"), fhir_op_text(o, code),
+                                fhir_op_text(o, "display")};
+    if (v && fhir_op_text(o, code).n) /* which of them? */
+        return fhir_tx_bad(o->d, str_c(coding), "term.parameter");
+    if (!out->system.n)
+        out->system = system;
+    if (!out->version.n)
+        out->version = fhir_op_text(o, "version");
+    if (system.n && !str_eq(out->system, system))
+        return fhir_tx_bad(o->d, out->system, "term.parameter");
     return out->code.n ? AM_OK : fhir_op_wants(o, code);
 }
 
@@ -131,9 +157,10 @@ static bool op_asked(const struct op *o, struct str property)
         if (!json_str_is(json_get(it.val, "name"), "property"))
             continue;
         any = true;
-        if (str_eq(json_get_str(it.val, "valueCode"), property) ||
-            json_str_is(json_get(it.val, "valueCode"), "*"))
-            return true;
+        for (size_t i = 0; i < AM_LEN(op_texts); i++)
+            if (str_eq(json_get_str(it.val, op_texts[i]), property) ||
+                json_str_is(json_get(it.val, op_texts[i]), "*"))
+                return true;
     }
     return !any;
 }
@@ -303,22 +330,26 @@ static int op_translate(const struct op *o)
 {
     const struct json *concept = fhir_op_object(o, "codeableConcept");
     const struct json *coding = fhir_op_object(o, "coding");
-    struct fhir_tx_ask q = {.map = fhir_op_text(o, "url"),
-                            .system = fhir_op_text(o, "system"),
+    struct fhir_tx_ask q = {.system = fhir_op_text(o, "system"),
                             .code = fhir_op_text(o, "code"),
                             .target = fhir_op_text(o, "targetsystem"),
                             .reverse = fhir_op_flag(o, "reverse")};
     struct op_matches x = {.result = false};
-    int err = AM_OK;
-    if (concept)
-        coding = json_at(json_get(concept, "coding"), 0);
-    if (coding) {
-        q.system = json_get_str(coding, "system");
-        q.code = json_get_str(coding, "code");
+    char room[FHIR_OP_URL];
+    size_t n = concept ? json_size(json_get(concept, "coding")) : 1;
+    int err = fhir_op_canonical(o, "conceptMapVersion", room, sizeof room, &q.map);
+    for (size_t i = 0; i < n && !err; i++) {
+        if (concept)
+            coding = json_at(json_get(concept, "coding"), i);
+        if (coding) {
+            q.system = json_get_str(coding, "system");
+            q.code = json_get_str(coding, "code");
+        }
+        err = q.code.n ? fhir_tx_translate(o->t, &q, op_match, &x)
+                       : fhir_op_wants(o, "code");
     }
-    if (!q.code.n)
-        return fhir_op_wants(o, "code");
-    err = fhir_tx_translate(o->t, &q, op_match, &x);
+    if (!err && !n)
+        err = fhir_op_wants(o, "code");
     if (err == AM_E_NOTFOUND)
         fhir_op_absent(o, q.map, "term.map");
     if (err == AM_E_UNSUPPORTED)
@@ -334,6 +365,97 @@ static int op_translate(const struct op *o)
     return err;
 }
 
+/* ---- what is asked ---- */
+const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
+{
+    static const struct fhir_tx_param params[][12] = {
+        [FHIR_TX_LOOKUP] = {{"code", FHIR_TX_P_TEXT, false},
+                            {"system", FHIR_TX_P_TEXT, false},
+                            {"version", FHIR_TX_P_TEXT, false},
+                            {"coding", FHIR_TX_P_CODING, false},
+                            {"displayLanguage", FHIR_TX_P_TEXT, false},
+                            {"property", FHIR_TX_P_TEXT, true}},
+        [FHIR_TX_VALIDATE_CODE] = {{"url", FHIR_TX_P_TEXT, false},
+                                   {"code", FHIR_TX_P_TEXT, false},
+                                   {"version", FHIR_TX_P_TEXT, false},
+                                   {"display", FHIR_TX_P_TEXT, false},
+                                   {"coding", FHIR_TX_P_CODING, false},
+                                   {"displayLanguage", FHIR_TX_P_TEXT, false}},
+        [FHIR_TX_VALIDATE_SET] = {{"url", FHIR_TX_P_TEXT, false},
+                                  {"valueSetVersion", FHIR_TX_P_TEXT, false},
+                                  {"code", FHIR_TX_P_TEXT, false},
+                                  {"system", FHIR_TX_P_TEXT, false},
+                                  {"display", FHIR_TX_P_TEXT, false},
+                                  {"coding", FHIR_TX_P_CODING, false},
+                                  {"codeableConcept", FHIR_TX_P_CONCEPT, false},
+                                  {"displayLanguage", FHIR_TX_P_TEXT, false}},
+        [FHIR_TX_EXPAND] = {{"url", FHIR_TX_P_TEXT, false},
+                            {"valueSetVersion", FHIR_TX_P_TEXT, false},
+                            {"filter", FHIR_TX_P_TEXT, false},
+                            {"offset", FHIR_TX_P_WHOLE, false},
+                            {"count", FHIR_TX_P_WHOLE, false},
+                            {"activeOnly", FHIR_TX_P_BOOL, false},
+                            {"includeDesignations", FHIR_TX_P_BOOL, false},
+                            {"excludeNested", FHIR_TX_P_BOOL, false},
+                            {"displayLanguage", FHIR_TX_P_TEXT, false}},
+        [FHIR_TX_SUBSUMES] = {{"codeA", FHIR_TX_P_TEXT, false},
+                              {"codeB", FHIR_TX_P_TEXT, false},
+                              {"system", FHIR_TX_P_TEXT, false},
+                              {"version", FHIR_TX_P_TEXT, false},
+                              {"codingA", FHIR_TX_P_CODING, false},
+                              {"codingB", FHIR_TX_P_CODING, false}},
+        [FHIR_TX_TRANSLATE] = {{"url", FHIR_TX_P_TEXT, false},
+                               {"conceptMapVersion", FHIR_TX_P_TEXT, false},
+                               {"code", FHIR_TX_P_TEXT, false},
+                               {"system", FHIR_TX_P_TEXT, false},
+                               {"coding", FHIR_TX_P_CODING, false},
+                               {"codeableConcept", FHIR_TX_P_CONCEPT, false},
+                               {"targetsystem", FHIR_TX_P_TEXT, false},
+                               {"reverse", FHIR_TX_P_BOOL, false}},
+    };
+    return params[op];
+}
+
+static bool op_fits(const struct json *v, enum fhir_tx_kind kind)
+{
+    switch (kind) {
+    case FHIR_TX_P_TEXT:
+        for (size_t i = 0; i < AM_LEN(op_texts); i++)
+            if (json_type(json_get(v, op_texts[i])) == JSON_STRING)
+                return true;
+        return false;
+    case FHIR_TX_P_BOOL:
+        return json_type(json_get(v, "valueBoolean")) == JSON_BOOL;
+    case FHIR_TX_P_WHOLE:
+        return json_type(json_get(v, "valueInteger")) == JSON_NUMBER;
+    case FHIR_TX_P_CODING:
+        return json_type(json_get(v, "valueCoding")) == JSON_OBJECT;
+    default:
+        return json_type(json_get(v, "valueCodeableConcept")) == JSON_OBJECT;
+    }
+}
+
+/* Each parameter is one that is read, as it is meant, and once. */
+static int op_understood(const struct op *o, enum fhir_tx_op op)
+{
+    const struct fhir_tx_param *known = fhir_tx_params(op);
+    unsigned seen = 0;
+    for (json_each(it, json_get(o->in, "parameter"))) {
+        struct str name = json_get_str(it.val, "name");
+        size_t i = 0;
+        if (str_eqc(name, "valueSet"))
+            continue; /* has its own words */
+        while (known[i].name && !str_eqc(name, known[i].name))
+            i++;
+        if (!known[i].name)
+            return fhir_tx_bad(o->d, name, "term.unread");
+        if (!op_fits(it.val, known[i].kind) || (!known[i].many && seen & 1u << i))
+            return fhir_tx_bad(o->d, name, "term.parameter");
+        seen |= 1u << i;
+    }
+    return AM_OK;
+}
+
 int fhir_tx_operate(const struct fhir_tx *t, enum fhir_tx_op op, const struct json *in,
                     const struct fhir_tx_how *how, struct jw *out, struct diag *d)
 {
@@ -342,6 +464,8 @@ int fhir_tx_operate(const struct fhir_tx *t, enum fhir_tx_op op, const struct js
     o.lang = fhir_op_text(&o, "displayLanguage");
     if (!o.lang.n)
         o.lang = o.how->lang;
+    if (op_understood(&o, op))
+        return AM_E_INVALID;
     switch (op) {
     case FHIR_TX_LOOKUP:
         return op_lookup(&o);

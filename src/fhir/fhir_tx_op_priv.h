@@ -22,6 +22,9 @@ struct op_code {
 const struct json *fhir_op_value(const struct op *o, const char *name,
                                  const char *const *member, size_t n);
 struct str fhir_op_text(const struct op *o, const char *name);
+enum { FHIR_OP_URL = 2048 };
+AM_CHECK int fhir_op_canonical(const struct op *o, const char *version, char *room,
+                               size_t cap, struct str *out);
 bool fhir_op_given(const struct op *o, const char *name);
 bool fhir_op_flag(const struct op *o, const char *name);
 /* A Coding or CodeableConcept. */

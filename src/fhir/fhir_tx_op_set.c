@@ -81,11 +81,16 @@ static int op_in_set(const struct op *o, const struct fhir_tx_set *set,
 
 static int op_set(const struct op *o, const struct fhir_tx_set **set)
 {
-    struct str url = fhir_op_text(o, "url");
+    char room[FHIR_OP_URL];
+    struct str url;
+    int err;
     if (fhir_op_given(o, "valueSet")) {
         fhir_tx_bad(o->d, STR("valueSet"), "term.given_set");
         return AM_E_UNSUPPORTED;
     }
+    err = fhir_op_canonical(o, "valueSetVersion", room, sizeof room, &url);
+    if (err)
+        return err;
     if (!url.n)
         return fhir_op_wants(o, "url");
     *set = fhir_tx_set(o->t, url);
@@ -112,8 +117,7 @@ int fhir_op_validate_set(const struct op *o)
     } else {
         c = fhir_op_object(o, "coding")
                 ? fhir_op_coding(fhir_op_object(o, "coding"))
-                : (struct op_code){fhir_op_text(o, "system"),
-                                   fhir_op_text(o, "systemVersion"),
+                : (struct op_code){fhir_op_text(o, "system"), STR_NULL,
                                    fhir_op_text(o, "code"), fhir_op_text(o, "display")};
         err = c.code.n ? op_in_set(o, set, &c, &in) : fhir_op_wants(o, "code");
     }

@@ -71,6 +71,7 @@ struct tx_map {
     struct map by_code, by_to;      /* the first with that code, with that `to` */
 };
 struct fhir_tx {
+    const struct fhir_tx *base; /* or NULL */
     struct arena a;
     VEC(struct fhir_tx_system *) system;
     VEC(struct fhir_tx_set *) set;

@@ -211,8 +211,9 @@ int fhir_tx_set_read(struct fhir_tx *t, const struct json *v, struct diag *d)
 const struct fhir_tx_set *fhir_tx_set(const struct fhir_tx *t, struct str canonical)
 {
     size_t i;
-    if (!map_get(&t->set_by_url, canonical, &i))
-        return t->set.v[i];
+    for (; t; t = t->base)
+        if (!map_get(&t->set_by_url, canonical, &i))
+            return t->set.v[i];
     return NULL;
 }
 

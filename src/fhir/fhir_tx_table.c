@@ -199,6 +199,29 @@ static int table_row(struct fhir_tx *t, struct fhir_tx_system *s, const struct t
     return err;
 }
 
+/* Words for codes that are there. AM_E_INVALID: a code that is not. */
+static int table_words(struct fhir_tx *t, const struct table *x, struct diag *d)
+{
+    const struct fhir_tx_system *of = fhir_tx_system(t, x->how->url, x->how->version);
+    struct fhir_tx_system *s = NULL;
+    int err = AM_OK;
+    for (size_t i = 0; i < t->system.n; i++)
+        if (t->system.v[i] == of)
+            s = t->system.v[i];
+    if (!s)
+        return fhir_tx_bad(d, x->how->url, "term.system");
+    for (size_t row = 0; row < csv_rows(x->csv) && !err; row++) {
+        struct str code = str_trim(csv_at(x->csv, row, x->code)),
+                   text = csv_at(x->csv, row, x->display);
+        uint32_t c = fhir_tx_find(s, code);
+        if (c == FHIR_TX_NONE)
+            return fhir_tx_bad(d, code, "term.code");
+        if (text.n)
+            err = fhir_tx_word_add(t, s, c, x->how->adds, STR_NULL, text);
+    }
+    return err;
+}
+
 /* A10BA02 is under A10BA, that under A10B: the longest code it begins with. */
 static int table_prefixes(struct fhir_tx_system *s)
 {
@@ -236,6 +259,11 @@ int fhir_tx_add_table(struct fhir_tx *t, struct str text, const struct fhir_tx_t
         err = table_column(c, how->french, &x.french, d);
     if (!err)
         err = table_column(c, how->arabic, &x.arabic, d);
+    if (!err && how->adds.n) {
+        err = table_words(t, &x, d);
+        csv_free(c);
+        return err;
+    }
     if (!err)
         err = fhir_tx_system_new(t, how->url, how->version, &s, d);
     if (!err)

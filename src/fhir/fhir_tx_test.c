@@ -210,7 +210,53 @@ static void a_part_is_never_a_no(void **state)
     fhir_tx_free(t);
 }
 
-/* Twelve sets, each of three times the next: half a million ways down. */
+static int tx_note(void *arg, const struct fhir_tx_match *m)
+{
+    snprintf((char *)arg + strlen(arg), 100, "%.*s=%.*s ", STR_FMT(m->equivalence),
+             STR_FMT(m->code));
+    return AM_OK;
+}
+
+/* What one's own terminologies have comes before the base; what they lack is there. */
+static void one_lies_over_another(void **state)
+{
+    struct fhir_tx *base = tx_animals(), *t = tx_new();
+    struct fhir_tx_counts n;
+    char said[400] = "";
+    bool in;
+    (void)state;
+    fhir_tx_over(t, base);
+    assert_ok(tx_text(t,
+                      "{\"resourceType\":\"ValueSet\",\"url\":\"urn:mine\",\"compose\":{"
+                      "\"include\":[{\"valueSet\":[\"urn:swim\"]}]}}",
+                      NULL));
+    assert_ok(tx_text(t,
+                      "{\"resourceType\":\"ValueSet\",\"url\":\"urn:swim\",\"compose\":{"
+                      "\"include\":[{\"system\":\"urn:a\",\"concept\":[{\"code\":"
+                      "\"bird\"}]}]}}",
+                      NULL));
+    assert_ok(fhir_tx_ready(t, NULL));
+    assert_ok(tx_ask(t, "urn:mine", "urn:a", "bird", &in));
+    assert_true(in);
+    assert_ok(tx_ask(t, "urn:mine", "urn:a", "duck", &in));
+    assert_false(in);
+    assert_ok(tx_ask(t, "urn:both", "urn:a", "duck", &in)); /* its part is ours now */
+    assert_false(in);
+    assert_string_equal(tx_codes(t, "urn:mine", NULL, NULL), "bird");
+    assert_string_equal(tx_codes(base, "urn:swim", NULL, NULL), "duck swimmer");
+    assert_non_null(fhir_tx_system(t, STR("urn:a"), STR("1")));
+    assert_ok(fhir_tx_translate(
+        t, &(struct fhir_tx_ask){.system = STR("urn:a"), .code = STR("duck")}, tx_note,
+        said));
+    assert_string_equal(said, "equivalent=D wider=W ");
+    fhir_tx_count(t, &n);
+    assert_int_equal(n.sets, 2);
+    assert_int_equal(n.systems, 0);
+    fhir_tx_free(t);
+    fhir_tx_free(base);
+}
+
+/* Fifteen sets, each of three times the next: five million ways down. */
 static void sets_in_sets_are_bounded(void **state)
 {
     static const struct fhir_tx_page all = {.count = SIZE_MAX};
@@ -283,13 +329,6 @@ static void words_come_in_the_language_asked_for(void **state)
 }
 
 /* ---- maps ---- */
-static int tx_note(void *arg, const struct fhir_tx_match *m)
-{
-    snprintf((char *)arg + strlen(arg), 100, "%.*s=%.*s ", STR_FMT(m->equivalence),
-             STR_FMT(m->code));
-    return AM_OK;
-}
-
 static void a_map_goes_both_ways(void **state)
 {
     struct fhir_tx *t = tx_animals();
@@ -420,6 +459,17 @@ static void under_is_what_a_walk_finds(void **state)
             for (uint32_t d = 0; d < MANY; d++)
                 if (fhir_tx_subsumes(s, a, d) != tx_walk(s, a, d))
                     fail_msg("%u over %u, round %d", a, d, round);
+        for (uint32_t a = 0; a < MANY; a += 40)
+            for (int up = 0; up < 2; up++) {
+                uint32_t *v;
+                size_t n, k = 0;
+                assert_ok(fhir_tx_related(s, a, up, &v, &n));
+                for (uint32_t d = 0; d < MANY; d++)
+                    if (up ? tx_walk(s, d, a) : tx_walk(s, a, d))
+                        assert_true(k < n && v[k++] == d);
+                assert_int_equal(k, n);
+                free(v);
+            }
         fhir_tx_free(t);
     }
 }
@@ -600,14 +650,18 @@ static void operations_answer_as_the_specification_writes(void **state)
                                                 "code", "Code",
                                                 "\"parent\"") "," P("value", "Code",
                                                                     "\"swimmer\"") "]}"));
-    assert_ok(tx_operate(t, FHIR_TX_VALIDATE_CODE,
-                         CODE("bird") "," P("display", "String", "\"oiseau\"") "," P(
-                             "displayLanguage", "Code", "\"fr\""),
-                         out, NULL));
+    assert_ok(tx_operate(
+        t, FHIR_TX_VALIDATE_CODE,
+        P("url", "Uri", "\"urn:a\"") "," P("code", "Code", "\"bird\"") "," P(
+            "display", "String", "\"oiseau\"") "," P("displayLanguage", "Code", "\"fr\""),
+        out, NULL));
     assert_string_equal(out, ANSWER(P("result", "Boolean",
                                       "true") "," P("display", "String", "\"Oiseau\"")));
-    assert_ok(tx_operate(t, FHIR_TX_VALIDATE_CODE,
-                         CODE("bird") "," P("display", "String", "\"Fish\""), out, NULL));
+    assert_ok(
+        tx_operate(t, FHIR_TX_VALIDATE_CODE,
+                   P("url", "Uri", "\"urn:a\"") "," P("code", "Code", "\"bird\"") "," P(
+                       "display", "String", "\"Fish\""),
+                   out, NULL));
     assert_non_null(strstr(out, P("result", "Boolean", "false")));
     assert_ok(tx_operate(t, FHIR_TX_VALIDATE_SET,
                          P("url", "Uri", "\"urn:swim\"") "," CODE("bird"), out, NULL));
@@ -655,6 +709,13 @@ static void operations_asked_wrong_say_so(void **state)
         int err;
     } bad[] = {
         {FHIR_TX_LOOKUP, "", "term.parameter", AM_E_INVALID},
+        {FHIR_TX_LOOKUP, CODE("duck") "," P("date", "DateTime", "\"2020\""),
+         "term.unread", AM_E_INVALID},
+        {FHIR_TX_LOOKUP, CODE("duck") "," P("code", "Code", "\"fish\""), "term.parameter",
+         AM_E_INVALID},
+        {FHIR_TX_EXPAND,
+         P("url", "Uri", "\"urn:swim\"") "," P("count", "String", "\"1\""),
+         "term.parameter", AM_E_INVALID},
         {FHIR_TX_LOOKUP, CODE("cat"), "term.code", AM_E_NOTFOUND},
         {FHIR_TX_LOOKUP, P("system", "Uri", "\"urn:z\"") "," P("code", "Code", "\"a\""),
          "term.system", AM_E_NOTFOUND},
@@ -761,6 +822,7 @@ int main(void)
         cmocka_unit_test(a_map_goes_both_ways),
         cmocka_unit_test(a_map_answers_group_by_group),
         cmocka_unit_test(a_part_is_never_a_no),
+        cmocka_unit_test(one_lies_over_another),
         cmocka_unit_test(sets_in_sets_are_bounded),
         cmocka_unit_test(units_are_known_by_their_grammar),
         cmocka_unit_test(under_is_what_a_walk_finds),

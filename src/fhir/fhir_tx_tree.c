@@ -237,3 +237,31 @@ bool fhir_tx_subsumes(const struct fhir_tx_system *s, uint32_t a, uint32_t d)
     }
     return lo < s->span_at[2 * (size_t)a + 1] && s->span.v[lo].lo <= p;
 }
+
+static int tx_order_cmp(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+int fhir_tx_related(const struct fhir_tx_system *s, uint32_t c, bool above,
+                    uint32_t **out, size_t *n)
+{
+    uint32_t from = s->span_at[2 * (size_t)c], to = s->span_at[2 * (size_t)c + 1];
+    size_t many = above ? s->concept.n : 0;
+    for (uint32_t k = from; k < to && !above; k++)
+        many += s->span.v[k].hi - s->span.v[k].lo + 1;
+    *n = 0;
+    *out = am_calloc(many + 1, sizeof **out);
+    if (!*out)
+        return AM_E_NOMEM;
+    for (uint32_t i = 0; i < s->concept.n && above; i++)
+        if (fhir_tx_subsumes(s, i, c))
+            (*out)[(*n)++] = i;
+    for (uint32_t k = from; k < to && !above; k++)
+        for (uint32_t p = s->span.v[k].lo; p <= s->span.v[k].hi; p++)
+            (*out)[(*n)++] = s->by_post[p];
+    if (*n)
+        qsort(*out, *n, sizeof **out, tx_order_cmp);
+    return AM_OK;
+}

@@ -78,6 +78,8 @@ struct fhir_tx_table {
     bool by_prefix; /* the code above is the longest other code it begins with (ATC,
                        ICD-10) */
     char separator;
+    struct str adds; /* empty, or a language: the system is there, and display is a
+                        designation in it (LOINC's linguistic variants) */
 };
 AM_CHECK int fhir_tx_add_table(struct fhir_tx *t, struct str csv,
                                const struct fhir_tx_table *how, struct diag *d);
@@ -86,10 +88,21 @@ extern const struct fhir_tx_table fhir_tx_loinc, fhir_tx_icd10, fhir_tx_atc;
  * not there (term.parent). */
 AM_CHECK int fhir_tx_ready(struct fhir_tx *t, struct diag *d);
 
+/* What t does not have is looked for in base, which is ready, and outlives t: a few
+ * things of one's own over terminologies that are there. Before the loading of t. */
+void fhir_tx_over(struct fhir_tx *t, const struct fhir_tx *base);
+struct fhir_tx_counts {
+    size_t systems, concepts, sets, maps, b; /* b: texts; without base */
+};
+void fhir_tx_count(const struct fhir_tx *t, struct fhir_tx_counts *out);
+
 /* ---- codes ---- */
 #define FHIR_TX_NONE UINT32_MAX
 enum fhir_tx_flag { FHIR_TX_INACTIVE = 1, FHIR_TX_ABSTRACT = 2 };
-/* Empty version: the newest loaded (greatest as text). NULL: not loaded. */
+/* Of t itself, in the order loaded; NULL after the last. */
+const struct fhir_tx_system *fhir_tx_system_at(const struct fhir_tx *t, size_t i);
+/* Empty version: the newest loaded (greatest as text), t before its base. NULL: not
+ * loaded. */
 const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str url,
                                             struct str version);
 struct fhir_tx_about {
@@ -124,6 +137,10 @@ const uint32_t *fhir_tx_parents(const struct fhir_tx_system *s, uint32_t c, size
 const uint32_t *fhir_tx_children(const struct fhir_tx_system *s, uint32_t c, size_t *n);
 /* Is d under a, or a itself? */
 bool fhir_tx_subsumes(const struct fhir_tx_system *s, uint32_t a, uint32_t d);
+
+/* All under c, or above it, and c itself: ascending. Release with free(). */
+AM_CHECK int fhir_tx_related(const struct fhir_tx_system *s, uint32_t c, bool above,
+                             uint32_t **out, size_t *n);
 
 /* ---- value sets ---- */
 struct fhir_tx_set;

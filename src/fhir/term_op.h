@@ -6,14 +6,16 @@
  *   VALIDATE_CODE  of a CodeSystem: url (or coding.system), code [+ version], display
  *   VALIDATE_SET   of a ValueSet: url; code + system, coding or codeableConcept; display
  *   EXPAND         url; filter, offset, count, activeOnly, includeDesignations,
- *                  displayLanguage
+ *                  displayLanguage; excludeNested (expansions are flat)
  *   SUBSUMES       codeA, codeB + system [+ version], or codingA, codingB
  *   TRANSLATE      code + system, coding or codeableConcept; url, targetsystem, reverse
  *
  * A code that is not valid is an answer (result false, with a message); what is asked
  * wrong is not: AM_E_INVALID (term.parameter), AM_E_NOTFOUND (a system, set, map, or for
  * LOOKUP and SUBSUMES a code), AM_E_UNSUPPORTED (a filter), AM_E_TOOBIG (term.costly).
- * A set given in the request (valueSet) is AM_E_UNSUPPORTED.
+ * A set given in the request (valueSet) is AM_E_UNSUPPORTED. What an operation does not
+ * read is refused, never ignored (term.unread): that and what fits are in one table,
+ * fhir_tx_params().
  *
  * Threads: as fhir/term.h after fhir_tx_ready(). */
 #ifndef FHIR_TERM_OP_H
@@ -30,6 +32,19 @@ enum fhir_tx_op {
     FHIR_TX_SUBSUMES,
     FHIR_TX_TRANSLATE
 };
+enum fhir_tx_kind {
+    FHIR_TX_P_TEXT,   /* code, uri, string, canonical... */
+    FHIR_TX_P_BOOL,   /* valueBoolean */
+    FHIR_TX_P_WHOLE,  /* valueInteger, 0 or more */
+    FHIR_TX_P_CODING, /* valueCoding */
+    FHIR_TX_P_CONCEPT /* valueCodeableConcept */
+};
+struct fhir_tx_param {
+    const char *name; /* NULL: after the last */
+    enum fhir_tx_kind kind;
+    bool many; /* may come several times */
+};
+const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op);
 struct fhir_tx_how {
     fhir_sayer *say; /* NULL: in English */
     void *cookie;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rest -- from a request to the handler of its row, and what holds for all of them. */
-#include "rest/rest_priv.h"
+#include "rest/rest_term_priv.h"
 
 const struct rest_route rest_route[] = {
 #define X(method, pattern, interaction, level, writes, handler, what)                    \
@@ -27,6 +27,8 @@ int rest_new(struct rest **out, const struct rest_config *c)
     buf_init(&r->capabilities, 16 << 20);
     err = rest_own_new(r);
     if (!err)
+        err = rest_terms_new(&r->terms);
+    if (!err)
         err = rest_capabilities(r, &r->capabilities);
     if (err) {
         rest_free(r);
@@ -42,6 +44,7 @@ void rest_free(struct rest *r)
         return;
     buf_release(&r->capabilities);
     free(r->own);
+    rest_terms_free(r->terms);
     free(r);
 }
 
@@ -109,9 +112,11 @@ static void rest_allow(struct rest_call *c, enum rest_method m)
 
 static int rest_find(struct rest_call *c)
 {
+    bool own = false; /* an address of its own: no type's */
     for (size_t i = 0; i < rest_routes; i++) {
         rest_forget(c);
-        if (!rest_match(rest_route[i].pattern, c->q->path, c))
+        if ((own && strchr(rest_route[i].pattern, '{')) ||
+            !rest_match(rest_route[i].pattern, c->q->path, c))
             continue;
         if (rest_route[i].method == c->q->method) {
             c->route = &rest_route[i];
@@ -119,8 +124,7 @@ static int rest_find(struct rest_call *c)
             return AM_OK;
         }
         rest_allow(c, rest_route[i].method);
-        if (!strchr(rest_route[i].pattern, '{'))
-            break; /* an address of its own: no type's */
+        own = own || !strchr(rest_route[i].pattern, '{');
     }
     rest_forget(c);
     return c->a->allow[0] ? rest_bad(c, AM_E_METHOD, "", "rest.method", STR_NULL)

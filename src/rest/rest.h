@@ -31,6 +31,7 @@
 
 #include "eds/eds.h"
 #include "eds/search.h"
+#include "fhir/term.h"
 #include "fhir/valid.h"
 #include "http/http.h"
 
@@ -123,6 +124,8 @@ struct rest_config {
     struct eds *eds; /* open for writing, rows by eds_rows_fhir(); borrowed */
     const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
                                        not looked at */
+    const struct fhir_tx *terms;    /* terminologies, ready; borrowed; NULL: those of the
+                                       store alone */
     const char *base;               /* "http://host/fhir", no slash at the end */
     struct rest_guard guard;        /* what is not seen is not changed either */
     rest_audit_fn *audit;           /* NULL: none */

@@ -40,7 +40,7 @@ int rest_bad(struct rest_call *c, int err, const char *path, const char *code,
     return err;
 }
 
-static int rest_say(void *cookie, struct buf *out, const struct diag_item *it)
+int rest_say(void *cookie, struct buf *out, const struct diag_item *it)
 {
     const struct rest_call *c = cookie;
     return text_problem(out, c->lang, it);

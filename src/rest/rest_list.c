@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bundles that list: searches and histories, a page at a time, with self and next. */
-#include "rest/rest_priv.h"
+#include "rest/rest_term_priv.h"
 
 static int list_escape(struct buf *b, struct str s)
 {
@@ -147,15 +147,19 @@ static int list_search_in(struct eds_view *v, void *arg)
     struct list_search *s = arg;
     const struct rest_config *k = &s->c->r->c;
     struct eds_source source = eds_view_source(v);
+    struct rest_codes codes = {s->c->r, v, true};
     struct rest_eye eye = {s->c, v};
     struct eds_search what = {.query = &s->q,
                               .key = *eds_row_key(k->eds),
                               .base = str_c(k->base),
                               .visible = rest_eye(s->c),
-                              .visible_arg = &eye};
+                              .visible_arg = &eye,
+                              .codes = rest_codes,
+                              .codes_arg = &codes};
     int err = eds_search(&source, &what, &s->f, &s->c->d);
     if (err) {
-        if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX)
+        if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX ||
+            err == AM_E_NOTFOUND) /* a terminology */
             s->c->status = 400;
         return err;
     }

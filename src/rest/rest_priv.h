@@ -22,7 +22,8 @@ struct rest {
     struct rest_config c;
     struct rest_own *own; /* what makes the compartment of a patient */
     size_t n_own;
-    struct buf capabilities; /* JSON */
+    struct buf capabilities;  /* JSON */
+    struct rest_terms *terms; /* of the store (rest_terms.c) */
     int64_t started_at;
 };
 
@@ -129,6 +130,8 @@ AM_CHECK int rest_date(struct str s, int64_t *at);
 AM_CHECK int rest_outcome(struct rest_call *c, int err);
 /* c->out, or the problems, as a->body. */
 void rest_finish(struct rest_call *c, int err);
+/* A fhir_sayer in the reader's language; cookie: the call. */
+int rest_say(void *cookie, struct buf *out, const struct diag_item *it);
 /* One problem of ours: code "rest.<...>". Returns err. */
 int rest_bad(struct rest_call *c, int err, const char *path, const char *code,
              struct str what);

@@ -32,6 +32,42 @@
       "a patient, what is in his record, and what that refers to")                       \
     X(POST, "/Patient/{id}/$everything", "$everything", NONE, false, everything,         \
       "the same by POST")                                                                \
+    X(GET, "/CodeSystem/$lookup", "$lookup", OPERATION, false, term,                     \
+      "what does a code mean?")                                                          \
+    X(POST, "/CodeSystem/$lookup", "$lookup", NONE, false, term, "the same")             \
+    X(GET, "/CodeSystem/$validate-code", "$validate-code", OPERATION, false, term,       \
+      "is it a code of the system?")                                                     \
+    X(POST, "/CodeSystem/$validate-code", "$validate-code", NONE, false, term,           \
+      "the same")                                                                        \
+    X(GET, "/CodeSystem/{id}/$validate-code", "$validate-code", NONE, false, term,       \
+      "the same of one")                                                                 \
+    X(POST, "/CodeSystem/{id}/$validate-code", "$validate-code", NONE, false, term,      \
+      "the same of one")                                                                 \
+    X(GET, "/CodeSystem/$subsumes", "$subsumes", OPERATION, false, term,                 \
+      "is one code above the other?")                                                    \
+    X(POST, "/CodeSystem/$subsumes", "$subsumes", NONE, false, term, "the same")         \
+    X(GET, "/CodeSystem/{id}/$subsumes", "$subsumes", NONE, false, term,                 \
+      "the same of one")                                                                 \
+    X(POST, "/CodeSystem/{id}/$subsumes", "$subsumes", NONE, false, term,                \
+      "the same of one")                                                                 \
+    X(GET, "/ValueSet/$validate-code", "$validate-code", OPERATION, false, term,         \
+      "is it a code of the set?")                                                        \
+    X(POST, "/ValueSet/$validate-code", "$validate-code", NONE, false, term, "the same") \
+    X(GET, "/ValueSet/{id}/$validate-code", "$validate-code", NONE, false, term,         \
+      "the same of one")                                                                 \
+    X(POST, "/ValueSet/{id}/$validate-code", "$validate-code", NONE, false, term,        \
+      "the same of one")                                                                 \
+    X(GET, "/ValueSet/$expand", "$expand", OPERATION, false, term, "the codes of a set") \
+    X(POST, "/ValueSet/$expand", "$expand", NONE, false, term, "the same")               \
+    X(GET, "/ValueSet/{id}/$expand", "$expand", NONE, false, term, "the same of one")    \
+    X(POST, "/ValueSet/{id}/$expand", "$expand", NONE, false, term, "the same of one")   \
+    X(GET, "/ConceptMap/$translate", "$translate", OPERATION, false, term,               \
+      "what is it in another system?")                                                   \
+    X(POST, "/ConceptMap/$translate", "$translate", NONE, false, term, "the same")       \
+    X(GET, "/ConceptMap/{id}/$translate", "$translate", NONE, false, term,               \
+      "the same of one")                                                                 \
+    X(POST, "/ConceptMap/{id}/$translate", "$translate", NONE, false, term,              \
+      "the same of one")                                                                 \
     X(GET, "/{type}/_history", "history-type", TYPE, false, history,                     \
       "every version of a type")                                                         \
     X(POST, "/{type}/_search", "search-type", NONE, false, search, "the same by POST")   \

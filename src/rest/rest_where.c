@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditions: a query that is to find one resource, or none, asked before a write to
  * prepare it and again in the writer, on what is current there. */
-#include "rest/rest_priv.h"
+#include "rest/rest_term_priv.h"
 
 int rest_where(struct rest_call *c, struct str type, const struct fhir_pair *pair,
                size_t n, struct rest_where *out)
@@ -55,12 +55,15 @@ int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n)
     struct rest_where *w = arg;
     const struct rest_config *k = &w->c->r->c;
     struct eds_source s = eds_view_source(v);
+    struct rest_codes codes = {w->c->r, v, false}; /* it may be the writer's view */
     struct rest_eye eye = {w->c, v};
     struct eds_search what = {.query = &w->q,
                               .key = *eds_row_key(k->eds),
                               .base = str_c(k->base),
                               .visible = rest_eye(w->c),
-                              .visible_arg = &eye};
+                              .visible_arg = &eye,
+                              .codes = rest_codes,
+                              .codes_arg = &codes};
     struct eds_found f;
     int err = eds_search(&s, &what, &f, NULL);
     *n = 0;
@@ -99,7 +102,9 @@ int rest_where_one(struct rest_where *w, struct eds_meta *m, size_t *n)
 {
     struct where_one o = {w, m, n};
     int err = eds_view(w->c->r->c.eds, where_view, &o);
-    if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED)
+    if (err == AM_E_NOTFOUND)
+        err = rest_bad(w->c, err, "", "search.terminology", w->type);
+    if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_NOTFOUND)
         w->c->status = 400;
     return err;
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_terms -- a folder of terminologies: the operator's own licensed copies, as their
+ * publishers give them. What it may hold: doc/man/amane-fhir.1.md, TERMINOLOGIES. */
+#ifndef CMD_TERMS_H
+#define CMD_TERMS_H
+
+#include "cmd.h"
+#include "fhir/term.h"
+
+struct cmd_terms_told {
+    size_t files, other; /* read; JSON and XML that is no terminology */
+};
+/* All of it, ready. What is wrong is in d, with the file in *wrong (up to 4,095 bytes):
+ * then nothing is loaded. */
+AM_CHECK int cmd_terms_load(const char *dir, struct fhir_tx **out,
+                            struct cmd_terms_told *told, char wrong[4096],
+                            struct diag *d);
+/* `amane fhir terminology DIR [--json]`; an exit code. */
+int cmd_terms(const char *dir, bool json);
+/* JSON or XML, by what is in it (cmd_fhir.c). */
+AM_CHECK int cmd_fhir_read(struct json_doc **out, struct str text, struct diag *d);
+
+#endif
