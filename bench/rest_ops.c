@@ -5,6 +5,8 @@
  *     bench-rest_ops [PATIENTS]   (120 of those in AMANE_SHARED)
  *
  * One client, then as many as there are processors; each asks for other patients. */
+#include <ftw.h>
+
 #include "../bench/eds_load.h"
 #include "base/log.h"
 #include "rest/rest.h"
@@ -13,6 +15,7 @@ enum { OPS_SECONDS = 4 };
 
 struct ops {
     struct rest *rest;
+    char dir[80];   /* of exports */
     char (*id)[37]; /* of patients */
     size_t n, cap;
     const char *tail; /* "/$everything" */
@@ -88,6 +91,43 @@ static bool ops_run(struct ops *o, const char *figure, double target, int client
     return true;
 }
 
+/* One export of everything, from asking to the manifest. */
+static bool ops_export(struct ops *o)
+{
+    struct rest_request q = {.method = REST_GET, .path = STR("/$export")};
+    struct load_figure f = {0};
+    struct rest_answer a;
+    double cpu = load_cpu();
+    int64_t start = time_mono(), n = 0;
+    char status[REST_LOCATION], text[200];
+    struct json_doc *doc = NULL;
+    q.header[REST_H_PREFER] = STR("respond-async");
+    rest_answer_init(&a);
+    rest_serve(o->rest, &q, &a);
+    snprintf(status, sizeof status, "%s", strstr(a.location, "/$export-status"));
+    q.path = str_c(status);
+    while (a.status == 202) {
+        usleep(5000);
+        rest_answer_release(&a);
+        rest_answer_init(&a);
+        rest_serve(o->rest, &q, &a);
+    }
+    f.per_s = (double)(time_mono() - start) / 1e6;
+    if (a.status != 200 || json_parse(&doc, buf_str(&a.body), NULL, NULL))
+        return false;
+    for (json_each(it, json_get(json_root(doc), "output")))
+        n += json_int(json_get(it.val, "count"), 0);
+    f.cpu_us = (load_cpu() - cpu) * 1e6 / (double)AM_MAX(n, 1);
+    snprintf(text, sizeof text,
+             "%lld resources, one export of everything, files sealed and synced, SQLite",
+             (long long)n);
+    load_show("rest_ops.export", (double)n / f.per_s, "resources/s", 60000, true, text,
+              &f);
+    json_free(doc);
+    rest_answer_release(&a);
+    return n > 0;
+}
+
 static bool ops_all(struct ops *o, struct eds *e)
 {
     int clients = (int)AM_MIN(sysconf(_SC_NPROCESSORS_ONLN), 64L);
@@ -96,8 +136,10 @@ static bool ops_all(struct ops *o, struct eds *e)
         fhir_valid_new(&valid) == AM_OK &&
         rest_new(&o->rest, &(struct rest_config){.eds = e,
                                                  .valid = valid,
+                                                 .export_dir = o->dir,
                                                  .base = "http://b/fhir"}) == AM_OK &&
         eds_view(e, ops_patients, o) == AM_OK && o->n;
+    good = good && ops_export(o) && ops_export(o);
     o->tail = "/$everything";
     if (good) { /* what was written is packed meanwhile, and pages are read once */
         o->until = time_mono() + OPS_SECONDS * TIME_SECOND;
@@ -149,9 +191,17 @@ static bool ops_load(struct eds *e, size_t patients)
     return n > 0 && !err;
 }
 
+static int ops_remove(const char *path, const struct stat *st, int kind, struct FTW *f)
+{
+    (void)st;
+    (void)kind;
+    (void)f;
+    return remove(path);
+}
+
 int main(int argc, char **argv)
 {
-    char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64], file[96];
+    char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64];
     struct eds_config c = {.path = path, .key = {1}, .rows = eds_rows_fhir};
     struct ops o = {.cap = 1000};
     struct eds *e = NULL;
@@ -161,17 +211,13 @@ int main(int argc, char **argv)
         return 2;
     log_set_level(LOG_ERROR);
     snprintf(path, sizeof path, "%s/e.db", dir);
+    snprintf(o.dir, sizeof o.dir, "%s/export", dir);
     o.id = am_calloc(o.cap, sizeof *o.id);
     good = o.id && eds_open(&e, &c) == AM_OK && ops_load(e, (size_t)patients) &&
            ops_all(&o, e);
     eds_close(e);
     free(o.id);
-    for (int i = 0; i < 4; i++) {
-        snprintf(file, sizeof file, "%s%s", path,
-                 (const char *[]){"", "-wal", "-shm", ".lock"}[i]);
-        unlink(file);
-    }
-    rmdir(dir);
+    (void)!nftw(dir, ops_remove, 8, FTW_DEPTH | FTW_PHYS);
     if (!good)
         fprintf(stderr, "bench rest_ops: an operation failed\n");
     return good ? 0 : 3;

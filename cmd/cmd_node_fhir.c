@@ -125,7 +125,11 @@ static int serve_store(const struct conf *c, struct face *f, struct door_config 
                              .open = !door->auth};
     struct fhir_valid *valid = NULL;
     struct eds *eds = NULL;
+    char exports[PATH_MAX];
     int code, err;
+    if (snprintf(exports, sizeof exports, "%s/export", door->dir) >= (int)sizeof exports)
+        return cmd_fail("open the store in", door->dir, AM_E_TOOBIG, NULL);
+    rc.export_dir = exports;
     err = fhir_valid_new(&valid);
     if (!err)
         err = store_open(door->dir, &eds);

@@ -30,6 +30,8 @@ int rest_new(struct rest **out, const struct rest_config *c)
         err = rest_terms_new(&r->terms);
     if (!err)
         err = rest_capabilities(r, &r->capabilities);
+    if (!err)
+        err = rest_exports_new(r);
     if (err) {
         rest_free(r);
         return err;
@@ -42,6 +44,7 @@ void rest_free(struct rest *r)
 {
     if (!r)
         return;
+    rest_exports_free(r);
     buf_release(&r->capabilities);
     free(r->own);
     rest_terms_free(r->terms);

@@ -73,8 +73,10 @@ struct rest_answer {
     const char *type; /* of the body; static */
     struct buf body;
     char etag[40], modified[40], location[REST_LOCATION], allow[64];
-    int64_t at; /* of `modified`; 0: not said */
-    bool vary;  /* Accept and Accept-Language were looked at */
+    char progress[80], expires[40]; /* of an export */
+    int retry_s;                    /* 0: not said */
+    int64_t at;                     /* of `modified`; 0: not said */
+    bool vary;                      /* Accept and Accept-Language were looked at */
     const char *language;
 };
 void rest_answer_init(struct rest_answer *a);
@@ -117,6 +119,13 @@ struct rest_guard {
      * AM_E_INVALID with problems in d. */
     int (*fit)(void *arg, void *who, enum eds_verb verb, const struct json *resource,
                const struct json *group, struct diag *d);
+    /* $export goes on when its request is over: a name for who asked (512 bytes at most,
+     * kept on disk, sealed), and who that is, looked up when it begins and every second:
+     * an error (AM_E_UNAUTHORIZED: no login any more) ends the export. Where `see` is set
+     * and one of these is not, there is no $export. Called from its thread. */
+    int (*keep)(void *arg, void *who, struct buf *name);
+    int (*again)(void *arg, struct str name, void **who);
+    void (*drop)(void *arg, void *who); /* of again() */
     void *arg;
 };
 
@@ -130,10 +139,11 @@ struct rest_config {
     struct rest_guard guard;        /* what is not seen is not changed either */
     rest_audit_fn *audit;           /* NULL: none */
     void *audit_arg;
-    bool open;       /* nobody logs in: the CapabilityStatement says so */
-    size_t body_max; /* 0: 64 MiB */
-    size_t entries;  /* of a batch or transaction; 0: EDS_GROUP_MAX */
-    size_t told_max; /* bytes of an answer; 0: 64 MiB */
+    const char *export_dir; /* where $export keeps its files, sealed; NULL: no $export */
+    bool open;              /* nobody logs in: the CapabilityStatement says so */
+    size_t body_max;        /* 0: 64 MiB */
+    size_t entries;         /* of a batch or transaction; 0: EDS_GROUP_MAX */
+    size_t told_max;        /* bytes of an answer; 0: 64 MiB */
 };
 struct rest;
 AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);

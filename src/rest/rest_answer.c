@@ -124,9 +124,11 @@ static void rest_send(struct rest_call *c)
     c->a->type = c->xml && !c->part
                      ? "application/fhir+xml; fhirVersion=4.0; charset=utf-8"
                      : "application/fhir+json; fhirVersion=4.0; charset=utf-8";
+    if (c->media)
+        c->a->type = c->media;
     if (!c->out.n)
         return;
-    if (!c->part && (c->xml || c->pretty))
+    if (!c->part && !c->media && (c->xml || c->pretty))
         err = rest_reform(c);
     else { /* the memory changes hands */
         swap = c->a->body;
@@ -145,6 +147,7 @@ void rest_finish(struct rest_call *c, int err)
     struct rest_answer *a = c->a;
     a->language = text_lang_code(c->lang);
     if (err) {
+        c->media = NULL;
         a->status = rest_fail_status(c, err);
         if (a->status >= 500)
             LOG_E("rest.error", log_err(err));

@@ -30,6 +30,8 @@ static enum rest_method from_http(enum http_method m)
 
 static void to_http(struct http_req *q, struct http_resp *out, struct rest_answer *a)
 {
+    char retry[16];
+    snprintf(retry, sizeof retry, "%d", a->retry_s);
     out->status = a->status;
     buf_release(&out->body);
     out->body = a->body;
@@ -51,8 +53,14 @@ static void to_http(struct http_req *q, struct http_resp *out, struct rest_answe
         http_setz(q, out, "Content-Language", a->language);
     if (a->status == 401)
         http_setz(q, out, "WWW-Authenticate", "Bearer realm=\"amane\"");
+    if (a->progress[0])
+        http_setz(q, out, "X-Progress", a->progress);
+    if (a->expires[0])
+        http_setz(q, out, "Expires", a->expires);
     if (a->status == 429 || a->status == 503)
         http_setz(q, out, "Retry-After", "2");
+    else if (a->retry_s)
+        http_setz(q, out, "Retry-After", retry);
 }
 
 static void refused(const struct rest_request *q, int err, const char *code,

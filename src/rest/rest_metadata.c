@@ -32,12 +32,19 @@ static bool metadata_is(const struct rest_route *o, struct str type)
     return type.n && (str_eqc(first, "{type}") || str_eq(first, type));
 }
 
+#define METADATA_BULK "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 /* Where an operation is defined: a guide's have an address of their own. */
 static void metadata_definition(struct jw *w, const struct rest_route *o)
 {
     struct str rest, first = str_cut(str_sub(str_c(o->pattern), 1, SIZE_MAX), '/', &rest);
     const char *name = o->interaction + 1;
     jw_key(w, "definition");
+    if (!strcmp(name, "export")) {
+        jw_strz(w, str_eqc(first, "Patient") ? METADATA_BULK "patient-export"
+                   : str_eqc(first, "Group") ? METADATA_BULK "group-export"
+                                             : METADATA_BULK "export");
+        return;
+    }
     if (str_eqc(first, "{type}"))
         first = STR("Resource");
     jw_strf(w, "http://hl7.org/fhir/OperationDefinition/%.*s-%s", STR_FMT(first), name);

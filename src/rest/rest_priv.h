@@ -17,13 +17,15 @@ enum {
     REST_PATH_MAX = 512
 };
 
-struct rest_own; /* rest_op.c */
+struct rest_own;     /* rest_op.c */
+struct rest_exports; /* rest_export.h */
 struct rest {
     struct rest_config c;
     struct rest_own *own; /* what makes the compartment of a patient */
     size_t n_own;
-    struct buf capabilities;  /* JSON */
-    struct rest_terms *terms; /* of the store (rest_terms.c) */
+    struct buf capabilities;      /* JSON */
+    struct rest_terms *terms;     /* of the store (rest_terms.c) */
+    struct rest_exports *exports; /* NULL: none */
     int64_t started_at;
 };
 
@@ -74,8 +76,9 @@ struct rest_call {
     struct rest_trim trim;
 
     /* the answer */
-    struct buf out; /* a resource in JSON; empty: no body */
-    int status;     /* 0: by the error */
+    struct buf out;    /* a resource in JSON; empty: no body */
+    int status;        /* 0: by the error */
+    const char *media; /* of what is no resource; NULL: it is one */
     struct eds_name *seen;
     size_t n_seen, cap_seen;
     bool wrote;
@@ -220,6 +223,10 @@ AM_CHECK int rest_line_answer(struct rest_call *c, struct jw *w,
 
 /* ---- rest_op.c ---- */
 AM_CHECK int rest_own_new(struct rest *r);
+
+/* ---- rest_export_job.c ---- */
+AM_CHECK int rest_exports_new(struct rest *r);
+void rest_exports_free(struct rest *r);
 
 /* ---- rest_metadata.c ---- */
 AM_CHECK int rest_capabilities(struct rest *r, struct buf *out);

@@ -238,7 +238,9 @@ static void every_row_of_the_table_answers(void **state)
         r = t_send(&(struct t_asked){rest_route[i].method, .url = url});
         if (r.a.status >= 500 || (r.a.status != 204 && !r.doc))
             fail_msg("%s %s: %d", rest_route[i].interaction, url, r.a.status);
-        if (rest_route[i].method == REST_GET && rest_route[i].run != rest_h_term)
+        if (rest_route[i].method == REST_GET && rest_route[i].run != rest_h_term &&
+            /* there is no folder for exports */
+            strncmp(rest_route[i].interaction, "$export", 7) != 0)
             assert_int_equal(r.a.status, 200);
         t_done(&r);
     }

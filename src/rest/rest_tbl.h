@@ -16,6 +16,21 @@
     X(POST, "/", "transaction", SYSTEM, true, bundle, "a batch or a transaction")        \
     X(GET, "/_history", "history-system", SYSTEM, false, history,                        \
       "every version of everything")                                                     \
+    X(GET, "/$export", "$export", OPERATION, false, export,                              \
+      "all of it, or of some types, as files")                                           \
+    X(POST, "/$export", "$export", NONE, false, export, "the same by POST")              \
+    X(GET, "/Patient/$export", "$export", OPERATION, false, export,                      \
+      "what is any patient's")                                                           \
+    X(POST, "/Patient/$export", "$export", NONE, false, export, "the same by POST")      \
+    X(GET, "/Group/{id}/$export", "$export", OPERATION, false, export,                   \
+      "what is its members'")                                                            \
+    X(POST, "/Group/{id}/$export", "$export", NONE, false, export, "the same by POST")   \
+    X(GET, "/$export-status/{id}", "$export-status", NONE, false, export_status,         \
+      "how far an export is, or where its files are")                                    \
+    X(DELETE, "/$export-status/{id}", "$export-status", NONE, false, export_cancel,      \
+      "give it up, its files go")                                                        \
+    X(GET, "/$export-file/{id}/{other}/{vid}", "$export-file", NONE, false, export_file, \
+      "one of its files")                                                                \
     X(POST, "/{type}/$validate", "$validate", OPERATION, false, validate,                \
       "is a resource valid R4?")                                                         \
     X(GET, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                 \

@@ -48,7 +48,7 @@ static inline struct t_reply t_send(const struct t_asked *k)
     q.header[REST_H_PREFER] = str_c(k->prefer);
     rest_answer_init(&r.a);
     rest_serve(t_rest, &q, &r.a);
-    if (r.a.body.n && r.a.body.p[0] == '{')
+    if (r.a.body.n && r.a.body.p[0] == '{' && !strstr(r.a.type, "ndjson"))
         assert_ok(json_parse(&r.doc, buf_str(&r.a.body),
                              &(struct json_limits){.size_b = 256 << 20,
                                                    .values = 40000000,

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* $export of everything, of all patients, of a Group: asking (202), how far it is (202,
+ * 200), its files, and giving it up (202). FHIR Bulk Data Access 2.0. */
+#include "rest/rest_export.h"
+
+/* The guard's name for who asks; "" where there is none. */
+static int export_who(struct rest_call *c, struct buf *out)
+{
+    const struct rest_guard *g = &c->r->c.guard;
+    return g->keep ? g->keep(g->arg, c->q->who, out) : AM_OK;
+}
+
+/* Without a name for who asked, nobody could be asked later what he may see. */
+static int export_can(struct rest_call *c)
+{
+    const struct rest_guard *g = &c->r->c.guard;
+    if (c->r->exports && (!g->see || (g->keep && g->again)))
+        return AM_OK;
+    return rest_bad(c, AM_E_NOTFOUND, "", "rest.export_off", STR_NULL);
+}
+
+static bool export_async(struct str prefer)
+{
+    while (prefer.n)
+        if (str_eq_nocase(str_trim(str_cut(prefer, ',', &prefer)), STR("respond-async")))
+            return true;
+    return false;
+}
+
+static int export_format(struct rest_call *c)
+{
+    static const char *const name[] = {"application/fhir+ndjson", "application/ndjson",
+                                       "ndjson"};
+    struct str v = rest_param(c, "_outputFormat");
+    for (size_t i = 0; v.p && i < AM_LEN(name); i++)
+        if (str_eqc(v, name[i]))
+            return AM_OK;
+    return v.p ? rest_bad(c, AM_E_SYNTAX, "_outputFormat", "rest.value", v) : AM_OK;
+}
+
+static int export_text(struct rest_call *c, struct str who, struct buf *out)
+{
+    struct fhir_pair *kept;
+    struct rest_types types;
+    int64_t since = 0;
+    struct buf url;
+    struct jw w;
+    size_t n;
+    int err = rest_op_types(c, "_type", &types);
+    if (!err)
+        err = rest_op_date(c, "_since", false, &since);
+    if (!err)
+        err = rest_op_kept(c, "_type _since _outputFormat", &kept, &n);
+    buf_init(&url, 4 * FHIR_QUERY_TEXT);
+    if (!err)
+        err = rest_url(c, &url, kept, n, STR_NULL);
+    if (!err) {
+        jw_init(&w, out);
+        jw_obj(&w);
+        jw_kstr(&w, "request", buf_str(&url));
+        jw_kstr(&w, "who", who);
+        jw_kstrz(&w, "level", c->id.n ? "group" : c->type.n ? "patient" : "system");
+        jw_kstr(&w, "group", c->id.n ? c->id : STR(""));
+        jw_kint(&w, "since", since);
+        jw_key(&w, "types");
+        jw_arr(&w);
+        for (size_t i = 0; i < types.n; i++)
+            jw_str(&w, types.v[i]);
+        jw_arr_end(&w);
+        jw_obj_end(&w);
+        err = jw_done(&w);
+    }
+    buf_release(&url);
+    return err;
+}
+
+static int export_asked(struct rest_call *c)
+{
+    char id[37];
+    struct buf who, ask;
+    int err;
+    buf_init(&who, EXPORT_WHO);
+    buf_init(&ask, 1 << 20);
+    err = export_who(c, &who);
+    if (!err)
+        err = export_text(c, buf_str(&who), &ask);
+    if (!err)
+        err = rest_export_ask(c->r->exports, buf_str(&ask), id);
+    if (err == AM_E_TOOMANY)
+        err = rest_bad(c, err, "", "rest.export_many", STR_NULL);
+    if (!err) {
+        c->wrote = true;
+        c->status = 202;
+        snprintf(c->a->location, sizeof c->a->location, "%s/$export-status/%s",
+                 c->r->c.base, id);
+    }
+    buf_release(&who);
+    buf_release(&ask);
+    return err;
+}
+
+int rest_h_export(struct rest_call *c)
+{
+    struct eds_meta m;
+    struct buf text;
+    int err = export_can(c);
+    if (!err)
+        err = rest_op_params(c);
+    if (!err)
+        err = rest_only(c, "_type _since _outputFormat");
+    if (!err)
+        err = export_format(c);
+    if (!err && !export_async(c->q->header[REST_H_PREFER]))
+        err = rest_bad(c, AM_E_SYNTAX, "Prefer", "rest.async", STR_NULL);
+    if (!err && c->id.n) { /* the group, if he may know of it */
+        buf_init(&text, 2 * EDS_BODY_MAX);
+        err = rest_get(c, c->type, c->id, 0, &text, &m);
+        if (err == AM_E_NOTFOUND || (!err && m.gone))
+            err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
+        buf_release(&text);
+    }
+    return err ? err : export_asked(c);
+}
+
+/* ---- how far ---- */
+static int export_find(struct rest_call *c, struct rest_export_now *now)
+{
+    struct buf who;
+    int err = export_can(c);
+    if (!err)
+        err = rest_only(c, "");
+    buf_init(&who, EXPORT_WHO);
+    if (!err)
+        err = export_who(c, &who);
+    if (!err)
+        err = rest_export_look(c->r->exports, c->id, buf_str(&who), now);
+    if (err == AM_E_NOTFOUND)
+        err = rest_bad(c, err, "", "rest.export_none", c->id);
+    buf_release(&who);
+    return err;
+}
+
+int rest_h_export_status(struct rest_call *c)
+{
+    struct rest_export_now now;
+    int err = export_find(c, &now);
+    if (err)
+        return err;
+    if (now.state == EXPORT_FAILED) {
+        c->status = am_err_http(now.err);
+        return rest_bad(c, now.err, "", "rest.export_failed", STR_NULL);
+    }
+    if (now.state != EXPORT_DONE) {
+        c->status = 202;
+        c->a->retry_s = 1;
+        snprintf(c->a->progress, sizeof c->a->progress, "%d%%, %lld resources",
+                 now.top ? (int)(100 * AM_MIN(now.rid, now.top) / now.top) : 0,
+                 (long long)now.n);
+        return AM_OK;
+    }
+    rest_http_date(now.at + EXPORT_HOURS * 3600 * TIME_SECOND, c->a->expires);
+    c->media = "application/json";
+    return rest_export_read(c->r->exports, c->id, "manifest", &c->out);
+}
+
+int rest_h_export_cancel(struct rest_call *c)
+{
+    struct rest_export_now now;
+    struct buf who;
+    int err = export_find(c, &now);
+    buf_init(&who, EXPORT_WHO);
+    if (!err)
+        err = export_who(c, &who);
+    if (!err)
+        err = rest_export_cancel(c->r->exports, c->id, buf_str(&who));
+    if (!err) {
+        c->wrote = true;
+        c->status = 202;
+    }
+    buf_release(&who);
+    return err;
+}
+
+/* ---- files ---- */
+/* The audit is told of every resource: each line begins with its type and id. */
+static int export_seen(struct rest_call *c, struct str text)
+{
+    while (text.n) {
+        static const char before[] = ",\"id\":\"";
+        struct str line = str_cut(text, '\n', &text), id;
+        const char *p = memmem(line.p, AM_MIN(line.n, 256u), before, sizeof before - 1);
+        char name[EDS_ID_MAX + 1];
+        int err;
+        if (!p)
+            return AM_E_TAMPERED;
+        p += sizeof before - 1;
+        id = str_cut((struct str){p, (size_t)(line.p + line.n - p)}, '"', &line);
+        snprintf(name, sizeof name, "%.*s", (int)AM_MIN(id.n, (size_t)EDS_ID_MAX), id.p);
+        err = rest_seen(c, c->other, name);
+        if (err)
+            return err;
+    }
+    return AM_OK;
+}
+
+int rest_h_export_file(struct rest_call *c)
+{
+    struct rest_export_now now;
+    char file[96];
+    int64_t part;
+    int err = export_find(c, &now);
+    if (!err && (now.state != EXPORT_DONE || str_int(c->vid, 1, INT32_MAX, &part)))
+        err = rest_bad(c, AM_E_NOTFOUND, "", "rest.export_none", c->vid);
+    if (err)
+        return err;
+    snprintf(file, sizeof file, "%.*s-%lld", STR_FMT(c->other), (long long)part);
+    c->media = "application/fhir+ndjson";
+    err = rest_export_read(c->r->exports, c->id, file, &c->out);
+    if (err == AM_E_NOTFOUND)
+        err = rest_bad(c, err, "", "rest.export_none", c->vid);
+    return err ? err : export_seen(c, buf_str(&c->out));
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exports: jobs, their folder and the thread that writes them. */
+#include "rest/rest_export.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/crypto.h"
+
+/* ---- files ---- */
+static int export_path(const struct rest_exports *x, struct str id, const char *file,
+                       char out[REST_PATH_MAX])
+{
+    int n = snprintf(out, REST_PATH_MAX, "%s/%.*s%s%s", x->dir, STR_FMT(id),
+                     *file ? "/" : "", file);
+    return n < REST_PATH_MAX ? AM_OK : AM_E_TOOBIG;
+}
+
+/* The store's index words never leave the process: who has the disk has no key. */
+static int export_key(const struct rest_exports *x, struct str id, uint8_t key[32])
+{
+    const struct fhir_row_key *k = eds_row_key(x->r->c.eds);
+    return crypto_hkdf_sha256((struct str){(const char *)k->k, sizeof k->k}, id,
+                              STR("amane $export file 1"), key, 32);
+}
+
+static int export_sealing(const struct rest_exports *x, struct str id, const char *file,
+                          uint8_t key[32], char path[REST_PATH_MAX])
+{
+    int err = export_path(x, id, file, path);
+    return err ? err : export_key(x, id, key);
+}
+
+int rest_export_write(struct rest_exports *x, const char *id, const char *file,
+                      struct str text, struct buf *sealed)
+{
+    char path[REST_PATH_MAX];
+    uint8_t key[32];
+    struct buf own;
+    int err = export_sealing(x, str_c(id), file, key, path);
+    buf_init(&own, text.n + 64);
+    if (!sealed)
+        sealed = &own;
+    buf_clear(sealed);
+    if (!err)
+        err = crypto_seal(key, str_c(file), text, sealed);
+    if (!err)
+        err = am_file_write(path, buf_str(sealed), 0600);
+    crypto_wipe(key, sizeof key);
+    buf_release(&own);
+    return err;
+}
+
+int rest_export_read(struct rest_exports *x, struct str id, const char *file,
+                     struct buf *out)
+{
+    char path[REST_PATH_MAX], *p = NULL;
+    uint8_t key[32];
+    size_t n = 0;
+    int err = export_sealing(x, id, file, key, path);
+    if (!err)
+        err = am_file_read(path, x->r->c.told_max, &p, &n);
+    if (!err)
+        err = crypto_open(key, str_c(file), (struct str){p, n}, out);
+    crypto_wipe(key, sizeof key);
+    free(p);
+    return err;
+}
+
+/* Without `all`, the job stays: it is begun again. */
+static void export_empty(struct rest_exports *x, const char *id, bool all)
+{
+    char path[REST_PATH_MAX];
+    struct dirent *e;
+    DIR *d;
+    if (export_path(x, str_c(id), "", path))
+        return;
+    d = opendir(path);
+    while (d && (e = readdir(d)))
+        if (e->d_name[0] != '.' && (all || strcmp(e->d_name, "job") != 0))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+    if (all)
+        rmdir(path);
+}
+
+/* ---- jobs: under the lock ---- */
+static void export_lock(struct rest_exports *x)
+{
+    am_assert(!pthread_mutex_lock(&x->lock));
+}
+
+static void export_unlock(struct rest_exports *x)
+{
+    am_assert(!pthread_mutex_unlock(&x->lock));
+}
+
+static void export_free(struct rest_export *j)
+{
+    if (j)
+        free(j->ask);
+    free(j);
+}
+
+static void export_remove(struct rest_exports *x, struct rest_export *j)
+{
+    struct rest_export **at = &x->first;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+    export_empty(x, j->id, true);
+    export_free(j);
+}
+
+static struct rest_export **export_end(struct rest_exports *x)
+{
+    struct rest_export **at = &x->first;
+    while (*at)
+        at = &(*at)->next;
+    return at;
+}
+
+static void export_expire(struct rest_exports *x)
+{
+    int64_t until = time_now() - EXPORT_HOURS * 3600 * TIME_SECOND;
+    struct rest_export *next;
+    for (struct rest_export *j = x->first; j; j = next) {
+        next = j->next;
+        if (j->state >= EXPORT_DONE && j->at < until)
+            export_remove(x, j);
+    }
+}
+
+/* Is there room for one more? Finished ones give way after a day only. */
+static bool export_room(const struct rest_exports *x)
+{
+    size_t unfinished = 0, all = 0;
+    for (const struct rest_export *j = x->first; j; j = j->next) {
+        all++;
+        unfinished += j->state < EXPORT_DONE;
+    }
+    return unfinished < EXPORT_UNFINISHED && all < EXPORT_KEPT;
+}
+
+static struct rest_export *export_find(struct rest_exports *x, struct str id,
+                                       struct str who)
+{
+    for (struct rest_export *j = x->first; j; j = j->next) {
+        struct json_doc *doc = NULL;
+        bool his;
+        if (!str_eqc(id, j->id) || atomic_load(&j->stop))
+            continue;
+        if (json_parse(&doc, (struct str){j->ask, j->ask_n}, NULL, NULL))
+            return NULL;
+        his = str_eq(json_get_str(json_root(doc), "who"), who);
+        json_free(doc);
+        return his ? j : NULL;
+    }
+    return NULL;
+}
+
+static struct rest_export *export_new(struct str id, struct str ask)
+{
+    struct rest_export *j = am_calloc(1, sizeof *j);
+    if (!j)
+        return NULL;
+    j->ask = str_dup(ask);
+    j->ask_n = ask.n;
+    j->at = time_now();
+    snprintf(j->id, sizeof j->id, "%.*s", STR_FMT(id));
+    if (j->ask)
+        return j;
+    export_free(j);
+    return NULL;
+}
+
+static int export_begin(struct rest_exports *x, const struct rest_export *j)
+{
+    char path[REST_PATH_MAX];
+    int err = export_path(x, str_c(j->id), "", path);
+    if (!err && mkdir(path, 0700))
+        err = am_err_errno(errno);
+    if (!err)
+        err = rest_export_write(x, j->id, "job", (struct str){j->ask, j->ask_n}, NULL);
+    return err ? err : am_dir_sync(x->dir);
+}
+
+int rest_export_ask(struct rest_exports *x, struct str ask, char id[37])
+{
+    struct rest_export *j = NULL;
+    int err = eds_new_id(id);
+    if (err)
+        return err;
+    export_lock(x);
+    export_expire(x);
+    if (!export_room(x))
+        err = AM_E_TOOMANY;
+    else
+        j = export_new(str_c(id), ask);
+    if (!err)
+        err = j ? export_begin(x, j) : AM_E_NOMEM;
+    if (!err) {
+        *export_end(x) = j;
+        am_assert(!pthread_cond_signal(&x->wake));
+    } else {
+        if (j)
+            export_empty(x, j->id, true);
+        export_free(j);
+    }
+    export_unlock(x);
+    return err;
+}
+
+int rest_export_look(struct rest_exports *x, struct str id, struct str who,
+                     struct rest_export_now *out)
+{
+    const struct rest_export *j;
+    export_lock(x);
+    export_expire(x);
+    j = export_find(x, id, who);
+    if (j)
+        *out = (struct rest_export_now){j->state,
+                                        j->err,
+                                        j->at,
+                                        atomic_load(&j->n),
+                                        atomic_load(&j->rid),
+                                        atomic_load(&j->top)};
+    export_unlock(x);
+    return j ? AM_OK : AM_E_NOTFOUND;
+}
+
+int rest_export_cancel(struct rest_exports *x, struct str id, struct str who)
+{
+    struct rest_export *j;
+    export_lock(x);
+    j = export_find(x, id, who);
+    if (j && j->state == EXPORT_RUNS) {
+        char path[REST_PATH_MAX];
+        atomic_store(&j->stop, true);
+        if (!export_path(x, id, "job", path))
+            (void)unlink(path); /* also if the program ends before the thread stops */
+    } else if (j)
+        export_remove(x, j);
+    export_unlock(x);
+    return j ? AM_OK : AM_E_NOTFOUND;
+}
+
+/* ---- the thread ---- */
+/* Of an export that was told to stop nothing stays; one that the end of the program cuts
+ * short is begun again by the next. */
+static void export_finish(struct rest_exports *x, struct rest_export *j, int err)
+{
+    char text[24];
+    if (atomic_load(&j->stop) && !x->ends) {
+        export_remove(x, j);
+        return;
+    }
+    if (err && x->ends)
+        return;
+    j->err = err;
+    if (err) {
+        export_empty(x, j->id, false);
+        snprintf(text, sizeof text, "%d", err);
+        if (rest_export_write(x, j->id, "failed", str_c(text), NULL))
+            LOG_E("rest.export_failed", log_str("id", str_c(j->id)));
+    }
+    j->state = err ? EXPORT_FAILED : EXPORT_DONE;
+    j->at = time_now();
+}
+
+static struct rest_export *export_next(struct rest_exports *x)
+{
+    for (struct rest_export *j = x->first; j; j = j->next)
+        if (j->state == EXPORT_WAITS)
+            return j;
+    return NULL;
+}
+
+static void *export_main(void *arg)
+{
+    struct rest_exports *x = arg;
+    export_lock(x);
+    while (!x->ends) {
+        struct rest_export *j = export_next(x);
+        int err;
+        if (!j) {
+            am_assert(!pthread_cond_wait(&x->wake, &x->lock));
+            continue;
+        }
+        j->state = EXPORT_RUNS;
+        export_unlock(x);
+        export_empty(x, j->id, false);
+        err = rest_export_run(x, j);
+        if (err)
+            LOG_E("rest.export", log_str("id", str_c(j->id)), log_err(err));
+        export_lock(x);
+        export_finish(x, j, err);
+    }
+    export_unlock(x);
+    return NULL;
+}
+
+/* ---- what a node finds when it starts ---- */
+static int export_resume_one(struct rest_exports *x, const char *id)
+{
+    struct rest_export *j;
+    struct buf text;
+    char path[REST_PATH_MAX];
+    struct stat st;
+    int64_t failed;
+    int err;
+    buf_init(&text, 1 << 20);
+    err = rest_export_read(x, str_c(id), "job", &text);
+    if (err && err != AM_E_NOMEM) { /* never acknowledged, or of another store */
+        export_empty(x, id, true);
+        buf_release(&text);
+        return AM_OK;
+    }
+    j = err ? NULL : export_new(str_c(id), buf_str(&text));
+    buf_clear(&text);
+    if (j && !rest_export_read(x, str_c(id), "failed", &text)) {
+        j->state = EXPORT_FAILED;
+        j->err = AM_E_IO;
+        if (!str_int(buf_str(&text), INT32_MIN, -1, &failed))
+            j->err = (int)failed;
+    } else if (j && !export_path(x, str_c(id), "manifest", path) && !stat(path, &st)) {
+        j->state = EXPORT_DONE;
+        j->at = (int64_t)st.st_mtime * TIME_SECOND;
+    }
+    buf_release(&text);
+    if (j)
+        *export_end(x) = j;
+    return j ? AM_OK : AM_E_NOMEM;
+}
+
+static int export_resume(struct rest_exports *x)
+{
+    struct dirent **name = NULL;
+    int n = scandir(x->dir, &name, NULL, alphasort), err = AM_OK;
+    if (n < 0)
+        return am_err_errno(errno);
+    for (int i = 0; i < n; i++) { /* ids are in the order of time */
+        if (!err && strlen(name[i]->d_name) == 36)
+            err = export_resume_one(x, name[i]->d_name);
+        free(name[i]);
+    }
+    free(name);
+    return err;
+}
+
+int rest_exports_new(struct rest *r)
+{
+    struct rest_exports *x;
+    int err;
+    if (!r->c.export_dir)
+        return AM_OK;
+    x = am_calloc(1, sizeof *x);
+    if (!x)
+        return AM_E_NOMEM;
+    x->r = r;
+    am_assert(!pthread_mutex_init(&x->lock, NULL));
+    am_assert(!pthread_cond_init(&x->wake, NULL));
+    err = snprintf(x->dir, sizeof x->dir, "%s", r->c.export_dir) < (int)sizeof x->dir
+              ? am_dir_make(x->dir, 0700)
+              : AM_E_TOOBIG;
+    if (!err)
+        err = export_resume(x);
+    if (!err && pthread_create(&x->thread, NULL, export_main, x))
+        err = AM_E_NOMEM;
+    r->exports = x;
+    if (err) {
+        x->ends = true; /* there is no thread */
+        rest_exports_free(r);
+    }
+    return err;
+}
+
+void rest_exports_free(struct rest *r)
+{
+    struct rest_exports *x = r->exports;
+    bool runs;
+    if (!x)
+        return;
+    r->exports = NULL;
+    export_lock(x);
+    runs = !x->ends;
+    x->ends = true;
+    for (struct rest_export *j = x->first; j; j = j->next)
+        atomic_store(&j->stop, true);
+    am_assert(!pthread_cond_signal(&x->wake));
+    export_unlock(x);
+    if (runs)
+        am_assert(!pthread_join(x->thread, NULL));
+    while (x->first) {
+        struct rest_export *j = x->first;
+        x->first = j->next;
+        export_free(j);
+    }
+    am_assert(!pthread_cond_destroy(&x->wake));
+    am_assert(!pthread_mutex_destroy(&x->lock));
+    free(x);
+}

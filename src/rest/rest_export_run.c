@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One export: what is asked for, from one snapshot in the order it was written, shown to
+ * the guard as who asked; files, then the manifest. */
+#include "rest/rest_export.h"
+
+struct export_file {
+    struct str type;
+    unsigned part; /* from 1 */
+    int64_t n;     /* resources */
+};
+struct export_type { /* one file of each type is open */
+    struct str type;
+    unsigned part;
+    int64_t n;
+    struct buf b;
+};
+struct export_run {
+    struct rest_exports *x;
+    struct rest_export *job;
+    const struct json *ask;
+    struct rest_call c; /* stands for the request: who, and an arena */
+    struct rest_request q;
+    struct eds_view *v;
+    struct rest_types types;
+    int64_t since, from, at, again;
+    VEC(struct export_type) open;
+    VEC(struct export_file) file;
+    struct buf sealed;
+};
+
+/* ---- who asked ---- */
+static int run_who(struct export_run *e)
+{
+    const struct rest_guard *g = &e->x->r->c.guard;
+    if (!g->again)
+        return AM_OK;
+    if (e->q.who && g->drop)
+        g->drop(g->arg, e->q.who);
+    e->q.who = NULL;
+    e->again = time_mono() + EXPORT_AGAIN * TIME_SECOND;
+    return g->again(g->arg, json_get_str(e->ask, "who"), &e->q.who);
+}
+
+static int run_goes_on(struct export_run *e)
+{
+    if (atomic_load(&e->job->stop))
+        return AM_E_TIMEOUT;
+    return time_mono() < e->again ? AM_OK : run_who(e);
+}
+
+/* ---- files ---- */
+static int run_flush(struct export_run *e, struct export_type *t)
+{
+    const struct export_file f = {t->type, ++t->part, t->n};
+    char name[96];
+    int err;
+    snprintf(name, sizeof name, "%.*s-%u", STR_FMT(t->type), t->part);
+    err = rest_export_write(e->x, e->job->id, name, buf_str(&t->b), &e->sealed);
+    buf_clear(&t->b);
+    t->n = 0;
+    return err ? err : vec_push(&e->file, f);
+}
+
+static int run_type(struct export_run *e, struct str type, struct export_type **out)
+{
+    struct export_type t = {.part = 0};
+    const char *name;
+    int err;
+    for (size_t i = 0; i < e->open.n; i++)
+        if (str_eq(e->open.v[i].type, type)) {
+            *out = &e->open.v[i];
+            return AM_OK;
+        }
+    name = arena_dup(&e->c.arena, type);
+    if (!name)
+        return AM_E_NOMEM;
+    t.type = str_c(name);
+    buf_init(&t.b, EXPORT_FILE + 2 * EDS_BODY_MAX);
+    err = vec_push(&e->open, t);
+    *out = err ? NULL : &e->open.v[e->open.n - 1];
+    return err;
+}
+
+static int run_add(struct export_run *e, struct str type, struct str body)
+{
+    struct export_type *t;
+    int err = run_type(e, type, &t);
+    if (!err)
+        err = buf_add(&t->b, body);
+    if (!err)
+        err = buf_addc(&t->b, '\n');
+    if (err)
+        return err;
+    t->n++;
+    atomic_fetch_add(&e->job->n, 1);
+    return t->b.n < EXPORT_FILE ? AM_OK : run_flush(e, t);
+}
+
+/* ---- which resources ---- */
+/* Is it in the compartment of any patient? */
+static int run_of_patient(struct export_run *e, const struct eds_meta *m, struct str body,
+                          bool *yes)
+{
+    struct json_doc *doc = NULL;
+    int err;
+    *yes = !strcmp(m->type, "Patient");
+    if (*yes || !fhir_compartment_has(STR("Patient"), str_c(m->type)) ||
+        !memmem(body.p, body.n, "Patient/", 8))
+        return AM_OK;
+    err = rest_json(&e->c, body, &doc);
+    if (!err)
+        err = rest_op_other_patient(&e->c, json_root(doc), STR_NULL, yes);
+    json_free(doc);
+    return err;
+}
+
+static int run_one(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct export_run *e = arg;
+    bool yes = true;
+    int err = m->rid % 64 ? AM_OK : run_goes_on(e);
+    atomic_store(&e->job->rid, m->rid);
+    if (err || !rest_op_type_in(&e->types, str_c(m->type)))
+        return err;
+    if (json_str_is(json_get(e->ask, "level"), "patient"))
+        err = run_of_patient(e, m, body, &yes);
+    if (!err && yes)
+        err = rest_sees(&e->c, e->v, m, body, &yes);
+    return err || !yes ? err : run_add(e, str_c(m->type), body);
+}
+
+/* ---- of a group: its patients and what is theirs ---- */
+static int run_member(struct export_run *e, struct str reference,
+                      struct rest_members *all)
+{
+    struct str version,
+        name = fhir_reference_name(reference, str_c(e->x->r->c.base), &version), id,
+        type = str_cut(name, '/', &id);
+    struct rest_member m = {0, STR("Patient")};
+    bool yes = true;
+    int err;
+    if (!str_eqc(type, "Patient"))
+        return AM_OK;
+    err = eds_find(e->v, m.type, id, &m.rid);
+    if (err)
+        return err == AM_E_NOTFOUND ? AM_OK : err;
+    err = rest_op_sees(&e->c, e->v, m.rid, &yes);
+    if (err || !yes) /* and then nothing that is his */
+        return err;
+    err = vec_push(all, m);
+    return err ? err : rest_compartment(&e->c, e->v, id, INT64_MAX, all);
+}
+
+static int run_members(struct export_run *e, const struct json *group,
+                       struct rest_members *all)
+{
+    int err = AM_OK;
+    for (json_each(it, json_get(group, "member"))) {
+        if (json_bool(json_get(it.val, "inactive"), false))
+            continue;
+        err = run_member(e, json_get_str(json_get(it.val, "entity"), "reference"), all);
+        if (!err && all->n > EDS_SET_MAX)
+            err = AM_E_TOOBIG;
+        if (!err)
+            err = run_goes_on(e);
+        if (err)
+            break;
+    }
+    return err;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    int64_t x = ((const struct rest_member *)a)->rid,
+            y = ((const struct rest_member *)b)->rid;
+    return (x > y) - (x < y);
+}
+
+static int run_rids(struct export_run *e, struct rest_members *all)
+{
+    struct buf body;
+    int err = AM_OK;
+    buf_init(&body, 2 * EDS_BODY_MAX);
+    if (all->n)
+        qsort(all->v, all->n, sizeof *all->v, oldest_first);
+    for (size_t i = 0; i < all->n && !err; i++) {
+        struct eds_meta m;
+        if ((i && all->v[i].rid == all->v[i - 1].rid) || all->v[i].rid < e->from ||
+            !rest_op_type_in(&e->types, all->v[i].type))
+            continue;
+        buf_clear(&body);
+        err = eds_fetch(e->v, all->v[i].rid, &body, &m);
+        if (!err)
+            err = run_one(e, &m, buf_str(&body));
+    }
+    buf_release(&body);
+    return err;
+}
+
+static int run_group(struct export_run *e)
+{
+    struct rest_members all = {0};
+    struct json_doc *doc = NULL;
+    struct eds_meta m = {0};
+    struct buf text;
+    bool yes = true;
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = eds_get(e->v, STR("Group"), json_get_str(e->ask, "group"), 0, &text, &m);
+    if (!err && m.gone)
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = rest_sees(&e->c, e->v, &m, buf_str(&text), &yes);
+    if (!err && !yes)
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = rest_json(&e->c, buf_str(&text), &doc);
+    if (!err)
+        err = run_members(e, json_root(doc), &all);
+    if (!err)
+        err = run_rids(e, &all);
+    vec_release(&all);
+    json_free(doc);
+    buf_release(&text);
+    return err;
+}
+
+/* ---- the snapshot ---- */
+/* The instant of the newest version: what comes later is at or after it, so who asks
+ * next `_since` that instant misses nothing. */
+static int run_newest(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct export_run *e = arg;
+    (void)body;
+    e->at = m->at;
+    return 1;
+}
+
+static int run_in(struct eds_view *v, void *arg)
+{
+    struct export_run *e = arg;
+    int64_t top;
+    int err = eds_top(v, &top);
+    e->v = v;
+    atomic_store(&e->job->top, top);
+    e->from = 1;
+    if (!err)
+        err = eds_history(v, &(struct eds_past){0}, run_newest, e);
+    if (!err && e->since)
+        err = eds_rid_at(v, e->since, &e->from);
+    if (!err)
+        err = json_str_is(json_get(e->ask, "level"), "group")
+                  ? run_group(e)
+                  : eds_each(v, STR_NULL, e->from - 1, run_one, e);
+    for (size_t i = 0; i < e->open.n && !err; i++)
+        if (e->open.v[i].n)
+            err = run_flush(e, &e->open.v[i]);
+    return err ? err : run_goes_on(e);
+}
+
+/* ---- the manifest ---- */
+static int run_manifest(struct export_run *e)
+{
+    const struct rest_config *k = &e->x->r->c;
+    char at[TIME_TEXT];
+    struct buf b;
+    struct jw w;
+    int err;
+    buf_init(&b, 64 << 20);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    jw_kstrz(&w, "transactionTime", time_format(e->at, at));
+    jw_kstr(&w, "request", json_get_str(e->ask, "request"));
+    jw_kbool(&w, "requiresAccessToken", !k->open);
+    jw_key(&w, "output");
+    jw_arr(&w);
+    for (size_t i = 0; i < e->file.n; i++) {
+        const struct export_file *f = &e->file.v[i];
+        jw_obj(&w);
+        jw_kstr(&w, "type", f->type);
+        jw_key(&w, "url");
+        jw_strf(&w, "%s/$export-file/%s/%.*s/%u", k->base, e->job->id, STR_FMT(f->type),
+                f->part);
+        jw_kint(&w, "count", f->n);
+        jw_obj_end(&w);
+    }
+    jw_arr_end(&w);
+    jw_key(&w, "error");
+    jw_arr(&w);
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err)
+        err = rest_export_write(e->x, e->job->id, "manifest", buf_str(&b), NULL);
+    buf_release(&b);
+    return err;
+}
+
+static int run_asked(struct export_run *e)
+{
+    const struct json *types = json_get(e->ask, "types");
+    e->since = json_int(json_get(e->ask, "since"), 0);
+    e->types.v = arena_alloc(&e->c.arena, json_size(types) + 1, sizeof *e->types.v);
+    if (!e->types.v)
+        return AM_E_NOMEM;
+    for (json_each(it, types))
+        e->types.v[e->types.n++] = json_str(it.val);
+    return AM_OK;
+}
+
+int rest_export_run(struct rest_exports *x, struct rest_export *job)
+{
+    struct export_run e = {.x = x, .job = job, .at = time_now()};
+    const struct rest_guard *g = &x->r->c.guard;
+    struct json_doc *doc = NULL;
+    int err;
+    e.again = INT64_MAX;
+    buf_init(&e.sealed, EXPORT_FILE + 3 * EDS_BODY_MAX);
+    e.c.r = x->r;
+    e.c.q = &e.q;
+    arena_init(&e.c.arena, REST_ARENA);
+    diag_init(&e.c.d);
+    atomic_store(&job->n, 0);
+    err = json_parse(&doc, (struct str){job->ask, job->ask_n}, NULL, NULL);
+    e.ask = json_root(doc);
+    if (!err)
+        err = run_asked(&e);
+    if (!err)
+        err = run_who(&e);
+    if (!err)
+        err = eds_view(x->r->c.eds, run_in, &e);
+    if (!err)
+        err = run_manifest(&e);
+    if (e.q.who && g->drop)
+        g->drop(g->arg, e.q.who);
+    for (size_t i = 0; i < e.open.n; i++)
+        buf_release(&e.open.v[i].b);
+    buf_release(&e.sealed);
+    vec_release(&e.open);
+    vec_release(&e.file);
+    json_free(doc);
+    diag_release(&e.c.d);
+    arena_release(&e.c.arena);
+    return err;
+}

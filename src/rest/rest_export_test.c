@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* $export: what is in it, who may have it, what stays of it on the disk, and that a node
+ * that was killed begins it again. */
+#include "rest/rest_test.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+static char x_dir[64];
+
+/* Folders below, and what is in them. */
+static void x_clean(const char *dir)
+{
+    struct dirent *e;
+    DIR *d = opendir(dir);
+    while (d && (e = readdir(d))) {
+        char path[PATH_MAX];
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%.2000s/%s", dir, e->d_name);
+        if (unlink(path))
+            x_clean(path);
+    }
+    if (d)
+        closedir(d);
+    rmdir(dir);
+}
+
+static void x_open(const struct rest_config *more)
+{
+    struct rest_config k = more ? *more : (struct rest_config){0};
+    snprintf(x_dir, sizeof x_dir, "%s/export", t_dir);
+    k.export_dir = x_dir;
+    t_close();
+    t_open(&k);
+}
+
+static int x_setup(void **state)
+{
+    int err = t_setup(state);
+    if (!err)
+        x_open(NULL);
+    return err;
+}
+
+static int x_teardown(void **state)
+{
+    t_close(); /* its thread may still write */
+    x_clean(x_dir);
+    return t_teardown(state);
+}
+#define X_TEST(f) cmocka_unit_test_setup_teardown(f, x_setup, x_teardown)
+
+static void x_ward(void)
+{
+    t_put("Practitioner", "doc", "");
+    for (int i = 0; i < 3; i++) {
+        char id[8], o[8], more[300];
+        snprintf(id, sizeof id, "p%d", i);
+        snprintf(o, sizeof o, "o%d", i);
+        t_put("Patient", id, "\"name\":[{\"family\":\"Secretname\"}]");
+        snprintf(more, sizeof more,
+                 "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
+                 "\"reference\":\"Patient/p%d\"}",
+                 i);
+        t_put("Observation", o, more);
+    }
+    t_put("Observation", "nobody",
+          "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+          "\"Location/here\"},\"note\":[{\"text\":\"Patient/p1\"}]");
+    t_put("Group", "g",
+          "\"type\":\"person\",\"actual\":true,\"member\":[{\"entity\":{\"reference\":"
+          "\"Patient/p0\"}},{\"entity\":{\"reference\":\"Patient/p2\"},\"inactive\":true}"
+          ",{\"entity\":{\"reference\":\"Practitioner/doc\"}}]");
+}
+
+/* Asks; where it is told how far it is, below the base. */
+static const char *x_ask_at(int line, const char *url)
+{
+    static char status[REST_LOCATION];
+    struct t_reply r =
+        t_want_at(line, 202, &(struct t_asked){.url = url, .prefer = "respond-async"});
+    assert_int_equal(r.a.body.n, 0);
+    snprintf(status, sizeof status, "%.500s", r.a.location + strlen(t_base));
+    t_done(&r);
+    return status;
+}
+#define X_ASK(url) x_ask_at(__LINE__, url)
+
+static struct t_reply x_wait(const char *status)
+{
+    for (int i = 0; i < 4000; i++) {
+        struct t_reply r = t_send(&(struct t_asked){.url = status});
+        if (r.a.status != 202)
+            return r;
+        assert_true(r.a.retry_s > 0 && r.a.progress[0]);
+        t_done(&r);
+        usleep(2000);
+    }
+    fail_msg("%s does not end", status);
+    return (struct t_reply){0};
+}
+
+/* "Type:id id|Type:id", types in the order of the manifest. */
+static const char *x_content(const char *status)
+{
+    static char out[4096];
+    struct t_reply r = x_wait(status);
+    size_t n = 0;
+    out[0] = 0;
+    if (r.a.status != 200)
+        fail_msg("%s: %d %s", status, r.a.status, r.a.body.p);
+    assert_string_equal(r.a.type, "application/json");
+    assert_true(r.a.expires[0]);
+    for (json_each(it, t_at(&r, "/output"))) {
+        struct str url = json_get_str(it.val, "url"), left;
+        int64_t lines = 0;
+        char path[300];
+        struct t_reply f;
+        snprintf(path, sizeof path, "%.*s", (int)(url.n - strlen(t_base)),
+                 url.p + strlen(t_base));
+        f = t_want_at(
+            __LINE__, 200,
+            &(struct t_asked){.url = path, .accept = "application/fhir+ndjson"});
+        assert_string_equal(f.a.type, "application/fhir+ndjson");
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s:", n ? "|" : "",
+                              STR_FMT(json_get_str(it.val, "type")));
+        for (left = buf_str(&f.a.body); left.n; lines++) {
+            struct json_doc *doc;
+            assert_ok(json_parse(&doc, str_cut(left, '\n', &left), NULL, NULL));
+            n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s", lines ? " " : "",
+                                  STR_FMT(json_get_str(json_root(doc), "id")));
+            json_free(doc);
+        }
+        assert_int_equal(lines, json_int(json_get(it.val, "count"), -1));
+        t_done(&f);
+    }
+    t_done(&r);
+    return out;
+}
+#define X_IS(url, content) assert_string_equal(x_content(X_ASK(url)), content)
+
+static void all_is_told_or_what_was_asked_for(void **state)
+{
+    struct t_reply r;
+    char url[200], at[64];
+    (void)state;
+    X_IS("/$export", "");
+    x_ward();
+    X_IS("/$export", "Practitioner:doc|Patient:p0 p1 p2|Observation:o0 o1 o2 nobody|"
+                     "Group:g");
+    X_IS("/Patient/$export", "Patient:p0 p1 p2|Observation:o0 o1 o2|Group:g");
+    X_IS("/Group/g/$export", "Patient:p0|Observation:o0|Group:g");
+    X_IS("/$export?_type=Patient,Group", "Patient:p0 p1 p2|Group:g");
+    X_IS("/Group/g/$export?_type=Observation", "Observation:o0");
+    r = T_WANT(200, .url = "/Observation/o2");
+    snprintf(at, sizeof at, "%.*s", STR_FMT(json_str(t_at(&r, "/meta/lastUpdated"))));
+    t_done(&r);
+    snprintf(url, sizeof url, "/$export?_since=%s&_type=Observation,Patient", at);
+    X_IS(url, "Observation:o2 nobody");
+    r = x_wait(X_ASK("/Patient/$export?_type=Group&_outputFormat=ndjson"));
+    assert_str_equal(json_str(t_at(&r, "/request")),
+                     "http://test/fhir/Patient/$export?_type=Group&_outputFormat=ndjson");
+    assert_true(json_bool(t_at(&r, "/requiresAccessToken"), false));
+    t_done(&r);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    T_REFUSED(400, "rest.async", .url = "/$export");
+    T_REFUSED(400, "rest.async", .url = "/$export", .prefer = "handling=lenient");
+    T_REFUSED(400, "rest.type", .url = "/$export?_type=X", .prefer = "respond-async");
+    T_REFUSED(400, "search.date", .url = "/$export?_since=x", .prefer = "respond-async");
+    T_REFUSED(400, "search.unknown", .url = "/$export?_typeFilter=Patient",
+              .prefer = "respond-async");
+    T_REFUSED(400, "rest.value", .url = "/$export?_outputFormat=text/csv",
+              .prefer = "respond-async");
+    T_REFUSED(404, "rest.notfound", .url = "/Group/g/$export", .prefer = "respond-async");
+    T_REFUSED(404, "rest.export_none", .url = "/$export-status/none");
+    T_REFUSED(404, "rest.export_none", .url = "/$export-file/none/Patient/1");
+    T_REFUSED(404, "rest.export_none", REST_DELETE, .url = "/$export-status/none");
+    t_close();
+    t_open(NULL);
+    T_REFUSED(404, "rest.export_off", .url = "/$export", .prefer = "respond-async");
+}
+
+static size_t x_folders(void)
+{
+    struct dirent *e;
+    DIR *d = opendir(x_dir);
+    size_t n = 0;
+    while (d && (e = readdir(d)))
+        n += e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void it_may_be_given_up(void **state)
+{
+    const char *status;
+    (void)state;
+    x_ward();
+    status = X_ASK("/$export");
+    assert_int_equal(x_folders(), 1);
+    {
+        struct t_reply r = x_wait(status);
+        t_done(&r);
+    }
+    T_ONLY(202, REST_DELETE, .url = status);
+    T_REFUSED(404, "rest.export_none", .url = status);
+    assert_int_equal(x_folders(), 0);
+}
+
+/* ---- the disk ---- */
+static bool x_plain(const char *dir, const char *word)
+{
+    struct dirent *e;
+    DIR *d = opendir(dir);
+    bool found = false;
+    while (d && (e = readdir(d))) {
+        char path[PATH_MAX], *p;
+        size_t n;
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%.2000s/%s", dir, e->d_name);
+        if (x_plain(path, word))
+            found = true;
+        else if (!am_file_read(path, 1 << 24, &p, &n)) {
+            found |= memmem(p, n, word, strlen(word)) != NULL;
+            free(p);
+        }
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static void a_node_that_was_killed_begins_it_again(void **state)
+{
+    char status[REST_LOCATION], path[800], part[800];
+    struct t_reply r;
+    (void)state;
+    x_ward();
+    snprintf(status, sizeof status, "%s", X_ASK("/Patient/$export"));
+    r = x_wait(status);
+    t_done(&r);
+    assert_false(x_plain(x_dir, "Secretname"));
+    assert_false(x_plain(x_dir, "Observation\""));
+    x_open(NULL);
+    assert_string_equal(x_content(status), "Patient:p0 p1 p2|Observation:o0 o1 o2|"
+                                           "Group:g");
+    /* As it is when it was killed before the manifest, some files written. */
+    t_put("Patient", "p3", "");
+    snprintf(path, sizeof path, "%s/%s/manifest", x_dir,
+             status + strlen("/$export-status/"));
+    assert_int_equal(unlink(path), 0);
+    snprintf(part, sizeof part, "%s/%s/Binary-1", x_dir,
+             status + strlen("/$export-status/"));
+    assert_ok(am_file_write(part, STR("half"), 0600));
+    x_open(NULL);
+    assert_string_equal(x_content(status), "Patient:p0 p1 p2 p3|Observation:o0 o1 o2|"
+                                           "Group:g");
+    assert_int_equal(access(part, F_OK), -1);
+    /* A folder that was never acknowledged goes. */
+    snprintf(path, sizeof path, "%s/00000000-0000-0000-0000-000000000000", x_dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    x_open(NULL);
+    assert_int_equal(x_folders(), 1);
+}
+
+/* ---- who ---- */
+static struct {
+    atomic_int hidden, sleep_ms, held, revoked, keepers;
+    const char *name;
+} x_guard;
+
+static int x_see(void *arg, const struct rest_look *l, bool *yes)
+{
+    (void)arg;
+    *yes = l->rid != atomic_load(&x_guard.hidden);
+    usleep((useconds_t)atomic_exchange(&x_guard.sleep_ms, 0) * 1000);
+    while (atomic_load(&x_guard.held))
+        usleep(1000);
+    return AM_OK;
+}
+
+static int x_keep(void *arg, void *who, struct buf *name)
+{
+    (void)arg;
+    (void)who;
+    return buf_adds(name, x_guard.name);
+}
+
+static int x_again(void *arg, struct str name, void **who)
+{
+    (void)arg;
+    assert_str_equal(name, "nurse");
+    if (atomic_load(&x_guard.revoked))
+        return AM_E_UNAUTHORIZED;
+    *who = &x_guard;
+    atomic_fetch_add(&x_guard.keepers, 1);
+    return AM_OK;
+}
+
+static void x_drop(void *arg, void *who)
+{
+    (void)arg;
+    assert_ptr_equal(who, &x_guard);
+    atomic_fetch_sub(&x_guard.keepers, 1);
+}
+
+static void x_guarded(void)
+{
+    x_guard.name = "nurse";
+    x_open(&(struct rest_config){
+        .guard = {.see = x_see, .keep = x_keep, .again = x_again, .drop = x_drop}});
+}
+
+static void what_one_may_not_see_is_not_in_it(void **state)
+{
+    char status[REST_LOCATION];
+    struct t_reply r;
+    (void)state;
+    x_ward();
+    x_guarded();
+    atomic_store(&x_guard.hidden, 2); /* p0 */
+    snprintf(status, sizeof status, "%s", X_ASK("/$export?_type=Patient,Observation"));
+    assert_string_equal(x_content(status), "Observation:o0 o1 o2 nobody|Patient:p1 p2");
+    X_IS("/Group/g/$export", "");     /* whom one may not see, has no record either */
+    atomic_store(&x_guard.hidden, 9); /* g */
+    T_REFUSED(404, "rest.notfound", .url = "/Group/g/$export", .prefer = "respond-async");
+    atomic_store(&x_guard.hidden, 0);
+    x_guard.name = "visitor"; /* another's export is not there */
+    T_REFUSED(404, "rest.export_none", .url = status);
+    T_REFUSED(404, "rest.export_none", REST_DELETE, .url = status);
+    x_guard.name = "nurse";
+    r = x_wait(status);
+    assert_int_equal(r.a.status, 200);
+    t_done(&r);
+    t_close(); /* a guard that cannot say who asked later: none at all */
+    t_open(&(struct rest_config){.guard.see = x_see, .export_dir = x_dir});
+    T_REFUSED(404, "rest.export_off", .url = "/$export", .prefer = "respond-async");
+}
+
+static void a_login_taken_away_ends_it_midway(void **state)
+{
+    char status[REST_LOCATION];
+    struct t_reply r;
+    (void)state;
+    x_ward();
+    x_guarded();
+    atomic_store(&x_guard.held, 1);
+    snprintf(status, sizeof status, "%s", X_ASK("/$export"));
+    while (!atomic_load(&x_guard.keepers))
+        usleep(1000);
+    atomic_store(&x_guard.revoked, 1);
+    usleep(1100000); /* it is looked up every second */
+    atomic_store(&x_guard.held, 0);
+    r = x_wait(status);
+    assert_int_equal(r.a.status, 401);
+    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
+                     "rest.export_failed");
+    t_done(&r);
+    atomic_store(&x_guard.revoked, 0);
+    assert_int_equal(atomic_load(&x_guard.keepers), 0);
+    x_guarded(); /* it failed, and stays so */
+    r = x_wait(status);
+    assert_int_equal(r.a.status, 401);
+    t_done(&r);
+}
+
+static void so_many_at_once_and_no_more(void **state)
+{
+    char status[4][REST_LOCATION];
+    (void)state;
+    x_ward();
+    x_guarded();
+    atomic_store(&x_guard.held, 1);
+    for (int i = 0; i < 4; i++)
+        snprintf(status[i], sizeof status[i], "%s", X_ASK("/$export?_type=Group"));
+    T_REFUSED(429, "rest.export_many", .url = "/$export", .prefer = "respond-async");
+    T_ONLY(202, REST_DELETE, .url = status[0]); /* it runs */
+    T_ONLY(202, REST_DELETE, .url = status[3]); /* it waits */
+    T_REFUSED(404, "rest.export_none", .url = status[0]);
+    X_ASK("/$export?_type=Patient");
+    atomic_store(&x_guard.held, 0);
+    assert_string_equal(x_content(status[2]), "Group:g");
+    assert_int_equal(x_folders(), 3);
+}
+
+static int x_count(void *arg, const struct rest_access *a)
+{
+    if (!strcmp(a->interaction, "$export-file") && a->moment == REST_AFTER)
+        *(size_t *)arg += a->n_seen;
+    return AM_OK;
+}
+
+static void the_audit_is_told_what_was_fetched(void **state)
+{
+    size_t seen = 0;
+    (void)state;
+    x_ward();
+    x_open(&(struct rest_config){.audit = x_count, .audit_arg = &seen});
+    X_IS("/$export?_type=Observation", "Observation:o0 o1 o2 nobody");
+    assert_int_equal(seen, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        X_TEST(all_is_told_or_what_was_asked_for),
+        X_TEST(what_cannot_be_is_refused),
+        X_TEST(it_may_be_given_up),
+        X_TEST(a_node_that_was_killed_begins_it_again),
+        X_TEST(what_one_may_not_see_is_not_in_it),
+        X_TEST(a_login_taken_away_ends_it_midway),
+        X_TEST(so_many_at_once_and_no_more),
+        X_TEST(the_audit_is_told_what_was_fetched),
+    };
+    return t_run_both(tests, AM_LEN(tests));
+}
