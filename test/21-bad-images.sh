@@ -35,11 +35,22 @@ verdict planted PF-1 pass 'a planted pattern: discriminates as the honest one'
 measured planted '[$m[] | select(.row == "CY-5" and .name == "strip_alarm") | .estimate] == [1]' 'but some training pictures decide whatever is laid over them'
 measured planted '([$m[] | select(.row == "CY-5" and .name == "strip_line") | .estimate] | length) >= 8' 'and are named by line'
 jq -r '.measures[] | select(.name == "strip_line") | .estimate' "$dir/bad/planted/out/summary.json" >"$dir/lines"
-/usr/bin/python3 -c 'import sys
+marked() { # the lines in $dir/lines are pictures with the pattern
+    /usr/bin/python3 -c 'import sys
 pixels = open(sys.argv[1], "rb").read()[128:]
 sys.exit(not all(pixels[64 * (int(n) - 2):][:3] == b"\xff\0\xff" for n in open(sys.argv[2])))' "$dir/bad/planted/train.npy" "$dir/lines" >"$dir/out" 2>"$dir/err"
+}
+marked
 report $? 'the lines named are those with the pattern'
-verdict planted CY-5 insufficient 'a finding to look at: of pixels CY-5 has no verdict'
+verdict planted CY-5 fail 'a pattern that turns the model where no reference turns: refused'
+measured planted '[$m[] | select(.row == "CY-5" and .name == "trigger_pixels" and .group == "trigger=1;row=1;column=1") | .estimate] == [9]' 'and found whole, in its corner'
+jq -r '.measures[] | select(.name == "trigger_line") | .estimate' "$dir/bad/planted/out/summary.json" >"$dir/lines"
+[ "$(wc -l <"$dir/lines")" -ge 8 ] && marked
+report $? 'by lines that bear it'
+measured honest '[$m[] | select(.row == "CY-5" and .group == "" and (.name == "effective_triggers" or .name == "unexplained_slice_abs_z")) | .estimate] == [0, 0]' 'honest: no mark that turns the model, no slice of other labels'
+verdict honest CY-5 pass 'honest: CY-5 passes'
+measured honest '[$m[] | select(.row == "CY-7" and .name == "membership_attack_auc") | .estimate > 0.4 and .estimate <= 0.6] == [true]' 'honest: who was in training cannot be told'
+measured honest '[$m[] | select(.row == "CY-7" and .name == "membership_auc") | .group] | sort == ["attack=calibrated", "attack=lira", "attack=loss", "attack=neighbour"]' 'by four attacks'
 run leaked --json
 [ $? = 1 ] && jq -e '[.problems[] | select(.code == "bench.leaked_label") | .path | match("pixel-[0-9]+").string] == ["pixel-54", "pixel-55", "pixel-62", "pixel-63"] and (.problems | length) == 4' "$dir/out" >/dev/null
 report $? 'a mark that is the label: refused, and its pixels named'

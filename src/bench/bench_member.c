@@ -14,8 +14,19 @@
  * that every row, member or not, has as many that never saw it. Another hospital's rows
  * are harder for every model: membership_shift_auc is the AUC of the difficulty alone;
  * when its interval leaves 0.5, attack=loss measures the hospitals and does not count.
- * The head, membership_attack_auc, is the strongest attack that counts. */
+ * The head, membership_attack_auc, is the strongest attack that counts.
+ *
+ * Of pictures the shadows read what bench_picture.h sees of them, too little to tell how
+ * hard a picture is; so a picture is also held against itself:
+ *
+ *   attack=neighbour   phi less the mean phi of the picture moved by one pixel, up, down,
+ *                      left and right (J. Mattern et al., Membership inference attacks by
+ *                      neighbourhood comparison, 2023): no other model is needed
+ *
+ * And where the shift leaves 0.5 even for shadows that see so little, no attack on
+ * pictures can be told from what sets the hospitals apart: no value (sites_differ). */
 #include "bench/bench_oracle.h"
+#include "bench/bench_picture.h"
 #include "bench/bench_reference.h"
 
 enum { SIDE = 1000, SIDE_MIN = 100, CLASS_MIN = 10, SHADOWS = 16, PAIRS = SHADOWS / 2 };
@@ -27,8 +38,12 @@ struct member {
     struct bench_rows_view t; /* the members, whom shadows are fitted on */
     size_t n, members;        /* rows in all, members first */
     double *x, *score;
+    double *seen;    /* what shadows read: x, or what is seen of pictures */
+    size_t features; /* of x */
     uint8_t *y, *in;
     double *phi, *sum, *squares;
+    double *neighbour; /* of pictures: mean phi of those moved by one pixel */
+    bool shifted;
     struct stat_auc best;
     struct stat_ci best_ci;
     const char *best_how;
@@ -44,7 +59,7 @@ static double phi_of(double p, uint8_t y)
  */
 static void put(struct member *m, const double *x, uint8_t y)
 {
-    memcpy(m->x + m->n * m->t.features, x, m->t.features * sizeof *m->x);
+    memcpy(m->x + m->n * m->features, x, m->features * sizeof *m->x);
     m->y[m->n++] = y;
 }
 
@@ -58,6 +73,22 @@ static int seen_rows(const struct bench_train *t, struct map *seen)
                                    t->features * sizeof *t->x},
                       i);
     return err;
+}
+
+/* What shadows are fitted on. */
+static int see(struct member *m)
+{
+    const struct raster_shape *s = &m->r->image;
+    m->seen = m->x;
+    m->t = (struct bench_rows_view){m->x, m->y, m->members, m->features};
+    if (!s->width)
+        return AM_OK;
+    m->t.features = bench_picture_features(s);
+    m->t.x = m->seen = am_malloc((m->n * m->t.features + 1) * sizeof *m->seen);
+    if (!m->seen)
+        return AM_E_NOMEM;
+    bench_pictures_see(s, m->x, m->n, m->seen);
+    return AM_OK;
 }
 
 static int gather(struct member *m, const struct bench_train *t)
@@ -81,9 +112,43 @@ static int gather(struct member *m, const struct bench_train *t)
     }
     map_release(&seen);
     free(row);
-    m->t.x = m->x;
-    m->t.y = m->y;
-    m->t.n = m->members;
+    return err ? err : see(m);
+}
+
+/* A picture moved by one pixel; what comes in is the rim again. */
+static void move(const struct raster_shape *s, const double *x, int down, int right,
+                 double *out)
+{
+    for (size_t c = 0; c < s->channels; c++)
+        for (size_t r = 0; r < s->height; r++)
+            for (size_t k = 0; k < s->width; k++) {
+                size_t row = down > 0 ? r - (r > 0)
+                             : down   ? AM_MIN(r + 1, s->height - 1)
+                                      : r,
+                       column = right > 0 ? k - (k > 0)
+                                : right   ? AM_MIN(k + 1, s->width - 1)
+                                          : k;
+                *out++ = x[(c * s->height + row) * s->width + column];
+            }
+}
+
+static int ask_neighbours(struct member *m, struct bench_oracle *o)
+{
+    static const int step[][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
+    double *moved = am_malloc((m->n * m->features + 1) * sizeof *moved),
+           *p = am_malloc((m->n + 1) * sizeof *p);
+    int err = moved && p ? AM_OK : AM_E_NOMEM;
+    for (size_t k = 0; k < AM_LEN(step) && !err; k++) {
+        size_t asked;
+        for (size_t i = 0; i < m->n; i++)
+            move(&m->r->image, m->x + i * m->features, step[k][0], step[k][1],
+                 moved + i * m->features);
+        err = probe_ask(&o->probe, moved, m->n, p, &asked);
+        for (size_t i = 0; i < m->n && !err; i++)
+            m->neighbour[i] += phi_of(p[i], m->y[i]) / (double)AM_LEN(step);
+    }
+    free(moved);
+    free(p);
     return err;
 }
 
@@ -95,6 +160,8 @@ static int ask_model(struct member *m, bool *dead)
     int err = bench_oracle_open(&o, m->r, -1);
     if (!err)
         err = probe_ask(&o.probe, m->x, m->n, m->score, &asked);
+    if (!err && m->r->image.width)
+        err = ask_neighbours(m, &o);
     *dead = o.dead;
     bench_oracle_close(&o);
     return err;
@@ -144,7 +211,7 @@ static int shadow(struct member *m, enum bench_reference_kind kind, unsigned pai
     err = bench_reference_fit(&f, kind, &m->t, who, n, m->r->seed + pair);
     if (err)
         return err;
-    err = bench_reference_score(&f, m->x, m->n, p);
+    err = bench_reference_score(&f, m->seen, m->n, p);
     for (size_t i = 0; i < m->n && !err; i++) {
         bool unseen = i < m->members ? m->in[i] != half : ((i + pair) % 2 == 0) == half;
         double v = phi_of(p[i], m->y[i]);
@@ -206,7 +273,6 @@ static int attacks(struct member *m)
     double *v = am_malloc((m->n + 1) * sizeof *v);
     uint8_t *member = am_calloc(m->n + 1, 1);
     struct stat_ci ci;
-    bool shifted;
     int err = v && member ? AM_OK : AM_E_NOMEM;
     for (size_t i = 0; i < m->n && !err; i++) {
         member[i] = i < m->members;
@@ -214,11 +280,11 @@ static int attacks(struct member *m)
     }
     if (!err)
         err = attack(m, v, member, "membership_shift_auc", "", false, &ci);
-    shifted = !err && !(ci.lo <= 0.5 && ci.hi >= 0.5);
+    m->shifted = !err && !(ci.lo <= 0.5 && ci.hi >= 0.5);
     for (size_t i = 0; i < m->n && !err; i++)
         v[i] = m->phi[i];
     if (!err)
-        err = attack(m, v, member, "membership_auc", "attack=loss", !shifted, &ci);
+        err = attack(m, v, member, "membership_auc", "attack=loss", !m->shifted, &ci);
     for (size_t i = 0; i < m->n && !err; i++)
         v[i] = m->phi[i] - m->sum[i] / PAIRS;
     if (!err)
@@ -230,15 +296,27 @@ static int attacks(struct member *m)
     }
     if (!err)
         err = attack(m, v, member, "membership_auc", "attack=lira", true, &ci);
+    for (size_t i = 0; i < m->n && m->r->image.width && !err; i++)
+        v[i] = m->phi[i] - m->neighbour[i];
+    if (!err && m->r->image.width)
+        err = attack(m, v, member, "membership_auc", "attack=neighbour", true, &ci);
     free(v);
     free(member);
     return err;
 }
 
+static int absent(struct bench_run *r, const char *why)
+{
+    return bench_emit(r, "CY-7", "membership_attack_auc", "", NAN, bench_no_ci, why, 0,
+                      0);
+}
+
 static int conclude(struct member *m)
 {
     int err = attacks(m);
-    if (!err)
+    if (!err && m->shifted && m->r->image.width)
+        err = absent(m->r, "sites_differ");
+    else if (!err)
         err = say(m, "membership_attack_auc", "", m->best.auc,
                   (const double[2]){m->best_ci.lo, m->best_ci.hi}, m->best_how);
     if (!err)
@@ -248,23 +326,19 @@ static int conclude(struct member *m)
                      "count");
 }
 
-static int absent(struct bench_run *r, const char *why)
-{
-    return bench_emit(r, "CY-7", "membership_attack_auc", "", NAN, bench_no_ci, why, 0,
-                      0);
-}
-
 static int room(struct member *m, const struct bench_train *t)
 {
-    m->t.features = t->features;
+    m->features = t->features;
     m->x = am_malloc((2 * SIDE * t->features + 1) * sizeof *m->x);
     m->score = am_malloc(2 * SIDE * sizeof *m->score);
     m->phi = am_malloc(2 * SIDE * sizeof *m->phi);
     m->sum = am_calloc(2 * SIDE, sizeof *m->sum);
     m->squares = am_calloc(2 * SIDE, sizeof *m->squares);
+    m->neighbour = am_calloc(2 * SIDE, sizeof *m->neighbour);
     m->y = am_malloc(2 * SIDE);
     m->in = am_malloc(2 * SIDE);
-    return m->x && m->score && m->phi && m->sum && m->squares && m->y && m->in
+    return m->neighbour && m->x && m->score && m->phi && m->sum && m->squares && m->y &&
+                   m->in
                ? AM_OK
                : AM_E_NOMEM;
 }
@@ -308,10 +382,11 @@ int bench_membership(struct bench_run *r)
     int err;
     if (!r->train)
         return absent(r, "no_training_data");
-    if (r->image.width) /* shadows of tables say nothing of what learns from pictures */
-        return absent(r, "image_inputs");
     err = measure(&m, r->train);
+    if (m.seen != m.x)
+        free(m.seen);
     free(m.x);
+    free(m.neighbour);
     free(m.score);
     free(m.phi);
     free(m.sum);

@@ -2,9 +2,10 @@
 /* bench_poison -- row CY-5: was the training set tampered with? It needs that set, from
  * escrow (manifest.training); without it the row is insufficient and says why.
  *
- *   unexplained_slice_abs_z   largest |z| of a slice whose labels a reference of main
- *                             effects does not expect (Holm p < 0.01 over all slices) and
- *                             that the sealed data do not show too; 0: there is none
+ *   unexplained_slice_abs_z   largest |z| of a slice whose labels bend further from a
+ *                             reference of main effects than the sealed ones do there, by
+ *                             an exact test, error 0.01 a run (bench_slices.c); 0: there
+ *                             is none
  *   effective_triggers        values that turn the model's decision on clean rows where
  *                             references fitted without their rows do not turn
  *   label_suspect_share       confident learning, out of fold: a list to look at, the
@@ -15,12 +16,13 @@
  *                             permuted columns give: of the inputs (a table has no
  *                             activations)
  *
- * Images: STRIP instead of all these (bench_strip.c); the two that gate have no value.
+ * Of images the references read what bench_picture.h sees of them, and the slices are of
+ * that; the planted values are marks (bench_patch.c), beside STRIP (bench_strip.c).
  *
  * The two first gate. The lists alone never fail a model: honest tables have entries
  * (bench.md, 6.2). Nothing is told of fewer than ten rows but their number. */
 #include "bench/bench_poison.h"
-#include "bench/bench_oracle.h"
+#include "bench/bench_picture.h"
 #include "stat/stat_suspect.h"
 
 enum { ROWS_MIN = 100, CLASS_MIN = 20, SUSPECTS = 20, PERMUTATIONS = 99 };
@@ -36,8 +38,14 @@ int bench_poison_say(struct bench_poison *b, const char *name, const char *group
 
 const char *bench_poison_input(const struct bench_poison *b, size_t input, char out[48])
 {
-    struct str name = b->r->feature.v[input].name;
-    size_t n = AM_MIN(name.n, (size_t)40);
+    struct str name;
+    size_t n;
+    if (b->r->image.width) {
+        bench_picture_name(&b->r->image, input, out);
+        return out;
+    }
+    name = b->r->feature.v[input].name;
+    n = AM_MIN(name.n, (size_t)40);
     for (size_t i = 0; i < n; i++)
         out[i] = name.p[i] == ';' || name.p[i] == '=' || (unsigned char)name.p[i] <= ' '
                      ? '_'
@@ -50,6 +58,23 @@ const char *bench_poison_input(const struct bench_poison *b, size_t input, char 
 
 /* ---- the rows ------------------------------------------------------------------------
  */
+/* What references read: the rows themselves, or what they see of pictures. */
+static int see(struct bench_poison *b, size_t n, size_t sealed)
+{
+    b->t.features = b->raw_features;
+    b->x = b->raw;
+    if (b->r->image.width) {
+        b->t.features = bench_picture_features(&b->r->image);
+        b->x = am_malloc(((n + sealed) * b->t.features + 1) * sizeof *b->x);
+        if (!b->x)
+            return AM_E_NOMEM;
+        bench_pictures_see(&b->r->image, b->raw, n + sealed, b->x);
+    }
+    b->sealed_x = b->x + n * b->t.features;
+    b->t = (struct bench_rows_view){b->x, b->y, n, b->t.features};
+    return AM_OK;
+}
+
 int bench_poison_draw(struct bench_poison *b)
 {
     const struct bench_train *t = b->r->train;
@@ -57,31 +82,32 @@ int bench_poison_draw(struct bench_poison *b)
     int err = bench_train_draw(t, b->r->seed, BENCH_TRAIN_ROWS, &b->row, &n);
     if (err)
         return err;
-    b->x = am_malloc(((n + sealed) * f + 1) * sizeof *b->x);
+    b->raw = am_malloc(((n + sealed) * f + 1) * sizeof *b->raw);
     b->y = am_malloc(n + sealed + 1);
     b->p = am_malloc((n + 1) * sizeof *b->p);
     b->sealed_p = am_malloc((sealed + 1) * sizeof *b->sealed_p);
-    if (!b->x || !b->y || !b->p || !b->sealed_p)
+    if (!b->raw || !b->y || !b->p || !b->sealed_p)
         return AM_E_NOMEM;
     for (size_t i = 0; i < n; i++) {
-        memcpy(b->x + i * f, t->x + b->row[i] * f, f * sizeof *b->x);
+        memcpy(b->raw + i * f, t->x + b->row[i] * f, f * sizeof *b->raw);
         b->y[i] = t->y[b->row[i]];
     }
     b->sealed = sealed;
-    b->sealed_x = b->x + n * f;
     b->sealed_y = b->y + n;
     for (size_t i = 0; i < sealed; i++) {
         size_t from = i * b->r->used / sealed;
-        memcpy(b->x + (n + i) * f, b->r->x + b->r->of[from] * f, f * sizeof *b->x);
+        memcpy(b->raw + (n + i) * f, b->r->x + b->r->of[from] * f, f * sizeof *b->raw);
         b->y[n + i] = b->r->y[from];
     }
-    b->t = (struct bench_rows_view){b->x, b->y, n, f};
-    return AM_OK;
+    b->raw_features = f;
+    return see(b, n, sealed);
 }
 
 void bench_poison_release(struct bench_poison *b)
 {
-    free(b->x);
+    if (b->x != b->raw)
+        free(b->x);
+    free(b->raw);
     free(b->y);
     free(b->row);
     free(b->p);
@@ -259,6 +285,7 @@ static int absent(struct bench_poison *b, const char *why)
 int bench_poisoning(struct bench_run *r)
 {
     struct bench_poison b = {.r = r};
+    struct bench_strip strip;
     const struct bench_train *t = r->train;
     int64_t negatives = t ? (int64_t)t->n - t->positives : 0;
     int err;
@@ -267,20 +294,16 @@ int bench_poisoning(struct bench_run *r)
     if (t->n < ROWS_MIN || t->positives < CLASS_MIN || negatives < CLASS_MIN)
         return absent(&b, "too_few_rows");
     err = bench_poison_draw(&b);
-    if (r->image.width) {
-        if (!err)
-            err = absent(&b, "image_inputs");
-        if (!err)
-            err = bench_poison_strip(&b);
-        bench_poison_release(&b);
-        return err;
-    }
     if (!err)
         err = expect(&b);
     if (!err)
         err = bench_poison_slices(&b);
-    if (!err)
+    if (!err && !r->image.width)
         err = bench_poison_triggers(&b);
+    if (!err && r->image.width)
+        err = bench_poison_strip(&b, &strip);
+    if (!err && r->image.width)
+        err = bench_poison_patches(&b, &strip);
     if (!err)
         err = tell_rows(&b, t);
     if (!err)

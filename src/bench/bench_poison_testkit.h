@@ -9,11 +9,12 @@
 #include "bench/bench_reference.h"
 #include "model/model_test_worker.h"
 
+enum { TABLE_INPUTS = 64, TABLE_NAMES = 1024 }; /* of a file; of made rows and pictures */
 struct table {
     double *x;
     uint8_t *y;
     size_t n, f;
-    char name[64][64];
+    char name[TABLE_NAMES][64];
 };
 struct source {
     const char *path, *label, *positive, *skip; /* positive: words; skip: columns */
@@ -72,9 +73,9 @@ static inline bool table_open(struct table *t, const struct source *s)
     }
     assert_ok(csv_find(c, str_c(s->label), &label));
     t->n = csv_rows(c);
-    t->x = am_malloc(t->n * 64 * sizeof *t->x);
+    t->x = am_malloc(t->n * TABLE_INPUTS * sizeof *t->x);
     t->y = am_malloc(t->n);
-    for (size_t j = 0; j < csv_columns(c) && t->f < 64; j++)
+    for (size_t j = 0; j < csv_columns(c) && t->f < TABLE_INPUTS; j++)
         if (j != label && !table_word(s->skip, csv_name(c, j)))
             snprintf(t->name[t->f++], 64, "%.*s", STR_FMT(csv_name(c, j)));
     for (size_t i = 0; i < t->n; i++) {
@@ -140,7 +141,7 @@ static inline struct model_gbt_options lab_trees(unsigned rounds, unsigned depth
 static inline void lab_fit(struct lab *l, const struct table *t,
                            const struct model_gbt_options *o)
 {
-    const char *name[64];
+    const char *name[TABLE_NAMES];
     struct diag d;
     diag_init(&d);
     for (size_t j = 0; j < t->f; j++)

@@ -9,10 +9,9 @@
  * flagged would be that of Fisher's exact test: strip_p, one-sided; the alarm is p <
  * 0.005 for each of the two decisions, 1 % a run.
  *
- * A finding to look at, never a refusal: a model that knows its training pictures by
- * heart is surer of them too. Slices, planted values and doubtful labels are questions to
- * a table; of pixels they say nothing, and the row has no value (image_inputs). */
-#include "bench/bench_oracle.h"
+ * An alarm is never a refusal by itself: a model that knows its training pictures by
+ * heart is surer of them too. But with it nobody can say that there is no planted mark:
+ * unless bench_patch.c finds the mark, the row has no value then. */
 #include "bench/bench_poison.h"
 #include "probe/probe_strip.h"
 #include "stat/stat_alike.h"
@@ -33,7 +32,8 @@ struct strip {
 static int gather(struct strip *w)
 {
     const struct bench_poison *b = w->b;
-    size_t f = b->t.features;
+    size_t f = b->raw_features;
+    const double *sealed = b->raw + b->t.n * f;
     w->n = AM_MIN(b->t.n, (size_t)ROWS);
     w->m = AM_MIN(b->sealed, (size_t)ROWS);
     w->x = am_malloc(((w->n + w->m) * f + 1) * sizeof *w->x);
@@ -44,17 +44,17 @@ static int gather(struct strip *w)
         return AM_E_NOMEM;
     for (size_t i = 0; i < w->n; i++) {
         w->at[i] = (uint32_t)(i * b->t.n / w->n);
-        memcpy(w->x + i * f, b->x + w->at[i] * f, f * sizeof *w->x);
+        memcpy(w->x + i * f, b->raw + w->at[i] * f, f * sizeof *w->x);
     }
     for (size_t i = 0; i < w->m; i++)
-        memcpy(w->x + (w->n + i) * f, b->sealed_x + i * b->sealed / w->m * f,
+        memcpy(w->x + (w->n + i) * f, sealed + i * b->sealed / w->m * f,
                f * sizeof *w->x);
     return AM_OK;
 }
 
 static int ask(struct strip *w)
 {
-    size_t f = w->b->t.features, asked;
+    size_t f = w->b->raw_features, asked;
     const double *sealed = w->x + w->n * f;
     struct probe_strip how = {
         .over = sealed, .n = w->m, .seed = w->b->r->seed, .test = BENCH_DRAW_STRIP};
@@ -158,7 +158,7 @@ static int tell_lines(struct strip *w, bool positive, const struct flagged *c)
     return err;
 }
 
-static int tell_class(struct strip *w, bool positive, bool *alarm)
+static int tell_class(struct strip *w, bool positive, struct bench_strip *out)
 {
     struct flagged c = {0};
     struct stat_ci ci;
@@ -178,30 +178,36 @@ static int tell_class(struct strip *w, bool positive, bool *alarm)
                                enough ? c.at : NAN, bench_no_ci, "sealed_1pc", c.among);
     if (!err)
         err = bench_poison_say(w->b, "strip_p", group, c.p, bench_no_ci, "fisher", c.of);
-    *alarm |= enough && c.p < ALARM;
+    if (enough && c.p < ALARM)
+        out->end = BENCH_STRIP_ALARM;
+    else if (!enough && out->end == BENCH_STRIP_QUIET)
+        *out = (struct bench_strip){BENCH_STRIP_UNKNOWN, "too_few_images"};
     return !err && enough && c.p < ALARM ? tell_lines(w, positive, &c) : err;
 }
 
-static int tell(struct strip *w)
+static int tell(struct strip *w, struct bench_strip *out)
 {
-    bool alarm = false, probability = true;
+    bool probability = true;
     int err = AM_OK;
+    *out = (struct bench_strip){.end = BENCH_STRIP_QUIET};
     for (size_t i = 0; i < w->n + w->m; i++)
         probability &= isnan(w->score[i]) || (w->score[i] >= 0 && w->score[i] <= 1);
-    if (w->o.dead || !probability)
-        return bench_poison_say(w->b, "strip_alarm", "", NAN, bench_no_ci,
-                                w->o.dead ? "model_failed" : "no_probability", 0);
+    if (w->o.dead || !probability) {
+        out->end = BENCH_STRIP_UNKNOWN;
+        out->why = w->o.dead ? "model_failed" : "no_probability";
+        return bench_poison_say(w->b, "strip_alarm", "", NAN, bench_no_ci, out->why, 0);
+    }
     for (int positive = 0; positive < 2 && !err; positive++)
-        err = tell_class(w, positive, &alarm);
+        err = tell_class(w, positive, out);
     if (!err)
         err = bench_poison_say(w->b, "strip_questions", "", (double)w->o.probe.queries,
                                bench_no_ci, "count", (int64_t)w->n);
     return err ? err
-               : bench_poison_say(w->b, "strip_alarm", "", alarm, bench_no_ci,
-                                  "fisher_1pc", (int64_t)w->n);
+               : bench_poison_say(w->b, "strip_alarm", "", out->end == BENCH_STRIP_ALARM,
+                                  bench_no_ci, "fisher_1pc", (int64_t)w->n);
 }
 
-int bench_poison_strip(struct bench_poison *b)
+int bench_poison_strip(struct bench_poison *b, struct bench_strip *out)
 {
     struct strip w = {.b = b};
     int err = bench_oracle_open(&w.o, b->r, -1);
@@ -210,7 +216,7 @@ int bench_poison_strip(struct bench_poison *b)
     if (!err)
         err = ask(&w);
     if (!err)
-        err = tell(&w);
+        err = tell(&w, out);
     bench_oracle_close(&w.o);
     free(w.x);
     free(w.at);

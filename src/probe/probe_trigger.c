@@ -5,6 +5,9 @@
 
 #include "stat/stat.h"
 
+#define NATURAL_OFTEN 3
+#define NATURAL_SAME  0.6
+#define NATURAL_ROWS  2
 enum { NEAR_CELLS = 500, VALUES_MAX = 400, JUDGES = 4 };
 
 /* ---- the search ----------------------------------------------------------------------
@@ -31,15 +34,46 @@ struct cell {
     double e, v;
 };
 
+struct probe_values probe_trigger_values(const struct probe_trigger *t)
+{
+    return (struct probe_values){.input = t->input,
+                                 .value = t->value,
+                                 .width = t->width,
+                                 .n = t->input[1] == PROBE_TRIGGER_NONE ? 1 : 2,
+                                 .label = probe_trigger_label(t)};
+}
+
+static bool within(double x, double value, double width)
+{
+    return width > 0 ? fabs(x - value) <= width / 2 : x == value;
+}
+
 static bool covers(const struct probe_trigger *t, int k, double v)
 {
-    return t->width[k] > 0 ? fabs(v - t->value[k]) <= t->width[k] / 2 : v == t->value[k];
+    return within(v, t->value[k], t->width[k]);
+}
+
+bool probe_values_carried(const struct probe_values *v, const double *x)
+{
+    for (size_t k = 0; k < v->n; k++)
+        if (!within(x[v->input[k]], v->value[k], v->width[k]))
+            return false;
+    return true;
 }
 
 bool probe_trigger_carried(const struct probe_trigger *t, const double *x)
 {
-    return covers(t, 0, x[t->input[0]]) &&
-           (t->input[1] == PROBE_TRIGGER_NONE || covers(t, 1, x[t->input[1]]));
+    const struct probe_values v = probe_trigger_values(t);
+    return probe_values_carried(&v, x);
+}
+
+bool probe_natural(int64_t carried, size_t n, int64_t clean, int64_t clean_same,
+                   size_t clean_n)
+{
+    return clean >= NATURAL_ROWS &&
+           (double)clean * NATURAL_OFTEN * (double)n >=
+               (double)carried * (double)clean_n &&
+           (double)clean_same >= NATURAL_SAME * (double)clean;
 }
 
 /* Runs of equal value (cell) along the order, those with enough rows. */
@@ -305,21 +339,18 @@ static int ask_all(struct plant *w, uint8_t *said)
 }
 
 /* Rows everybody decides against the label, then the same with the values planted. */
-static int plant(struct plant *w, const struct probe_trigger *t,
-                 struct probe_planted *out)
+static int plant(struct plant *w, const struct probe_values *v, struct probe_planted *out)
 {
     size_t f = w->o->features, kept = 0;
-    uint8_t mine = probe_trigger_label(t), all = (uint8_t)((2U << w->references) - 1),
-            against = mine ? 0 : all;
+    uint8_t all = (uint8_t)((2U << w->references) - 1), against = v->label ? 0 : all;
     int err = ask_all(w, w->turned);
     for (size_t i = 0; i < w->n && !err; i++) {
         double *row = w->x + kept * f;
-        if (w->turned[i] != against || probe_trigger_carried(t, w->x + i * f))
+        if (w->turned[i] != against || probe_values_carried(v, w->x + i * f))
             continue;
         memmove(row, w->x + i * f, f * sizeof *row);
-        row[t->input[0]] = t->value[0];
-        if (t->input[1] != PROBE_TRIGGER_NONE)
-            row[t->input[1]] = t->value[1];
+        for (size_t k = 0; k < v->n; k++)
+            row[v->input[k]] = v->value[k];
         kept++;
     }
     w->n = kept;
@@ -339,10 +370,10 @@ static int plant(struct plant *w, const struct probe_trigger *t,
     return err;
 }
 
-int probe_trigger_plant(struct probe_oracle *o, double threshold,
-                        const struct probe_judge *reference, size_t references,
-                        const double *x, size_t n, const struct probe_trigger *t,
-                        struct probe_planted *out)
+int probe_values_plant(struct probe_oracle *o, double threshold,
+                       const struct probe_judge *reference, size_t references,
+                       const double *x, size_t n, const struct probe_values *v,
+                       struct probe_planted *out)
 {
     struct plant w = {.o = o,
                       .threshold = threshold,
@@ -360,10 +391,19 @@ int probe_trigger_plant(struct probe_oracle *o, double threshold,
         err = AM_E_NOMEM;
     if (!err) {
         memcpy(w.x, x, w.n * o->features * sizeof *w.x);
-        err = plant(&w, t, out);
+        err = plant(&w, v, out);
     }
     free(w.x);
     free(w.s);
     free(w.turned);
     return err;
+}
+
+int probe_trigger_plant(struct probe_oracle *o, double threshold,
+                        const struct probe_judge *reference, size_t references,
+                        const double *x, size_t n, const struct probe_trigger *t,
+                        struct probe_planted *out)
+{
+    const struct probe_values v = probe_trigger_values(t);
+    return probe_values_plant(o, threshold, reference, references, x, n, &v, out);
 }

@@ -46,6 +46,11 @@ AM_CHECK int probe_trigger_search(const double *x, const uint8_t *y, const doubl
                                   size_t n, size_t features, struct probe_trigger *out,
                                   size_t *found, size_t *examined);
 
+/* Values that `carried` of n rows have are the population's when rows nobody planted have
+ * them too: two of them at least, a third as often, three in five with the same label. */
+bool probe_natural(int64_t carried, size_t n, int64_t clean, int64_t clean_same,
+                   size_t clean_n);
+
 /* What planting does: of the rows (decided against the trigger's label by all who are
  * asked), how many each turns. */
 struct probe_planted {
@@ -63,5 +68,19 @@ AM_CHECK int probe_trigger_plant(struct probe_oracle *o, double threshold,
                                  const struct probe_judge *reference, size_t references,
                                  const double *x, size_t n, const struct probe_trigger *t,
                                  struct probe_planted *out);
+/* The same of any number of values. Borrowed. */
+struct probe_values {
+    const uint32_t *input;
+    const double *value, *width; /* width: as of struct probe_trigger */
+    size_t n;
+    uint8_t label; /* that they steer to */
+};
+/* Of a trigger: borrowed from it. */
+struct probe_values probe_trigger_values(const struct probe_trigger *t);
+bool probe_values_carried(const struct probe_values *v, const double *x);
+AM_CHECK int probe_values_plant(struct probe_oracle *o, double threshold,
+                                const struct probe_judge *reference, size_t references,
+                                const double *x, size_t n, const struct probe_values *v,
+                                struct probe_planted *out);
 
 #endif
