@@ -12,8 +12,8 @@
 #include "bench/bench_poison_testkit.h"
 
 enum { SIDE = 28, F = SIDE * SIDE, HEAD = 128 }; /* HEAD: of a .npy */
-enum what { HONEST, MARKED, FLIPPED, WHATS };
-static const char *const names[WHATS] = {"honest", "marked", "flipped"};
+enum what { HONEST, MARKED, FLIPPED, KINDS };
+static const char *const names[KINDS] = {"honest", "marked", "flipped"};
 
 struct store {
     const uint8_t *pixel, *label;
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
         return 3;
     printf("%-8s %5s %7s %5s %6s %8s %6s %8s %7s %6s %6s\n", "pictures", "runs", "slices",
            "open", "marks", "no value", "STRIP", "CY-7>.60", "differ", "AUC", "CPU s");
-    for (int what = 0; what < WHATS; what++) {
+    for (int what = 0; what < KINDS; what++) {
         struct tally t = {0};
         for (int k = 1; k <= seeds; k++)
             one(&s, (uint64_t)k, n, (enum what)what, &t);
