@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 extern char **environ;
-static char pg_top[64], pg_dir[PATH_MAX], pg_uri[256];
+static char pg_top[40], pg_dir[PATH_MAX], pg_uri[256];
 
 /* tools/postgres.sh VERB A B; its exit status. */
 static inline int pg_tool(const char *verb, const char *a, const char *b)

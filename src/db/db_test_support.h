@@ -23,7 +23,7 @@ static const struct db_migration t_schema[] = {
     {2, "note", "alter table item add column note text"},
     {3, "more", "create table more (a integer)"},
 };
-static char t_dir[64], t_path[PATH_MAX], t_name[32];
+static char t_dir[40], t_path[PATH_MAX], t_name[32];
 static bool t_pg;
 
 static inline void t_pg_exec(const char *sql)

@@ -146,7 +146,8 @@
     X("$summary", 'r', "Patient")                                                        \
     X("$lastn", 's', "Observation")                                                      \
     X("$export", 'x', "Patient")                                                         \
-    X("$export-poll", 'x', "Patient")                                                    \
+    X("$export-status", 'x', "Patient")                                                  \
+    X("$export-file", 'x', "Patient")                                                    \
     X("$lookup", 'r', "CodeSystem")                                                      \
     X("$subsumes", 'r', "CodeSystem")                                                    \
     X("$validate-code", 'r', "ValueSet")                                                 \

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "eds/eds_priv.h"
 
-static char t_dir[64], t_path[PATH_MAX], t_name[32];
+static char t_dir[40], t_path[PATH_MAX], t_name[32];
 static bool t_pg;
 static const uint8_t t_key[EDS_KEY] = {1, 2, 3}, t_other_key[EDS_KEY] = {9};
 

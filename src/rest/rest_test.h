@@ -11,7 +11,7 @@
 
 #include "rest/rest_priv.h"
 
-static char t_dir[64], t_path[PATH_MAX], t_name[32];
+static char t_dir[40], t_path[PATH_MAX], t_name[32];
 static bool t_pg;
 static struct eds *t_eds;
 static struct fhir_valid *t_valid;
