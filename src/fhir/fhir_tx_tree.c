@@ -244,24 +244,58 @@ static int tx_order_cmp(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int fhir_tx_related(const struct fhir_tx_system *s, uint32_t c, bool above,
-                    uint32_t **out, size_t *n)
+/* Upwards from c, each once: seen has a bit a concept. */
+static int tx_above(const struct fhir_tx_system *s, uint32_t c, uint32_t **out, size_t *n)
+{
+    uint8_t *seen = am_calloc(s->concept.n / 8 + 1, 1);
+    struct {
+        uint32_t *v;
+        size_t n, cap;
+    } found = {0};
+    int err = seen ? vec_push(&found, c) : AM_E_NOMEM;
+    for (size_t done = 0; done < found.n && !err; done++) {
+        size_t ups;
+        const uint32_t *up = fhir_tx_parents(s, found.v[done], &ups);
+        for (size_t i = 0; i < ups && !err; i++) {
+            if (seen[up[i] / 8] & 1u << up[i] % 8)
+                continue;
+            seen[up[i] / 8] |= (uint8_t)(1u << up[i] % 8);
+            err = vec_push(&found, up[i]);
+        }
+    }
+    free(seen);
+    if (err) {
+        free(found.v);
+        return err;
+    }
+    *out = found.v;
+    *n = found.n;
+    return AM_OK;
+}
+
+static int tx_below(const struct fhir_tx_system *s, uint32_t c, uint32_t **out, size_t *n)
 {
     uint32_t from = s->span_at[2 * (size_t)c], to = s->span_at[2 * (size_t)c + 1];
-    size_t many = above ? s->concept.n : 0;
-    for (uint32_t k = from; k < to && !above; k++)
+    size_t many = 0;
+    for (uint32_t k = from; k < to; k++)
         many += s->span.v[k].hi - s->span.v[k].lo + 1;
-    *n = 0;
     *out = am_calloc(many + 1, sizeof **out);
     if (!*out)
         return AM_E_NOMEM;
-    for (uint32_t i = 0; i < s->concept.n && above; i++)
-        if (fhir_tx_subsumes(s, i, c))
-            (*out)[(*n)++] = i;
-    for (uint32_t k = from; k < to && !above; k++)
+    for (uint32_t k = from; k < to; k++)
         for (uint32_t p = s->span.v[k].lo; p <= s->span.v[k].hi; p++)
             (*out)[(*n)++] = s->by_post[p];
-    if (*n)
-        qsort(*out, *n, sizeof **out, tx_order_cmp);
     return AM_OK;
+}
+
+int fhir_tx_related(const struct fhir_tx_system *s, uint32_t c, bool above,
+                    uint32_t **out, size_t *n)
+{
+    int err;
+    *n = 0;
+    *out = NULL;
+    err = above ? tx_above(s, c, out, n) : tx_below(s, c, out, n);
+    if (!err && *n)
+        qsort(*out, *n, sizeof **out, tx_order_cmp);
+    return err;
 }

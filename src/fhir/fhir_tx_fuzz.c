@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any terminology, and any question of it. The first letter says what follows, in parts
+ * that a byte 0x1e ends: 'r' the three files of RF2; 't' a table; 'j' resources, the last
+ * part a Parameters for the operation that the second letter names. What loads holds
+ * together: each code is found, is under itself and under its parents; what an expansion
+ * lists is a member. */
+#include "fhir/term_op.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PARTS = 6 };
+
+static void hierarchy(const struct fhir_tx *t)
+{
+    const struct fhir_tx_system *s;
+    for (size_t k = 0; (s = fhir_tx_system_at(t, k)); k++) {
+        struct fhir_tx_about about;
+        fhir_tx_about(s, &about);
+        for (uint32_t c = 0; c < about.concepts && c < 200; c++) {
+            uint32_t *v;
+            size_t n, ups;
+            const uint32_t *up = fhir_tx_parents(s, c, &ups);
+            am_assert(fhir_tx_find(s, fhir_tx_concept(s, c)->code) == c);
+            am_assert(fhir_tx_subsumes(s, c, c));
+            for (size_t i = 0; i < ups; i++)
+                am_assert(fhir_tx_subsumes(s, up[i], c) &&
+                          !fhir_tx_subsumes(s, c, up[i]));
+            (void)fhir_tx_display(s, c, STR("fr-MA"));
+            if (fhir_tx_related(s, c, true, &v, &n) == AM_OK)
+                am_assert(n > ups || !ups);
+            free(v);
+        }
+    }
+}
+
+static void expanded(const struct fhir_tx *t, struct str url)
+{
+    static const struct fhir_tx_page some = {.count = 50};
+    const struct fhir_tx_set *set = fhir_tx_set(t, url);
+    struct fhir_tx_expansion e;
+    if (!set || fhir_tx_expand(t, set, &some, &e, NULL))
+        return;
+    for (size_t i = 0; i < e.n; i++) {
+        bool in = false;
+        int err = fhir_tx_member(t, set, e.v[i].system, e.v[i].code, &in, NULL);
+        am_assert(err == AM_E_TOOBIG || (err == AM_OK && in));
+    }
+    free(e.v);
+}
+
+static void asked(const struct fhir_tx *t, char op, const struct json *in)
+{
+    struct json_doc *doc = NULL;
+    struct diag d;
+    struct buf b;
+    struct jw w;
+    int err;
+    diag_init(&d);
+    buf_init(&b, 16 << 20);
+    jw_init(&w, &b);
+    err = fhir_tx_operate(t, (enum fhir_tx_op)((unsigned char)op % 6), in, NULL, &w, &d);
+    am_assert(!err || d.errors || err == AM_E_TOOBIG || err == AM_E_NOMEM);
+    if (!err && jw_done(&w) == AM_OK)
+        am_assert(json_parse(&doc, buf_str(&b), NULL, NULL) == AM_OK);
+    json_free(doc);
+    buf_release(&b);
+    diag_release(&d);
+}
+
+static int resources(struct fhir_tx *t, const struct str *part, size_t n, char op,
+                     bool *ready)
+{
+    struct json_doc *doc[PARTS] = {NULL};
+    int err = AM_OK;
+    for (size_t i = 0; i < n; i++)
+        if (json_parse(&doc[i], part[i], NULL, NULL) == AM_OK && i + 1 < n && !err)
+            err = fhir_tx_add(t, json_root(doc[i]), NULL);
+    if (!err)
+        err = fhir_tx_ready(t, NULL);
+    *ready = !err;
+    for (size_t i = 0; i < n && !err; i++) {
+        expanded(t, json_get_str(json_root(doc[i]), "url"));
+        expanded(t, json_get_str(json_root(doc[i]), "valueSet"));
+    }
+    if (!err && n)
+        asked(t, op, json_root(doc[n - 1]));
+    for (size_t i = 0; i < n; i++)
+        json_free(doc[i]);
+    return err;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const property[] = {"p", NULL};
+    static const struct fhir_tx_table how = {.url = STR_INIT("urn:t"),
+                                             .code = "code",
+                                             .display = "display",
+                                             .by_prefix = true,
+                                             .property = property};
+    struct str left = {(const char *)data, size}, part[PARTS];
+    struct fhir_tx *t = NULL;
+    bool ready = false;
+    size_t n = 0;
+    int err;
+    if (size < 2)
+        return 0;
+    left = str_sub(left, 2, left.n);
+    while (left.n && n < PARTS)
+        part[n++] = str_cut(left, 0x1e, &left);
+    am_assert(fhir_tx_new(&t, 64 << 20) == AM_OK);
+    if (data[0] == 'r' && n >= 3)
+        err = fhir_tx_add_rf2(
+            t, &(struct fhir_tx_rf2){part[0], part[1], part[2], STR_NULL}, NULL);
+    else if (data[0] == 't' && n)
+        err = fhir_tx_add_table(t, part[0], &how, NULL);
+    else
+        err = resources(t, part, n, (char)data[1], &ready);
+    if (!err && !ready)
+        err = fhir_tx_ready(t, NULL);
+    if (!err)
+        hierarchy(t);
+    fhir_tx_free(t);
+    return 0;
+}
