@@ -84,6 +84,38 @@ end
 begin
 ask 200 "$fhir/Observation?patient=$patient&_include=Observation:subject" && jq -e '[.entry[].search.mode] == ["match", "include"]' out >/dev/null
 report $? 'all of it is there after a restart'
+ask 200 "$fhir/Patient/$patient/\$everything" && jq -e '[.entry[].resource.resourceType] == ["Patient", "Observation"]' out >/dev/null
+report $? 'a patient with everything'
+ask 200 "$fhir?_type=Patient,Observation&_summary=count" && [ "$(jq .total out)" = 2 ]
+report $? 'a search over two types'
+ask 200 "$fhir/Patient/$patient/\$summary" && "$amane" fhir validate out >/dev/null && jq -e '.entry[0].resource.section[0].emptyReason' out >/dev/null
+report $? 'the patient summary is a valid document, and says what is not known'
+ask 400 "$fhir/\$export" && ask 202 -H 'Prefer: respond-async' "$fhir/\$export"
+report $? 'an export is asked for as the guide says'
+status=$(sed -n 's/^[Cc]ontent-[Ll]ocation: *\([^ \r]*\).*/\1/p' head)
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+begin
+status=$fhir/${status##*/fhir/}
+i=0
+ask 202 "$status"
+while [ $? = 0 ] && [ $i -lt 100 ]; do
+    i=$((i + 1))
+    sleep 0.1
+    ask 202 "$status"
+done
+ask 200 "$status" && grep -qi '^expires: ' head && [ "$(jq '[.output[].count] | add' out)" = 2 ]
+report $? 'it ends although the node was killed'
+file=$fhir/$(jq -r '.output[] | select(.type == "Patient").url | sub(".*/fhir/"; "")' out)
+ask 200 -H 'Accept: application/fhir+ndjson' "$file" && grep -qi '^content-type: application/fhir+ndjson' head && [ "$(jq -r .id out)" = "$patient" ] && ! grep -raq 'Bouchra' ward/export
+report $? 'its file is read by who asked, and not from the disk'
+cp out lines
+type=application/fhir+ndjson
+ask 200 --data-binary @lines "$fhir/\$import" && jq -e '[.parameter[].valueInteger] == [0, 1, 0]' out >/dev/null
+report $? 'importing what is there changes nothing'
+type=
+ask 202 -X DELETE "$status" && ask 404 "$status" && [ -z "$(ls ward/export)" ]
+report $? 'deleted, nothing of it stays'
 end
 [ "$(stat -c %a ward/keys/eds.key)" = 600 ] && ! grep -aq 'Bouchra' ward/eds.db*
 report $? 'the key is for its owner, and no body can be read without it'

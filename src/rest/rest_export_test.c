@@ -159,6 +159,12 @@ static void all_is_told_or_what_was_asked_for(void **state)
     t_done(&r);
     snprintf(url, sizeof url, "/$export?_since=%s&_type=Observation,Patient", at);
     X_IS(url, "Observation:o2 nobody");
+    r = T_WANT(202, REST_POST, .url = "/$export", .prefer = "respond-async",
+               .body = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
+                       "\"_type\",\"valueString\":\"Group\"}]}");
+    snprintf(url, sizeof url, "%.190s", r.a.location + strlen(t_base));
+    t_done(&r);
+    assert_string_equal(x_content(url), "Group:g");
     r = x_wait(X_ASK("/Patient/$export?_type=Group&_outputFormat=ndjson"));
     assert_str_equal(json_str(t_at(&r, "/request")),
                      "http://test/fhir/Patient/$export?_type=Group&_outputFormat=ndjson");

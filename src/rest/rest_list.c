@@ -68,8 +68,8 @@ void rest_list_link(struct jw *w, const char *rel, struct str url)
 /* ---- search ---- */
 struct list_search {
     struct rest_call *c;
-    struct fhir_query q;
-    struct eds_found f;
+    const struct fhir_query *q;
+    const struct eds_found *f;
     struct buf body, told;
     struct jw w;
 };
@@ -109,12 +109,12 @@ static int list_links(struct list_search *s)
     buf_init(&url, 4 * FHIR_QUERY_TEXT);
     jw_key(&s->w, "link");
     jw_arr(&s->w);
-    err = rest_url(s->c, &url, s->q.kept, s->q.n_kept, s->q.page);
+    err = rest_url(s->c, &url, s->q->kept, s->q->n_kept, s->q->page);
     if (!err)
         rest_list_link(&s->w, "self", buf_str(&url));
     buf_clear(&url);
-    if (!err && s->f.next[0]) {
-        err = rest_url(s->c, &url, s->q.kept, s->q.n_kept, str_c(s->f.next));
+    if (!err && s->f->next[0]) {
+        err = rest_url(s->c, &url, s->q->kept, s->q->n_kept, str_c(s->f->next));
         if (!err)
             rest_list_link(&s->w, "next", buf_str(&url));
     }
@@ -127,50 +127,81 @@ static int list_found(struct list_search *s, struct eds_view *v)
 {
     int err;
     jw_init(&s->w, &s->c->out);
-    rest_list_begin(s->c, &s->w, "searchset", s->f.total);
+    rest_list_begin(s->c, &s->w, "searchset", s->f->total);
     err = list_links(s);
-    if (s->f.hit.n + s->f.included.n) {
+    if (s->f->hit.n + s->f->included.n) {
         jw_key(&s->w, "entry");
         jw_arr(&s->w);
-        for (size_t i = 0; i < s->f.hit.n && !err; i++)
-            err = list_hit(s, v, s->f.hit.v[i], "match");
-        for (size_t i = 0; i < s->f.included.n && !err; i++)
-            err = list_hit(s, v, s->f.included.v[i], "include");
+        for (size_t i = 0; i < s->f->hit.n && !err; i++)
+            err = list_hit(s, v, s->f->hit.v[i], "match");
+        for (size_t i = 0; i < s->f->included.n && !err; i++)
+            err = list_hit(s, v, s->f->included.v[i], "include");
         jw_arr_end(&s->w);
     }
     jw_obj_end(&s->w);
     return err ? err : jw_done(&s->w);
 }
 
-static int list_search_in(struct eds_view *v, void *arg)
+int rest_list_tell(struct rest_call *c, const struct fhir_query *q, struct eds_view *v,
+                   const struct eds_found *f)
 {
-    struct list_search *s = arg;
-    const struct rest_config *k = &s->c->r->c;
+    struct list_search s = {.c = c, .q = q, .f = f};
+    int err;
+    c->trim = (struct rest_trim){q->summary, q->element, q->elements};
+    buf_init(&s.body, 2 * EDS_BODY_MAX);
+    buf_init(&s.told, 2 * EDS_BODY_MAX);
+    err = list_found(&s, v);
+    buf_release(&s.body);
+    buf_release(&s.told);
+    return err;
+}
+
+int rest_list_find(struct rest_call *c, const struct fhir_query *q, struct eds_view *v,
+                   struct eds_found *out)
+{
+    const struct rest_config *k = &c->r->c;
     struct eds_source source = eds_view_source(v);
-    struct rest_codes codes = {s->c->r, v, true};
-    struct rest_eye eye = {s->c, v};
-    struct eds_search what = {.query = &s->q,
+    struct rest_codes codes = {c->r, v, true};
+    struct rest_eye eye = {c, v};
+    struct eds_search what = {.query = q,
                               .key = *eds_row_key(k->eds),
                               .base = str_c(k->base),
-                              .visible = rest_eye(s->c),
+                              .visible = rest_eye(c),
                               .visible_arg = &eye,
                               .codes = rest_codes,
                               .codes_arg = &codes};
-    int err = eds_search(&source, &what, &s->f, &s->c->d);
-    if (err) {
-        if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX ||
-            err == AM_E_NOTFOUND) /* a terminology */
-            s->c->status = 400;
-        return err;
-    }
-    err = list_found(s, v);
-    eds_found_release(&s->f);
+    int err = eds_search(&source, &what, out, &c->d);
+    if (err == AM_E_TOOBIG || err == AM_E_UNSUPPORTED || err == AM_E_SYNTAX ||
+        err == AM_E_NOTFOUND) /* a terminology */
+        c->status = 400;
     return err;
+}
+
+struct list_view {
+    struct rest_call *c;
+    const struct fhir_query *q;
+};
+
+static int list_view_in(struct eds_view *v, void *arg)
+{
+    const struct list_view *l = arg;
+    struct eds_found f;
+    int err = rest_list_find(l->c, l->q, v, &f);
+    if (err)
+        return err;
+    err = rest_list_tell(l->c, l->q, v, &f);
+    eds_found_release(&f);
+    return err;
+}
+
+int rest_list(struct rest_call *c, const struct fhir_query *q)
+{
+    return eds_view(c->r->c.eds, list_view_in, &(struct list_view){c, q});
 }
 
 int rest_h_search(struct rest_call *c)
 {
-    struct list_search s = {.c = c};
+    struct fhir_query q;
     struct fhir_query_config k = {.key = *eds_row_key(c->r->c.eds),
                                   .type = c->other.n ? c->other : c->type,
                                   .base = str_c(c->r->c.base),
@@ -182,17 +213,11 @@ int rest_h_search(struct rest_call *c)
         k.compartment = c->type;
         k.compartment_id = c->id;
     }
-    err = fhir_query_parse(&s.q, &k, c->pair, c->pairs, &c->arena, &c->d);
+    err = fhir_query_parse(&q, &k, c->pair, c->pairs, &c->arena, &c->d);
     if (err) {
         if (err != AM_E_NOMEM)
             c->status = err == AM_E_NOTFOUND ? 404 : 400;
         return err;
     }
-    c->trim = (struct rest_trim){s.q.summary, s.q.element, s.q.elements};
-    buf_init(&s.body, 2 * EDS_BODY_MAX);
-    buf_init(&s.told, 2 * EDS_BODY_MAX);
-    err = eds_view(c->r->c.eds, list_search_in, &s);
-    buf_release(&s.body);
-    buf_release(&s.told);
-    return err;
+    return rest_list(c, &q);
 }

@@ -45,6 +45,10 @@ static void metadata_definition(struct jw *w, const struct rest_route *o)
                                              : METADATA_BULK "export");
         return;
     }
+    if (!strcmp(name, "summary")) {
+        jw_strz(w, "http://hl7.org/fhir/uv/ips/OperationDefinition/summary");
+        return;
+    }
     if (str_eqc(first, "{type}"))
         first = STR("Resource");
     jw_strf(w, "http://hl7.org/fhir/OperationDefinition/%.*s-%s", STR_FMT(first), name);

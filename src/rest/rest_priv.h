@@ -202,6 +202,12 @@ AM_CHECK int rest_url(struct rest_call *c, struct buf *url, const struct fhir_pa
                       size_t n, struct str page);
 void rest_list_begin(struct rest_call *c, struct jw *w, const char *type, int64_t total);
 void rest_list_link(struct jw *w, const char *rel, struct str url);
+/* A page of what a query finds, as the answer; the same in two steps, in one view. */
+AM_CHECK int rest_list(struct rest_call *c, const struct fhir_query *q);
+AM_CHECK int rest_list_find(struct rest_call *c, const struct fhir_query *q,
+                            struct eds_view *v, struct eds_found *out);
+AM_CHECK int rest_list_tell(struct rest_call *c, const struct fhir_query *q,
+                            struct eds_view *v, const struct eds_found *f);
 
 /* ---- rest_transaction.c ---- */
 AM_CHECK int rest_transaction(struct rest_call *c);

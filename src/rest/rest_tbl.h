@@ -14,6 +14,9 @@
     X(GET, "/metadata", "capabilities", NONE, false, capabilities,                       \
       "what this server can")                                                            \
     X(POST, "/", "transaction", SYSTEM, true, bundle, "a batch or a transaction")        \
+    X(GET, "/", "search-system", SYSTEM, false, search_system,                           \
+      "find resources of several types")                                                 \
+    X(POST, "/_search", "search-system", NONE, false, search_system, "the same by POST") \
     X(GET, "/_history", "history-system", SYSTEM, false, history,                        \
       "every version of everything")                                                     \
     X(GET, "/$export", "$export", OPERATION, false, export,                              \
@@ -31,6 +34,15 @@
       "give it up, its files go")                                                        \
     X(GET, "/$export-file/{id}/{other}/{vid}", "$export-file", NONE, false, export_file, \
       "one of its files")                                                                \
+    X(POST, "/$import", "$import", OPERATION, true, import,                              \
+      "resources with their ids, one per line")                                          \
+    X(GET, "/Observation/$lastn", "$lastn", OPERATION, false, lastn,                     \
+      "the newest observations of each code")                                            \
+    X(POST, "/Observation/$lastn", "$lastn", NONE, false, lastn, "the same by POST")     \
+    X(GET, "/Patient/{id}/$summary", "$summary", OPERATION, false, summary,              \
+      "his International Patient Summary")                                               \
+    X(POST, "/Patient/{id}/$summary", "$summary", NONE, false, summary,                  \
+      "the same by POST")                                                                \
     X(POST, "/{type}/$validate", "$validate", OPERATION, false, validate,                \
       "is a resource valid R4?")                                                         \
     X(GET, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                 \
