@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd_node_fhir.h"
+#include "cmd_node_mllp.h"
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -13,7 +14,8 @@
 #define FHIR_MOUNT "/fhir"
 
 struct face {
-    struct api *api;             /* NULL: /fhir alone */
+    struct api *api; /* NULL: /fhir alone */
+    const char *dir;
     struct door *door;           /* NULL: /fhir is open to all */
     struct fhir_tx *terms;       /* NULL: none */
     _Atomic(struct rest *) rest; /* NULL: not yet */
@@ -96,6 +98,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
                  struct rest_config *rc)
 {
     struct http_server *server = NULL;
+    struct cmd_node_ear *ear = NULL;
     struct rest *rest = NULL;
     char base[512];
     int err, code = cmd_listen(c, face_handle, f, &server);
@@ -113,7 +116,12 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     atomic_store(&f->rest, rest);
     if (f->api)
         api_set_server(f->api, server);
-    code = cmd_serve_on(c, server);
+    code = cmd_node_hear(&ear, c, f->dir, rest);
+    if (code)
+        http_server_stop(server, 0);
+    else
+        code = cmd_serve_on(c, server);
+    cmd_node_deaf(ear);
     rest_free(rest);
     door_free(f->door);
     return code;
@@ -162,7 +170,7 @@ static int terms_load(const struct conf *c, struct face *f)
 int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
                    bool open)
 {
-    struct face f = {.api = api};
+    struct face f = {.api = api, .dir = dir};
     struct door_config door = {.dir = dir};
     int code;
     if (open && !loopback(conf_text(c, CONF_LISTEN))) {

@@ -40,6 +40,10 @@
       "URLs of other nodes, separated by spaces, to compare checkpoints with")           \
     X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")     \
     X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
-      "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")
+      "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")       \
+    X(MLLP, "mllp", N, TEXT, "", 0, 0,                                                   \
+      "address:port, on loopback, for HL7 v2 messages (MLLP); empty: none")              \
+    X(HL7_MAP, "hl7_map", N, TEXT, "", 0, 0,                                             \
+      "file of the mapping of HL7 v2 messages; empty: the one of the program")
 
 #endif
