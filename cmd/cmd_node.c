@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_node_door.h"
 #include "cmd_node_fhir.h"
 
 #include "json/json.h"
@@ -11,6 +12,12 @@ static const char synopsis[] =
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
     "[--json]\n"
     "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n"
+    "       amane node access verify --data DIR [--head SEQ:HASH] [--json]\n"
+    "       amane node access list --data DIR [--patient ID] [--who ID] [--date DATE]\n"
+    "       amane node client put --data DIR --client ID --jwks FILE --scope SCOPES\n"
+    "                  [--purpose CODE]\n"
+    "       amane node client list --data DIR\n"
+    "       amane node client close --data DIR --client ID\n"
     "       amane node account open --data DIR --login LOGIN [--json]\n"
     "       amane node account reset --data DIR --login LOGIN [--second] [--json]\n";
 
@@ -190,6 +197,7 @@ int cmd_node(int argc, char **argv)
     const char *dir = NULL, *name = NULL, *gst = NULL, *establishment = NULL,
                *head = NULL, *login = NULL;
     struct node_flags f = {0};
+    struct cmd_door k = {0};
     bool json = false, second = false, help;
     const struct cmd_opt opt[] = {
         {.name = "--login", .kind = CMD_TEXT, .text = &login},
@@ -207,6 +215,13 @@ int cmd_node(int argc, char **argv)
         {.name = "--name", .kind = CMD_TEXT, .text = &name},
         {.name = "--gst", .kind = CMD_TEXT, .text = &gst},
         {.name = "--establishment", .kind = CMD_TEXT, .text = &establishment},
+        {.name = "--patient", .kind = CMD_TEXT, .text = &k.patient},
+        {.name = "--who", .kind = CMD_TEXT, .text = &k.who},
+        {.name = "--date", .kind = CMD_TEXT, .text = &k.date},
+        {.name = "--client", .kind = CMD_TEXT, .text = &k.client},
+        {.name = "--jwks", .kind = CMD_TEXT, .text = &k.jwks},
+        {.name = "--scope", .kind = CMD_TEXT, .text = &k.scope},
+        {.name = "--purpose", .kind = CMD_TEXT, .text = &k.purpose},
         {.name = "--json", .kind = CMD_FLAG, .flag = &json},
     };
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
@@ -217,6 +232,11 @@ int cmd_node(int argc, char **argv)
         return init(dir, name, gst, establishment, json);
     if (dir && argc == 3 && !strcmp(argv[1], "audit") && !strcmp(argv[2], "verify"))
         return audit(dir, head, json);
+    k.dir = dir;
+    k.head = head;
+    k.json = json;
+    if (cmd_is_door(argc, argv, &k))
+        return cmd_node_door(argv, &k);
     if (dir && login && cmd_is_account(argc, argv))
         return account(dir, argv[2], login, second, json);
     if (dir && argc == 1)

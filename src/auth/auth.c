@@ -71,7 +71,16 @@ static const struct db_migration auth_migrations[] = {
     {7, "two administrators for a token",
      "ALTER TABLE ask ADD COLUMN token_name TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE ask ADD COLUMN token_rights TEXT NOT NULL DEFAULT '';"
-     "ALTER TABLE ask ADD COLUMN token_until INTEGER NOT NULL DEFAULT 0;"}};
+     "ALTER TABLE ask ADD COLUMN token_until INTEGER NOT NULL DEFAULT 0;"},
+    {8, "services",
+     "CREATE TABLE client (id TEXT PRIMARY KEY, scope TEXT NOT NULL,"
+     " purpose TEXT NOT NULL, jwks TEXT NOT NULL, created_at INTEGER NOT NULL);"
+     "CREATE TABLE client_jti (hash TEXT PRIMARY KEY, until_at INTEGER NOT NULL);"
+     "CREATE INDEX client_jti_until ON client_jti(until_at);"
+     "CREATE TABLE client_token (hash TEXT PRIMARY KEY, client TEXT NOT NULL,"
+     " scope TEXT NOT NULL, until_at INTEGER NOT NULL);"
+     "CREATE INDEX client_token_client ON client_token(client);"
+     "CREATE INDEX client_token_until ON client_token(until_at);"}};
 
 /* RFC 9106 section 4, second recommendation: 64 MiB, 3 passes; one lane, since the
  * machine has few cores and logins are rare. */

@@ -421,4 +421,41 @@ AM_CHECK int auth_oidc_finish(struct auth *a, const struct auth_oidc_return *r,
                               int64_t now, char token[AUTH_TOKEN], enum auth_stage *stage,
                               struct buf *next);
 
+/* ---- services (auth_client.c): SMART Backend Services, private_key_jwt --------------
+ */
+#define AUTH_CLIENT_PREFIX "sys_"
+enum {
+    AUTH_CLIENT_ID = 65,
+    AUTH_CLIENT_SCOPE = 2048,
+    AUTH_CLIENT_JWKS = 65536,
+    AUTH_CLIENT_TOKEN = AUTH_TOKEN + 4
+};
+struct auth_client {
+    char id[AUTH_CLIENT_ID]; /* A-Z a-z 0-9 . _ - */
+    char
+        scope[AUTH_CLIENT_SCOPE]; /* what it may ask for; of a token: what it was given */
+    char purpose[32];             /* of v3-PurposeOfUse, for oppositions: "HRESCH" */
+};
+bool auth_client_id_ok(struct str id);
+/* Registers, or replaces: its tokens end. jwks: {"keys": [...]}, public, RSA (RS384) or
+ * P-384 (ES384), each with a kid; problems in d (codes auth.client_*). Audited. */
+AM_CHECK int auth_client_put(struct auth *a, const struct auth_client *spec,
+                             struct str jwks, int64_t now, struct diag *d);
+AM_CHECK int auth_client_close(struct auth *a, struct str id, int64_t now);
+/* [{client_id, scope, purpose, since}] */
+AM_CHECK int auth_clients(struct auth *a, struct jw *w);
+/* A client assertion for the token endpoint `aud`: once each (jti, also after a restart),
+ * five minutes at most. AM_E_UNAUTHORIZED for whatever is wrong; why is in the audit. */
+AM_CHECK int auth_client_assert(struct auth *a, struct str assertion, struct str aud,
+                                int64_t now, struct auth_client *out);
+/* A token for five minutes. Audited. */
+AM_CHECK int auth_client_token(struct auth *a, struct str id, struct str scope,
+                               int64_t now, char token[AUTH_CLIENT_TOKEN]);
+bool auth_client_tokenish(struct str token);
+/* AM_E_UNAUTHORIZED: none, over, revoked, its client closed. */
+AM_CHECK int auth_client_check(struct auth *a, struct str token, int64_t now,
+                               struct auth_client *out);
+/* Whoever has it may end it. */
+AM_CHECK int auth_client_revoke(struct auth *a, struct str token);
+
 #endif

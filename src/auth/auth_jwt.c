@@ -66,23 +66,45 @@ static bool auth_key_fits(const struct json *k, struct str alg)
                kty = json_get_str(k, "kty");
     if ((use.p && !str_eqc(use, "sig")) || (own.p && !str_eq(own, alg)))
         return false;
-    if (str_eqc(alg, "RS256"))
+    if (str_starts(alg, STR("RS")))
         return str_eqc(kty, "RSA");
-    return str_eqc(alg, "ES256") && str_eqc(kty, "EC") &&
-           str_eqc(json_get_str(k, "crv"), "P-256");
+    return str_eqc(kty, "EC") &&
+           str_eqc(json_get_str(k, "crv"), str_eqc(alg, "ES384") ? "P-384" : "P-256");
 }
 
-static int auth_key_check(const struct json *k, bool rsa, const struct auth_jwt *j)
+static const struct auth_alg {
+    const char *name;
+    bool rsa;
+    int (*verify)(struct str, struct str, struct str, struct str);
+} auth_alg[] = {{"RS256", true, crypto_verify_rs256},
+                {"ES256", false, crypto_verify_es256},
+                {"RS384", true, crypto_verify_rs384},
+                {"ES384", false, crypto_verify_es384}};
+
+/* One of those that are accepted: none, HS256...: never. */
+static const struct auth_alg *auth_alg_of(struct str alg, const char *accepted)
+{
+    struct str left = str_c(accepted);
+    while (left.n) {
+        struct str one = str_cut(left, ' ', &left);
+        for (size_t i = 0; i < AM_LEN(auth_alg) && str_eq(one, alg); i++)
+            if (str_eqc(one, auth_alg[i].name))
+                return &auth_alg[i];
+    }
+    return NULL;
+}
+
+static int auth_key_check(const struct json *k, const struct auth_alg *alg,
+                          const struct auth_jwt *j)
 {
     struct buf a, b;
     buf_init(&a, 1100);
     buf_init(&b, 1100);
-    int err = crypto_unbase64url(&a, json_get_str(k, rsa ? "n" : "x"));
+    int err = crypto_unbase64url(&a, json_get_str(k, alg->rsa ? "n" : "x"));
     if (!err)
-        err = crypto_unbase64url(&b, json_get_str(k, rsa ? "e" : "y"));
+        err = crypto_unbase64url(&b, json_get_str(k, alg->rsa ? "e" : "y"));
     if (!err)
-        err = (rsa ? crypto_verify_rs256 : crypto_verify_es256)(
-            buf_str(&a), buf_str(&b), j->signing, buf_str(&j->sig));
+        err = alg->verify(buf_str(&a), buf_str(&b), j->signing, buf_str(&j->sig));
     buf_release(&b);
     buf_release(&a);
     return err;
@@ -90,12 +112,18 @@ static int auth_key_check(const struct json *k, bool rsa, const struct auth_jwt 
 
 int auth_jwt_verify(const struct auth_jwt *j, const struct json *jwks)
 {
+    return auth_jwt_verify_by(j, jwks, "RS256 ES256");
+}
+
+int auth_jwt_verify_by(const struct auth_jwt *j, const struct json *jwks,
+                       const char *accepted)
+{
     struct str alg = json_get_str(json_root(j->header), "alg"),
                kid = json_get_str(json_root(j->header), "kid");
     const struct json *found = NULL;
     size_t fitting = 0;
-    bool rsa = str_eqc(alg, "RS256");
-    if (!rsa && !str_eqc(alg, "ES256")) /* none, HS256...: never */
+    const struct auth_alg *by = auth_alg_of(alg, accepted);
+    if (!by)
         return AM_E_UNSUPPORTED;
     for (json_each(it, json_get(jwks, "keys"))) {
         if (!auth_key_fits(it.val, alg) ||
@@ -108,7 +136,7 @@ int auth_jwt_verify(const struct auth_jwt *j, const struct json *jwks)
         return AM_E_NOTFOUND;
     if (fitting > 1) /* which of them is meant must be said */
         return AM_E_UNSUPPORTED;
-    return auth_key_check(found, rsa, j);
+    return auth_key_check(found, by, j);
 }
 
 /* ---- claims ------------------------------------------------------------------------ */

@@ -146,6 +146,9 @@ void auth_jwt_release(struct auth_jwt *j);
  * agree. AM_E_NOTFOUND: no key of that kid (rotated?); AM_E_TAMPERED; AM_E_UNSUPPORTED.
  */
 AM_CHECK int auth_jwt_verify(const struct auth_jwt *j, const struct json *jwks);
+/* The same, by one of these algorithms, names apart by spaces. */
+AM_CHECK int auth_jwt_verify_by(const struct auth_jwt *j, const struct json *jwks,
+                                const char *accepted);
 struct auth_id_want {
     struct str issuer, client_id, nonce, access_token;
     int64_t now;

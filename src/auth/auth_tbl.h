@@ -158,6 +158,10 @@
     X(RIGHT_REFUSED, "right_refused")                                                    \
     X(EXPORT, "export")                                                                  \
     X(OIDC_LOGIN, "oidc_login")                                                          \
-    X(OIDC_REFUSED, "oidc_refused")
+    X(OIDC_REFUSED, "oidc_refused")                                                      \
+    X(CLIENT_CREATED, "client_created")                                                  \
+    X(CLIENT_CLOSED, "client_closed")                                                    \
+    X(CLIENT_TOKEN, "client_token")                                                      \
+    X(CLIENT_REFUSED, "client_refused")
 
 #endif

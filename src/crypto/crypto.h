@@ -110,6 +110,11 @@ AM_CHECK int crypto_verify_rs256(struct str n, struct str e, struct str data,
                                  struct str sig);
 AM_CHECK int crypto_verify_es256(struct str x, struct str y, struct str data,
                                  struct str sig);
+/* The two of SMART Backend Services: RSA with SHA-384, and P-384 (48 bytes each). */
+AM_CHECK int crypto_verify_rs384(struct str n, struct str e, struct str data,
+                                 struct str sig);
+AM_CHECK int crypto_verify_es384(struct str x, struct str y, struct str data,
+                                 struct str sig);
 
 /* Signatures of others (OpenSSF Model Signing): ECDSA by P-256, P-384 or P-521 with
  * SHA-256, SHA-384, SHA-512. spki: DER, named curve, uncompressed point.

@@ -52,6 +52,7 @@ int door_new(struct door **out, const struct door_config *c)
         return AM_E_NOMEM;
     d->auth = c->auth;
     d->eds = c->eds;
+    snprintf(d->dir, sizeof d->dir, "%s", c->dir);
     snprintf(d->base, sizeof d->base, "%s", c->base ? c->base : "");
     snprintf(d->establishment, sizeof d->establishment, "%s",
              c->establishment ? c->establishment : "");
@@ -119,9 +120,13 @@ int door_http(struct door *d, struct rest *r, const char *mount, struct http_req
     struct door_caller c;
     const char *why = NULL;
     int err;
+    if (door_oauth(d, str_sub(q->path, strlen(mount), q->path.n), q, a, &err))
+        return err;
     door_caller_init(&c, d);
     err = door_enter(&c, mount, q, &why);
-    if (!err)
+    if (!err && door_audit_events(&c, mount, q, a, &err)) {
+        /* answered */
+    } else if (!err)
         err = rest_http(r, mount, &c, q, a);
     else if (am_err_http(err) < 500)
         err = rest_http_refuse(mount, err, why, NULL, q, a);

@@ -40,6 +40,19 @@ void door_before(struct door *d, struct rest_config *rc);
 /* A request under `mount`, for an interface that the door stands before. */
 int door_http(struct door *d, struct rest *r, const char *mount, struct http_req *q,
               struct http_resp *a);
+/* Can these scopes be read ("system/Observation.rs?category=laboratory")? AM_E_SYNTAX. */
+AM_CHECK int door_scope_check(struct str scopes);
+
+/* ---- the record, as AuditEvents ---- */
+struct door_events {
+    const char *dir;           /* data folder */
+    struct str patient, agent; /* empty: any; agent: a pseudonym, or a service */
+    struct str date;           /* as in a search: "ge2026-11-01"; empty: any */
+};
+typedef int door_event_fn(void *arg, struct str event); /* JSON; AM_OK goes on */
+/* Oldest first. AM_E_SYNTAX: the date; AM_E_TAMPERED: the chain is broken there. */
+AM_CHECK int door_events(const struct door_events *e, door_event_fn *fn, void *arg);
+
 void door_stats(struct door *d, struct door_trail_stats *out);
 /* The key that opens the records; AM_E_NOTFOUND: there are none. */
 AM_CHECK int door_trail_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY]);

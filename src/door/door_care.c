@@ -100,7 +100,7 @@ static bool care_opposed(const struct door_caller *c, const struct json *r)
     return json_str_is(json_get(r, "status"), "active") &&
            json_str_is(json_get(p, "type"), "deny") &&
            care_in_period(json_get(p, "period"), time_now()) &&
-           care_purpose(p, "TREAT") && care_actor(c, p);
+           care_purpose(p, c->service ? c->client.purpose : "TREAT") && care_actor(c, p);
 }
 
 /* ---- looking ---- */

@@ -28,10 +28,15 @@ static void note_who(struct jw *w, const struct door_caller *c)
 {
     jw_key(w, "who");
     jw_obj(w);
-    jw_kstrz(w, "kind", "account");
-    jw_kstrz(w, "id", c->who.pseudonym);
-    jw_kstrz(w, "role", ledger_role_name(c->who.role));
-    jw_kstrz(w, "org", c->who.org_id);
+    if (c->service) {
+        jw_kstrz(w, "kind", "service");
+        jw_kstrz(w, "id", c->client.id);
+    } else {
+        jw_kstrz(w, "kind", "account");
+        jw_kstrz(w, "id", c->who.pseudonym);
+        jw_kstrz(w, "role", ledger_role_name(c->who.role));
+        jw_kstrz(w, "org", c->who.org_id);
+    }
     jw_obj_end(w);
     jw_kstrz(w, "peer", c->peer);
     if (c->reason[0])

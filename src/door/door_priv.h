@@ -3,6 +3,8 @@
 #ifndef DOOR_PRIV_H
 #define DOOR_PRIV_H
 
+#include <limits.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -26,11 +28,25 @@ enum {
     DOOR_RECORD = 1 << 20 /* bytes of a record, before it goes on in another */
 };
 
+enum { DOOR_SCOPES = 64 };
+struct door_scope {
+    struct str text, type;
+    bool all; /* every type */
+    unsigned verbs;
+    const struct fhir_ask *where; /* NULL: the whole of it */
+};
+struct door_scopes {
+    struct arena arena;
+    struct fhir_row_key key;
+    struct door_scope v[DOOR_SCOPES];
+    size_t n;
+};
+
 struct door {
     struct auth *auth;
     struct eds *eds;
     struct door_trail *trail;
-    char establishment[LEDGER_ID_MAX], base[512];
+    char establishment[LEDGER_ID_MAX], base[512], dir[PATH_MAX];
 };
 
 /* What decides whether a resource may be seen. */
@@ -51,7 +67,11 @@ enum { DOOR_RELATED = 1, DOOR_UNRELATED = 2, DOOR_OPPOSED = 4, DOOR_WILLING = 8 
 struct door_caller {
     struct door *door;
     bool anybody; /* nobody in particular */
+    bool service; /* client and scopes, not who */
     struct auth_account who;
+    struct auth_client client;
+    struct door_scopes scopes;
+    unsigned looks; /* verbs that what is looked at has to allow, all of them */
     char peer[64], reason[DOOR_REASON + 1];
     struct map patient; /* id -> bits above, as found out in this request */
     struct door_looked *looked;
@@ -81,6 +101,24 @@ char door_interaction(struct str name, struct str *type);
 unsigned door_may_verbs(const struct door_caller *c, struct str type,
                         enum door_reach *reach);
 int door_may(void *arg, const struct rest_access *a); /* for struct rest_guard */
+
+/* ---- door_scope.c: SMART v2 scopes ---- */
+void door_scopes_init(struct door_scopes *s, const struct fhir_row_key *key);
+void door_scopes_release(struct door_scopes *s);
+/* Adds those of a text. AM_E_SYNTAX: one is not understood, or there is none;
+ * AM_E_TOOBIG. */
+AM_CHECK int door_scopes_read(struct door_scopes *s, struct str text);
+bool door_scope_covers(const struct door_scopes *had, const struct door_scope *want);
+unsigned door_scope_verbs(const struct door_scopes *s, struct str type);
+/* Does, for each verb, some scope hold that resource? */
+AM_CHECK int door_scope_sees(const struct door_scopes *s, struct str type, unsigned verbs,
+                             const struct json *resource, bool *yes);
+
+/* ---- door_token.c, door_event_http.c: what rest knows nothing of; false: not theirs */
+bool door_oauth(struct door *d, struct str path, struct http_req *q, struct http_resp *a,
+                int *err);
+bool door_audit_events(struct door_caller *c, const char *mount, struct http_req *q,
+                       struct http_resp *a, int *err);
 
 /* ---- door_facts.c ---- */
 /* Its patients too. */

@@ -94,6 +94,11 @@ unsigned door_may_verbs(const struct door_caller *c, struct str type,
     *reach = DOOR_NOWHERE;
     if (c->anybody)
         return 0;
+    if (c->service) {
+        unsigned v = door_scope_verbs(&c->scopes, type);
+        *reach = v ? DOOR_HOUSE : DOOR_NOWHERE;
+        return (v & DOOR_R) && (v & DOOR_S) ? v | DOOR_X : v;
+    }
     return door_granted(c->who.role, type, reach) & door_scoped(c);
 }
 
@@ -108,7 +113,7 @@ static unsigned door_needs(char verb, const struct rest_access *a)
 
 int door_may(void *arg, const struct rest_access *a)
 {
-    const struct door_caller *c = a->who;
+    struct door_caller *c = a->who;
     enum door_reach reach;
     struct str type, is = a->other.n ? a->other : a->type;
     char verb = door_interaction(str_c(a->interaction), &type);
@@ -118,11 +123,16 @@ int door_may(void *arg, const struct rest_access *a)
         return AM_OK;
     if (!c || c->anybody || !verb)
         return c && !c->anybody ? AM_E_FORBIDDEN : AM_E_UNAUTHORIZED;
+    c->looks = DOOR_S; /* of conditions, and of what is found in everything */
     if (verb == '-')
         return AM_OK;
     need = door_needs(verb, a);
+    if (!a->joint)
+        c->looks = need & DOOR_X ? (unsigned)DOOR_R : need;
     if (!is.n)
         is = type;
+    if (str_eqc(is, "AuditEvent"))
+        return AM_E_FORBIDDEN; /* made of the record: door_event_http.c */
     if ((door_may_verbs(c, is, &reach) & need) != need)
         return AM_E_FORBIDDEN;
     /* In a patient's compartment: the patient is asked for too. */

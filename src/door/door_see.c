@@ -90,10 +90,13 @@ static int see_judge(struct see *s, unsigned verbs, bool *yes)
     struct door_caller *c = s->c;
     int err = AM_OK;
     door_facts(s->resource, str_c(c->door->base), &s->f);
-    *yes = (door_may_verbs(c, str_c(s->f.type), &s->reach) & verbs) != 0;
+    *yes = (door_may_verbs(c, str_c(s->f.type), &s->reach) & verbs) == verbs;
+    if (*yes && c->service)
+        err = door_scope_sees(&c->scopes, str_c(s->f.type), verbs, s->resource, yes);
     if (*yes && s->f.machine)
-        *yes = auth_role_may(c->who.role, str_c(c->who.function), AUTH_VALIDATE);
-    if (*yes)
+        *yes = !c->service &&
+               auth_role_may(c->who.role, str_c(c->who.function), AUTH_VALIDATE);
+    if (*yes && !err)
         err = see_targets(s);
     return *yes && !err ? see_patients(s, yes) : err;
 }
@@ -119,6 +122,14 @@ static int see_remember(struct door_caller *c, const struct door_facts *f, struc
     return AM_OK;
 }
 
+static unsigned see_verbs(const struct rest_look *l)
+{
+    const struct door_caller *c = l->who;
+    return l->change == REST_UPDATES   ? (unsigned)DOOR_U
+           : l->change == REST_DELETES ? (unsigned)DOOR_D
+                                       : c->looks;
+}
+
 int door_see(void *arg, const struct rest_look *l, bool *yes)
 {
     struct door_caller *c = l->who;
@@ -135,7 +146,7 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err) {
         struct see s = {.c = c, .view = l->view, .resource = json_root(doc)};
-        err = see_judge(&s, DOOR_R | DOOR_S, yes);
+        err = see_judge(&s, see_verbs(l), yes);
         if (!err && *yes)
             err = see_remember(c, &s.f, json_get_str(s.resource, "id"));
     }
@@ -199,7 +210,7 @@ int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resour
         return AM_OK; /* asked of what is there */
     if (!c)
         return AM_E_FORBIDDEN;
-    err = see_judge(&s, DOOR_C | DOOR_U, &yes);
+    err = see_judge(&s, verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
     for (size_t i = 0; i < s.f.patients && !err; i++)
         err = fit_remember(c, s.f.patient[i]);
     if (!err && !yes)

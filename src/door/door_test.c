@@ -308,6 +308,111 @@ static void what_a_model_said_is_kept_with_its_provenance(void **state)
     assert_int_equal(t_total(t_token[T_DPO], "/Provenance", ""), 3);
 }
 
+/* ---- services ---- */
+static void t_service(const char *scope, char token[AUTH_CLIENT_TOKEN])
+{
+    struct auth_client c = {.id = "lab-1", .purpose = "HRESCH"};
+    struct diag d;
+    diag_init(&d);
+    snprintf(c.scope, sizeof c.scope, "%s", scope);
+    assert_ok(auth_client_put(t_auth, &c,
+                              STR("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":"
+                                  "\"AAAA\",\"e\":\"AQAB\"}]}"),
+                              time_now(), &d));
+    assert_ok(auth_client_token(t_auth, STR("lab-1"), str_c(scope), time_now(), token));
+    diag_release(&d);
+}
+
+#define CODED(id, category)                                                              \
+    "{\"resourceType\":\"Observation\",\"id\":\"" id                                     \
+    "\",\"status\":\"final\",\"code\":{"                                                 \
+    "\"text\":\"x\"},\"category\":[{\"coding\":[{\"system\":\"urn:c\",\"code\":"         \
+    "\"" category "\"}]}],\"subject\":{\"reference\":\"Patient/b\"}}"
+
+static void each_verb_of_a_scope_is_its_own(void **state)
+{
+    char t[AUTH_CLIENT_TOKEN];
+    (void)state;
+    t_store("Observation", "l",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"category\":[{"
+            "\"coding\":[{\"system\":\"urn:c\",\"code\":\"lab\"}]}]");
+    t_service("system/Observation.cu?category=lab system/Observation.r?category=vital "
+              "system/Patient.r",
+              t);
+    T_ONLY(404, .token = t, .path = "/Observation/l"); /* may change it, not read it */
+    T_ONLY(200, .token = t, .method = HTTP_PUT, .path = "/Observation/l",
+           .body = CODED("l", "lab"));
+    T_ONLY(403, .token = t, .method = HTTP_PUT, .path = "/Observation/l",
+           .body = CODED("l", "vital")); /* out of its part */
+    T_ONLY(403, .token = t, .method = HTTP_PUT, .path = "/Observation/ob",
+           .body = CODED("ob", "lab")); /* into its part */
+    T_ONLY(403, .token = t, .path = "/Observation");
+    T_ONLY(200, .token = t, .path = "/Patient/b"); /* no care relation is asked of it */
+    T_ONLY(403, .token = t, .path = "/Patient");
+    T_ONLY(403, .token = t, .path = "/Patient/b", .glass = "cardiac arrest in hall");
+    T_ONLY(403, .token = t, .method = HTTP_POST, .path = "/Observation",
+           .body = CODED("x", "lab"), .none_exist = "code=x"); /* a search */
+    T_ONLY(403, .token = t, .method = HTTP_POST, .path = "/",
+           .body = "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+                   "\"request\":{\"method\":\"DELETE\",\"url\":\"Observation/l\"}}]}");
+    t_service("system/*.cruds", t);
+    T_ONLY(403, .token = t, .path = "/AuditEvent");
+    T_ONLY(200, .token = t, .path = "/Observation");
+    t_store("Consent", "c", DENY(",\"purpose\":[{\"code\":\"HRESCH\"}]"));
+    T_ONLY(404, .token = t, .path = "/Patient/a"); /* opposed to research */
+    t_store("RiskAssessment", "r", RISK("preliminary"));
+    T_ONLY(404, .token = t, .path = "/RiskAssessment/r");
+}
+
+static void only_scopes_that_rows_can_answer_are_read(void **state)
+{
+    static const char *const good[] = {
+        "system/*.rs", "system/Patient.cruds", "system/Patient.read system/*.*",
+        "system/Observation.rs?category=urn:c|lab",
+        "system/Observation.r?category=lab,vital&status=final"};
+    static const char *const bad[] = {"",
+                                      "user/Patient.rs",
+                                      "system/Patient",
+                                      "system/Patient.",
+                                      "system/Patient.sr",
+                                      "system/Patient.rrs",
+                                      "system/Pation.rs",
+                                      "system/*.rs?category=lab",
+                                      "system/Observation.rs?categry=lab",
+                                      "system/Observation.rs?date=ge2020",
+                                      "system/Observation.rs?patient.name=x",
+                                      "system/Observation.rs?"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(good); i++)
+        if (door_scope_check(str_c(good[i])))
+            fail_msg("%s", good[i]);
+    for (size_t i = 0; i < AM_LEN(bad); i++)
+        if (door_scope_check(str_c(bad[i])) != AM_E_SYNTAX)
+            fail_msg("%s", bad[i]);
+}
+
+static void the_record_is_read_by_who_may(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/a"));
+    T_ONLY(200, T_GET(T_NURSE, "/Patient/b"), .glass = "cardiac arrest in hall");
+    T_ONLY(403, T_GET(T_NURSE, "/AuditEvent"));
+    r = T_WANT(200, T_GET(T_DPO, "/AuditEvent"), .query = "patient=b");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 1);
+    assert_str_equal(json_str(t_at(&r, "/entry/0/resource/agent/0/purposeOfUse/0/text")),
+                     "cardiac arrest in hall");
+    assert_true(json_str_is(t_at(&r, "/entry/0/resource/agent/0/who/identifier/value"),
+                            t_pseudonym[T_NURSE]));
+    t_done(&r);
+    r = T_WANT(200, T_GET(T_DPO, "/AuditEvent"), .query = "patient=b&date=lt2026-01-01");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 0);
+    t_done(&r);
+    T_ONLY(400, T_GET(T_DPO, "/AuditEvent"), .query = "patiant=b");
+    assert_true(
+        recorded("\"type\":\"AuditEvent\"", "patient=b", t_pseudonym[T_DPO], NULL) >= 1);
+}
+
 /* ---- the table itself ---- */
 static void each_type_of_a_group_is_one_and_in_one_group(void **state)
 {
@@ -362,6 +467,9 @@ int main(void)
         T(who_opposes_is_hidden_everywhere),
         T(what_a_model_said_is_seen_by_who_validates),
         T(what_a_model_said_is_kept_with_its_provenance),
+        T(each_verb_of_a_scope_is_its_own),
+        TEST(only_scopes_that_rows_can_answer_are_read),
+        T(the_record_is_read_by_who_may),
         TEST(each_type_of_a_group_is_one_and_in_one_group),
         TEST(nobody_deletes_patients_data_and_it_staff_reads_none),
     };

@@ -8,6 +8,7 @@ void door_caller_init(struct door_caller *c, struct door *d)
     *c = (struct door_caller){.door = d};
     map_init(&c->patient);
     buf_init(&c->parts, DOOR_TRAIL_RECORD);
+    door_scopes_init(&c->scopes, eds_row_key(d->eds));
 }
 
 void door_caller_release(struct door_caller *c)
@@ -16,6 +17,16 @@ void door_caller_release(struct door_caller *c)
     free(c->wrote);
     buf_release(&c->parts);
     free(c->looked);
+    door_scopes_release(&c->scopes);
+}
+
+static int who_service(struct door_caller *c, struct str bearer)
+{
+    int err = auth_client_check(c->door->auth, bearer, time_now(), &c->client);
+    if (!err)
+        err = door_scopes_read(&c->scopes, str_c(c->client.scope));
+    c->service = !err;
+    return err;
 }
 
 /* A cookie is sent by the browser without being asked: good for reading only. */
@@ -43,6 +54,8 @@ int door_identify(struct door_caller *c, const struct http_req *q)
         bearer = str_trim(str_sub(said, 7, said.n));
     else if (said.n)
         return AM_E_UNAUTHORIZED;
+    if (auth_client_tokenish(bearer))
+        return who_service(c, bearer);
     err = who_account(c, q, bearer);
     if (!err && c->door->establishment[0] &&
         !auth_of_house(&c->who, c->door->establishment))
@@ -90,7 +103,7 @@ int door_glass(struct door_caller *c, const struct http_req *q)
     int err;
     if (!said.p)
         return AM_OK;
-    if (!door_cares(c->who.role))
+    if (c->service || !door_cares(c->who.role))
         return AM_E_FORBIDDEN;
     err = glass_text(str_trim(said), c->reason);
     if (err)

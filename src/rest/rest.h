@@ -92,6 +92,7 @@ struct rest_access {
     struct str type, id;         /* as far as the request names them */
     struct str other;            /* type searched for in a compartment of type/id */
     bool part;                   /* of a Bundle: its answer leaves with the Bundle's */
+    bool joint;                  /* of a transaction: asked before any is done */
     struct str query;            /* as sent */
     int status;                  /* AFTER */
     const struct eds_name *seen; /* AFTER: resources written, or told */
@@ -102,14 +103,16 @@ struct rest_access {
 typedef int rest_audit_fn(void *arg, const struct rest_access *a);
 
 /* Who may what. Each member may be NULL: all is allowed. */
+enum rest_change { REST_NO_CHANGE, REST_UPDATES, REST_DELETES };
 struct rest_look { /* a version that would be told, found, followed or changed */
     void *who;
     struct eds_view *view;
     int64_t rid;
     struct str type, id; /* empty: eds_fetch(view, rid) tells, it is current */
     int64_t ver;
-    struct str body; /* empty: as above, or `gone` */
-    bool gone;       /* the version is the deletion */
+    struct str body;         /* empty: as above, or `gone` */
+    bool gone;               /* the version is the deletion */
+    enum rest_change change; /* what is about to be done to it */
 };
 struct rest_guard {
     /* The interaction as a whole; also for each entry of a Bundle. AM_E_FORBIDDEN. */

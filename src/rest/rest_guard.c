@@ -32,12 +32,13 @@ int rest_may_entry(struct rest_call *c, const char *interaction, struct str type
                                   .id = id,
                                   .query = query,
                                   .part = true,
+                                  .joint = true,
                                   .who = c->q->who};
     return g->may ? g->may(g->arg, &a) : AM_OK;
 }
 
 int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
-              struct str body, bool *yes)
+              struct str body, enum rest_change change, bool *yes)
 {
     const struct rest_guard *g = &c->r->c.guard;
     const struct rest_look l = {.who = c->q->who,
@@ -47,7 +48,8 @@ int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
                                 .id = str_c(m->id),
                                 .ver = m->ver,
                                 .body = body,
-                                .gone = m->gone};
+                                .gone = m->gone,
+                                .change = change};
     *yes = true;
     return g->see ? g->see(g->arg, &l, yes) : AM_OK;
 }

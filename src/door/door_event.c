@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records as AuditEvents (FHIR R4), made when somebody asks: the newest first at /fhir,
+ * the oldest first from the command line. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "door/door_priv.h"
+
+/* ---- which ---- */
+struct event_want {
+    const struct door_events *e;
+    int64_t lo, hi; /* of date */
+    enum fhir_prefix prefix;
+};
+
+static int event_date(struct event_want *w, struct str s)
+{
+    static const struct {
+        const char *text;
+        enum fhir_prefix is;
+    } known[] = {{"eq", FHIR_EQ},
+                 {"ge", FHIR_GE},
+                 {"gt", FHIR_GT},
+                 {"le", FHIR_LE},
+                 {"lt", FHIR_LT}};
+    w->prefix = FHIR_EQ;
+    w->lo = INT64_MIN;
+    w->hi = INT64_MAX;
+    if (!s.n)
+        return AM_OK;
+    for (size_t i = 0; i < AM_LEN(known); i++)
+        if (str_starts(s, str_c(known[i].text))) {
+            w->prefix = known[i].is;
+            s = str_sub(s, 2, s.n);
+            break;
+        }
+    return fhir_date_interval(s, &w->lo, &w->hi) ? AM_E_SYNTAX : AM_OK;
+}
+
+static bool event_when(const struct event_want *w, int64_t at)
+{
+    switch (w->prefix) {
+    case FHIR_GE:
+        return at >= w->lo;
+    case FHIR_GT:
+        return at > w->hi;
+    case FHIR_LE:
+        return at <= w->hi;
+    case FHIR_LT:
+        return at < w->lo;
+    default:
+        return at >= w->lo && at <= w->hi;
+    }
+}
+
+static bool event_patient(const struct json *record, struct str id)
+{
+    for (json_each(it, json_get(record, "patients")))
+        if (str_eq(json_str(it.val), id))
+            return true;
+    for (json_each(it, json_get(record, "parts")))
+        if (event_patient(it.val, id))
+            return true;
+    return false;
+}
+
+static bool event_wanted(const struct event_want *w, int64_t at,
+                         const struct json *record)
+{
+    const struct door_events *e = w->e;
+    return event_when(w, at) && (!e->patient.n || event_patient(record, e->patient)) &&
+           (!e->agent.n || str_eq(json_get_str(json_get(record, "who"), "id"), e->agent));
+}
+
+/* ---- one record as an AuditEvent ---- */
+static void event_code(struct jw *w, const char *key, const char *system, struct str code)
+{
+    jw_key(w, key);
+    jw_obj(w);
+    jw_kstrz(w, "system", system);
+    jw_kstr(w, "code", code);
+    jw_obj_end(w);
+}
+
+static const char *event_action(struct str did)
+{
+    static const struct {
+        const char *did, *action;
+    } known[] = {{"create", "C"}, {"update", "U"},    {"patch", "U"},
+                 {"delete", "D"}, {"$meta-add", "U"}, {"$meta-delete", "U"},
+                 {"read", "R"},   {"vread", "R"},     {"history-instance", "R"}};
+    for (size_t i = 0; i < AM_LEN(known); i++)
+        if (str_eqc(did, known[i].did))
+            return known[i].action;
+    return "E";
+}
+
+static void event_agent(struct jw *w, const struct json *record)
+{
+    const struct json *who = json_get(record, "who");
+    bool service = json_str_is(json_get(who, "kind"), "service");
+    struct str glass = json_get_str(record, "glass");
+    jw_key(w, "agent");
+    jw_arr(w);
+    jw_obj(w);
+    jw_key(w, "who");
+    jw_obj(w);
+    jw_key(w, "identifier");
+    jw_obj(w);
+    jw_kstr(w, "value", json_get_str(who, "id"));
+    jw_obj_end(w);
+    if (!service) /* of what role, for the reader */
+        jw_kstr(w, "display", json_get_str(who, "role"));
+    jw_obj_end(w);
+    jw_kbool(w, "requestor", true);
+    if (json_get_str(record, "peer").n) {
+        jw_key(w, "network");
+        jw_obj(w);
+        jw_kstr(w, "address", json_get_str(record, "peer"));
+        jw_kstrz(w, "type", "2");
+        jw_obj_end(w);
+    }
+    if (glass.n) {
+        jw_key(w, "purposeOfUse");
+        jw_arr(w);
+        jw_obj(w);
+        jw_key(w, "coding");
+        jw_arr(w);
+        jw_obj(w);
+        jw_kstrz(w, "system", "http://terminology.hl7.org/CodeSystem/v3-ActReason");
+        jw_kstrz(w, "code", "BTG");
+        jw_obj_end(w);
+        jw_arr_end(w);
+        jw_kstr(w, "text", glass);
+        jw_obj_end(w);
+        jw_arr_end(w);
+    }
+    jw_obj_end(w);
+    jw_arr_end(w);
+}
+
+static void event_what(struct jw *w, struct str reference)
+{
+    jw_obj(w);
+    jw_key(w, "what");
+    jw_obj(w);
+    jw_kstr(w, "reference", reference);
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+static void event_seen(struct jw *w, const struct json *record)
+{
+    for (json_each(it, json_get(record, "seen")))
+        event_what(w, json_str(it.val));
+    for (json_each(it, json_get(record, "patients"))) {
+        char ref[EDS_ID_MAX + 16];
+        snprintf(ref, sizeof ref, "Patient/%.*s", STR_FMT(json_str(it.val)));
+        event_what(w, str_c(ref));
+    }
+    for (json_each(it, json_get(record, "parts")))
+        event_seen(w, it.val);
+}
+
+static int event_entities(struct jw *w, const struct json *record)
+{
+    struct str query = json_get_str(record, "query");
+    struct buf b64;
+    int err = AM_OK;
+    jw_key(w, "entity");
+    jw_arr(w);
+    event_seen(w, record);
+    if (query.n) {
+        buf_init(&b64, 8192);
+        err = crypto_base64(&b64, query);
+        jw_obj(w);
+        jw_kstr(w, "query", buf_str(&b64));
+        jw_obj_end(w);
+        buf_release(&b64);
+    }
+    jw_arr_end(w);
+    return err;
+}
+
+static bool event_has_entity(const struct json *record)
+{
+    if (json_size(json_get(record, "seen")) || json_size(json_get(record, "patients")) ||
+        json_get_str(record, "query").n)
+        return true;
+    for (json_each(it, json_get(record, "parts")))
+        if (event_has_entity(it.val))
+            return true;
+    return false;
+}
+
+static int event_write(struct jw *w, uint64_t seq, int64_t at, const struct json *record)
+{
+    int64_t status = json_int(json_get(record, "status"), 0);
+    char when[TIME_TEXT];
+    int err = AM_OK;
+    jw_obj(w);
+    jw_kstrz(w, "resourceType", "AuditEvent");
+    jw_key(w, "id");
+    jw_strf(w, "%llu", (unsigned long long)seq);
+    event_code(w, "type", "http://terminology.hl7.org/CodeSystem/audit-event-type",
+               STR("rest"));
+    jw_key(w, "subtype");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "system", "http://hl7.org/fhir/restful-interaction");
+    jw_kstr(w, "code", json_get_str(record, "do"));
+    jw_obj_end(w);
+    jw_arr_end(w);
+    jw_kstrz(w, "action", event_action(json_get_str(record, "do")));
+    jw_kstrz(w, "recorded", time_format(at, when));
+    jw_kstrz(w, "outcome", status >= 500 ? "8" : status >= 400 ? "4" : "0");
+    jw_key(w, "outcomeDesc");
+    if (status)
+        jw_strf(w, "%s %d", "HTTP", (int)status);
+    else
+        jw_strz(w, "before"); /* written before anything was done */
+    event_agent(w, record);
+    jw_key(w, "source");
+    jw_obj(w);
+    jw_key(w, "observer");
+    jw_obj(w);
+    jw_kstrz(w, "display", "amane node");
+    jw_obj_end(w);
+    jw_obj_end(w);
+    if (event_has_entity(record))
+        err = event_entities(w, record);
+    jw_obj_end(w);
+    return err;
+}
+
+/* ---- all that are wanted ---- */
+struct event_walk {
+    struct event_want want;
+    door_event_fn *fn;
+    void *arg;
+};
+
+static int event_one(void *arg, const struct door_trail_item *x)
+{
+    struct event_walk *k = arg;
+    struct json_doc *doc = NULL;
+    struct buf text;
+    struct jw w;
+    int err = json_parse(&doc, x->text, NULL, NULL);
+    if (err || !event_wanted(&k->want, x->at, json_root(doc))) {
+        json_free(doc);
+        return err;
+    }
+    buf_init(&text, 2 * DOOR_TRAIL_RECORD);
+    jw_init(&w, &text);
+    err = event_write(&w, x->seq, x->at, json_root(doc));
+    if (!err)
+        err = jw_done(&w);
+    if (!err)
+        err = k->fn(k->arg, buf_str(&text));
+    buf_release(&text);
+    json_free(doc);
+    return err;
+}
+
+int door_events(const struct door_events *e, door_event_fn *fn, void *arg)
+{
+    char path[PATH_MAX];
+    uint8_t key[DOOR_TRAIL_KEY];
+    struct event_walk k = {.want = {.e = e}, .fn = fn, .arg = arg};
+    struct door_trail_read r = {.dir = path, .key = key};
+    int err = event_date(&k.want, e->date);
+    if (!err && snprintf(path, sizeof path, "%s/access", e->dir) >= (int)sizeof path)
+        err = AM_E_TOOBIG;
+    if (!err)
+        err = door_trail_key(e->dir, key);
+    if (!err)
+        err = door_trail_each(&r, event_one, &k);
+    crypto_wipe(key, sizeof key);
+    return err;
+}
