@@ -37,8 +37,8 @@ int rest_may_entry(struct rest_call *c, const char *interaction, struct str type
     return g->may ? g->may(g->arg, &a) : AM_OK;
 }
 
-int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
-              struct str body, enum rest_change change, bool *yes)
+int rest_sees_for(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
+                  struct str body, enum rest_change change, bool *yes)
 {
     const struct rest_guard *g = &c->r->c.guard;
     const struct rest_look l = {.who = c->q->who,
@@ -52,6 +52,12 @@ int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
                                 .change = change};
     *yes = true;
     return g->see ? g->see(g->arg, &l, yes) : AM_OK;
+}
+
+int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
+              struct str body, bool *yes)
+{
+    return rest_sees_for(c, v, m, body, REST_NO_CHANGE, yes);
 }
 
 static int rest_eye_sees(void *arg, int64_t rid, bool *yes)

@@ -45,7 +45,7 @@ static int history_one(void *arg, const struct eds_meta *m, struct str body)
     struct history *h = arg;
     struct rest_call *c = h->c;
     bool yes;
-    int err = rest_sees(c, h->v, m, body, REST_NO_CHANGE, &yes);
+    int err = rest_sees(c, h->v, m, body, &yes);
     if (err || !yes)
         return err;
     if (h->n == h->count) {

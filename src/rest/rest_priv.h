@@ -100,7 +100,11 @@ AM_CHECK int rest_may_entry(struct rest_call *c, const char *interaction, struct
                             struct str id, struct str query);
 /* m: of that version; body: its text, or empty. */
 AM_CHECK int rest_sees(struct rest_call *c, struct eds_view *v, const struct eds_meta *m,
-                       struct str body, enum rest_change change, bool *yes);
+                       struct str body, bool *yes);
+/* The same of what is about to be changed. */
+AM_CHECK int rest_sees_for(struct rest_call *c, struct eds_view *v,
+                           const struct eds_meta *m, struct str body,
+                           enum rest_change change, bool *yes);
 /* For struct eds_search: visible = rest_eye(c), visible_arg = &(struct rest_eye){c, v}.
  */
 struct rest_eye {
@@ -179,8 +183,9 @@ AM_CHECK int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done 
 /* The version If-Match names, or 0. */
 AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
 /* May it be changed by who may not see it? AM_E_FORBIDDEN. */
-AM_CHECK int rest_touch(struct rest_call *c, struct str type, struct str id,
-                        enum rest_change change);
+AM_CHECK int rest_touch(struct rest_call *c, struct str type, struct str id);
+/* The same, of what is to be deleted. */
+AM_CHECK int rest_touch_end(struct rest_call *c, struct str type, struct str id);
 /* ---- rest_patch.c ---- */
 /* The JSON Patch that a Binary carries. */
 AM_CHECK int rest_patch_binary(struct rest_call *c, const struct json *binary,

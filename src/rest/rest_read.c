@@ -8,7 +8,7 @@ static int rest_get_in(struct eds_view *v, void *arg)
     bool yes = true;
     int err = eds_get(v, g->type, g->id, g->ver, &g->body, &g->m);
     if (!err)
-        err = rest_sees(g->c, v, &g->m, buf_str(&g->body), REST_NO_CHANGE, &yes);
+        err = rest_sees(g->c, v, &g->m, buf_str(&g->body), &yes);
     return err || yes ? err : AM_E_NOTFOUND;
 }
 

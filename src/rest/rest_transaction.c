@@ -90,8 +90,8 @@ static int tx_put(struct tx *t, size_t i)
     if (!e->id[0] || (e->l.method == REST_POST && e->n_found))
         return AM_OK; /* nothing to delete; it is there already */
     if (ask.verb != EDS_CREATE) {
-        err = rest_touch(t->c, e->type, ask.id,
-                         ask.verb == EDS_DELETE ? REST_DELETES : REST_UPDATES);
+        err =
+            (ask.verb == EDS_DELETE ? rest_touch_end : rest_touch)(t->c, e->type, ask.id);
         if (err)
             return err;
     }

@@ -52,18 +52,28 @@ static int rest_touch_in(struct eds_view *v, void *arg)
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = eds_get(v, t->type, t->id, 0, &text, &m); /* a deleted one too */
     if (!err)
-        err = rest_sees(t->c, v, &m, buf_str(&text), t->change, &yes);
+        err = rest_sees_for(t->c, v, &m, buf_str(&text), t->change, &yes);
     buf_release(&text);
     if (err == AM_E_NOTFOUND)
         return AM_OK;
     return err || yes ? err : AM_E_FORBIDDEN;
 }
 
-int rest_touch(struct rest_call *c, struct str type, struct str id,
-               enum rest_change change)
+static int rest_touch_for(struct rest_call *c, struct str type, struct str id,
+                          enum rest_change change)
 {
     struct rest_touching t = {c, type, id, change};
     return c->r->c.guard.see ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
+}
+
+int rest_touch(struct rest_call *c, struct str type, struct str id)
+{
+    return rest_touch_for(c, type, id, REST_UPDATES);
+}
+
+int rest_touch_end(struct rest_call *c, struct str type, struct str id)
+{
+    return rest_touch_for(c, type, id, REST_DELETES);
 }
 
 int rest_if_match(struct rest_call *c, int64_t *ver)
@@ -145,7 +155,7 @@ int rest_h_update(struct rest_call *c)
         err = rest_etag(c, REST_H_IF_NONE_MATCH, &none, &ask.if_none);
     ask.body = c->body;
     if (!err)
-        err = rest_touch(c, c->type, c->id, REST_UPDATES);
+        err = rest_touch(c, c->type, c->id);
     if (!err)
         err = rest_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
@@ -256,7 +266,7 @@ int rest_h_delete(struct rest_call *c)
     if (!err)
         err = rest_if_match(c, &ask.if_match);
     if (!err)
-        err = rest_touch(c, c->type, c->id, REST_DELETES);
+        err = rest_touch_end(c, c->type, c->id);
     if (!err)
         err = rest_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
