@@ -147,8 +147,8 @@ static void paths(void)
     }
     line("extract.paths.agreement", same / of, "of scores, equal to the bit", 1, "higher",
          NAN, "trees of 16 leaves, 6 inputs, at most 5,000 questions, 200 trees");
-    line("extract.paths.complete", (double)complete / MODELS, "of trees, no side left", 1,
-         "higher", NAN, "the same");
+    line("extract.paths.complete", (double)complete / MODELS,
+         "of trees, boxes fill the ranges", 1, "higher", NAN, "the same");
     line("extract.paths.questions", asked / MODELS, "questions, mean", MOST, "lower", NAN,
          "the same");
     line("extract.paths.cpu", (peer_cpu_ms() - start) / MODELS, "ms CPU a tree", NAN,

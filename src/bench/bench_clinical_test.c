@@ -260,14 +260,20 @@ static void an_equal_score_does_not_differ(void **state)
 static void sites_are_pooled(void **state)
 {
     struct kit k;
-    const struct bench_measure *m;
+    const struct bench_measure *m, *first;
     (void)state;
     open_people(&k, "", 0, 0);
     kit_run(&k);
     m = measure(&k, "MS-1", "pooled_auc", "");
     assert_true(m->estimate > 0.8 && m->ci95[0] < m->estimate && m->n == 2);
-    assert_string_equal(measure(&k, "MS-1", "next_site_auc", "")->ci_method,
+    assert_string_equal(measure(&k, "MS-1", "next_site_auc_higgins", "")->ci_method,
                         "fewer_than_3_sites");
+    first = measure(&k, "MS-1", "pooled_auc_hksj", "");
+    assert_true(first < m); /* told first, and wider: two sites tell little */
+    assert_true(first->ci95[0] < m->ci95[0] && first->ci95[1] > m->ci95[1]);
+    m = measure(&k, "MS-1", "next_site_auc", "");
+    assert_true(m->ci95[0] < m->estimate && m->ci95[1] < 1);
+    assert_true(value(&k, "MS-1", "tau2_paule_mandel", "") >= 0);
     assert_true(value(&k, "MS-1", "tau2", "") >= 0);
     assert_true(value(&k, "MS-2", "establishments", "") == 2);
     assert_true(value(&k, "MS-2", "distinct_gst", "") == 2);

@@ -9,7 +9,9 @@
  *   input_p          KS, or chi-square of a code; smallest over the windows, Holm over
  *                    inputs and windows
  *   input_missing_p  the rates of missing values, likewise
- *   inputs_in_alarm  inputs whose PSI is above its level and whose p is below 0.05, or
+ *   input_js         largest Jensen-Shannon divergence over the windows, bits, same bins
+ *   input_w1         largest Wasserstein distance, in the unit of the input; none of a
+ * code inputs_in_alarm  inputs whose PSI is above its level and whose p is below 0.05, or
  *                    whose missing rate changed
  *   inputs_mmd_p     all at once, on the scale of the reference: a window's MMD
  *
@@ -25,6 +27,9 @@ struct input {
     char name[72];
     double psi, level, p, missing; /* p, missing: adjusted */
     size_t n;                      /* present in the window of the largest PSI */
+    double js, w1;                 /* largest; n: present in the window of each */
+    size_t js_n, w1_n;
+    bool code;
 };
 struct inputs {
     const struct recent *t;
@@ -130,6 +135,14 @@ static int compare(const struct inputs *c, bool code, size_t from, size_t n,
     return AM_OK;
 }
 
+static void largest(double *of, size_t *of_n, double value, int64_t n)
+{
+    if (isnan(value) || *of >= value)
+        return;
+    *of = value;
+    *of_n = (size_t)n;
+}
+
 static int one_input(struct inputs *c, size_t k, bool code)
 {
     const struct recent *t = c->t;
@@ -137,7 +150,13 @@ static int one_input(struct inputs *c, size_t k, bool code)
     struct seen seen = {.least = INT64_MAX};
     struct stat_drift_levels level;
     int err = AM_OK;
-    *in = (struct input){.psi = NAN, .level = NAN, .p = NAN, .missing = NAN};
+    *in = (struct input){.psi = NAN,
+                         .level = NAN,
+                         .p = NAN,
+                         .missing = NAN,
+                         .js = NAN,
+                         .w1 = NAN,
+                         .code = code};
     column(c, k);
     for (size_t w = 0, i = 0; w < t->windows && !err; w++) {
         struct stat_drift d;
@@ -156,6 +175,9 @@ static int one_input(struct inputs *c, size_t k, bool code)
             in->psi = d.binned.psi;
             in->n = (size_t)d.n_current;
         }
+        largest(&in->js, &in->js_n, d.binned.js, d.n_current);
+        if (!code)
+            largest(&in->w1, &in->w1_n, d.w1, d.n_current);
     }
     if (seen.least == INT64_MAX || isnan(in->psi))
         return AM_OK;
@@ -200,6 +222,18 @@ static int by_p(const void *a, const void *b)
     return c ? c : strcmp(x->name, y->name);
 }
 
+static int tell_distances(const struct inputs *c, const struct input *v)
+{
+    int err = bench_recent_emit(c->t, "input_js", v->name, v->js, bench_no_ci,
+                                isnan(v->js) ? "no_values" : "bits", v->js_n);
+    return err ? err
+               : bench_recent_emit(c->t, "input_w1", v->name, v->w1, bench_no_ci,
+                                   v->code        ? "code"
+                                   : isnan(v->w1) ? "no_values"
+                                                  : "unit_of_the_input",
+                                   v->w1_n);
+}
+
 static int tell(const struct inputs *c)
 {
     size_t alarms = 0;
@@ -224,6 +258,8 @@ static int tell(const struct inputs *c)
             err = bench_recent_emit(c->t, "input_missing_p", v->name, v->missing,
                                     bench_no_ci,
                                     isnan(v->missing) ? "none_missing" : "holm", v->n);
+        if (!err)
+            err = tell_distances(c, v);
     }
     return err ? err
                : bench_fact(c->t->r, "DM-2", "inputs_in_alarm", (double)alarms,

@@ -49,7 +49,8 @@ struct probe_leaf { /* of all inputs: lo <= x < hi, infinite where no side was m
 };
 struct probe_paths {
     bool piecewise; /* small steps leave the score as it is: else nothing was tried */
-    bool complete;  /* no side is left unexplored */
+    bool complete;  /* the boxes fill the ranges, but for gaps no wider than a side is
+                       known */
     struct probe_leaf *leaf;
     size_t leaves, cap, n; /* n: inputs */
     int64_t queries;

@@ -196,6 +196,60 @@ static void a_small_forest_is_found_cell_by_cell(void **state)
     probe_paths_release(&p);
 }
 
+/* Full trees of 16 leaves whose splits are drawn: a side has several neighbours then, and
+ * one that begins further along it is met by no crossing. */
+enum { LEAVES = 16, DRAWN = 60 };
+struct drawn {
+    uint32_t at[LEAVES - 1];
+    double cut[LEAVES - 1], leaf[LEAVES];
+};
+
+static int drawn_tree(void *cookie, const double *x, size_t n, double *score)
+{
+    const struct drawn *t = cookie;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < LEAVES - 1)
+            k = 2 * k + (x[i * F + t->at[k]] < t->cut[k] ? 1 : 2);
+        score[i] = t->leaf[k - (LEAVES - 1)];
+    }
+    return AM_OK;
+}
+
+static void no_leaf_is_missed_behind_a_long_side(void **state)
+{
+    struct world w;
+    double x[ROWS * F], score[ROWS];
+    (void)state;
+    open_world(&w, tree, -1);
+    probe_questions_blind(w.in, F, 7, 7, x, ROWS);
+    for (uint64_t seed = 1; seed <= DRAWN; seed++) {
+        struct drawn t;
+        struct probe_paths p;
+        struct stat_rng r;
+        struct probe_oracle o = {.ask = drawn_tree,
+                                 .cookie = &t,
+                                 .features = F,
+                                 .lo = 0,
+                                 .hi = 1,
+                                 .budget = 20000};
+        stat_rng_init(&r, seed, 2, 1);
+        for (size_t k = 0; k < LEAVES - 1; k++) {
+            t.at[k] = (uint32_t)stat_rng_below(&r, F);
+            t.cut[k] = w.in[t.at[k]].lo +
+                       stat_rng_double(&r) * (w.in[t.at[k]].hi - w.in[t.at[k]].lo);
+        }
+        for (size_t k = 0; k < LEAVES; k++)
+            t.leaf[k] = stat_rng_double(&r);
+        assert_ok(probe_paths(&o, w.in, middle, &p));
+        assert_true(p.complete);
+        assert_ok(drawn_tree(&t, x, ROWS, score));
+        for (size_t i = 0; i < ROWS; i++)
+            assert_true(probe_paths_score(&p, x + i * F) == score[i]);
+        probe_paths_release(&p);
+    }
+}
+
 static void a_budget_ends_the_search_with_the_boxes_found(void **state)
 {
     (void)state;
@@ -360,6 +414,7 @@ TEST_MAIN(TEST(a_plane_is_solved_by_one_question_an_input_and_one),
           TEST(a_model_without_answers_has_no_equations),
           TEST(every_leaf_of_a_tree_is_found_with_its_thresholds),
           TEST(a_small_forest_is_found_cell_by_cell),
+          TEST(no_leaf_is_missed_behind_a_long_side),
           TEST(a_budget_ends_the_search_with_the_boxes_found),
           TEST(a_smooth_model_has_no_paths_and_costs_little),
           TEST(where_no_answer_comes_the_search_does_not_claim_to_be_complete),

@@ -2,16 +2,20 @@
 /* Tree path finding. A leaf is known by its score; its box by bisecting each input from a
  * point inside it to both ends of the range, all sides in lock step, so that a leaf costs
  * some twenty calls whatever the number of inputs. Beyond each side lies a neighbour: it
- * is looked at unless a box already holds it. A forest has no leaves but the cells where
- * those of its trees meet: the same search finds them, and more of them than anybody can
- * pay. */
+ * is looked at unless a box already holds it. A side is crossed at one point only, so a
+ * neighbour that begins further along it is missed: when no side is left, a point of the
+ * ranges that no box holds is looked for among the boxes themselves, which costs no
+ * question, and the search goes on from there. No such point: the boxes are all there
+ * are. A forest has no leaves but the cells where those of its trees meet: the same
+ * search finds them, and more of them than anybody can pay. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "probe/probe_extract.h"
 
 #define PATHS_NUDGE 1e-4 /* of the range: where a smooth score moves and steps do not */
-#define PATHS_GRAIN 1e-6 /* of the range: how narrowly a side is found */
+enum { PATHS_STEPS = 2000000 }; /* of the search for what no box holds */
+#define PATHS_GRAIN 1e-6        /* of the range: how narrowly a side is found */
 
 struct side { /* beyond it lies a point of another score */
     size_t leaf, input;
@@ -254,6 +258,112 @@ static int keep_point(double **points, size_t *cap, const struct search *q)
     return AM_OK;
 }
 
+/* ---- what no box holds ----------------------------------------------------------------
+ */
+struct region { /* lo <= x < hi, a copy a level */
+    double *lo, *hi;
+};
+struct hole {
+    const struct probe_paths *p;
+    const struct probe_input *in;
+    long steps;
+    double *at;
+};
+
+static bool meets(const struct hole *h, const struct probe_leaf *f,
+                  const struct region *r)
+{
+    for (size_t j = 0; j < h->p->n; j++)
+        if (f->lo[j] >= r->hi[j] || f->hi[j] <= r->lo[j])
+            return false;
+    return true;
+}
+
+/* The point of a region that is asked; whole numbers where the input has no others. */
+static void middle(const struct hole *h, const struct region *r)
+{
+    for (size_t j = 0; j < h->p->n; j++) {
+        double x = fmin((r->lo[j] + r->hi[j]) / 2, h->in[j].hi);
+        h->at[j] = h->in[j].kind == PROBE_NUMBER ? x : fmax(floor(x), ceil(r->lo[j]));
+    }
+}
+
+static bool find(struct hole *h, size_t from, struct region r);
+
+/* The parts of r outside f, one side after the other: what is left in the end is inside.
+ * A part narrower than a side is known is no part. */
+static bool around(struct hole *h, size_t next, const struct probe_leaf *f,
+                   struct region r)
+{
+    size_t n = h->p->n;
+    struct region part = {r.lo + 2 * n, r.hi + 2 * n};
+    for (size_t k = 0; k < 2 * n; k++) {
+        size_t j = k / 2;
+        double cut = k % 2 ? f->hi[j] : f->lo[j];
+        double width = k % 2 ? r.hi[j] - cut : cut - r.lo[j];
+        if (width <= 0)
+            continue;
+        memcpy(part.lo, r.lo, n * sizeof *r.lo);
+        memcpy(part.hi, r.hi, n * sizeof *r.hi);
+        *(k % 2 ? &part.lo[j] : &part.hi[j]) = cut;
+        if (width > 2 * grain(&h->in[j]) * (h->in[j].kind == PROBE_NUMBER) &&
+            find(h, next, part))
+            return true;
+        *(k % 2 ? &r.hi[j] : &r.lo[j]) = cut;
+    }
+    return false;
+}
+
+/* Boxes before `from` do not meet r. */
+static bool find(struct hole *h, size_t from, struct region r)
+{
+    for (; from < h->p->leaves && --h->steps > 0; from++)
+        if (meets(h, &h->p->leaf[from], &r))
+            return around(h, from + 1, &h->p->leaf[from], r);
+    if (h->steps > 0)
+        middle(h, &r);
+    return h->steps > 0;
+}
+
+/* *found: q->at is a point of the ranges in no box; *sure: had there been one, it was. */
+static int find_hole(struct search *q, bool *found, bool *sure)
+{
+    const struct probe_paths *p = q->p;
+    size_t n = p->n;
+    struct hole h = {.p = p, .in = q->in, .steps = PATHS_STEPS, .at = q->at};
+    double *room = am_malloc(2 * n * (p->leaves + 2) * sizeof *room);
+    struct region all = {room, room ? room + n : NULL};
+    if (!room)
+        return AM_E_NOMEM;
+    for (size_t j = 0; j < n; j++) {
+        const struct probe_input *f = &q->in[j];
+        all.lo[j] = f->lo;
+        all.hi[j] = f->kind == PROBE_NUMBER ? nextafter(f->hi, INFINITY) : f->hi + 1;
+    }
+    *found = find(&h, 0, all);
+    *sure = h.steps > 0;
+    free(room);
+    return AM_OK;
+}
+
+/* From where to go on when no side is left; *done: from nowhere. */
+static int go_on(struct search *q, double *score, bool *done)
+{
+    bool sure;
+    size_t asked;
+    int err = find_hole(q, done, &sure);
+    *done = !*done;
+    if (err || *done) {
+        q->p->complete = !err && sure;
+        return err;
+    }
+    memcpy(q->x, q->at, q->p->n * sizeof *q->x);
+    err = probe_ask(q->o, q->x, 1, q->s, &asked);
+    *score = q->s[0];
+    q->spent |= !err && (asked < 1 || isnan(*score));
+    return err;
+}
+
 static int search(struct search *q, const double *base, bool *met)
 {
     double *points = NULL, score;
@@ -264,6 +374,9 @@ static int search(struct search *q, const double *base, bool *met)
         err = explore(q, score, met);
         if (!err && !q->spent)
             err = keep_point(&points, &cap, q);
+        /* a point that its own box does not hold would be looked at for ever */
+        if (!err && !q->spent && !holds(q->p, &q->p->leaf[q->p->leaves - 1], q->at))
+            break;
         for (; !err && !q->spent && next < q->queued; next++) {
             stand_beyond(q, &q->queue[next], points);
             if (!leaf_of(q->p, q->at))
@@ -272,8 +385,11 @@ static int search(struct search *q, const double *base, bool *met)
         if (err || q->spent)
             break;
         if (next == q->queued) {
-            q->p->complete = true;
-            break;
+            bool done;
+            err = go_on(q, &score, &done);
+            if (err || done)
+                break;
+            continue;
         }
         score = q->queue[next++].score;
         if (isnan(score))

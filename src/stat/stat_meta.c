@@ -123,18 +123,22 @@ static struct stat_ci expit_ci(struct stat_ci c)
     return (struct stat_ci){stat_expit(c.lo), stat_expit(c.hi)};
 }
 
-int stat_meta_auc(const struct stat_auc *a, size_t n, struct stat_meta *out)
+void stat_meta_logits(const struct stat_auc *a, size_t n, double *y, double *v)
 {
-    double *y = am_malloc((2 * n + 1) * sizeof *y), *v;
-    if (!y)
-        return AM_E_NOMEM;
-    v = y + n;
     for (size_t i = 0; i < n; i++) {
         double slope = a[i].auc * (1 - a[i].auc);
         y[i] = log(a[i].auc / (1 - a[i].auc));
         v[i] = a[i].var / (slope * slope);
     }
-    stat_meta_dl(y, v, n, out);
+}
+
+int stat_meta_auc(const struct stat_auc *a, size_t n, struct stat_meta *out)
+{
+    double *y = am_malloc((2 * n + 1) * sizeof *y);
+    if (!y)
+        return AM_E_NOMEM;
+    stat_meta_logits(a, n, y, y + n);
+    stat_meta_dl(y, y + n, n, out);
     out->fixed = stat_expit(out->fixed);
     out->fixed_ci = expit_ci(out->fixed_ci);
     out->random = stat_expit(out->random);

@@ -31,6 +31,76 @@ static void dersimonian_laird_known_answers(void **state)
     assert_near(m.prediction.hi, 1.7647704987368226, 1e-12);
 }
 
+/* By definition in plain Python (bisection, the chi-square of 4 degrees in closed form, t
+ * from tables). BCG: the thirteen trials of metafor's documentation, whose tau^2 by
+ * Paule and Mandel is published as 0.3181. */
+static void paule_mandel_and_hksj_known_answers(void **state)
+{
+    static const double alike[] = {0.1, 0.12, 0.11}, v[] = {0.04, 0.05, 0.03};
+    static const int64_t bcg[][4] = {
+        {4, 119, 11, 128},       {6, 300, 29, 274},        {3, 228, 11, 209},
+        {62, 13536, 248, 12619}, {33, 5036, 47, 5761},     {180, 1361, 372, 1079},
+        {8, 2537, 10, 619},      {505, 87886, 499, 87892}, {29, 7470, 45, 7232},
+        {17, 1699, 65, 1600},    {186, 50448, 141, 27197}, {5, 2493, 3, 2338},
+        {27, 16886, 29, 17825}};
+    double ry[AM_LEN(bcg)], rv[AM_LEN(bcg)];
+    struct stat_hksj m;
+    (void)state;
+    assert_ok(stat_meta_hksj(Y, V, 5, &m));
+    assert_int_equal(m.k, 5);
+    assert_near(m.tau2, 0.1414587730940906, 1e-12);
+    assert_near(m.mean, 0.2884982718758578, 1e-12);
+    assert_near(m.se, 0.18948924931935657, 1e-12);
+    assert_near(m.ci.lo, -0.23760822688447508, 1e-11);
+    assert_near(m.ci.hi, 0.8146047706361907, 1e-11);
+    assert_near(m.prediction.lo, -0.9041278863563291, 1e-10);
+    assert_near(m.prediction.hi, 1.514195597884465, 1e-10);
+    /* places more alike than chance: tau^2 is 0 and the correction holds the width */
+    assert_ok(stat_meta_hksj(alike, v, 3, &m));
+    assert_true(m.tau2 == 0);
+    assert_near(m.mean, 0.10936170212765955, 1e-14);
+    assert_near(m.se, 0.11298653657320641, 1e-14);
+    for (size_t i = 0; i < AM_LEN(bcg); i++) {
+        double a = (double)bcg[i][0], b = (double)bcg[i][1], c = (double)bcg[i][2],
+               d = (double)bcg[i][3];
+        ry[i] = log(a / (a + b) / (c / (c + d)));
+        rv[i] = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d);
+    }
+    assert_ok(stat_meta_hksj(ry, rv, AM_LEN(bcg), &m));
+    assert_near(m.tau2, 0.3180684522050242, 1e-12);
+}
+
+static void hksj_needs_two_places(void **state)
+{
+    const double y[] = {0.1, NAN, 0.4, 0.3}, v[] = {0.02, 0.01, 0, 0.05};
+    struct stat_auc a[2] = {{.auc = 0.8, .var = 0.001}, {.auc = 0.9, .var = 0.0004}};
+    struct stat_hksj m, two;
+    (void)state;
+    assert_ok(stat_meta_hksj(y, v, 1, &m));
+    assert_true(m.k == 1 && stat_absent(m.mean) && stat_absent(m.prediction.lo));
+    assert_ok(stat_meta_hksj(y, v, 4, &m));
+    assert_int_equal(m.k, 2);
+    assert_int_equal(m.left_out, 2);
+    assert_ok(stat_meta_hksj((double[]){0.1, 0.3}, (double[]){0.02, 0.05}, 2, &two));
+    assert_true(m.mean == two.mean && m.prediction.hi == two.prediction.hi);
+    assert_ok(stat_meta_auc_hksj(a, 2, &m));
+    assert_true(m.mean > 0.8 && m.mean < 0.9 && m.ci.lo > 0 && m.ci.hi < 1);
+    assert_true(m.prediction.lo < 0.8 && m.prediction.hi > 0.9);
+}
+
+static int hksj(void)
+{
+    struct stat_auc a[2] = {{.auc = 0.8, .var = 0.001}, {.auc = 0.9, .var = 0.0004}};
+    struct stat_hksj m;
+    return stat_meta_auc_hksj(a, 2, &m);
+}
+
+static void hksj_says_want_of_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(test_oom(hksj), 2);
+}
+
 static void chi_square_of_rates_known_answer(void **state)
 {
     (void)state;
@@ -144,7 +214,9 @@ static void intervals_cover(void **state)
     assert_in_range(next, RUNS * 930 / 1000, RUNS * 965 / 1000);
 }
 
-TEST_MAIN(TEST(dersimonian_laird_known_answers), TEST(chi_square_of_rates_known_answer),
+TEST_MAIN(TEST(dersimonian_laird_known_answers),
+          TEST(paule_mandel_and_hksj_known_answers), TEST(hksj_needs_two_places),
+          TEST(hksj_says_want_of_memory), TEST(chi_square_of_rates_known_answer),
           TEST(what_cannot_be_weighed_is_left_out),
           TEST(one_place_is_itself_and_none_is_absent),
           TEST(alike_places_have_no_variance_between), TEST(aucs_pool_on_the_logit_scale),
