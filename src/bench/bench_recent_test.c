@@ -147,7 +147,8 @@ static void an_input_that_moved_is_found_though_the_model_holds(void **state)
     assert_true(dm2(&k, "inputs_in_alarm", "") == 1);
     assert_true(dm2(&k, "input_p", "input=x") < 1e-6);
     assert_true(dm2(&k, "input_psi", "input=x") > 0.25);
-    assert_true(dm2(&k, "input_w1", "input=x") > 6); /* of the 9 planted, and the drift of chance */
+    assert_true(dm2(&k, "input_w1", "input=x") >
+                6); /* of the 9 planted, and the drift of chance */
     assert_true(dm2(&k, "input_js", "input=x") > 0.02);
     assert_true(dm2(&k, "input_js", "input=x") <= 1);
     assert_true(dm2(&k, "stream_p", "stream=score;detector=cusum") <= 0.05);
