@@ -124,6 +124,25 @@ static void the_flexible_curve_agrees_with_rms(void **state)
     assert_int_equal(compared, 72);
 }
 
+static void check_loess(const struct table *t, const struct json *want)
+{
+    const struct json *w = json_pointer(want, STR("/calibration/loess_direct"));
+    struct stat_ici c;
+    if (!w)
+        return; /* R's was not asked of the largest */
+    assert_ok(stat_ici_loess(t->s, t->y, t->n, &c));
+    near(c.ici, w, "ICI", 1e-6);
+    near(c.e50, w, "E50", 1e-6);
+    near(c.e90, w, "E90", 1e-6);
+}
+
+static void local_regression_agrees_with_r(void **state)
+{
+    (void)state;
+    each_score(check_loess);
+    assert_int_equal(compared, 18);
+}
+
 static void check_benefit(const struct table *t, const struct json *want)
 {
     for (json_each(it, json_get(want, "net_benefit"))) {
@@ -246,6 +265,7 @@ int main(void)
         TEST(the_recalibration_line_agrees_with_r),
         TEST(bins_agree_with_python),
         TEST(the_flexible_curve_agrees_with_rms),
+        TEST(local_regression_agrees_with_r),
         TEST(net_benefit_agrees_with_r),
         TEST(scalars_agree_with_python),
         TEST(bootstrap_agrees_with_proc_and_boot),

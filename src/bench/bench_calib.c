@@ -101,6 +101,10 @@ static int curve(struct group *g)
     emit(g, "PF-6", "e50", c.e50, bench_no_ci, "rcs5");
     emit(g, "PF-6", "e90", c.e90, bench_no_ci, "rcs5");
     emit(g, "PF-6", "emax", c.emax, bench_no_ci, "rcs5");
+    err = stat_ici_loess(g->x->s, g->x->y, g->x->n, &c);
+    if (err)
+        return err;
+    emit(g, "PF-6", "ici_loess", c.ici, bench_no_ci, "loess");
     return g->err;
 }
 

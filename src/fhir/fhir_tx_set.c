@@ -282,9 +282,9 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
                           const struct tx_filter *f, bool *yes, struct diag *d)
 {
     bool isa = str_eqc(f->op, "is-a"), below = str_eqc(f->op, "descendent-of"),
-         not = str_eqc(f->op, "is-not-a"), above = str_eqc(f->op, "generalizes");
+         unlike = str_eqc(f->op, "is-not-a"), above = str_eqc(f->op, "generalizes");
     int err;
-    if (isa || below || not|| above) {
+    if (isa || below || unlike || above) {
         uint32_t of = fhir_tx_find(s, f->value);
         bool under = of != FHIR_TX_NONE &&
                      (above ? fhir_tx_subsumes(s, c, of) : fhir_tx_subsumes(s, of, c));
@@ -292,7 +292,7 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
             fhir_tx_bad(d, f->value, "term.code");
             return AM_E_NOTFOUND;
         }
-        *yes = not ? !under : under && !(below && of == c);
+        *yes = unlike ? !under : under && !(below && of == c);
         return AM_OK;
     }
     if (str_eqc(f->op, "exists")) {

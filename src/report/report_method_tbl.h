@@ -35,6 +35,7 @@ X("PF-6", "calibration_intercept recalibration_p", "logit P(y=1) = α + β logit
 X("PF-6", "e_over_o clipped_scores", "Σ s / Σ y; scores outside [10⁻⁸, 1−10⁻⁸]", "van Calster et al. 2019", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
 X("PF-6", "spiegelhalter_z spiegelhalter_p", "Z = Σ (y−s)(1−2s) / √Σ (1−2s)² s(1−s); p = 2Φ(−|Z|)", "Spiegelhalter 1986", "src/stat/stat_calib.h stat_calibration", "src/stat/stat_calib_test.c") \
 X("PF-6", "ece_* mce_*", "ECE = Σ_b (n_b/n) |ȳ_b − s̄_b|; MCE: max_b; excess: ECE − E[ECE | y ~ Bernoulli(s)], 200 draws", "Guo et al. 2017", "src/stat/stat_calib.h stat_ece", "src/stat/stat_calib_test.c") \
+X("PF-6", "ici_loess", "ICI = Σ |P̂(s) − s| / n; P̂: local regression of degree 2, span 0.75, cut to [0, 1]; a check of the spline", "Cleveland & Devlin 1988; Austin & Steyerberg 2019", "src/stat/stat_calib.h stat_ici_loess", "cmd/cmd_truth_test.c") \
 X("PF-6", "ici e50 e90 emax", "ICI = Σ |P̂(s) − s| / n; median, 90 %, max of the same; P̂: spline of 5 knots on logit(s)", "Harrell 2015; Austin & Steyerberg 2019", "src/stat/stat_calib.h stat_ici", "src/stat/stat_calib_test.c") \
 X("PF-7", "*", "NB(p) = TP/n − (FP/n) p/(1−p); less max(NB_all, 0); share of the declared range where the bound of the difference is > 0", "Vickers & Elkin 2006", "src/stat/stat_calib.h stat_benefit", "src/stat/stat_calib_test.c") \
 X("PF-8", "*", "A₁ − A₂, Var = V₁ + V₂ − 2 Cov", "DeLong, DeLong & Clarke-Pearson 1988", "src/stat/stat.h stat_auc_paired", "src/stat/stat_auc_test.c") \

@@ -137,6 +137,8 @@ static void what_is_no_probability_has_no_calibration(void **state)
     assert_true(!c.probability && stat_absent(c.slope) && stat_absent(c.brier));
     assert_ok(stat_ici(s, y, N, &i));
     assert_true(stat_absent(i.ici));
+    assert_ok(stat_ici_loess(s, y, N, &i));
+    assert_true(stat_absent(i.ici));
     assert_ok(stat_ece(s, y, N, STAT_BIN_WIDTH, 10, bin, &e));
     assert_true(stat_absent(e.ece));
     assert_ok(stat_benefit(s, y, N, &grid, 1, 10, 1, 1, &b));
@@ -278,6 +280,52 @@ static void the_curve_is_straight_outside_the_knots(void **state)
     assert_true(c.ici < 0.06 && c.e50 <= c.e90 && c.e90 <= c.emax);
 }
 
+static void local_regression_sees_what_the_spline_sees(void **state)
+{
+    struct stat_ici spline, loess;
+    (void)state;
+    sample(12, 0, 1);
+    assert_ok(stat_ici(s, y, N, &spline));
+    assert_ok(stat_ici_loess(s, y, N, &loess));
+    assert_near(spline.ici, loess.ici, 0.02);
+    assert_true(loess.e50 <= loess.e90 && loess.e90 <= loess.emax);
+    sample(9, 1.5, 1); /* badly calibrated */
+    assert_ok(stat_ici(s, y, N, &spline));
+    assert_ok(stat_ici_loess(s, y, N, &loess));
+    assert_true(spline.ici > 0.1 && loess.ici > 0.1);
+    assert_near(spline.ici, loess.ici, 0.02);
+    for (size_t i = 0; i < N; i++)
+        s[i] = i % 5 ? 0.7 : 0.2; /* more than three quarters have one score */
+    assert_ok(stat_ici_loess(s, y, N, &loess));
+    assert_true(stat_absent(loess.ici) && stat_absent(loess.emax));
+    assert_ok(stat_ici_loess(s, y, 9, &loess));
+    assert_true(stat_absent(loess.ici));
+}
+
+static void of_many_rows_the_curve_is_drawn_by_points(void **state)
+{
+    enum { MANY = 20000 };
+    double *v = am_malloc(MANY * sizeof *v);
+    uint8_t *l = am_malloc(MANY);
+    struct stat_ici few, many;
+    (void)state;
+    assert_true(v && l);
+    for (size_t i = 0; i < MANY; i++) { /* P(y) is half of the score: distances of s/2 */
+        v[i] = ((double)i + 0.5) / MANY;
+        l[i] = i % 4 < 2 && (i / 4 * 7919) % 1000 < 1000 * v[i];
+    }
+    assert_ok(stat_ici_loess(v, l, MANY, &many));
+    assert_near(many.ici, 0.25, 0.01);
+    for (size_t i = 0; i < MANY / 16; i++) {
+        v[i] = v[16 * i + i % 16];
+        l[i] = l[16 * i + i % 16];
+    }
+    assert_ok(stat_ici_loess(v, l, MANY / 16, &few));
+    assert_near(few.ici, many.ici, 0.04);
+    free(v);
+    free(l);
+}
+
 static void few_values_have_no_curve(void **state)
 {
     (void)state;
@@ -391,6 +439,8 @@ static int everything(void)
     if (!err)
         err = stat_ici(s, y, N, &i);
     if (!err)
+        err = stat_ici_loess(s, y, N, &i);
+    if (!err)
         err = stat_benefit(s, y, N, &grid, 1, 10, 1, 1, &b);
     return err ? err : stat_benefit_loss(s, y, N, 0.3, &loss);
 }
@@ -411,6 +461,8 @@ TEST_MAIN(TEST(one_binary_column_gives_the_log_odds_ratio), TEST(no_maximum_no_n
           TEST(bins_of_equal_mass_are_even),
           TEST(murphys_parts_add_up_for_scores_without_spread),
           TEST(chance_explains_a_calibrated_score),
-          TEST(the_curve_is_straight_outside_the_knots), TEST(few_values_have_no_curve),
+          TEST(the_curve_is_straight_outside_the_knots),
+          TEST(local_regression_sees_what_the_spline_sees),
+          TEST(of_many_rows_the_curve_is_drawn_by_points), TEST(few_values_have_no_curve),
           TEST(net_benefit_by_hand), TEST(a_threshold_loses_what_a_better_one_gains),
           TEST(the_band_is_that_of_resampled_rows), TEST(survives_no_memory))
