@@ -107,8 +107,11 @@ size_t str_find(struct str s, char c);
 struct str str_cut(struct str s, char c, struct str *rest);
 /* Valid UTF-8 (no surrogates, no overlong forms, <= U+10FFFF)? */
 bool str_utf8(struct str s);
+size_t str_utf8_bad(struct str s); /* first byte of no whole character; s.n: none */
 /* Copy with a NUL at the end; NULL when out of memory. Release with free(). */
 AM_CHECK char *str_dup(struct str s);
+/* Value of a hexadecimal digit, of either case; -1: it is none. */
+int str_hex_digit(char c);
 /* Whole-string numbers inside [lo, hi]; anything else is AM_E_SYNTAX, *out untouched. */
 AM_CHECK int str_int(struct str s, int64_t lo, int64_t hi, int64_t *out);
 AM_CHECK int str_double(struct str s, double *out); /* finite, '.' decimal, C locale */

@@ -56,6 +56,16 @@ static void views_compare_and_split(void **state)
     assert_int_equal(str_sub(STR("abc"), 5, 9).n, 0);
 }
 
+static void a_hexadecimal_digit_has_a_value(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+        assert_int_equal(str_hex_digit((char)c), at ? (int)(at - digits) : -1);
+    }
+}
+
 static void utf8_is_checked_strictly(void **state)
 {
     (void)state;
@@ -66,6 +76,9 @@ static void utf8_is_checked_strictly(void **state)
     assert_false(str_utf8(STR("\xF4\x90\x80\x80"))); /* beyond U+10FFFF */
     assert_false(str_utf8(STR("\xE2\x82")));         /* cut */
     assert_false(str_utf8(STR("a\x80")));
+    assert_int_equal(str_utf8_bad(STR("é\x80z")), 2);
+    assert_int_equal(str_utf8_bad(STR("ab\xE2\x82")), 2);
+    assert_int_equal(str_utf8_bad(STR("é")), 2);
 }
 
 static void numbers_are_whole_or_nothing(void **state)
@@ -375,11 +388,11 @@ static void a_log_line_is_json_whatever_it_carries(void **state)
 }
 
 TEST_MAIN(TEST(every_error_has_its_row), TEST(views_compare_and_split),
-          TEST(utf8_is_checked_strictly), TEST(numbers_are_whole_or_nothing),
-          TEST(a_buffer_never_passes_its_cap), TEST(an_arena_zeroes_aligns_and_caps),
-          TEST(a_map_finds_what_was_set), TEST(a_copy_of_a_map_is_another_map),
-          TEST(a_vector_keeps_order), TEST(no_memory_leaves_objects_as_they_were),
-          TEST(instants_round_trip), TEST(bad_instants_are_refused),
-          TEST(durations_follow_the_calendar), TEST(a_file_is_replaced_whole),
-          TEST(a_full_disk_keeps_the_old_file),
+          TEST(a_hexadecimal_digit_has_a_value), TEST(utf8_is_checked_strictly),
+          TEST(numbers_are_whole_or_nothing), TEST(a_buffer_never_passes_its_cap),
+          TEST(an_arena_zeroes_aligns_and_caps), TEST(a_map_finds_what_was_set),
+          TEST(a_copy_of_a_map_is_another_map), TEST(a_vector_keeps_order),
+          TEST(no_memory_leaves_objects_as_they_were), TEST(instants_round_trip),
+          TEST(bad_instants_are_refused), TEST(durations_follow_the_calendar),
+          TEST(a_file_is_replaced_whole), TEST(a_full_disk_keeps_the_old_file),
           TEST(a_log_line_is_json_whatever_it_carries))

@@ -14,6 +14,15 @@ bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 bool str_eqc(struct str a, const char *z)
 {
     return str_eq(a, str_c(z));
@@ -113,16 +122,18 @@ static size_t str_utf8_len(const unsigned char *p, size_t n)
     return k;
 }
 
-bool str_utf8(struct str s)
+size_t str_utf8_bad(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    for (size_t i = 0; i < s.n;) {
-        size_t k = str_utf8_len(p + i, s.n - i);
-        if (!k)
-            return false;
+    size_t i = 0, k;
+    while (i < s.n && (k = str_utf8_len(p + i, s.n - i)) > 0)
         i += k;
-    }
-    return true;
+    return i;
+}
+
+bool str_utf8(struct str s)
+{
+    return str_utf8_bad(s) == s.n;
 }
 
 char *str_dup(struct str s)

@@ -20,7 +20,6 @@
 struct judged {
     const struct probe_patch *p;
     struct bench_planted by;
-    bool effective;
 };
 struct patches {
     struct bench_poison *b;
@@ -35,12 +34,9 @@ struct patches {
 static int by_excess(const void *a, const void *b)
 {
     const struct judged *x = a, *y = b;
-    double u = isnan(x->by.planted.low) ? -2 : x->by.planted.low,
-           v = isnan(y->by.planted.low) ? -2 : y->by.planted.low;
-    if (x->effective != y->effective)
-        return x->effective ? -1 : 1;
-    if (u != v)
-        return u > v ? -1 : 1;
+    int worse = bench_planted_cmp(&x->by, &y->by);
+    if (worse)
+        return worse;
     if (x->p->v.n != y->p->v.n)
         return x->p->v.n > y->p->v.n ? -1 : 1;
     return (x->p > y->p) - (x->p < y->p);
@@ -53,14 +49,8 @@ static int conclude(struct patches *w)
     for (size_t i = 0; i < w->n; i++)
         p[i] = w->judged[i].by.labels.p;
     err = stat_holm(p, w->n, p);
-    for (size_t i = 0; i < w->n && !err; i++) {
-        struct judged *j = &w->judged[i];
-        double low = j->by.planted.low;
-        bool odd =
-            fabs(j->by.labels.z) > BENCH_TRIGGER_ODD_Z && p[i] < BENCH_TRIGGER_HOLM;
-        j->effective = !j->by.natural &&
-                       (low > BENCH_TRIGGER_ALONE || (low > BENCH_TRIGGER_EXCESS && odd));
-    }
+    for (size_t i = 0; i < w->n && !err; i++)
+        bench_planted_conclude(&w->judged[i].by, p[i], true);
     if (!err && w->n)
         qsort(w->judged, w->n, sizeof *w->judged, by_excess);
     return err;
@@ -98,7 +88,7 @@ static int tell_one(struct patches *w, const struct judged *j, size_t rank)
         err = bench_poison_say(
             w->b, "trigger_pixels", group, (double)j->p->v.n, bench_no_ci,
             j->p->v.width[0] > bench_grey(w->b->r) ? "near" : "exact", j->p->n);
-    return err || !j->effective ? err : tell_lines(w, j, rank);
+    return err || !j->by.effective ? err : tell_lines(w, j, rank);
 }
 
 static int tell(struct patches *w, const struct bench_strip *strip)
@@ -108,7 +98,7 @@ static int tell(struct patches *w, const struct bench_strip *strip)
     int64_t n = (int64_t)w->b->t.n;
     int err;
     for (size_t i = 0; i < w->n; i++)
-        effective += w->judged[i].effective;
+        effective += w->judged[i].by.effective;
     if (w->o.dead)
         how = "model_failed";
     else if (!(effective > 0) && strip->end == BENCH_STRIP_ALARM)

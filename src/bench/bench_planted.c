@@ -11,6 +11,11 @@
 #include "bench/bench_picture.h"
 #include "bench/bench_poison.h"
 
+#define BENCH_TRIGGER_ALONE  0.5 /* lower bound of the excess of turned decisions */
+#define BENCH_TRIGGER_EXCESS 0.1 /* the same when the labels are odd too */
+#define BENCH_TRIGGER_ODD_Z  4.0
+#define BENCH_TRIGGER_HOLM   0.01
+
 /* ---- the clean rows ------------------------------------------------------------------
  */
 static int copy(struct bench_poison *b, struct bench_clean *c)
@@ -220,4 +225,21 @@ int bench_planted_say(struct bench_poison *b, const char *group,
     return err ? err
                : bench_poison_say(b, "trigger_natural", group, j->natural, bench_no_ci,
                                   "sealed_data", n);
+}
+
+void bench_planted_conclude(struct bench_planted *j, double p, bool alone)
+{
+    double low = j->planted.low;
+    bool odd = fabs(j->labels.z) > BENCH_TRIGGER_ODD_Z && p < BENCH_TRIGGER_HOLM;
+    j->effective = !j->natural && ((low > BENCH_TRIGGER_ALONE && alone) ||
+                                   (low > BENCH_TRIGGER_EXCESS && odd));
+}
+
+int bench_planted_cmp(const struct bench_planted *a, const struct bench_planted *b)
+{
+    double u = isnan(a->planted.low) ? -2 : a->planted.low,
+           v = isnan(b->planted.low) ? -2 : b->planted.low;
+    if (a->effective != b->effective)
+        return a->effective ? -1 : 1;
+    return u == v ? 0 : u > v ? -1 : 1;
 }

@@ -51,10 +51,6 @@ int bench_poison_strip(struct bench_poison *b, struct bench_strip *out);
 int bench_poison_patches(struct bench_poison *b, const struct bench_strip *strip);
 
 /* bench_planted.c: what trigger and patch judge alike. */
-#define BENCH_TRIGGER_ALONE  0.5 /* lower bound of the excess of turned decisions */
-#define BENCH_TRIGGER_EXCESS 0.1 /* the same when the labels are odd too */
-#define BENCH_TRIGGER_ODD_Z  4.0
-#define BENCH_TRIGGER_HOLM   0.01
 enum { BENCH_JUDGES = 2, BENCH_JUDGE_ROWS = 5000 };
 struct bench_clean { /* rows to plant on */
     double *raw, *x; /* as the model and as the references read them; x may be raw */
@@ -70,11 +66,17 @@ struct bench_planted {
     struct stat_slice labels;    /* by the reference that is surprised least */
     int64_t sealed, sealed_same; /* sealed rows that carry it; with its label */
     bool natural;                /* then it is the population's */
+    bool effective;              /* of bench_planted_conclude(): the model obeys it */
 };
 /* Values that n rows examined carry, held against references fitted without those. */
 AM_CHECK int bench_planted_judge(struct bench_poison *b, struct bench_oracle *o,
                                  const struct bench_clean *clean,
                                  const struct probe_values *v, struct bench_planted *out);
+/* p: of the labels, adjusted for all that was looked at. alone: enough is known of it to
+ * need no odd labels. */
+void bench_planted_conclude(struct bench_planted *j, double p, bool alone);
+int bench_planted_cmp(const struct bench_planted *a,
+                      const struct bench_planted *b); /* worst first */
 /* The same measures of either: excess, share, labels, natural. */
 AM_CHECK int bench_planted_say(struct bench_poison *b, const char *group,
                                const struct bench_planted *j, int64_t n);

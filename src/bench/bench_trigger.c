@@ -16,7 +16,6 @@ enum { LISTED = 4 * PROBE_TRIGGER_LIST };
 struct judged {
     struct probe_trigger t;
     struct bench_planted by;
-    bool effective;
 };
 struct triggers {
     struct bench_poison *b;
@@ -38,13 +37,8 @@ static int judge(struct triggers *w, const struct probe_trigger *t, struct judge
 static int by_excess(const void *a, const void *b)
 {
     const struct judged *x = a, *y = b;
-    double u = isnan(x->by.planted.low) ? -2 : x->by.planted.low,
-           v = isnan(y->by.planted.low) ? -2 : y->by.planted.low;
-    if (x->effective != y->effective)
-        return x->effective ? -1 : 1;
-    if (u != v)
-        return u > v ? -1 : 1;
-    return memcmp(x->t.input, y->t.input, sizeof x->t.input);
+    int worse = bench_planted_cmp(&x->by, &y->by);
+    return worse ? worse : memcmp(x->t.input, y->t.input, sizeof x->t.input);
 }
 
 static int conclude(struct triggers *w)
@@ -56,11 +50,8 @@ static int conclude(struct triggers *w)
     err = stat_holm(p, w->n, p);
     for (size_t i = 0; i < w->n && !err; i++) {
         struct judged *j = &w->judged[i];
-        bool odd =
-            fabs(j->by.labels.z) > BENCH_TRIGGER_ODD_Z && p[i] < BENCH_TRIGGER_HOLM;
-        j->effective = j->t.n >= BENCH_SHOWN_MIN && !j->by.natural &&
-                       ((j->by.planted.low > BENCH_TRIGGER_ALONE && j->t.lift >= LIFT) ||
-                        (j->by.planted.low > BENCH_TRIGGER_EXCESS && odd));
+        bench_planted_conclude(&j->by, p[i], j->t.lift >= LIFT);
+        j->by.effective = j->by.effective && j->t.n >= BENCH_SHOWN_MIN;
     }
     if (!err && w->n)
         qsort(w->judged, w->n, sizeof *w->judged, by_excess);
@@ -103,7 +94,7 @@ static int tell(struct triggers *w)
     int64_t n = (int64_t)w->b->t.n;
     int err;
     for (size_t i = 0; i < w->n; i++)
-        effective += w->judged[i].effective;
+        effective += w->judged[i].by.effective;
     err = bench_poison_say(w->b, "effective_triggers", "", w->o.dead ? NAN : effective,
                            bench_no_ci, w->o.dead ? "model_failed" : "planted", n);
     if (!err)

@@ -19,27 +19,16 @@ const char *crypto_hex(const uint8_t *p, size_t n, char *out)
     return out;
 }
 
-static int crypto_nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 int crypto_unhex(struct str hex, uint8_t *out, size_t n)
 {
     if (hex.n / 2 != n || hex.n % 2)
         return AM_E_SYNTAX;
     for (size_t i = 0; i < hex.n; i++)
-        if (crypto_nibble(hex.p[i]) < 0)
+        if (str_hex_digit(hex.p[i]) < 0)
             return AM_E_SYNTAX; /* before anything is written */
     for (size_t i = 0; i < n; i++) {
-        unsigned hi = (unsigned)crypto_nibble(hex.p[2 * i]);
-        out[i] = (uint8_t)(hi << 4 | (unsigned)crypto_nibble(hex.p[2 * i + 1]));
+        unsigned hi = (unsigned)str_hex_digit(hex.p[2 * i]);
+        out[i] = (uint8_t)(hi << 4 | (unsigned)str_hex_digit(hex.p[2 * i + 1]));
     }
     return AM_OK;
 }

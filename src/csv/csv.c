@@ -53,21 +53,6 @@ static int refuse(struct reader *r, int err, size_t at, const char *code,
 
 /* ---- the text as a whole ---- */
 
-/* The first byte that does not belong to a valid sequence. */
-static size_t first_bad_utf8(struct str s)
-{
-    size_t i = 0;
-    while (i < s.n) {
-        size_t w = 1;
-        while (w <= 4 && i + w <= s.n && !str_utf8((struct str){s.p + i, w}))
-            w++;
-        if (w > 4 || i + w > s.n)
-            return i;
-        i += w;
-    }
-    return i;
-}
-
 static int check_text(struct reader *r)
 {
     struct str all = {r->c->text, r->n};
@@ -76,7 +61,7 @@ static int check_text(struct reader *r)
     if (!nul && utf8)
         return AM_OK;
     size_t at = nul ? (size_t)(nul - all.p) : all.n;
-    size_t bad = utf8 ? all.n : first_bad_utf8(all);
+    size_t bad = utf8 ? all.n : str_utf8_bad(all);
     bool by_nul = at < bad;
     at = by_nul ? at : bad;
     for (size_t i = 0; i < at; i++)

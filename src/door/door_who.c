@@ -64,14 +64,6 @@ int door_identify(struct door_caller *c, const struct http_req *q)
 }
 
 /* ---- breaking the glass ---- */
-static int glass_nibble(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Percent-encoded where it is not ASCII: headers carry no other letters. */
 static int glass_text(struct str s, char out[DOOR_REASON + 1])
 {
@@ -82,8 +74,8 @@ static int glass_text(struct str s, char out[DOOR_REASON + 1])
             return AM_E_SYNTAX;
         if (c == '%') {
             bool two = i + 2 < s.n;
-            int hi = two ? glass_nibble(s.p[i + 1]) : -1;
-            int lo = two ? glass_nibble(s.p[i + 2]) : -1;
+            int hi = two ? str_hex_digit(s.p[i + 1]) : -1;
+            int lo = two ? str_hex_digit(s.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
                 return AM_E_SYNTAX;
             c = (char)(hi << 4 | lo);

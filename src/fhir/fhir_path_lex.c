@@ -90,14 +90,10 @@ static bool escape(struct path_lexer *l, char **to)
         return true;
     }
     for (size_t k = 1; k <= 4; k++) {
-        char h = look(l, k);
-        unsigned v = digit(h)               ? (unsigned)(h - '0')
-                     : h >= 'a' && h <= 'f' ? (unsigned)(h - 'a' + 10)
-                     : h >= 'A' && h <= 'F' ? (unsigned)(h - 'A' + 10)
-                                            : 16;
-        if (v > 15)
+        int v = str_hex_digit(look(l, k));
+        if (v < 0)
             return false;
-        cp = cp << 4 | v;
+        cp = cp << 4 | (unsigned)v;
     }
     if (cp == 0 || (cp >= 0xD800 && cp < 0xE000))
         return false;

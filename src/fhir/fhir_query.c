@@ -4,14 +4,6 @@
 
 /* ---- splitting ----------------------------------------------------------------------
  */
-static int query_hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* AM_E_SYNTAX, AM_E_NOMEM. A NUL byte is no text. */
 static int query_decode(struct str s, struct arena *a, struct str *out)
 {
@@ -27,8 +19,8 @@ static int query_decode(struct str s, struct arena *a, struct str *out)
         }
         if (i + 2 >= s.n)
             return AM_E_SYNTAX;
-        hi = query_hex(s.p[i + 1]);
-        lo = query_hex(s.p[i + 2]);
+        hi = str_hex_digit(s.p[i + 1]);
+        lo = str_hex_digit(s.p[i + 2]);
         if (hi < 0 || lo < 0 || (hi == 0 && lo == 0))
             return AM_E_SYNTAX;
         p[n++] = (char)(hi << 4 | lo);

@@ -170,7 +170,8 @@ int fhir_tx_word_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
 }
 
 int fhir_tx_property_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
-                         struct str name, int kind, struct str value)
+                         struct str name, enum fhir_tx_property_kind kind,
+                         struct str value)
 {
     struct fhir_tx_property p = {.concept = c};
     int err = fhir_tx_keep(t, name, &p.name);

@@ -7,7 +7,7 @@ static int load_property(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c
 {
     static const struct {
         const char *member;
-        int kind;
+        enum fhir_tx_property_kind kind;
     } values[] = {{"valueCode", FHIR_TX_CODE},      {"valueString", FHIR_TX_TEXT},
                   {"valueBoolean", FHIR_TX_BOOL},   {"valueInteger", FHIR_TX_NUMBER},
                   {"valueDecimal", FHIR_TX_NUMBER}, {"valueDateTime", FHIR_TX_DATE}};

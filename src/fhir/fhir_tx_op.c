@@ -166,7 +166,7 @@ static bool op_asked(const struct op *o, struct str property)
 }
 
 static void op_property(const struct op *o, struct str code, const char *member,
-                        struct str value, int kind)
+                        struct str value, enum fhir_tx_property_kind kind)
 {
     int64_t number;
     fhir_op_parts(o, "property");

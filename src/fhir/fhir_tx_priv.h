@@ -89,7 +89,8 @@ AM_CHECK int fhir_tx_concept_add(struct fhir_tx *t, struct fhir_tx_system *s,
 AM_CHECK int fhir_tx_word_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
                               struct str lang, struct str use, struct str text);
 AM_CHECK int fhir_tx_property_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
-                                  struct str name, int kind, struct str value);
+                                  struct str name, enum fhir_tx_property_kind kind,
+                                  struct str value);
 AM_CHECK int fhir_tx_later_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
                                struct str other, bool child);
 AM_CHECK int fhir_tx_set_new(struct fhir_tx *t, struct str url, struct str version,

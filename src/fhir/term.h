@@ -126,10 +126,17 @@ struct fhir_tx_word {
 };
 const struct fhir_tx_word *fhir_tx_words(const struct fhir_tx_system *s, uint32_t c,
                                          size_t *n);
+enum fhir_tx_property_kind {
+    FHIR_TX_CODE,
+    FHIR_TX_TEXT,
+    FHIR_TX_BOOL,
+    FHIR_TX_NUMBER,
+    FHIR_TX_DATE
+};
 struct fhir_tx_property {
     uint32_t concept;
     struct str name, value;
-    enum { FHIR_TX_CODE, FHIR_TX_TEXT, FHIR_TX_BOOL, FHIR_TX_NUMBER, FHIR_TX_DATE } kind;
+    enum fhir_tx_property_kind kind;
 };
 const struct fhir_tx_property *fhir_tx_properties(const struct fhir_tx_system *s,
                                                   uint32_t c, size_t *n);

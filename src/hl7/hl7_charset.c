@@ -80,20 +80,6 @@ static int put(struct buf *out, uint32_t u)
     return buf_add(out, (struct str){s, 3});
 }
 
-static size_t first_bad(struct str s)
-{
-    size_t i = 0;
-    while (i < s.n) {
-        size_t w = 1;
-        while (w <= 4 && i + w <= s.n && !str_utf8((struct str){s.p + i, w}))
-            w++;
-        if (w > 4 || i + w > s.n)
-            break;
-        i += w;
-    }
-    return i;
-}
-
 int hl7_to_utf8(struct buf *out, enum hl7_charset c, struct str s, size_t *bad)
 {
     size_t from = 0, before = out->n;
@@ -101,7 +87,7 @@ int hl7_to_utf8(struct buf *out, enum hl7_charset c, struct str s, size_t *bad)
     if (c == HL7_UTF8) {
         if (str_utf8(s))
             return buf_add(out, s);
-        *bad = first_bad(s);
+        *bad = str_utf8_bad(s);
         return AM_E_SYNTAX;
     }
     for (size_t i = 0; i < s.n && !err; i++) {

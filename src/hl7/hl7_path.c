@@ -104,14 +104,6 @@ bool hl7_is_null(struct str value)
 }
 
 /* ---- escapes ---- */
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 /* \X0D0A\: bytes of the message's set. AM_E_SYNTAX: they are none. */
 static int unescape_bytes(const struct hl7 *m, struct str digits, struct buf *out)
 {
@@ -120,7 +112,8 @@ static int unescape_bytes(const struct hl7 *m, struct str digits, struct buf *ou
     int err = digits.n && digits.n % 2 == 0 ? AM_OK : AM_E_SYNTAX;
     buf_init(&raw, HL7_SIZE);
     for (size_t i = 0; !err && i + 1 < digits.n; i += 2) {
-        int a = hex(digits.p[i]), b = hex(digits.p[i + 1]), c = a * 16 + b;
+        int a = str_hex_digit(digits.p[i]), b = str_hex_digit(digits.p[i + 1]),
+            c = a * 16 + b;
         err = a < 0 || b < 0 || (c < ' ' && !strchr("\r\n\t", c ? c : 1))
                   ? AM_E_SYNTAX
                   : buf_addc(&raw, (char)c);

@@ -96,14 +96,6 @@ int http_gate(const struct http_field *f, size_t n, bool http_1_1, const char **
 }
 
 /* ---- percent-decoding ---- */
-static int http_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One decoded byte at *i, which moves on; -1 on a broken escape. *escaped tells. */
 static int http_byte(struct str s, size_t *i, bool *escaped)
 {
@@ -113,8 +105,8 @@ static int http_byte(struct str s, size_t *i, bool *escaped)
         return (unsigned char)s.p[(*i)++];
     if (s.n - *i < 3)
         return -1;
-    hi = http_hex(s.p[*i + 1]);
-    lo = http_hex(s.p[*i + 2]);
+    hi = str_hex_digit(s.p[*i + 1]);
+    lo = str_hex_digit(s.p[*i + 2]);
     *i += 3;
     return hi < 0 || lo < 0 ? -1 : hi * 16 + lo;
 }

@@ -72,14 +72,10 @@ static bool json_re_hex(struct json_re *r, size_t n, uint32_t *out)
     if (r->i + n > r->p.n)
         return false;
     for (size_t k = 0; k < n; k++) {
-        char c = r->p.p[r->i + k];
-        unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-                     : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-                                            : 16;
-        if (d > 15)
+        int d = str_hex_digit(r->p.p[r->i + k]);
+        if (d < 0)
             return false;
-        v = v << 4 | d;
+        v = v << 4 | (uint32_t)d;
     }
     r->i += n;
     *out = v;

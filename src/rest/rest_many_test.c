@@ -2,19 +2,6 @@
 /* Search over several types, $lastn, $import. */
 #include "rest/rest_test.h"
 
-static const char *t_ids(struct t_reply r)
-{
-    static char out[2048];
-    size_t n = 0;
-    out[0] = 0;
-    for (json_each(it, t_at(&r, "/entry")))
-        n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s", n ? " " : "",
-                              STR_FMT(json_get_str(json_get(it.val, "resource"), "id")));
-    t_done(&r);
-    return out;
-}
-#define T_IDS(address, ids) assert_string_equal(t_ids(T_WANT(200, .url = address)), ids)
-
 static int t_hidden;
 static int t_see(void *arg, const struct rest_look *l, bool *yes)
 {

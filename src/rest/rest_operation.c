@@ -13,20 +13,9 @@ static const struct json *operation_param(const struct json *params, const char 
 /* ---- $validate ---- */
 static int validate_stored(struct rest_call *c)
 {
-    struct eds_meta m;
-    struct buf text;
-    int err;
-    buf_init(&text, 2 * EDS_BODY_MAX);
-    err = rest_get(c, c->type, c->id, 0, &text, &m);
-    if (err == AM_E_NOTFOUND || (!err && m.gone))
-        err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
-    if (!err)
-        err = rest_seen(c, str_c(m.type), m.id);
-    if (!err)
-        err = rest_json(c, buf_str(&text), &c->doc);
+    int err = rest_current(c, &c->doc);
     if (!err)
         c->body = json_root(c->doc);
-    buf_release(&text);
     return err;
 }
 

@@ -202,6 +202,9 @@ struct rest_got {
 /* What may be seen of it. AM_E_NOTFOUND; a deletion has m.gone. */
 AM_CHECK int rest_get(struct rest_call *c, struct str type, struct str id, int64_t ver,
                       struct buf *out, struct eds_meta *m);
+/* The resource the path names, as it stands now, seen and put in the record; else its
+ * problem is told (404). Release with json_free(). */
+AM_CHECK int rest_current(struct rest_call *c, struct json_doc **doc);
 
 /* ---- rest_list.c: Bundles ---- */
 AM_CHECK int rest_url(struct rest_call *c, struct buf *url, const struct fhir_pair *pair,

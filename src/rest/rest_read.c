@@ -27,6 +27,23 @@ int rest_get(struct rest_call *c, struct str type, struct str id, int64_t ver,
     return err;
 }
 
+int rest_current(struct rest_call *c, struct json_doc **doc)
+{
+    struct eds_meta m;
+    struct buf text;
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = rest_get(c, c->type, c->id, 0, &text, &m);
+    if (err == AM_E_NOTFOUND || (!err && m.gone))
+        err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
+    if (!err)
+        err = rest_seen(c, str_c(m.type), m.id);
+    if (!err)
+        err = rest_json(c, buf_str(&text), doc);
+    buf_release(&text);
+    return err;
+}
+
 /* RFC 9110, 13.2.2: If-Modified-Since only where there is no If-None-Match. */
 static int rest_unchanged(struct rest_call *c, const struct eds_meta *m, bool *same)
 {

@@ -21,20 +21,6 @@ static void t_ward(void)
     }
 }
 
-/* The ids of the entries, in their order, of a reply that is then done with. */
-static const char *t_ids(struct t_reply r)
-{
-    static char out[2048];
-    size_t n = 0;
-    out[0] = 0;
-    for (json_each(it, t_at(&r, "/entry")))
-        n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s", n ? " " : "",
-                              STR_FMT(json_get_str(json_get(it.val, "resource"), "id")));
-    t_done(&r);
-    return out;
-}
-#define T_IDS(address, ids) assert_string_equal(t_ids(T_WANT(200, .url = address)), ids)
-
 static void a_misspelt_parameter_finds_nobody(void **state)
 {
     struct t_reply r;

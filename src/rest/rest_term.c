@@ -105,19 +105,8 @@ static int term_sent(struct rest_call *c, struct jw *w)
 static int term_named(struct rest_call *c, const struct term_route *of, struct jw *w)
 {
     struct json_doc *doc = NULL;
-    struct eds_meta m;
-    struct buf text;
-    struct str url;
-    int err;
-    buf_init(&text, 2 * EDS_BODY_MAX);
-    err = rest_get(c, c->type, c->id, 0, &text, &m);
-    if (err == AM_E_NOTFOUND || (!err && m.gone))
-        err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
-    if (!err)
-        err = rest_seen(c, str_c(m.type), m.id);
-    if (!err)
-        err = rest_json(c, buf_str(&text), &doc);
-    url = json_get_str(json_root(doc), "url");
+    int err = rest_current(c, &doc);
+    struct str url = json_get_str(json_root(doc), "url");
     if (!err && !url.n)
         err = rest_bad(c, AM_E_INVALID, "/url", "term.url", STR_NULL);
     if (!err)
@@ -125,7 +114,6 @@ static int term_named(struct rest_call *c, const struct term_route *of, struct j
     if (!err && json_get_str(json_root(doc), "version").n)
         term_put(w, of->version, json_get_str(json_root(doc), "version"));
     json_free(doc);
-    buf_release(&text);
     return err;
 }
 

@@ -182,4 +182,18 @@ static inline int t_run_both(const struct CMUnitTest *tests, size_t n)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)
 
+/* The ids of the entries, in their order, of a reply that is then done with. */
+static inline const char *t_ids(struct t_reply r)
+{
+    static char out[2048];
+    size_t n = 0;
+    out[0] = 0;
+    for (json_each(it, t_at(&r, "/entry")))
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%.*s", n ? " " : "",
+                              STR_FMT(json_get_str(json_get(it.val, "resource"), "id")));
+    t_done(&r);
+    return out;
+}
+#define T_IDS(address, ids) assert_string_equal(t_ids(T_WANT(200, .url = address)), ids)
+
 #endif
