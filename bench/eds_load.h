@@ -251,26 +251,33 @@ static inline double load_cpu(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static inline bool load_run(struct load *l, int n, void *(*f)(void *),
-                            struct load_figure *out)
+/* n threads, 64 at most, of f(arg), which count what they did and what failed. */
+static inline bool load_threads(int n, void *(*f)(void *), void *arg, atomic_size_t *did,
+                                atomic_size_t *failed, struct load_figure *out)
 {
     pthread_t t[64];
     double cpu = load_cpu();
     int64_t start = time_mono();
     size_t done;
-    atomic_store(&l->done, 0);
-    atomic_store(&l->failed, 0);
+    atomic_store(did, 0);
+    atomic_store(failed, 0);
     for (int i = 0; i < n; i++)
-        if (pthread_create(&t[i], NULL, f, l))
+        if (pthread_create(&t[i], NULL, f, arg))
             return false;
     for (int i = 0; i < n; i++)
         pthread_join(t[i], NULL);
-    done = atomic_load(&l->done);
-    if (!done || atomic_load(&l->failed))
+    done = atomic_load(did);
+    if (!done || atomic_load(failed))
         return false;
     out->per_s = (double)done * 1e6 / (double)(time_mono() - start);
     out->cpu_us = (load_cpu() - cpu) * 1e6 / (double)done;
     return true;
+}
+
+static inline bool load_run(struct load *l, int n, void *(*f)(void *),
+                            struct load_figure *out)
+{
+    return load_threads(n, f, l, &l->done, &l->failed, out);
 }
 
 static inline double load_rss_mib(void)

@@ -62,25 +62,14 @@ static void *ops_ask(void *arg)
 static bool ops_run(struct ops *o, const char *figure, double target, int clients)
 {
     struct load_figure f = {0};
-    pthread_t t[64];
     char name[64], text[200];
-    double cpu = load_cpu();
-    int64_t start = time_mono();
     size_t done;
-    atomic_store(&o->done, 0);
     atomic_store(&o->resources, 0);
     atomic_store(&o->bytes, 0);
-    o->until = start + OPS_SECONDS * TIME_SECOND;
-    for (int i = 0; i < clients; i++)
-        if (pthread_create(&t[i], NULL, ops_ask, o))
-            return false;
-    for (int i = 0; i < clients; i++)
-        pthread_join(t[i], NULL);
-    done = atomic_load(&o->done);
-    if (!done || atomic_load(&o->failed))
+    o->until = time_mono() + OPS_SECONDS * TIME_SECOND;
+    if (!load_threads(clients, ops_ask, o, &o->done, &o->failed, &f))
         return false;
-    f.per_s = (double)done * 1e6 / (double)(time_mono() - start);
-    f.cpu_us = (load_cpu() - cpu) * 1e6 / (double)done;
+    done = atomic_load(&o->done);
     snprintf(name, sizeof name, "rest_ops.%s_%d", figure, clients);
     snprintf(text, sizeof text,
              "%zu Synthea patients, %zu resources and %zu kB an answer, %d client(s), "

@@ -58,10 +58,10 @@ for row in edges:
     f = row.split("\t")
     if f[2] == "1": up.setdefault(f[4], set()).add(f[5])
 def above(c):
-    seen, todo = {c}, [c]
-    while todo:
-        for p in up.get(todo.pop(), ()):
-            if p not in seen: seen.add(p); todo.append(p)
+    seen, open_ = {c}, [c]
+    while open_:
+        for p in up.get(open_.pop(), ()):
+            if p not in seen: seen.add(p); open_.append(p)
     return seen
 all_above = {str(100000 + i): above(str(100000 + i)) for i in range(600)}
 json.dump({"under3": sorted(c for c in all_above if "100003" in all_above[c]), "above599": sorted(all_above["100599"])}, open("known.json", "w"))
