@@ -93,6 +93,9 @@ int eds_open(struct eds **out, const struct eds_config *c)
     e->mode = c->mode;
     e->rows = c->rows;
     e->rows_arg = c->rows_arg;
+    e->page_b = EDS_PAGE_B;
+    e->slice = EDS_SLICE;
+    e->chunk = EDS_CHUNK;
     memcpy(e->kek, c->key, EDS_KEY);
     am_assert(!pthread_mutex_init(&e->lock, NULL));
     am_assert(!pthread_cond_init(&e->packer_free, NULL));

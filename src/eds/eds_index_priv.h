@@ -31,6 +31,7 @@
 
 enum {
     EDS_PAGE_B = 3900,       /* of a page's body: a leaf of SQLite holds one */
+    EDS_SLICE = 1024,        /* pages that go through the writer at once */
     EDS_SEG_PAGES = 1 << 22, /* at most: page ids of a segment follow each other */
     EDS_CHUNK = 4096,        /* resources in a chunk of the tail */
     EDS_KINDS = 4
@@ -48,7 +49,8 @@ typedef int eds_page_fn(void *arg, struct str body);
 struct eds_pager {
     eds_page_fn *page;
     void *arg;
-    int64_t lo; /* rids are kept as distances from it */
+    int64_t lo;    /* rids are kept as distances from it */
+    size_t page_b; /* of a page; a list goes in pieces of half of it or more */
     struct buf body, post, dir, text;
     struct eds_at last;
     uint64_t hash, n_post; /* the list being gathered */
@@ -57,7 +59,8 @@ struct eds_pager {
     int64_t rows[EDS_KINDS];
     size_t pages;
 };
-void eds_pager_init(struct eds_pager *p, int64_t lo, eds_page_fn *fn, void *arg);
+void eds_pager_init(struct eds_pager *p, int64_t lo, size_t page_b, eds_page_fn *fn,
+                    void *arg);
 void eds_pager_release(struct eds_pager *p);
 /* In the order of eds_at_cmp(). */
 AM_CHECK int eds_pager_add(struct eds_pager *p, const struct eds_at *at);
@@ -205,6 +208,8 @@ AM_CHECK int eds_span_each(struct eds_view *v, enum fhir_row_kind kind,
 /* Segments of n resources of the tail while it has `least` rids, and neighbours of one
  * size made one, until nothing is left to do. */
 AM_CHECK int eds_merge(struct eds *e, size_t n, size_t least);
+/* The tail alone, and what was left half made: for an opening, which waits for it. */
+AM_CHECK int eds_merge_tail(struct eds *e, size_t n, size_t least);
 AM_CHECK int eds_merge_until(struct eds *e, size_t n, size_t least, const bool *stop);
 
 /* ---- eds_merger.c ---- */

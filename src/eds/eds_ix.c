@@ -102,7 +102,7 @@ static int ix_read(struct eds_view *v, struct eds_chunk **c, int64_t from, int64
     db_bind_int(s, 2, to);
     for (err = db_step(s, &row); !err && row; err = err ? err : db_step(s, &row)) {
         int64_t rid = db_int(s, 0);
-        if (t && (!*c || (*c)->resources >= EDS_CHUNK)) {
+        if (t && (!*c || (*c)->resources >= v->e->chunk)) {
             err = vec_room(&t->chunk);
             if (!err)
                 err = eds_chunk_new(c, rid - 1);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "eds/eds_index_priv.h"
 
-enum { MERGE_PAGES = 1024, MERGE_FAN = 4, MERGE_WAYS = 32 };
+enum { MERGE_FAN = 4, MERGE_WAYS = 32 };
 
 struct merge_seg {
     int64_t n, lo, hi, pages;
@@ -16,6 +16,7 @@ struct merge {
     VEC(struct merge_seg) live, old; /* as a view saw them; old: to be taken away */
     int64_t mark, top;               /* of that view */
     size_t from;                     /* live[from...] become one */
+    bool join;                       /* segments, too */
     size_t max;                      /* resources of the tail */
     struct merge_seg made;
     struct eds_pager pager;
@@ -146,11 +147,11 @@ static int merge_wipe(struct db_conn *c, void *arg)
     const struct merge_sweep *w = arg;
     int64_t base = w->seg.n * EDS_SEG_PAGES;
     int err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii",
-                      base + w->from, base + w->from + MERGE_PAGES);
-    if (!err && w->from + MERGE_PAGES >= w->seg.pages)
+                      base + w->from, base + w->from + EDS_SLICE);
+    if (!err && w->from + EDS_SLICE >= w->seg.pages)
         err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii", base,
                       base + EDS_SEG_PAGES);
-    if (!err && w->from + MERGE_PAGES >= w->seg.pages)
+    if (!err && w->from + EDS_SLICE >= w->seg.pages)
         err = db_exec(c, "delete from seg where n = $1 and live = 0", "i", w->seg.n);
     return err;
 }
@@ -162,7 +163,7 @@ static int merge_clean(struct merge *m)
         struct merge_sweep w = {m->old.v[i], 0};
         do {
             err = db_write(m->e->db, merge_wipe, &w);
-            w.from += MERGE_PAGES;
+            w.from += EDS_SLICE;
         } while (!err && w.from < w.seg.pages);
     }
     return err;
@@ -244,7 +245,7 @@ static int merge_tail_read(struct eds_view *v, struct merge *m, struct merge_tai
 static int merge_tail_pack(struct merge *m, const struct merge_tail *t)
 {
     int err = AM_OK;
-    eds_pager_init(&m->pager, m->made.lo, merge_page, m);
+    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, merge_page, m);
     for (size_t i = 0; i < t->tok.n && !err; i++) {
         struct eds_at at = {{.kind = FHIR_ROW_TOKEN, .hash = t->tok.v[i].hash},
                             t->tok.v[i].rid};
@@ -342,7 +343,7 @@ static int merge_ways(struct merge *m, struct merge_way *w, size_t n)
 {
     struct merge_way *least;
     int err = AM_OK;
-    while (!err && m->body.n < MERGE_PAGES && (least = merge_least(w, n))) {
+    while (!err && m->body.n < m->e->slice && (least = merge_least(w, n))) {
         const struct eds_at *at = &least->reel.page.at;
         if (!eds_dead_has(m->dead, at->rid, INT64_MAX))
             err = eds_pager_add(&m->pager, at);
@@ -383,7 +384,7 @@ static int merge_segments(struct merge *m)
     int err = AM_OK;
     m->made = (struct merge_seg){.lo = m->live.v[m->from].lo,
                                  .hi = m->live.v[m->live.n - 1].hi};
-    eds_pager_init(&m->pager, m->made.lo, merge_page, m);
+    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, merge_page, m);
     while (!err && !m->end) {
         err = eds_view(m->e, merge_ways_view, m);
         if (!err && !m->end)
@@ -413,7 +414,7 @@ static int merge_step(struct merge *m, size_t least, bool *did)
     if (err)
         return err;
     m->from = merge_pick(m);
-    *did = m->from < m->live.n;
+    *did = m->join && m->from < m->live.n;
     if (*did) {
         err = merge_segments(m);
     } else {
@@ -428,12 +429,12 @@ static int merge_step(struct merge *m, size_t least, bool *did)
 
 static int merge_passes(struct eds *e, size_t n, size_t least, const bool *stop)
 {
-    struct merge m = {.e = e, .max = n};
+    struct merge m = {.e = e, .max = n, .join = stop};
     bool did = true;
     int err = AM_OK;
     arena_init(&m.bodies, SIZE_MAX);
     buf_init(&m.last_text, EDS_BODY_MAX);
-    while (!err && did && !__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+    while (!err && did && !(stop && __atomic_load_n(stop, __ATOMIC_RELAXED))) {
         err = merge_step(&m, least, &did);
         merge_fresh(&m);
         if (!err)
@@ -449,6 +450,11 @@ static int merge_passes(struct eds *e, size_t n, size_t least, const bool *stop)
 int eds_merge_until(struct eds *e, size_t n, size_t least, const bool *stop)
 {
     return eds_merger_alone(e, merge_passes, n, least, stop);
+}
+
+int eds_merge_tail(struct eds *e, size_t n, size_t least)
+{
+    return eds_merge_until(e, n, least, NULL);
 }
 
 int eds_merge(struct eds *e, size_t n, size_t least)

@@ -4,7 +4,7 @@
 #include "eds/eds_index_priv.h"
 #include "eds/eds_test.h"
 
-static uint64_t seed;
+static _Thread_local uint64_t seed;
 static size_t pick(size_t n)
 {
     seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -162,9 +162,20 @@ static void sound(struct eds *e)
     assert_ok(eds_check(e, &c));
 }
 
-static void each_view_finds_what_is_current_in_it(void **state)
+/* Pages of a few rows, jobs of two pages, chunks of five resources: lists go over many.
+ */
+static struct eds *open_small(void)
 {
     struct eds *e = t_open();
+    e->page_b = 100;
+    e->slice = 2;
+    e->chunk = 5;
+    return e;
+}
+
+static void each_view_finds_what_is_current_in_it(void **state)
+{
+    struct eds *e = open_small();
     (void)state;
     seed = 7;
     assert_ok(eds_view(e, all_is_found, NULL)); /* nothing at all */
@@ -178,9 +189,52 @@ static void each_view_finds_what_is_current_in_it(void **state)
             assert_ok(eds_view(e, all_is_found, NULL));
         if (i % 8 == 7) { /* another process */
             eds_close(e);
-            e = t_open();
+            e = i == 7 ? t_open() : open_small();
         }
     }
+    assert_ok(eds_view(e, all_is_found, NULL));
+    sound(e);
+    eds_close(e);
+}
+
+/* ---- all at once ---- */
+static int newest(struct eds_view *v, void *arg)
+{
+    struct eds_ix *x;
+    (void)arg;
+    return eds_ix_get(v, &x);
+}
+
+static atomic_int writing;
+static void *write_on(void *arg)
+{
+    seed = (uintptr_t)&seed;
+    write_some(arg, 60);
+    atomic_fetch_sub(&writing, 1);
+    return NULL;
+}
+
+static void *look_on(void *arg)
+{
+    for (int i = 0; i < 20; i++)
+        assert_ok(eds_view(arg, newest, NULL));
+    return NULL;
+}
+
+static void merges_beside_writes_lose_nothing(void **state)
+{
+    struct eds *e = open_small();
+    pthread_t t[4];
+    (void)state;
+    atomic_store(&writing, 3);
+    for (size_t i = 0; i < AM_LEN(t); i++)
+        assert_int_equal(pthread_create(&t[i], NULL, i < 3 ? write_on : look_on, e), 0);
+    while (atomic_load(&writing) > 0)
+        assert_ok(eds_merge(e, 8, 1));
+    for (size_t i = 0; i < AM_LEN(t); i++)
+        pthread_join(t[i], NULL);
+    assert_ok(eds_view(e, all_is_found, NULL));
+    assert_ok(eds_merge(e, 8, 1));
     assert_ok(eds_view(e, all_is_found, NULL));
     sound(e);
     eds_close(e);
@@ -198,17 +252,10 @@ static void *go_on(void *arg)
     if (m->what & 1)
         assert_ok(eds_merge(m->e, 10, 1));
     if (m->what & 2)
-        write_some(m->e, 30);
+        write_some(m->e, 9);
     if (m->what & 4)
         assert_ok(eds_merge(m->e, 10, 1));
     return NULL;
-}
-
-static int newest(struct eds_view *v, void *arg)
-{
-    struct eds_ix *x;
-    (void)arg;
-    return eds_ix_get(v, &x);
 }
 
 static void *look(void *arg)
@@ -239,14 +286,14 @@ static int old_view(struct eds_view *v, void *arg)
 
 static void an_older_view_goes_on_finding_what_it_did(void **state)
 {
-    struct eds *e = t_open();
+    struct eds *e = open_small();
     (void)state;
     seed = 11;
     write_some(e, 60);
-    for (int what = 0; what < 32; what++) {
-        if (what % 5 == 0)
+    for (int what = 0; what < 96; what++) {
+        if (what / 32 != 1) /* the cache knows all there is */
             assert_ok(eds_view(e, newest, NULL));
-        assert_ok(eds_view(e, old_view, &(struct meanwhile){e, what}));
+        assert_ok(eds_view(e, old_view, &(struct meanwhile){e, what % 32}));
         write_some(e, pick(9));
     }
     assert_ok(eds_view(e, all_is_found, NULL));
@@ -396,6 +443,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_view_finds_what_is_current_in_it),
+        T(merges_beside_writes_lose_nothing),
         T(an_older_view_goes_on_finding_what_it_did),
         T(parallel_conditional_creates_make_one),
         T(an_older_store_is_indexed_from_its_terms),

@@ -100,7 +100,7 @@ int eds_merger_start(struct eds *e)
     am_assert(!pthread_cond_init(&m->wake, NULL));
     am_assert(!pthread_cond_init(&m->room, NULL));
     e->merger = m;
-    err = eds_merge(e, MERGER_TAIL, MERGER_MOST);
+    err = eds_merge_tail(e, MERGER_TAIL, MERGER_MOST);
     if (!err && pthread_create(&m->thread, NULL, merger_main, e))
         err = AM_E_NOMEM;
     m->running = !err;

@@ -8,7 +8,7 @@
  * width, of a text what differs from the one before. */
 #include "eds/eds_index_priv.h"
 
-enum { PAGE_LIST = 3600 }; /* bytes of a list in one piece */
+enum { PAGE_ROW = 45 }; /* at most, without text */
 
 /* ---- order ---- */
 #define PAGE_CMP(a, b) ((a) < (b) ? -1 : (a) > (b))
@@ -177,9 +177,10 @@ static void page_zero(struct fhir_row *r, enum fhir_row_kind kind)
 }
 
 /* ---- writing ---- */
-void eds_pager_init(struct eds_pager *p, int64_t lo, eds_page_fn *fn, void *arg)
+void eds_pager_init(struct eds_pager *p, int64_t lo, size_t page_b, eds_page_fn *fn,
+                    void *arg)
 {
-    *p = (struct eds_pager){.page = fn, .arg = arg, .lo = lo};
+    *p = (struct eds_pager){.page = fn, .arg = arg, .lo = lo, .page_b = page_b};
     buf_init(&p->body, 16 << 20);
     buf_init(&p->post, 2 * EDS_PAGE_B);
     buf_init(&p->dir, 256 << 20);
@@ -225,7 +226,7 @@ static int pager_open(struct eds_pager *p, const struct eds_at *first)
 static int pager_room(struct eds_pager *p, size_t n, const struct eds_at *at)
 {
     int err;
-    if (p->some && p->last.row.kind == at->row.kind && p->body.n + n <= EDS_PAGE_B)
+    if (p->some && p->last.row.kind == at->row.kind && p->body.n + n <= p->page_b)
         return AM_OK;
     err = pager_close(p);
     return err ? err : pager_open(p, at);
@@ -238,7 +239,7 @@ static int pager_list_end(struct eds_pager *p)
     int err;
     if (!p->n_post)
         return AM_OK;
-    err = pager_room(p, p->post.n + 30, &at);
+    err = pager_room(p, p->post.n + PAGE_ROW, &at);
     if (!err)
         err = page_put(&p->body, p->hash - p->last.row.hash);
     if (!err)
@@ -256,7 +257,7 @@ static int pager_list_end(struct eds_pager *p)
 static int pager_token(struct eds_pager *p, const struct eds_at *at)
 {
     int err = AM_OK;
-    if (p->n_post && (p->hash != at->row.hash || p->post.n > PAGE_LIST))
+    if (p->n_post && (p->hash != at->row.hash || p->post.n + 2 * PAGE_ROW > p->page_b))
         err = pager_list_end(p);
     if (err)
         return err;
@@ -279,7 +280,7 @@ int eds_pager_add(struct eds_pager *p, const struct eds_at *at)
         return pager_token(p, at);
     err = pager_list_end(p);
     if (!err)
-        err = pager_room(p, 45 + at->row.text.n, at);
+        err = pager_room(p, PAGE_ROW + at->row.text.n, at);
     if (!err)
         err = page_put_row(&p->body, &p->last.row, at, p->lo);
     if (err)

@@ -49,7 +49,7 @@ static bool in_order(void)
 static void pack(void)
 {
     struct eds_pager p;
-    eds_pager_init(&p, 0, read_again, NULL);
+    eds_pager_init(&p, 0, 150 + rows.n % 4000, read_again, NULL);
     for (size_t i = 0; i < rows.n; i++)
         am_assert(!eds_pager_add(&p, &rows.v[i]));
     am_assert(!eds_pager_end(&p));

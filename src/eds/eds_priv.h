@@ -66,6 +66,8 @@ struct eds {
     } now;
     struct eds_tail *tail; /* eds_index_priv.h */
     struct eds_merger *merger;
+    /* Bytes of a page, pages of a job, resources of a chunk: tests make them small. */
+    size_t page_b, slice, chunk;
     struct eds_ix *writer_ix; /* of the transaction that runs */
 };
 struct eds_view {
