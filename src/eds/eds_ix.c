@@ -128,11 +128,12 @@ static void tail_reset(struct eds_tail *t, int64_t at)
 static void tail_trim(struct eds_tail *t, int64_t mark)
 {
     size_t drop = 0, gone = 0;
-    while (drop + 1 < t->chunk.n && t->chunk.v[drop]->hi <= mark)
+    while (drop + 1 < t->chunk.n && t->chunk.v[drop]->hi <= mark) {
+        t->lo = AM_MAX(t->lo, t->chunk.v[drop]->hi);
         eds_chunk_put(t->chunk.v[drop++]);
+    }
     if (!drop)
         return;
-    t->lo = AM_MAX(t->lo, t->chunk.v[drop - 1]->hi);
     memmove(t->chunk.v, t->chunk.v + drop, (t->chunk.n - drop) * sizeof *t->chunk.v);
     t->chunk.n -= drop;
     while (gone < t->bound.n && t->bound.v[gone] < t->lo)
