@@ -34,34 +34,40 @@ static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
 }
 
 /* ---- the store ---- */
-/* A key is made with the store, never for one that is there: it would not open it. */
-static int store_key(const char *dir, const char *store, uint8_t key[EDS_KEY])
+/* A key is made with the store, never for one that is there: it would not open it.
+ * *made: now; a store in PostgreSQL tells only when it is opened. */
+static int store_key(const char *path, const char *store, uint8_t key[EDS_KEY],
+                     bool *made)
 {
-    char path[PATH_MAX];
-    int err, n = snprintf(path, sizeof path, "%s/keys/eds.key", dir);
-    if (n >= (int)sizeof path)
-        return AM_E_TOOBIG;
-    err = eds_key_load(path, key);
+    char dir[PATH_MAX];
+    int err = eds_key_load(path, key);
+    *made = false;
     if (err != AM_E_NOTFOUND || access(store, F_OK) == 0)
         return err;
-    path[n - 8] = 0;
-    err = am_dir_make(path, 0700);
-    path[n - 8] = '/';
+    snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(path, '/') - path), path);
+    err = am_dir_make(dir, 0700);
     if (!err)
         err = eds_key_new(path);
+    *made = !err;
     return err ? err : eds_key_load(path, key);
 }
 
-static int store_open(const char *dir, struct eds **out)
+static int store_open(const struct conf *conf, const char *dir, struct eds **out)
 {
-    char path[PATH_MAX];
-    struct eds_config c = {.path = path, .rows = eds_rows_fhir, .readers = 16};
+    char path[PATH_MAX], key[PATH_MAX];
+    const char *store = conf_text(conf, CONF_WAREHOUSE);
+    struct eds_config c = {
+        .path = *store ? store : path, .rows = eds_rows_fhir, .readers = 16};
+    bool made;
     int err;
-    if (snprintf(path, sizeof path, "%s/eds.db", dir) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/eds.db", dir) >= (int)sizeof path ||
+        snprintf(key, sizeof key, "%s/keys/eds.key", dir) >= (int)sizeof key)
         return AM_E_TOOBIG;
-    err = store_key(dir, path, c.key);
+    err = store_key(key, c.path, c.key, &made);
     if (!err)
         err = eds_open(out, &c);
+    if (err == AM_E_UNAUTHORIZED && made)
+        (void)unlink(key); /* the store has another, which is not here */
     crypto_wipe(c.key, sizeof c.key);
     return err;
 }
@@ -140,7 +146,7 @@ static int serve_store(const struct conf *c, struct face *f, struct door_config 
     rc.export_dir = exports;
     err = fhir_valid_new(&valid);
     if (!err)
-        err = store_open(door->dir, &eds);
+        err = store_open(c, door->dir, &eds);
     rc.valid = valid;
     rc.eds = door->eds = eds;
     code = err ? cmd_fail("open the store in", door->dir, err, NULL)

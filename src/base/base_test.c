@@ -121,11 +121,39 @@ static void a_buffer_never_passes_its_cap(void **state)
     assert_ok(buf_adds(&b, "1234"));
     buf_cut(&b, 2);
     assert_str_equal(buf_str(&b), "42");
+    buf_cut(&b, 0);
+    assert_ok(buf_addf(&b, "%s", "0123456789")); /* as much as it may hold */
+    assert_int_equal(buf_addf(&b, "%d", 7), AM_E_TOOBIG);
+    assert_string_equal(b.p, "0123456789");
+    buf_cut(&b, 2);
+    assert_int_equal(buf_addf(&b, "%s", "23456789!"), AM_E_TOOBIG);
+    assert_string_equal(b.p, "01");
+    buf_clear(&b);
+    assert_ok(buf_addf(&b, "%d", 42));
     z = buf_take(&b);
     assert_string_equal(z, "42");
     assert_int_equal(b.n, 0);
     free(z);
     buf_wipe(&b);
+}
+
+/* Whatever room there is already. */
+static void formatted_text_is_whole(void **state)
+{
+    (void)state;
+    for (int had = 0; had < 200; had++)
+        for (int more = 0; more < 200; more += 7) {
+            struct buf b;
+            buf_init(&b, 1000);
+            assert_ok(buf_addf(&b, "%0*d", had, 0));
+            buf_clear(&b);
+            assert_ok(buf_addf(&b, "%*s", had, ""));
+            assert_ok(buf_addf(&b, "%*s|", more, "x"));
+            assert_int_equal(b.n, had + AM_MAX(more, 1) + 1);
+            assert_int_equal(strlen(b.p), b.n);
+            assert_true(b.p[b.n - 1] == '|' && b.p[b.n - 2] == 'x');
+            buf_release(&b);
+        }
 }
 
 static void an_arena_zeroes_aligns_and_caps(void **state)
@@ -390,9 +418,10 @@ static void a_log_line_is_json_whatever_it_carries(void **state)
 TEST_MAIN(TEST(every_error_has_its_row), TEST(views_compare_and_split),
           TEST(a_hexadecimal_digit_has_a_value), TEST(utf8_is_checked_strictly),
           TEST(numbers_are_whole_or_nothing), TEST(a_buffer_never_passes_its_cap),
-          TEST(an_arena_zeroes_aligns_and_caps), TEST(a_map_finds_what_was_set),
-          TEST(a_copy_of_a_map_is_another_map), TEST(a_vector_keeps_order),
-          TEST(no_memory_leaves_objects_as_they_were), TEST(instants_round_trip),
-          TEST(bad_instants_are_refused), TEST(durations_follow_the_calendar),
-          TEST(a_file_is_replaced_whole), TEST(a_full_disk_keeps_the_old_file),
+          TEST(formatted_text_is_whole), TEST(an_arena_zeroes_aligns_and_caps),
+          TEST(a_map_finds_what_was_set), TEST(a_copy_of_a_map_is_another_map),
+          TEST(a_vector_keeps_order), TEST(no_memory_leaves_objects_as_they_were),
+          TEST(instants_round_trip), TEST(bad_instants_are_refused),
+          TEST(durations_follow_the_calendar), TEST(a_file_is_replaced_whole),
+          TEST(a_full_disk_keeps_the_old_file),
           TEST(a_log_line_is_json_whatever_it_carries))

@@ -80,15 +80,21 @@ int buf_adds(struct buf *b, const char *z)
 
 int buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
+    size_t room = b->cap ? AM_MIN(b->cap - b->n, b->max - b->n + 1) : 0;
     va_list again;
     int n, err;
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
-    err = n < 0 ? AM_E_INTERNAL : buf_reserve(b, (size_t)n);
-    if (!err) {
-        vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
-        b->n += (size_t)n;
+    n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap); /* most fit at once */
+    err = n < 0 ? AM_E_INTERNAL : AM_OK;
+    if (!err && (size_t)n >= room) {
+        err = buf_reserve(b, (size_t)n);
+        if (!err)
+            vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
     }
+    if (!err)
+        b->n += (size_t)n;
+    else if (room)
+        b->p[b->n] = 0; /* as it was */
     va_end(again);
     return err;
 }

@@ -39,6 +39,8 @@
     X(PEERS, "peers", N, TEXT, "", 0, 0,                                                 \
       "URLs of other nodes, separated by spaces, to compare checkpoints with")           \
     X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")     \
+    X(WAREHOUSE, "warehouse", N, TEXT, "", 0, 0,                                         \
+      "postgresql:// address of the FHIR store; empty: SQLite in the data folder")       \
     X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
       "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")       \
     X(MLLP, "mllp", N, TEXT, "", 0, 0,                                                   \

@@ -161,6 +161,15 @@ AM_CHECK int crypto_seal(const uint8_t key[32], struct str aad, struct str plain
 AM_CHECK int crypto_open(const uint8_t key[32], struct str aad, struct str sealed,
                          struct buf *out);
 
+/* The same under one key, many times: its schedule is made once. One thread at a time. */
+struct crypto_box;
+AM_CHECK int crypto_box_new(struct crypto_box **out, const uint8_t key[32]);
+void crypto_box_free(struct crypto_box *b); /* NULL is fine; wipes the key */
+AM_CHECK int crypto_box_seal(struct crypto_box *b, struct str aad, struct str plain,
+                             struct buf *out);
+AM_CHECK int crypto_box_open(struct crypto_box *b, struct str aad, struct str sealed,
+                             struct buf *out);
+
 /* argon2id (RFC 9106): encoded string with salt and parameters ($argon2id$v=19$...). */
 enum { CRYPTO_PASSWORD = 160 };
 struct crypto_argon2 {

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 
 #include "crypto/crypto_priv.h"
 
@@ -39,21 +40,68 @@ void crypto_wipe(void *p, size_t n)
         explicit_bzero(p, n);
 }
 
-/* What both directions do: key, nonce, associated data, then in -> out. */
-static bool crypto_gcm(EVP_CIPHER_CTX *c, const uint8_t key[32], const uint8_t *nonce,
-                       struct str aad, struct str in, uint8_t *out, int encrypt)
+/* Found once: looking for it takes the library's locks each time. */
+static pthread_once_t gcm_once = PTHREAD_ONCE_INIT;
+static EVP_CIPHER *gcm;
+
+static void gcm_find(void)
+{
+    gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+}
+
+struct crypto_box {
+    EVP_CIPHER_CTX *seal, *open;
+};
+
+static EVP_CIPHER_CTX *box_ctx(const uint8_t key[32], int encrypt)
+{
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    if (c && EVP_CipherInit_ex2(c, gcm, key, NULL, encrypt, NULL))
+        return c;
+    EVP_CIPHER_CTX_free(c);
+    return NULL;
+}
+
+int crypto_box_new(struct crypto_box **out, const uint8_t key[32])
+{
+    struct crypto_box *b = am_calloc(1, sizeof *b);
+    if (!b)
+        return AM_E_NOMEM;
+    (void)pthread_once(&gcm_once, gcm_find);
+    b->seal = gcm ? box_ctx(key, 1) : NULL;
+    b->open = b->seal ? box_ctx(key, 0) : NULL;
+    if (!b->open) {
+        crypto_box_free(b);
+        return crypto_fail(AM_E_NOMEM);
+    }
+    *out = b;
+    return AM_OK;
+}
+
+void crypto_box_free(struct crypto_box *b)
+{
+    if (!b)
+        return;
+    EVP_CIPHER_CTX_free(b->seal); /* which wipes them */
+    EVP_CIPHER_CTX_free(b->open);
+    free(b);
+}
+
+/* What both directions do: nonce, associated data, then in -> out. */
+static bool box_gcm(EVP_CIPHER_CTX *c, const uint8_t *nonce, struct str aad,
+                    struct str in, uint8_t *out)
 {
     int k = 0;
-    if (!EVP_CipherInit_ex2(c, EVP_aes_256_gcm(), key, nonce, encrypt, NULL))
+    if (!EVP_CipherInit_ex2(c, NULL, NULL, nonce, -1, NULL))
         return false;
     if (aad.n && !EVP_CipherUpdate(c, NULL, &k, (const uint8_t *)aad.p, (int)aad.n))
         return false;
     return !in.n || EVP_CipherUpdate(c, out, &k, (const uint8_t *)in.p, (int)in.n);
 }
 
-int crypto_seal(const uint8_t key[32], struct str aad, struct str plain, struct buf *out)
+int crypto_box_seal(struct crypto_box *b, struct str aad, struct str plain,
+                    struct buf *out)
 {
-    EVP_CIPHER_CTX *c;
     uint8_t *w, end[16];
     int k, err;
     if (plain.n > INT_MAX - 64 || aad.n > INT_MAX - 64)
@@ -63,32 +111,20 @@ int crypto_seal(const uint8_t key[32], struct str aad, struct str plain, struct 
         return err;
     w = (uint8_t *)out->p + out->n;
     err = crypto_random(w, CRYPTO_NONCE);
-    if (err)
-        goto err0;
-    c = EVP_CIPHER_CTX_new();
-    if (!c) {
-        err = crypto_fail(AM_E_NOMEM);
-        goto err0;
-    }
-    if (!crypto_gcm(c, key, w, aad, plain, w + CRYPTO_NONCE, 1) ||
-        !EVP_CipherFinal_ex(c, end, &k) ||
-        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG,
-                            w + CRYPTO_NONCE + plain.n) != 1)
+    if (!err && (!box_gcm(b->seal, w, aad, plain, w + CRYPTO_NONCE) ||
+                 !EVP_CipherFinal_ex(b->seal, end, &k) ||
+                 EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG,
+                                     w + CRYPTO_NONCE + plain.n) != 1))
         err = crypto_fail(AM_E_CRYPTO);
-    EVP_CIPHER_CTX_free(c);
-    if (err)
-        goto err0;
-    out->n += plain.n + CRYPTO_NONCE + CRYPTO_TAG;
-    out->p[out->n] = 0;
-    return AM_OK;
-err0:
+    if (!err)
+        out->n += plain.n + CRYPTO_NONCE + CRYPTO_TAG;
     out->p[out->n] = 0;
     return err;
 }
 
-int crypto_open(const uint8_t key[32], struct str aad, struct str sealed, struct buf *out)
+int crypto_box_open(struct crypto_box *b, struct str aad, struct str sealed,
+                    struct buf *out)
 {
-    EVP_CIPHER_CTX *c;
     struct str body;
     uint8_t *w, tag[CRYPTO_TAG], end[16];
     int k, err;
@@ -101,21 +137,39 @@ int crypto_open(const uint8_t key[32], struct str aad, struct str sealed, struct
     err = buf_reserve(out, body.n);
     if (err)
         return err;
-    c = EVP_CIPHER_CTX_new();
-    if (!c)
-        return crypto_fail(AM_E_NOMEM);
     w = (uint8_t *)out->p + out->n;
-    if (!crypto_gcm(c, key, (const uint8_t *)sealed.p, aad, body, w, 0) ||
-        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG, tag) != 1)
+    if (!box_gcm(b->open, (const uint8_t *)sealed.p, aad, body, w) ||
+        EVP_CIPHER_CTX_ctrl(b->open, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG, tag) != 1)
         err = crypto_fail(AM_E_CRYPTO);
-    else if (EVP_CipherFinal_ex(c, end, &k) != 1)
+    else if (EVP_CipherFinal_ex(b->open, end, &k) != 1)
         err = crypto_fail(AM_E_TAMPERED);
-    EVP_CIPHER_CTX_free(c);
     if (err)
         crypto_wipe(w, body.n); /* unauthenticated plain text must not be found here */
     else
         out->n += body.n;
     if (out->cap)
         out->p[out->n] = 0;
+    return err;
+}
+
+int crypto_seal(const uint8_t key[32], struct str aad, struct str plain, struct buf *out)
+{
+    struct crypto_box *b;
+    int err = crypto_box_new(&b, key);
+    if (err)
+        return err;
+    err = crypto_box_seal(b, aad, plain, out);
+    crypto_box_free(b);
+    return err;
+}
+
+int crypto_open(const uint8_t key[32], struct str aad, struct str sealed, struct buf *out)
+{
+    struct crypto_box *b;
+    int err = crypto_box_new(&b, key);
+    if (err)
+        return err;
+    err = crypto_box_open(b, aad, sealed, out);
+    crypto_box_free(b);
     return err;
 }

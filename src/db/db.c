@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/pause.h"
+
 /* Which databases this thread is inside of. Calls do not nest: a writer waiting for a
  * reader that waits for the writer would never end, so it is caught on the first try. */
 struct db_frame {
@@ -146,8 +148,10 @@ int db_write(struct db *d, db_fn *fn, void *arg)
     d->queued++;
     am_assert(!pthread_cond_signal(&d->wake));
     am_assert(!pthread_mutex_unlock(&d->lock));
+    am_pause_begin();
     while (sem_wait(&j.done))
         am_assert(errno == EINTR);
+    am_pause_end();
     sem_destroy(&j.done);
     db_leave(&f);
     return j.err;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "door/door_trail_priv.h"
 
 enum { TRAIL_WAITING = 64 << 20 };
@@ -324,12 +325,14 @@ int door_trail_add(struct door_trail *t, int64_t at, struct str text)
         if (!err) {
             me.next = t->waiters;
             t->waiters = &me;
+            am_pause_begin();
             while (!me.done) {
                 if (t->leading)
                     pthread_cond_wait(&t->told, &t->mutex);
                 else
                     trail_lead(t);
             }
+            am_pause_end();
             err = me.err;
         }
         pthread_mutex_unlock(&t->mutex);

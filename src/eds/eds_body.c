@@ -86,16 +86,24 @@ static int eds_body_cut(struct str kept, struct str *meta, struct str *rest)
 
 int eds_body_join(struct buf *out, struct str kept, const struct eds_meta *m)
 {
-    char at[TIME_TEXT];
+    char at[TIME_TEXT], ver[24];
     struct str meta, rest;
     size_t old = out->n;
-    int err = eds_body_cut(kept, &meta, &rest);
+    int n, err = eds_body_cut(kept, &meta, &rest);
     if (err)
         return err;
-    err = buf_addf(out,
-                   "{\"resourceType\":\"%s\",\"id\":\"%s\",\"meta\":{\"versionId\":"
-                   "\"%lld\",\"lastUpdated\":\"%s\"",
-                   m->type, m->id, (long long)m->ver, time_format(m->at, at));
+    n = snprintf(ver, sizeof ver, "%lld", (long long)m->ver);
+    const struct str head[] = {STR("{\"resourceType\":\""),
+                               str_c(m->type),
+                               STR("\",\"id\":\""),
+                               str_c(m->id),
+                               STR("\",\"meta\":{\"versionId\":\""),
+                               {ver, (size_t)n},
+                               STR("\",\"lastUpdated\":\""),
+                               str_c(time_format(m->at, at)),
+                               STR("\"")};
+    for (size_t i = 0; i < AM_LEN(head) && !err; i++) /* told for each of a page */
+        err = buf_add(out, head[i]);
     if (!err)
         err = eds_more(out, meta);
     if (!err)

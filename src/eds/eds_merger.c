@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "eds/eds_index_priv.h"
 
 enum {
@@ -48,8 +49,10 @@ void eds_merger_wrote(struct eds *e, int64_t rid)
     m->newest = AM_MAX(m->newest, rid);
     if (m->newest - m->mark >= MERGER_TAIL)
         am_assert(!pthread_cond_signal(&m->wake));
+    am_pause_begin();
     while (m->newest - m->mark > MERGER_MOST && m->running && !m->failed && !m->stop)
         am_assert(!pthread_cond_wait(&m->room, &m->lock));
+    am_pause_end();
     am_assert(!pthread_mutex_unlock(&m->lock));
 }
 

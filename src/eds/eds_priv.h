@@ -54,7 +54,7 @@ struct eds {
     char (*kind)[EDS_NAME]; /* [EDS_KINDS_MAX] number 1 is kind[0] */
     size_t n_kinds;
     struct map kinds;
-    struct pack *packer[EDS_PACKERS];
+    struct eds_packer *packer[EDS_PACKERS];
     size_t packers, idle; /* made; the first `idle` of the array are free */
     struct eds_sample sample;
 
@@ -112,6 +112,9 @@ AM_CHECK int eds_seal(struct eds *e, struct str type, struct str id, struct str 
                       struct buf *out);
 AM_CHECK int eds_unseal(struct eds *e, const char *type, const char *id,
                         struct str sealed, struct buf *kept);
+/* The resource as it is told, its columns put back. */
+AM_CHECK int eds_unseal_join(struct eds *e, const struct eds_meta *m, struct str sealed,
+                             struct buf *out);
 void eds_body_digest(const struct eds *e, struct str kept, uint8_t out[CRYPTO_SHA256]);
 void eds_packers_free(struct eds *e);
 

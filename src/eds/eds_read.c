@@ -84,16 +84,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
 
 static int eds_show(struct eds *e, const struct eds_sealed *x, struct buf *out)
 {
-    struct buf kept;
-    int err;
-    if (x->m.gone || !out)
-        return AM_OK;
-    buf_init(&kept, EDS_BODY_MAX);
-    err = eds_unseal(e, x->m.type, x->m.id, buf_str(&x->body), &kept);
-    if (!err)
-        err = eds_body_join(out, buf_str(&kept), &x->m);
-    buf_release(&kept);
-    return err;
+    return x->m.gone || !out ? AM_OK : eds_unseal_join(e, &x->m, buf_str(&x->body), out);
 }
 
 int eds_get(struct eds_view *v, struct str type, struct str id, int64_t ver,
@@ -185,25 +176,24 @@ struct eds *eds_of(const struct eds_view *v)
 
 int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta *m)
 {
-    struct eds_sealed x = {0};
+    struct eds_meta met;
     struct db_stmt *s;
     bool row = false;
     int err = db_prepare(
         v->c, "select rid, type, id, ver, at, body from res where rid = $1", &s);
     if (err)
         return err;
-    buf_init(&x.body, 2 * EDS_BODY_MAX);
     db_bind_int(s, 1, rid);
     err = db_step(s, &row);
     if (!err && !row)
         err = AM_E_NOTFOUND;
     if (!err)
-        err = eds_seen(v->e, s, true, &x);
-    if (!err)
-        err = eds_show(v->e, &x, out);
+        err = eds_meta_read(v->e, s, &met);
+    if (!err && out)
+        err = eds_unseal_join(v->e, &met, db_blob(s, 5), out);
+    met.current = true;
     if (!err && m)
-        *m = x.m;
-    buf_release(&x.body);
+        *m = met;
     return err;
 }
 

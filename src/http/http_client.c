@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "http/http_priv.h"
 
 enum { HTTP_REPLY_HEADERS_MAX = 65536 };
@@ -320,8 +321,10 @@ int http_call(struct http_client *c, const struct http_call *call,
         rc = http_where(c, call);
         if (!rc)
             rc = http_what(c->curl, call, list, &t);
+        am_pause_begin();
         if (!rc)
             rc = curl_easy_perform(c->curl);
+        am_pause_end();
         if (!rc)
             rc = curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
         err = t.err ? t.err : http_curl_error(rc);

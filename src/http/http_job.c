@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_server_priv.h"
 
-#include <limits.h>
-
 #include "base/log.h"
+#include "base/pause.h"
 
 const char *http_phrase(int status)
 {
@@ -158,51 +157,14 @@ static bool http_work(struct http_one *one)
     return true;
 }
 
-/* Under the lock: whether to signal after it. One thread is woken at a time, and wakes
- * the next when it finds more to do: small requests are then served by a thread that is
- * already awake, while a long one holds up nobody. */
-static bool http_wake_one(struct http_server *s)
+void *http_job_main(void *arg)
 {
-    if (!s->head || s->idle == 0 || s->waking)
-        return false;
-    s->waking = true;
-    return true;
-}
-
-/* The next request, or NULL when the server stops and none is left. *stop tells. */
-static struct http_one *http_job_take(struct http_server *s, bool *stop)
-{
-    struct http_one *one;
-    bool wake;
-    am_assert(!pthread_mutex_lock(&s->queue_lock));
-    while (!s->head && !s->stop) {
-        s->idle++;
-        am_assert(!pthread_cond_wait(&s->queue_wake, &s->queue_lock));
-        s->idle--;
-        s->waking = false;
-    }
-    one = s->head;
-    if (one) {
-        s->head = one->next;
-        if (!s->head)
-            s->tail = &s->head;
-        s->queued--;
-        one->seen = s->announced;
-    }
-    *stop = s->stop;
-    wake = http_wake_one(s);
-    am_assert(!pthread_mutex_unlock(&s->queue_lock));
-    if (wake)
-        am_assert(!pthread_cond_signal(&s->queue_wake));
-    return one;
-}
-
-static void *http_job_main(void *arg)
-{
-    struct http_server *s = arg;
+    struct http_job *j = arg;
+    const struct am_pause pause = {http_queue_pause, http_queue_resume, j};
     struct http_one *one;
     bool stop;
-    while ((one = http_job_take(s, &stop))) {
+    am_pause_set(&pause);
+    while ((one = http_queue_take(j, &stop))) {
         if (one->stage == HTTP_STREAM) {
             if (stop)
                 one->broken = true;
@@ -222,63 +184,4 @@ static void *http_job_main(void *arg)
         MHD_resume_connection(one->conn); /* from here the request is the library's */
     }
     return NULL;
-}
-
-/* Suspending is inside the lock: a job thread must not resume before, nor may the last
- * job thread end between the check and the push. The library never calls us with a lock
- * that MHD_suspend_connection() takes. */
-static bool http_jobs_take_in(struct http_one *one, unsigned most, enum http_stage stage)
-{
-    struct http_server *s = one->s;
-    bool room, wake;
-    am_assert(!pthread_mutex_lock(&s->queue_lock));
-    room = s->queued < most && !s->stop;
-    if (room) {
-        one->stage = stage;
-        MHD_suspend_connection(one->conn);
-        one->next = NULL; /* a stream was in the queue before */
-        *s->tail = one;
-        s->tail = &one->next;
-        s->queued++;
-    }
-    wake = http_wake_one(s);
-    am_assert(!pthread_mutex_unlock(&s->queue_lock));
-    if (wake)
-        am_assert(!pthread_cond_signal(&s->queue_wake));
-    return room;
-}
-
-bool http_jobs_put(struct http_one *one)
-{
-    return http_jobs_take_in(one, one->s->conf.queue_max, HTTP_WORK);
-}
-
-bool http_jobs_put_again(struct http_one *one)
-{
-    return http_jobs_take_in(one, UINT_MAX, HTTP_STREAM);
-}
-
-int http_jobs_start(struct http_server *s)
-{
-    s->tail = &s->head;
-    s->job = am_calloc(s->conf.jobs, sizeof *s->job);
-    if (!s->job)
-        return AM_E_NOMEM;
-    for (s->jobs = 0; s->jobs < s->conf.jobs; s->jobs++)
-        if (pthread_create(&s->job[s->jobs], NULL, http_job_main, s))
-            return AM_E_NOMEM;
-    return AM_OK;
-}
-
-void http_jobs_stop(struct http_server *s)
-{
-    am_assert(!pthread_mutex_lock(&s->queue_lock));
-    s->stop = true;
-    am_assert(!pthread_cond_broadcast(&s->queue_wake));
-    am_assert(!pthread_mutex_unlock(&s->queue_lock));
-    for (unsigned i = 0; i < s->jobs; i++)
-        am_assert(!pthread_join(s->job[i], NULL));
-    s->jobs = 0;
-    free(s->job);
-    s->job = NULL;
 }

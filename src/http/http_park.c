@@ -42,10 +42,7 @@ static bool park_room(const struct http_server *s, const struct http_one *one)
 static void park_queue(struct http_server *s, struct http_one *one)
 {
     one->park_until = 0;
-    one->next = NULL;
-    *s->tail = one;
-    s->tail = &one->next;
-    s->queued++;
+    http_queue_add(s, one);
 }
 
 bool http_park_put(struct http_one *one)
@@ -66,7 +63,7 @@ bool http_park_put(struct http_one *one)
     }
     am_assert(!pthread_mutex_unlock(&s->queue_lock));
     if (again)
-        am_assert(!pthread_cond_signal(&s->queue_wake));
+        http_queue_announce(s);
     if (!parked)
         atomic_fetch_add(&s->park_refused, 1u);
     return parked;
@@ -113,7 +110,7 @@ static void park_take(struct http_server *s, int64_t now)
     am_assert(!pthread_mutex_unlock(&s->queue_lock));
     atomic_fetch_sub(&s->parked_n, n);
     if (n)
-        am_assert(!pthread_cond_broadcast(&s->queue_wake));
+        http_queue_announce(s);
 }
 
 void http_announce(struct http_server *s)

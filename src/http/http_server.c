@@ -149,6 +149,7 @@ static void http_server_free(struct http_server *s)
     free(s->key);
     free(s->cert);
     pthread_cond_destroy(&s->queue_wake);
+    pthread_cond_destroy(&s->queue_ripe);
     pthread_cond_destroy(&s->watch_wake);
     pthread_mutex_destroy(&s->queue_lock);
     pthread_mutex_destroy(&s->link_lock);
@@ -172,6 +173,7 @@ int http_server_start(struct http_server **out, const struct http_config *c)
     am_assert(!pthread_condattr_init(&monotonic));
     am_assert(!pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
     am_assert(!pthread_cond_init(&s->watch_wake, &monotonic));
+    am_assert(!pthread_cond_init(&s->queue_ripe, &monotonic));
     pthread_condattr_destroy(&monotonic);
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error code, not a signal */
     http_files_allow(s);

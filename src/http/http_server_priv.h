@@ -2,7 +2,8 @@
 /* http_server_priv -- the server's inside. Who runs what:
  *
  *   library thread  http_request.c: reading, the gate, limits, queueing replies
- *   job threads     http_job.c: the handler, building the reply; http_park.c: what waits;
+ *   job threads     http_job.c: the handler, building the reply; http_queue.c: how many
+ *                   of them work; http_park.c: what waits;
  *                   http_stream.c: the next piece of a long reply
  *   watch thread    http_watch.c: cuts connections that are too slow as a whole
  *
@@ -75,6 +76,12 @@ struct http_one {
     bool ended, broken; /* that was all; it failed */
 };
 
+struct http_job {
+    struct http_server *s;
+    unsigned n; /* its number */
+    pthread_t thread;
+};
+
 struct http_server {
     struct http_config conf;
     struct MHD_Daemon *daemon;
@@ -84,14 +91,16 @@ struct http_server {
     unsigned port;
     bool tls;
 
-    pthread_mutex_t queue_lock; /* guards the next eight */
-    pthread_cond_t queue_wake;
+    pthread_mutex_t queue_lock; /* guards what follows, down to link_lock */
+    pthread_cond_t queue_wake, queue_ripe;
     struct http_one *head, **tail;
     unsigned queued, idle;
-    bool waking, stop;
-    pthread_t *job;
+    unsigned hot;   /* as many job threads at once are enough */
+    int64_t *began; /* of each: when it began what it is at, monotonic; 0: nothing */
+    bool waking, minded, stop;
+    struct http_job *job;
     unsigned jobs;
-    struct http_one *parked; /* queue_lock, like the next */
+    struct http_one *parked;
     uint64_t announced;
 
     pthread_mutex_t link_lock; /* guards the next four */
@@ -116,17 +125,28 @@ enum MHD_Result http_on_request(void *server, struct MHD_Connection *conn,
 void http_on_completed(void *server, struct MHD_Connection *conn, void **one,
                        enum MHD_RequestTerminationCode how);
 
-/* http_job.c */
+/* http_job.c: what a job thread does */
+void *http_job_main(void *job);
+/* A reply of a few words; NULL when out of memory. */
+struct MHD_Response *http_bare(int status);
+/* The library's text for a status, "Bad Request". */
+const char *http_phrase(int status);
+
+/* http_queue.c */
 AM_CHECK int http_jobs_start(struct http_server *s);
 void http_jobs_stop(struct http_server *s); /* after it nothing is suspended */
 /* Suspends and queues; false when the queue is full or the server stops. */
 bool http_jobs_put(struct http_one *one);
 /* The same for the next piece of a stream; the queue is never too long for it. */
 bool http_jobs_put_again(struct http_one *one);
-/* A reply of a few words; NULL when out of memory. */
-struct MHD_Response *http_bare(int status);
-/* The library's text for a status, "Bad Request". */
-const char *http_phrase(int status);
+/* The next request, or NULL when the server stops and none is left. *stop tells. */
+struct http_one *http_queue_take(struct http_job *j, bool *stop);
+/* Of a thread at work: it waits for long, it goes on (base/pause.h). */
+void http_queue_pause(void *job);
+void http_queue_resume(void *job);
+/* Under queue_lock; http_queue_announce() after it, without. */
+void http_queue_add(struct http_server *s, struct http_one *one);
+void http_queue_announce(struct http_server *s);
 
 /* http_park.c */
 /* Takes the request from its job thread; false when there is no place. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/pause.h"
 
 enum {
     NODE_POOL_MAX = 64,
@@ -218,6 +219,7 @@ static int node_pool_wait(struct node_pool *p, struct node_model *m, unsigned li
     int64_t until = time_mono() + (int64_t)limit_ms * 1000;
     int err = AM_OK;
     p->waiting++;
+    am_pause_begin();
     while (m->busy && !err) {
         struct timespec tick;
         int64_t now;
@@ -233,6 +235,7 @@ static int node_pool_wait(struct node_pool *p, struct node_model *m, unsigned li
                                          now - m->taken_at > NODE_TICK_MS * 1000)))
             err = AM_E_UNAVAILABLE;
     }
+    am_pause_end();
     p->waiting--;
     return err;
 }

@@ -70,36 +70,44 @@ struct list_search {
     struct rest_call *c;
     const struct fhir_query *q;
     const struct eds_found *f;
-    struct buf body, told;
+    struct buf body, told, base;
+    size_t entries;
     struct jw w;
 };
 
+/* One entry; the text of what stands around resources is made once (list_found()). */
 static int list_hit(struct list_search *s, struct eds_view *v, int64_t rid,
-                    const char *mode)
+                    struct str mode)
 {
-    struct rest_call *c = s->c;
+    struct buf *out = &s->c->out;
+    struct str body;
     struct eds_meta m;
     int err;
     buf_clear(&s->body);
-    buf_clear(&s->told);
     err = eds_fetch(v, rid, &s->body, &m);
+    body = buf_str(&s->body);
     if (!err)
-        err = rest_seen(c, str_c(m.type), m.id);
-    if (!err)
-        err = rest_tell(c, &s->told, buf_str(&s->body));
-    if (err)
-        return err;
-    jw_obj(&s->w);
-    jw_key(&s->w, "fullUrl");
-    jw_strf(&s->w, "%s/%s/%s", c->r->c.base, m.type, m.id);
-    jw_key(&s->w, "resource");
-    jw_raw(&s->w, buf_str(&s->told));
-    jw_key(&s->w, "search");
-    jw_obj(&s->w);
-    jw_kstrz(&s->w, "mode", mode);
-    jw_obj_end(&s->w);
-    jw_obj_end(&s->w);
-    return s->w.err;
+        err = rest_seen(s->c, str_c(m.type), m.id);
+    if (!err && rest_trims(&s->c->trim)) {
+        buf_clear(&s->told);
+        err = rest_tell(s->c, &s->told, body);
+        body = buf_str(&s->told);
+    }
+    const struct str part[] = {s->entries++ ? STR(",{\"fullUrl\":")
+                                            : STR("{\"fullUrl\":"),
+                               buf_str(&s->base), /* "http://host/fhir, and no end */
+                               STR("/"),
+                               str_c(m.type),
+                               STR("/"),
+                               str_c(m.id),
+                               STR("\",\"resource\":"),
+                               body,
+                               STR(",\"search\":{\"mode\":\""),
+                               mode,
+                               STR("\"}}")};
+    for (size_t i = 0; i < AM_LEN(part) && !err; i++)
+        err = buf_add(out, part[i]);
+    return err;
 }
 
 static int list_links(struct list_search *s)
@@ -125,18 +133,26 @@ static int list_links(struct list_search *s)
 
 static int list_found(struct list_search *s, struct eds_view *v)
 {
+    struct jw base;
     int err;
     jw_init(&s->w, &s->c->out);
     rest_list_begin(s->c, &s->w, "searchset", s->f->total);
     err = list_links(s);
     if (s->f->hit.n + s->f->included.n) {
         jw_key(&s->w, "entry");
-        jw_arr(&s->w);
+        jw_raw(&s->w, STR("["));
+        err = err ? err : s->w.err;
+        jw_init(&base, &s->base);
+        jw_strz(&base, s->c->r->c.base);
+        err = err ? err : jw_done(&base);
+        if (!err)
+            buf_cut(&s->base, s->base.n - 1); /* the end of its quotes */
         for (size_t i = 0; i < s->f->hit.n && !err; i++)
-            err = list_hit(s, v, s->f->hit.v[i], "match");
+            err = list_hit(s, v, s->f->hit.v[i], STR("match"));
         for (size_t i = 0; i < s->f->included.n && !err; i++)
-            err = list_hit(s, v, s->f->included.v[i], "include");
-        jw_arr_end(&s->w);
+            err = list_hit(s, v, s->f->included.v[i], STR("include"));
+        if (!err)
+            err = buf_addc(&s->c->out, ']');
     }
     jw_obj_end(&s->w);
     return err ? err : jw_done(&s->w);
@@ -150,7 +166,9 @@ int rest_list_tell(struct rest_call *c, const struct fhir_query *q, struct eds_v
     c->trim = (struct rest_trim){q->summary, q->element, q->elements};
     buf_init(&s.body, 2 * EDS_BODY_MAX);
     buf_init(&s.told, 2 * EDS_BODY_MAX);
+    buf_init(&s.base, 4096);
     err = list_found(&s, v);
+    buf_release(&s.base);
     buf_release(&s.body);
     buf_release(&s.told);
     return err;

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "tlog/tlog_priv.h"
 
 void tlog_after(unsigned ms, struct timespec *out)
@@ -330,8 +331,10 @@ static int tlog_wait_locked(struct tlog *t, uint64_t index)
     if (index >= t->next)
         return AM_E_INVALID; /* never queued */
     t->waiters++;
+    am_pause_begin();
     while (index >= t->told && !t->failed)
         pthread_cond_wait(&t->done, &t->mu);
+    am_pause_end();
     err = index < t->told ? AM_OK : t->failed;
     t->waiters--;
     if (t->failed && !t->waiters)

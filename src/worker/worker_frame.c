@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/pause.h"
 #include "worker/worker_priv.h"
 
 union worker_cmsg { /* room for the descriptors, aligned as the kernel wants it */
@@ -32,7 +33,9 @@ static int worker_wait(int sock, short events, int64_t deadline_ms)
                 return AM_E_TIMEOUT;
             left = AM_MIN(left, 1 << 30);
         }
+        am_pause_begin();
         k = poll(&p, 1, (int)left);
+        am_pause_end();
         if (k > 0)
             return AM_OK;
         if (k == 0)
