@@ -47,6 +47,22 @@ void fhir_path_free(struct fhir_path *p)
     free(p);
 }
 
+struct str fhir_path_variable(const struct fhir_path *p, size_t i)
+{
+    static const char *const own[] = {"sct",      "loinc",        "ucum",
+                                      "resource", "rootResource", "context"};
+    for (size_t k = 0; k < p->op.n; k++) {
+        const struct path_op *op = &p->op.v[k];
+        bool known = op->code != PATH_VAR || str_starts(op->name, STR("vs-")) ||
+                     str_starts(op->name, STR("ext-"));
+        for (size_t j = 0; j < AM_LEN(own) && !known; j++)
+            known = str_eqc(op->name, own[j]);
+        if (!known && !i--)
+            return op->name;
+    }
+    return STR_NULL;
+}
+
 struct fhir_path_item fhir_path_node(const struct json *v, const struct json *side,
                                      struct str type)
 {

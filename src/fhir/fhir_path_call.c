@@ -2,6 +2,7 @@
 /* fhir_path_call -- calling functions: the base, the arguments, what FHIR adds. */
 #include "base/clock.h"
 #include "fhir/fhir_path_priv.h"
+#include "fhir/param.h"
 
 int fhir_fp_arg(struct path_eval *e, const struct path_op *op, unsigned i,
                 const struct path_frame *f, struct fhir_path_item *out, bool *has)
@@ -256,6 +257,54 @@ static int html(struct path_eval *e, const struct path_op *op, uint32_t from)
                : fhir_fp_push_bool(e, v.kind == FHIR_PATH_STRING && fhir_fp_html(v.text));
 }
 
+/* SQL on FHIR: the key of a resource is its id. */
+static int resource_key(struct path_eval *e, uint32_t from)
+{
+    uint32_t to = from;
+    for (uint32_t i = from; i < e->n; i++) {
+        const struct fhir_path_item item = e->v[i];
+        struct str id =
+            item.kind == FHIR_PATH_NODE && json_get_str(item.node.v, "resourceType").n
+                ? json_get_str(item.node.v, "id")
+                : STR_NULL;
+        if (id.n)
+            e->v[to++] = (struct fhir_path_item){.kind = FHIR_PATH_STRING, .text = id};
+    }
+    e->n = to;
+    return AM_OK;
+}
+
+/* The key of what a reference names, where a resource here can have it: "Type/id", also
+ * below env.base and with a version. An address of elsewhere is its own key: its id alone
+ * could be that of another resource here. Contained and logical references have none. */
+static int reference_key(struct path_eval *e, const struct path_op *op, uint32_t from)
+{
+    uint32_t to = from;
+    for (uint32_t i = from; i < e->n; i++) {
+        const struct fhir_path_item item = e->v[i];
+        struct str ref = item.kind == FHIR_PATH_NODE
+                             ? json_get_str(item.node.v, "reference")
+                             : STR_NULL,
+                   version, name, type, id;
+        if (!ref.n || ref.p[0] == '#')
+            continue;
+        name = fhir_reference_name(ref, e->env->base, &version);
+        if (!name.n)
+            continue;
+        type = str_cut(name, '/', &id);
+        if (!fhir_search_type(type) || !id.n || str_find(id, '/') < id.n) {
+            uint16_t t = reference_type(ref);
+            type = t ? fhir_fp_type_name(t) : STR_NULL;
+            id = name;
+        }
+        if (op->type.name.n && !str_eq(op->type.name, type))
+            continue;
+        e->v[to++] = (struct fhir_path_item){.kind = FHIR_PATH_STRING, .text = id};
+    }
+    e->n = to;
+    return AM_OK;
+}
+
 static int clock_now(struct path_eval *e, const struct path_op *op, uint32_t from)
 {
     struct fhir_path_item item = {.kind = FHIR_PATH_DATETIME};
@@ -306,6 +355,10 @@ int fhir_fp_call_fhir(struct path_eval *e, const struct path_op *op,
         return member_of(e, op, f, from);
     case PATH_FN_CONFORMS_TO:
         return conforms(e, op, f, from);
+    case PATH_FN_RESOURCE_KEY:
+        return resource_key(e, from);
+    case PATH_FN_REFERENCE_KEY:
+        return reference_key(e, op, from);
     default:
         return html(e, op, from);
     }
@@ -333,7 +386,7 @@ int fhir_fp_call(struct path_eval *e, const struct path_op *op,
         return fhir_fp_call_convert(e, op, f, from);
     if (op->fn == PATH_FN_OF_TYPE || op->fn == PATH_FN_IS || op->fn == PATH_FN_AS ||
         op->fn == PATH_FN_TYPE ||
-        (op->fn >= PATH_FN_NOW && op->fn <= PATH_FN_HTML_CHECKS))
+        (op->fn >= PATH_FN_NOW && op->fn <= PATH_FN_REFERENCE_KEY))
         return fhir_fp_call_fhir(e, op, f, from);
     return fhir_fp_call_list(e, op, f, from);
 }

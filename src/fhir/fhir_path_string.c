@@ -437,7 +437,7 @@ static int join(struct path_eval *e, const struct path_op *op, const struct path
     if (err)
         return err;
     if (end == from)
-        return AM_OK;
+        return e->p->flags & FHIR_PATH_SQL ? fhir_fp_push_str(e, STR("")) : AM_OK;
     if (has && by.kind != FHIR_PATH_STRING)
         return fhir_fp_error(e, op, "fhirpath.type");
     buf_init(&b, PATH_STRING_B);

@@ -52,6 +52,8 @@
     X(MEMBER_OF, "memberOf", 1, 1, A) \
     X(CONFORMS_TO, "conformsTo", 1, 1, A) \
     X(HTML_CHECKS, "htmlChecks", 0, 0, A) \
+    X(RESOURCE_KEY, "getResourceKey", 0, 0, A) \
+    X(REFERENCE_KEY, "getReferenceKey", 0, 1, T) \
     X(TO_BOOLEAN, "toBoolean", 0, 0, A) \
     X(CONVERTS_TO_BOOLEAN, "convertsToBoolean", 0, 0, A) \
     X(TO_INTEGER, "toInteger", 0, 0, A) \

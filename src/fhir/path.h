@@ -23,7 +23,7 @@
  * Beyond N1, since R4 material uses them: the functions of the FHIR specification
  * (extension, hasValue, resolve, memberOf, htmlChecks, conformsTo...), and of 2.1 and
  * later encode, escape, trim, split, join, matchesFull, lowBoundary, highBoundary,
- * precision, comparable, sort.
+ * precision, comparable, sort; of SQL on FHIR getResourceKey, getReferenceKey.
  *
  * Memory:  results borrow from the resource, the program and the arena.
  * Threads: reentrant; the callbacks must be too. */
@@ -41,7 +41,9 @@ enum fhir_path_flag {
      * items, an order asked of what has none, a condition that is no boolean. */
     FHIR_PATH_STRICT = 1,
     /* "is Boolean" also answers for the FHIR type boolean, as invariant que-7 means. */
-    FHIR_PATH_INVARIANT = 2
+    FHIR_PATH_INVARIANT = 2,
+    /* join() of nothing is the empty text, as the suite of SQL on FHIR has it. */
+    FHIR_PATH_SQL = 4
 };
 enum {
     FHIR_PATH_TEXT_B = 65536, /* longest expression */
@@ -53,6 +55,9 @@ enum {
 AM_CHECK int fhir_path_compile(struct fhir_path **out, struct str text, unsigned flags,
                                struct diag *d);
 void fhir_path_free(struct fhir_path *p);
+/* The i-th %name of the program that the specification does not give a value, as often as
+ * it is written; STR_NULL: no more. */
+struct str fhir_path_variable(const struct fhir_path *p, size_t i);
 
 /* An exact decimal: (hi * 2^64 + lo) / 10^scale. */
 struct fhir_decimal {
@@ -127,8 +132,9 @@ struct fhir_path_env {
     const struct json *root;     /* %rootResource */
     const struct json *resource; /* %resource; NULL: root */
     struct arena *arena;
-    int64_t now_at; /* of now() and today(); 0: the clock */
-    size_t steps;   /* 0: FHIR_PATH_STEPS */
+    struct str base; /* of this server, for getReferenceKey(); may be empty */
+    int64_t now_at;  /* of now() and today(); 0: the clock */
+    size_t steps;    /* 0: FHIR_PATH_STEPS */
     /* A reference that is neither "#id" nor in the Bundle. Without a callback it becomes
      * an item of its type without content, so that "resolve() is Patient" answers. */
     const struct json *(*resolve)(void *cookie, struct str reference);
