@@ -142,6 +142,7 @@
     X("$meta", 'r', "")                                                                  \
     X("$meta-add", 'u', "")                                                              \
     X("$meta-delete", 'u', "")                                                           \
+    X("$viewdefinition-run", '-', "")                                                    \
     X("$everything", 'r', "Patient")                                                     \
     X("$summary", 'r', "Patient")                                                        \
     X("$lastn", 's', "Observation")                                                      \

@@ -137,6 +137,9 @@ static int rest_find(struct rest_call *c)
 /* The names of the path are names of something. */
 static int rest_names(struct rest_call *c)
 {
+    /* A view is kept as a Library (rest_view.h). */
+    if (c->route && !strncmp(c->route->pattern, "/ViewDefinition", 15))
+        c->type = STR("Library");
     if (c->type.n && !fhir_search_type(c->type))
         return rest_bad(c, AM_E_NOTFOUND, "", "rest.type", c->type);
     if (c->id.n && !eds_id_ok(c->id))

@@ -187,8 +187,9 @@ int rest_ask(struct rest_call *c)
     err = rest_pairs(c);
     if (err)
         return err;
-    if (c->route && !strcmp(c->route->interaction, "$export-file"))
-        return AM_OK; /* it has one form */
+    if (c->route && (!strcmp(c->route->interaction, "$export-file") ||
+                     !strcmp(c->route->interaction, "$viewdefinition-run")))
+        return AM_OK; /* it has a form of its own */
     format = rest_param(c, "_format");
     err = format.p ? rest_format(c, format) : rest_accept(c, c->q->header[REST_H_ACCEPT]);
     return err ? err : rest_pretty(c);

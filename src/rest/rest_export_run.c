@@ -136,19 +136,11 @@ static int run_member(struct export_run *e, struct str reference,
     struct str version,
         name = fhir_reference_name(reference, str_c(e->x->r->c.base), &version), id,
         type = str_cut(name, '/', &id);
-    struct rest_member m = {0, STR("Patient")};
-    bool yes = true;
     int err;
     if (!str_eqc(type, "Patient"))
         return AM_OK;
-    err = eds_find(e->v, m.type, id, &m.rid);
-    if (err)
-        return err == AM_E_NOTFOUND ? AM_OK : err;
-    err = rest_op_sees(&e->c, e->v, m.rid, &yes);
-    if (err || !yes) /* and then nothing that is his */
-        return err;
-    err = vec_push(all, m);
-    return err ? err : rest_compartment(&e->c, e->v, id, INT64_MAX, all);
+    err = rest_op_patient(&e->c, e->v, id, all);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
 static int run_members(struct export_run *e, const struct json *group,
@@ -159,8 +151,6 @@ static int run_members(struct export_run *e, const struct json *group,
         if (json_bool(json_get(it.val, "inactive"), false))
             continue;
         err = run_member(e, json_get_str(json_get(it.val, "entity"), "reference"), all);
-        if (!err && all->n > EDS_SET_MAX)
-            err = AM_E_TOOBIG;
         if (!err)
             err = run_goes_on(e);
         if (err)
@@ -169,20 +159,12 @@ static int run_members(struct export_run *e, const struct json *group,
     return err;
 }
 
-static int oldest_first(const void *a, const void *b)
-{
-    int64_t x = ((const struct rest_member *)a)->rid,
-            y = ((const struct rest_member *)b)->rid;
-    return (x > y) - (x < y);
-}
-
 static int run_rids(struct export_run *e, struct rest_members *all)
 {
     struct buf body;
     int err = AM_OK;
     buf_init(&body, 2 * EDS_BODY_MAX);
-    if (all->n)
-        qsort(all->v, all->n, sizeof *all->v, oldest_first);
+    rest_op_oldest_first(all);
     for (size_t i = 0; i < all->n && !err; i++) {
         struct eds_meta m;
         if ((i && all->v[i].rid == all->v[i - 1].rid) || all->v[i].rid < e->from ||

@@ -45,6 +45,10 @@ static void metadata_definition(struct jw *w, const struct rest_route *o)
                                              : METADATA_BULK "export");
         return;
     }
+    if (!strcmp(name, "viewdefinition-run")) {
+        jw_strz(w, "http://sql-on-fhir.org/OperationDefinition/$viewdefinition-run");
+        return;
+    }
     if (!strcmp(name, "summary")) {
         jw_strz(w, "http://hl7.org/fhir/uv/ips/OperationDefinition/summary");
         return;

@@ -5,7 +5,8 @@
 #include "fhir/param.h"
 
 /* ---- parameters ---- */
-/* The value[x] of a parameter as text: dates, codes, numbers, booleans. */
+/* The value[x] of a parameter as text: dates, codes, numbers, booleans; of a Reference
+ * its address. */
 static struct str op_value(const struct json *parameter)
 {
     for (json_each(it, parameter))
@@ -14,12 +15,37 @@ static struct str op_value(const struct json *parameter)
                 return json_str(it.val);
             if (json_type(it.val) == JSON_BOOL)
                 return json_bool(it.val, false) ? STR("true") : STR("false");
+            if (json_type(it.val) == JSON_OBJECT)
+                return json_get_str(it.val, "reference");
             return json_num_text(it.val);
         }
     return STR_NULL;
 }
 
+static bool op_among(struct str name, const char *names)
+{
+    struct str left = str_c(names);
+    while (left.n)
+        if (str_eq(str_cut(left, ' ', &left), name))
+            return true;
+    return false;
+}
+
+const struct json *rest_op_resource(const struct rest_call *c, const char *name, size_t i)
+{
+    for (json_each(it, json_get(c->body, "parameter")))
+        if (json_str_is(json_get(it.val, "name"), name) && json_get(it.val, "resource") &&
+            !i--)
+            return json_get(it.val, "resource");
+    return NULL;
+}
+
 int rest_op_params(struct rest_call *c)
+{
+    return rest_op_params_with(c, "");
+}
+
+int rest_op_params_with(struct rest_call *c, const char *resources)
 {
     const struct json *list;
     struct fhir_pair *all;
@@ -39,6 +65,8 @@ int rest_op_params(struct rest_call *c)
         memcpy(all, c->pair, c->pairs * sizeof *all);
     for (json_each(it, list)) {
         struct fhir_pair p = {json_get_str(it.val, "name"), op_value(it.val)};
+        if (json_get(it.val, "resource") && op_among(p.name, resources))
+            continue;
         if (!p.name.n || !p.value.p)
             return rest_bad(c, AM_E_SYNTAX, "/parameter", "rest.value", p.name);
         all[c->pairs++] = p;
@@ -113,14 +141,9 @@ int rest_op_kept(struct rest_call *c, const char *known, struct fhir_pair **out,
     *n = 0;
     if (!kept)
         return AM_E_NOMEM;
-    for (size_t i = 0; i < c->pairs; i++) {
-        struct str left = str_c(known);
-        while (left.n)
-            if (str_eq(str_cut(left, ' ', &left), c->pair[i].name)) {
-                kept[(*n)++] = c->pair[i];
-                break;
-            }
-    }
+    for (size_t i = 0; i < c->pairs; i++)
+        if (op_among(c->pair[i].name, known))
+            kept[(*n)++] = c->pair[i];
     return AM_OK;
 }
 
@@ -222,4 +245,32 @@ int rest_compartment(struct rest_call *c, struct eds_view *v, struct str id, int
             out->v[n++] = out->v[i];
     out->n = n;
     return err;
+}
+
+int rest_op_patient(struct rest_call *c, struct eds_view *v, struct str id,
+                    struct rest_members *all)
+{
+    struct rest_member m = {0, STR("Patient")};
+    bool yes = true;
+    int err = eds_find(v, m.type, id, &m.rid);
+    if (!err)
+        err = rest_op_sees(c, v, m.rid, &yes);
+    if (!err && !yes)
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = vec_push(all, m);
+    if (!err)
+        err = rest_compartment(c, v, id, INT64_MAX, all);
+    return !err && all->n > EDS_SET_MAX ? AM_E_TOOBIG : err;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    return member_cmp(b, a);
+}
+
+void rest_op_oldest_first(struct rest_members *m)
+{
+    if (m->n)
+        qsort(m->v, m->n, sizeof *m->v, oldest_first);
 }

@@ -8,6 +8,12 @@
 
 /* The primitive values of a Parameters body, beside those of the query. None is fine. */
 AM_CHECK int rest_op_params(struct rest_call *c);
+/* The same where some parameters, names apart by blanks, may be resources: those are
+ * left to rest_op_resource(). */
+AM_CHECK int rest_op_params_with(struct rest_call *c, const char *resources);
+/* The i-th resource of that name in a Parameters body; NULL: no more. */
+const struct json *rest_op_resource(const struct rest_call *c, const char *name,
+                                    size_t i);
 /* Every value of a parameter that is a list of types, apart by commas; n 0: not asked.
  * AM_E_SYNTAX: no type of R4. */
 struct rest_types {
@@ -43,5 +49,10 @@ struct rest_members {
  * each once, whoever may see it; without the patient himself. */
 AM_CHECK int rest_compartment(struct rest_call *c, struct eds_view *v, struct str id,
                               int64_t top, struct rest_members *out);
+/* A patient and what is his, added to `all`. AM_E_NOTFOUND: he is not here, or may not be
+ * seen, and then nothing that is his. */
+AM_CHECK int rest_op_patient(struct rest_call *c, struct eds_view *v, struct str id,
+                             struct rest_members *all);
+void rest_op_oldest_first(struct rest_members *m); /* least rid first */
 
 #endif

@@ -205,6 +205,9 @@ static void every_row_of_the_table_answers(void **state)
 {
     (void)state;
     t_put("Patient", "a", "");
+    t_put("ViewDefinition", "a",
+          "\"resource\":\"Patient\",\"select\":[{\"column\":[{\"name\":\"id\","
+          "\"path\":\"id\"}]}]");
     for (size_t i = 0; i < rest_routes; i++) {
         char url[200] = "";
         struct str left = str_c(rest_route[i].pattern);
@@ -224,7 +227,8 @@ static void every_row_of_the_table_answers(void **state)
         if (!strcmp(rest_route[i].interaction, "$lastn"))
             snprintf(url + strlen(url), sizeof url - strlen(url), "?patient=a");
         r = t_send(&(struct t_asked){rest_route[i].method, .url = url});
-        if (r.a.status >= 500 || (r.a.status != 204 && !r.doc))
+        if (r.a.status >= 500 ||
+            (r.a.status != 204 && !r.doc && rest_route[i].run != rest_h_view_run))
             fail_msg("%s %s: %d", rest_route[i].interaction, url, r.a.status);
         if (rest_route[i].method == REST_GET && rest_route[i].run != rest_h_term &&
             /* there is no folder for exports */

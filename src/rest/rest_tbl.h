@@ -43,6 +43,25 @@
       "his International Patient Summary")                                               \
     X(POST, "/Patient/{id}/$summary", "$summary", NONE, false, summary,                  \
       "the same by POST")                                                                \
+    X(POST, "/$viewdefinition-run", "$viewdefinition-run", OPERATION, false, view_run,   \
+      "the rows of a view (SQL on FHIR)")                                                \
+    X(POST, "/ViewDefinition/$viewdefinition-run", "$viewdefinition-run", NONE, false,   \
+      view_run, "the same")                                                              \
+    X(POST, "/ViewDefinition/$run", "$viewdefinition-run", NONE, false, view_run,        \
+      "the same")                                                                        \
+    X(GET, "/ViewDefinition/{id}/$viewdefinition-run", "$viewdefinition-run", NONE,      \
+      false, view_run, "of one that is kept")                                            \
+    X(POST, "/ViewDefinition/{id}/$viewdefinition-run", "$viewdefinition-run", NONE,     \
+      false, view_run, "of one that is kept")                                            \
+    X(GET, "/ViewDefinition/{id}/$run", "$viewdefinition-run", NONE, false, view_run,    \
+      "the same")                                                                        \
+    X(POST, "/ViewDefinition/{id}/$run", "$viewdefinition-run", NONE, false, view_run,   \
+      "the same")                                                                        \
+    X(POST, "/ViewDefinition", "create", NONE, true, view_create, "a view to keep")      \
+    X(GET, "/ViewDefinition/{id}", "read", NONE, false, view_read, "a view")             \
+    X(PUT, "/ViewDefinition/{id}", "update", NONE, true, view_update, "a new version")   \
+    X(DELETE, "/ViewDefinition/{id}", "delete", NONE, true, delete,                      \
+      "it is kept no more")                                                              \
     X(POST, "/{type}/$validate", "$validate", OPERATION, false, validate,                \
       "is a resource valid R4?")                                                         \
     X(GET, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                 \

@@ -157,14 +157,18 @@ static void functions_of_the_specification_answer(void **state)
     (void)state;
     ROWS(
         "Patient",
-        "\"select\":[{\"column\":[" COL("e", "name.exists()") "," COL("n", "name.given."
-                                                                           "empty()") "," COL(
-            "j",
-            "name.given.join(', ')") "," COL("d",
-                                             "name.given.join()") "," COL("i",
-                                                                          "name[1]."
-                                                                          "family") "," COL("w",
-                                                                                            "name.where(use = 'official').family") "]}]",
+        "\"select\":[{\"column\":[" COL("e", "name.exists()") "," COL(
+            "n",
+            "name.given."
+            "empty()") "," COL("j",
+                               "name.given.join(', ')") "," COL("d",
+                                                                "name.given."
+                                                                "join()") "," COL("i",
+                                                                                  "name["
+                                                                                  "1]."
+                                                                                  "famil"
+                                                                                  "y") "," COL("w",
+                                                                                               "name.where(use = 'official').family") "]}]",
         "{\"e\":true,\"n\":false,\"j\":\"Amal, "
         "Zahra\",\"d\":\"AmalZahra\",\"i\":\"Idrissi\","
         "\"w\":\"Bennani\"}\n"
@@ -172,81 +176,102 @@ static void functions_of_the_specification_answer(void **state)
         "{\"e\":false,\"n\":true,\"j\":\"\",\"d\":\"\",\"i\":null,\"w\":null}\n");
     ROWS(
         "Patient",
-        "\"select\":[{\"column\":[" COL("race", "extension('http://x/"
-                                                "race').extension('code').value.ofType("
-                                                "code)") "," COL("n", "extension('http://"
-                                                                      "x/"
-                                                                      "n').value.ofType("
-                                                                      "decimal)") "," COL(
-            "lo",
-            "birthDate.lowBoundary()") "," COL("hi",
-                                               "birthDate.highBoundary()") "]}],"
-                                                                           "\"where\":[{"
-                                                                           "\"path\":"
-                                                                           "\"birthDate."
-                                                                           "exists()\"}]",
+        "\"select\":[{\"column\":[" COL(
+            "race",
+            "extension('http://x/"
+            "race').extension('code').value.ofType("
+            "code)") "," COL("n",
+                             "extension('http://"
+                             "x/"
+                             "n').value.ofType("
+                             "decimal)") "," COL("lo",
+                                                 "birthDate.lowBoundary()") "," COL("hi",
+                                                                                    "birt"
+                                                                                    "hDat"
+                                                                                    "e."
+                                                                                    "high"
+                                                                                    "Boun"
+                                                                                    "dary"
+                                                                                    "()") "]}],"
+                                                                                          "\"where\":[{"
+                                                                                          "\"path\":"
+                                                                                          "\"birthDate."
+                                                                                          "exists()\"}]",
         "{\"race\":\"c1\",\"n\":1.50,\"lo\":\"1970-06-01\",\"hi\":\"1970-06-30\"}\n");
     ROWS("Observation",
-         "\"select\":[{\"column\":[" COL("id", "id") "," COL("lo", "value.ofType("
-                                                                   "Quantity).value."
-                                                                   "lowBoundary()") "," COL(
-             "t",
-             "value.ofType(time).highBoundary()") "," COL("at",
-                                                          "effective.ofType(dateTime)."
-                                                          "lowBoundary()") "," COL("to",
-                                                                                   "effec"
-                                                                                   "tive."
-                                                                                   "ofTyp"
-                                                                                   "e("
-                                                                                   "dateT"
-                                                                                   "ime)."
-                                                                                   "highB"
-                                                                                   "ounda"
-                                                                                   "ry()") "]}]",
+         "\"select\":[{\"column\":[" COL("id", "id") "," COL(
+             "lo",
+             "value.ofType("
+             "Quantity).value."
+             "lowBoundary()") "," COL("t",
+                                      "value.ofType(time).highBoundary("
+                                      ")") "," COL("at", "effective."
+                                                         "ofType("
+                                                         "dateTime)."
+                                                         "lowBoundary("
+                                                         ")") "," COL("to", "effec"
+                                                                            "tive."
+                                                                            "ofTyp"
+                                                                            "e("
+                                                                            "dateT"
+                                                                            "ime)."
+                                                                            "highB"
+                                                                            "ounda"
+                                                                            "ry()") "]}]",
          "{\"id\":\"k\",\"lo\":4.09500000,\"t\":null,\"at\":\"2010-10-10T00:00:00.000+14:"
          "00\","
          "\"to\":\"2010-10-10T23:59:59.999-12:00\"}\n"
          "{\"id\":\"t\",\"lo\":null,\"t\":\"12:34:59.999\",\"at\":null,\"to\":null}\n"
          "{\"id\":\"r\",\"lo\":null,\"t\":null,\"at\":null,\"to\":null}\n");
-    ROWS(
-        "Observation",
-        "\"select\":[{\"column\":[" COL("a", "value.ofType(Range).low.value + "
-                                             "value.ofType(Range).high.value") "," COL(
-            "d",
-            "value.ofType(Range).high.value / value.ofType(Range).low.value") "," COL("g",
-                                                                                      "va"
-                                                                                      "lu"
-                                                                                      "e."
-                                                                                      "of"
-                                                                                      "Ty"
-                                                                                      "pe"
-                                                                                      "(R"
-                                                                                      "an"
-                                                                                      "ge"
-                                                                                      ")."
-                                                                                      "hi"
-                                                                                      "gh"
-                                                                                      ".v"
-                                                                                      "al"
-                                                                                      "ue"
-                                                                                      " >"
-                                                                                      " v"
-                                                                                      "al"
-                                                                                      "ue"
-                                                                                      ".o"
-                                                                                      "fT"
-                                                                                      "yp"
-                                                                                      "e("
-                                                                                      "Ra"
-                                                                                      "ng"
-                                                                                      "e)"
-                                                                                      ".l"
-                                                                                      "ow"
-                                                                                      ".v"
-                                                                                      "al"
-                                                                                      "u"
-                                                                                      "e") "]}],\"where\":[{\"path\":\"id = 'r'\"}]",
-        "{\"a\":5,\"d\":1.5,\"g\":true}\n");
+    ROWS("Observation",
+         "\"select\":[{\"column\":[" COL(
+             "a",
+             "value.ofType(Range).low.value + "
+             "value.ofType(Range).high.value") "," COL("d",
+                                                       "value.ofType(Range).high."
+                                                       "value / "
+                                                       "value.ofType(Range).low."
+                                                       "value") "," COL("g",
+                                                                        "va"
+                                                                        "lu"
+                                                                        "e."
+                                                                        "of"
+                                                                        "Ty"
+                                                                        "pe"
+                                                                        "(R"
+                                                                        "an"
+                                                                        "ge"
+                                                                        ")."
+                                                                        "hi"
+                                                                        "gh"
+                                                                        ".v"
+                                                                        "al"
+                                                                        "ue"
+                                                                        " >"
+                                                                        " v"
+                                                                        "al"
+                                                                        "ue"
+                                                                        ".o"
+                                                                        "fT"
+                                                                        "yp"
+                                                                        "e("
+                                                                        "Ra"
+                                                                        "ng"
+                                                                        "e)"
+                                                                        ".l"
+                                                                        "ow"
+                                                                        ".v"
+                                                                        "al"
+                                                                        "u"
+                                                                        "e") "]}],"
+                                                                             "\"where"
+                                                                             "\":[{"
+                                                                             "\"path"
+                                                                             "\":"
+                                                                             "\"id = "
+                                                                             "'r'\"}"
+                                                                             "]",
+         "{\"a\":5,\"d\":1.5,\"g\":true}\n");
 }
 
 static void keys_join_what_is_here_only(void **state)
@@ -254,26 +279,31 @@ static void keys_join_what_is_here_only(void **state)
     (void)state;
     ROWS(
         "Patient",
-        "\"select\":[{\"column\":[" COL("k", "getResourceKey()") "," COL("o", "managingOr"
-                                                                              "ganization"
-                                                                              ".getRefere"
-                                                                              "nceKey()") "," COL(
-            "t",
-            "link.other.getReferenceKey(Patient)") "," COL("x",
-                                                           "link.other.getReferenceKey("
-                                                           "Observation)") "," COL("same",
-                                                                                   "getRe"
-                                                                                   "sourc"
-                                                                                   "eKey("
-                                                                                   ") = "
-                                                                                   "link."
-                                                                                   "other"
-                                                                                   ".getR"
-                                                                                   "efere"
-                                                                                   "nceKe"
-                                                                                   "y("
-                                                                                   "Patie"
-                                                                                   "nt)") "]}]",
+        "\"select\":[{\"column\":[" COL("k", "getResourceKey()") "," COL(
+            "o",
+            "managingOr"
+            "ganization"
+            ".getRefere"
+            "nceKey()") "," COL("t",
+                                "link.other.getReferenceKey(Patient)") "," COL("x",
+                                                                               "link."
+                                                                               "other."
+                                                                               "getRefere"
+                                                                               "nceKey("
+                                                                               "Observati"
+                                                                               "on)") "," COL("same",
+                                                                                              "getRe"
+                                                                                              "sourc"
+                                                                                              "eKey("
+                                                                                              ") = "
+                                                                                              "link."
+                                                                                              "other"
+                                                                                              ".getR"
+                                                                                              "efere"
+                                                                                              "nceKe"
+                                                                                              "y("
+                                                                                              "Patie"
+                                                                                              "nt)") "]}]",
         "{\"k\":\"amal\",\"o\":\"chu\",\"t\":\"amal\",\"x\":null,\"same\":true}\n"
         "{\"k\":\"badr\",\"o\":null,\"t\":\"amal\",\"x\":null,\"same\":false}\n"
         "{\"k\":\"chad\",\"o\":null,\"t\":null,\"x\":null,\"same\":null}\n");
@@ -289,38 +319,44 @@ static void keys_join_what_is_here_only(void **state)
 static void constants_of_every_kind(void **state)
 {
     (void)state;
-    ROWS("Patient",
-         "\"constant\":[{\"name\":\"use\",\"valueString\":\"official\"},{\"name\":\"i\","
-         "\"valueInteger\":1},{\"name\":\"yes\",\"valueBoolean\":true},{\"name\":\"day\","
-         "\"valueDate\":\"1970-06\"},{\"name\":\"g\",\"valueCode\":\"female\"},{\"name\":"
-         "\"big\",\"valueInteger64\":\"12\"},{\"name\":\"d\",\"valueDecimal\":1.5},"
-         "{\"name\":\"at\",\"valueInstant\":\"2015-02-07T13:28:17.239+02:00\"},{\"name\":"
-         "\"tm\",\"valueTime\":\"18:12:00\"},{\"name\":\"u\",\"valueUuid\":\"urn:uuid:"
-         "0\"}],"
-         "\"select\":[{\"forEach\":\"name.where(use = %use)\",\"column\":[" COL("f", "fam"
-                                                                                     "il"
-                                                                                     "y") "]},{\"column\":[" COL("m", "name[%i].family") "," COL(
-             "b",
-             "birthDate = %day") "," COL("w",
-                                         "gender = %g") "," COL("n",
-                                                                "%big + 1") "," COL("x",
-                                                                                    "exte"
-                                                                                    "nsio"
-                                                                                    "n."
-                                                                                    "valu"
-                                                                                    "e."
-                                                                                    "ofTy"
-                                                                                    "pe("
-                                                                                    "deci"
-                                                                                    "mal)"
-                                                                                    " = "
-                                                                                    "%d") "," COL("at",
-                                                                                                  "%at") "," COL("tm",
-                                                                                                                 "%tm") "," COL("u",
-                                                                                                                                "%u") "]}],\"where\":[{\"path\":\"active = %yes\"}]",
-         "{\"f\":\"Bennani\",\"m\":\"Idrissi\",\"b\":true,\"w\":true,\"n\":13,\"x\":true,"
-         "\"at\":"
-         "\"2015-02-07T13:28:17.239+02:00\",\"tm\":\"18:12:00\",\"u\":\"urn:uuid:0\"}\n");
+    ROWS(
+        "Patient",
+        "\"constant\":[{\"name\":\"use\",\"valueString\":\"official\"},{\"name\":\"i\","
+        "\"valueInteger\":1},{\"name\":\"yes\",\"valueBoolean\":true},{\"name\":\"day\","
+        "\"valueDate\":\"1970-06\"},{\"name\":\"g\",\"valueCode\":\"female\"},{\"name\":"
+        "\"big\",\"valueInteger64\":\"12\"},{\"name\":\"d\",\"valueDecimal\":1.5},"
+        "{\"name\":\"at\",\"valueInstant\":\"2015-02-07T13:28:17.239+02:00\"},{\"name\":"
+        "\"tm\",\"valueTime\":\"18:12:00\"},{\"name\":\"u\",\"valueUuid\":\"urn:uuid:"
+        "0\"}],"
+        "\"select\":[{\"forEach\":\"name.where(use = %use)\",\"column\":[" COL(
+            "f",
+            "fam"
+            "il"
+            "y") "]},{\"column\":[" COL("m",
+                                        "name[%i].family") "," COL("b",
+                                                                   "birthDate = "
+                                                                   "%day") "," COL("w",
+                                                                                   "gende"
+                                                                                   "r = "
+                                                                                   "%g") "," COL("n",
+                                                                                                 "%big + 1") "," COL("x",
+                                                                                                                     "exte"
+                                                                                                                     "nsio"
+                                                                                                                     "n."
+                                                                                                                     "valu"
+                                                                                                                     "e."
+                                                                                                                     "ofTy"
+                                                                                                                     "pe("
+                                                                                                                     "deci"
+                                                                                                                     "mal)"
+                                                                                                                     " = "
+                                                                                                                     "%d") "," COL("at",
+                                                                                                                                   "%at") "," COL("tm",
+                                                                                                                                                  "%tm") "," COL("u",
+                                                                                                                                                                 "%u") "]}],\"where\":[{\"path\":\"active = %yes\"}]",
+        "{\"f\":\"Bennani\",\"m\":\"Idrissi\",\"b\":true,\"w\":true,\"n\":13,\"x\":true,"
+        "\"at\":"
+        "\"2015-02-07T13:28:17.239+02:00\",\"tm\":\"18:12:00\",\"u\":\"urn:uuid:0\"}\n");
 }
 
 static void where_keeps_what_is_true_of_all(void **state)
@@ -355,14 +391,20 @@ static void for_each_makes_rows_and_or_null_keeps_one(void **state)
          "\"select\":[{\"column\":[" COL("id", "id") "," COL(
              "r",
              "%rowIndex") "],\"select\":[{"
-                          "\"forEachOrNull\":\"contact\",\"column\":[" COL("c", "name."
-                                                                                "family") "," COL(
-                              "i",
-                              "%rowIndex") "],\"select\":[{\"forEach\":\"telecom\","
-                                           "\"column\":[" COL("n",
-                                                              "%rowIndex") "," COL("t",
-                                                                                   "valu"
-                                                                                   "e") "]}]}]}]",
+                          "\"forEachOrNull\":\"contact\",\"column\":[" COL(
+                              "c",
+                              "name."
+                              "family") "," COL("i",
+                                                "%rowIndex") "],\"select\":[{\"forEach\":"
+                                                             "\"telecom\","
+                                                             "\"column\":[" COL(
+                                                                 "n",
+                                                                 "%row"
+                                                                 "Inde"
+                                                                 "x") "," COL("t",
+                                                                              "valu"
+                                                                              "e") "]}]}]"
+                                                                                   "}]",
          "{\"id\":\"amal\",\"r\":0,\"c\":\"Alami\",\"i\":0,\"n\":0,\"t\":\"2\"}\n"
          "{\"id\":\"amal\",\"r\":0,\"c\":\"Alami\",\"i\":0,\"n\":1,\"t\":\"3\"}\n"
          "{\"id\":\"amal\",\"r\":0,\"c\":\"Naciri\",\"i\":1,\"n\":0,\"t\":\"4\"}\n"
