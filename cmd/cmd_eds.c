@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd_eds_view.h"
 #include "cmd_hl7.h"
 #include "crypto/crypto.h"
 
@@ -22,6 +23,8 @@ static const char synopsis[] =
     "[--json]\n"
     "       amane eds export STORE OUT --key FILE [--type TYPE[,TYPE...]] "
     "[--since INSTANT] [--json]\n"
+    "       amane eds view STORE FILE --key FILE [--format ndjson|json|csv] "
+    "[--no-header] [--since INSTANT] [--limit N] [--base URL] [--into FILE]\n"
     "       amane eds fsck STORE --key FILE [--json]\n"
     "       amane eds backup STORE FILE --key FILE [--json]\n"
     "       amane eds restore FILE STORE --key FILE [--json]\n"
@@ -216,7 +219,8 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 /* ---- which verb ---- */
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map;
-    bool json, resume, hl7;
+    const char *format, *limit, *base, *into;
+    bool json, resume, hl7, no_header;
 };
 
 /* Are all options given ones that the verb has? */
@@ -225,9 +229,10 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {{o->key, 'k'},     {o->new_key, 'n'}, {o->ids, 'i'},
-                  {o->rejects, 'r'}, {o->type, 't'},    {o->since, 's'},
-                  {o->resume, 'R'},  {o->map, 'm'},     {o->hl7, 'h'}};
+    } option[] = {{o->key, 'k'},  {o->new_key, 'n'},  {o->ids, 'i'},    {o->rejects, 'r'},
+                  {o->type, 't'}, {o->since, 's'},    {o->resume, 'R'}, {o->map, 'm'},
+                  {o->hl7, 'h'},  {o->format, 'f'},   {o->limit, 'l'},  {o->base, 'b'},
+                  {o->into, 'o'}, {o->no_header, 'H'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -273,6 +278,17 @@ static int run(int argc, char **argv, const struct asked *o)
                                      .json = o->json});
     if (argc == 4 && !strcmp(verb, "export") && fits(o, "kts"))
         return cmd_eds_export(argv[2], o->key, argv[3], o->type, o->since, o->json);
+    if (argc == 4 && !strcmp(verb, "view") && !o->json && fits(o, "ksflboH") &&
+        !(o->into && (o->format || o->no_header)))
+        return cmd_eds_view(&(struct cmd_eds_view){.store = argv[2],
+                                                   .file = argv[3],
+                                                   .key = o->key,
+                                                   .format = o->format,
+                                                   .since = o->since,
+                                                   .limit = o->limit,
+                                                   .base = o->base,
+                                                   .into = o->into,
+                                                   .no_header = o->no_header});
     if (argc == 3 && !strcmp(verb, "fsck") && fits(o, "k"))
         return cmd_eds_fsck(argv[2], o->key, o->json);
     if (argc == 4 && (!strcmp(verb, "backup") || !strcmp(verb, "restore")) &&
@@ -298,6 +314,11 @@ int cmd_eds(int argc, char **argv)
         {.name = "--since", .kind = CMD_TEXT, .text = &o.since},
         {.name = "--map", .kind = CMD_TEXT, .text = &o.map},
         {.name = "--hl7", .kind = CMD_FLAG, .flag = &o.hl7},
+        {.name = "--format", .kind = CMD_TEXT, .text = &o.format},
+        {.name = "--limit", .kind = CMD_TEXT, .text = &o.limit},
+        {.name = "--base", .kind = CMD_TEXT, .text = &o.base},
+        {.name = "--into", .kind = CMD_TEXT, .text = &o.into},
+        {.name = "--no-header", .kind = CMD_FLAG, .flag = &o.no_header},
         {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
         {.name = "--json", .kind = CMD_FLAG, .flag = &o.json}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))

@@ -102,6 +102,9 @@ AM_CHECK int view_begin(struct buf *out, const struct view *v, enum view_format 
                         bool header);
 AM_CHECK int view_row(struct buf *out, const struct view *v, enum view_format f,
                       const struct view_cell *cell, bool first);
+/* A cell of column i as text, unquoted: null is nothing, a collection JSON. Appends. */
+AM_CHECK int view_text(struct buf *out, const struct view *v, size_t i,
+                       const struct view_cell *cell);
 AM_CHECK int view_end(struct buf *out, enum view_format f);
 
 #endif

@@ -55,7 +55,7 @@ bool view_name_ok(struct str s)
     return s.n > 0 && s.n < 256;
 }
 
-int view_text(struct view_compiler *c, struct str s, struct str *out)
+int view_keep(struct view_compiler *c, struct str s, struct str *out)
 {
     const char *copy = arena_dup(&c->v->arena, s);
     if (!copy)
@@ -117,7 +117,7 @@ static int constant_value(struct view_compiler *c, const struct json *v,
     case FHIR_PATH_TIME:
         return s.n && !fhir_when_parse(s, kind, &out->when) ? AM_OK : AM_E_INVALID;
     default:
-        return s.n ? view_text(c, s, &out->text) : AM_E_INVALID;
+        return s.n ? view_keep(c, s, &out->text) : AM_E_INVALID;
     }
 }
 
@@ -162,7 +162,7 @@ static int constant(struct view_compiler *c, const struct json *v)
             !str_starts(it.key, STR("_")))
             view_wrong(c, "", "view.member", it.key);
     if (!err)
-        err = view_text(c, k.name, &k.name);
+        err = view_keep(c, k.name, &k.name);
     return err ? err : vec_push(&c->v->constant, k);
 }
 
@@ -219,9 +219,9 @@ static void head_words(struct view_compiler *c, const struct json *v)
 static int head(struct view_compiler *c, const struct json *v)
 {
     struct str name = json_get_str(v, "name");
-    int err = view_text(c, json_get_str(v, "resource"), &c->v->resource);
+    int err = view_keep(c, json_get_str(v, "resource"), &c->v->resource);
     head_words(c, v);
-    return err || !name.n ? err : view_text(c, name, &c->v->name);
+    return err || !name.n ? err : view_keep(c, name, &c->v->name);
 }
 
 static int constants(struct view_compiler *c, const struct json *v)

@@ -56,7 +56,7 @@ void view_known(struct view_compiler *c, const struct json *v, const char *names
 /* Is the member, where there is one, a list of objects with at least one? Else told. */
 bool view_list(struct view_compiler *c, const struct json *v, const char *member);
 bool view_name_ok(struct str s);
-AM_CHECK int view_text(struct view_compiler *c, struct str s, struct str *out);
+AM_CHECK int view_keep(struct view_compiler *c, struct str s, struct str *out);
 /* NULL in *out: it had a problem, which is told. */
 AM_CHECK int view_path(struct view_compiler *c, const char *member, const struct json *v,
                        struct fhir_path **out);

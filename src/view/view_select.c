@@ -36,9 +36,9 @@ static int column_slot(struct view_compiler *c, struct view_column k, struct slo
         view_wrong(c, "", "view.large", STR_NULL);
         return AM_E_TOOBIG;
     }
-    err = view_text(c, k.name, &k.name);
+    err = view_keep(c, k.name, &k.name);
     if (!err && k.type.p)
-        err = view_text(c, k.type, &k.type);
+        err = view_keep(c, k.type, &k.type);
     return err ? err : vec_push(&c->v->column, k);
 }
 

@@ -85,79 +85,79 @@ static int row_json(struct buf *out, const struct view *v, const struct view_cel
     return jw_done(&w);
 }
 
-/* ---- CSV ---- */
-static int field(struct buf *out, struct str s)
-{
-    int err;
-    bool quote = false;
-    for (size_t i = 0; i < s.n && !quote; i++)
-        quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
-    if (!quote)
-        return buf_add(out, s);
-    err = buf_addc(out, '"');
-    for (size_t i = 0; i < s.n && !err; i++) {
-        err = buf_addc(out, s.p[i]);
-        if (!err && s.p[i] == '"')
-            err = buf_addc(out, '"');
-    }
-    return err ? err : buf_addc(out, '"');
-}
-
-/* A collection, or an item of many members, as JSON in one field. */
-static int json_csv(struct buf *out, const struct view_cell *cell,
-                    const struct fhir_path_item *item)
-{
-    struct buf text;
-    struct jw w;
-    int err;
-    buf_init(&text, 16 << 20);
-    jw_init(&w, &text);
-    if (cell)
-        list_json(&w, cell);
-    else
-        item_json(&w, item);
-    err = jw_done(&w);
-    if (!err)
-        err = field(out, buf_str(&text));
-    buf_release(&text);
-    return err;
-}
-
-/* A value by itself: a text as it is, all else as JSON writes it. */
-static int item_csv(struct buf *out, const struct fhir_path_item *item)
+/* ---- one value as text ---- */
+static int item_text(struct buf *out, const struct fhir_path_item *item)
 {
     const struct json *v = item->kind == FHIR_PATH_NODE ? item->node.v : NULL;
     struct arena a;
     struct str s;
     struct jw w;
     int err;
-    if (json_type(v) == JSON_STRING)
-        return field(out, json_str(v));
-    if (item->kind == FHIR_PATH_STRING)
-        return field(out, item->text);
-    if (item->kind == FHIR_PATH_NODE && json_type(v) != JSON_OBJECT) {
-        if (json_type(v) <= JSON_NULL)
-            return AM_OK;
+    if (item->kind == FHIR_PATH_NODE && json_type(v) <= JSON_NULL)
+        return AM_OK;
+    if (v && json_type(v) != JSON_STRING) {
         jw_init(&w, out);
         jw_val(&w, v);
         return jw_done(&w);
     }
     if (v)
-        return json_csv(out, NULL, item);
+        return buf_add(out, json_str(v));
     arena_init(&a, 1 << 20);
     err = fhir_path_text(item, &a, &s);
     if (!err)
-        err = field(out, s);
+        err = buf_add(out, s);
     arena_release(&a);
     return err;
 }
 
-static int cell_csv(struct buf *out, const struct view_column *c,
+int view_text(struct buf *out, const struct view *v, size_t i,
+              const struct view_cell *cell)
+{
+    struct jw w;
+    if (!v->column.v[i].collection)
+        return cell->n ? item_text(out, cell->item) : AM_OK;
+    jw_init(&w, out);
+    list_json(&w, cell);
+    return jw_done(&w);
+}
+
+/* ---- CSV ---- */
+/* Puts what stands in out from `from` on between quotes, where RFC 4180 asks for them. */
+static int quoted(struct buf *out, size_t from)
+{
+    const size_t n = out->n;
+    size_t quotes = 0, more;
+    bool quote = false;
+    int err;
+    for (size_t i = from; i < n; i++) {
+        char c = out->p[i];
+        quotes += c == '"';
+        quote |= c == ',' || c == '"' || c == '\n' || c == '\r';
+    }
+    if (!quote)
+        return AM_OK;
+    more = quotes + 2;
+    err = buf_reserve(out, more);
+    for (size_t i = 0; i < more && !err; i++)
+        err = buf_addc(out, '"');
+    if (err)
+        return err;
+    /* from the end, so that nothing is written over before it is read */
+    for (size_t i = n, to = out->n - 1; i > from; i--) {
+        out->p[--to] = out->p[i - 1];
+        if (out->p[i - 1] == '"')
+            out->p[--to] = '"';
+    }
+    out->p[from] = '"';
+    return AM_OK;
+}
+
+static int cell_csv(struct buf *out, const struct view *v, size_t i,
                     const struct view_cell *cell)
 {
-    if (c->collection)
-        return json_csv(out, cell, NULL);
-    return cell->n ? item_csv(out, cell->item) : AM_OK;
+    size_t from = out->n;
+    int err = view_text(out, v, i, cell);
+    return err ? err : quoted(out, from);
 }
 
 static int row_csv(struct buf *out, const struct view *v, const struct view_cell *cell)
@@ -167,7 +167,7 @@ static int row_csv(struct buf *out, const struct view *v, const struct view_cell
         if (i)
             err = buf_addc(out, ',');
         if (!err)
-            err = cell_csv(out, &v->column.v[i], &cell[i]);
+            err = cell_csv(out, v, i, &cell[i]);
     }
     return err ? err : buf_addc(out, '\n');
 }
