@@ -286,8 +286,6 @@ static int reference_key(struct path_eval *e, const struct path_op *op, uint32_t
                              ? json_get_str(item.node.v, "reference")
                              : STR_NULL,
                    version, name, type, id;
-        if (!ref.n || ref.p[0] == '#')
-            continue;
         name = fhir_reference_name(ref, e->env->base, &version);
         if (!name.n)
             continue;

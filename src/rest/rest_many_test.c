@@ -17,6 +17,44 @@ static void t_guarded(int hidden)
     t_open(&(struct rest_config){.guard.see = t_see});
 }
 
+/* ---- labels ---- */
+static void labels_of_all_are_those_that_may_be_seen(void **state)
+{
+    static const char two[] = "/parameter/0/valueMeta/tag/1/code";
+    struct t_reply r;
+    (void)state;
+    t_put(
+        "Patient", "a", /* rid 1 */
+        "\"meta\":{\"tag\":[{\"system\":\"http://s\",\"code\":\"t\",\"display\":\"T\"}],"
+        "\"profile\":[\"http://p\"]}");
+    t_put(
+        "Patient", "b",
+        "\"meta\":{\"tag\":[{\"system\":\"http://s\",\"code\":\"t\"},{\"code\":\"t\"}]}");
+    t_put("Practitioner", "c", "\"meta\":{\"security\":[{\"code\":\"r\"}]}");
+    t_put("Organization", "d", "\"name\":\"profile tag security\"");
+    r = T_WANT(200, .url = "/$meta");
+    assert_str_equal(json_str(t_at(&r, "/parameter/0/valueMeta/profile/0")), "http://p");
+    assert_str_equal(json_str(t_at(&r, "/parameter/0/valueMeta/tag/0/display")), "T");
+    assert_int_equal(json_size(t_at(&r, "/parameter/0/valueMeta/tag")), 2);
+    assert_str_equal(json_str(t_at(&r, "/parameter/0/valueMeta/security/0/code")), "r");
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient/$meta");
+    assert_null(t_at(&r, "/parameter/0/valueMeta/security"));
+    assert_int_equal(json_size(t_at(&r, two)), 0);
+    assert_str_equal(json_str(t_at(&r, two)), "t");
+    t_done(&r);
+    r = T_WANT(200, .url = "/Organization/$meta");
+    assert_int_equal(json_size(t_at(&r, "/parameter/0/valueMeta")), 0);
+    t_done(&r);
+    T_REFUSED(400, "search.unknown", .url = "/$meta?x=1");
+    T_REFUSED(404, "rest.type", .url = "/Horse/$meta");
+    t_guarded(1);
+    r = T_WANT(200, .url = "/$meta");
+    assert_null(t_at(&r, "/parameter/0/valueMeta/profile"));
+    assert_null(t_at(&r, "/parameter/0/valueMeta/tag/0/display"));
+    t_done(&r);
+}
+
 /* ---- several types ---- */
 static void several_types_are_searched_at_once(void **state)
 {
@@ -199,6 +237,7 @@ static void the_guard_is_asked_of_each_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(labels_of_all_are_those_that_may_be_seen),
         T(several_types_are_searched_at_once),
         T(the_newest_of_each_code_by_its_date),
         T(what_is_good_is_kept_and_the_rest_is_told_by_line),

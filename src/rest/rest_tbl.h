@@ -68,6 +68,9 @@
       "is the one stored?")                                                              \
     X(POST, "/{type}/{id}/$validate", "$validate", NONE, false, validate,                \
       "may it become this?")                                                             \
+    X(GET, "/$meta", "$meta", OPERATION, false, meta_all,                                \
+      "every profile, tag and security label there is")                                  \
+    X(GET, "/{type}/$meta", "$meta", NONE, false, meta_all, "those of a type")           \
     X(GET, "/{type}/{id}/$meta", "$meta", OPERATION, false, meta,                        \
       "its profiles, tags and security labels")                                          \
     X(POST, "/{type}/{id}/$meta-add", "$meta-add", OPERATION, true, meta_add,            \

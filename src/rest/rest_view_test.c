@@ -101,6 +101,8 @@ static void patients_groups_and_since_choose(void **state)
     snprintf(body, sizeof body, ASK(P("_since", "Instant", "\"%s\"")), at);
     ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST, .url = RUN,
          .body = body);
+    ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST,
+         .url = RUN "?patient=a", .body = body);
     ROWS("", REST_POST, .url = RUN "?_since=2124-01-01T00:00:00Z", .body = ASK());
 }
 

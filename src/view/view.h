@@ -42,7 +42,7 @@ enum {
     VIEW_SELECTS = 1000,
     VIEW_DEPTH = 24,
     VIEW_CONSTANTS = 1000,
-    VIEW_ROWS = 1000000, /* of one resource */
+    VIEW_ROWS = 100000, /* of one resource */
     VIEW_ARENA = 64 << 20
 };
 
