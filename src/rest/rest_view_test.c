@@ -48,6 +48,8 @@ static void t_rows(int line, const char *want, const struct t_asked *k)
 }
 #define ROWS(want, ...) t_rows(__LINE__, want, &(struct t_asked){__VA_ARGS__})
 
+/* Definitions and rows are read, not bent to a column. */
+/* clang-format off */
 static void a_view_sent_is_run_over_the_store(void **state)
 {
     struct t_reply r;
@@ -60,12 +62,11 @@ static void a_view_sent_is_run_over_the_store(void **state)
     assert_string_equal(r.a.type, "text/csv; charset=utf-8");
     assert_string_equal(t_body(&r), "id,patient,v\no1,a,1.50\no2,b,2\no3,a,3\n");
     t_done(&r);
-    ROWS("o1,a,1.50\n", REST_POST, .url = RUN,
-         .body = ASK(P("_format", "Code", "\"csv\"") P("header", "Boolean", "false")
-                         P("_limit", "Integer", "1")));
-    ROWS("[{\"id\":\"o1\",\"patient\":\"a\",\"v\":1.50},{\"id\":\"o2\",\"patient\":\"b\","
-         "\"v\":2}]\n",
-         REST_POST, .url = RUN "?_format=json&_limit=2", .body = ASK());
+    ROWS("o1,a,1.50\n", REST_POST, .url = RUN, .body = ASK(P("_format", "Code", "\"csv\"")
+         P("header", "Boolean", "false") P("_limit", "Integer", "1")));
+    ROWS("[{\"id\":\"o1\",\"patient\":\"a\",\"v\":1.50},{\"id\":\"o2\","
+         "\"patient\":\"b\",\"v\":2}]\n", REST_POST, .url = RUN
+         "?_format=json&_limit=2", .body = ASK());
     r = T_WANT(200, REST_POST, .url = RUN, .body = ASK(),
                .accept = "application/fhir+json");
     assert_string_equal(r.a.type, "application/x-ndjson");
@@ -80,13 +81,10 @@ static void patients_groups_and_since_choose(void **state)
     time_fake(1700000000LL * TIME_SECOND);
     t_ward();
     ROWS(ROW1 ROW3, REST_POST, .url = RUN "?patient=a", .body = ASK());
-    ROWS(ROW1 ROW2 ROW3, REST_POST, .url = RUN "?patient=b&patient=Patient/a",
-         .body = ASK());
-    ROWS(ROW2, REST_POST, .url = RUN,
-         .body = ASK(P("patient", "Reference", "{\"reference\":\"Patient/b\"}")));
+    ROWS(ROW1 ROW2 ROW3, REST_POST, .url = RUN "?patient=b&patient=Patient/a", .body = ASK());
+    ROWS(ROW2, REST_POST, .url = RUN, .body = ASK(P("patient", "Reference", "{\"reference\":\"Patient/b\"}")));
     T_REFUSED(404, "rest.notfound", REST_POST, .url = RUN "?patient=z", .body = ASK());
-    T_REFUSED(404, "rest.notfound", REST_POST, .url = RUN "?patient=Group/a",
-              .body = ASK());
+    T_REFUSED(404, "rest.notfound", REST_POST, .url = RUN "?patient=Group/a", .body = ASK());
     t_put("Group", "g",
           "\"type\":\"person\",\"actual\":true,\"member\":[{\"entity\":{\"reference\":"
           "\"Patient/b\"}},{\"entity\":{\"reference\":\"Patient/a\"},\"inactive\":true},{"
@@ -99,10 +97,10 @@ static void patients_groups_and_since_choose(void **state)
     snprintf(at, sizeof at, "%.*s", STR_FMT(json_str(t_at(&r, "/meta/lastUpdated"))));
     t_done(&r);
     snprintf(body, sizeof body, ASK(P("_since", "Instant", "\"%s\"")), at);
-    ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST, .url = RUN,
-         .body = body);
-    ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST,
-         .url = RUN "?patient=a", .body = body);
+    ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST, .url = RUN, .body =
+         body);
+    ROWS("{\"id\":\"o4\",\"patient\":\"a\",\"v\":4}\n", REST_POST, .url = RUN
+         "?patient=a", .body = body);
     ROWS("", REST_POST, .url = RUN "?_since=2124-01-01T00:00:00Z", .body = ASK());
 }
 
@@ -110,14 +108,13 @@ static void resources_sent_are_all_there_is(void **state)
 {
     (void)state;
     t_ward();
-    ROWS("{\"id\":\"mine\",\"patient\":null,\"v\":null}\n", REST_POST, .url = RUN,
-         .body =
-             ASK(",{\"name\":\"resource\",\"resource\":{\"resourceType\":\"Observation\","
-                 "\"id\":\"mine\"}},{\"name\":\"resource\",\"resource\":{"
-                 "\"resourceType\":\"Patient\",\"id\":\"p\"}}"));
-    T_REFUSED(400, "rest.view_sent", REST_POST, .url = RUN "?patient=a",
-              .body = ASK(",{\"name\":\"resource\",\"resource\":{\"resourceType\":"
-                          "\"Observation\"}}"));
+    ROWS("{\"id\":\"mine\",\"patient\":null,\"v\":null}\n", REST_POST, .url = RUN, .body =
+         ASK(",{\"name\":\"resource\",\"resource\":{\"resourceType\":\"Observation\","
+         "\"id\":\"mine\"}},{\"name\":\"resource\","
+         "\"resource\":{\"resourceType\":\"Patient\",\"id\":\"p\"}}"));
+    T_REFUSED(400, "rest.view_sent", REST_POST, .url = RUN "?patient=a", .body = ASK(
+              ",{\"name\":\"resource\","
+              "\"resource\":{\"resourceType\":\"Observation\"}}"));
 }
 
 static void a_view_is_kept_and_run_by_its_id(void **state)
@@ -127,17 +124,16 @@ static void a_view_is_kept_and_run_by_its_id(void **state)
     t_ward();
     t_put("ViewDefinition", "v", MEMBERS);
     ROWS(ROW1 ROW2 ROW3, .url = "/ViewDefinition/v/$run");
-    ROWS("id,patient,v\no1,a,1.50\n",
-         .url = "/ViewDefinition/v" RUN "?_format=csv&_limit=1");
-    ROWS(ROW2, REST_POST, .url = "/ViewDefinition/v/$run",
-         .body = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\","
-                 "\"valueString\":\"b\"}]}");
+    ROWS("id,patient,v\no1,a,1.50\n", .url = "/ViewDefinition/v" RUN
+         "?_format=csv&_limit=1");
+    ROWS(ROW2, REST_POST, .url = "/ViewDefinition/v/$run", .body =
+         "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"patient\","
+         "\"valueString\":\"b\"}]}");
     ROWS(ROW1 ROW2 ROW3, REST_POST, .url = RUN "?viewReference=ViewDefinition/v");
-    ROWS(
-        ROW1 ROW2 ROW3, REST_POST, .url = RUN,
-        .body =
-            "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"viewReference\","
-            "\"valueReference\":{\"reference\":\"Library/v\"}}]}");
+    ROWS(ROW1 ROW2 ROW3, REST_POST, .url = RUN, .body =
+         "{\"resourceType\":\"Parameters\","
+         "\"parameter\":[{\"name\":\"viewReference\","
+         "\"valueReference\":{\"reference\":\"Library/v\"}}]}");
     r = T_WANT(200, .url = "/ViewDefinition/v");
     assert_str_equal(json_str(t_at(&r, "/resourceType")), "ViewDefinition");
     assert_str_equal(json_str(t_at(&r, "/id")), "v");
@@ -166,33 +162,34 @@ static void what_is_not_understood_is_refused(void **state)
     t_ward();
     t_put("ViewDefinition", "v", MEMBERS);
     T_REFUSED(400, "rest.view_which", REST_POST, .url = RUN);
-    T_REFUSED(400, "rest.view_which", REST_POST, .url = "/ViewDefinition/v/$run",
-              .body = VIEW);
-    T_REFUSED(422, "view.required", REST_POST, .url = RUN,
-              .body = "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Patient\"}");
-    T_REFUSED(422, "view.variable", REST_PUT, .url = "/ViewDefinition/w",
-              .body = "{\"resourceType\":\"ViewDefinition\",\"id\":\"w\",\"resource\":"
-                      "\"Patient\",\"select\":[{\"column\":[" COLUMN("a", "%no") "]}]}");
-    T_REFUSED(422, "view.many", REST_POST, .url = RUN,
-              .body = "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Observation\","
-                      "\"select\":[{\"column\":[" COLUMN("a", "id | status") "]}]}");
-    T_REFUSED(406, "rest.view_format", REST_POST, .url = RUN "?_format=parquet",
-              .body = ASK());
-    T_REFUSED(406, "rest.view_format", REST_POST, .url = RUN, .body = ASK(),
-              .accept = "image/png");
+    T_REFUSED(400, "rest.view_which", REST_POST, .url = "/ViewDefinition/v/$run", .body =
+              VIEW);
+    T_REFUSED(422, "view.required", REST_POST, .url = RUN, .body =
+              "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Patient\"}");
+    T_REFUSED(422, "view.variable", REST_PUT, .url = "/ViewDefinition/w", .body =
+              "{\"resourceType\":\"ViewDefinition\",\"id\":\"w\","
+              "\"resource\":\"Patient\",\"select\":[{\"column\":[" COLUMN("a", "%no")
+              "]}]}");
+    T_REFUSED(422, "view.many", REST_POST, .url = RUN, .body =
+              "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Observation\","
+              "\"select\":[{\"column\":[" COLUMN("a", "id | status") "]}]}");
+    T_REFUSED(406, "rest.view_format", REST_POST, .url = RUN "?_format=parquet", .body =
+              ASK());
+    T_REFUSED(406, "rest.view_format", REST_POST, .url = RUN, .body = ASK(), .accept =
+              "image/png");
     T_REFUSED(400, "rest.value", REST_POST, .url = RUN "?_limit=0", .body = ASK());
     T_REFUSED(400, "rest.value", REST_POST, .url = RUN "?header=no", .body = ASK());
     T_REFUSED(400, "search.unknown", REST_POST, .url = RUN "?source=s3", .body = ASK());
-    T_REFUSED(400, "search.unknown", REST_POST, .url = RUN,
-              .body = ASK(P("x", "Code", "\"y\"")));
-    T_REFUSED(
-        400, "rest.value", REST_POST, .url = RUN,
-        .body = ASK(",{\"name\":\"view\",\"resource\":{\"resourceType\":\"Patient\"}}"));
+    T_REFUSED(400, "search.unknown", REST_POST, .url = RUN, .body = ASK(P("x", "Code", "\"y\"")));
+    T_REFUSED(400, "rest.value", REST_POST, .url = RUN, .body = ASK(","
+              "{\"name\":\"view\",\"resource\":{\"resourceType\":\"Patient\"}}"));
     T_REFUSED(404, "rest.notfound", REST_POST, .url = RUN "?viewReference=Library/none");
-    T_REFUSED(400, "rest.other_id", REST_PUT, .url = "/ViewDefinition/x",
-              .body = "{\"resourceType\":\"ViewDefinition\",\"id\":\"w\"," MEMBERS "}");
+    T_REFUSED(400, "rest.other_id", REST_PUT, .url = "/ViewDefinition/x", .body =
+              "{\"resourceType\":\"ViewDefinition\",\"id\":\"w\"," MEMBERS "}");
     T_ONLY(405, .url = "/ViewDefinition");
 }
+
+/* clang-format on */
 
 /* ---- who sees ---- */
 static int only_a(void *arg, const struct rest_look *l, bool *yes)
