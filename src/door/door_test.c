@@ -323,6 +323,37 @@ static void t_service(const char *scope, char token[AUTH_CLIENT_TOKEN])
     diag_release(&d);
 }
 
+/* Rows of a view of Observations that who asks is given. */
+static size_t t_rows(const char *token)
+{
+    struct t_reply r = T_WANT(
+        200, .token = token, .method = HTTP_POST, .path = "/$viewdefinition-run",
+        .query = "_format=csv&header=false",
+        .body = "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Observation\","
+                "\"select\":[{\"column\":[{\"name\":\"id\",\"path\":\"id\"}]}]}");
+    size_t n = 0;
+    for (size_t i = 0; i < r.body.n; i++)
+        n += r.body.p[i] == '\n';
+    t_done(&r);
+    return n;
+}
+
+static void rows_of_a_view_are_of_what_one_sees(void **state)
+{
+    char t[AUTH_CLIENT_TOKEN];
+    (void)state;
+    T_ONLY(401, .method = HTTP_POST, .path = "/$viewdefinition-run");
+    assert_int_equal(t_rows(t_token[T_DIM]), 2);
+    assert_int_equal(t_rows(t_token[T_NURSE]), 1);
+    assert_int_equal(t_rows(t_token[T_SECRETARY]), 0);
+    assert_int_equal(t_rows(t_token[T_DSI]), 0);
+    t_service("system/Patient.rs", t);
+    assert_int_equal(t_rows(t), 0);
+    t_service("system/Observation.rs", t);
+    assert_int_equal(t_rows(t), 2);
+    T_ONLY(403, T_PUT(T_NURSE, "/ViewDefinition/v"), .body = "{}");
+}
+
 #define CODED(id, category)                                                              \
     "{\"resourceType\":\"Observation\",\"id\":\"" id                                     \
     "\",\"status\":\"final\",\"code\":{"                                                 \
@@ -458,6 +489,7 @@ int main(void)
         T(a_role_does_what_its_row_grants_and_nothing_else),
         T(a_batch_opens_no_other_door),
         T(patients_without_a_care_relation_are_not_there),
+        T(rows_of_a_view_are_of_what_one_sees),
         T(a_deleted_one_s_past_is_not_shown_either),
         T(care_ends_with_the_stay),
         T(a_care_team_names_its_members),
