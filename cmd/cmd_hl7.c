@@ -42,11 +42,17 @@ void cmd_hl7_close(struct cmd_hl7 *h)
 }
 
 /* ---- asking the FHIR interface ---- */
-static void ask(struct cmd_hl7 *h, enum rest_method method, struct str path,
+struct taking { /* a message on its way in */
+    struct cmd_hl7 *h;
+    void *who;
+    struct diag *d;
+};
+
+static void ask(const struct taking *t, enum rest_method method, struct str path,
                 struct str query, struct str body, struct rest_answer *a)
 {
     struct rest_request q = {
-        .method = method, .path = path, .query = query, .body = body};
+        .method = method, .path = path, .query = query, .body = body, .who = t->who};
     q.header[REST_H_ACCEPT] = STR("application/fhir+json");
     q.header[REST_H_LANGUAGE] = str_c(cmd_lang(TEXT_EN) == TEXT_FR   ? "fr"
                                       : cmd_lang(TEXT_EN) == TEXT_AR ? "ar"
@@ -54,7 +60,7 @@ static void ask(struct cmd_hl7 *h, enum rest_method method, struct str path,
     if (body.n)
         q.header[REST_H_CONTENT_TYPE] = STR("application/fhir+json");
     rest_answer_init(a);
-    rest_serve(h->rest, &q, a);
+    rest_serve(t->h->rest, &q, a);
 }
 
 static int answer_json(const struct rest_answer *a, struct json_doc **out)
@@ -70,41 +76,6 @@ static int err_of(int status)
            : status == 507                ? AM_E_NOSPACE
            : status >= 500                ? AM_E_UNAVAILABLE
                                           : AM_E_REFUSED;
-}
-
-static int find(void *arg, struct str type, struct str query, struct buf *out)
-{
-    struct rest_answer a;
-    struct json_doc *doc = NULL;
-    const struct json *entry, *resource;
-    char path[80];
-    struct buf q;
-    struct jw w;
-    int err;
-    snprintf(path, sizeof path, "/%.*s", (int)AM_MIN(type.n, (size_t)64), type.p);
-    buf_init(&q, 1 << 20);
-    err = buf_addf(&q, "%.*s&_count=2", STR_FMT(query));
-    if (err) {
-        buf_release(&q);
-        return err;
-    }
-    ask(arg, REST_GET, str_c(path), buf_str(&q), STR_NULL, &a);
-    err = a.status == 200 ? answer_json(&a, &doc) : err_of(a.status);
-    entry = json_get(json_root(doc), "entry");
-    resource = json_get(json_at(entry, 0), "resource");
-    if (!err && json_size(entry) > 1)
-        err = AM_E_CONFLICT;
-    else if (!err && !resource)
-        err = AM_E_NOTFOUND;
-    if (!err) {
-        jw_init(&w, out);
-        jw_val(&w, resource);
-        err = jw_done(&w);
-    }
-    json_free(doc);
-    rest_answer_release(&a);
-    buf_release(&q);
-    return err;
 }
 
 /* The issues of an OperationOutcome as problems: in its words, which are of the language
@@ -134,15 +105,56 @@ static void tell_issues(const struct json *outcome, struct diag *d)
     }
 }
 
+static int find(void *arg, struct str type, struct str query, struct buf *out)
+{
+    const struct taking *t = arg;
+    struct rest_answer a;
+    struct json_doc *doc = NULL;
+    const struct json *entry, *resource;
+    char path[80];
+    struct buf q;
+    struct jw w;
+    int err;
+    snprintf(path, sizeof path, "/%.*s", (int)AM_MIN(type.n, (size_t)64), type.p);
+    buf_init(&q, 1 << 20);
+    err = buf_addf(&q, "%.*s&_count=2", STR_FMT(query));
+    if (err) {
+        buf_release(&q);
+        return err;
+    }
+    ask(t, REST_GET, str_c(path), buf_str(&q), STR_NULL, &a);
+    err = answer_json(&a, &doc);
+    if (a.status != 200) {
+        err = err_of(a.status);
+        if (err == AM_E_REFUSED)
+            tell_issues(json_root(doc), t->d);
+    }
+    entry = json_get(json_root(doc), "entry");
+    resource = json_get(json_at(entry, 0), "resource");
+    if (!err && json_size(entry) > 1)
+        err = AM_E_CONFLICT;
+    else if (!err && !resource)
+        err = AM_E_NOTFOUND;
+    if (!err) {
+        jw_init(&w, out);
+        jw_val(&w, resource);
+        err = jw_done(&w);
+    }
+    json_free(doc);
+    rest_answer_release(&a);
+    buf_release(&q);
+    return err;
+}
+
 /* *again: something was there by now that a create had not seen, so it is not in it. */
-static int send(struct cmd_hl7 *h, struct str bundle, bool *again, struct diag *d)
+static int send(const struct taking *t, struct str bundle, bool *again, struct diag *d)
 {
     struct rest_answer a;
     struct json_doc *doc = NULL, *sent = NULL;
     size_t before = d->errors;
     int err, at_all;
     *again = false;
-    ask(h, REST_POST, STR(""), STR_NULL, bundle, &a);
+    ask(t, REST_POST, STR(""), STR_NULL, bundle, &a);
     err = a.status == 200 ? AM_OK : err_of(a.status);
     at_all = answer_json(&a, &doc);
     if (err == AM_E_REFUSED) {
@@ -179,8 +191,10 @@ static bool its_own(int err)
            err == AM_E_TOOBIG;
 }
 
-int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, size_t *entries, struct diag *d)
+int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source, size_t *entries,
+                 struct diag *d)
 {
+    struct taking t = {.h = h, .d = d};
     const struct hl7_limits l = {.charset = hl7_map_charset(h->map)};
     struct hl7 *m = NULL;
     struct buf b;
@@ -188,12 +202,14 @@ int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, size_t *entries, struct diag
     int err = hl7_parse(&m, raw, &l, d);
     buf_init(&b, (size_t)256 << 20);
     *entries = 0;
+    if (!err && h->door)
+        err = door_service(h->door, h->client, source, &t.who);
     for (int i = 0; i < TRIES && again && !err; i++) {
         again = false;
         buf_clear(&b);
-        err = hl7_map_run(h->map, m, find, h, &b, entries, d);
+        err = hl7_map_run(h->map, m, find, &t, &b, entries, d);
         if (!err && *entries)
-            err = send(h, buf_str(&b), &again, d);
+            err = send(&t, buf_str(&b), &again, d);
         if (err == AM_E_CONFLICT) {
             err = AM_OK;
             again = true;
@@ -203,6 +219,7 @@ int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, size_t *entries, struct diag
         err = AM_E_UNAVAILABLE;
     if (its_own(err) && d->errors)
         err = AM_E_REFUSED;
+    door_service_end(t.who);
     buf_release(&b);
     hl7_free(m);
     return err;

@@ -8,12 +8,16 @@
  * they came, and NAME.json, where it came from and why it was refused. Who corrects the
  * mapping, or NAME.hl7, replays.
  *
+ * Behind a login each message enters as a service (`client` of `door`): its scopes hold,
+ * and the record names it.
+ *
  * Threads: cmd_hl7_take() from any number; messages about one patient want one thread,
  * if their order is to count. */
 #ifndef CMD_HL7_H
 #define CMD_HL7_H
 
 #include "cmd.h"
+#include "door/door.h"
 #include "hl7/map.h"
 #include "rest/rest.h"
 
@@ -21,6 +25,9 @@ struct cmd_hl7 {
     struct rest *rest; /* borrowed */
     struct hl7_map *map;
     char *rejects; /* the folder; made when it is first needed */
+    /* NULL: nobody logs in; borrowed, to be set after cmd_hl7_open() */
+    struct door *door;
+    const char *client; /* service that messages come as */
 };
 /* map NULL: the one that comes with the program. Says what is wrong with it; an exit
  * code. rejects is copied. */
@@ -28,12 +35,12 @@ AM_CHECK int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
                           const char *rejects);
 void cmd_hl7_close(struct cmd_hl7 *h);
 
-/* AM_OK: durable, *entries of it new (0: it was there). AM_E_REFUSED: its own fault,
- * problems in d. Else the store's: to be sent again. */
-AM_CHECK int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, size_t *entries,
-                          struct diag *d);
-/* Durable, for its owner only. source: "file.hl7:3", "127.0.0.1:4711". path: of its
- * NAME.hl7. */
+/* source: "file.hl7:3", "127.0.0.1:4711". AM_OK: durable, *entries of it new (0: it was
+ * there). AM_E_REFUSED: its own fault, problems in d. Else the store's, or the service
+ * is closed: to be sent again. */
+AM_CHECK int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source,
+                          size_t *entries, struct diag *d);
+/* Durable, for its owner only. path: of its NAME.hl7. */
 enum { CMD_HL7_PATH = 4096 };
 AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
                           const struct diag *d, char path[CMD_HL7_PATH]);

@@ -83,7 +83,7 @@ static int take(struct import *im, struct str raw, const char *source,
     struct diag d;
     int err;
     diag_init(&d);
-    err = cmd_hl7_take(&im->hl7, raw, &entries, &d);
+    err = cmd_hl7_take(&im->hl7, raw, source, &entries, &d);
     *kept = 0;
     im->messages++;
     if (err == AM_E_REFUSED) {

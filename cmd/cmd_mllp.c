@@ -55,7 +55,7 @@ static enum hl7_ack settle(struct peer *p, struct str raw, bool cut, bool readab
         diag_err(d, "", "hl7.toobig", "a message has at most %d bytes", MESSAGE);
         return HL7_REJECT;
     }
-    err = cmd_hl7_take(p->of->hl7, raw, &entries, d);
+    err = cmd_hl7_take(p->of->hl7, raw, p->name, &entries, d);
     if (err == AM_E_REFUSED) {
         err = cmd_hl7_keep(p->of->hl7, raw, p->name, d, kept);
         if (!err)

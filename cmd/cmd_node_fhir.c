@@ -80,10 +80,27 @@ static bool loopback(const char *listen)
            str_starts(s, STR("localhost:"));
 }
 
-/* The address people reach us at: the port is known once we listen. */
+/* Scheme and host, perhaps a path; links are made of it, so nothing after it. */
+static bool public_url_ok(struct str s)
+{
+    struct str host = str_starts(s, STR("https://"))  ? str_sub(s, 8, s.n)
+                      : str_starts(s, STR("http://")) ? str_sub(s, 7, s.n)
+                                                      : STR_NULL;
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] <= ' ' || host.p[i] > '~' || strchr("?#\"<>\\^`{|}@", host.p[i]))
+            return false;
+    return host.n && host.p[0] != '/' && host.p[host.n - 1] != '/' && s.n < 400;
+}
+
+/* The address people reach us at: the port is known once we listen. Behind a proxy it is
+ * another, which the operator declares: what a client signs for (aud) is that one. */
 static void base_of(const struct conf *c, const struct http_server *s, char out[512])
 {
     struct str host = str_c(conf_text(c, CONF_LISTEN));
+    if (*conf_text(c, CONF_PUBLIC_URL)) {
+        snprintf(out, 512, "%s%s", conf_text(c, CONF_PUBLIC_URL), FHIR_MOUNT);
+        return;
+    }
     while (host.n && host.p[host.n - 1] != ':')
         host.n--;
     snprintf(out, 512, "%s://%.*s%u%s", *conf_text(c, CONF_TLS_CERT) ? "https" : "http",
@@ -122,7 +139,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     atomic_store(&f->rest, rest);
     if (f->api)
         api_set_server(f->api, server);
-    code = cmd_node_hear(&ear, c, f->dir, rest);
+    code = cmd_node_hear(&ear, c, f->dir, rest, f->door);
     if (code)
         http_server_stop(server, 0);
     else
@@ -181,6 +198,11 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
     int code;
     if (open && !loopback(conf_text(c, CONF_LISTEN))) {
         cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
+        return 2;
+    }
+    if (*conf_text(c, CONF_PUBLIC_URL) &&
+        !public_url_ok(str_c(conf_text(c, CONF_PUBLIC_URL)))) {
+        cmd_complain("node.public_url", NULL, conf_text(c, CONF_PUBLIC_URL));
         return 2;
     }
     if (open)

@@ -5,14 +5,14 @@
 #define CMD_NODE_MLLP_H
 
 #include "base/conf.h"
-#include "rest/rest.h"
+#include "door/door.h"
 
 struct cmd_node_ear;
 /* Nothing when `mllp` is empty (*out NULL). Refused messages are kept in DIR/rejected.
- * Says what is wrong; an exit code. rest NULL: /fhir is not served, and `mllp` is
- * refused. */
+ * door NULL: nobody logs in; else messages come as the service `mllp_client`. Says what
+ * is wrong; an exit code. rest NULL: /fhir is not served, and `mllp` is refused. */
 AM_CHECK int cmd_node_hear(struct cmd_node_ear **out, const struct conf *c,
-                           const char *dir, struct rest *rest);
+                           const char *dir, struct rest *rest, struct door *door);
 void cmd_node_deaf(struct cmd_node_ear *e); /* before rest_free(); NULL is fine */
 
 #endif

@@ -27,7 +27,7 @@ cd "$work" || exit 3
 smart() { /usr/bin/python3 "$root/test/support/smart.py" "$@"; }
 start() {
     : >ready
-    "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >ready 2>>log &
+    AMANE_PUBLIC_URL=$1 "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >ready 2>>log &
     pid=$!
     i=0
     while [ $i -lt 300 ] && ! [ -s ready ] && kill -0 "$pid" 2>/dev/null; do
@@ -126,6 +126,17 @@ fhir 200 "$all" "$fhir/Patient/p"
 ok "a token lives on"
 kill "$pid"
 wait "$pid" 2>/dev/null
+start https://fhir.chu.ma
+curl -s "$fhir/.well-known/smart-configuration" | jq -e '.token_endpoint == "https://fhir.chu.ma/fhir/token"' >out &&
+    curl -s "$fhir/metadata" | jq -e '.implementation.url == "https://fhir.chu.ma/fhir"' >out && [ "$(ask 'system/Patient.rs' "$(smart sign rs.pem RS384 "$(claims e)")")" = 401 ] &&
+    [ "$(ask 'system/Patient.rs' "$(smart sign rs.pem RS384 "$(claims f https://fhir.chu.ma/fhir/token)")")" = 200 ] && p=$(jq -r .access_token out) &&
+    fhir 200 "$p" "$fhir/Patient" && jq -e '.link[0].url | startswith("https://fhir.chu.ma/fhir/Patient")' out >err
+ok "behind a proxy, assertions and links are of the address declared"
+kill "$pid"
+wait "$pid" 2>/dev/null
+AMANE_PUBLIC_URL=https://fhir.chu.ma/ "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
+[ $? = 2 ] && grep -q public_url err
+ok "an address that would make wrong links is refused"
 f=$(ls ward/access/*.trail | head -1)
 printf 'x' | dd of="$f" bs=1 seek=200 conv=notrunc 2>/dev/null
 "$AMANE" node access verify --data ward >out 2>err

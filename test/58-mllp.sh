@@ -152,4 +152,36 @@ report $? "killed twice under load: all $(wc -l <acked) acknowledged are there, 
 AMANE_MLLP=0.0.0.0:$mllp timeout 20 "$amane" node --data n --listen "127.0.0.1:$http" --open >out 2>err
 [ $? = 1 ] && grep -q "0.0.0.0:$mllp" err
 report $? 'beyond loopback it does not listen'
+# ---- behind a login: as a service
+"$amane" node init --data ward --name ward --gst ma-gst-01 --establishment ma-chu-1 >out 2>err &&
+    /usr/bin/python3 "$root/test/support/smart.py" keys . && "$amane" node client put --data ward --client his --jwks jwks.json --scope 'system/Patient.crus' >out 2>err
+ward() {
+    AMANE_MLLP=127.0.0.1:$mllp AMANE_HL7_MAP=$dir/map.json AMANE_MLLP_CLIENT=$1 "$amane" node --data ward --listen "127.0.0.1:$http" --genesis "$(printf '%064d' 0)" >node.out 2>node.err
+}
+ward nobody
+[ $? = 2 ] && grep -q mllp_client node.err
+report $? 'behind a login it wants a service that is registered'
+ward his &
+pid=$!
+cat >ward.py <<'PY'
+import subprocess, time
+from peer import *
+for _ in range(100):
+    try:
+        p = Peer()
+        break
+    except OSError:
+        time.sleep(0.1)
+assert code(p.ask(message(1))) == "AA"
+a = p.ask(message(2, kind="ADT^A01", more="\rPV1||I|CARD^101^1||||||||||||||||V1^^^CHU^VN"))
+assert code(a) == "AE" and "rest.forbidden" in str(a), a
+subprocess.run([sys.argv[2], "node", "client", "close", "--data", "ward", "--client", "his"], check=True)
+assert code(p.ask(message(3))) == "AR"
+PY
+/usr/bin/python3 ward.py "$mllp" "$amane" >out 2>err
+report $? 'its scopes hold for messages; one that is closed has no more taken'
+kill $pid && wait $pid
+pid=
+"$amane" node access list --data ward --who his >events 2>err && grep '"code":"create"' events | grep -q Patient || grep '"code":"transaction"' events | grep -q Patient
+report $? 'each message is in the record of accesses, with its service'
 report_end

@@ -457,5 +457,22 @@ AM_CHECK int auth_client_check(struct auth *a, struct str token, int64_t now,
                                struct auth_client *out);
 /* Whoever has it may end it. */
 AM_CHECK int auth_client_revoke(struct auth *a, struct str token);
+/* By its name, for what comes without an assertion (HL7 v2). AM_E_NOTFOUND. */
+AM_CHECK int auth_client_get(struct auth *a, struct str id, struct auth_client *out);
+
+/* ---- logins of work that outlives its request ---------------------------------------
+ */
+/* A name of the login behind a token: its hash, no secret. */
+void auth_login_name(struct str token, char name[CRYPTO_HEX]);
+/* Does it still hold? AM_E_UNAUTHORIZED: over, ended, its account closed or changed. It
+ * is no use of it: no session lives longer by it. A service's token still holds for 26
+ * hours though its five minutes are over, unless it was revoked or its client closed or
+ * registered anew. */
+AM_CHECK int auth_token_named(struct auth *a, struct str name, int64_t now,
+                              struct auth_account *out);
+AM_CHECK int auth_session_named(struct auth *a, struct str name, int64_t now,
+                                struct auth_account *out);
+AM_CHECK int auth_client_named(struct auth *a, struct str name, int64_t now,
+                               struct auth_client *out);
 
 #endif

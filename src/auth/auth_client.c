@@ -9,6 +9,8 @@
     (INT64_C(300) * TIME_SECOND) /* the most SMART 2.0 lets exp be away                  \
                                   */
 #define CLIENT_SKEW (INT64_C(60) * TIME_SECOND)
+/* Tokens that are over stay as long, so that one revoked can be told from one over. */
+#define CLIENT_KEPT (INT64_C(26) * 3600 * TIME_SECOND)
 enum { CLIENT_JTI_MAX = 255 };
 
 bool auth_client_id_ok(struct str id)
@@ -329,7 +331,8 @@ int auth_client_assert(struct auth *a, struct str assertion, struct str aud, int
 static int client_token(struct db_conn *c, void *arg)
 {
     const struct client_job *j = arg;
-    int err = db_exec(c, "DELETE FROM client_token WHERE until_at<=$1", "i", j->now);
+    int err = db_exec(c, "DELETE FROM client_token WHERE until_at<=$1", "i",
+                      j->now - CLIENT_KEPT);
     if (!err)
         err =
             db_exec(c,
@@ -393,6 +396,41 @@ int auth_client_check(struct auth *a, struct str token, int64_t now,
         return AM_E_UNAUTHORIZED;
     auth_hash_token(token, j.hash);
     err = db_read(a->db, client_of_token, &j);
+    if (!err)
+        *out = found;
+    return err;
+}
+
+int auth_client_named(struct auth *a, struct str name, int64_t now,
+                      struct auth_client *out)
+{
+    struct auth_client found;
+    struct client_job j = {.now = now - CLIENT_KEPT, .out = &found};
+    int err;
+    AUTH_COPY(j.hash, name);
+    err = db_read(a->db, client_of_token, &j);
+    if (!err)
+        *out = found;
+    return err;
+}
+
+static int client_plain(struct db_conn *c, void *arg)
+{
+    struct client_job *j = arg;
+    struct buf unused;
+    int err;
+    buf_init(&unused, AUTH_CLIENT_JWKS);
+    j->text = &unused;
+    err = client_find(c, j);
+    buf_release(&unused);
+    return err;
+}
+
+int auth_client_get(struct auth *a, struct str id, struct auth_client *out)
+{
+    struct auth_client found = {0};
+    struct client_job j = {.id = id, .out = &found};
+    int err = db_read(a->db, client_plain, &j);
     if (!err)
         *out = found;
     return err;

@@ -95,6 +95,34 @@ static void tokens_end_by_time_by_revocation_and_with_the_client(void **state)
     assert_int_equal(t_assert(V_RS_GOOD, t_now), AM_E_UNAUTHORIZED);
 }
 
+static void work_goes_on_with_a_token_that_is_over_and_not_with_one_revoked(void **state)
+{
+    char one[AUTH_CLIENT_TOKEN], two[AUTH_CLIENT_TOKEN], a[CRYPTO_HEX], b[CRYPTO_HEX];
+    const struct str scope = STR("system/Patient.r");
+    struct auth_client c;
+    (void)state;
+    assert_ok(t_put("lab-1", v_jwks));
+    assert_int_equal(auth_client_get(t_auth, STR("lab-2"), &c), AM_E_NOTFOUND);
+    assert_ok(auth_client_get(t_auth, STR("lab-1"), &c));
+    assert_string_equal(c.scope, "system/Observation.rs"); /* what it may ask for */
+    assert_ok(auth_client_token(t_auth, STR("lab-1"), scope, t_now, one));
+    auth_login_name(str_c(one), a);
+    assert_ok(auth_client_named(t_auth, str_c(a), t_now + 60 * T_MINUTE, &c));
+    assert_string_equal(c.scope, "system/Patient.r");
+    assert_int_equal(auth_client_named(t_auth, str_c(a), t_now + 27 * 60 * T_MINUTE, &c),
+                     AM_E_UNAUTHORIZED);
+    assert_ok(auth_client_token(t_auth, STR("lab-1"), scope, t_now + 60 * T_MINUTE, two));
+    auth_login_name(str_c(two), b);
+    assert_ok(auth_client_named(t_auth, str_c(a), t_now + 60 * T_MINUTE, &c));
+    assert_ok(auth_client_revoke(t_auth, str_c(one)));
+    assert_int_equal(auth_client_named(t_auth, str_c(a), t_now + 60 * T_MINUTE, &c),
+                     AM_E_UNAUTHORIZED);
+    assert_ok(auth_client_named(t_auth, str_c(b), t_now + 60 * T_MINUTE, &c));
+    assert_ok(t_put("lab-1", v_jwks)); /* registered anew */
+    assert_int_equal(auth_client_named(t_auth, str_c(b), t_now + 60 * T_MINUTE, &c),
+                     AM_E_UNAUTHORIZED);
+}
+
 static void keys_that_cannot_be_used_or_are_secret_are_refused(void **state)
 {
     (void)state;
@@ -121,6 +149,7 @@ int main(void)
         T(an_assertion_serves_once),
         T(what_is_not_as_it_should_be_is_refused_alike),
         T(tokens_end_by_time_by_revocation_and_with_the_client),
+        T(work_goes_on_with_a_token_that_is_over_and_not_with_one_revoked),
         T(keys_that_cannot_be_used_or_are_secret_are_refused),
     };
     return t_run_both(tests, AM_LEN(tests));

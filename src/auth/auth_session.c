@@ -84,6 +84,25 @@ int auth_session(struct auth *a, struct str token, int64_t now, struct auth_acco
     return err;
 }
 
+int auth_session_named(struct auth *a, struct str name, int64_t now,
+                       struct auth_account *out)
+{
+    struct auth_find f = {.now = now};
+    int err;
+    AUTH_COPY(f.hash, name);
+    err = db_read(a->db, auth_find_session, &f);
+    if (!err && f.stage != AUTH_FULL)
+        err = AM_E_UNAUTHORIZED;
+    if (!err)
+        *out = f.found;
+    return err;
+}
+
+void auth_login_name(struct str token, char name[CRYPTO_HEX])
+{
+    auth_hash_token(token, name);
+}
+
 static int auth_drop(struct db_conn *c, void *arg)
 {
     struct auth_find *f = arg;

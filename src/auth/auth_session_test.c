@@ -232,6 +232,25 @@ static void a_session_ends_after_half_an_hour_of_silence(void **state)
                      AM_E_UNAUTHORIZED);
 }
 
+static void a_session_that_is_asked_by_name_lives_no_longer(void **state)
+{
+    char token[AUTH_TOKEN], name[CRYPTO_HEX];
+    struct auth_account who;
+    (void)state;
+    t_account("amal", LEDGER_PHYSICIAN);
+    assert_ok(t_login("amal", T_PASSWORD.p, "p", t_now, token));
+    auth_login_name(str_c(token), name);
+    assert_ok(auth_session_named(t_auth, str_c(name), t_now + 29 * T_MINUTE, &who));
+    assert_string_equal(who.login, "amal");
+    assert_int_equal(auth_session_named(t_auth, str_c(name), t_now + 31 * T_MINUTE, &who),
+                     AM_E_UNAUTHORIZED);
+    assert_int_equal(auth_session(t_auth, str_c(token), t_now + 31 * T_MINUTE, &who),
+                     AM_E_UNAUTHORIZED);
+    assert_ok(auth_logout(t_auth, str_c(token)));
+    assert_int_equal(auth_session_named(t_auth, str_c(name), t_now, &who),
+                     AM_E_UNAUTHORIZED);
+}
+
 static void a_session_ends_after_eight_hours_however_busy(void **state)
 {
     char token[AUTH_TOKEN];
@@ -371,6 +390,7 @@ int main(void)
         T(guesses_sent_at_once_share_the_same_five_tries),
         T(too_many_hashes_at_once_are_turned_away),
         T(a_session_ends_after_half_an_hour_of_silence),
+        T(a_session_that_is_asked_by_name_lives_no_longer),
         T(a_session_ends_after_eight_hours_however_busy),
         T(closing_an_account_ends_all_that_is_open),
         T(a_token_serves_until_its_end),

@@ -160,6 +160,18 @@ int auth_token_check(struct auth *a, struct str token, int64_t now,
     return err;
 }
 
+int auth_token_named(struct auth *a, struct str name, int64_t now,
+                     struct auth_account *out)
+{
+    struct auth_token_job j = {.now = now};
+    int err;
+    AUTH_COPY(j.hash, name);
+    err = db_read(a->db, auth_find_token, &j);
+    if (!err)
+        *out = j.found;
+    return err;
+}
+
 /* ---- one's own --------------------------------------------------------------------- */
 static int auth_list_tokens(struct db_conn *c, void *arg)
 {

@@ -41,10 +41,15 @@
     X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")     \
     X(WAREHOUSE, "warehouse", N, TEXT, "", 0, 0,                                         \
       "postgresql:// address of the FHIR store; empty: SQLite in the data folder")       \
+    X(PUBLIC_URL, "public_url", N, TEXT, "", 0, 0,                                       \
+      "address that others reach the node at, https://fhir.chu.ma; empty: of listen")    \
     X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
       "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")       \
     X(MLLP, "mllp", N, TEXT, "", 0, 0,                                                   \
       "address:port, on loopback, for HL7 v2 messages (MLLP); empty: none")              \
+    X(MLLP_CLIENT, "mllp_client", N, TEXT, "", 0, 0,                                     \
+      "service (`amane node client put`) that messages of mllp come as; needed where "   \
+      "people log in")                                                                   \
     X(HL7_MAP, "hl7_map", N, TEXT, "", 0, 0,                                             \
       "file of the mapping of HL7 v2 messages; empty: the one of the program")
 

@@ -85,8 +85,14 @@ void door_stats(struct door *d, struct door_trail_stats *out)
 
 void door_before(struct door *d, struct rest_config *rc)
 {
-    rc->guard =
-        (struct rest_guard){.may = door_may, .see = door_see, .fit = door_fit, .arg = d};
+    rc->guard = (struct rest_guard){.may = door_may,
+                                    .see = door_see,
+                                    .fit = door_fit,
+                                    .keep = door_keep,
+                                    .again = door_again,
+                                    .drop = door_drop,
+                                    .his = door_his,
+                                    .arg = d};
     rc->audit = door_note;
     rc->audit_arg = d;
     rc->open = false;

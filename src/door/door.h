@@ -40,6 +40,13 @@ void door_before(struct door *d, struct rest_config *rc);
 /* A request under `mount`, for an interface that the door stands before. */
 int door_http(struct door *d, struct rest *r, const char *mount, struct http_req *q,
               struct http_resp *a);
+/* A service that enters by another way than HTTP (the HL7 v2 listener), by its name in
+ * `amane node client`: its scopes, its record, and what it hands in is kept though the
+ * patient opposes being looked at. `who` of one request of rest; its peer, for the
+ * record. AM_E_UNAUTHORIZED: no such service, or closed. */
+AM_CHECK int door_service(struct door *d, const char *client, const char *peer,
+                          void **who);
+void door_service_end(void *who); /* NULL is fine */
 /* Can these scopes be read ("system/Observation.rs?category=laboratory")? AM_E_SYNTAX. */
 AM_CHECK int door_scope_check(struct str scopes);
 

@@ -54,6 +54,30 @@ static int note_patient(struct map *told, struct jw *w, const char *id)
     return err;
 }
 
+/* More was looked at than is remembered: asked of what is there. */
+static int note_forgotten(const struct door_caller *c, struct map *told, struct jw *w,
+                          const struct eds_name *n)
+{
+    struct door_facts f = {.patients = 0};
+    struct json_doc *doc = NULL;
+    struct eds_meta m = {.ver = 0};
+    struct buf text;
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = eds_read(c->door->eds, str_c(n->type), str_c(n->id), 0, &text, &m);
+    if (!err && m.gone && m.ver > 1)
+        err = eds_read(c->door->eds, str_c(n->type), str_c(n->id), m.ver - 1, &text, &m);
+    if (!err && text.n)
+        err = json_parse(&doc, buf_str(&text), NULL, NULL);
+    if (!err && doc)
+        door_facts(json_root(doc), str_c(c->door->base), &f);
+    for (size_t i = 0; i < f.patients && !err; i++)
+        err = note_patient(told, w, f.patient[i]);
+    json_free(doc);
+    buf_release(&text);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
 static int note_looked(const struct door_caller *c, struct map *told, struct jw *w,
                        const struct eds_name *n)
 {
@@ -69,12 +93,18 @@ static int note_looked(const struct door_caller *c, struct map *told, struct jw 
             err = note_patient(told, w, l->patient[k]);
         return err;
     }
-    return AM_OK;
+    return c->n_looked > DOOR_LOOKED ? note_forgotten(c, told, w, n) : AM_OK;
 }
 
+enum { NOTE_NAMES = 4000 }; /* of a piece */
+struct note_piece {         /* of the names of an access: from `at` on */
+    size_t at, n;
+};
+
 static int note_patients(const struct door_caller *c, const struct rest_access *a,
-                         const struct eds_name *seen, size_t n, struct jw *w)
+                         const struct note_piece *p, struct jw *w)
 {
+    size_t end = AM_MIN(c->n_wrote, p->at + NOTE_NAMES);
     struct map told;
     int err = AM_OK;
     map_init(&told);
@@ -85,9 +115,9 @@ static int note_patients(const struct door_caller *c, const struct rest_access *
         snprintf(id, sizeof id, "%.*s", STR_FMT(a->id));
         err = note_patient(&told, w, id);
     }
-    for (size_t i = 0; i < n && !err; i++)
-        err = note_looked(c, &told, w, &seen[i]);
-    for (size_t i = 0; i < c->n_wrote && !err; i++)
+    for (size_t i = p->at; i < p->at + p->n && !err; i++)
+        err = note_looked(c, &told, w, &a->seen[i]);
+    for (size_t i = p->at; i < end && !err; i++)
         err = note_patient(&told, w, c->wrote[i]);
     jw_arr_end(w);
     map_release(&told);
@@ -96,7 +126,7 @@ static int note_patients(const struct door_caller *c, const struct rest_access *
 
 /* ---- a record, in as many pieces as it needs ---- */
 static int note_piece(const struct door_caller *c, const struct rest_access *a,
-                      const struct eds_name *seen, size_t n, bool more, struct buf *out)
+                      const struct note_piece *p, bool more, struct buf *out)
 {
     struct jw w;
     int err;
@@ -107,10 +137,10 @@ static int note_piece(const struct door_caller *c, const struct rest_access *a,
         note_who(&w, c);
     jw_key(&w, "seen");
     jw_arr(&w);
-    for (size_t i = 0; i < n; i++)
-        jw_strf(&w, "%s/%s", seen[i].type, seen[i].id);
+    for (size_t i = p->at; i < p->at + p->n; i++)
+        jw_strf(&w, "%s/%s", a->seen[i].type, a->seen[i].id);
     jw_arr_end(&w);
-    err = note_patients(c, a, seen, n, &w);
+    err = note_patients(c, a, p, &w);
     if (!a->part && c->parts.n) {
         jw_key(&w, "parts");
         jw_arr(&w);
@@ -123,24 +153,23 @@ static int note_piece(const struct door_caller *c, const struct rest_access *a,
     return err ? err : jw_done(&w);
 }
 
-enum { NOTE_NAMES = 4000 }; /* of a piece */
-
 static int note_all(struct door_caller *c, const struct rest_access *a)
 {
-    size_t i = 0;
+    size_t of = AM_MAX(a->n_seen, c->n_wrote), at = 0;
     int err;
     do {
-        size_t n = AM_MIN(a->n_seen - i, NOTE_NAMES);
+        size_t left = a->n_seen > at ? a->n_seen - at : 0;
+        const struct note_piece p = {at, AM_MIN(left, NOTE_NAMES)};
         struct buf text;
         buf_init(&text, DOOR_TRAIL_RECORD - 64);
-        err = note_piece(c, a, a->seen + i, n, i + n < a->n_seen, &text);
+        err = note_piece(c, a, &p, at + NOTE_NAMES < of, &text);
         if (!err)
             err = door_trail_add(c->door->trail, time_now(), buf_str(&text));
         if (!err)
             buf_clear(&c->parts);
         buf_release(&text);
-        i += n;
-    } while (!err && i < a->n_seen);
+        at += NOTE_NAMES;
+    } while (!err && at < of);
     return err;
 }
 
@@ -152,7 +181,8 @@ static int note_part(struct door_caller *c, const struct rest_access *a)
     if (a->moment == REST_BEFORE)
         return AM_OK; /* the Bundle's was written before anything */
     buf_init(&text, DOOR_RECORD);
-    err = note_piece(c, a, a->seen, AM_MIN(a->n_seen, NOTE_NAMES), false, &text);
+    err = note_piece(c, a, &(struct note_piece){0, AM_MIN(a->n_seen, NOTE_NAMES)}, false,
+                     &text);
     if (!err && c->parts.n)
         err = buf_addc(&c->parts, ',');
     if (!err)

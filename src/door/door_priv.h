@@ -17,7 +17,8 @@ enum door_verb {
     DOOR_U = 1 << 2,
     DOOR_D = 1 << 3,
     DOOR_S = 1 << 4,
-    DOOR_X = 1 << 5 /* bulk export */
+    DOOR_X = 1 << 5, /* bulk export */
+    DOOR_I = 1 << 6  /* bulk import, of services only */
 };
 enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
 
@@ -68,6 +69,9 @@ struct door_caller {
     struct door *door;
     bool anybody; /* nobody in particular */
     bool service; /* client and scopes, not who */
+    bool files;   /* a service that keeps and tells nobody: oppositions are not to it */
+    bool by_session;  /* `login` is a session, else a token */
+    struct str login; /* borrowed from the request; empty: none */
     struct auth_account who;
     struct auth_client client;
     struct door_scopes scopes;
@@ -76,9 +80,10 @@ struct door_caller {
     struct map patient; /* id -> bits above, as found out in this request */
     struct door_looked *looked;
     size_t n_looked, cap_looked;
-    char (*wrote)[EDS_ID_MAX + 1]; /* patients of what was to be written */
+    char (*wrote)[EDS_ID_MAX + 1]; /* patients of what was to be written, each once */
     size_t n_wrote, cap_wrote;
-    struct buf parts; /* entries of a Bundle, JSON apart by commas */
+    struct map wrote_at; /* id -> where */
+    struct buf parts;    /* entries of a Bundle, JSON apart by commas */
 };
 
 /* ---- door_who.c ---- */
@@ -86,6 +91,7 @@ void door_caller_init(struct door_caller *c, struct door *d);
 void door_caller_release(struct door_caller *c);
 /* AM_E_UNAUTHORIZED; AM_E_FORBIDDEN: of another house. */
 AM_CHECK int door_identify(struct door_caller *c, const struct http_req *q);
+bool door_at_home(const struct door_caller *c); /* of this establishment, or a service */
 /* X-Break-Glass. AM_E_SYNTAX: no reason of 8 to 400 bytes of text; AM_E_FORBIDDEN: not
  * for who has no patients. */
 AM_CHECK int door_glass(struct door_caller *c, const struct http_req *q);
@@ -101,6 +107,8 @@ char door_interaction(struct str name, struct str *type);
 unsigned door_may_verbs(const struct door_caller *c, struct str type,
                         enum door_reach *reach);
 int door_may(void *arg, const struct rest_access *a); /* for struct rest_guard */
+/* What is exported has to allow its caller that. */
+unsigned door_export_looks(const struct door_caller *c);
 
 /* ---- door_scope.c: SMART v2 scopes ---- */
 void door_scopes_init(struct door_scopes *s, const struct fhir_row_key *key);
@@ -119,6 +127,12 @@ bool door_oauth(struct door *d, struct str path, struct http_req *q, struct http
                 int *err);
 bool door_audit_events(struct door_caller *c, const char *mount, struct http_req *q,
                        struct http_resp *a, int *err);
+
+/* ---- door_keep.c: for struct rest_guard ---- */
+int door_keep(void *arg, void *who, struct buf *name);
+int door_again(void *arg, struct str name, void **who);
+void door_drop(void *arg, void *who);
+bool door_his(void *arg, struct str name, void *who);
 
 /* ---- door_facts.c ---- */
 /* Its patients too. */

@@ -32,7 +32,7 @@ static const struct {
 
 unsigned door_verbs(const char *letters)
 {
-    static const char order[] = "crudsx";
+    static const char order[] = "crudsxi";
     unsigned v = 0;
     for (; *letters; letters++) {
         const char *at = strchr(order, *letters);
@@ -111,6 +111,26 @@ static unsigned door_needs(char verb, const struct rest_access *a)
     return writes && a->query.n && !a->id.n ? need | DOOR_S : need;
 }
 
+/* Who may export some type may ask; each resource is looked at. */
+static bool door_exports(const struct door_caller *c)
+{
+    enum door_reach reach;
+    for (size_t i = 0; i < fhir_search_types(); i++)
+        if (door_may_verbs(c, fhir_search_type_at(i), &reach) & DOOR_X)
+            return true;
+    return false;
+}
+
+unsigned door_export_looks(const struct door_caller *c)
+{
+    return c->service ? (unsigned)(DOOR_R | DOOR_S) : (unsigned)DOOR_X;
+}
+
+static unsigned door_looks(const struct door_caller *c, unsigned need)
+{
+    return need & DOOR_X ? door_export_looks(c) : need & DOOR_I ? (unsigned)DOOR_C : need;
+}
+
 int door_may(void *arg, const struct rest_access *a)
 {
     struct door_caller *c = a->who;
@@ -128,15 +148,17 @@ int door_may(void *arg, const struct rest_access *a)
         return AM_OK;
     need = door_needs(verb, a);
     if (!a->joint)
-        c->looks = need & DOOR_X ? (unsigned)DOOR_R : need;
+        c->looks = door_looks(c, need);
     if (!is.n)
         is = type;
+    if (!is.n && need == DOOR_X)
+        return door_exports(c) ? AM_OK : AM_E_FORBIDDEN;
     if (str_eqc(is, "AuditEvent"))
         return AM_E_FORBIDDEN; /* made of the record: door_event_http.c */
     if ((door_may_verbs(c, is, &reach) & need) != need)
         return AM_E_FORBIDDEN;
     /* In a patient's compartment: the patient is asked for too. */
-    if (a->other.n && !(door_may_verbs(c, a->type, &reach) & DOOR_S))
+    if (a->other.n && a->type.n && !(door_may_verbs(c, a->type, &reach) & DOOR_S))
         return AM_E_FORBIDDEN;
     return AM_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SMART v2 scopes of services: system/Type.cruds, each type or one, also of some
- * resources only: system/Observation.rs?category=laboratory. */
+ * resources only: system/Observation.rs?category=laboratory. One of our own:
+ * system/$import, which gives the operation; what is imported wants its `c` besides. */
 #include <stdlib.h>
 
 #include "door/door_priv.h"
@@ -61,6 +62,11 @@ static int scope_one(struct door_scopes *s, struct str text, struct door_scope *
 {
     struct str query, verbs, what = str_cut(text, '?', &query);
     *out = (struct door_scope){.text = text};
+    if (str_eqc(text, "system/$import")) {
+        out->type = STR("$import");
+        out->verbs = DOOR_I;
+        return AM_OK;
+    }
     if (!str_starts(what, STR("system/")))
         return AM_E_SYNTAX;
     out->type = str_cut(str_sub(what, 7, what.n), '.', &verbs);

@@ -79,7 +79,7 @@ static int see_patients(const struct see *s, bool *yes)
         unsigned bits;
         err = door_patient(c, s->view, str_c(s->f.patient[i]), &bits);
         if (!err && ((care && !(bits & DOOR_RELATED)) ||
-                     (!glass && !law && (bits & DOOR_OPPOSED))))
+                     (!glass && !law && !c->files && (bits & DOOR_OPPOSED))))
             *yes = false;
     }
     return err;
@@ -183,9 +183,8 @@ static bool fit_named(const struct json *group, struct str type, struct str id)
 
 static int fit_remember(struct door_caller *c, const char *id)
 {
-    for (size_t i = 0; i < c->n_wrote; i++)
-        if (strcmp(c->wrote[i], id) == 0)
-            return AM_OK;
+    if (map_has(&c->wrote_at, str_c(id)))
+        return AM_OK;
     if (c->n_wrote == c->cap_wrote) {
         size_t cap = c->cap_wrote ? 2 * c->cap_wrote : 4;
         void *more = am_realloc(c->wrote, cap, sizeof *c->wrote);
@@ -194,8 +193,8 @@ static int fit_remember(struct door_caller *c, const char *id)
         c->wrote = more;
         c->cap_wrote = cap;
     }
-    snprintf(c->wrote[c->n_wrote++], sizeof *c->wrote, "%s", id);
-    return AM_OK;
+    snprintf(c->wrote[c->n_wrote], sizeof *c->wrote, "%s", id);
+    return map_set(&c->wrote_at, str_c(id), c->n_wrote++);
 }
 
 int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,

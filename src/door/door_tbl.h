@@ -4,14 +4,16 @@
  *
  * DOOR_TYPES names groups of resource types: X(GROUP, "Type Type ...").
  * DOOR_GRANTS: X(role, GROUP, "verbs", REACH)
- *     verbs: of SMART v2, c create, r read, u update, d delete, s search; x: bulk export.
+ *     verbs: of SMART v2, c create, r read, u update, d delete, s search; x: bulk export
+ *     (of services: r and s; of no type in the path: of some type).
  *     REACH: CARE, patients with a care relation to the account (door_care.c), others
  *     only with a reason given (break-glass); HOUSE, all patients; a type of no patient
  *     is reached either way.
  * DOOR_INTERACTIONS: X("interaction", 'verb', "type"): what each needs, '-' nothing but
  *     being somebody, '*' not even that. type: where the path names none; "" as the path
  *     says; a search of the whole system needs nothing more, since each resource is
- *     looked at. An interaction that is not here is refused. */
+ *     looked at. An interaction that is not here is refused. 'i', bulk import, is given
+ * by the scope system/$import, to services only. */
 #ifndef DOOR_TBL_H
 #define DOOR_TBL_H
 
@@ -146,9 +148,10 @@
     X("$everything", 'r', "Patient")                                                     \
     X("$summary", 'r', "Patient")                                                        \
     X("$lastn", 's', "Observation")                                                      \
-    X("$export", 'x', "Patient")                                                         \
-    X("$export-status", 'x', "Patient")                                                  \
-    X("$export-file", 'x', "Patient")                                                    \
+    X("$export", 'x', "")                                                                \
+    X("$export-status", 'x', "")                                                         \
+    X("$export-file", 'x', "")                                                           \
+    X("$import", 'i', "$import")                                                         \
     X("$lookup", 'r', "CodeSystem")                                                      \
     X("$subsumes", 'r', "CodeSystem")                                                    \
     X("$validate-code", 'r', "ValueSet")                                                 \

@@ -135,33 +135,6 @@ static void a_care_team_names_its_members(void **state)
 }
 
 /* ---- the record ---- */
-struct t_found {
-    const char *want[4];
-    int times;
-};
-
-static int find_all(void *arg, const struct door_trail_item *x)
-{
-    struct t_found *f = arg;
-    bool all = true;
-    for (size_t i = 0; i < AM_LEN(f->want) && f->want[i]; i++)
-        all = all && strstr(x->text.p, f->want[i]);
-    f->times += all;
-    return AM_OK;
-}
-
-static int recorded(const char *a, const char *b, const char *c, const char *e)
-{
-    char path[PATH_MAX];
-    uint8_t key[DOOR_TRAIL_KEY];
-    struct door_trail_read r = {.dir = path, .key = key};
-    struct t_found f = {.want = {a, b, c, e}};
-    snprintf(path, sizeof path, "%s/access", t_dir);
-    assert_ok(door_trail_key(t_dir, key));
-    assert_ok(door_trail_each(&r, find_all, &f));
-    return f.times;
-}
-
 static void the_glass_is_broken_for_a_reason_and_loudly(void **state)
 {
     (void)state;
@@ -309,20 +282,6 @@ static void what_a_model_said_is_kept_with_its_provenance(void **state)
 }
 
 /* ---- services ---- */
-static void t_service(const char *scope, char token[AUTH_CLIENT_TOKEN])
-{
-    struct auth_client c = {.id = "lab-1", .purpose = "HRESCH"};
-    struct diag d;
-    diag_init(&d);
-    snprintf(c.scope, sizeof c.scope, "%s", scope);
-    assert_ok(auth_client_put(t_auth, &c,
-                              STR("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":"
-                                  "\"AAAA\",\"e\":\"AQAB\"}]}"),
-                              time_now(), &d));
-    assert_ok(auth_client_token(t_auth, STR("lab-1"), str_c(scope), time_now(), token));
-    diag_release(&d);
-}
-
 /* Rows of a view of Observations that who asks is given. */
 static size_t t_rows(const char *token)
 {

@@ -28,13 +28,13 @@ struct t_asked {
     const char *token;
     enum http_method method;
     const char *path, *query, *body;
-    const char *glass, *language, *none_exist, *type;
+    const char *glass, *language, *none_exist, *type, *prefer;
 };
 struct t_reply {
     int status;
     struct buf body;
     struct json_doc *doc;
-    char challenge[200];
+    char challenge[200], content[300]; /* WWW-Authenticate, Content-Location */
 };
 
 static inline struct t_reply t_send(const struct t_asked *k)
@@ -58,6 +58,8 @@ static inline struct t_reply t_send(const struct t_asked *k)
         h[q.headers++] = (struct http_field){STR("Authorization"), str_c(bearer)};
     if (k->glass)
         h[q.headers++] = (struct http_field){STR("X-Break-Glass"), str_c(k->glass)};
+    if (k->prefer)
+        h[q.headers++] = (struct http_field){STR("Prefer"), str_c(k->prefer)};
     if (k->none_exist)
         h[q.headers++] = (struct http_field){STR("If-None-Exist"), str_c(k->none_exist)};
     if (k->body)
@@ -72,8 +74,10 @@ static inline struct t_reply t_send(const struct t_asked *k)
     for (size_t i = 0; i < a.headers; i++)
         if (str_eqc(a.header[i].name, "WWW-Authenticate"))
             snprintf(r.challenge, sizeof r.challenge, "%.*s", STR_FMT(a.header[i].value));
+        else if (str_eqc(a.header[i].name, "Content-Location"))
+            snprintf(r.content, sizeof r.content, "%.*s", STR_FMT(a.header[i].value));
     r.body = a.body;
-    if (r.body.n && r.body.p[0] == '{')
+    if (r.body.n && r.body.p[0] == '{' && r.body.p[r.body.n - 1] != '\n')
         assert_ok(json_parse(&r.doc, buf_str(&r.body), NULL, NULL));
     arena_release(&arena);
     return r;
@@ -189,6 +193,18 @@ static inline void t_patients(void)
             "\"reference\":\"http://test/fhir/Patient/b\"}");
 }
 
+/* The visibility predicate, which a test may hold up. */
+static _Atomic(bool) t_hold, t_held;
+
+static inline int t_look(void *arg, const struct rest_look *l, bool *yes)
+{
+    while (t_hold) {
+        t_held = true;
+        usleep(1000);
+    }
+    return door_see(arg, l, yes);
+}
+
 static inline void t_enter(void)
 {
     struct door_config c = {.auth = t_auth,
@@ -196,9 +212,13 @@ static inline void t_enter(void)
                             .dir = t_dir,
                             .eds = t_eds,
                             .base = t_base};
-    struct rest_config rc = {.eds = t_eds, .valid = t_valid, .base = t_base};
+    char exports[PATH_MAX];
+    struct rest_config rc = {
+        .eds = t_eds, .valid = t_valid, .base = t_base, .export_dir = exports};
+    snprintf(exports, sizeof exports, "%s/export", t_dir);
     assert_ok(door_new(&t_door, &c));
     door_before(t_door, &rc);
+    rc.guard.see = t_look;
     assert_ok(rest_new(&t_rest, &rc));
 }
 
@@ -247,6 +267,49 @@ static inline int t_teardown(void **state)
     eds_close(t_eds);
     auth_close(t_auth);
     return nftw(t_dir, t_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- the record: records that hold all these texts ---- */
+struct t_found {
+    const char *want[4];
+    int times;
+};
+
+static inline int find_all(void *arg, const struct door_trail_item *x)
+{
+    struct t_found *f = arg;
+    bool all = true;
+    for (size_t i = 0; i < AM_LEN(f->want) && f->want[i]; i++)
+        all = all && strstr(x->text.p, f->want[i]);
+    f->times += all;
+    return AM_OK;
+}
+
+static inline int recorded(const char *a, const char *b, const char *c, const char *e)
+{
+    char path[PATH_MAX];
+    uint8_t key[DOOR_TRAIL_KEY];
+    struct door_trail_read r = {.dir = path, .key = key};
+    struct t_found f = {.want = {a, b, c, e}};
+    snprintf(path, sizeof path, "%s/access", t_dir);
+    assert_ok(door_trail_key(t_dir, key));
+    assert_ok(door_trail_each(&r, find_all, &f));
+    return f.times;
+}
+
+/* ---- a service ---- */
+static inline void t_service(const char *scope, char token[AUTH_CLIENT_TOKEN])
+{
+    struct auth_client c = {.id = "lab-1", .purpose = "HRESCH"};
+    struct diag d;
+    diag_init(&d);
+    snprintf(c.scope, sizeof c.scope, "%s", scope);
+    assert_ok(auth_client_put(t_auth, &c,
+                              STR("{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":"
+                                  "\"AAAA\",\"e\":\"AQAB\"}]}"),
+                              time_now(), &d));
+    assert_ok(auth_client_token(t_auth, STR("lab-1"), str_c(scope), time_now(), token));
+    diag_release(&d);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)

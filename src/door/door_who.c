@@ -7,6 +7,7 @@ void door_caller_init(struct door_caller *c, struct door *d)
 {
     *c = (struct door_caller){.door = d};
     map_init(&c->patient);
+    map_init(&c->wrote_at);
     buf_init(&c->parts, DOOR_TRAIL_RECORD);
     door_scopes_init(&c->scopes, eds_row_key(d->eds));
 }
@@ -14,6 +15,7 @@ void door_caller_init(struct door_caller *c, struct door *d)
 void door_caller_release(struct door_caller *c)
 {
     map_release(&c->patient);
+    map_release(&c->wrote_at);
     free(c->wrote);
     buf_release(&c->parts);
     free(c->looked);
@@ -26,6 +28,7 @@ static int who_service(struct door_caller *c, struct str bearer)
     if (!err)
         err = door_scopes_read(&c->scopes, str_c(c->client.scope));
     c->service = !err;
+    c->login = bearer;
     return err;
 }
 
@@ -34,15 +37,21 @@ static int who_account(struct door_caller *c, const struct http_req *q, struct s
 {
     int64_t now = time_now();
     int err;
+    c->login = bearer.n ? bearer : http_cookie(q, "amane_session");
     if (bearer.n) {
         err = auth_token_check(c->door->auth, bearer, now, &c->who);
-        return err == AM_E_UNAUTHORIZED
-                   ? auth_session(c->door->auth, bearer, now, &c->who)
-                   : err;
-    }
-    if (q->method != HTTP_GET && q->method != HTTP_HEAD)
+        if (err != AM_E_UNAUTHORIZED)
+            return err;
+    } else if (q->method != HTTP_GET && q->method != HTTP_HEAD)
         return AM_E_UNAUTHORIZED;
-    return auth_session(c->door->auth, http_cookie(q, "amane_session"), now, &c->who);
+    c->by_session = true;
+    return auth_session(c->door->auth, c->login, now, &c->who);
+}
+
+bool door_at_home(const struct door_caller *c)
+{
+    const char *house = c->door->establishment;
+    return c->service || !house[0] || auth_of_house(&c->who, house);
 }
 
 int door_identify(struct door_caller *c, const struct http_req *q)
@@ -57,10 +66,7 @@ int door_identify(struct door_caller *c, const struct http_req *q)
     if (auth_client_tokenish(bearer))
         return who_service(c, bearer);
     err = who_account(c, q, bearer);
-    if (!err && c->door->establishment[0] &&
-        !auth_of_house(&c->who, c->door->establishment))
-        err = AM_E_FORBIDDEN;
-    return err;
+    return !err && !door_at_home(c) ? AM_E_FORBIDDEN : err;
 }
 
 /* ---- breaking the glass ---- */

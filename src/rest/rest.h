@@ -122,13 +122,16 @@ struct rest_guard {
      * AM_E_INVALID with problems in d. */
     int (*fit)(void *arg, void *who, enum eds_verb verb, const struct json *resource,
                const struct json *group, struct diag *d);
-    /* $export goes on when its request is over: a name for who asked (512 bytes at most,
-     * kept on disk, sealed), and who that is, looked up when it begins and every second:
-     * an error (AM_E_UNAUTHORIZED: no login any more) ends the export. Where `see` is set
-     * and one of these is not, there is no $export. Called from its thread. */
+    /* $export goes on when its request is over. keep: a name for who asked and by which
+     * login (512 bytes at most, kept on disk, sealed). again: who that is, looked up when
+     * it begins, every second, and when something of it is fetched: an error
+     * (AM_E_UNAUTHORIZED: that login was taken away) ends the export, and its files go.
+     * his: is who asks now the one who asked? Where `see` is set and one of these is not,
+     * there is no $export. Called from its thread; his also under its lock. */
     int (*keep)(void *arg, void *who, struct buf *name);
     int (*again)(void *arg, struct str name, void **who);
     void (*drop)(void *arg, void *who); /* of again() */
+    bool (*his)(void *arg, struct str name, void *who);
     void *arg;
 };
 

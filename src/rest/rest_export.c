@@ -14,7 +14,7 @@ static int export_who(struct rest_call *c, struct buf *out)
 static int export_can(struct rest_call *c)
 {
     const struct rest_guard *g = &c->r->c.guard;
-    if (c->r->exports && (!g->see || (g->keep && g->again)))
+    if (c->r->exports && (!g->see || (g->keep && g->again && g->his)))
         return AM_OK;
     return rest_bad(c, AM_E_NOTFOUND, "", "rest.export_off", STR_NULL);
 }
@@ -123,21 +123,41 @@ int rest_h_export(struct rest_call *c)
 }
 
 /* ---- how far ---- */
+/* The login it was asked by may have been taken away since it was done. */
+static int export_again(struct rest_call *c, struct rest_export_now *now)
+{
+    const struct rest_guard *g = &c->r->c.guard;
+    void *who = NULL;
+    int err;
+    if (now->state != EXPORT_DONE || !g->again)
+        return AM_OK;
+    err = g->again(g->arg, str_c(now->name), &who);
+    if (who && g->drop)
+        g->drop(g->arg, who);
+    if (err != AM_E_UNAUTHORIZED && err != AM_E_FORBIDDEN)
+        return err;
+    rest_export_end(c->r->exports, c->id, err);
+    now->state = EXPORT_FAILED;
+    now->err = err;
+    return AM_OK;
+}
+
 static int export_find(struct rest_call *c, struct rest_export_now *now)
 {
-    struct buf who;
     int err = export_can(c);
     if (!err)
         err = rest_only(c, "");
-    buf_init(&who, EXPORT_WHO);
     if (!err)
-        err = export_who(c, &who);
-    if (!err)
-        err = rest_export_look(c->r->exports, c->id, buf_str(&who), now);
+        err = rest_export_look(c->r->exports, c->id, c->q->who, now);
     if (err == AM_E_NOTFOUND)
         err = rest_bad(c, err, "", "rest.export_none", c->id);
-    buf_release(&who);
-    return err;
+    return err ? err : export_again(c, now);
+}
+
+static int export_failed(struct rest_call *c, const struct rest_export_now *now)
+{
+    c->status = am_err_http(now->err);
+    return rest_bad(c, now->err, "", "rest.export_failed", STR_NULL);
 }
 
 int rest_h_export_status(struct rest_call *c)
@@ -146,10 +166,8 @@ int rest_h_export_status(struct rest_call *c)
     int err = export_find(c, &now);
     if (err)
         return err;
-    if (now.state == EXPORT_FAILED) {
-        c->status = am_err_http(now.err);
-        return rest_bad(c, now.err, "", "rest.export_failed", STR_NULL);
-    }
+    if (now.state == EXPORT_FAILED)
+        return export_failed(c, &now);
     if (now.state != EXPORT_DONE) {
         c->status = 202;
         c->a->retry_s = 1;
@@ -166,57 +184,87 @@ int rest_h_export_status(struct rest_call *c)
 int rest_h_export_cancel(struct rest_call *c)
 {
     struct rest_export_now now;
-    struct buf who;
     int err = export_find(c, &now);
-    buf_init(&who, EXPORT_WHO);
     if (!err)
-        err = export_who(c, &who);
-    if (!err)
-        err = rest_export_cancel(c->r->exports, c->id, buf_str(&who));
+        err = rest_export_cancel(c->r->exports, c->id, c->q->who);
+    if (err == AM_E_NOTFOUND)
+        err = rest_bad(c, err, "", "rest.export_none", c->id);
     if (!err) {
         c->wrote = true;
         c->status = 202;
     }
-    buf_release(&who);
     return err;
 }
 
 /* ---- files ---- */
-/* The audit is told of every resource: each line begins with its type and id. */
-static int export_seen(struct rest_call *c, struct str text)
+struct export_file {
+    struct rest_call *c;
+    struct str text;
+};
+
+/* Each line begins with its type and id. */
+static int export_id(struct str line, char id[EDS_ID_MAX + 1])
 {
-    while (text.n) {
-        static const char before[] = ",\"id\":\"";
-        struct str line = str_cut(text, '\n', &text), id;
-        const char *p = memmem(line.p, AM_MIN(line.n, 256u), before, sizeof before - 1);
-        char name[EDS_ID_MAX + 1];
-        int err;
-        if (!p)
-            return AM_E_TAMPERED;
-        p += sizeof before - 1;
-        id = str_cut((struct str){p, (size_t)(line.p + line.n - p)}, '"', &line);
-        snprintf(name, sizeof name, "%.*s", (int)AM_MIN(id.n, (size_t)EDS_ID_MAX), id.p);
-        err = rest_seen(c, c->other, name);
-        if (err)
-            return err;
-    }
+    static const char before[] = ",\"id\":\"";
+    const char *p = memmem(line.p, AM_MIN(line.n, 256u), before, sizeof before - 1);
+    struct str rest;
+    if (!p)
+        return AM_E_TAMPERED;
+    p += sizeof before - 1;
+    rest = (struct str){p, (size_t)(line.p + line.n - p)};
+    rest = str_cut(rest, '"', &rest);
+    snprintf(id, EDS_ID_MAX + 1, "%.*s", (int)AM_MIN(rest.n, (size_t)EDS_ID_MAX), rest.p);
     return AM_OK;
+}
+
+/* What who fetches may see of it now; the audit is told of every resource. */
+static int export_tell(struct eds_view *v, void *arg)
+{
+    const struct export_file *f = arg;
+    struct str left = f->text;
+    int err = AM_OK;
+    while (left.n && !err) {
+        struct str line = str_cut(left, '\n', &left);
+        struct eds_meta m = {0};
+        bool yes = true;
+        snprintf(m.type, sizeof m.type, "%.*s", STR_FMT(f->c->other));
+        err = export_id(line, m.id);
+        if (!err)
+            err = rest_sees(f->c, v, &m, line, &yes);
+        if (err || !yes)
+            continue;
+        err = buf_add(&f->c->out, line);
+        if (!err)
+            err = buf_addc(&f->c->out, '\n');
+        if (!err)
+            err = rest_seen(f->c, f->c->other, m.id);
+    }
+    return err;
 }
 
 int rest_h_export_file(struct rest_call *c)
 {
     struct rest_export_now now;
+    struct export_file f = {.c = c};
+    struct buf text;
     char file[96];
     int64_t part;
     int err = export_find(c, &now);
+    if (!err && now.state == EXPORT_FAILED)
+        return export_failed(c, &now);
     if (!err && (now.state != EXPORT_DONE || str_int(c->vid, 1, INT32_MAX, &part)))
         err = rest_bad(c, AM_E_NOTFOUND, "", "rest.export_none", c->vid);
     if (err)
         return err;
     snprintf(file, sizeof file, "%.*s-%lld", STR_FMT(c->other), (long long)part);
     c->media = "application/fhir+ndjson";
-    err = rest_export_read(c->r->exports, c->id, file, &c->out);
+    buf_init(&text, c->r->c.told_max);
+    err = rest_export_read(c->r->exports, c->id, file, &text);
     if (err == AM_E_NOTFOUND)
         err = rest_bad(c, err, "", "rest.export_none", c->vid);
-    return err ? err : export_seen(c, buf_str(&c->out));
+    f.text = buf_str(&text);
+    if (!err)
+        err = eds_view(c->r->c.eds, export_tell, &f);
+    buf_release(&text);
+    return err;
 }

@@ -9,7 +9,9 @@
  * A job that has neither manifest nor failure when the node starts is begun again, on
  * what is current then. One thread writes; what is asked meanwhile waits. All of a job is
  * from one snapshot; each resource is shown to the guard as who asked, who is looked up
- * anew every EXPORT_AGAIN: a login that was taken away ends the export.
+ * anew every EXPORT_AGAIN and when something is fetched: a login that was taken away ends
+ * the export, and its files go. What is fetched is shown to the guard once more, as who
+ * fetches: what he may not see any more is not in it.
  *
  * Threads: any; the jobs are under one lock, files belong to the thread that writes. */
 #ifndef REST_EXPORT_H
@@ -57,11 +59,14 @@ struct rest_export_now {
     enum rest_export_state state;
     int err;
     int64_t at, n, rid, top;
+    char name[EXPORT_WHO + 1]; /* the guard's, of who asked */
 };
-AM_CHECK int rest_export_look(struct rest_exports *x, struct str id, struct str who,
+AM_CHECK int rest_export_look(struct rest_exports *x, struct str id, void *who,
                               struct rest_export_now *out);
 /* Its files go, now or when the thread has stopped. */
-AM_CHECK int rest_export_cancel(struct rest_exports *x, struct str id, struct str who);
+AM_CHECK int rest_export_cancel(struct rest_exports *x, struct str id, void *who);
+/* One that was done has failed: its files go. */
+void rest_export_end(struct rest_exports *x, struct str id, int why);
 AM_CHECK int rest_export_read(struct rest_exports *x, struct str id, const char *file,
                               struct buf *out);
 /* sealed: memory for many, or NULL. */

@@ -145,21 +145,31 @@ static bool export_room(const struct rest_exports *x)
     return unfinished < EXPORT_UNFINISHED && all < EXPORT_KEPT;
 }
 
-static struct rest_export *export_find(struct rest_exports *x, struct str id,
-                                       struct str who)
+static struct rest_export *export_of(struct rest_exports *x, struct str id)
 {
-    for (struct rest_export *j = x->first; j; j = j->next) {
-        struct json_doc *doc = NULL;
-        bool his;
-        if (!str_eqc(id, j->id) || atomic_load(&j->stop))
-            continue;
-        if (json_parse(&doc, (struct str){j->ask, j->ask_n}, NULL, NULL))
-            return NULL;
-        his = str_eq(json_get_str(json_root(doc), "who"), who);
-        json_free(doc);
-        return his ? j : NULL;
-    }
-    return NULL;
+    struct rest_export *j = x->first;
+    while (j && (!str_eqc(id, j->id) || atomic_load(&j->stop)))
+        j = j->next;
+    return j;
+}
+
+/* If `who` asked for it. name: the guard's, of who asked. */
+static struct rest_export *export_find(struct rest_exports *x, struct str id, void *who,
+                                       char name[EXPORT_WHO + 1])
+{
+    const struct rest_guard *g = &x->r->c.guard;
+    struct rest_export *j = export_of(x, id);
+    struct json_doc *doc = NULL;
+    struct str asked;
+    bool his;
+    if (!j || json_parse(&doc, (struct str){j->ask, j->ask_n}, NULL, NULL))
+        return NULL;
+    asked = json_get_str(json_root(doc), "who");
+    his = asked.n <= EXPORT_WHO && (!g->his || g->his(g->arg, asked, who));
+    if (his)
+        snprintf(name, EXPORT_WHO + 1, "%.*s", STR_FMT(asked));
+    json_free(doc);
+    return his ? j : NULL;
 }
 
 static struct rest_export *export_new(struct str id, struct str ask)
@@ -214,29 +224,31 @@ int rest_export_ask(struct rest_exports *x, struct str ask, char id[37])
     return err;
 }
 
-int rest_export_look(struct rest_exports *x, struct str id, struct str who,
+int rest_export_look(struct rest_exports *x, struct str id, void *who,
                      struct rest_export_now *out)
 {
     const struct rest_export *j;
     export_lock(x);
     export_expire(x);
-    j = export_find(x, id, who);
-    if (j)
-        *out = (struct rest_export_now){j->state,
-                                        j->err,
-                                        j->at,
-                                        atomic_load(&j->n),
-                                        atomic_load(&j->rid),
-                                        atomic_load(&j->top)};
+    j = export_find(x, id, who, out->name);
+    if (j) {
+        out->state = j->state;
+        out->err = j->err;
+        out->at = j->at;
+        out->n = atomic_load(&j->n);
+        out->rid = atomic_load(&j->rid);
+        out->top = atomic_load(&j->top);
+    }
     export_unlock(x);
     return j ? AM_OK : AM_E_NOTFOUND;
 }
 
-int rest_export_cancel(struct rest_exports *x, struct str id, struct str who)
+int rest_export_cancel(struct rest_exports *x, struct str id, void *who)
 {
     struct rest_export *j;
+    char name[EXPORT_WHO + 1];
     export_lock(x);
-    j = export_find(x, id, who);
+    j = export_find(x, id, who, name);
     if (j && j->state == EXPORT_RUNS) {
         char path[REST_PATH_MAX];
         atomic_store(&j->stop, true);
@@ -248,26 +260,45 @@ int rest_export_cancel(struct rest_exports *x, struct str id, struct str who)
     return j ? AM_OK : AM_E_NOTFOUND;
 }
 
+/* Its files go, and why is kept. */
+static void export_fail(struct rest_exports *x, struct rest_export *j, int err)
+{
+    char text[24];
+    export_empty(x, j->id, false);
+    snprintf(text, sizeof text, "%d", err);
+    if (rest_export_write(x, j->id, "failed", str_c(text), NULL))
+        LOG_E("rest.export_failed", log_str("id", str_c(j->id)));
+    j->err = err;
+    j->state = EXPORT_FAILED;
+    j->at = time_now();
+}
+
+void rest_export_end(struct rest_exports *x, struct str id, int why)
+{
+    struct rest_export *j;
+    export_lock(x);
+    j = export_of(x, id);
+    if (j && j->state == EXPORT_DONE)
+        export_fail(x, j, why);
+    export_unlock(x);
+}
+
 /* ---- the thread ---- */
 /* Of an export that was told to stop nothing stays; one that the end of the program cuts
  * short is begun again by the next. */
 static void export_finish(struct rest_exports *x, struct rest_export *j, int err)
 {
-    char text[24];
     if (atomic_load(&j->stop) && !x->ends) {
         export_remove(x, j);
         return;
     }
     if (err && x->ends)
         return;
-    j->err = err;
     if (err) {
-        export_empty(x, j->id, false);
-        snprintf(text, sizeof text, "%d", err);
-        if (rest_export_write(x, j->id, "failed", str_c(text), NULL))
-            LOG_E("rest.export_failed", log_str("id", str_c(j->id)));
+        export_fail(x, j, err);
+        return;
     }
-    j->state = err ? EXPORT_FAILED : EXPORT_DONE;
+    j->state = EXPORT_DONE;
     j->at = time_now();
 }
 

@@ -280,13 +280,15 @@ static void a_node_that_was_killed_begins_it_again(void **state)
 /* ---- who ---- */
 static struct {
     atomic_int hidden, sleep_ms, held, revoked, keepers;
+    _Atomic(const char *) hidden_id;
     const char *name;
 } x_guard;
 
 static int x_see(void *arg, const struct rest_look *l, bool *yes)
 {
     (void)arg;
-    *yes = l->rid != atomic_load(&x_guard.hidden);
+    *yes = (!l->rid || l->rid != atomic_load(&x_guard.hidden)) &&
+           !str_eqc(l->id, atomic_load(&x_guard.hidden_id));
     usleep((useconds_t)atomic_exchange(&x_guard.sleep_ms, 0) * 1000);
     while (atomic_load(&x_guard.held))
         usleep(1000);
@@ -311,6 +313,13 @@ static int x_again(void *arg, struct str name, void **who)
     return AM_OK;
 }
 
+static bool x_his(void *arg, struct str name, void *who)
+{
+    (void)arg;
+    (void)who;
+    return str_eqc(name, x_guard.name);
+}
+
 static void x_drop(void *arg, void *who)
 {
     (void)arg;
@@ -321,8 +330,12 @@ static void x_drop(void *arg, void *who)
 static void x_guarded(void)
 {
     x_guard.name = "nurse";
-    x_open(&(struct rest_config){
-        .guard = {.see = x_see, .keep = x_keep, .again = x_again, .drop = x_drop}});
+    atomic_store(&x_guard.hidden_id, "-");
+    x_open(&(struct rest_config){.guard = {.see = x_see,
+                                           .keep = x_keep,
+                                           .again = x_again,
+                                           .drop = x_drop,
+                                           .his = x_his}});
 }
 
 static void what_one_may_not_see_is_not_in_it(void **state)
@@ -378,6 +391,33 @@ static void a_login_taken_away_ends_it_midway(void **state)
     t_done(&r);
 }
 
+static void what_was_written_is_judged_again_when_it_is_fetched(void **state)
+{
+    char status[REST_LOCATION], file[REST_LOCATION + 40], path[800];
+    struct t_reply r;
+    (void)state;
+    x_ward();
+    x_guarded();
+    snprintf(status, sizeof status, "%s", X_ASK("/$export?_type=Patient"));
+    assert_string_equal(x_content(status), "Patient:p0 p1 p2");
+    snprintf(file, sizeof file, "/$export-file/%s/Patient/1",
+             status + strlen("/$export-status/"));
+    atomic_store(&x_guard.hidden_id, "p1"); /* since it was written */
+    r = T_WANT(200, .url = file, .accept = "application/fhir+ndjson");
+    assert_null(strstr(r.a.body.p, "\"p1\""));
+    assert_non_null(strstr(r.a.body.p, "\"p2\""));
+    t_done(&r);
+    atomic_store(&x_guard.revoked, 1);
+    T_REFUSED(401, "rest.export_failed", .url = file);
+    atomic_store(&x_guard.revoked, 0); /* it is over, whatever comes */
+    T_REFUSED(401, "rest.export_failed", .url = status);
+    snprintf(path, sizeof path, "%s/%s/Patient-1", x_dir,
+             status + strlen("/$export-status/"));
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(atomic_load(&x_guard.keepers), 0);
+    T_ONLY(202, REST_DELETE, .url = status);
+}
+
 static void so_many_at_once_and_no_more(void **state)
 {
     char status[4][REST_LOCATION];
@@ -423,6 +463,7 @@ int main(void)
         X_TEST(a_node_that_was_killed_begins_it_again),
         X_TEST(what_one_may_not_see_is_not_in_it),
         X_TEST(a_login_taken_away_ends_it_midway),
+        X_TEST(what_was_written_is_judged_again_when_it_is_fetched),
         X_TEST(so_many_at_once_and_no_more),
         X_TEST(the_audit_is_told_what_was_fetched),
     };

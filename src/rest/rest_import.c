@@ -100,7 +100,7 @@ static int import_check(struct import *x, const struct json *r, struct diag *d)
     if (!err)
         err = rest_fits(x->c, EDS_CREATE, r, NULL, d);
     if (!err && x->c->r->c.guard.see)
-        err = rest_touch(x->c, type, id);
+        err = rest_touch_same(x->c, type, id);
     if (err == AM_E_FORBIDDEN || err == AM_E_UNSUPPORTED || err == AM_E_INVALID) {
         if (!d->errors)
             diag_err(d, "", err == AM_E_FORBIDDEN ? "rest.forbidden" : "rest.invalid",

@@ -184,6 +184,8 @@ AM_CHECK int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done 
 AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
 /* May it be changed by who may not see it? AM_E_FORBIDDEN. */
 AM_CHECK int rest_touch(struct rest_call *c, struct str type, struct str id);
+/* The same, of what stays as it is. */
+AM_CHECK int rest_touch_same(struct rest_call *c, struct str type, struct str id);
 /* The same, of what is to be deleted. */
 AM_CHECK int rest_touch_end(struct rest_call *c, struct str type, struct str id);
 /* ---- rest_patch.c ---- */

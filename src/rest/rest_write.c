@@ -71,6 +71,12 @@ int rest_touch(struct rest_call *c, struct str type, struct str id)
     return rest_touch_for(c, type, id, REST_UPDATES);
 }
 
+/* What is there stays: is it of those that the caller could have written? */
+int rest_touch_same(struct rest_call *c, struct str type, struct str id)
+{
+    return rest_touch_for(c, type, id, REST_NO_CHANGE);
+}
+
 int rest_touch_end(struct rest_call *c, struct str type, struct str id)
 {
     return rest_touch_for(c, type, id, REST_DELETES);
