@@ -148,6 +148,44 @@ static inline int load_data(void)
     return n < 0 ? AM_E_NOTFOUND : err;
 }
 
+/* Whole bundles, so that each patient's papers refer to him. */
+static inline bool load_patients(struct eds *e, size_t patients)
+{
+    const char *shared = getenv("AMANE_SHARED");
+    char dir[PATH_MAX], path[PATH_MAX + 300];
+    struct dirent **list = NULL;
+    int n, err = AM_OK;
+    snprintf(dir, sizeof dir, "%s/data/fhir-synthea-r4/bundles",
+             shared ? shared : "../shared");
+    n = scandir(dir, &list, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct json_doc *doc = NULL;
+        struct eds_group *g = NULL;
+        struct buf b;
+        buf_init(&b, LOAD_BUNDLE);
+        snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+        if (!err && patients && list[i]->d_name[0] != '.') {
+            patients--;
+            err = load_gunzip(path, &b);
+            if (!err)
+                err = json_parse(&doc, buf_str(&b),
+                                 &(struct json_limits){.size_b = LOAD_BUNDLE}, NULL);
+            if (!err)
+                err = eds_group_new(&g, e);
+            if (!err)
+                err = eds_put_bundle(g, json_root(doc), EDS_IDS_GIVEN, NULL);
+            if (!err)
+                err = eds_write(g);
+        }
+        eds_group_free(g);
+        json_free(doc);
+        buf_release(&b);
+        free(list[i]);
+    }
+    free(list);
+    return n > 0 && !err;
+}
+
 /* ---- clients ---- */
 struct load_ids { /* of what was created, to be read */
     char (*id)[37];

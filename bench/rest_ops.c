@@ -142,44 +142,6 @@ static bool ops_all(struct ops *o, struct eds *e)
     return good;
 }
 
-/* Whole bundles, so that each patient's papers refer to him. */
-static bool ops_load(struct eds *e, size_t patients)
-{
-    const char *shared = getenv("AMANE_SHARED");
-    char dir[PATH_MAX], path[PATH_MAX + 300];
-    struct dirent **list = NULL;
-    int n, err = AM_OK;
-    snprintf(dir, sizeof dir, "%s/data/fhir-synthea-r4/bundles",
-             shared ? shared : "../shared");
-    n = scandir(dir, &list, NULL, alphasort);
-    for (int i = 0; i < n; i++) {
-        struct json_doc *doc = NULL;
-        struct eds_group *g = NULL;
-        struct buf b;
-        buf_init(&b, LOAD_BUNDLE);
-        snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
-        if (!err && patients && list[i]->d_name[0] != '.') {
-            patients--;
-            err = load_gunzip(path, &b);
-            if (!err)
-                err = json_parse(&doc, buf_str(&b),
-                                 &(struct json_limits){.size_b = LOAD_BUNDLE}, NULL);
-            if (!err)
-                err = eds_group_new(&g, e);
-            if (!err)
-                err = eds_put_bundle(g, json_root(doc), EDS_IDS_GIVEN, NULL);
-            if (!err)
-                err = eds_write(g);
-        }
-        eds_group_free(g);
-        json_free(doc);
-        buf_release(&b);
-        free(list[i]);
-    }
-    free(list);
-    return n > 0 && !err;
-}
-
 static int ops_remove(const char *path, const struct stat *st, int kind, struct FTW *f)
 {
     (void)st;
@@ -202,7 +164,7 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/e.db", dir);
     snprintf(o.dir, sizeof o.dir, "%s/export", dir);
     o.id = am_calloc(o.cap, sizeof *o.id);
-    good = o.id && eds_open(&e, &c) == AM_OK && ops_load(e, (size_t)patients) &&
+    good = o.id && eds_open(&e, &c) == AM_OK && load_patients(e, (size_t)patients) &&
            ops_all(&o, e);
     eds_close(e);
     free(o.id);

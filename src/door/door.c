@@ -56,7 +56,9 @@ int door_new(struct door **out, const struct door_config *c)
     snprintf(d->base, sizeof d->base, "%s", c->base ? c->base : "");
     snprintf(d->establishment, sizeof d->establishment, "%s",
              c->establishment ? c->establishment : "");
-    err = door_key(c->dir, k.key);
+    err = door_known_new(&d->known);
+    if (!err)
+        err = door_key(c->dir, k.key);
     if (!err)
         err = door_path(c->dir, "access", path);
     if (!err)
@@ -75,6 +77,7 @@ void door_free(struct door *d)
     if (!d)
         return;
     door_trail_close(d->trail);
+    door_known_free(d->known);
     free(d);
 }
 

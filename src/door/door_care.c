@@ -143,26 +143,29 @@ static int care_of(struct care *k, struct str type, struct str code, struct str 
     return err;
 }
 
-static int care_find(struct care *k, struct str id, unsigned *bits)
+static int care_find(struct care *k, struct str id, bool care, unsigned *bits)
 {
     static const struct str where[] = {STR_INIT("Encounter"), STR_INIT("EpisodeOfCare"),
                                        STR_INIT("CareTeam")};
     int err;
     k->found = auth_in_service(&k->c->who, STR("*"));
     err = AM_OK;
-    for (size_t i = 0; i < AM_LEN(where) && !err && !k->found; i++)
+    for (size_t i = 0; i < AM_LEN(where) && care && !err && !k->found; i++)
         err = care_of(k, where[i], STR("patient"), id, care_given);
-    *bits = k->found ? DOOR_RELATED : DOOR_UNRELATED;
+    if (care)
+        *bits |= k->found ? DOOR_RELATED : DOOR_UNRELATED;
     k->found = false;
-    if (!err)
+    if (!err && !(*bits & (DOOR_OPPOSED | DOOR_WILLING))) {
         err = care_of(k, STR("Consent"), STR("patient"), id, care_opposed);
-    *bits |= k->found ? DOOR_OPPOSED : DOOR_WILLING;
+        *bits |= k->found ? DOOR_OPPOSED : DOOR_WILLING;
+    }
     return err;
 }
 
 struct care_own {
     struct care k;
     struct str id;
+    bool care;
     unsigned *bits;
 };
 
@@ -170,18 +173,20 @@ static int care_view(struct eds_view *v, void *arg)
 {
     struct care_own *o = arg;
     o->k.v = v;
-    return care_find(&o->k, o->id, o->bits);
+    return care_find(&o->k, o->id, o->care, o->bits);
 }
 
-int door_patient(struct door_caller *c, struct eds_view *v, struct str id, unsigned *bits)
+int door_patient(struct door_caller *c, struct eds_view *v, struct str id, bool care,
+                 unsigned *bits)
 {
-    struct care_own o = {.k = {.c = c, .v = v}, .id = id, .bits = bits};
-    size_t had;
+    struct care_own o = {.k = {.c = c, .v = v}, .id = id, .care = care, .bits = bits};
+    size_t had = 0;
     int err;
-    if (!map_get(&c->patient, id, &had)) {
+    *bits = 0;
+    if (!map_get(&c->patient, id, &had))
         *bits = (unsigned)had;
+    if (*bits && (!care || (*bits & (DOOR_RELATED | DOOR_UNRELATED))))
         return AM_OK;
-    }
-    err = v ? care_find(&o.k, id, bits) : eds_view(c->door->eds, care_view, &o);
+    err = v ? care_find(&o.k, id, care, bits) : eds_view(c->door->eds, care_view, &o);
     return err ? err : map_set(&c->patient, id, *bits);
 }

@@ -43,7 +43,9 @@ struct door_scopes {
     size_t n;
 };
 
+struct door_known;
 struct door {
+    struct door_known *known;
     struct auth *auth;
     struct eds *eds;
     struct door_trail *trail;
@@ -116,6 +118,7 @@ void door_scopes_release(struct door_scopes *s);
 /* Adds those of a text. AM_E_SYNTAX: one is not understood, or there is none;
  * AM_E_TOOBIG. */
 AM_CHECK int door_scopes_read(struct door_scopes *s, struct str text);
+bool door_scope_parts(const struct door_scopes *s); /* is some scope of a part only? */
 bool door_scope_covers(const struct door_scopes *had, const struct door_scope *want);
 unsigned door_scope_verbs(const struct door_scopes *s, struct str type);
 /* Does, for each verb, some scope hold that resource? */
@@ -139,15 +142,25 @@ bool door_his(void *arg, struct str name, void *who);
 void door_facts_add(struct door_facts *f, const struct door_facts *more);
 void door_facts(const struct json *resource, struct str base, struct door_facts *out);
 
+/* ---- door_known.c: facts by rid, of the versions last looked at; any thread ---- */
+AM_CHECK int door_known_new(struct door_known **out);
+void door_known_free(struct door_known *k); /* NULL is fine */
+bool door_known_get(struct door_known *k, int64_t rid, struct door_facts *f,
+                    char id[EDS_ID_MAX + 1]);
+void door_known_put(struct door_known *k, int64_t rid, const struct door_facts *f,
+                    struct str id);
+void door_known_stats(struct door_known *k, uint64_t *asked, uint64_t *met);
+
 /* ---- door_see.c: the visibility predicate ---- */
 int door_see(void *arg, const struct rest_look *l, bool *yes);
 int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
              const struct json *group, struct diag *d);
 
 /* ---- door_care.c ---- */
-/* Bits for a patient, found out once in a request. view NULL: one of its own. */
+/* Bits for a patient, found out once in a request; of his care only where `care`. view
+ * NULL: one of its own. */
 AM_CHECK int door_patient(struct door_caller *c, struct eds_view *v, struct str id,
-                          unsigned *bits);
+                          bool care, unsigned *bits);
 
 /* ---- door_note.c ---- */
 int door_note(void *arg, const struct rest_access *a); /* a rest_audit_fn */

@@ -116,6 +116,14 @@ int door_scope_check(struct str scopes)
     return err;
 }
 
+bool door_scope_parts(const struct door_scopes *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i].where)
+            return true;
+    return false;
+}
+
 /* The whole of a type, or the same part of it, and every verb. */
 bool door_scope_covers(const struct door_scopes *had, const struct door_scope *want)
 {

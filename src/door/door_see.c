@@ -77,7 +77,7 @@ static int see_patients(const struct see *s, bool *yes)
         *yes = auth_in_service(&c->who, STR("*"));
     for (size_t i = 0; i < s->f.patients && *yes && !err; i++) {
         unsigned bits;
-        err = door_patient(c, s->view, str_c(s->f.patient[i]), &bits);
+        err = door_patient(c, s->view, str_c(s->f.patient[i]), care, &bits);
         if (!err && ((care && !(bits & DOOR_RELATED)) ||
                      (!glass && !law && !c->files && (bits & DOOR_OPPOSED))))
             *yes = false;
@@ -89,7 +89,6 @@ static int see_judge(struct see *s, unsigned verbs, bool *yes)
 {
     struct door_caller *c = s->c;
     int err = AM_OK;
-    door_facts(s->resource, str_c(c->door->base), &s->f);
     *yes = (door_may_verbs(c, str_c(s->f.type), &s->reach) & verbs) == verbs;
     if (*yes && c->service)
         err = door_scope_sees(&c->scopes, str_c(s->f.type), verbs, s->resource, yes);
@@ -130,25 +129,39 @@ static unsigned see_verbs(const struct rest_look *l)
                                        : c->looks;
 }
 
+static int see_known(struct see *s, unsigned verbs, const char *id, bool *yes)
+{
+    int err = see_judge(s, verbs, yes);
+    return !err && *yes ? see_remember(s->c, &s->f, str_c(id)) : err;
+}
+
 int door_see(void *arg, const struct rest_look *l, bool *yes)
 {
     struct door_caller *c = l->who;
+    struct see s = {.c = c, .view = l->view};
     struct json_doc *doc = NULL;
+    char id[EDS_ID_MAX + 1];
     struct buf text;
     int err;
     (void)arg;
     *yes = false;
     if (!c)
         return AM_OK;
+    /* Parts of a type want the body itself. */
+    if (!l->gone && !door_scope_parts(&c->scopes) &&
+        door_known_get(c->door->known, l->rid, &s.f, id))
+        return see_known(&s, see_verbs(l), id, yes);
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = see_text(c, l, &text);
     if (!err)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err) {
-        struct see s = {.c = c, .view = l->view, .resource = json_root(doc)};
-        err = see_judge(&s, see_verbs(l), yes);
-        if (!err && *yes)
-            err = see_remember(c, &s.f, json_get_str(s.resource, "id"));
+        s.resource = json_root(doc);
+        door_facts(s.resource, str_c(c->door->base), &s.f);
+        snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
+        if (!l->gone)
+            door_known_put(c->door->known, l->rid, &s.f, str_c(id));
+        err = see_known(&s, see_verbs(l), id, yes);
     }
     json_free(doc);
     buf_release(&text);
@@ -209,6 +222,7 @@ int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resour
         return AM_OK; /* asked of what is there */
     if (!c)
         return AM_E_FORBIDDEN;
+    door_facts(resource, str_c(c->door->base), &s.f);
     err = see_judge(&s, verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
     for (size_t i = 0; i < s.f.patients && !err; i++)
         err = fit_remember(c, s.f.patient[i]);
