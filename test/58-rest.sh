@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The FHIR interface of a node, by curl: --open and its bounds, create, read, search, transaction, restart. TAP.
+# AMANE_WAREHOUSE: a postgresql:// address for its store (58-rest-postgres).
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
@@ -17,6 +18,9 @@ report() { # report STATUS NAME
     fi
 }
 cd "$dir" || exit 3
+if [ -n "$AMANE_WAREHOUSE" ]; then
+    mkdir ward && printf 'warehouse = %s\n' "$AMANE_WAREHOUSE" >ward/node.conf || exit 3
+fi
 begin() {
     : >ready
     "$amane" node --data ward --listen 127.0.0.1:0 --open >ready 2>warned &
