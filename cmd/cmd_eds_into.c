@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of a view into a table of a SQLite file, for whoever asks in SQL. One transaction:
- * the table is replaced whole, and other tables of the file stay. */
+/* Rows of a view into a table of a SQLite file or of PostgreSQL, for whoever asks in SQL.
+ * One transaction: the table is replaced whole, and other tables stay. */
 #include "cmd_eds_view.h"
 
 #include "db/db.h"
 
 struct cmd_eds_into {
     const struct view *view;
+    bool server; /* PostgreSQL */
     struct db *db;
     struct buf make, drop, put, text;
     struct db_stmt *stmt;
+    struct diag *d;
     int (*rows)(void *arg);
     void *arg;
 };
@@ -20,17 +22,29 @@ static int wrong(struct diag *d, const char *path, const char *code, struct str 
     return AM_E_INVALID;
 }
 
-/* What SQL calls a value of that type; of an unknown one nothing: each value as it is. */
-static const char *affinity(struct str type)
+/* What a column of that type holds: 'i', 'd', 's' as db_exec() names them; 0: each value
+ * as it is, which SQLite can, and PostgreSQL has as text. */
+static char kind(const struct cmd_eds_into *x, size_t i)
 {
     static const char *const integer[] = {"integer", "positiveInt", "unsignedInt",
                                           "integer64", "boolean"};
-    if (!type.n)
-        return "";
-    for (size_t i = 0; i < AM_LEN(integer); i++)
-        if (str_ends(type, str_c(integer[i])))
-            return " integer";
-    return str_ends(type, STR("decimal")) ? " real" : " text";
+    const struct view_column *c = view_column(x->view, i);
+    if (c->collection)
+        return 's';
+    if (!c->type.n)
+        return x->server ? 's' : 0;
+    for (size_t k = 0; k < AM_LEN(integer); k++)
+        if (str_ends(c->type, str_c(integer[k])))
+            return 'i';
+    return str_ends(c->type, STR("decimal")) ? 'd' : 's';
+}
+
+static const char *declared(char kind)
+{
+    return kind == 'i'   ? " bigint"
+           : kind == 'd' ? " double precision"
+           : kind == 's' ? " text"
+                         : "";
 }
 
 static int statements(struct cmd_eds_into *x)
@@ -45,7 +59,7 @@ static int statements(struct cmd_eds_into *x)
     for (size_t i = 0; i < view_columns(v) && !err; i++) {
         const struct view_column *c = view_column(v, i);
         err = buf_addf(&x->make, "%s\"%.*s\"%s", i ? ", " : "", STR_FMT(c->name),
-                       c->collection ? " text" : affinity(c->type));
+                       declared(kind(x, i)));
         if (!err)
             err = buf_addf(&x->put, "%s$%zu", i ? ", " : "", i + 1);
     }
@@ -69,13 +83,16 @@ int cmd_eds_into_new(struct cmd_eds_into **out, const char *path, const struct v
     if (!x)
         return AM_E_NOMEM;
     x->view = v;
+    x->d = d;
+    x->server = db_is_uri(path);
     buf_init(&x->make, 1 << 20);
     buf_init(&x->drop, 1 << 20);
     buf_init(&x->put, 1 << 20);
     buf_init(&x->text, 32 << 20);
     err = statements(x);
     if (!err)
-        err = db_open(&x->db, &(struct db_config){.path = path, .readers = 1});
+        err = db_open(&x->db,
+                      &(struct db_config){.path = path, .name = "views", .readers = 1});
     if (err)
         cmd_eds_into_free(x);
     else
@@ -114,24 +131,49 @@ int cmd_eds_into_fill(struct cmd_eds_into *x, int (*rows)(void *arg), void *arg)
     return db_write(x->db, fill, x);
 }
 
-/* A number as SQL has it; false: no number. */
-static bool number(struct db_stmt *s, int at, const struct fhir_path_item *item)
+/* The number of an item; false: it is none. */
+static bool number(const struct fhir_path_item *item, bool *whole, int64_t *n, double *d)
 {
     const struct json *v = item->kind == FHIR_PATH_NODE ? item->node.v : NULL;
-    if (item->kind == FHIR_PATH_INTEGER ||
-        (json_is_int(v) && json_type(v) == JSON_NUMBER))
-        db_bind_int(s, at, v ? json_int(v, 0) : item->integer);
-    else if (item->kind == FHIR_PATH_DECIMAL || json_type(v) == JSON_NUMBER)
-        db_bind_num(s, at, v ? json_num(v, 0) : fhir_decimal_double(item->decimal));
-    else if (item->kind == FHIR_PATH_BOOLEAN || json_type(v) == JSON_BOOL)
-        db_bind_int(s, at, v ? json_bool(v, false) : item->boolean);
+    bool truth = item->kind == FHIR_PATH_BOOLEAN || json_type(v) == JSON_BOOL;
+    *whole = truth || item->kind == FHIR_PATH_INTEGER || json_is_int(v);
+    *n = truth ? (v ? json_bool(v, false) : item->boolean)
+         : v   ? json_int(v, 0)
+               : item->integer;
+    if (*whole)
+        *d = (double)*n;
+    else if (json_type(v) == JSON_NUMBER)
+        *d = json_num(v, 0);
+    else if (item->kind == FHIR_PATH_DECIMAL)
+        *d = fhir_decimal_double(item->decimal);
     else
         return false;
     return true;
 }
 
-/* All cells that are texts, one after the other in x->text; then bound: the buffer does
- * not move any more. */
+/* AM_E_INVALID with a problem: no value of what the view says the column is. */
+static int bind(struct cmd_eds_into *x, size_t i, const struct view_cell *cell,
+                struct str text)
+{
+    const char k = kind(x, i);
+    const int at = (int)i + 1;
+    bool whole = false, is;
+    int64_t n = 0;
+    double d = 0;
+    is = k != 's' && number(cell->item, &whole, &n, &d);
+    if ((k == 'i' && !whole) || (k == 'd' && !is))
+        return wrong(x->d, view_column(x->view, i)->name.p, "view.value", text);
+    if (!is)
+        db_bind_str(x->stmt, at, text);
+    else if (whole && k != 'd')
+        db_bind_int(x->stmt, at, n);
+    else
+        db_bind_num(x->stmt, at, d);
+    return AM_OK;
+}
+
+/* All cells as texts, one after the other in x->text; then bound: the buffer does not
+ * move any more. */
 int cmd_eds_into_row(struct cmd_eds_into *x, const struct view_cell *cell)
 {
     size_t n = view_columns(x->view), from = 0;
@@ -143,14 +185,13 @@ int cmd_eds_into_row(struct cmd_eds_into *x, const struct view_cell *cell)
         end[i] = x->text.n;
     }
     for (size_t i = 0; i < n && !err; i++) {
-        const bool one = !view_column(x->view, i)->collection;
-        const int at = (int)i + 1;
-        if (one && (!cell[i].n || (cell[i].item->kind == FHIR_PATH_NODE &&
-                                   json_type(cell[i].item->node.v) <= JSON_NULL)))
-            db_bind_null(x->stmt, at);
-        else if (!one || !number(x->stmt, at, cell[i].item))
-            db_bind_str(x->stmt, at, str_sub(buf_str(&x->text), from, end[i]));
+        if (!view_column(x->view, i)->collection &&
+            (!cell[i].n || (cell[i].item->kind == FHIR_PATH_NODE &&
+                            json_type(cell[i].item->node.v) <= JSON_NULL)))
+            db_bind_null(x->stmt, (int)i + 1);
+        else
+            err = bind(x, i, &cell[i], str_sub(buf_str(&x->text), from, end[i]));
         from = end[i];
     }
-    return err ? err : db_step(x->stmt, NULL);
+    return err ? err : db_step_later(x->stmt);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amane eds view: the rows of a ViewDefinition (SQL on FHIR) over everything a store
- * holds, from one snapshot: written as they are made, or put into a table of a SQLite
- * file (cmd_eds_into.c). */
+ * holds, from one snapshot: written as they are made, or put into a table of a
+ * database (cmd_eds_into.c). */
 #include "cmd_eds_view.h"
 
 #include "base/clock.h"

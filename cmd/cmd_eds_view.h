@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_eds_view -- `amane eds view`: rows as text, or into a table of a SQLite file.
+/* cmd_eds_view -- `amane eds view`: rows as text, or into a table of a database.
  *
  * Threads: one owner. */
 #ifndef CMD_EDS_VIEW_H
@@ -15,9 +15,10 @@ struct cmd_eds_view {
 };
 int cmd_eds_view(const struct cmd_eds_view *what); /* exit code */
 
-/* A table of the view's name in that file: the one that was there is replaced, whole or
- * not at all. Texts are text; integers and booleans (0, 1) integer; decimals real, also
- * text where the view says another type; collections and objects JSON. */
+/* A table of the view's name in that SQLite file, or in the schema `views` of that
+ * PostgreSQL: the one that was there is replaced, whole or not at all. A column is what
+ * the view says of its type: integers and booleans (0, 1) bigint, decimals double
+ * precision, all else text; collections and objects are JSON. */
 struct cmd_eds_into;
 /* AM_E_INVALID with a problem: a view without a name, columns that SQL takes for one. */
 AM_CHECK int cmd_eds_into_new(struct cmd_eds_into **out, const char *path,

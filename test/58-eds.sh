@@ -177,6 +177,16 @@ if [ -n "${AMANE_PG_URI:-}" ]; then
     eds backup "$uri" pg.copy --key k
     [ $? = 1 ] && grep -q pg_dump err
     report $? 'its copies are made with its own tools'
+    echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id"}, {"name": "value", "path": "value.ofType(Quantity).value", "type": "decimal"}]}]}' >obs.json
+    echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id | status"}]}]}' >many.json
+    rm -rf held && "$amane" eds export "$uri" held --key k --type Observation >out 2>err
+    want=$(jq -rs '"\(length)|\(map(select(.valueQuantity)) | length)"' held/Observation.ndjson)
+    eds view "$uri" obs.json --key k --into "$uri" && eds view "$uri" obs.json --key k --into "$uri" &&
+        [ "$(psql -qtA "$uri" -c 'select count(*), count(value) from views.obs')" = "$want" ]
+    report $? 'a view of it is a table of PostgreSQL'
+    eds view "$uri" many.json --key k --into "$uri"
+    [ $? = 1 ] && grep -qF '[view.many]' err && [ "$(psql -qtA "$uri" -c 'select count(*), count(value) from views.obs')" = "$want" ]
+    report $? 'that stays when its next filling fails'
     psql -q "$AMANE_PG_URI" -c "drop database eds$$ with (force)"
 else
     echo "ok $((n = n + 1)) - PostgreSQL # SKIP no server programs"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Tables of the warehouse: amane eds view on real Synthea data against the same table made by jq, in each form; a table of a
-# SQLite file asked in SQL, replaced whole or not at all; refusals. TAP.
+# database asked in SQL, replaced whole or not at all; refusals. PostgreSQL: 58-eds.sh. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=$(realpath "${AMANE:-$root/build/amane}")
 dir=$(mktemp -d) || exit 3
@@ -73,6 +73,10 @@ jq '.select[0].column += [{name: "many", path: "component | code"}]' parts.json 
 view many.json --into t.db
 [ $? = 1 ] && grep -qF '[view.many]' err && [ "$(sql 'select count(*) from part')" = "[($(wc -l <want),)]" ]
 report $? 'one that fails midway leaves the table as it was'
+jq '.select[0].column[0].type = "integer"' parts.json >typed.json
+view typed.json --into t.db
+[ $? = 1 ] && grep -qF '[view.value]' err && [ "$(sql 'select count(*) from part')" = "[($(wc -l <want),)]" ]
+report $? 'so does one whose column is not of the type that its view says'
 jq 'del(.name)' parts.json >anon.json
 view anon.json --into t.db
 [ $? = 1 ] && grep -qF '[view.required]' err
