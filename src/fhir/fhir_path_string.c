@@ -430,7 +430,7 @@ static int join(struct path_eval *e, const struct path_op *op, const struct path
                 uint32_t from)
 {
     struct fhir_path_item by = {.text = STR("")};
-    bool has = false;
+    bool has = false, before = false;
     struct buf b;
     uint32_t end = e->n;
     int err = op->argc ? fhir_fp_arg(e, op, 0, f, &by, &has) : AM_OK;
@@ -449,8 +449,9 @@ static int join(struct path_eval *e, const struct path_op *op, const struct path
             buf_release(&b);
             return fhir_fp_error(e, op, "fhirpath.type");
         }
-        if (i > from)
+        if (before)
             err = buf_add(&b, by.text);
+        before = true;
         if (!err)
             err = buf_add(&b, s.text);
     }

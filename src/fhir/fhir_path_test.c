@@ -183,6 +183,8 @@ static void strings_count_code_points(void **state)
     is("'aab'.replaceMatches('(a+)(b)', '$2$1')", "baa");
     is("'a' & {} & 'b'", "ab");
     is("('a' | 'b').join(',')", "a,b");
+    /* what has no value is not joined */
+    is("(name[0].given[1] | name[0].given[0] | 'b').join(',')", "Sara,b");
     fails("'a'.matches('(')", AM_E_INVALID, "fhirpath.regex");
     fails("name.matches('a')", AM_E_INVALID, "fhirpath.single");
 }
