@@ -150,6 +150,7 @@ struct rest_config {
     size_t body_max;        /* 0: 64 MiB */
     size_t entries;         /* of a batch or transaction; 0: EDS_GROUP_MAX */
     size_t told_max;        /* bytes of an answer; 0: 64 MiB */
+    int64_t view_ms;        /* longest run of a view; 0: a minute */
 };
 struct rest;
 AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* $viewdefinition-run (also $run of a ViewDefinition): SQL on FHIR over what who asks may
- * see. The rows are one answer, bounded as all are; a table too large for one is asked in
- * parts (_since, patient, _limit) or made by `amane eds view`. */
+ * see. The rows are one answer, bounded as all are in bytes, and in time by view_ms; a
+ * table too large for one is asked in parts (_since, patient, _limit) or made by `amane
+ * eds view`. */
 #include "rest/rest_view.h"
 #include "view/view.h"
+
+enum { VIEW_MS = 60000 };
 
 struct view_asked {
     struct rest_call *c;
@@ -139,7 +142,11 @@ static int run_stored(void *arg, const struct eds_meta *m, struct str body)
     struct json_doc *doc = NULL;
     const int64_t before = k->n;
     bool yes = true;
-    int err = rest_sees(k->c, k->v, m, body, &yes), told = AM_OK;
+    int err = AM_OK, told = AM_OK;
+    if (m->rid % 64 == 0 && time_mono() > k->run.until)
+        err = AM_E_TIMEOUT; /* many that may not be seen cost time too */
+    if (!err)
+        err = rest_sees(k->c, k->v, m, body, &yes);
     if (err || !yes)
         return err;
     err = rest_json(k->c, body, &doc);
@@ -260,10 +267,14 @@ static int run(struct view_asked *k)
         return err;
     k->run.env.base = str_c(c->r->c.base);
     k->run.env.now_at = time_now();
+    k->run.until = time_mono() +
+                   (c->r->c.view_ms ? c->r->c.view_ms : VIEW_MS) * (TIME_SECOND / 1000);
     err = view_begin(&c->out, k->view, k->format, k->header);
     if (!err)
         err = rest_op_resource(c, "resource", 0) ? run_sent(k)
                                                  : eds_view(c->r->c.eds, run_in, k);
+    if (err == AM_E_TIMEOUT)
+        err = rest_bad(c, AM_E_TOOBIG, "", "rest.view_long", STR_NULL);
     if (!err)
         err = view_end(&c->out, k->format);
     if (!err)

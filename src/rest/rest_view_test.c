@@ -241,6 +241,24 @@ static void an_answer_is_bounded(void **state)
     ROWS(ROW1, REST_POST, .url = RUN "?_limit=1", .body = ASK());
 }
 
+static void a_run_has_an_end(void **state)
+{
+    static const char view[] =
+        "{\"resourceType\":\"ViewDefinition\",\"resource\":\"Patient\",\"select\":[{"
+        "\"forEach\":\"name\",\"select\":[{\"forEach\":\"%resource.name\",\"select\":[{"
+        "\"forEach\":\"%resource.name.where(use = 'x')\",\"column\":[{\"name\":\"a\","
+        "\"path\":\"use\"}]}]}]}]}";
+    char names[8000] = "\"name\":[{\"use\":\"old\"}";
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        strncat(names, ",{\"use\":\"old\"}", sizeof names - strlen(names) - 1);
+    strncat(names, "]", sizeof names - strlen(names) - 1);
+    t_put("Patient", "many", names);
+    t_close();
+    t_open(&(struct rest_config){.view_ms = 1});
+    T_REFUSED(413, "rest.view_long", REST_POST, .url = RUN, .body = view);
+}
+
 static void the_capabilities_say_it(void **state)
 {
     struct t_reply r = T_WANT(200, .url = "/metadata");
@@ -261,6 +279,7 @@ int main(void)
                                        T(what_is_not_understood_is_refused),
                                        T(rows_are_of_what_may_be_seen),
                                        T(an_answer_is_bounded),
+                                       T(a_run_has_an_end),
                                        T(the_capabilities_say_it)};
     return t_run_both(tests, AM_LEN(tests));
 }

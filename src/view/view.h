@@ -79,6 +79,8 @@ struct view_run {
     struct view_cell *cell;
     int64_t index; /* %rowIndex */
     size_t rows;   /* of this resource */
+    int64_t until; /* time_mono() past which view_rows() ends; 0: never */
+    unsigned evaluations;
     struct diag *d;
     view_row_fn *fn;
     void *arg;
@@ -86,7 +88,8 @@ struct view_run {
 AM_CHECK int view_run_init(struct view_run *r, const struct view *v);
 void view_run_release(struct view_run *r);
 /* The rows of one resource; of another type than the view's none. What fn returned, or
- * AM_E_INVALID with a problem whose path is "Type/id", AM_E_TOOBIG, AM_E_NOMEM. */
+ * AM_E_INVALID with a problem whose path is "Type/id", AM_E_TOOBIG, AM_E_TIMEOUT (past
+ * r->until), AM_E_NOMEM. */
 AM_CHECK int view_rows(struct view_run *r, const struct json *resource, view_row_fn *fn,
                        void *arg, struct diag *d);
 

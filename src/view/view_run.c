@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of a resource. What is still to be done for a row is a chain of frames on the
  * C stack (struct rest_of), as deep as the view has selects: no product is gathered. */
+#include "base/clock.h"
 #include "view/view_priv.h"
 
 struct rest_of {                     /* of a row, after the select at hand */
@@ -64,6 +65,8 @@ static int run_path(struct view_run *r, const struct fhir_path *p,
 {
     struct diag d;
     int err;
+    if (r->until && ++r->evaluations % 64 == 0 && time_mono() > r->until)
+        return AM_E_TIMEOUT;
     r->env.cookie = r;
     diag_init(&d);
     err = fhir_path_eval(p, &r->env, focus, out, &d);

@@ -535,6 +535,10 @@ static void a_product_is_bounded(void **state)
     assert_ok(view_run_init(&r, v));
     assert_int_equal(view_rows(&r, json_root(doc), count, &n, NULL), AM_E_TOOBIG);
     assert_int_equal(n, VIEW_ROWS);
+    r.until = 1; /* long ago */
+    n = 0;
+    assert_int_equal(view_rows(&r, json_root(doc), count, &n, NULL), AM_E_TIMEOUT);
+    assert_true(n < 100);
     view_run_release(&r);
     json_free(doc);
     buf_release(&b);
