@@ -57,6 +57,8 @@
       "the same")                                                                        \
     X(POST, "/ViewDefinition/{id}/$run", "$viewdefinition-run", NONE, false, view_run,   \
       "the same")                                                                        \
+    X(GET, "/ViewDefinition", "search-type", NONE, false, view_list,                     \
+      "views that are kept")                                                             \
     X(POST, "/ViewDefinition", "create", NONE, true, view_create, "a view to keep")      \
     X(GET, "/ViewDefinition/{id}", "read", NONE, false, view_read, "a view")             \
     X(PUT, "/ViewDefinition/{id}", "update", NONE, true, view_update, "a new version")   \

@@ -202,15 +202,21 @@ static void relocated(struct rest_call *c)
     snprintf(c->a->location, sizeof c->a->location, "%s", at);
 }
 
+/* XML has no form for what is no type of R4. */
+static int json_only(struct rest_call *c)
+{
+    if (!c->xml)
+        return AM_OK;
+    c->status = 406;
+    return rest_bad(c, AM_E_UNSUPPORTED, "Accept", "rest.view_format", STR("xml"));
+}
+
 static int view_write(struct rest_call *c, int (*write)(struct rest_call *c))
 {
     struct view *v = NULL;
-    int err;
-    if (c->xml) {
-        c->status = 406;
-        return rest_bad(c, AM_E_UNSUPPORTED, "Accept", "rest.view_format", STR("xml"));
-    }
-    err = rest_body(c, STR("ViewDefinition"));
+    int err = json_only(c);
+    if (!err)
+        err = rest_body(c, STR("ViewDefinition"));
     if (!err)
         err = view_compile(&v, c->body, &c->d);
     view_free(v);
@@ -236,14 +242,113 @@ int rest_h_view_update(struct rest_call *c)
 
 int rest_h_view_read(struct rest_call *c)
 {
-    int err;
-    if (c->xml) {
-        c->status = 406;
-        return rest_bad(c, AM_E_UNSUPPORTED, "Accept", "rest.view_format", STR("xml"));
-    }
-    err = rest_h_read(c);
+    int err = json_only(c);
+    if (!err)
+        err = rest_h_read(c);
     if (err || c->status == 304)
         return err;
     err = retold(c);
     return err == AM_E_NOTFOUND ? rest_bad(c, err, "", "rest.notfound", c->id) : err;
+}
+
+/* ---- those there are ---- */
+struct view_list {
+    struct rest_call *c;
+    struct eds_view *v;
+    struct buf one, entries;
+    struct jw w;
+    int64_t n;
+};
+static const char list_known[] = "_id name url status resource";
+
+/* Is it what is asked for? Its members are those texts. */
+static bool listed(const struct rest_call *c, const struct json *view)
+{
+    for (size_t i = 0; i < c->pairs; i++) {
+        const struct fhir_pair *p = &c->pair[i];
+        struct str left = str_c(list_known);
+        bool asked = false;
+        while (left.n && !asked)
+            asked = str_eq(str_cut(left, ' ', &left), p->name);
+        if (asked && !str_eq(json_str(str_eqc(p->name, "_id") ? json_get(view, "id")
+                                                              : json_getn(view, p->name)),
+                             p->value))
+            return false;
+    }
+    return true;
+}
+
+static int list_view(struct view_list *l, const struct eds_meta *m)
+{
+    struct json_doc *view = NULL;
+    int err = rest_json(l->c, buf_str(&l->one), &view);
+    if (!err && listed(l->c, json_root(view))) {
+        jw_obj(&l->w);
+        jw_key(&l->w, "fullUrl");
+        jw_strf(&l->w, "%s/ViewDefinition/%s", l->c->r->c.base, m->id);
+        jw_kval(&l->w, "resource", json_root(view));
+        jw_key(&l->w, "search");
+        jw_obj(&l->w);
+        jw_kstrz(&l->w, "mode", "match");
+        jw_obj_end(&l->w);
+        jw_obj_end(&l->w);
+        l->n++;
+        err = rest_seen(l->c, str_c(m->type), m->id);
+    }
+    json_free(view);
+    return err;
+}
+
+static int list_one(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct view_list *l = arg;
+    bool yes = true;
+    int err = rest_sees(l->c, l->v, m, body, &yes);
+    if (err || !yes)
+        return err;
+    buf_clear(&l->one);
+    err = told(l->c, body, &l->one);
+    if (!err)
+        err = list_view(l, m);
+    return err == AM_E_NOTFOUND ? AM_OK : err; /* a Library without a view */
+}
+
+static int list_in(struct eds_view *v, void *arg)
+{
+    struct view_list *l = arg;
+    l->v = v;
+    return eds_each(v, STR("Library"), 0, list_one, l);
+}
+
+/* All of them, in the order they were written: there are few, and no pages. */
+int rest_h_view_list(struct rest_call *c)
+{
+    struct view_list l = {.c = c};
+    struct jw w;
+    int err = rest_only(c, list_known);
+    if (!err)
+        err = json_only(c);
+    if (err)
+        return err;
+    buf_init(&l.one, 2 * EDS_BODY_MAX);
+    buf_init(&l.entries, c->r->c.told_max);
+    jw_init(&l.w, &l.entries);
+    jw_arr(&l.w);
+    err = eds_view(c->r->c.eds, list_in, &l);
+    jw_arr_end(&l.w);
+    if (!err)
+        err = jw_done(&l.w);
+    if (!err) {
+        jw_init(&w, &c->out);
+        rest_list_begin(c, &w, "searchset", l.n);
+        if (l.n) {
+            jw_key(&w, "entry");
+            jw_raw(&w, buf_str(&l.entries));
+        }
+        jw_obj_end(&w);
+        err = jw_done(&w);
+    }
+    buf_release(&l.one);
+    buf_release(&l.entries);
+    return err;
 }

@@ -147,11 +147,25 @@ static void a_view_is_kept_and_run_by_its_id(void **state)
     t_done(&r);
     /* what is kept is R4: found as a Library, and valid as one */
     assert_int_equal(t_total("/Library?name=obs&status=active"), 2);
+    r = T_WANT(200, .url = "/ViewDefinition?_id=v&name=obs&resource=Observation");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 1);
+    assert_str_equal(json_str(t_at(&r, "/entry/0/fullUrl")),
+                     "http://test/fhir/ViewDefinition/v");
+    assert_str_equal(json_str(t_at(&r, "/entry/0/resource/resourceType")),
+                     "ViewDefinition");
+    t_done(&r);
+    T_REFUSED(400, "search.unknown", .url = "/ViewDefinition?nome=obs");
+    T_ONLY(406, .url = "/ViewDefinition", .accept = "application/fhir+xml");
+    T_ONLY(406, .url = "/ViewDefinition/v", .accept = "application/fhir+xml");
+    T_ONLY(406, REST_POST, .url = "/ViewDefinition", .body = VIEW,
+           .accept = "application/fhir+xml");
     T_ONLY(204, REST_DELETE, .url = "/ViewDefinition/v");
     T_REFUSED(404, "rest.notfound", .url = "/ViewDefinition/v/$run");
     t_put("Library", "other",
           "\"status\":\"draft\",\"type\":{\"text\":\"x\"},\"content\":[{\"contentType\":"
           "\"application/json\",\"data\":\"e30=\"}]");
+    assert_int_equal(t_total("/ViewDefinition"), 1);
+    assert_int_equal(t_total("/ViewDefinition?url=none"), 0);
     T_REFUSED(404, "rest.notfound", .url = "/ViewDefinition/other");
     T_REFUSED(404, "rest.notfound", .url = "/ViewDefinition/other/$run");
 }
@@ -186,7 +200,6 @@ static void what_is_not_understood_is_refused(void **state)
     T_REFUSED(404, "rest.notfound", REST_POST, .url = RUN "?viewReference=Library/none");
     T_REFUSED(400, "rest.other_id", REST_PUT, .url = "/ViewDefinition/x", .body =
               "{\"resourceType\":\"ViewDefinition\",\"id\":\"w\"," MEMBERS "}");
-    T_ONLY(405, .url = "/ViewDefinition");
 }
 
 /* clang-format on */
