@@ -90,7 +90,7 @@ static int access_list(const struct cmd_door *k)
     struct door_events e = {.dir = k->dir,
                             .patient = str_c(k->patient),
                             .agent = str_c(k->who),
-                            .date = str_c(k->date)};
+                            .date = {str_c(k->date)}};
     int err = door_events(&e, access_line, NULL);
     return err ? cmd_fail("read the record in", k->dir, err, NULL) : 0;
 }

@@ -54,11 +54,17 @@ AM_CHECK int door_scope_check(struct str scopes);
 struct door_events {
     const char *dir;           /* data folder */
     struct str patient, agent; /* empty: any; agent: a pseudonym, or a service */
-    struct str date;           /* as in a search: "ge2026-11-01"; empty: any */
+    struct str date[2];        /* as in a search: "ge2026-11-01", both hold; empty: any */
 };
 typedef int door_event_fn(void *arg, struct str event); /* JSON; AM_OK goes on */
 /* Oldest first. AM_E_SYNTAX: the date; AM_E_TAMPERED: the chain is broken there. */
 AM_CHECK int door_events(const struct door_events *e, door_event_fn *fn, void *arg);
+/* The newest first, below record *below (0: from the end), until fn says so (a positive
+ * number) or enough was looked at: DOOR_EVENTS_LOOKED records opened, DOOR_EVENTS_FILES
+ * files read. *below: where to go on; 0: there is no more. */
+enum { DOOR_EVENTS_LOOKED = 200000, DOOR_EVENTS_FILES = 8 };
+AM_CHECK int door_events_back(const struct door_events *e, uint64_t *below,
+                              door_event_fn *fn, void *arg);
 
 void door_stats(struct door *d, struct door_trail_stats *out);
 /* The key that opens the records; AM_E_NOTFOUND: there are none. */

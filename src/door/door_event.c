@@ -7,13 +7,16 @@
 #include "door/door_priv.h"
 
 /* ---- which ---- */
-struct event_want {
-    const struct door_events *e;
-    int64_t lo, hi; /* of date */
+struct event_when {
+    int64_t lo, hi;
     enum fhir_prefix prefix;
 };
+struct event_want {
+    const struct door_events *e;
+    struct event_when when[2];
+};
 
-static int event_date(struct event_want *w, struct str s)
+static int event_date(struct event_when *w, struct str s)
 {
     static const struct {
         const char *text;
@@ -37,7 +40,7 @@ static int event_date(struct event_want *w, struct str s)
     return fhir_date_interval(s, &w->lo, &w->hi) ? AM_E_SYNTAX : AM_OK;
 }
 
-static bool event_when(const struct event_want *w, int64_t at)
+static bool event_then(const struct event_when *w, int64_t at)
 {
     switch (w->prefix) {
     case FHIR_GE:
@@ -53,6 +56,21 @@ static bool event_when(const struct event_want *w, int64_t at)
     }
 }
 
+static bool event_at(const struct event_want *w, int64_t at)
+{
+    return event_then(&w->when[0], at) && event_then(&w->when[1], at);
+}
+
+/* A text that names a patient or an agent has it between quotes. */
+static bool event_may(const struct event_want *w, struct str text)
+{
+    const struct str name[] = {w->e->patient, w->e->agent};
+    for (size_t i = 0; i < AM_LEN(name); i++)
+        if (name[i].n && !memmem(text.p, text.n, name[i].p, name[i].n))
+            return false;
+    return true;
+}
+
 static bool event_patient(const struct json *record, struct str id)
 {
     for (json_each(it, json_get(record, "patients")))
@@ -64,11 +82,10 @@ static bool event_patient(const struct json *record, struct str id)
     return false;
 }
 
-static bool event_wanted(const struct event_want *w, int64_t at,
-                         const struct json *record)
+static bool event_wanted(const struct event_want *w, const struct json *record)
 {
     const struct door_events *e = w->e;
-    return event_when(w, at) && (!e->patient.n || event_patient(record, e->patient)) &&
+    return (!e->patient.n || event_patient(record, e->patient)) &&
            (!e->agent.n || str_eq(json_get_str(json_get(record, "who"), "id"), e->agent));
 }
 
@@ -238,6 +255,8 @@ struct event_walk {
     struct event_want want;
     door_event_fn *fn;
     void *arg;
+    size_t looked, most; /* records opened; 0: any */
+    uint64_t next;       /* 0: to the end */
 };
 
 static int event_one(void *arg, const struct door_trail_item *x)
@@ -246,8 +265,11 @@ static int event_one(void *arg, const struct door_trail_item *x)
     struct json_doc *doc = NULL;
     struct buf text;
     struct jw w;
-    int err = json_parse(&doc, x->text, NULL, NULL);
-    if (err || !event_wanted(&k->want, x->at, json_root(doc))) {
+    int err;
+    if (!event_at(&k->want, x->at) || !event_may(&k->want, x->text))
+        return AM_OK;
+    err = json_parse(&doc, x->text, NULL, NULL);
+    if (err || !event_wanted(&k->want, json_root(doc))) {
         json_free(doc);
         return err;
     }
@@ -263,19 +285,61 @@ static int event_one(void *arg, const struct door_trail_item *x)
     return err;
 }
 
+static int event_back(void *arg, const struct door_trail_item *x)
+{
+    struct event_walk *k = arg;
+    int err = event_one(k, x);
+    if (!err && ++k->looked == k->most)
+        err = 1;
+    if (err > 0)
+        k->next = x->seq > 1 ? x->seq : 0;
+    return err;
+}
+
+static bool event_back_at(void *arg, int64_t at)
+{
+    const struct event_walk *k = arg;
+    return event_at(&k->want, at);
+}
+
+/* The dates, the folder and the key. */
+static int event_begin(struct event_walk *k, const struct door_events *e,
+                       char path[PATH_MAX], uint8_t key[DOOR_TRAIL_KEY])
+{
+    int err = event_date(&k->want.when[0], e->date[0]);
+    if (!err)
+        err = event_date(&k->want.when[1], e->date[1]);
+    if (!err && snprintf(path, PATH_MAX, "%s/access", e->dir) >= PATH_MAX)
+        err = AM_E_TOOBIG;
+    return err ? err : door_trail_key(e->dir, key);
+}
+
 int door_events(const struct door_events *e, door_event_fn *fn, void *arg)
 {
     char path[PATH_MAX];
     uint8_t key[DOOR_TRAIL_KEY];
     struct event_walk k = {.want = {.e = e}, .fn = fn, .arg = arg};
     struct door_trail_read r = {.dir = path, .key = key};
-    int err = event_date(&k.want, e->date);
-    if (!err && snprintf(path, sizeof path, "%s/access", e->dir) >= (int)sizeof path)
-        err = AM_E_TOOBIG;
-    if (!err)
-        err = door_trail_key(e->dir, key);
+    int err = event_begin(&k, e, path, key);
     if (!err)
         err = door_trail_each(&r, event_one, &k);
     crypto_wipe(key, sizeof key);
+    return err;
+}
+
+int door_events_back(const struct door_events *e, uint64_t *below, door_event_fn *fn,
+                     void *arg)
+{
+    char path[PATH_MAX];
+    uint8_t key[DOOR_TRAIL_KEY];
+    struct event_walk k = {
+        .want = {.e = e}, .fn = fn, .arg = arg, .most = DOOR_EVENTS_LOOKED};
+    struct door_trail_read r = {.dir = path, .key = key, .below = *below};
+    int err = event_begin(&k, e, path, key);
+    if (!err)
+        err = door_trail_back(&r, DOOR_EVENTS_FILES, event_back_at, event_back, &k);
+    crypto_wipe(key, sizeof key);
+    if (!err)
+        *below = k.next ? k.next : r.more ? r.first : 0;
     return err;
 }

@@ -40,6 +40,7 @@ struct t_reply {
 static inline struct t_reply t_send(const struct t_asked *k)
 {
     struct t_reply r = {0};
+    int err;
     struct arena arena;
     struct http_field h[8];
     char bearer[AUTH_TOKEN + 16], path[512];
@@ -68,9 +69,8 @@ static inline struct t_reply t_send(const struct t_asked *k)
     h[q.headers++] = (struct http_field){STR("Accept-Language"),
                                          str_c(k->language ? k->language : "en")};
     buf_init(&a.body, 64 << 20);
-    r.status = am_err_http(door_http(t_door, t_rest, "/fhir", &q, &a));
-    if (a.status)
-        r.status = a.status;
+    err = door_http(t_door, t_rest, "/fhir", &q, &a);
+    r.status = err ? am_err_http(err) : a.status; /* as the server answers */
     for (size_t i = 0; i < a.headers; i++)
         if (str_eqc(a.header[i].name, "WWW-Authenticate"))
             snprintf(r.challenge, sizeof r.challenge, "%.*s", STR_FMT(a.header[i].value));

@@ -181,6 +181,16 @@ static int trail_file(struct trail_walk *w, struct str text, uint64_t first, boo
     return AM_OK;
 }
 
+static int trail_open(const struct door_trail_read *r, uint64_t first, char **text,
+                      size_t *n)
+{
+    char path[PATH_MAX], name[DOOR_TRAIL_NAME];
+    door_trail_name(first, name);
+    if (snprintf(path, sizeof path, "%s/%s", r->dir, name) >= (int)sizeof path)
+        return AM_E_TOOBIG;
+    return am_file_read(path, SIZE_MAX / 2, text, n);
+}
+
 int door_trail_each(struct door_trail_read *r, door_trail_fn *fn, void *arg)
 {
     struct trail_walk w = {.r = r, .fn = fn, .arg = arg};
@@ -194,13 +204,9 @@ int door_trail_each(struct door_trail_read *r, door_trail_fn *fn, void *arg)
     r->torn = files.torn;
     buf_init(&w.plain, DOOR_TRAIL_RECORD);
     for (size_t i = 0; i < files.first.n && !err; i++) {
-        char path[PATH_MAX], name[DOOR_TRAIL_NAME], *text = NULL;
+        char *text = NULL;
         size_t n = 0;
-        door_trail_name(files.first.v[i], name);
-        if (snprintf(path, sizeof path, "%s/%s", r->dir, name) >= (int)sizeof path)
-            err = AM_E_TOOBIG;
-        if (!err)
-            err = am_file_read(path, SIZE_MAX / 2, &text, &n);
+        err = trail_open(r, files.first.v[i], &text, &n);
         if (!err)
             err = trail_file(&w, (struct str){text, n}, files.first.v[i],
                              i + 1 == files.first.n);
@@ -209,6 +215,108 @@ int door_trail_each(struct door_trail_read *r, door_trail_fn *fn, void *arg)
     if (!err && r->head_seq && !w.head_met)
         err = AM_E_TAMPERED; /* cut before what is known to have been there */
     buf_release(&w.plain);
+    vec_release(&files.first);
+    return err > 0 ? AM_OK : err;
+}
+
+/* ---- the newest first ---- */
+struct trail_place {
+    uint64_t seq;
+    struct door_trail_raw raw;
+};
+struct trail_back {
+    struct door_trail_read *r;
+    door_trail_at_fn *at;
+    door_trail_fn *fn;
+    void *arg;
+    VEC(struct trail_place) place; /* of a file */
+    struct door_chain after;       /* what the file after it says it follows */
+    struct buf plain;
+};
+
+static int back_places(struct trail_back *b, struct str text, uint64_t first, bool last)
+{
+    struct door_chain c;
+    struct trail_place p;
+    int err = door_trail_head_read(text, &c);
+    if (err == AM_E_TAMPERED && last && text.n < DOOR_TRAIL_HEAD) {
+        b->r->unfinished = true;
+        return AM_OK;
+    }
+    if (!err && c.seq + 1 != first)
+        err = AM_E_TAMPERED;
+    const struct door_chain before = c;
+    text = str_sub(text, DOOR_TRAIL_HEAD, text.n);
+    while (!err && text.n) {
+        err = door_trail_next(&text, &c, &p.raw);
+        p.seq = c.seq;
+        if (!err && (!b->r->below || p.seq < b->r->below))
+            err = vec_push(&b->place, p);
+    }
+    if (err == AM_E_NOTFOUND && last) {
+        b->r->unfinished = true;
+        err = AM_OK;
+    }
+    if (!err && b->r->files &&
+        (c.seq != b->after.seq ||
+         memcmp(c.digest, b->after.digest, sizeof c.digest) != 0))
+        err = AM_E_TAMPERED;
+    b->after = before;
+    b->r->files += !err;
+    return err == AM_E_NOTFOUND ? AM_E_TAMPERED : err;
+}
+
+static int back_tell(struct trail_back *b)
+{
+    int err = AM_OK;
+    for (size_t i = b->place.n; i-- > 0 && !err;) {
+        const struct trail_place *p = &b->place.v[i];
+        struct door_trail_item x = {.seq = p->seq, .at = p->raw.at};
+        if (b->at && !b->at(b->arg, x.at))
+            continue;
+        buf_clear(&b->plain);
+        if (b->r->key)
+            err = crypto_open(b->r->key, str_c(door_trail_aad), p->raw.sealed, &b->plain);
+        x.text = buf_str(&b->plain);
+        if (!err)
+            err = b->fn(b->arg, &x);
+    }
+    return err;
+}
+
+int door_trail_back(struct door_trail_read *r, size_t most, door_trail_at_fn *at,
+                    door_trail_fn *fn, void *arg)
+{
+    struct trail_back b = {.r = r, .at = at, .fn = fn, .arg = arg};
+    struct door_trail_files files;
+    int err = door_trail_list(r->dir, &files);
+    r->first = r->last = r->files = 0;
+    r->unfinished = r->more = false;
+    if (err)
+        return err;
+    r->torn = files.torn;
+    buf_init(&b.plain, DOOR_TRAIL_RECORD);
+    for (size_t i = files.first.n; i-- > 0 && !err && !r->more;) {
+        uint64_t first = files.first.v[i];
+        char *text = NULL;
+        size_t n = 0;
+        if (r->below && first >= r->below)
+            continue;
+        if (most && r->files == most) {
+            r->more = true;
+            break;
+        }
+        b.place.n = 0;
+        err = trail_open(r, first, &text, &n);
+        if (!err)
+            err = back_places(&b, (struct str){text, n}, first, i + 1 == files.first.n);
+        r->first = first;
+        if (!err)
+            err = back_tell(&b);
+        free(text);
+    }
+    buf_release(&b.plain);
+    vec_release(&b.place);
     vec_release(&files.first);
     return err > 0 ? AM_OK : err;
 }

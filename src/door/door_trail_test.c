@@ -93,6 +93,108 @@ static void all_is_read_back_in_order_over_files(void **state)
     assert_int_equal(door_trail_each(&r, NULL, NULL), AM_E_TAMPERED); /* another digest */
 }
 
+static void first_file(char path[PATH_MAX + 64])
+{
+    char name[DOOR_TRAIL_NAME];
+    door_trail_name(1, name);
+    snprintf(path, PATH_MAX + 64, "%s/%s", t_sub, name);
+}
+
+struct back {
+    uint64_t next, told, stop, opened;
+    int64_t only; /* 0: all */
+};
+
+static bool back_at(void *arg, int64_t at)
+{
+    const struct back *b = arg;
+    return !b->only || at == b->only;
+}
+
+static int back_order(void *arg, const struct door_trail_item *x)
+{
+    struct back *b = arg;
+    char want[64];
+    b->opened++;
+    snprintf(want, sizeof want, "{\"n\":%lld}", (long long)x->at);
+    assert_true(str_eqc(x->text, want));
+    if (b->next)
+        assert_int_equal(x->seq, b->next - 1);
+    b->next = x->seq;
+    b->told++;
+    return b->told == b->stop;
+}
+
+static void the_newest_are_read_first_and_no_more_than_that(void **state)
+{
+    struct door_trail *t = t_open(1000);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    struct back b = {.next = 101};
+    uint64_t first;
+    (void)state;
+    for (int i = 1; i <= 100; i++)
+        t_add(t, i);
+    door_trail_close(t);
+    assert_ok(door_trail_back(&r, 0, NULL, back_order, &b));
+    assert_int_equal(b.told, 100);
+    assert_int_equal(b.next, 1);
+    assert_false(r.more);
+    b = (struct back){.next = 101, .stop = 3};
+    assert_ok(door_trail_back(&r, 0, NULL, back_order, &b));
+    assert_int_equal(b.next, 98);
+    assert_int_equal(r.files, 1); /* the others were not read */
+    b = (struct back){.next = 101};
+    assert_ok(door_trail_back(&r, 2, NULL, back_order, &b));
+    assert_true(r.more);
+    assert_int_equal(r.files, 2);
+    assert_int_equal(b.next, r.first);
+    first = r.first;
+    r.below = first; /* and goes on there */
+    assert_ok(door_trail_back(&r, 0, NULL, back_order, &b));
+    assert_int_equal(b.told, 100);
+    assert_false(r.more);
+    r.below = 0;
+    b = (struct back){.only = 7};
+    assert_ok(door_trail_back(&r, 0, back_at, back_order, &b));
+    assert_int_equal(b.opened, 1);
+    assert_int_equal(b.next, 7);
+}
+
+/* A byte of an older file, and a file that is another's. */
+static void what_was_changed_is_not_told_backwards(void **state)
+{
+    struct door_trail *t = t_open(1000);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    struct back b = {.stop = 3};
+    char path[PATH_MAX + 64];
+    struct stat s;
+    uint8_t byte;
+    int fd;
+    (void)state;
+    for (int i = 1; i <= 40; i++)
+        t_add(t, i);
+    door_trail_close(t);
+    first_file(path);
+    fd = open(path, O_RDWR);
+    assert_int_equal(fstat(fd, &s), 0);
+    for (off_t at = s.st_size - 200; at < s.st_size; at++) {
+        b = (struct back){.stop = 1000};
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte ^= 0x20;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        assert_int_equal(door_trail_back(&r, 0, NULL, back_order, &b), AM_E_TAMPERED);
+        assert_true(b.next > 1 && b.told > 0); /* of the files after it only */
+        byte ^= 0x20;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    /* whole, and shorter by a record than the next file says */
+    assert_int_equal(pread(fd, &byte, 1, 64 + 3), 1); /* sealed, of n below 10 */
+    assert_int_equal(ftruncate(fd, s.st_size - (12 + byte + 1 + CRYPTO_SHA256)), 0);
+    b = (struct back){.stop = 1000};
+    assert_int_equal(door_trail_back(&r, 0, NULL, back_order, &b), AM_E_TAMPERED);
+    close(fd);
+}
+
 static void a_second_writer_is_refused(void **state)
 {
     struct door_trail *t = t_open(0), *u = NULL;
@@ -100,13 +202,6 @@ static void a_second_writer_is_refused(void **state)
     assert_int_equal(door_trail_open(&u, &(struct door_trail_config){.dir = t_sub}),
                      AM_E_CONFLICT);
     door_trail_close(t);
-}
-
-static void first_file(char path[PATH_MAX + 64])
-{
-    char name[DOOR_TRAIL_NAME];
-    door_trail_name(1, name);
-    snprintf(path, PATH_MAX + 64, "%s/%s", t_sub, name);
 }
 
 /* Every byte of the file turned, one at a time. */
@@ -307,7 +402,9 @@ static void without_memory_it_says_so(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, t_setup, t_teardown)
 
-TEST_MAIN(T(all_is_read_back_in_order_over_files), T(a_second_writer_is_refused),
+TEST_MAIN(T(all_is_read_back_in_order_over_files),
+          T(the_newest_are_read_first_and_no_more_than_that),
+          T(what_was_changed_is_not_told_backwards), T(a_second_writer_is_refused),
           T(any_byte_changed_is_found), T(a_torn_end_is_kept_apart_and_written_on),
           T(a_record_changed_before_the_end_stops_the_writer), T(many_share_a_sync),
           T(what_found_no_room_is_told_and_not_there), T(what_was_told_survives_a_kill),

@@ -64,10 +64,19 @@ struct door_trail_read {
     uint64_t first, last, files, torn; /* numbers; files read; *.torn beside them */
     uint8_t digest[CRYPTO_SHA256];     /* of `last` */
     bool unfinished;                   /* the last file ends within a record */
+    bool more; /* door_trail_back(): there are files before `first` that were not read */
 };
 /* All of them in order, following the chain. AM_E_TAMPERED: changed, removed, moved, or
  * another digest than the one known; r->last is the last good one. AM_E_NOTFOUND: no
  * such folder. fn NULL: only checked. */
 AM_CHECK int door_trail_each(struct door_trail_read *r, door_trail_fn *fn, void *arg);
+
+/* The newest first, for who wants a few: a file's chain is followed, and tied to that of
+ * the file after it, before any of it is told; `most` files are read (0: all). Records
+ * whose instant `at` does not want (NULL: it wants all) are not opened. digest of an item
+ * is NULL; r->head is not looked at. r->first: of the oldest file read. */
+typedef bool door_trail_at_fn(void *arg, int64_t at);
+AM_CHECK int door_trail_back(struct door_trail_read *r, size_t most, door_trail_at_fn *at,
+                             door_trail_fn *fn, void *arg);
 
 #endif

@@ -168,6 +168,9 @@ int rest_http(struct rest *r, const char *mount, void *who, struct http_req *q,
  * catalogue ("rest.login"), detail may be NULL. */
 int rest_http_refuse(const char *mount, int err, const char *code, const char *detail,
                      struct http_req *q, struct http_resp *a);
+/* A resource (JSON) that somebody else made, in the form and language asked for. */
+int rest_http_tell(const char *mount, struct str resource, struct http_req *q,
+                   struct http_resp *a);
 /* Is the request one for rest_http()? */
 bool rest_mounted(const char *mount, struct str path);
 

@@ -63,18 +63,31 @@ static void to_http(struct http_req *q, struct http_resp *out, struct rest_answe
         http_setz(q, out, "Retry-After", retry);
 }
 
-static void refused(const struct rest_request *q, int err, const char *code,
-                    const char *detail, struct rest_answer *a)
+/* What is told without anybody to serve: a resource, or an error. */
+struct word {
+    struct str resource; /* STR_NULL: the error */
+    int err;
+    const char *code, *detail;
+};
+
+static void say(const struct rest_request *q, const struct word *s, struct rest_answer *a)
 {
-    struct rest none = {.c = {.told_max = 1 << 20}};
+    struct rest none = {.c = {.told_max = 64 << 20}};
     struct rest_call c = {.r = &none, .q = q, .a = a};
+    int err;
     arena_init(&c.arena, REST_ARENA);
     diag_init(&c.d);
-    buf_init(&c.out, 1 << 20);
-    if (rest_ask(&c)) /* what form it would have had: the error is another */
-        diag_clear(&c.d);
+    buf_init(&c.out, none.c.told_max);
+    err = rest_ask(&c); /* in which form */
+    if (s->resource.p) {
+        if (!err)
+            err = buf_add(&c.out, s->resource);
+    } else {
+        diag_clear(&c.d); /* the error is another */
+        err = rest_bad(&c, s->err, "", s->code, str_c(s->detail));
+    }
     c.status = 0;
-    rest_finish(&c, rest_bad(&c, err, "", code, str_c(detail)));
+    rest_finish(&c, err);
     buf_release(&c.out);
     diag_release(&c.d);
     arena_release(&c.arena);
@@ -109,14 +122,27 @@ int rest_http(struct rest *r, const char *mount, void *who, struct http_req *q,
     return AM_OK;
 }
 
-int rest_http_refuse(const char *mount, int err, const char *code, const char *detail,
-                     struct http_req *q, struct http_resp *out)
+static int told(const char *mount, const struct word *s, struct http_req *q,
+                struct http_resp *out)
 {
     struct rest_request req = request(mount, q);
     struct rest_answer a;
     rest_answer_init(&a);
-    refused(&req, err, code, detail, &a);
+    say(&req, s, &a);
     to_http(q, out, &a);
     rest_answer_release(&a);
     return AM_OK;
+}
+
+int rest_http_refuse(const char *mount, int err, const char *code, const char *detail,
+                     struct http_req *q, struct http_resp *out)
+{
+    const struct word w = {.err = err, .code = code, .detail = detail};
+    return told(mount, &w, q, out);
+}
+
+int rest_http_tell(const char *mount, struct str resource, struct http_req *q,
+                   struct http_resp *out)
+{
+    return told(mount, &(struct word){.resource = resource}, q, out);
 }
