@@ -12,11 +12,13 @@ rm -rf "$logs"
 mkdir -p "$logs"
 gallery=build/web_gallery_test
 [ -x build-san/web_gallery_test ] && gallery=build-san/web_gallery_test
-if ! EDS_ORACLE_QUERIES=${EDS_ORACLE_QUERIES:-100000} AMANE_SHARED=${AMANE_SHARED:-$PWD/../shared} build/eds_search_test >"$logs/oracle.log" 2>&1; then
-    tail -n 20 "$logs/oracle.log"
-    echo 'soak: a search finds other resources than the oracle' >&2
-    exit 1
-fi
+for oracle in eds_search_test door_oracle_test; do # without and behind the door
+    if ! EDS_ORACLE_QUERIES=${EDS_ORACLE_QUERIES:-100000} AMANE_SHARED=${AMANE_SHARED:-$PWD/../shared} build/$oracle >"$logs/oracle.log" 2>&1; then
+        tail -n 20 "$logs/oracle.log"
+        echo "soak: $oracle: a search finds other resources than the oracle" >&2
+        exit 1
+    fi
+done
 while [ "$(date +%s)" -lt $end ]; do
     round=$((round + 1))
     kills=${AMANE_KILLS:-1000}
