@@ -8,7 +8,7 @@ static const char synopsis[] =
     "usage: amane node --data DIR [--listen HOST:PORT] [--registry URL] [--genesis "
     "SHA256]\n"
     "                  [--registry-token-file FILE] [--poll-ms N] [--checkpoint-s N]\n"
-    "                  [--open] [--terminology DIR]\n"
+    "                  [--open] [--terminology DIR] [--profiles DIR]\n"
     "       amane node init --data DIR --name NAME --gst GST --establishment CODE "
     "[--json]\n"
     "       amane node audit verify --data DIR [--head SEQ:HASH] [--json]\n"
@@ -82,7 +82,7 @@ static int init(const char *dir, const char *name, const char *gst,
 
 struct node_flags {
     const char *listen, *registry, *genesis, *token_file, *poll_ms, *checkpoint_s,
-        *terminology;
+        *terminology, *profiles;
     bool open; /* /fhir without login */
 };
 
@@ -96,7 +96,8 @@ static int settings(struct conf *c, const char *dir, const struct node_flags *f,
                  {"registry_token_file", f->token_file},
                  {"poll_ms", f->poll_ms},
                  {"checkpoint_s", f->checkpoint_s},
-                 {"terminology", f->terminology}};
+                 {"terminology", f->terminology},
+                 {"profiles", f->profiles}};
     int err = cmd_settings(c, dir, "node.conf", f->listen, d);
     for (size_t i = 0; i < AM_LEN(given) && !err; i++)
         if (given[i].value)
@@ -211,6 +212,7 @@ int cmd_node(int argc, char **argv)
         {.name = "--poll-ms", .kind = CMD_TEXT, .text = &f.poll_ms},
         {.name = "--checkpoint-s", .kind = CMD_TEXT, .text = &f.checkpoint_s},
         {.name = "--terminology", .kind = CMD_TEXT, .text = &f.terminology},
+        {.name = "--profiles", .kind = CMD_TEXT, .text = &f.profiles},
         {.name = "--open", .kind = CMD_FLAG, .flag = &f.open},
         {.name = "--name", .kind = CMD_TEXT, .text = &name},
         {.name = "--gst", .kind = CMD_TEXT, .text = &gst},

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "cmd_profiles.h"
 #include "cmd_terms.h"
 #include "crypto/crypto.h"
 #include "door/door.h"
@@ -18,6 +19,7 @@ struct face {
     const char *dir;
     struct door *door;           /* NULL: /fhir is open to all */
     struct fhir_tx *terms;       /* NULL: none */
+    struct cmd_profiles by;      /* its terms stand over these */
     _Atomic(struct rest *) rest; /* NULL: not yet */
 };
 
@@ -129,7 +131,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
         return code;
     base_of(c, server, base);
     rc->base = door->base = base;
-    rc->terms = f->terms;
+    rc->terms = f->by.terms ? f->by.terms : f->terms;
     err = interface(f, door, rc, &rest);
     if (err) {
         http_server_stop(server, 0);
@@ -162,6 +164,8 @@ static int serve_store(const struct conf *c, struct face *f, struct door_config 
         return cmd_fail("open the store in", door->dir, AM_E_TOOBIG, NULL);
     rc.export_dir = exports;
     err = fhir_valid_new(&valid);
+    if (!err && f->by.set)
+        fhir_valid_use(valid, f->by.set);
     if (!err)
         err = store_open(c, door->dir, &eds);
     rc.valid = valid;
@@ -190,6 +194,24 @@ static int terms_load(const struct conf *c, struct face *f)
     return code;
 }
 
+/* The profiles, with their own codes, over the terminologies. An exit code. */
+static int profiles_load(const struct conf *c, struct face *f)
+{
+    const char *dir = conf_text(c, CONF_PROFILES);
+    char wrong[4096];
+    struct diag d;
+    int err, code;
+    if (!*dir)
+        return 0;
+    diag_init(&d);
+    err = cmd_profiles_load(&f->by, &dir, 1, f->terms, wrong, &d);
+    code = err ? cmd_fail("load profiles", wrong, err, &d) : 0;
+    if (!err)
+        cmd_problems(stderr, "amane: ", &d);
+    diag_release(&d);
+    return code;
+}
+
 int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
                    bool open)
 {
@@ -213,7 +235,10 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
     }
     code = terms_load(c, &f);
     if (!code)
+        code = profiles_load(c, &f);
+    if (!code)
         code = serve_store(c, &f, &door);
+    cmd_profiles_release(&f.by);
     fhir_tx_free(f.terms);
     return code;
 }

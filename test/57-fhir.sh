@@ -50,6 +50,29 @@ report $? 'in French'
 LC_ALL=ar_MA.UTF-8 "$amane" fhir validate bad.json >out 2>&1
 grep -q 'مجموعة القيم' out
 report $? 'in Arabic'
+# Profiles: a file is asked for, a folder serves what is declared, an address names one.
+mkdir p
+echo '{"resourceType":"StructureDefinition","url":"urn:p","name":"P","status":"active","kind":"resource","abstract":false,"type":"Patient","derivation":"constraint","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[{"id":"Patient.name","path":"Patient.name","min":1},{"id":"Patient.gender","path":"Patient.gender","binding":{"strength":"required","valueSet":"urn:v"}}]}}' >p/p.json
+echo '{"resourceType":"ValueSet","url":"urn:v","status":"active","compose":{"include":[{"system":"http://hl7.org/fhir/administrative-gender","concept":[{"code":"male"}]}]}}' >p/v.json
+"$amane" fhir validate good.json --profile p/p.json >out 2>&1
+[ $? = 1 ] && grep -q '/name: .*profile.too_few' out
+report $? 'a profile of a file is asked for'
+"$amane" fhir validate good.json --profile p >out 2>&1 && "$amane" fhir validate good.json --profile p --profile urn:p >out 2>&1
+[ $? = 1 ] && grep -q '/name: .*profile.too_few' out && grep -q '/gender: .*profile.not_in_set' out
+report $? 'a folder is loaded, with its value sets, and an address asked for'
+jq -c '.meta.profile = ["urn:p"]' good.json >declared.json
+"$amane" fhir validate declared.json --json --profile p >out 2>&1
+[ $? = 1 ] && jq -e '[.issue[] | select(.severity == "error") | .expression[0]] | sort == ["Patient.gender", "Patient.name"]' out >/dev/null
+report $? 'what declares a profile is judged by it'
+"$amane" fhir validate declared.json >out 2>&1
+report $? 'and not when it is not loaded'
+"$amane" fhir validate good.json --profile urn:none >out 2>&1
+[ $? = 1 ] && grep -q profile.absent out
+report $? 'asking for what is not loaded is answered no'
+mkdir empty
+"$amane" fhir validate good.json --profile empty >out 2>&1
+[ $? = 1 ] && grep -q sd.none out
+report $? 'a folder without definitions is refused'
 "$amane" fhir >out 2>&1
 [ $? = 2 ]
 report $? 'usage is exit 2'

@@ -45,6 +45,8 @@
       "address that others reach the node at, https://fhir.chu.ma; empty: of listen")    \
     X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
       "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")       \
+    X(PROFILES, "profiles", N, TEXT, "", 0, 0,                                           \
+      "folder of FHIR profiles: what declares one has to conform; empty: none")          \
     X(MLLP, "mllp", N, TEXT, "", 0, 0,                                                   \
       "address:port, on loopback, for HL7 v2 messages (MLLP); empty: none")              \
     X(MLLP_CLIENT, "mllp_client", N, TEXT, "", 0, 0,                                     \

@@ -348,6 +348,8 @@ static void resource(struct fhir_walk *w, const struct fhir_at *at, const struct
         fhir_valid_container(w, at, v);
     if (t->role == FHIR_ROLE_BUNDLE)
         fhir_valid_bundle(w, at, v);
+    if (w->profiles && !w->err)
+        fhir_pf_declared(w, at, v);
     if (!contained)
         w->local.n = locals;
     w->container = was_container;
@@ -355,21 +357,33 @@ static void resource(struct fhir_walk *w, const struct fhir_at *at, const struct
     w->bundle = was_bundle;
 }
 
-int fhir_valid_check(const struct fhir_valid *v, const struct json *root, unsigned flags,
-                     struct diag *d)
+int fhir_valid_check_as(const struct fhir_valid *v, const struct json *root,
+                        const struct str *profile, size_t profiles, unsigned flags,
+                        struct diag *d)
 {
     struct arena arena;
-    struct fhir_walk w = {.valid = v, .d = d, .flags = flags, .arena = &arena};
+    struct fhir_walk w = {
+        .valid = v, .root = root, .d = d, .flags = flags, .arena = &arena};
     size_t before = d->errors;
     const struct fhir_type *t = fhir_type_find(json_get_str(root, "resourceType"));
     bool known = t && t->kind == FHIR_KIND_RESOURCE && !t->abstract;
+    int err = AM_OK;
     arena_init(&arena, 4 << 20);
+    w.profiles = v ? fhir_valid_profiles(v) : NULL;
     resource(&w, NULL, root, false);
+    for (size_t i = 0; i < profiles && known && !w.err && !err; i++)
+        err = fhir_pf_asked(&w, root, profile[i]);
     vec_release(&w.local);
     arena_release(&arena);
-    if (w.err)
-        return w.err;
+    if (w.err || err)
+        return w.err ? w.err : err;
     if (json_get(root, "resourceType") && !known)
         return AM_E_UNSUPPORTED;
     return d->errors > before ? AM_E_INVALID : AM_OK;
+}
+
+int fhir_valid_check(const struct fhir_valid *v, const struct json *root, unsigned flags,
+                     struct diag *d)
+{
+    return fhir_valid_check_as(v, root, NULL, 0, flags, d);
 }

@@ -8,6 +8,7 @@ enum { V_ARENA_KEEP = 1 << 20 }; /* of evaluations, before their memory is given
 struct fhir_valid {
     struct fhir_path **rule; /* by number; NULL: checked otherwise */
     size_t compiled;
+    const struct fhir_profiles *profiles;
 };
 
 int fhir_valid_new(struct fhir_valid **out)
@@ -40,6 +41,16 @@ void fhir_valid_free(struct fhir_valid *v)
         fhir_path_free(v->rule[i]);
     free(v->rule);
     free(v);
+}
+
+void fhir_valid_use(struct fhir_valid *v, const struct fhir_profiles *p)
+{
+    v->profiles = p;
+}
+
+const struct fhir_profiles *fhir_valid_profiles(const struct fhir_valid *v)
+{
+    return v->profiles;
 }
 
 size_t fhir_valid_compiled(const struct fhir_valid *v)

@@ -26,6 +26,8 @@ struct fhir_local {
 /* One walk. container: the resource whose `contained` "#id" means. */
 struct fhir_walk {
     const struct fhir_valid *valid;
+    const struct fhir_profiles *profiles; /* NULL: none */
+    const struct json *root;
     const struct json *container, *resource, *bundle;
     struct diag *d;
     unsigned flags, depth;
@@ -83,6 +85,15 @@ void fhir_valid_elem_rules(struct fhir_walk *w, const struct fhir_at *at,
 void fhir_valid_path(struct fhir_walk *w, const struct fhir_at *at,
                      const struct fhir_rule *r, const struct json *v,
                      const struct json *side, const struct fhir_type *t);
+
+const struct fhir_profiles *fhir_valid_profiles(const struct fhir_valid *v);
+/* fhir_pf_apply.c: the profiles a resource declares; one asked of it (AM_E_NOTFOUND: not
+ * loaded, said); an extension whose definition is loaded. */
+void fhir_pf_declared(struct fhir_walk *w, const struct fhir_at *at,
+                      const struct json *v);
+AM_CHECK int fhir_pf_asked(struct fhir_walk *w, const struct json *v, struct str profile);
+void fhir_pf_extension(struct fhir_walk *w, const struct fhir_at *at,
+                       const struct json *v);
 
 static inline const struct fhir_type *fhir_member_type(const struct fhir_member *m)
 {

@@ -121,21 +121,6 @@ static void bundles_of_synthea_are_valid(void **state)
  */
 static const char *const not_base[] = {"obs-temp-bad", "pat-dob-ext", "vs-bad-ecl-us"};
 
-/* Next field of a CSV line; quotes doubled inside are left doubled. */
-static struct str field(struct str *rest)
-{
-    struct str f;
-    size_t end = 0;
-    bool quoted = false;
-    while (end < rest->n && (quoted || (rest->p[end] != ',' && rest->p[end] != '\n'))) {
-        quoted ^= rest->p[end] == '"';
-        end++;
-    }
-    f = str_sub(*rest, 0, end);
-    *rest = str_sub(*rest, end + 1, rest->n);
-    return f;
-}
-
 enum {
     LABEL_NAME,
     LABEL_FILE,
@@ -180,7 +165,7 @@ static void labelled_cases_of_base_r4_agree(void **state)
         struct str f[LABELS];
         bool said;
         for (size_t i = 0; i < LABELS; i++)
-            f[i] = str_trim(field(&rest));
+            f[i] = str_trim(judged_field(&rest));
         if (!counts(f))
             continue;
         snprintf(path, sizeof path, "%s/%.*s", test_path("fhir-validator-tests/files"),

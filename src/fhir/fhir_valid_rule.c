@@ -194,6 +194,8 @@ static void native(struct fhir_walk *w, const struct fhir_at *at,
     switch ((enum fhir_role)t->role) {
     case FHIR_ROLE_EXTENSION:
         extension(w, at, o);
+        if (w->profiles)
+            fhir_pf_extension(w, at, o->v);
         break;
     case FHIR_ROLE_PERIOD:
         check(w, at, t, "per-1", period(o->v));

@@ -61,4 +61,19 @@ judged_find(const struct judged *j, const char *path, const char *code, const ch
     return NULL;
 }
 
+/* Next field of a CSV line; quotes doubled inside are left doubled. */
+static inline struct str judged_field(struct str *rest)
+{
+    struct str f;
+    size_t end = 0;
+    bool quoted = false;
+    while (end < rest->n && (quoted || (rest->p[end] != ',' && rest->p[end] != '\n'))) {
+        quoted ^= rest->p[end] == '"';
+        end++;
+    }
+    f = str_sub(*rest, 0, end);
+    *rest = str_sub(*rest, end + 1, rest->n);
+    return f;
+}
+
 #endif

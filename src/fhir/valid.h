@@ -7,8 +7,9 @@
  * Coding, CodeableConcept and Quantity; what a reference may name, and whether "#id" is
  * there; contained resources; Bundles (bdl-*, entries among each other, documents); and
  * the invariants, those met often by hand (fhir_valid_rule.c), the others by FHIRPath.
- * Profiles, terminology beyond required bindings and the content of extensions are not
- * judged.
+ * Terminology beyond required bindings and the content of extensions are judged where
+ * profiles are used (fhir/profile.h): then each resource that declares some, contained
+ * ones and entries of a Bundle too, is judged by those that are loaded.
  *
  * Every problem is in the diag: path = JSON Pointer, code fhir.*, arguments. An invariant
  * has code fhir.rule with arguments key and rule. fhir_location() turns the pointer into
@@ -23,6 +24,7 @@
 #define FHIR_VALID_H
 
 #include "base/diag.h"
+#include "fhir/profile.h"
 #include "json/json.h"
 
 enum fhir_valid_flag {
@@ -36,11 +38,20 @@ void fhir_valid_free(struct fhir_valid *v);
 /* How many invariants it evaluates with FHIRPath; for tests and documents. */
 size_t fhir_valid_compiled(const struct fhir_valid *v);
 
+/* Judges by these profiles too: ready, outliving v; before anything is judged. */
+void fhir_valid_use(struct fhir_valid *v, const struct fhir_profiles *p);
+
 /* AM_E_INVALID when there is an error in d, AM_E_UNSUPPORTED when resourceType is no type
  * of R4 (said in d), AM_E_NOMEM. v NULL: without the invariants that need FHIRPath.
  * Numbers are judged as written where the document was read with raw_numbers. */
 AM_CHECK int fhir_valid_check(const struct fhir_valid *v, const struct json *resource,
                               unsigned flags, struct diag *d);
+
+/* By these profiles too, whatever the resource declares. AM_E_NOTFOUND: one is not loaded
+ * (said in d as profile.absent, an error). */
+AM_CHECK int fhir_valid_check_as(const struct fhir_valid *v, const struct json *resource,
+                                 const struct str *profile, size_t profiles,
+                                 unsigned flags, struct diag *d);
 
 /* Says a problem in the reader's language. */
 typedef int fhir_sayer(void *cookie, struct buf *out, const struct diag_item *it);

@@ -19,15 +19,18 @@ static int validate_stored(struct rest_call *c)
     return err;
 }
 
-static int validate_sent(struct rest_call *c)
+/* *profile: asked for in the Parameters, if it is. */
+static int validate_sent(struct rest_call *c, struct str *profile)
 {
     int err = rest_body(c, STR_NULL);
     if (err)
         return err;
     if (json_str_is(json_get(c->body, "resourceType"), "Parameters") &&
         !str_eqc(c->type, "Parameters")) {
-        if (operation_param(c->body, "profile"))
-            diag_add(&c->d, DIAG_WARNING, "", "rest.profile", "%s", "");
+        const struct json *asked = operation_param(c->body, "profile");
+        for (json_each(it, asked))
+            if (str_starts(it.key, STR("value")))
+                *profile = json_str(it.val);
         c->body = json_get(operation_param(c->body, "resource"), "resource");
     }
     if (!json_get_str(c->body, "resourceType").n)
@@ -37,19 +40,20 @@ static int validate_sent(struct rest_call *c)
 
 int rest_h_validate(struct rest_call *c)
 {
-    struct str is;
+    struct str is, profile;
     int err = rest_only(c, "profile mode");
-    if (!err && rest_param(c, "profile").n)
-        diag_add(&c->d, DIAG_WARNING, "", "rest.profile", "%s", "");
-    if (!err)
-        err = c->q->method == REST_GET ? validate_stored(c) : validate_sent(c);
+    if (err)
+        return err;
+    profile = rest_param(c, "profile");
+    err = c->q->method == REST_GET ? validate_stored(c) : validate_sent(c, &profile);
     if (err)
         return err;
     is = json_get_str(c->body, "resourceType");
     if (!str_eq(is, c->type))
         (void)rest_bad(c, AM_OK, "/resourceType", "rest.other_type", is);
-    err = fhir_valid_check(c->r->c.valid, c->body, FHIR_VALID_ADVICE, &c->d);
-    if (err == AM_E_INVALID || err == AM_E_UNSUPPORTED)
+    err = fhir_valid_check_as(c->r->c.valid, c->body, &profile, profile.n > 0,
+                              FHIR_VALID_ADVICE, &c->d);
+    if (err == AM_E_INVALID || err == AM_E_UNSUPPORTED || err == AM_E_NOTFOUND)
         err = AM_OK; /* that is the answer */
     return err ? err : rest_outcome(c, AM_OK);
 }

@@ -147,9 +147,9 @@ static void validate_tells_and_stores_nothing(void **state)
                .body = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
                        "\"resource\",\"resource\":{\"resourceType\":\"Patient\"}},{"
                        "\"name\":\"profile\",\"valueUri\":\"http://x\"}]}");
-    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
-                     "rest.profile");
-    assert_str_equal(json_str(t_at(&r, "/issue/0/severity")), "warning");
+    assert_str_equal(json_str(t_at(&r, "/issue/1/details/coding/0/code")),
+                     "profile.absent");
+    assert_str_equal(json_str(t_at(&r, "/issue/1/severity")), "error");
     t_done(&r);
     T_REFUSED(200, "rest.other_type", REST_POST, .url = "/Patient/$validate",
               .body = "{\"resourceType\":\"Basic\",\"code\":{\"text\":\"x\"}}");
