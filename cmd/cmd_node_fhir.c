@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "door/door.h"
 #include "rest/rest.h"
+#include "ward/ward.h"
 
 #define FHIR_MOUNT "/fhir"
 
@@ -20,6 +21,7 @@ struct face {
     struct door *door;           /* NULL: /fhir is open to all */
     struct fhir_tx *terms;       /* NULL: none */
     struct cmd_profiles by;      /* its terms stand over these */
+    struct ward *ward;           /* NULL: no pages, /fhir alone or open to all */
     _Atomic(struct rest *) rest; /* NULL: not yet */
 };
 
@@ -116,7 +118,22 @@ static int interface(struct face *f, const struct door_config *door,
     int err = door->auth ? door_new(&f->door, door) : AM_OK;
     if (f->door)
         door_before(f->door, rc);
-    return err ? err : rest_new(out, rc);
+    if (!err)
+        err = rest_new(out, rc);
+    if (!err && f->door && f->api)
+        err = ward_new(&f->ward, &(struct ward_config){.door = f->door, .rest = *out});
+    if (f->ward)
+        web_site_more(api_site(f->api), ward_pages(f->ward));
+    return err;
+}
+
+static void interface_end(struct face *f, struct rest *rest)
+{
+    if (f->ward)
+        web_site_more(api_site(f->api), NULL);
+    ward_free(f->ward);
+    rest_free(rest);
+    door_free(f->door);
 }
 
 static int serve(const struct conf *c, struct face *f, struct door_config *door,
@@ -135,7 +152,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     err = interface(f, door, rc, &rest);
     if (err) {
         http_server_stop(server, 0);
-        door_free(f->door);
+        interface_end(f, rest);
         return cmd_fail("serve", FHIR_MOUNT, err, NULL);
     }
     atomic_store(&f->rest, rest);
@@ -147,8 +164,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     else
         code = cmd_serve_on(c, server);
     cmd_node_deaf(ear);
-    rest_free(rest);
-    door_free(f->door);
+    interface_end(f, rest);
     return code;
 }
 

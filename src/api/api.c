@@ -77,6 +77,11 @@ void api_free(struct api *a)
     free(a);
 }
 
+struct web_site *api_site(struct api *a)
+{
+    return a->site;
+}
+
 static void api_news(void *cookie)
 {
     http_announce(cookie);

@@ -19,6 +19,8 @@ struct api;
 AM_CHECK int api_new_registry(struct api **out, struct registry *r);
 AM_CHECK int api_new_node(struct api **out, struct node *n);
 void api_free(struct api *a);
+struct web_site; /* its pages, for web_site_more(); owned by a */
+struct web_site *api_site(struct api *a);
 /* To put in struct http_config. */
 int api_handle(void *api, struct http_req *r, struct http_resp *a);
 void api_on_error(void *api, struct http_req *r, struct http_resp *a, int err);

@@ -47,6 +47,25 @@ int door_http(struct door *d, struct rest *r, const char *mount, struct http_req
 AM_CHECK int door_service(struct door *d, const char *client, const char *peer,
                           void **who);
 void door_service_end(void *who); /* NULL is fine */
+
+/* ---- pages of the node ---- */
+struct door_guest {
+    struct str session;      /* of auth */
+    struct str peer, reason; /* reason: of who breaks the glass; empty: nobody does */
+};
+enum { DOOR_REASON_MIN = 8, DOOR_REASON = 400 }; /* bytes of a reason */
+/* A request of who has that session, as if it had come to /fhir; who writes for him has
+ * seen his CSRF token. AM_E_UNAUTHORIZED; AM_E_FORBIDDEN: of another house, or a reason
+ * of who has no patients; AM_E_SYNTAX: no reason. Else AM_OK and *a is filled. */
+AM_CHECK int door_ask(struct door *d, struct rest *r, const struct door_guest *g,
+                      const struct rest_request *q, struct rest_answer *a);
+/* Does the table grant it? verb: c r u d s x. For what a page offers: only door_ask()
+ * decides. */
+bool door_grants(enum ledger_role role, const char *type, char verb);
+bool door_breaks(enum ledger_role role); /* may it break the glass? */
+/* Text of 8 to 400 bytes without controls. */
+bool door_reason_ok(struct str reason);
+
 /* Can these scopes be read ("system/Observation.rs?category=laboratory")? AM_E_SYNTAX. */
 AM_CHECK int door_scope_check(struct str scopes);
 

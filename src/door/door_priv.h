@@ -24,7 +24,6 @@ enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
 
 enum {
     DOOR_PATIENTS = 8,    /* of one resource; more: only who reaches all sees it */
-    DOOR_REASON = 400,    /* bytes of a reason for breaking the glass */
     DOOR_LOOKED = 2200,   /* resources of a request whose patients are remembered */
     DOOR_RECORD = 1 << 20 /* bytes of a record, before it goes on in another */
 };

@@ -87,12 +87,10 @@ static int glass_text(struct str s, char out[DOOR_REASON + 1])
             c = (char)(hi << 4 | lo);
             i += 2;
         }
-        if ((unsigned char)c < ' ' || c == 0x7f)
-            return AM_E_SYNTAX;
         out[n++] = c;
     }
     out[n] = 0;
-    return n >= 8 && str_utf8((struct str){out, n}) ? AM_OK : AM_E_SYNTAX;
+    return door_reason_ok((struct str){out, n}) ? AM_OK : AM_E_SYNTAX;
 }
 
 int door_glass(struct door_caller *c, const struct http_req *q)

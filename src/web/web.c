@@ -146,6 +146,16 @@ static const struct {
     {"registry", "nav.tender", "/tender"},
 };
 
+static void nav_entry(struct jw *w, const struct web_page *p, const char *id,
+                      const char *href)
+{
+    jw_obj(w);
+    jw_kstrz(w, "id", id);
+    jw_kstrz(w, "href", href);
+    jw_kbool(w, "current", p->nav && !strcmp(p->nav, id));
+    jw_obj_end(w);
+}
+
 void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
 {
     char site_id[64];
@@ -159,15 +169,11 @@ void web_page(struct jw *w, enum text_lang l, const struct web_page *p)
     jw_kstr(w, "url", p->url.n ? p->url : STR("/"));
     jw_key(w, "nav");
     jw_arr(w);
-    for (size_t i = 0; i < AM_LEN(nav); i++) {
-        if (strcmp(nav[i].site, p->site) != 0)
-            continue;
-        jw_obj(w);
-        jw_kstrz(w, "id", nav[i].id);
-        jw_kstrz(w, "href", nav[i].href);
-        jw_kbool(w, "current", p->nav && !strcmp(p->nav, nav[i].id));
-        jw_obj_end(w);
-    }
+    for (size_t i = 0; i < AM_LEN(nav); i++)
+        if (strcmp(nav[i].site, p->site) == 0)
+            nav_entry(w, p, nav[i].id, nav[i].href);
+    if (p->more_nav)
+        nav_entry(w, p, p->more_nav, p->more_href);
     jw_arr_end(w);
     if (p->sign_in.n)
         jw_kstr(w, "sign_in", p->sign_in);

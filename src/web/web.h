@@ -80,6 +80,7 @@ struct web_page {
     bool halt;              /* the registry admits nothing: shown on every page */
     bool feeds;             /* the head names the feeds */
     bool fictitious;        /* the data is invented: shown on every page */
+    const char *more_nav, *more_href; /* last entry of the navigation; NULL: none */
 };
 /* Writes the member "page" of the context object that is open in w. */
 void web_page(struct jw *w, enum text_lang l, const struct web_page *p);

@@ -22,7 +22,8 @@ enum {
 struct axis {
     double lo, hi;
     int decimals;
-    bool log; /* equal factors, equal lengths */
+    bool log;  /* equal factors, equal lengths */
+    bool time; /* UTC microseconds: the ends are told, as dates */
     struct str label;
 };
 
@@ -33,6 +34,7 @@ static struct axis axis_of(enum text_lang l, const struct json *v)
                      .hi = json_num(json_get(v, "max"), 1),
                      .decimals = d < 0 || d > 6 ? 1 : (int)d,
                      .log = json_bool(json_get(v, "log"), false),
+                     .time = json_bool(json_get(v, "time"), false),
                      .label = web_words(l, json_get(v, "label"))};
     if (!(a.hi > a.lo)) {
         a.lo = 0;
@@ -67,21 +69,39 @@ static double py(const struct axis *y, double v)
     return along(y, v, H - BOTTOM, TOP);
 }
 
+static int x_tick(struct buf *out, enum text_lang l, const struct axis *x, int i)
+{
+    bool last = i == TICKS - 1;
+    double vx = tick(x, i);
+    int err;
+    if (x->time && i > 0 && !last)
+        return AM_OK; /* days in words are long */
+    if (x->time)
+        err = buf_addf(out,
+                       "<text x=\"%.1f\" y=\"%d\" direction=\"%s\" text-anchor=\"%s\">",
+                       px(x, vx), H - BOTTOM + (last ? 44 : 20), text_lang_dir(l),
+                       last == (l == TEXT_AR) ? "start" : "end");
+    else
+        err = buf_addf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">",
+                       px(x, vx), H - BOTTOM + 20);
+    if (!err)
+        err =
+            x->time ? text_date(out, l, (int64_t)vx) : text_num(out, l, vx, x->decimals);
+    return err ? err : buf_adds(out, "</text>");
+}
+
 static int ticks(struct buf *out, enum text_lang l, const struct axis *x,
                  const struct axis *y)
 {
     int err = AM_OK;
     for (int i = 0; i < TICKS && !err; i++) {
-        double vx = tick(x, i), vy = tick(y, i);
-        err = buf_addf(
-            out,
-            "<path class=\"cv-grid\" d=\"M%d %.1fH%d\"/><text x=\"%.1f\" y=\"%d\" "
-            "text-anchor=\"middle\">",
-            LEFT, py(y, vy), W - RIGHT, px(x, vx), H - BOTTOM + 20);
+        double vy = tick(y, i);
+        err = buf_addf(out, "<path class=\"cv-grid\" d=\"M%d %.1fH%d\"/>", LEFT,
+                       py(y, vy), W - RIGHT);
         if (!err)
-            err = text_num(out, l, vx, x->decimals);
+            err = x_tick(out, l, x, i);
         if (!err)
-            err = buf_addf(out, "</text><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">",
+            err = buf_addf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">",
                            LEFT - 8, py(y, vy) + 5);
         if (!err)
             err = text_num(out, l, vy, y->decimals);
@@ -94,15 +114,20 @@ static int ticks(struct buf *out, enum text_lang l, const struct axis *x,
 static int axis_names(struct buf *out, enum text_lang l, const struct axis *x,
                       const struct axis *y)
 {
-    int err = buf_addf(out,
+    int err = AM_OK;
+    if (!x->time) { /* days say what they are; the caption says the rest */
+        err = buf_addf(out,
                        "<text class=\"cv-axis\" direction=\"%s\" x=\"%d\" y=\"%d\" "
                        "text-anchor=\"middle\">",
                        text_lang_dir(l), (LEFT + W - RIGHT) / 2, H - 10);
-    if (!err)
-        err = web_escape(out, x->label);
+        if (!err)
+            err = web_escape(out, x->label);
+        if (!err)
+            err = buf_adds(out, "</text>");
+    }
     if (!err)
         err = buf_addf(out,
-                       "</text><text class=\"cv-axis\" direction=\"%s\" "
+                       "<text class=\"cv-axis\" direction=\"%s\" "
                        "transform=\"translate(14 %d) rotate(-90)\" "
                        "text-anchor=\"middle\">",
                        text_lang_dir(l), (TOP + H - BOTTOM) / 2);
@@ -129,6 +154,43 @@ static int line(struct buf *out, const struct json *points, const struct axis *x
         command = 'L';
     }
     return err ? err : buf_adds(out, "\"/>");
+}
+
+/* Measures far apart in time are seen as measures, not as the line between them. */
+static int dots(struct buf *out, const struct json *points, const struct axis *x,
+                const struct axis *y, size_t k)
+{
+    int err = buf_addf(out, "<path class=\"cv cv%zu cv-dot\" d=\"", k + 1);
+    for (json_each(it, points)) {
+        double vx = json_num(json_at(it.val, 0), NAN),
+               vy = json_num(json_at(it.val, 1), NAN);
+        if (err || it.i == POINTS)
+            break;
+        if (isfinite(vx) && isfinite(vy))
+            err = buf_addf(out, "M%.1f %.1fh0", px(x, vx), py(y, vy));
+    }
+    return err ? err : buf_adds(out, "\"/>");
+}
+
+/* What is usual: range {low, high, label}, either end open. */
+static int range(struct buf *out, enum text_lang l, const struct json *v,
+                 const struct axis *y)
+{
+    const struct json *of = json_get(v, "range");
+    double lo = json_num(json_get(of, "low"), -INFINITY),
+           hi = json_num(json_get(of, "high"), INFINITY);
+    int err;
+    if (!of || !(lo < hi))
+        return AM_OK;
+    err = buf_addf(out,
+                   "<path class=\"cv-range\" d=\"M%d %.1fH%dV%.1fH%dZ\"/><text "
+                   "class=\"cv-axis\" direction=\"%s\" x=\"%d\" y=\"%.1f\" "
+                   "text-anchor=\"%s\">",
+                   LEFT, py(y, hi), W - RIGHT, py(y, lo), LEFT, text_lang_dir(l),
+                   LEFT + 4, py(y, hi) + 15, l == TEXT_AR ? "end" : "start");
+    if (!err)
+        err = web_member(out, l, of, "label");
+    return err ? err : buf_adds(out, "</text>");
 }
 
 /* Low bounds from left to right, then high bounds back. */
@@ -194,12 +256,14 @@ static int bars(struct buf *out, const struct json *v, const struct axis *x)
 }
 
 /* Behind the lines: bars, intervals, the limit of the policy. */
-static int behind(struct buf *out, const struct json *v, size_t n, const struct axis *x,
-                  const struct axis *y)
+static int behind(struct buf *out, enum text_lang l, const struct json *v, size_t n,
+                  const struct axis *x, const struct axis *y)
 {
     const struct json *series = json_get(v, "series");
     double gate = json_num(json_get(v, "gate"), NAN);
     int err = bars(out, v, x);
+    if (!err)
+        err = range(out, l, v, y);
     if (!err && isfinite(gate))
         err = buf_addf(out, "<path class=\"cv-gate\" d=\"M%d %.1fH%d\"/>", LEFT,
                        py(y, gate), W - RIGHT);
@@ -269,7 +333,8 @@ static int table_row(struct buf *out, enum text_lang l, struct str name,
     if (!err)
         err = buf_adds(out, "</th><td class=\"n\">");
     if (!err)
-        err = text_num(out, l, json_num(json_at(point, 0), NAN), x->decimals);
+        err = x->time ? text_date(out, l, json_int(json_at(point, 0), 0))
+                      : text_num(out, l, json_num(json_at(point, 0), NAN), x->decimals);
     if (!err)
         err = buf_adds(out, "</td><td class=\"n\">");
     if (!err)
@@ -351,18 +416,27 @@ int web_svg_curve(struct buf *out, enum text_lang l, const struct json *v)
         err = buf_addf(out, "<path class=\"cv-diag\" d=\"M%d %dL%d %d\"/>", LEFT,
                        H - BOTTOM, W - RIGHT, TOP);
     if (!err)
-        err = behind(out, v, n, &x, &y);
-    for (size_t k = 0; k < n && !err; k++)
+        err = behind(out, l, v, n, &x, &y);
+    for (size_t k = 0; k < n && !err; k++) {
         err = line(out, json_get(json_at(series, k), "points"), &x, &y, k);
+        if (!err && x.time)
+            err = dots(out, json_get(json_at(series, k), "points"), &x, &y, k);
+    }
     if (!err)
         err = names(out, l, series, n, &y);
     if (!err)
         err = buf_adds(out, "</svg><figcaption>");
     if (!err)
         err = web_member(out, l, v, "title");
+    if (!err && x.time)
+        err = buf_adds(out, " <span class=\"nn\">");
+    if (!err && x.time)
+        err = web_escape(out, x.label);
+    if (!err && x.time)
+        err = buf_adds(out, "</span>");
     if (!err)
         err = buf_adds(out, "</figcaption>");
-    if (!err)
+    if (!err && json_bool(json_get(v, "table"), true))
         err = table(out, l, v, n, &x, &y);
     if (!err)
         err = buf_adds(out, "</figure>");

@@ -143,6 +143,7 @@ static struct str sign_in_url(struct web_visit *v, struct str back)
 
 int web_send(struct web_visit *v, int status, const char *template, struct web_page p)
 {
+    const struct web_pages *more = atomic_load(&v->site->more);
     p.site = v->site->name;
     if (!p.url.n)
         p.url = page_url(v);
@@ -157,6 +158,10 @@ int web_send(struct web_visit *v, int status, const char *template, struct web_p
         p.people = auth_may(&v->who, AUTH_ACCOUNT_CREATE);
         p.audit = auth_may(&v->who, AUTH_AUDIT_READ);
         p.warnings = v->site->registry && (auth_may(&v->who, AUTH_PROPOSE) || p.audit);
+        if (more) {
+            p.more_nav = more->nav;
+            p.more_href = more->href;
+        }
     }
     web_page(&v->w, v->l, &p);
     jw_obj_end(&v->w);
@@ -449,26 +454,32 @@ static int may_enter(struct web_visit *v, int access)
     return err ? err : AM_E_FORBIDDEN;
 }
 
-static int serve(struct web_visit *v, size_t i)
+/* A page of the table, or one another module brought. */
+struct page {
+    int access;
+    web_page_fn *fn; /* NULL: the path is known, by another method */
+};
+
+static int serve(struct web_visit *v, const struct page *p)
 {
     if (v->req->method == HTTP_POST && from_elsewhere(v->req)) {
         diag_err(&v->d, "", "page.cross_site", "the form was sent from another site");
         return AM_E_FORBIDDEN;
     }
-    int err = may_enter(v, route[i].access);
+    int err = may_enter(v, p->access);
     if (err == AM_E_UNAUTHORIZED)
         return go_to_login(v);
-    return err ? err : route[i].fn(v);
+    return err ? err : p->fn(v);
 }
 
 /* ---- pages that are the same for everybody --------------------------------------- */
-static bool is_public(size_t i)
+static bool is_public(const struct page *p)
 {
     static web_page_fn *const page[] = {web_page_register, web_page_model,
                                         web_page_evidence, web_page_record,
                                         web_page_statement};
     for (size_t k = 0; k < AM_LEN(page); k++)
-        if (route[i].fn == page[k])
+        if (p->fn == page[k])
             return true;
     return false;
 }
@@ -491,7 +502,7 @@ static bool keeps_pages(const struct web_site *s)
 }
 
 /* From the cache, or rendered and kept. Only whoever carries no session is served so. */
-static int serve_public(struct web_visit *v, size_t i)
+static int serve_public(struct web_visit *v, const struct page *p)
 {
     struct registry_stats s;
     struct web_cache_state now;
@@ -505,7 +516,7 @@ static int serve_public(struct web_visit *v, size_t i)
     if (!key)
         return AM_E_NOMEM;
     if (registry_indexing(v->site->registry, &done, &of))
-        return serve(v, i); /* it may lack models: not to be kept */
+        return serve(v, p); /* it may lack models: not to be kept */
     registry_stats(v->site->registry, &s);
     now = (struct web_cache_state){s.size, s.cosigned, v->now};
     err = web_cache_get(cache, str_c(key), &now, tag, &v->resp->body);
@@ -514,7 +525,7 @@ static int serve_public(struct web_visit *v, size_t i)
         set_headers(v);
         http_setz(v->req, v->resp, "Content-Type", "text/html; charset=utf-8");
     } else if (err == AM_E_NOTFOUND) {
-        err = serve(v, i);
+        err = serve(v, p);
         if (err || v->resp->status != 200)
             return err;
         web_cache_put(cache, str_c(key), &now, buf_str(&v->resp->body), tag);
@@ -542,31 +553,55 @@ bool web_site_route(size_t i, struct web_route *out)
     return true;
 }
 
+void web_site_more(struct web_site *s, const struct web_pages *p)
+{
+    atomic_store(&s->more, p);
+}
+
+/* False: no page has that path. */
+static bool find_page(const struct web_site *s, struct str path, bool post,
+                      struct page *out, struct str arg[2])
+{
+    const struct web_pages *more = atomic_load(&s->more);
+    unsigned site = s->registry ? REGISTRY : NODE;
+    bool known = false;
+    *out = (struct page){0};
+    for (size_t i = 0; i < AM_LEN(route) && !out->fn; i++)
+        if ((route[i].site & site) && path_fits(path, route[i].path, arg)) {
+            known = true;
+            if ((route[i].method == HTTP_POST) == post)
+                *out = (struct page){route[i].access, route[i].fn};
+        }
+    for (size_t i = 0; more && !known && i < more->n; i++)
+        if (path_fits(path, more->page[i].path, arg)) {
+            *out = (struct page){SESSION, NULL};
+            for (; i < more->n && !out->fn; i++)
+                if (more->page[i].post == post &&
+                    path_fits(path, more->page[i].path, arg))
+                    out->fn = more->page[i].fn;
+            return true;
+        }
+    return known;
+}
+
 int web_site_handle(struct web_site *s, struct http_req *r, struct http_resp *a)
 {
-    unsigned site = s->registry ? REGISTRY : NODE;
-    enum http_method method = r->method == HTTP_HEAD ? HTTP_GET : r->method;
-    size_t found = AM_LEN(route);
-    bool known = false;
+    const struct web_pages *more = atomic_load(&s->more);
+    bool get = r->method == HTTP_GET || r->method == HTTP_HEAD;
+    struct page p;
     struct str arg[2] = {STR_NULL, STR_NULL};
-    for (size_t i = 0; i < AM_LEN(route) && found == AM_LEN(route); i++)
-        if ((route[i].site & site) && path_fits(r->path, route[i].path, arg)) {
-            known = true;
-            if (route[i].method == method)
-                found = i;
-        }
-    if (!known)
+    if (!find_page(s, r->path, r->method == HTTP_POST, &p, arg))
         return AM_E_NOTFOUND;
     struct web_visit v;
     web_visit_init(&v, s, r, a);
     v.arg = arg[0];
     v.arg2 = arg[1];
+    v.pages = more ? more->arg : NULL;
     find_person(&v);
     find_language(&v);
-    int err = found == AM_LEN(route) ? AM_E_METHOD
-              : keeps_pages(s) && !v.session.n && is_public(found)
-                  ? serve_public(&v, found)
-                  : serve(&v, found);
+    int err = !p.fn || !(get || r->method == HTTP_POST)         ? AM_E_METHOD
+              : keeps_pages(s) && !v.session.n && is_public(&p) ? serve_public(&v, &p)
+                                                                : serve(&v, &p);
     if (err && err != AM_E_NOMEM) {
         LOG_I("web.page_refused", log_i("request", (int64_t)r->id), log_err(err));
         err = error_page(&v, err);

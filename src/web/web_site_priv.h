@@ -8,6 +8,7 @@
 #define WEB_SITE_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "auth/auth.h"
 #include "blob/blob.h"
@@ -15,6 +16,7 @@
 #include "label/label.h"
 #include "node/node.h"
 #include "registry/registry.h"
+#include "web/visit.h"
 #include "web/web_priv.h"
 
 enum {
@@ -48,48 +50,16 @@ struct web_site {
     struct auth *auth;
     struct blob_store *blobs;
     struct json_doc *schema_version, *schema_algorithm,
-        *schema_decision;    /* labels of fields */
-    struct web_cache *cache; /* of a registry */
+        *schema_decision;                   /* labels of fields */
+    struct web_cache *cache;                /* of a registry */
+    _Atomic(const struct web_pages *) more; /* NULL: none */
 
     pthread_mutex_t lock; /* guards the answer kept about one policy */
     uint8_t policy[32];
     bool policy_known, policy_national;
 };
 
-struct web_visit {
-    struct web_site *site;
-    struct http_req *req;
-    struct http_resp *resp;
-    enum text_lang l;
-    int64_t now;
-    struct str arg, arg2;  /* the variable parts of the path */
-    bool known;            /* a session, however far it came: */
-    enum auth_stage stage; /* who is filled; forms may be checked */
-    bool signed_in;        /* all the way */
-    struct auth_account who;
-    struct str session;
-    char csrf[AUTH_TOKEN];
-    struct buf ctx, demo, facts;
-    struct jw w;
-    struct diag d;
-};
-
-typedef int web_page_fn(struct web_visit *v);
-
-/* ---- web_site.c ---- */
-/* Opens the context object: v->w is ready for members. */
-void web_open(struct web_visit *v);
-/* Closes it with the member `page` and sends the template. url of p: filled when empty.
- */
-AM_CHECK int web_send(struct web_visit *v, int status, const char *template,
-                      struct web_page p);
-/* 303; where: a path of ours. */
-AM_CHECK int web_redirect(struct web_visit *v, const char *where);
-/* Form of a signed-in person: AM_E_FORBIDDEN without the right token. */
-AM_CHECK int web_check_csrf(struct web_visit *v);
-/* The session cookie of this reply; max_age_s 0 takes it away. */
-void web_session_cookie(struct web_visit *v, const char *value, int max_age_s);
-bool web_local_path(struct str s); /* "/..." of this server, nothing else */
+/* ---- web_site.c: web/visit.h, and ---- */
 void web_visit_init(struct web_visit *v, struct web_site *s, struct http_req *r,
                     struct http_resp *a);
 void web_visit_release(struct web_visit *v);
@@ -126,10 +96,6 @@ AM_CHECK int web_note_policy(struct web_visit *v, const uint8_t digest[32],
 enum { WEB_JSON_SHOWN = 40000 };
 /* Member json: a document for people, and cut: true when that is its beginning only. */
 AM_CHECK int web_pretty(struct web_visit *v, const struct json_doc *doc);
-struct str web_text_or(struct str s); /* never NULL */
-/* What the form just posted holds, to show it again after an error; `otherwise` when the
- * page is only opened, or the field was not sent. */
-struct str web_kept(const struct web_visit *v, const char *name, struct str otherwise);
 void web_kmsg(struct web_visit *v, const char *key, const char *id);
 /* An instant in RFC 3339 as microseconds; nothing when it is not one. */
 void web_ktime(struct jw *w, const char *key, struct str rfc3339);
