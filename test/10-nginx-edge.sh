@@ -33,6 +33,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null || exit 3
 sed -e "s/127.0.0.1:8080;/127.0.0.1:$recorder;/" -e "s/listen 80/listen 127.0.0.1:$plain/" \
     -e "s/listen 443/listen 127.0.0.1:$tls/" -e "s,/etc/amane/tls,$dir," -e 's/amane\.example/a/' \
+    -e "s,/var/log/nginx,$dir," \
     "$root/deploy/nginx/amane.conf" >"$dir/amane.conf"
 cat >"$dir/nginx.conf" <<END
 daemon off;
@@ -63,7 +64,16 @@ n=$(($(grep -cE '^(ok|not ok)' "$dir/tap") + 1))
 location=$(curl -s -o /dev/null -m 5 --resolve "a:$plain:127.0.0.1" -w '%{http_code} %{redirect_url}' "http://a:$plain/x?y")
 [ "$location" = '308 https://a/x?y' ] && echo "ok $n - plain HTTP is sent to HTTPS" ||
     echo "not ok $n - plain HTTP is sent to HTTPS: $location"
-if grep -q '^not ok' "$dir/tap" || [ "$status" != 0 ]; then
+curl -sk -o /dev/null -m 5 --resolve "a:$tls:127.0.0.1" "https://a:$tls/fhir/Patient?name=Benjelloun"
+n=$((n + 1))
+if grep -q 'GET /fhir/Patient HTTP' "$dir/access.log" && ! grep -q Benjelloun "$dir/access.log"; then
+    echo "ok $n - the log has the request without whom it names"
+else
+    echo "not ok $n - the log has the request without whom it names"
+    bad=1
+    tail -n 3 "$dir/access.log" | sed 's/^/# /'
+fi
+if [ -n "$bad" ] || grep -q '^not ok' "$dir/tap" || [ "$status" != 0 ]; then
     tail -n 20 "$dir/error.log" | sed 's/^/# /'
     exit 1
 fi
