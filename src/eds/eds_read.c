@@ -176,7 +176,7 @@ struct eds *eds_of(const struct eds_view *v)
 
 int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta *m)
 {
-    struct eds_meta met;
+    struct eds_meta met = {0};
     struct db_stmt *s;
     bool row = false;
     int err = db_prepare(
