@@ -2,6 +2,7 @@
 /* Transactions on one PostgreSQL connection; see db_pg_priv.h for the idea. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "db/db_pg_priv.h"
 
 int db_pg_lost(struct db_pg *c, const char *op)
@@ -21,7 +22,7 @@ bool db_pg_quiet(struct db_pg *c, const char *sql)
 
 /* Reads answers up to the sync. The first error is what went wrong: the rest was skipped
  * because of it. NULL separates the answers of one command from the next one's. */
-static bool db_pg_answers(struct db_pg *c, PGresult **last, PGresult **bad)
+static bool db_pg_read(struct db_pg *c, PGresult **last, PGresult **bad)
 {
     for (int nothing = 0; nothing < 2;) {
         PGresult *r = PQgetResult(c->pg);
@@ -45,6 +46,15 @@ static bool db_pg_answers(struct db_pg *c, PGresult **last, PGresult **bad)
         }
     }
     return false;
+}
+
+static bool db_pg_answers(struct db_pg *c, PGresult **last, PGresult **bad)
+{
+    bool good;
+    am_pause_begin(); /* the server may be another machine */
+    good = db_pg_read(c, last, bad);
+    am_pause_end();
+    return good;
 }
 
 static bool db_pg_settle(struct db_pg *c)
