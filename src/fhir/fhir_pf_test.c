@@ -110,6 +110,16 @@ static const char *const profiles[] = {
        "{'id':'Bundle.entry:org','path':'Bundle.entry','sliceName':'org','min':1},"
        "{'id':'Bundle.entry:org.resource','path':'Bundle.entry.resource','type':[{"
        "'code':'Organization','profile':['urn:p:org']}]}"),
+    /* one of two profiles of a type */
+    SD("Quantity", "urn:q:unit",
+       DIFF("Quantity", CORE "Quantity",
+            "{'id':'Quantity.unit','path':'Quantity.unit','min':1}")),
+    SD("Quantity", "urn:q:code",
+       DIFF("Quantity", CORE "Quantity",
+            "{'id':'Quantity.code','path':'Quantity.code','min':1}")),
+    ON("Observation", "urn:p:either",
+       "{'id':'Observation.valueQuantity','path':'Observation.valueQuantity','type':[{"
+       "'code':'Quantity','profile':['urn:q:unit','urn:q:code']}]}"),
     /* slices of slices */
     ON("Patient", "urn:p:reslice",
        "{'id':'Patient.telecom','path':'Patient.telecom','slicing':{'discriminator':[{"
@@ -164,6 +174,9 @@ static const char *const profiles[] = {
 #define O(more)                                                                          \
     "{'resourceType':'Observation','meta':{'profile':['urn:p:obs']},'status':'final',"   \
     "'code':{'coding':[{'system':'urn:c','code':'1','display':'one'}]}," more "}"
+#define EITHER(quantity)                                                                 \
+    "{'resourceType':'Observation','meta':{'profile':['urn:p:either']},'status':"        \
+    "'final','code':{'text':'x'},'valueQuantity':{" quantity "}}"
 static const struct {
     const char *resource, *path, *code; /* path NULL: nothing is wrong */
 } cases[] = {
@@ -280,6 +293,10 @@ static const struct {
      "'urn:uuid:c757873d-ec9a-4326-a141-556f43239520','resource':" P(
          "urn:p:count", "'gender':'male'") "}]}",
      "/entry/0/resource/name", "profile.too_few"},
+
+    {EITHER("'value':1,'unit':'g'"), NULL, NULL},
+    {EITHER("'value':1,'system':'urn:u','code':'g'"), NULL, NULL},
+    {EITHER("'value':1"), "/valueQuantity", "profile.type_profile"},
 
     {P("urn:p:reslice", "'telecom':[{'system':'phone','use':'home'},{'system':'email'}]"),
      NULL, NULL},

@@ -157,6 +157,7 @@ static void the_grammar_of_primitives_is_that_of_the_specification(void **state)
         {"Integer", "1e3", false},
         {"Integer", "-2147483648", true},
         {"Integer", "2147483648", false},
+        {"Integer", "-2147483649", false},
         {"String", "''", false},
         {"String", "'  '", false},
         {"String", "'a\\tb'", true},
