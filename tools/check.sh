@@ -93,7 +93,7 @@ lane() { # SCENARIO... : takes what no other lane has; leaves NAME.log, NAME.log
         mkdir "$logs/$name.taken" 2>/dev/null || continue
         began=$(date +%s)
         AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
-            timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-1200}" sh "$scenario" >"$logs/$name.log" 2>"$logs/$name.log.err"
+            timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-1800}" sh "$scenario" >"$logs/$name.log" 2>"$logs/$name.log.err"
         echo "$? $(($(date +%s) - began))" >"$logs/$name.new"
         mv "$logs/$name.new" "$logs/$name.end"
     done
