@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/pause.h"
 
-enum { HTTP_LONG_US = 5000 };
+enum { HTTP_LONG_US = 20000 };
 
 /* Under the lock: are enough threads at requests they have begun lately? */
 static bool queue_full(const struct http_server *s)
