@@ -8,8 +8,6 @@
  * open: no door. service: SMART scopes of every type. all: an account that cares for all.
  * care: one that cares by an open Encounter of each patient. 16 clients, who share the
  * syncs of the record. */
-#include <ftw.h>
-
 #include "../bench/eds_load.h"
 #include "base/log.h"
 #include "door/door.h"
@@ -237,14 +235,6 @@ static bool cost_all(struct cost *o, struct eds *e, const char *dir)
     return good;
 }
 
-static int cost_remove(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st;
-    (void)kind;
-    (void)f;
-    return remove(path);
-}
-
 int main(int argc, char **argv)
 {
     char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64];
@@ -260,7 +250,7 @@ int main(int argc, char **argv)
     good = eds_open(&e, &c) == AM_OK && load_patients(e, (size_t)patients) &&
            cost_all(&o, e, dir);
     eds_close(e);
-    (void)!nftw(dir, cost_remove, 8, FTW_DEPTH | FTW_PHYS);
+    (void)!nftw(dir, load_remove, 8, FTW_DEPTH | FTW_PHYS);
     if (!good)
         fprintf(stderr, "bench door: a request failed\n");
     return good ? 0 : 3;

@@ -6,6 +6,7 @@
 #define BENCH_EDS_LOAD_H
 
 #include <dirent.h>
+#include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -184,6 +185,15 @@ static inline bool load_patients(struct eds *e, size_t patients)
     }
     free(list);
     return n > 0 && !err;
+}
+
+static inline int load_remove(const char *path, const struct stat *st, int kind,
+                              struct FTW *f)
+{
+    (void)st;
+    (void)kind;
+    (void)f;
+    return remove(path);
 }
 
 /* ---- clients ---- */

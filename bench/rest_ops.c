@@ -5,8 +5,6 @@
  *     bench-rest_ops [PATIENTS]   (120 of those in AMANE_SHARED)
  *
  * One client, then as many as there are processors; each asks for other patients. */
-#include <ftw.h>
-
 #include "../bench/eds_load.h"
 #include "base/log.h"
 #include "rest/rest.h"
@@ -142,14 +140,6 @@ static bool ops_all(struct ops *o, struct eds *e)
     return good;
 }
 
-static int ops_remove(const char *path, const struct stat *st, int kind, struct FTW *f)
-{
-    (void)st;
-    (void)kind;
-    (void)f;
-    return remove(path);
-}
-
 int main(int argc, char **argv)
 {
     char dir[] = "/var/tmp/amane-bench-XXXXXX", path[64];
@@ -168,7 +158,7 @@ int main(int argc, char **argv)
            ops_all(&o, e);
     eds_close(e);
     free(o.id);
-    (void)!nftw(dir, ops_remove, 8, FTW_DEPTH | FTW_PHYS);
+    (void)!nftw(dir, load_remove, 8, FTW_DEPTH | FTW_PHYS);
     if (!good)
         fprintf(stderr, "bench rest_ops: an operation failed\n");
     return good ? 0 : 3;

@@ -81,7 +81,7 @@ static int list_hit(struct list_search *s, struct eds_view *v, int64_t rid,
 {
     struct buf *out = &s->c->out;
     struct str body;
-    struct eds_meta m;
+    struct eds_meta m = {0};
     int err;
     buf_clear(&s->body);
     err = eds_fetch(v, rid, &s->body, &m);
