@@ -34,7 +34,8 @@
     X(DRUG, "MedicationRequest MedicationStatement MedicationDispense "                  \
             "MedicationAdministration")                                                  \
     X(AI, "RiskAssessment GuidanceResponse")                                             \
-    X(LAW, "Consent Provenance")                                                         \
+    X(LAW, "Consent")                                                                    \
+    X(ORIGIN, "Provenance") /* who wrote what; with what he writes */                    \
     X(FILE, "Binary")                                                                    \
     X(HOUSE,                                                                             \
       "Practitioner PractitionerRole Organization Location HealthcareService "           \
@@ -56,6 +57,7 @@
     X(PHYSICIAN, DRUG, "crus", CARE)                                                     \
     X(PHYSICIAN, AI, "rus", CARE)                                                        \
     X(PHYSICIAN, LAW, "crs", CARE)                                                       \
+    X(PHYSICIAN, ORIGIN, "crs", CARE)                                                    \
     X(PHYSICIAN, FILE, "cr", CARE)                                                       \
     X(PHYSICIAN, HOUSE, "rs", HOUSE)                                                     \
     X(PHYSICIAN, KNOWLEDGE, "rs", HOUSE)                                                 \
@@ -69,6 +71,7 @@
     X(CLINICAL_LEAD, DRUG, "crus", CARE)                                                 \
     X(CLINICAL_LEAD, AI, "rus", CARE)                                                    \
     X(CLINICAL_LEAD, LAW, "crs", CARE)                                                   \
+    X(CLINICAL_LEAD, ORIGIN, "crs", CARE)                                                \
     X(CLINICAL_LEAD, FILE, "cr", CARE)                                                   \
     X(CLINICAL_LEAD, HOUSE, "rs", HOUSE)                                                 \
     X(CLINICAL_LEAD, KNOWLEDGE, "rs", HOUSE)                                             \
@@ -81,6 +84,7 @@
     X(NURSE, ORDER, "rus", CARE)                                                         \
     X(NURSE, DRUG, "rs", CARE)                                                           \
     X(NURSE, AI, "rs", CARE)                                                             \
+    X(NURSE, ORIGIN, "c", CARE)                                                          \
     X(NURSE, HOUSE, "rs", HOUSE)                                                         \
     X(NURSE, KNOWLEDGE, "rs", HOUSE)                                                     \
     X(LAB_TECHNICIAN, PERSON, "rs", CARE)                                                \
@@ -88,6 +92,7 @@
     X(LAB_TECHNICIAN, MEASURE, "crus", CARE)                                             \
     X(LAB_TECHNICIAN, LAB, "crus", CARE)                                                 \
     X(LAB_TECHNICIAN, ORDER, "rus", CARE)                                                \
+    X(LAB_TECHNICIAN, ORIGIN, "c", CARE)                                                 \
     X(LAB_TECHNICIAN, HOUSE, "rs", HOUSE)                                                \
     X(LAB_TECHNICIAN, KNOWLEDGE, "rs", HOUSE)                                            \
     X(PHARMACIST, PERSON, "rs", CARE)                                                    \
@@ -102,6 +107,7 @@
     X(SECRETARY, COVER, "crus", HOUSE)                                                   \
     X(SECRETARY, AGENDA, "crus", HOUSE)                                                  \
     X(SECRETARY, STAY, "crus", HOUSE)                                                    \
+    X(SECRETARY, ORIGIN, "c", HOUSE)                                                     \
     X(SECRETARY, HOUSE, "rs", HOUSE)                                                     \
     X(SECRETARY, KNOWLEDGE, "rs", HOUSE)                                                 \
     /* medical information: coding and indicators, of all, reading only */               \
@@ -115,6 +121,7 @@
     X(DIM, KNOWLEDGE, "crus", HOUSE)                                                     \
     /* rights of the persons concerned: their oppositions, who saw what */               \
     X(DPO, LAW, "crus", HOUSE)                                                           \
+    X(DPO, ORIGIN, "crus", HOUSE)                                                        \
     X(DPO, AUDIT, "rs", HOUSE)                                                           \
     X(DPO, KNOWLEDGE, "rs", HOUSE)                                                       \
     X(RSSI, AUDIT, "rs", HOUSE)                                                          \

@@ -13,6 +13,10 @@ static const struct web_more ward_page[] = {
     {true, "/patients/*/glass-end", ward_page_glass_end},
     {false, "/patients/*/results", ward_page_results},
     {false, "/patients/*/trend", ward_page_trend},
+    {false, "/patients/*/vitals", ward_page_vitals},
+    {true, "/patients/*/vitals", ward_page_vitals_post},
+    {false, "/patients/*/lab", ward_page_lab},
+    {true, "/patients/*/lab", ward_page_lab_post},
 };
 
 int ward_new(struct ward **out, const struct ward_config *c)

@@ -12,10 +12,11 @@
  *       about him for WARD_GLASS_MS, for that session, and is told on each page;
  *   I4  a number is shown as it was written, with its unit; figures of different units
  *       never share a curve; what is not shown is said to be missing;
- *   I5  texts of resources carry no control of writing direction into a page.
+ *   I5  texts of resources carry no control of writing direction into a page;
+ *   I6  a form is written once, whole, after it was shown, with who wrote it.
  *
  * Memory:  one visit at a time; reasons in one table of WARD_GLASSES, the oldest goes.
- * Threads: any, after ward_new(); one lock, of that table, never held while asking. */
+ * Threads: any, after ward_new(); one lock, of the tables, never held while asking. */
 #ifndef WARD_H
 #define WARD_H
 

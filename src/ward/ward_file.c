@@ -93,9 +93,13 @@ const struct json *ward_batch_at(const struct ward_reply *r, size_t i, int *stat
 
 /* ---- above each page ---- */
 static const struct {
-    const char *id, *path, *type; /* seen where its type is granted for reading */
-} file_page[] = {{"ward.chart", "", "Patient"},
-                 {"ward.results", "/results", "Observation"}};
+    const char *id, *path, *type;
+    char verb; /* seen where it is granted of the type, and of the other */
+    const char *with;
+} file_page[] = {{"ward.chart", "", "Patient", 's', NULL},
+                 {"ward.results", "/results", "Observation", 's', NULL},
+                 {"ward.vitals", "/vitals", "Observation", 'c', NULL},
+                 {"ward.lab", "/lab", "DiagnosticReport", 'c', "Observation"}};
 
 static void file_pages(struct ward_file *f, const char *here)
 {
@@ -103,7 +107,9 @@ static void file_pages(struct ward_file *f, const char *here)
     jw_key(w, "tabs");
     jw_arr(w);
     for (size_t i = 0; i < AM_LEN(file_page); i++) {
-        if (!door_grants(f->v->who.role, file_page[i].type, 's'))
+        if (!door_grants(f->v->who.role, file_page[i].type, file_page[i].verb) ||
+            (file_page[i].with &&
+             !door_grants(f->v->who.role, file_page[i].with, file_page[i].verb)))
             continue;
         jw_obj(w);
         jw_kstrz(w, "id", file_page[i].id);

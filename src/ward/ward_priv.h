@@ -22,7 +22,8 @@ enum {
     WARD_GROUPS = 60,   /* kinds of them */
     WARD_TEXT = 300,    /* bytes of one text of a resource */
     WARD_ID = 64,
-    WARD_QUERY = 2000
+    WARD_QUERY = 2000,
+    WARD_PENDING = 64 /* forms being written at once */
 };
 
 struct ward_glass {
@@ -35,8 +36,9 @@ struct ward {
     struct door *door;
     struct rest *rest;
     struct web_pages pages;
-    pthread_mutex_t lock; /* of the table below */
+    pthread_mutex_t lock; /* of the tables below */
     struct ward_glass glass[WARD_GLASSES];
+    char pending[WARD_PENDING][33]; /* keys of forms being written; "": a free place */
 };
 
 /* ---- ward.c: asking ---- */
@@ -94,6 +96,8 @@ void ward_file_context(struct ward_file *f, const char *here);
 /* ---- ward_read.c: FHIR values as people read them ---- */
 /* Without controls of direction, shortened to WARD_TEXT. */
 void ward_kstr(struct jw *w, const char *key, struct str s);
+/* Bytes of a control of writing direction that s begins with; 0: none. */
+size_t ward_direction(struct str s);
 /* A date of FHIR as a member: {at, time?} or {text}; absent when there is none. */
 void ward_kwhen(struct jw *w, const char *key, struct str date);
 /* The civil day a date begins with, in microseconds. AM_E_SYNTAX: it has none. */
@@ -140,6 +144,7 @@ AM_CHECK int ward_find(struct web_visit *v, const struct ward_who *who, struct s
 
 /* ---- pages ---- */
 web_page_fn ward_page_search, ward_page_glass, ward_page_glass_post, ward_page_glass_end,
-    ward_page_chart, ward_page_results, ward_page_trend;
+    ward_page_chart, ward_page_results, ward_page_trend, ward_page_vitals,
+    ward_page_vitals_post, ward_page_lab, ward_page_lab_post;
 
 #endif

@@ -9,7 +9,7 @@
 /* ---- texts ---- */
 /* Controls of direction (UAX #9, U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to
  * U+2069) would let a name rearrange what stands around it. Bytes of one; 0: none. */
-static size_t read_control(struct str s)
+size_t ward_direction(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     if (s.n >= 2 && p[0] == 0xd8 && p[1] == 0x9c)
@@ -25,7 +25,7 @@ static size_t read_clean(struct str s, char out[WARD_TEXT + 4])
 {
     size_t n = 0, i = 0;
     while (i < s.n && n < WARD_TEXT) {
-        size_t skip = read_control(str_sub(s, i, s.n));
+        size_t skip = ward_direction(str_sub(s, i, s.n));
         unsigned char c = (unsigned char)s.p[i];
         if (skip) {
             i += skip;

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to ward: pages that enter something into a patient's file. A form is a table of
+ * fields, a check across them and what it writes; ward_form.c walks a person through it:
+ * the form, a page that shows what will be written, then one transaction with its
+ * Provenance, then a page read back from the store.
+ *
+ * Written once: a form carries a key from its first page on, which becomes an identifier
+ * of what it writes. Before writing the store is asked for it, and while one request
+ * writes another with that key waits outside (told to try again). So a form sent twice,
+ * also after a restart, leads to what is there. */
+#ifndef WARD_FORM_PRIV_H
+#define WARD_FORM_PRIV_H
+
+#include "ward/ward_priv.h"
+
+enum {
+    WARD_FIELDS = 16,
+    WARD_DIGITS = 24,
+    WARD_LINE_MAX = 200, /* bytes of a line */
+    WARD_AREA_MAX = 2000,
+    WARD_INSTANT = 32,
+    WARD_FORM_BODY = 256 << 10
+};
+#define WARD_FORM_SYSTEM "urn:amane:form"
+#define WARD_LOINC       "http://loinc.org"
+#define WARD_UCUM        "http://unitsofmeasure.org"
+#define WARD_V3          "http://terminology.hl7.org/CodeSystem/"
+
+enum ward_kind { WARD_NUMBER, WARD_LINE, WARD_AREA, WARD_CHOICE, WARD_CLOCK };
+struct ward_field {
+    const char *name; /* in the form; words ward_f.NAME, ward_h.NAME (perhaps) */
+    enum ward_kind kind;
+    bool required;
+    int decimals;               /* at most */
+    const char *unit, *ucum;    /* shown; of the quantity */
+    double lo, hi;              /* refused outside; both 0: any */
+    double usual_lo, usual_hi;  /* outside: asked again; both 0: never */
+    const char *choices, *word; /* "a b c"; words WORD.a ... */
+};
+struct ward_entry;
+struct ward_tx;
+struct ward_form {
+    const char *title, *path, *here; /* words; "/vitals" below the file; its tab */
+    const char *type; /* of what is written: its creation must be granted, */
+    const char *also; /* and of this type, where there is one */
+    const struct ward_field *field;
+    size_t n;
+    void (*check)(struct ward_entry *e); /* across fields, which are right one by one */
+    /* Rows of the page before writing that no field shows; may be NULL. */
+    void (*tell)(struct ward_entry *e, struct jw *w);
+    void (*write)(struct ward_entry *e, struct ward_tx *t);
+};
+
+struct ward_entry { /* one form while it is dealt with */
+    const struct ward_form *form;
+    struct ward_file f;
+    char key[33];
+    struct str value[WARD_FIELDS];           /* as sent, trimmed */
+    char number[WARD_FIELDS][WARD_DIGITS];   /* of numbers: as JSON writes them; or "" */
+    const char *error[WARD_FIELDS];          /* word */
+    bool doubt[WARD_FIELDS];                 /* to be confirmed */
+    char instant[WARD_FIELDS][WARD_INSTANT]; /* of clocks: with offset */
+    bool sure;
+    const char *failed; /* word: why nothing is known to be written */
+};
+/* The pages of a form. */
+AM_CHECK int ward_form_get(struct web_visit *v, const struct ward_form *form);
+AM_CHECK int ward_form_post(struct web_visit *v, const struct ward_form *form);
+
+/* ---- ward_field.c: values of fields ---- */
+size_t ward_field_at(const struct ward_entry *e, const char *name);
+struct str ward_field_value(const struct ward_entry *e, const char *name);
+const char *ward_field_number(const struct ward_entry *e, const char *name); /* "": no */
+double ward_field_double(const struct ward_entry *e, const char *name);      /* NAN: no */
+void ward_field_wrong(struct ward_entry *e, const char *name, const char *word);
+void ward_field_doubt(struct ward_entry *e, const char *name);
+/* Reads what was sent: fills all but key, sure and failed. */
+void ward_fields_read(struct ward_entry *e);
+void ward_fields_check(struct ward_entry *e);
+bool ward_fields_wrong(const struct ward_entry *e),
+    ward_fields_doubt(const struct ward_entry *e);
+/* "36,50", "٣٦٫٥" to "36.50"; false: no number of so many decimals. */
+bool ward_number(struct str s, int decimals, char out[WARD_DIGITS]);
+/* A clock of this machine's zone ("2026-11-28T05:40") to an instant and its text with
+ * the offset. AM_E_SYNTAX: none, or one that clocks leapt over. */
+AM_CHECK int ward_clock(struct str s, int64_t *at, char out[WARD_INSTANT]);
+/* The clock now; zone: "UTC+01:00", or NULL. */
+void ward_clock_now(int64_t now, char out[WARD_INSTANT], char zone[WARD_INSTANT]);
+
+/* ---- ward_tx.c: what is written ---- */
+struct ward_tx {
+    struct ward_entry *e;
+    struct jw w;
+    size_t n; /* resources so far */
+};
+/* Opens a resource of the form: its members follow in t->w, then ward_tx_end(). */
+void ward_tx_begin(struct ward_tx *t, const char *type);
+void ward_tx_end(struct ward_tx *t);
+void ward_tx_subject(struct ward_tx *t, const char *key); /* the patient */
+void ward_tx_self(struct ward_tx *t, const char *key);    /* who enters it */
+/* Of an Observation: status final, category, subject, performer. */
+void ward_tx_measured(struct ward_tx *t, const char *category);
+/* {"coding": [{system, code}]} */
+void ward_tx_coded(struct jw *w, const char *key, const char *system, const char *code);
+void ward_tx_quantity(struct jw *w, const char *key, const char *number, const char *unit,
+                      const char *ucum, const char *comparator); /* "<", or NULL */
+/* One transaction of what form->write says, and its Provenance. */
+AM_CHECK int ward_tx_send(struct ward_entry *e);
+/* What stands in the store under the key of the form. */
+AM_CHECK int ward_tx_find(struct ward_entry *e, struct ward_reply *out);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a form writes: one transaction, each resource with the key of the form, and a
+ * Provenance that says who entered them. */
+#include "ward/ward_form_priv.h"
+
+#include <string.h>
+
+static void tx_urn(struct jw *w, const char *key, size_t i)
+{
+    jw_strf(w, "urn:uuid:%.8s-%.4s-%.4s-%.4s-%.4s%08zx", key, key + 8, key + 12, key + 16,
+            key + 20, i);
+}
+
+static void tx_request(struct jw *w, const char *type)
+{
+    jw_key(w, "request");
+    jw_obj(w);
+    jw_kstrz(w, "method", "POST");
+    jw_kstrz(w, "url", type);
+    jw_obj_end(w);
+    jw_key(w, "resource");
+    jw_obj(w);
+    jw_kstrz(w, "resourceType", type);
+}
+
+void ward_tx_begin(struct ward_tx *t, const char *type)
+{
+    jw_obj(&t->w);
+    jw_key(&t->w, "fullUrl");
+    tx_urn(&t->w, t->e->key, t->n++);
+    tx_request(&t->w, type);
+    jw_key(&t->w, "identifier");
+    jw_arr(&t->w);
+    jw_obj(&t->w);
+    jw_kstrz(&t->w, "system", WARD_FORM_SYSTEM);
+    jw_kstrz(&t->w, "value", t->e->key);
+    jw_obj_end(&t->w);
+    jw_arr_end(&t->w);
+}
+
+void ward_tx_end(struct ward_tx *t)
+{
+    jw_obj_end(&t->w);
+    jw_obj_end(&t->w);
+}
+
+static void tx_reference(struct jw *w, const char *type, const char *id)
+{
+    jw_obj(w);
+    jw_key(w, "reference");
+    jw_strf(w, "%s/%s", type, id);
+    jw_obj_end(w);
+}
+
+void ward_tx_subject(struct ward_tx *t, const char *key)
+{
+    jw_key(&t->w, key);
+    tx_reference(&t->w, "Patient", t->e->f.id);
+}
+
+void ward_tx_self(struct ward_tx *t, const char *key)
+{
+    jw_key(&t->w, key);
+    tx_reference(&t->w, "Practitioner", t->e->f.v->who.pseudonym);
+}
+
+void ward_tx_coded(struct jw *w, const char *key, const char *system, const char *code)
+{
+    if (key)
+        jw_key(w, key);
+    jw_obj(w);
+    jw_key(w, "coding");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "system", system);
+    jw_kstrz(w, "code", code);
+    jw_obj_end(w);
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
+void ward_tx_measured(struct ward_tx *t, const char *category)
+{
+    jw_kstrz(&t->w, "status", "final");
+    jw_key(&t->w, "category");
+    jw_arr(&t->w);
+    ward_tx_coded(&t->w, NULL,
+                  "http://terminology.hl7.org/CodeSystem/observation-category", category);
+    jw_arr_end(&t->w);
+    ward_tx_subject(t, "subject");
+    jw_key(&t->w, "performer");
+    jw_arr(&t->w);
+    tx_reference(&t->w, "Practitioner", t->e->f.v->who.pseudonym);
+    jw_arr_end(&t->w);
+}
+
+void ward_tx_quantity(struct jw *w, const char *key, const char *number, const char *unit,
+                      const char *ucum, const char *comparator)
+{
+    jw_key(w, key);
+    jw_obj(w);
+    jw_key(w, "value");
+    jw_raw(w, str_c(number)); /* the decimals that were typed */
+    if (comparator)
+        jw_kstrz(w, "comparator", comparator);
+    jw_kstrz(w, "unit", unit);
+    jw_kstrz(w, "system", WARD_UCUM);
+    jw_kstrz(w, "code", ucum);
+    jw_obj_end(w);
+}
+
+static void tx_provenance(struct ward_tx *t)
+{
+    struct jw *w = &t->w;
+    char at[TIME_TEXT];
+    jw_obj(w);
+    tx_request(w, "Provenance");
+    jw_key(w, "target");
+    jw_arr(w);
+    for (size_t i = 0; i < t->n; i++) {
+        jw_obj(w);
+        jw_key(w, "reference");
+        tx_urn(w, t->e->key, i);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    jw_kstrz(w, "recorded", time_format(t->e->f.v->now, at));
+    ward_tx_coded(w, "activity", WARD_V3 "v3-DataOperation", "CREATE");
+    jw_key(w, "agent");
+    jw_arr(w);
+    jw_obj(w);
+    ward_tx_coded(w, "type", WARD_V3 "provenance-participant-type", "author");
+    ward_tx_self(t, "who");
+    jw_obj_end(w);
+    jw_arr_end(w);
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+int ward_tx_send(struct ward_entry *e)
+{
+    struct ward_tx t = {.e = e};
+    struct ward_reply r = {0};
+    struct buf b;
+    int err;
+    buf_init(&b, WARD_FORM_BODY);
+    jw_init(&t.w, &b);
+    jw_obj(&t.w);
+    jw_kstrz(&t.w, "resourceType", "Bundle");
+    jw_kstrz(&t.w, "type", "transaction");
+    jw_key(&t.w, "entry");
+    jw_arr(&t.w);
+    e->form->write(e, &t);
+    tx_provenance(&t);
+    jw_arr_end(&t.w);
+    jw_obj_end(&t.w);
+    err = jw_done(&t.w);
+    if (!err)
+        err = ward_file_ask(
+            &e->f,
+            (struct ward_call){.method = REST_POST, .path = "/", .body = buf_str(&b)},
+            &r);
+    ward_reply_release(&r);
+    buf_release(&b);
+    return err;
+}
+
+int ward_tx_find(struct ward_entry *e, struct ward_reply *out)
+{
+    char path[64], query[200];
+    snprintf(path, sizeof path, "/%s", e->form->type);
+    snprintf(query, sizeof query,
+             "identifier=" WARD_FORM_SYSTEM "%%7C%s&patient=Patient/%s", e->key, e->f.id);
+    return ward_file_ask(&e->f, (struct ward_call){.path = path, .query = query}, out);
+}
