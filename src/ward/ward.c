@@ -17,6 +17,10 @@ static const struct web_more ward_page[] = {
     {true, "/patients/*/vitals", ward_page_vitals_post},
     {false, "/patients/*/lab", ward_page_lab},
     {true, "/patients/*/lab", ward_page_lab_post},
+    {false, "/patients/*/diagnosis", ward_page_diagnosis},
+    {true, "/patients/*/diagnosis", ward_page_diagnosis_post},
+    {false, "/patients/*/prescribe", ward_page_prescribe},
+    {true, "/patients/*/prescribe", ward_page_prescribe_post},
 };
 
 int ward_new(struct ward **out, const struct ward_config *c)

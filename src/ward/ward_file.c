@@ -96,10 +96,13 @@ static const struct {
     const char *id, *path, *type;
     char verb; /* seen where it is granted of the type, and of the other */
     const char *with;
-} file_page[] = {{"ward.chart", "", "Patient", 's', NULL},
-                 {"ward.results", "/results", "Observation", 's', NULL},
-                 {"ward.vitals", "/vitals", "Observation", 'c', NULL},
-                 {"ward.lab", "/lab", "DiagnosticReport", 'c', "Observation"}};
+} file_page[] = {
+    {"ward.chart", "", "Patient", 's', NULL},
+    {"ward.results", "/results", "Observation", 's', NULL},
+    {"ward.vitals", "/vitals", "Observation", 'c', NULL},
+    {"ward.lab", "/lab", "DiagnosticReport", 'c', "Observation"},
+    {"ward.diagnose", "/diagnosis", "Condition", 'c', "Provenance"},
+    {"ward.prescribe", "/prescribe", "MedicationRequest", 'c', "Provenance"}};
 
 static void file_pages(struct ward_file *f, const char *here)
 {

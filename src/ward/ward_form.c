@@ -60,6 +60,16 @@ static struct str field_choice(enum text_lang l, const struct ward_field *x,
     return text_get(l, id);
 }
 
+static void field_option(struct ward_entry *e, size_t i, struct str code, struct str text)
+{
+    struct jw *w = &e->f.v->w;
+    jw_obj(w);
+    jw_kstr(w, "value", code);
+    ward_kstr(w, "text", text);
+    jw_kbool(w, "selected", str_eq(code, e->value[i]));
+    jw_obj_end(w);
+}
+
 static void field_options(struct ward_entry *e, size_t i)
 {
     const struct ward_field *x = &e->form->field[i];
@@ -73,22 +83,22 @@ static void field_options(struct ward_entry *e, size_t i)
     jw_obj_end(w);
     while (left.n) {
         struct str code = str_cut(left, ' ', &left);
-        jw_obj(w);
-        jw_kstr(w, "value", code);
-        jw_kstr(w, "text", field_choice(e->f.v->l, x, code));
-        jw_kbool(w, "selected", str_eq(code, e->value[i]));
-        jw_obj_end(w);
+        field_option(e, i, code, field_choice(e->f.v->l, x, code));
+    }
+    if (x->kind == WARD_FOUND_CODE) {
+        for (size_t k = 0; k < e->n_found; k++)
+            field_option(e, i, str_c(e->found[k].code), str_c(e->found[k].name));
+        field_option(e, i, STR("text"), text_get(e->f.v->l, "ward.code_text"));
     }
     jw_arr_end(w);
 }
 
 static int field_put(struct ward_entry *e, size_t i)
 {
-    static const char *const kind[] = {[WARD_NUMBER] = "is_number",
-                                       [WARD_LINE] = "is_text",
-                                       [WARD_AREA] = "is_area",
-                                       [WARD_CHOICE] = "is_select",
-                                       [WARD_CLOCK] = "is_clock"};
+    static const char *const kind[] = {
+        [WARD_NUMBER] = "is_number", [WARD_LINE] = "is_text",
+        [WARD_AREA] = "is_area",     [WARD_CHOICE] = "is_select",
+        [WARD_CLOCK] = "is_clock",   [WARD_FOUND_CODE] = "is_select"};
     const struct ward_field *x = &e->form->field[i];
     struct jw *w = &e->f.v->w;
     char id[64], now[WARD_INSTANT], zone[WARD_INSTANT];
@@ -103,7 +113,7 @@ static int field_put(struct ward_entry *e, size_t i)
     jw_kstr(w, "value", str_utf8(e->value[i]) ? e->value[i] : STR(""));
     jw_kbool(w, "required", x->required);
     jw_kbool(w, kind[x->kind], true);
-    if (x->kind == WARD_CHOICE)
+    if (x->kind == WARD_CHOICE || x->kind == WARD_FOUND_CODE)
         field_options(e, i);
     if (x->kind == WARD_CLOCK) {
         ward_clock_now(e->f.v->now, now, zone);
@@ -164,7 +174,8 @@ static int form_fill(struct ward_entry *e, int status)
     jw_key(w, "fields");
     jw_arr(w);
     for (size_t i = 0; i < e->form->n && !err; i++)
-        err = field_put(e, i);
+        if (e->form->field[i].kind != WARD_FOUND_CODE || e->n_found || e->error[i])
+            err = field_put(e, i);
     jw_arr_end(w);
     return err ? err : form_send(e, status, "ward_form");
 }
@@ -210,7 +221,7 @@ static int form_review(struct ward_entry *e, int status)
     jw_key(w, "rows");
     jw_arr(w);
     for (size_t i = 0; i < e->form->n; i++)
-        if (e->value[i].n || e->doubt[i])
+        if ((e->value[i].n || e->doubt[i]) && e->form->field[i].kind != WARD_FOUND_CODE)
             review_row(e, i);
     if (e->form->tell)
         e->form->tell(e, w);
@@ -239,6 +250,8 @@ static int saved_row(struct ward_entry *e, const struct json *r)
     ward_kconcept(w, e->f.v->l, "name", code);
     if (json_str_is(json_get(r, "resourceType"), "Observation"))
         err = ward_measure(w, e->f.v->l, r);
+    ward_kstr(w, "note",
+              json_get_str(json_at(json_get(r, "dosageInstruction"), 0), "text"));
     jw_obj_end(w);
     return err;
 }
@@ -343,7 +356,8 @@ static int form_write(struct ward_entry *e)
 /* ---- pages ---- */
 static bool form_may(const struct web_visit *v, const struct ward_form *form)
 {
-    return door_grants(v->who.role, form->type, 'c') &&
+    return door_grants(v->who.role, "Provenance", 'c') &&
+           door_grants(v->who.role, form->type, 'c') &&
            (!form->also || door_grants(v->who.role, form->also, 'c'));
 }
 

@@ -19,6 +19,7 @@ enum {
     WARD_LINE_MAX = 200, /* bytes of a line */
     WARD_AREA_MAX = 2000,
     WARD_INSTANT = 32,
+    WARD_CODES = 20, /* found for a WARD_FOUND_CODE */
     WARD_FORM_BODY = 256 << 10
 };
 #define WARD_FORM_SYSTEM "urn:amane:form"
@@ -26,7 +27,14 @@ enum {
 #define WARD_UCUM        "http://unitsofmeasure.org"
 #define WARD_V3          "http://terminology.hl7.org/CodeSystem/"
 
-enum ward_kind { WARD_NUMBER, WARD_LINE, WARD_AREA, WARD_CHOICE, WARD_CLOCK };
+enum ward_kind {
+    WARD_NUMBER,
+    WARD_LINE,
+    WARD_AREA,
+    WARD_CHOICE,
+    WARD_CLOCK,
+    WARD_FOUND_CODE
+};
 struct ward_field {
     const char *name; /* in the form; words ward_f.NAME, ward_h.NAME (perhaps) */
     enum ward_kind kind;
@@ -60,6 +68,12 @@ struct ward_entry { /* one form while it is dealt with */
     const char *error[WARD_FIELDS];          /* word */
     bool doubt[WARD_FIELDS];                 /* to be confirmed */
     char instant[WARD_FIELDS][WARD_INSTANT]; /* of clocks: with offset */
+    struct {
+        char code[24], name[WARD_LINE_MAX + 1];
+    } found[WARD_CODES]; /* by check(); a field of that kind is shown when there are any
+                          */
+    size_t n_found;
+    char chosen[WARD_LINE_MAX + 1]; /* name of the code that was chosen; "": none */
     bool sure;
     const char *failed; /* word: why nothing is known to be written */
 };

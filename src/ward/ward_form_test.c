@@ -398,6 +398,163 @@ static void a_laboratory_result_is_written_as_it_was_typed(void **state)
     found(8, "exam=1988-5&figure=5&comparator=lt&high=4" SAMPLED, "\"comparator\":\"<\"");
 }
 
+/* ---- the physician ---- */
+#define DIAGNOSIS "/patients/khadija/diagnosis"
+#define PRESCRIBE "/patients/khadija/prescribe"
+static void load_findings(void)
+{
+    w_store(
+        "CodeSystem", "sct",
+        "\"url\":\"http://snomed.info/sct\",\"version\":\"1\",\"status\":\"active\","
+        "\"valueSet\":\"http://snomed.info/"
+        "sct?fhir_vs\",\"content\":\"complete\",\"hierarchyMeaning\":\"is-a\","
+        "\"concept\":[{\"code\":"
+        "\"404684003\",\"display\":\"Clinical finding\",\"concept\":[{\"code\":"
+        "\"44054006\",\"display\":\"Diabetes mellitus type 2\"},{\"code\":\"46635009\","
+        "\"display\":\"Diabetes mellitus type 1\"}]},{\"code\":\"1\",\"display\":"
+        "\"Diabetes drug\"}]");
+}
+
+static void a_diagnosis_without_terminology_is_words(void **state)
+{
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    refused(DIAGNOSIS, W_PHYSICIAN, "certainty=confirmed", "To be filled in");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=Dengue", "To be filled in");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=D&certainty=refuted", "Choose from the list");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=D&certainty=confirmed&code=44054006",
+            "Choose from the list"); /* nobody knows that code here */
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=D&certainty=confirmed&onset=2030",
+            "A past year");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=D&certainty=confirmed&onset=2014-13",
+            "A past year");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=D&certainty=confirmed&onset=14",
+            "A past year");
+    HOLDS("/Condition", "", 0, NULL);
+    r = W_POST(200, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "key=" KEY "&words=Dengue&certainty=provisional"));
+    W_HAS(&r, "None: the diagnosis is written in words");
+    w_done(&r);
+    for (int i = 0; i < 2; i++) {
+        r = W_POST(303, W_PHYSICIAN, DIAGNOSIS,
+                   w_form(W_PHYSICIAN, "step=write&key=" KEY "&words=%22Dengue%22&"
+                                       "certainty=provisional&onset=2026-11"));
+        w_done(&r);
+    }
+    HOLDS("/Condition", "", 1, "\"code\":{\"text\":\"\\\"Dengue\\\"\"}");
+    HOLDS("/Condition", "verification-status=provisional&clinical-status=active", 1,
+          "\"onsetDateTime\":\"2026-11\"");
+    HOLDS("/Provenance", "", 1, NULL);
+    r = W_GET(403, W_NURSE, DIAGNOSIS);
+    w_done(&r);
+}
+
+static void a_diagnosis_is_chosen_in_the_terminology(void **state)
+{
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    load_findings();
+    r = W_POST(422, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "key=" KEY "&words=diabetes&certainty=confirmed"));
+    W_HAS(&r, "<option value=\"44054006\"");
+    W_HAS(&r, "Diabetes mellitus type 1");
+    W_HAS(&r, "None of these: write my words");
+    W_LACKS(&r, "Diabetes drug"); /* no clinical finding */
+    w_done(&r);
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=diabetes&certainty=confirmed&code=1",
+            "Choose from the list");
+    refused(DIAGNOSIS, W_PHYSICIAN, "words=type+1&certainty=confirmed&code=44054006",
+            "Choose from the list"); /* chosen for other words */
+    r = W_POST(200, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN,
+                      "key=" KEY "&words=diabetes&certainty=confirmed&code=44054006"));
+    W_HAS(&r, "<bdi>Diabetes mellitus type 2</bdi>");
+    w_done(&r);
+    r = W_POST(303, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN,
+                      "step=write&key=" KEY "&words=diabetes&certainty=confirmed"
+                      "&code=44054006"));
+    w_done(&r);
+    HOLDS("/Condition", "code=http://snomed.info/sct|44054006", 1,
+          "\"display\":\"Diabetes mellitus type 2\"");
+    r = W_POST(303, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "step=write&key=" KEY2 "&words=diabetes&certainty="
+                                   "confirmed&code=text"));
+    w_done(&r);
+    HOLDS("/Condition", "", 2, "{\"text\":\"diabetes\"}");
+    r = W_GET(200, W_NURSE, "/patients/khadija");
+    W_HAS(&r, "Type 2 diabetes");
+    W_LACKS(&r, "/khadija/diagnosis");
+    w_done(&r);
+}
+
+#define DRUG "drug=Metformine+500+mg&dose=1,5&dose_unit=tablet&times=2&days=30&route=oral"
+static void a_prescription_says_and_codes_the_same_dosage(void **state)
+{
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    refused(PRESCRIBE, W_PHYSICIAN, "drug=A&dose=1&dose_unit=tablet&times=2&days=3",
+            "To be filled in");
+    refused(PRESCRIBE, W_PHYSICIAN,
+            "drug=A&dose=0&dose_unit=mg&times=2&days=3&route=oral",
+            "Between 0.001 and 100000");
+    refused(PRESCRIBE, W_PHYSICIAN,
+            "drug=A&dose=1&dose_unit=mg&times=25&days=3&route=oral", "Between 1 and 24");
+    refused(PRESCRIBE, W_PHYSICIAN,
+            "drug=A&dose=1&dose_unit=kg&times=2&days=3&route=oral",
+            "Choose from the list");
+    r = W_POST(200, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, "key=" KEY "&" DRUG));
+    W_HAS(&r, "1.5 tablet, 2 times a day, for 30 days, by mouth");
+    W_HAS(&r, "None is recorded");
+    W_HAS(&r, "checks no allergy");
+    w_done(&r);
+    w_store("AllergyIntolerance", "al",
+            "\"clinicalStatus\":{\"coding\":[{\"system\":\"http://terminology.hl7.org/"
+            "CodeSystem/"
+            "allergyintolerance-clinical\",\"code\":\"active\"}]},\"code\":{\"text\":"
+            "\"" HOSTILE "\"},\"patient\":{\"reference\":\"Patient/"
+            "khadija\"}");
+    r = W_POST(422, W_PHYSICIAN, PRESCRIBE,
+               w_form(W_PHYSICIAN,
+                      "step=write&key=" KEY "&drug=A&dose=1&dose_unit=mg&times=12"
+                      "&days=3&route=iv"));
+    W_HAS(&r, HOSTILE_OUT);
+    W_HAS(&r, "Unusual");
+    W_LACKS(&r, "None is recorded");
+    w_done(&r);
+    HOLDS("/MedicationRequest", "", 0, NULL);
+    for (int i = 0; i < 2; i++) {
+        r = W_POST(303, W_PHYSICIAN, PRESCRIBE,
+                   w_form(W_PHYSICIAN,
+                          "step=write&key=" KEY "&advice=With+a+meal%0D%0Aalways&" DRUG));
+        w_done(&r);
+    }
+    HOLDS(
+        "/MedicationRequest", "status=active&intent=order", 1,
+        "\"text\":\"1.5 tablet, 2 times a day, for 30 days, by "
+        "mouth\",\"patientInstruction\":"
+        "\"With a "
+        "meal\\r\\nalways\",\"timing\":{\"repeat\":{\"boundsDuration\":{\"value\":30,"
+        "\"unit\":\"d\",\"system\":\"http://"
+        "unitsofmeasure.org\",\"code\":\"d\"},\"frequency\":"
+        "2,\"period\":1,\"periodUnit\":\"d\"}},\"route\":{\"coding\":[{\"system\":\"http:"
+        "//"
+        "snomed.info/sct\",\"code\":\"26643006\"}]},\"doseAndRate\":[{\"doseQuantity\":{"
+        "\"value\":1.5,\"unit\":\"tablet\",\"system\":\"http://"
+        "unitsofmeasure.org\",\"code\":"
+        "\"{tbl}\"}}]");
+    HOLDS("/Provenance", "", 1, NULL);
+    r = W_GET(200, W_PHYSICIAN, PRESCRIBE "?saved=" KEY);
+    W_HAS(&r, "Metformine 500 mg");
+    W_HAS(&r, "2 times a day");
+    w_done(&r);
+    r = W_GET(403, W_NURSE, PRESCRIBE);
+    w_done(&r);
+}
+
 /* ---- small pieces ---- */
 static void numbers_are_read_as_people_write_them(void **state)
 {
@@ -473,6 +630,9 @@ int main(void)
         T(what_a_laboratory_cannot_have_found_is_refused),
         T(the_range_of_the_laboratory_says_high_or_low),
         T(a_laboratory_result_is_written_as_it_was_typed),
+        T(a_diagnosis_without_terminology_is_words),
+        T(a_diagnosis_is_chosen_in_the_terminology),
+        T(a_prescription_says_and_codes_the_same_dosage),
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(clocks_keep_their_offset_and_skip_none),
     };

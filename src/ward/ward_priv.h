@@ -145,6 +145,7 @@ AM_CHECK int ward_find(struct web_visit *v, const struct ward_who *who, struct s
 /* ---- pages ---- */
 web_page_fn ward_page_search, ward_page_glass, ward_page_glass_post, ward_page_glass_end,
     ward_page_chart, ward_page_results, ward_page_trend, ward_page_vitals,
-    ward_page_vitals_post, ward_page_lab, ward_page_lab_post;
+    ward_page_vitals_post, ward_page_lab, ward_page_lab_post, ward_page_diagnosis,
+    ward_page_diagnosis_post, ward_page_prescribe, ward_page_prescribe_post;
 
 #endif

@@ -82,6 +82,41 @@ await test('in French, without scripts, the same pages; first visits stay light'
   await fr.locator('a[href="/patients/khadija"]').click();
   yes((await fr.locator('main').innerText()).includes('Diabète de type 2'), 'the diagnosis');
 });
+await test('a nurse enters vital signs by the keyboard, without scripts: shown, then written once', async () => {
+  const nurse = await person('infirmiere', 'ar', { javaScriptEnabled: false });
+  await nurse.goto(`${world.url}/patients/khadija`);
+  await go(nurse, nurse.locator('a[href="/patients/khadija/vitals"]'));
+  await looks(nurse, '7-vitals', 'ar');
+  await type(nurse, nurse.locator('[name=pulse]'), '7000');
+  await type(nurse, nurse.locator('[name=temperature]'), '٣٧٫٢');
+  await go(nurse, nurse.locator('button[value=check]'));
+  await looks(nurse, '8-vitals-wrong', 'ar');
+  is(await nurse.locator('[name=pulse]').getAttribute('aria-invalid'), 'true');
+  await nurse.locator('[name=pulse]').fill('160');
+  await go(nurse, nurse.locator('button[value=check]'));
+  await looks(nurse, '9-vitals-review', 'ar');
+  await nurse.locator('[name=sure]').check();
+  await go(nurse, nurse.locator('button[value=write]'));
+  await looks(nurse, '10-vitals-saved', 'ar');
+  yes((await nurse.locator('main').innerText()).includes('160'), 'read back');
+  await nurse.goto(`${world.url}/patients/khadija/results`);
+  yes((await nurse.locator('main').innerText()).includes('37,2'), 'among the results');
+});
+await test('the pages that enter pass axe, and a laboratory sees its own', async () => {
+  const lab = await person('labo', 'fr', { viewport: { width: 1100, height: 800 } });
+  await lab.goto(`${world.url}/patients/khadija/lab`);
+  await accessible(lab);
+  await go(lab, lab.locator('button[value=check]'));
+  await looks(lab, '11-lab-wrong', 'fr');
+  await accessible(lab);
+  await lab.locator('[name=exam]').selectOption('4548-4');
+  await lab.locator('[name=figure]').fill('6,5');
+  await lab.locator('[name=low]').fill('4,0');
+  await lab.locator('[name=high]').fill('6,0');
+  await go(lab, lab.locator('button[value=check]'));
+  await looks(lab, '12-lab-review', 'fr');
+  await accessible(lab);
+});
 await test('who has no patients is told so', async () => {
   const it = await person('informatique', 'fr');
   is((await it.goto(`${world.url}/patients`)).status(), 403);
