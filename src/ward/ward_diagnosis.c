@@ -138,7 +138,7 @@ static void diagnosis_check(struct ward_entry *e)
 {
     struct str code = ward_field_value(e, "code"), onset = ward_field_value(e, "onset");
     if (onset.n && !onset_ok(onset, e->f.v->now))
-        ward_field_wrong(e, "onset", "ward_e.onset");
+        ward_field_error(e, "onset", "ward_e.onset");
     diagnosis_search(e);
     if (str_eqc(code, "text"))
         return;
@@ -146,7 +146,7 @@ static void diagnosis_check(struct ward_entry *e)
         if (str_eqc(code, e->found[i].code))
             snprintf(e->chosen, sizeof e->chosen, "%s", e->found[i].name);
     if (code.n ? !e->chosen[0] : e->n_found > 0)
-        ward_field_wrong(e, "code", code.n ? "ward_e.choice" : "ward_e.code");
+        ward_field_error(e, "code", code.n ? "ward_e.choice" : "ward_e.code");
 }
 
 static void diagnosis_tell(struct ward_entry *e, struct jw *w)

@@ -34,7 +34,7 @@ double ward_field_double(const struct ward_entry *e, const char *name)
     return *s && !str_double(str_c(s), &x) ? x : NAN;
 }
 
-void ward_field_wrong(struct ward_entry *e, const char *name, const char *word)
+void ward_field_error(struct ward_entry *e, const char *name, const char *word)
 {
     size_t i = ward_field_at(e, name);
     if (!e->error[i])

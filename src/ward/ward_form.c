@@ -6,15 +6,25 @@
 #include <string.h>
 
 /* ---- one field as a page shows it ---- */
+/* A unit keeps its order among Arabic letters, "\xc2\xb0\x43" and "/min" too: isolated.
+ */
+static void field_unit(char out[64], enum text_lang l, const char *unit)
+{
+    bool isolated = l == TEXT_AR && *unit;
+    snprintf(out, 64, "%s%s%s", isolated ? "\xe2\x81\xa6" : "", unit,
+             isolated ? "\xe2\x81\xa9" : "");
+}
+
 static void field_label(struct jw *w, enum text_lang l, const struct ward_field *x)
 {
     struct str name;
-    char id[64];
+    char id[64], unit[64];
     snprintf(id, sizeof id, "ward_f.%s", x->name);
+    field_unit(unit, l, x->unit ? x->unit : "");
     name = text_get(l, id);
     jw_key(w, "label");
     if (x->unit)
-        jw_strf(w, "%.*s (%s)", STR_FMT(name), x->unit);
+        jw_strf(w, "%.*s (%s)", STR_FMT(name), unit);
     else
         jw_str(w, name);
 }
@@ -32,17 +42,18 @@ static int field_error(struct ward_entry *e, size_t i, const char *key)
 {
     const struct ward_field *x = &e->form->field[i];
     enum text_lang l = e->f.v->l;
-    char lo[WARD_DIGITS], hi[WARD_DIGITS], n[WARD_DIGITS];
+    char lo[WARD_DIGITS], hi[WARD_DIGITS], n[WARD_DIGITS], unit[64];
     struct buf b;
     int err;
     buf_init(&b, 1000);
     field_number_text(lo, l, x->lo, x->decimals);
     field_number_text(hi, l, x->hi, x->decimals);
     snprintf(n, sizeof n, "%d", x->decimals);
+    field_unit(unit, l, x->unit ? x->unit : "");
     err = text_fmt(&b, l, e->error[i],
                    (const struct text_arg[]){{"low", str_c(lo)},
                                              {"high", str_c(hi)},
-                                             {"unit", str_c(x->unit ? x->unit : "")},
+                                             {"unit", str_c(unit)},
                                              {"n", str_c(n)}},
                    4);
     if (!err)

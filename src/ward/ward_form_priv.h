@@ -86,7 +86,7 @@ size_t ward_field_at(const struct ward_entry *e, const char *name);
 struct str ward_field_value(const struct ward_entry *e, const char *name);
 const char *ward_field_number(const struct ward_entry *e, const char *name); /* "": no */
 double ward_field_double(const struct ward_entry *e, const char *name);      /* NAN: no */
-void ward_field_wrong(struct ward_entry *e, const char *name, const char *word);
+void ward_field_error(struct ward_entry *e, const char *name, const char *word);
 void ward_field_doubt(struct ward_entry *e, const char *name);
 /* Reads what was sent: fills all but key, sure and failed. */
 void ward_fields_read(struct ward_entry *e);

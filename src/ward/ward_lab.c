@@ -63,12 +63,12 @@ static void lab_check(struct ward_entry *e)
         struct str s = ward_field_value(e, number[i]);
         double y = ward_field_double(e, number[i]);
         if (s.n && !ward_number(s, x->decimals, text))
-            ward_field_wrong(e, number[i], "ward_e.decimals");
+            ward_field_error(e, number[i], "ward_e.decimals");
         else if (y > x->hi || (y < x->lo && (i == 0 || y < 0)))
-            ward_field_wrong(e, number[i], "ward_e.unlikely");
+            ward_field_error(e, number[i], "ward_e.unlikely");
     }
     if (lo >= hi)
-        ward_field_wrong(e, "high", "ward_e.order");
+        ward_field_error(e, "high", "ward_e.order");
     if (v < x->usual_lo || v > x->usual_hi)
         ward_field_doubt(e, "figure");
     if (isnan(lo) && isnan(hi))

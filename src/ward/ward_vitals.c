@@ -39,13 +39,13 @@ static void vitals_check(struct ward_entry *e)
     for (size_t i = 0; i < AM_LEN(vitals_code); i++)
         any = any || *ward_field_number(e, vitals_code[i].name);
     if (!any)
-        ward_field_wrong(e, "systolic", "ward_e.nothing");
+        ward_field_error(e, "systolic", "ward_e.nothing");
     else if (isnan(s) && !isnan(d))
-        ward_field_wrong(e, "systolic", "ward_e.pair");
+        ward_field_error(e, "systolic", "ward_e.pair");
     else if (!isnan(s) && isnan(d))
-        ward_field_wrong(e, "diastolic", "ward_e.pair");
+        ward_field_error(e, "diastolic", "ward_e.pair");
     else if (s <= d)
-        ward_field_wrong(e, "systolic", "ward_e.pressure");
+        ward_field_error(e, "systolic", "ward_e.pressure");
 }
 
 static void vitals_code_of(struct jw *w, const char *first, const char *second)
