@@ -18,6 +18,8 @@ static const char synopsis[] =
     "[--rejects FILE] [--json]\n"
     "       amane eds import STORE PATH... --hl7 --key FILE [--map FILE] "
     "[--rejects DIR] [--json]\n"
+    "       amane eds import STORE PATH... --csv --map FILE --key FILE "
+    "[--rejects DIR] [--json]\n"
     "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
     "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
     "[--json]\n"
@@ -220,7 +222,7 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map;
     const char *format, *limit, *base, *into;
-    bool json, resume, hl7, no_header;
+    bool json, resume, hl7, csv, no_header;
 };
 
 /* Are all options given ones that the verb has? */
@@ -229,10 +231,11 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {{o->key, 'k'},  {o->new_key, 'n'},  {o->ids, 'i'},    {o->rejects, 'r'},
-                  {o->type, 't'}, {o->since, 's'},    {o->resume, 'R'}, {o->map, 'm'},
-                  {o->hl7, 'h'},  {o->format, 'f'},   {o->limit, 'l'},  {o->base, 'b'},
-                  {o->into, 'o'}, {o->no_header, 'H'}};
+    } option[] = {{o->key, 'k'},     {o->new_key, 'n'},   {o->ids, 'i'},
+                  {o->rejects, 'r'}, {o->type, 't'},      {o->since, 's'},
+                  {o->resume, 'R'},  {o->map, 'm'},       {o->hl7, 'h'},
+                  {o->format, 'f'},  {o->limit, 'l'},     {o->base, 'b'},
+                  {o->into, 'o'},    {o->no_header, 'H'}, {o->csv, 'c'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -258,13 +261,15 @@ static int run(int argc, char **argv, const struct asked *o)
                                                                    .map = o->map,
                                                                    .rejects = o->rejects,
                                                                    .json = o->json});
-    if (argc > 3 && !strcmp(verb, "import") && o->hl7 && fits(o, "krmh"))
+    if (argc > 3 && !strcmp(verb, "import") &&
+        ((o->hl7 && fits(o, "krmh")) || (o->csv && o->map && fits(o, "krmc"))))
         return cmd_hl7_import(&(struct cmd_hl7_import){.store = argv[2],
                                                        .key = o->key,
                                                        .map = o->map,
                                                        .rejects = o->rejects,
                                                        .path = argv + 3,
                                                        .n_paths = argc - 3,
+                                                       .csv = o->csv,
                                                        .json = o->json});
     if (argc > 3 && !strcmp(verb, "import") && fits(o, "kir") &&
         (!o->ids || !strcmp(o->ids, "kept") || !strcmp(o->ids, "given")))
@@ -314,6 +319,7 @@ int cmd_eds(int argc, char **argv)
         {.name = "--since", .kind = CMD_TEXT, .text = &o.since},
         {.name = "--map", .kind = CMD_TEXT, .text = &o.map},
         {.name = "--hl7", .kind = CMD_FLAG, .flag = &o.hl7},
+        {.name = "--csv", .kind = CMD_FLAG, .flag = &o.csv},
         {.name = "--format", .kind = CMD_TEXT, .text = &o.format},
         {.name = "--limit", .kind = CMD_TEXT, .text = &o.limit},
         {.name = "--base", .kind = CMD_TEXT, .text = &o.base},

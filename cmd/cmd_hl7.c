@@ -266,7 +266,8 @@ int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
     int err = am_dir_make(h->rejects, 0700), n;
     crypto_sha256(raw, digest);
     crypto_hex(digest, sizeof digest, hex);
-    n = snprintf(path, CMD_HL7_PATH, "%s/%.32s.hl7", h->rejects, hex);
+    n = snprintf(path, CMD_HL7_PATH, "%s/%.32s.%s", h->rejects, hex,
+                 hl7_map_columns(h->map) ? "csv" : "hl7");
     buf_init(&b, 4 << 20);
     if (!err && n >= CMD_HL7_PATH)
         err = AM_E_TOOBIG;

@@ -6,7 +6,8 @@
  * which validates every resource: AM_OK means that all of it is durable. What is refused
  * is kept in a folder, two files a message named by its digest: NAME.hl7, its bytes as
  * they came, and NAME.json, where it came from and why it was refused. Who corrects the
- * mapping, or NAME.hl7, replays.
+ * mapping, or NAME.hl7, replays. Rows of tables are kept as NAME.csv: the header and the
+ * row.
  *
  * Behind a login each message enters as a service (`client` of `door`): its scopes hold,
  * and the record names it.
@@ -40,7 +41,8 @@ void cmd_hl7_close(struct cmd_hl7 *h);
  * is closed: to be sent again. */
 AM_CHECK int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source,
                           size_t *entries, struct diag *d);
-/* Durable, for its owner only. path: of its NAME.hl7. */
+/* Durable, for its owner only. path: of its NAME.hl7; NAME.csv when the map is one of
+ * tables. */
 enum { CMD_HL7_PATH = 4096 };
 AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
                           const struct diag *d, char path[CMD_HL7_PATH]);
@@ -52,12 +54,13 @@ AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *s
 typedef int cmd_hl7_fn(void *arg, struct str raw, int64_t n, int64_t end_b);
 AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg);
 
-/* `amane eds import --hl7`, `amane eds rejected list`, `... replay`: exit codes. rejects
- * NULL: "STORE.rejected". */
+/* `amane eds import --hl7`, `amane eds import --csv`, `amane eds rejected list`, `...
+ * replay`: exit codes. rejects NULL: "STORE.rejected". */
 struct cmd_hl7_import {
     const char *store, *key, *map, *rejects;
     char **path;
     int n_paths;
+    bool csv; /* tables, by a map with `columns`, in place of messages */
     bool json;
 };
 int cmd_hl7_import(const struct cmd_hl7_import *what);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* amane eds import --hl7, amane eds rejected: files of HL7 v2 messages into the
- * warehouse, and what was refused of them. A message that is there already, as it says,
- * changes nothing: an import that was cut short is begun again. */
+/* amane eds import --hl7, --csv, amane eds rejected: files of HL7 v2 messages, or rows of
+ * tables, into the warehouse, and what was refused of them. A message that is there
+ * already, as it says, changes nothing: an import that was cut short is begun again. */
 #include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "cmd_csv.h"
 #include "cmd_eds.h"
 #include "cmd_eds_read.h"
 #include "cmd_hl7.h"
@@ -20,6 +22,10 @@ struct import {
     struct cmd_eds_progress progress;
     struct cmd_eds_files files;
     const char *path;
+    const char *source; /* of the message replayed, and when it first came */
+    int64_t at;
+    bool stays;       /* it is refused again, under the name it has */
+    struct diag file; /* what is wrong with a file as a whole */
     int64_t before_b, messages, taken, there, refused, resources;
 };
 
@@ -39,6 +45,17 @@ static char *rejects_of(const struct cmd_hl7_import *w)
     return out;
 }
 
+/* Messages want a map of messages, tables one of tables; what is replayed is what the map
+ * is of. */
+static int right_map(struct import *im, const char *verb)
+{
+    bool tables = hl7_map_columns(im->hl7.map) != NULL;
+    if (im->what->n_paths == 0 || tables == im->what->csv)
+        return 0;
+    diag_err(&im->file, "/columns", "hl7.map_member", "missing, or of another type");
+    return cmd_fail(verb, im->what->map, AM_E_INVALID, &im->file);
+}
+
 static int begin(struct import *im, const char *verb)
 {
     char *rejects = rejects_of(im->what);
@@ -47,6 +64,8 @@ static int begin(struct import *im, const char *verb)
         return cmd_fail(verb, im->what->store, AM_E_NOMEM, NULL);
     code = cmd_hl7_open(&im->hl7, NULL, im->what->map, rejects);
     free(rejects);
+    if (!code)
+        code = right_map(im, verb);
     if (code)
         return code;
     code = cmd_eds_open(&im->eds, im->what->store, im->what->key, EDS_WRITE);
@@ -60,6 +79,7 @@ static int begin(struct import *im, const char *verb)
     if (err)
         return cmd_fail(verb, im->what->store, err, NULL);
     im->hl7.rest = im->rest;
+    im->at = time_now();
     cmd_eds_stoppable();
     cmd_eds_progress_init(&im->progress, verb);
     return 0;
@@ -67,6 +87,7 @@ static int begin(struct import *im, const char *verb)
 
 static void end(struct import *im)
 {
+    diag_release(&im->file);
     rest_free(im->rest);
     eds_close(im->eds);
     fhir_valid_free(im->valid);
@@ -75,38 +96,52 @@ static void end(struct import *im)
 }
 
 /* ---- a message ---- */
-/* kept: where it is with its reasons when it is refused, else empty. */
-static int take(struct import *im, struct str raw, const char *source,
-                char kept[CMD_HL7_PATH])
+/* kept: where it is with its reasons when it is refused, else empty. row: of a table;
+ * then raw is kept, and its message is taken. */
+static int take(struct import *im, struct str raw, const struct cmd_csv_row *row,
+                const char *source, char kept[CMD_HL7_PATH])
 {
     size_t entries = 0;
-    struct diag d;
-    int err;
-    diag_init(&d);
-    err = cmd_hl7_take(&im->hl7, raw, source, &entries, &d);
+    struct diag own, *d = row ? row->d : &own;
+    int err = AM_E_REFUSED;
+    diag_init(&own);
+    if (!row || row->message.p)
+        err = cmd_hl7_take(&im->hl7, row ? row->message : raw, source, &entries, d);
     *kept = 0;
     im->messages++;
     if (err == AM_E_REFUSED) {
         im->refused++;
-        err = cmd_hl7_keep(&im->hl7, raw, source, &d, kept);
+        if (row)
+            hl7_row_places(row->columns, d);
+        err = cmd_hl7_keep(&im->hl7, raw, source, d, kept);
     } else if (!err) {
         im->taken += entries > 0;
         im->there += entries == 0;
         im->resources += (int64_t)entries;
     }
-    diag_release(&d);
+    diag_release(&own);
     return err;
+}
+
+static int take_next(struct import *im, struct str raw, const struct cmd_csv_row *row,
+                     int64_t n, int64_t end_b)
+{
+    char source[4200], kept[CMD_HL7_PATH];
+    int err;
+    snprintf(source, sizeof source, "%.4096s:%lld", im->path, (long long)n);
+    err = take(im, raw, row, source, kept);
+    cmd_eds_progress(&im->progress, im->before_b + end_b, im->files.size_b, im->messages);
+    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
 }
 
 static int take_message(void *arg, struct str raw, int64_t n, int64_t end_b)
 {
-    struct import *im = arg;
-    char source[4200], kept[CMD_HL7_PATH];
-    int err;
-    snprintf(source, sizeof source, "%.4096s:%lld", im->path, (long long)n);
-    err = take(im, raw, source, kept);
-    cmd_eds_progress(&im->progress, im->before_b + end_b, im->files.size_b, im->messages);
-    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+    return take_next(arg, raw, NULL, n, end_b);
+}
+
+static int take_row(void *arg, const struct cmd_csv_row *row)
+{
+    return take_next(arg, row->raw, row, row->line, row->end_b);
 }
 
 /* ---- telling ---- */
@@ -152,16 +187,18 @@ static int conclude(struct import *im, int err, const char *verb)
         cmd_complain("cmd.eds.stopped", NULL, NULL);
     else if (err || said)
         return cmd_fail(verb, im->path ? im->path : im->what->store, err ? err : said,
-                        NULL);
+                        im->file.n ? &im->file : NULL);
     return err ? am_err_exit(err) : im->refused ? 1 : 0;
 }
 
 int cmd_hl7_import(const struct cmd_hl7_import *what)
 {
     static const char *const endings[] = {".hl7", ".er7", ".HL7", NULL};
+    static const char *const tables[] = {".csv", ".CSV", NULL};
     struct import im = {.what = what};
     int code = 0, err = AM_OK;
-    im.files.endings = endings;
+    diag_init(&im.file);
+    im.files.endings = what->csv ? tables : endings;
     for (int i = 0; i < what->n_paths && !code; i++) {
         err = cmd_eds_files_add(&im.files, what->path[i]);
         if (err)
@@ -172,7 +209,9 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
     if (!code) {
         for (size_t i = 0; i < im.files.n && !err; i++) {
             im.path = im.files.v[i].path;
-            err = cmd_hl7_read(im.path, take_message, &im);
+            err = what->csv
+                      ? cmd_csv_read(im.path, im.hl7.map, im.at, take_row, &im, &im.file)
+                      : cmd_hl7_read(im.path, take_message, &im);
             im.before_b += im.files.v[i].size_b;
         }
         code = conclude(&im, err, "import");
@@ -184,7 +223,8 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
 /* ---- what was refused ---- */
 static int is_message(const struct dirent *e)
 {
-    return str_ends(str_c(e->d_name), STR(".hl7"));
+    return str_ends(str_c(e->d_name), STR(".hl7")) ||
+           str_ends(str_c(e->d_name), STR(".csv"));
 }
 
 typedef int rejected_fn(void *arg, const char *message, const char *reason);
@@ -269,12 +309,17 @@ static int list(const struct cmd_hl7_import *what)
     return code;
 }
 
-static void source_of(const char *reason, const char *message, char out[CMD_HL7_PATH])
+/* Where it came from, and when: of a row without a time of its own. */
+static void source_of(const char *reason, const char *message, char out[CMD_HL7_PATH],
+                      int64_t *at)
 {
     struct json_doc *doc = NULL;
     struct str source = STR_NULL;
-    if (json_parse_file(&doc, reason, NULL, NULL) == AM_OK)
+    if (json_parse_file(&doc, reason, NULL, NULL) == AM_OK) {
         source = json_get_str(json_root(doc), "source");
+        if (time_parse(json_get_str(json_root(doc), "at"), at))
+            *at = time_now();
+    }
     if (!source.n)
         source = str_c(message);
     snprintf(out, CMD_HL7_PATH, "%.*s", (int)AM_MIN(source.n, (size_t)CMD_HL7_PATH - 1),
@@ -282,22 +327,65 @@ static void source_of(const char *reason, const char *message, char out[CMD_HL7_
     json_free(doc);
 }
 
+static int again(struct import *im, struct str raw, const struct cmd_csv_row *row)
+{
+    char kept[CMD_HL7_PATH];
+    int err = take(im, raw, row, im->source, kept);
+    im->stays = im->stays || !strcmp(kept, im->path);
+    return err;
+}
+
+static int row_again(void *arg, const struct cmd_csv_row *row)
+{
+    return again(arg, row->raw, row);
+}
+
+/* A file with other columns is of another map: it stays as it is. So does one that cannot
+ * be read. */
+static int replay_rows(struct import *im, const char *file)
+{
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_csv_read(file, im->hl7.map, im->at, row_again, im, &d);
+    if (err == AM_E_INVALID || err == AM_E_SYNTAX || err == AM_E_TOOBIG) {
+        im->stays = true;
+        im->messages += err != AM_E_INVALID;
+        im->refused += err != AM_E_INVALID;
+        err = AM_OK;
+    }
+    diag_release(&d);
+    return err;
+}
+
+static int replay_message(struct import *im, const char *file)
+{
+    char *text = NULL;
+    size_t n = 0;
+    int err = am_file_read(file, 64 << 20, &text, &n);
+    if (!err)
+        err = again(im, (struct str){text, n}, NULL);
+    free(text);
+    return err;
+}
+
 /* Taken, it leaves the folder; refused again it stays with its new reason, and when its
  * text was changed under the name of the new text. */
 static int replay_one(void *arg, const char *message, const char *reason)
 {
     struct import *im = arg;
-    char *text = NULL, source[CMD_HL7_PATH], kept[CMD_HL7_PATH];
-    size_t n = 0;
-    int err = am_file_read(message, 64 << 20, &text, &n);
+    char source[CMD_HL7_PATH];
+    bool tables = hl7_map_columns(im->hl7.map) != NULL;
+    int err;
+    if (str_ends(str_c(message), STR(".csv")) != tables)
+        return AM_OK;
     im->path = message;
-    source_of(reason, message, source);
-    if (!err)
-        err = take(im, (struct str){text, n}, source, kept);
-    if (!err && strcmp(kept, message) != 0 &&
-        (unlink(message) || (unlink(reason) && errno != ENOENT)))
+    im->source = source;
+    im->stays = false;
+    source_of(reason, message, source, &im->at);
+    err = tables ? replay_rows(im, message) : replay_message(im, message);
+    if (!err && !im->stays && (unlink(message) || (unlink(reason) && errno != ENOENT)))
         err = am_err_errno(errno);
-    free(text);
     return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
 }
 
@@ -305,6 +393,7 @@ int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what)
 {
     struct import im = {.what = what};
     int code;
+    diag_init(&im.file);
     if (!strcmp(verb, "list"))
         return list(what);
     code = begin(&im, "replay");

@@ -333,11 +333,24 @@ static bool zone_ok(struct str z)
     return !z.n || (z.n == 6 && !time_parse(str_c(text), &at));
 }
 
+static void columns(struct loader *l, const struct json *v, const struct json *separator)
+{
+    size_t top = step(l, STR("columns")), wrong = v ? hl7_columns_wrong(v) : SIZE_MAX;
+    if (wrong != SIZE_MAX) {
+        (void)step_i(l, wrong);
+        bad(l, "hl7.map_member", "a member that has no meaning here");
+    }
+    buf_cut(&l->at, top);
+    if (separator &&
+        (!v || json_str(separator).n != 1 || strchr("\"\r\n", json_str(separator).p[0])))
+        bad(l, "hl7.map_member", "a member that has no meaning here");
+}
+
 static void whole(struct loader *l)
 {
-    static const char *const members[] = {"format",   "about",   "charset", "zone",
-                                          "time",     "columns", "tables",  "resources",
-                                          "messages", NULL};
+    static const char *const members[] = {"format",    "about",    "charset",   "zone",
+                                          "time",      "columns",  "separator", "tables",
+                                          "resources", "messages", NULL};
     struct hl7_map *map = l->map;
     struct str set = json_get_str(map->root, "charset");
     member_names(l, map->root, members);
@@ -351,7 +364,7 @@ static void whole(struct loader *l)
         bad(l, "hl7.map_member", "time: paths of the instant of a message");
     for (json_each(it, json_get(map->root, "time")))
         path(l, json_str(it.val));
-    texts(l, json_get(map->root, "columns"));
+    columns(l, json_get(map->root, "columns"), json_get(map->root, "separator"));
     walk(l, "tables", map->tables, JSON_OBJECT, NULL);
     walk(l, "resources", map->resources, JSON_OBJECT, resource);
     walk(l, "messages", map->messages, JSON_ARRAY, message);

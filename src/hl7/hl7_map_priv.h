@@ -6,7 +6,13 @@
 #include "base/vec.h"
 #include "hl7/map.h"
 
-enum { HL7_ENTRIES = 2000, HL7_EACH = 1000, HL7_NEST = 4, HL7_NAMES = 32 };
+enum {
+    HL7_ENTRIES = 2000,
+    HL7_EACH = 1000,
+    HL7_NEST = 4,
+    HL7_NAMES = 32,
+    HL7_COLUMNS = 999
+};
 
 struct hl7_map {
     struct json_doc *doc;
@@ -43,13 +49,19 @@ struct hl7_run {
     VEC(struct hl7_made) made;
     int64_t at; /* of the message */
     char tag[28];
-    struct { /* the nearest segment of a name, as last asked for */
+    bool
+        reading; /* that instant is when a table was read: it makes no change by itself */
+    struct {     /* the nearest segment of a name, as last asked for */
         char name[4];
         size_t from, found, n;
     } near[HL7_NAMES];
     size_t names;
     int err; /* sticks */
 };
+
+/* ---- hl7_row.c ---- */
+/* Of `columns`, the first that says what it may not; SIZE_MAX: none. */
+size_t hl7_columns_wrong(const struct json *columns);
 
 /* ---- hl7_map_find.c: where things stand ---- */
 /* The segment that a path without [n] means here; SIZE_MAX: none. */
