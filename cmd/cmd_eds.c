@@ -20,6 +20,8 @@ static const char synopsis[] =
     "[--rejects DIR] [--json]\n"
     "       amane eds import STORE PATH... --csv --map FILE --key FILE "
     "[--rejects DIR] [--json]\n"
+    "       amane eds import STORE PATH... --dicom --key FILE [--map FILE] "
+    "[--rejects DIR] [--json]\n"
     "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
     "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
     "[--json]\n"
@@ -222,7 +224,7 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map;
     const char *format, *limit, *base, *into;
-    bool json, resume, hl7, csv, no_header;
+    bool json, resume, hl7, csv, dicom, no_header;
 };
 
 /* Are all options given ones that the verb has? */
@@ -231,11 +233,11 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {{o->key, 'k'},     {o->new_key, 'n'},   {o->ids, 'i'},
-                  {o->rejects, 'r'}, {o->type, 't'},      {o->since, 's'},
-                  {o->resume, 'R'},  {o->map, 'm'},       {o->hl7, 'h'},
-                  {o->format, 'f'},  {o->limit, 'l'},     {o->base, 'b'},
-                  {o->into, 'o'},    {o->no_header, 'H'}, {o->csv, 'c'}};
+    } option[] = {
+        {o->key, 'k'},  {o->new_key, 'n'},   {o->ids, 'i'},    {o->rejects, 'r'},
+        {o->type, 't'}, {o->since, 's'},     {o->resume, 'R'}, {o->map, 'm'},
+        {o->hl7, 'h'},  {o->format, 'f'},    {o->limit, 'l'},  {o->base, 'b'},
+        {o->into, 'o'}, {o->no_header, 'H'}, {o->csv, 'c'},    {o->dicom, 'd'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -262,7 +264,8 @@ static int run(int argc, char **argv, const struct asked *o)
                                                                    .rejects = o->rejects,
                                                                    .json = o->json});
     if (argc > 3 && !strcmp(verb, "import") &&
-        ((o->hl7 && fits(o, "krmh")) || (o->csv && o->map && fits(o, "krmc"))))
+        ((o->hl7 && fits(o, "krmh")) || (o->csv && o->map && fits(o, "krmc")) ||
+         (o->dicom && fits(o, "krmd"))))
         return cmd_hl7_import(&(struct cmd_hl7_import){.store = argv[2],
                                                        .key = o->key,
                                                        .map = o->map,
@@ -270,6 +273,7 @@ static int run(int argc, char **argv, const struct asked *o)
                                                        .path = argv + 3,
                                                        .n_paths = argc - 3,
                                                        .csv = o->csv,
+                                                       .dicom = o->dicom,
                                                        .json = o->json});
     if (argc > 3 && !strcmp(verb, "import") && fits(o, "kir") &&
         (!o->ids || !strcmp(o->ids, "kept") || !strcmp(o->ids, "given")))
@@ -320,6 +324,7 @@ int cmd_eds(int argc, char **argv)
         {.name = "--map", .kind = CMD_TEXT, .text = &o.map},
         {.name = "--hl7", .kind = CMD_FLAG, .flag = &o.hl7},
         {.name = "--csv", .kind = CMD_FLAG, .flag = &o.csv},
+        {.name = "--dicom", .kind = CMD_FLAG, .flag = &o.dicom},
         {.name = "--format", .kind = CMD_TEXT, .text = &o.format},
         {.name = "--limit", .kind = CMD_TEXT, .text = &o.limit},
         {.name = "--base", .kind = CMD_TEXT, .text = &o.base},

@@ -8,9 +8,9 @@
 enum { MAP_MAX = 8 << 20, TRIES = 5 };
 
 int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
-                 const char *rejects)
+                 const char *own_name, const char *rejects)
 {
-    const struct embed_file *own = embed_find("mapping/hl7v2.json");
+    const struct embed_file *own = embed_find(own_name);
     char *text = NULL;
     size_t n = 0;
     struct diag d;
@@ -144,6 +144,13 @@ static int find(void *arg, struct str type, struct str query, struct buf *out)
     rest_answer_release(&a);
     buf_release(&q);
     return err;
+}
+
+int cmd_hl7_find(struct cmd_hl7 *h, struct str type, struct str query, struct buf *out,
+                 struct diag *d)
+{
+    struct taking t = {.h = h, .d = d};
+    return find(&t, type, query, out);
 }
 
 /* *again: something was there by now that a create had not seen, so it is not in it. */

@@ -30,12 +30,15 @@ struct cmd_hl7 {
     struct door *door;
     const char *client; /* service that messages come as */
 };
-/* map NULL: the one that comes with the program. Says what is wrong with it; an exit
- * code. rejects is copied. */
+/* map NULL: `own`, one that comes with the program ("mapping/hl7v2.json"). Says what is
+ * wrong with it; an exit code. rejects is copied. */
 AM_CHECK int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
-                          const char *rejects);
+                          const char *own, const char *rejects);
 void cmd_hl7_close(struct cmd_hl7 *h);
 
+/* What the store of a node without login has (hl7_current_fn). */
+AM_CHECK int cmd_hl7_find(struct cmd_hl7 *h, struct str type, struct str query,
+                          struct buf *out, struct diag *d);
 /* source: "file.hl7:3", "127.0.0.1:4711". AM_OK: durable, *entries of it new (0: it was
  * there). AM_E_REFUSED: its own fault, problems in d. Else the store's, or the service
  * is closed: to be sent again. */
@@ -60,7 +63,8 @@ struct cmd_hl7_import {
     const char *store, *key, *map, *rejects;
     char **path;
     int n_paths;
-    bool csv; /* tables, by a map with `columns`, in place of messages */
+    bool csv;   /* tables, by a map with `columns`, in place of messages */
+    bool dicom; /* studies of DICOM files */
     bool json;
 };
 int cmd_hl7_import(const struct cmd_hl7_import *what);

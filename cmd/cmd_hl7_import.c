@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "cmd_csv.h"
+#include "cmd_dicom.h"
 #include "cmd_eds.h"
 #include "cmd_eds_read.h"
 #include "cmd_hl7.h"
@@ -26,7 +27,9 @@ struct import {
     int64_t at;
     bool stays;       /* it is refused again, under the name it has */
     struct diag file; /* what is wrong with a file as a whole */
-    int64_t before_b, messages, taken, there, refused, resources;
+    struct cmd_dicom *dicom;
+    int64_t before_b, files_taken, files_refused, messages, taken, there, refused,
+        resources;
 };
 
 /* ---- opening ---- */
@@ -62,7 +65,9 @@ static int begin(struct import *im, const char *verb)
     int code, err;
     if (!rejects)
         return cmd_fail(verb, im->what->store, AM_E_NOMEM, NULL);
-    code = cmd_hl7_open(&im->hl7, NULL, im->what->map, rejects);
+    code = cmd_hl7_open(&im->hl7, NULL, im->what->map,
+                        im->what->dicom ? "mapping/dicom.json" : "mapping/hl7v2.json",
+                        rejects);
     free(rejects);
     if (!code)
         code = right_map(im, verb);
@@ -88,6 +93,7 @@ static int begin(struct import *im, const char *verb)
 static void end(struct import *im)
 {
     diag_release(&im->file);
+    cmd_dicom_free(im->dicom);
     rest_free(im->rest);
     eds_close(im->eds);
     fhir_valid_free(im->valid);
@@ -144,6 +150,48 @@ static int take_row(void *arg, const struct cmd_csv_row *row)
     return take_next(arg, row->raw, row, row->line, row->end_b);
 }
 
+/* ---- studies ---- */
+static int take_study(void *arg, struct str message, const char *source)
+{
+    struct import *im = arg;
+    char kept[CMD_HL7_PATH];
+    int err = take(im, message, NULL, source, kept);
+    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+}
+
+static int read_file(struct import *im)
+{
+    bool taken;
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_dicom_file(im->dicom, im->path, &taken, &d);
+    if (d.errors) { /* its own fault: there is no need to keep a copy of an image */
+        char before[4200];
+        snprintf(before, sizeof before, "%.4096s: ", im->path);
+        cmd_problems(stderr, before, &d);
+        im->files_refused++;
+        err = AM_OK;
+    } else {
+        im->files_taken += taken;
+    }
+    diag_release(&d);
+    return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+}
+
+/* All headers first: the files of a study may stand anywhere. */
+static int read_studies(struct import *im)
+{
+    int err = cmd_dicom_new(&im->dicom);
+    for (size_t i = 0; i < im->files.n && !err; i++) {
+        im->path = im->files.v[i].path;
+        err = read_file(im);
+        im->before_b += im->files.v[i].size_b;
+        cmd_eds_progress(&im->progress, im->before_b, im->files.size_b, (int64_t)i + 1);
+    }
+    return err ? err : cmd_dicom_studies(im->dicom, &im->hl7, take_study, im, &im->file);
+}
+
 /* ---- telling ---- */
 static int tell(const struct import *im)
 {
@@ -152,6 +200,9 @@ static int tell(const struct import *im)
     struct jw w;
     int err;
     if (!im->what->json) {
+        if (im->what->dicom)
+            printf("files      %lld\nunread     %lld\n", (long long)im->files_taken,
+                   (long long)im->files_refused);
         printf("messages   %lld\ntaken      %lld\nthere      %lld\nrefused    %lld\n"
                "resources  %lld\nseconds    %.1f\n",
                (long long)im->messages, (long long)im->taken, (long long)im->there,
@@ -163,6 +214,10 @@ static int tell(const struct import *im)
     buf_init(&b, 16384);
     jw_init(&w, &b);
     jw_obj(&w);
+    if (im->what->dicom) {
+        jw_kint(&w, "files", im->files_taken);
+        jw_kint(&w, "unread", im->files_refused);
+    }
     jw_kint(&w, "messages", im->messages);
     jw_kint(&w, "taken", im->taken);
     jw_kint(&w, "there", im->there);
@@ -188,17 +243,18 @@ static int conclude(struct import *im, int err, const char *verb)
     else if (err || said)
         return cmd_fail(verb, im->path ? im->path : im->what->store, err ? err : said,
                         im->file.n ? &im->file : NULL);
-    return err ? am_err_exit(err) : im->refused ? 1 : 0;
+    return err ? am_err_exit(err) : im->refused || im->files_refused ? 1 : 0;
 }
 
 int cmd_hl7_import(const struct cmd_hl7_import *what)
 {
     static const char *const endings[] = {".hl7", ".er7", ".HL7", NULL};
+    static const char *const any[] = {"", NULL};
     static const char *const tables[] = {".csv", ".CSV", NULL};
     struct import im = {.what = what};
     int code = 0, err = AM_OK;
     diag_init(&im.file);
-    im.files.endings = what->csv ? tables : endings;
+    im.files.endings = what->csv ? tables : what->dicom ? any : endings;
     for (int i = 0; i < what->n_paths && !code; i++) {
         err = cmd_eds_files_add(&im.files, what->path[i]);
         if (err)
@@ -207,7 +263,9 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
     if (!code)
         code = begin(&im, "import");
     if (!code) {
-        for (size_t i = 0; i < im.files.n && !err; i++) {
+        if (what->dicom)
+            err = read_studies(&im);
+        for (size_t i = 0; i < im.files.n && !err && !what->dicom; i++) {
             im.path = im.files.v[i].path;
             err = what->csv
                       ? cmd_csv_read(im.path, im.hl7.map, im.at, take_row, &im, &im.file)

@@ -33,7 +33,7 @@ static int begin(struct cmd_node_ear *e, const struct conf *c, const char *dir,
     int code, err;
     if (snprintf(rejects, sizeof rejects, "%s/rejected", dir) >= (int)sizeof rejects)
         return cmd_fail("listen", address, AM_E_TOOBIG, NULL);
-    code = cmd_hl7_open(&e->hl7, rest, *map ? map : NULL, rejects);
+    code = cmd_hl7_open(&e->hl7, rest, *map ? map : NULL, "mapping/hl7v2.json", rejects);
     if (!code && door)
         code = as_service(&e->hl7, door, conf_text(c, CONF_MLLP_CLIENT));
     if (code)
