@@ -111,6 +111,25 @@ static void base_of(const struct conf *c, const struct http_server *s, char out[
              STR_FMT(host), http_server_port(s), FHIR_MOUNT);
 }
 
+/* Those of before, "/fhir" at the end of each. false: one is none, or they are long. */
+static bool former_of(const struct conf *c, char out[REST_FORMER])
+{
+    struct str left = str_trim(str_c(conf_text(c, CONF_FORMER_URLS)));
+    size_t n = 0;
+    out[0] = 0;
+    while (left.n) {
+        struct str one = str_cut(left, ' ', &left);
+        if (one.n && !public_url_ok(one))
+            return false;
+        if (one.n)
+            n += (size_t)snprintf(out + n, REST_FORMER - n, "%s%.*s%s", n ? " " : "",
+                                  STR_FMT(one), FHIR_MOUNT);
+        if (n >= REST_FORMER)
+            return false;
+    }
+    return true;
+}
+
 /* The door wants our address, which we have from the port. */
 static int interface(struct face *f, const struct door_config *door,
                      struct rest_config *rc, struct rest **out)
@@ -142,12 +161,14 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     struct http_server *server = NULL;
     struct cmd_node_ear *ear = NULL;
     struct rest *rest = NULL;
-    char base[512];
+    char base[512], former[REST_FORMER];
     int err, code = cmd_listen(c, face_handle, f, &server);
     if (code)
         return code;
     base_of(c, server, base);
+    (void)former_of(c, former); /* looked at before we listened */
     rc->base = door->base = base;
+    rc->former = door->former = former;
     rc->terms = f->by.terms ? f->by.terms : f->terms;
     err = interface(f, door, rc, &rest);
     if (err) {
@@ -233,6 +254,7 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
 {
     struct face f = {.api = api, .dir = dir};
     struct door_config door = {.dir = dir};
+    char former[REST_FORMER];
     int code;
     if (open && !loopback(conf_text(c, CONF_LISTEN))) {
         cmd_complain("node.open_beyond", NULL, conf_text(c, CONF_LISTEN));
@@ -241,6 +263,10 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
     if (*conf_text(c, CONF_PUBLIC_URL) &&
         !public_url_ok(str_c(conf_text(c, CONF_PUBLIC_URL)))) {
         cmd_complain("node.public_url", NULL, conf_text(c, CONF_PUBLIC_URL));
+        return 2;
+    }
+    if (!former_of(c, former)) {
+        cmd_complain("node.former_urls", NULL, conf_text(c, CONF_FORMER_URLS));
         return 2;
     }
     if (open)

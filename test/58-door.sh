@@ -137,6 +137,9 @@ wait "$pid" 2>/dev/null
 AMANE_PUBLIC_URL=https://fhir.chu.ma/ "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
 [ $? = 2 ] && grep -q public_url err
 ok "an address that would make wrong links is refused"
+AMANE_FORMER_URLS="https://old.chu.ma old" "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
+[ $? = 2 ] && grep -q former_urls err
+ok "an address of before that is none is refused"
 f=$(ls ward/access/*.trail | head -1)
 printf 'x' | dd of="$f" bs=1 seek=200 conv=notrunc 2>/dev/null
 "$AMANE" node access verify --data ward >out 2>err

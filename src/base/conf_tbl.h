@@ -43,6 +43,8 @@
       "postgresql:// address of the FHIR store; empty: SQLite in the data folder")       \
     X(PUBLIC_URL, "public_url", N, TEXT, "", 0, 0,                                       \
       "address that others reach the node at, https://fhir.chu.ma; empty: of listen")    \
+    X(FORMER_URLS, "former_urls", N, TEXT, "", 0, 0,                                     \
+      "addresses others reached the node at before, separated by spaces")                \
     X(TERMINOLOGY, "terminology", N, TEXT, "", 0, 0,                                     \
       "folder of terminologies for /fhir (`amane fhir terminology`); empty: none")       \
     X(PROFILES, "profiles", N, TEXT, "", 0, 0,                                           \

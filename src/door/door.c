@@ -54,6 +54,7 @@ int door_new(struct door **out, const struct door_config *c)
     d->eds = c->eds;
     snprintf(d->dir, sizeof d->dir, "%s", c->dir);
     snprintf(d->base, sizeof d->base, "%s", c->base ? c->base : "");
+    snprintf(d->former, sizeof d->former, "%s", c->former ? c->former : "");
     snprintf(d->establishment, sizeof d->establishment, "%s",
              c->establishment ? c->establishment : "");
     err = door_known_new(&d->known);

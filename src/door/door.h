@@ -32,6 +32,7 @@ struct door_config {
     const char *dir;           /* data folder: DIR/access, DIR/keys/access.key */
     struct eds *eds;           /* borrowed */
     const char *base;          /* "http://host/fhir", copied */
+    const char *former;        /* as in struct rest_config; copied; NULL: none */
 };
 AM_CHECK int door_new(struct door **out, const struct door_config *c);
 void door_free(struct door *d); /* NULL is fine; after rest_free() */

@@ -33,6 +33,7 @@ static bool care_among(struct str s, const char *list)
 /* "Practitioner/<pseudonym>", or "Organization/<service>". */
 static bool care_names(const struct door_caller *c, struct str s)
 {
+    s = door_below(c->door, s);
     if (str_starts(s, STR("Practitioner/")))
         return str_eqc(str_sub(s, 13, s.n), c->who.pseudonym);
     return str_starts(s, STR("Organization/")) &&
@@ -122,24 +123,41 @@ static int care_one(struct care *k, int64_t rid, care_fn *fn)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
-/* The newest resources whose parameter `code` refers to that patient. */
-static int care_of(struct care *k, struct str type, struct str code, struct str id,
+/* The newest resources whose parameter `patient` refers to that patient: as "Patient/id",
+ * or below an address. */
+static int care_of(struct care *k, struct str type, struct str address, struct str id,
                    care_fn *fn)
 {
-    char ref[EDS_ID_MAX + 16];
+    char ref[REST_FORMER + EDS_ID_MAX + 16];
     int64_t rid[CARE_BLOCK], below = INT64_MAX;
     uint64_t term;
     size_t n = CARE_BLOCK;
     int err = AM_OK;
-    snprintf(ref, sizeof ref, "Patient/%.*s", STR_FMT(id));
-    term = fhir_term_hash(eds_row_key(k->c->door->eds), fhir_param_number(type, code),
-                          FHIR_TERM_REFERENCE, str_c(ref), STR_NULL);
+    snprintf(ref, sizeof ref, "%.*s%sPatient/%.*s", STR_FMT(address),
+             address.n ? "/" : "", STR_FMT(id));
+    term = fhir_term_hash(eds_row_key(k->c->door->eds),
+                          fhir_param_number(type, STR("patient")), FHIR_TERM_REFERENCE,
+                          str_c(ref), STR_NULL);
     while (!err && n == CARE_BLOCK && !k->found) {
         err = eds_tok(k->v, term, below, CARE_BLOCK, rid, &n);
         for (size_t i = 0; i < n && !err && !k->found; i++)
             err = care_one(k, rid[i], fn);
         below = n ? rid[n - 1] : 0;
     }
+    return err;
+}
+
+/* What was stored before addresses were taken off references (rest_local.c), or beside
+ * this interface (`amane eds import`), may name the patient by one of ours. An opposition
+ * counts all the same; care so given does not: whoever is in doubt is not let in. */
+static int care_oppositions(struct care *k, struct str id)
+{
+    struct str left = str_c(k->c->door->former), base = str_c(k->c->door->base);
+    int err = care_of(k, STR("Consent"), STR_NULL, id, care_opposed);
+    if (!err && !k->found && base.n)
+        err = care_of(k, STR("Consent"), base, id, care_opposed);
+    while (!err && !k->found && left.n)
+        err = care_of(k, STR("Consent"), str_cut(left, ' ', &left), id, care_opposed);
     return err;
 }
 
@@ -151,12 +169,12 @@ static int care_find(struct care *k, struct str id, bool care, unsigned *bits)
     k->found = auth_in_service(&k->c->who, STR("*"));
     err = AM_OK;
     for (size_t i = 0; i < AM_LEN(where) && care && !err && !k->found; i++)
-        err = care_of(k, where[i], STR("patient"), id, care_given);
+        err = care_of(k, where[i], STR_NULL, id, care_given);
     if (care)
         *bits |= k->found ? DOOR_RELATED : DOOR_UNRELATED;
     k->found = false;
     if (!err && !(*bits & (DOOR_OPPOSED | DOOR_WILLING))) {
-        err = care_of(k, STR("Consent"), STR("patient"), id, care_opposed);
+        err = care_oppositions(k, id);
         *bits |= k->found ? DOOR_OPPOSED : DOOR_WILLING;
     }
     return err;

@@ -3,6 +3,11 @@
  */
 #include "door/door_priv.h"
 
+struct str door_below(const struct door *d, struct str reference)
+{
+    return rest_below(str_c(d->base), str_c(d->former), reference);
+}
+
 static void facts_patient(struct door_facts *f, struct str id)
 {
     if (!eds_id_ok(id))
@@ -17,13 +22,12 @@ static void facts_patient(struct door_facts *f, struct str id)
     snprintf(f->patient[f->patients++], sizeof f->patient[0], "%.*s", STR_FMT(id));
 }
 
-/* "Patient/1", "Patient/1/_history/2", the same below our address; also within a
- * conditional reference nothing: those are resolved before they are stored. */
-static void facts_reference(struct door_facts *f, struct str s, struct str base)
+/* "Patient/1", "Patient/1/_history/2", the same below our address or a former one; also
+ * within a conditional reference nothing: those are resolved before they are stored. */
+static void facts_reference(struct door_facts *f, struct str s, const struct door *d)
 {
     struct str rest;
-    if (base.n && str_starts(s, base) && s.n > base.n && s.p[base.n] == '/')
-        s = str_sub(s, base.n + 1, s.n);
+    s = door_below(d, s);
     if (str_starts(s, STR("Patient/")))
         facts_patient(f, str_cut(str_sub(s, 8, s.n), '/', &rest));
 }
@@ -35,16 +39,16 @@ void door_facts_add(struct door_facts *f, const struct door_facts *more)
         facts_patient(f, str_c(more->patient[i]));
 }
 
-static void facts_walk(struct door_facts *f, const struct json *v, struct str base)
+static void facts_walk(struct door_facts *f, const struct json *v, const struct door *d)
 {
     if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
         return;
     for (json_each(it, v)) {
         if (json_type(it.val) == JSON_STRING) {
             if (str_eqc(it.key, "reference"))
-                facts_reference(f, json_str(it.val), base);
+                facts_reference(f, json_str(it.val), d);
         } else
-            facts_walk(f, it.val, base);
+            facts_walk(f, it.val, d);
     }
 }
 
@@ -60,12 +64,12 @@ static bool facts_machine(const struct json *resource)
     return model;
 }
 
-void door_facts(const struct json *resource, struct str base, struct door_facts *out)
+void door_facts(const struct json *resource, const struct door *d, struct door_facts *out)
 {
     struct str type = json_get_str(resource, "resourceType");
     *out = (struct door_facts){.machine = facts_machine(resource)};
     snprintf(out->type, sizeof out->type, "%.*s", STR_FMT(type));
     if (str_eqc(type, "Patient"))
         facts_patient(out, json_get_str(resource, "id"));
-    facts_walk(out, resource, base);
+    facts_walk(out, resource, d);
 }

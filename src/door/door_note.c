@@ -70,7 +70,7 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
     if (!err && text.n)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err && doc)
-        door_facts(json_root(doc), str_c(c->door->base), &f);
+        door_facts(json_root(doc), c->door, &f);
     for (size_t i = 0; i < f.patients && !err; i++)
         err = note_patient(told, w, f.patient[i]);
     json_free(doc);

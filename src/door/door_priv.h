@@ -48,7 +48,7 @@ struct door {
     struct auth *auth;
     struct eds *eds;
     struct door_trail *trail;
-    char establishment[LEDGER_ID_MAX], base[512], dir[PATH_MAX];
+    char establishment[LEDGER_ID_MAX], base[512], former[REST_FORMER], dir[PATH_MAX];
 };
 
 /* What decides whether a resource may be seen. */
@@ -139,7 +139,10 @@ bool door_his(void *arg, struct str name, void *who);
 /* ---- door_facts.c ---- */
 /* Its patients too. */
 void door_facts_add(struct door_facts *f, const struct door_facts *more);
-void door_facts(const struct json *resource, struct str base, struct door_facts *out);
+void door_facts(const struct json *resource, const struct door *d,
+                struct door_facts *out);
+/* rest_below() of the door's addresses. */
+struct str door_below(const struct door *d, struct str reference);
 
 /* ---- door_known.c: facts by rid, of the versions last looked at; any thread ---- */
 AM_CHECK int door_known_new(struct door_known **out);

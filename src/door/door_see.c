@@ -28,15 +28,16 @@ static int see_target(struct see *s, struct str reference)
     struct door_facts more;
     struct json_doc *doc = NULL;
     struct buf text;
-    struct str rest, id, type = str_cut(reference, '/', &rest);
+    struct str rest, id, type;
     int err;
+    type = str_cut(door_below(s->c->door, reference), '/', &rest);
     id = str_cut(rest, '/', &rest);
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = id.n ? eds_get(s->view, type, id, 0, &text, NULL) : AM_E_NOTFOUND;
     if (!err && text.n)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err && doc) {
-        door_facts(json_root(doc), str_c(s->c->door->base), &more);
+        door_facts(json_root(doc), s->c->door, &more);
         door_facts_add(&s->f, &more);
     }
     json_free(doc);
@@ -157,7 +158,7 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err) {
         s.resource = json_root(doc);
-        door_facts(s.resource, str_c(c->door->base), &s.f);
+        door_facts(s.resource, c->door, &s.f);
         snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
         if (!l->gone)
             door_known_put(c->door->known, l->rid, &s.f, str_c(id));
@@ -222,7 +223,7 @@ int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resour
         return AM_OK; /* asked of what is there */
     if (!c)
         return AM_E_FORBIDDEN;
-    door_facts(resource, str_c(c->door->base), &s.f);
+    door_facts(resource, c->door, &s.f);
     err = see_judge(&s, verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
     for (size_t i = 0; i < s.f.patients && !err; i++)
         err = fit_remember(c, s.f.patient[i]);

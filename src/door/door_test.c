@@ -228,6 +228,42 @@ static void who_opposes_is_hidden_everywhere(void **state)
     T_ONLY(404, T_GET(T_NURSE, "/Patient/a")); /* to that service */
 }
 
+static void an_opposition_counts_by_whatever_address(const char *address)
+{
+    char consent[600];
+    snprintf(consent, sizeof consent,
+             "\"status\":\"active\",\"scope\":{\"text\":\"x\"},\"category\":[{"
+             "\"text\":\"x\"}],\"patient\":{\"reference\":\"%sPatient/b\"},"
+             "\"policyRule\":{\"text\":\"x\"},\"provision\":{\"type\":\"deny\"}",
+             address);
+    T_ONLY(200, T_GET(T_DIM, "/Patient/b"));
+    T_ONLY(200, T_GET(T_DIM, "/Observation/ob"));
+    t_store("Consent", "c", consent);
+    T_ONLY(404, T_GET(T_DIM, "/Patient/b"));
+    T_ONLY(404, T_GET(T_DIM, "/Observation/ob"));
+    t_store("Consent", "c", DENY(",\"period\":{\"end\":\"2020-01-01\"}"));
+}
+
+/* One server, whatever it was called: who is named by an address of before is named. */
+static void addresses_of_ours_name_our_patients(void **state)
+{
+    (void)state;
+    an_opposition_counts_by_whatever_address("");
+    an_opposition_counts_by_whatever_address("http://test/fhir/");
+    an_opposition_counts_by_whatever_address("http://older/fhir/");
+    an_opposition_counts_by_whatever_address("https://old.chu.ma/fhir/");
+    t_store("Observation", "two",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+            "\"Patient/a\"},\"focus\":[{\"reference\":\"HTTPS://OLD.chu.ma/fhir/Patient/"
+            "b/_history/1\"}]");
+    T_ONLY(404, T_GET(T_NURSE, "/Observation/two")); /* b is in nobody's care */
+    t_store("Observation", "two",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+            "\"Patient/a\"},\"focus\":[{\"reference\":\"https://other.ma/fhir/Patient/b"
+            "\"}]");
+    T_ONLY(200, T_GET(T_NURSE, "/Observation/two")); /* a b of another house */
+}
+
 #define RISK(status)                                                                     \
     "\"meta\":{\"security\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"       \
     "v3-ObservationValue\",\"code\":\"AIAST\"}]},\"status\":\"" status                   \
@@ -456,6 +492,7 @@ int main(void)
         T(every_access_is_recorded),
         T(without_its_record_nothing_is_told),
         T(who_opposes_is_hidden_everywhere),
+        T(addresses_of_ours_name_our_patients),
         T(what_a_model_said_is_seen_by_who_validates),
         T(what_a_model_said_is_kept_with_its_provenance),
         T(each_verb_of_a_scope_is_its_own),

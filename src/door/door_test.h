@@ -121,11 +121,13 @@ static inline int64_t t_total(const char *token, const char *path, const char *q
     return n;
 }
 
-/* Written behind the door's back. */
+/* Written behind the door's back, by one who does not know our addresses: references by
+ * them are kept as they are, as they were in stores of before. */
 static inline void t_store(const char *type, const char *id, const char *members)
 {
     char url[200], body[8192];
-    struct rest_config rc = {.eds = t_eds, .valid = t_valid, .base = t_base};
+    struct rest_config rc = {
+        .eds = t_eds, .valid = t_valid, .base = "http://before/fhir"};
     struct rest_request q = {.method = REST_PUT};
     struct rest_answer a;
     struct rest *r = NULL;
@@ -193,6 +195,9 @@ static inline void t_patients(void)
             "\"reference\":\"http://test/fhir/Patient/b\"}");
 }
 
+/* Addresses of before. */
+#define T_FORMER "http://older/fhir https://old.chu.ma/fhir"
+
 /* The visibility predicate, which a test may hold up. */
 static _Atomic(bool) t_hold, t_held;
 
@@ -211,10 +216,14 @@ static inline void t_enter(void)
                             .establishment = "ma-chu-1",
                             .dir = t_dir,
                             .eds = t_eds,
-                            .base = t_base};
+                            .base = t_base,
+                            .former = T_FORMER};
     char exports[PATH_MAX];
-    struct rest_config rc = {
-        .eds = t_eds, .valid = t_valid, .base = t_base, .export_dir = exports};
+    struct rest_config rc = {.eds = t_eds,
+                             .valid = t_valid,
+                             .base = t_base,
+                             .former = T_FORMER,
+                             .export_dir = exports};
     snprintf(exports, sizeof exports, "%s/export", t_dir);
     assert_ok(door_new(&t_door, &c));
     door_before(t_door, &rc);

@@ -135,6 +135,7 @@ struct rest_guard {
     void *arg;
 };
 
+enum { REST_FORMER = 4096 }; /* bytes of `former`, its NUL included */
 struct rest_config {
     struct eds *eds; /* open for writing, rows by eds_rows_fhir(); borrowed */
     const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
@@ -142,6 +143,8 @@ struct rest_config {
     const struct fhir_tx *terms;    /* terminologies, ready; borrowed; NULL: those of the
                                        store alone */
     const char *base;               /* "http://host/fhir", no slash at the end */
+    const char *former;             /* such addresses of before, a blank between two: what
+                                       refers below them means us; borrowed; NULL: none */
     struct rest_guard guard;        /* what is not seen is not changed either */
     rest_audit_fn *audit;           /* NULL: none */
     void *audit_arg;
@@ -171,6 +174,9 @@ int rest_http_refuse(const char *mount, int err, const char *code, const char *d
 /* A resource (JSON) that somebody else made, in the form and language asked for. */
 int rest_http_tell(const char *mount, struct str resource, struct http_req *q,
                    struct http_resp *a);
+/* The "Type/id..." that a reference names below base or one of the former addresses
+ * (apart by blanks; scheme and host in any case); any other text as it is. */
+struct str rest_below(struct str base, struct str former, struct str s);
 /* Is the request one for rest_http()? */
 bool rest_mounted(const char *mount, struct str path);
 

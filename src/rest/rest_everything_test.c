@@ -257,6 +257,77 @@ static void it_stands_at_patient_alone(void **state)
     t_done(&r);
 }
 
+static void stored_as(const char *url, const char *pointer, const char *reference)
+{
+    struct t_reply r = T_WANT(200, .url = url);
+    assert_str_equal(json_str(t_at(&r, pointer)), reference);
+    t_done(&r);
+}
+
+#define SEEN(subject)                                                                    \
+    "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},"  \
+    "\"subject\":{\"reference\":\"" subject "\"}"
+
+/* However it was written: by create, update, patch, transaction, import. */
+static void who_is_named_by_our_address_is_ours(void **state)
+{
+    (void)state;
+    t_close();
+    t_open(&(struct rest_config){.former = "http://older/fhir https://old.chu.ma/fhir"});
+    t_put("Patient", "a", "");
+    T_ONLY(201, REST_POST, "/Observation",
+           .body = SEEN("http://test/fhir/Patient/a") "}");
+    t_put("Observation", "u",
+          "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+          "\"HTTPS://OLD.chu.ma/fhir/Patient/a/_history/1\"}");
+    stored_as("/Observation/u", "/subject/reference", "Patient/a/_history/1");
+    T_ONLY(201, REST_PUT, "/Observation?identifier=x",
+           .body = SEEN("http://older/fhir/Patient/a") ",\"id\":\"w\"}");
+    stored_as("/Observation/w", "/subject/reference", "Patient/a");
+    T_ONLY(200, REST_POST, "/",
+           .body =
+               "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+               "\"request\":{\"method\":\"PUT\",\"url\":\"Observation/t\"},"
+               "\"resource\":" SEEN("http://older/fhir/Patient/a") ",\"id\":\"t\"}}]}");
+    stored_as("/Observation/t", "/subject/reference", "Patient/a");
+    T_ONLY(200, REST_POST, "/$import", .type = "application/fhir+ndjson",
+           .body = SEEN("https://old.chu.ma/fhir/Patient/a") ",\"id\":\"i\"}\n");
+    stored_as("/Observation/i", "/subject/reference", "Patient/a");
+    t_put("Observation", "p", "\"status\":\"final\",\"code\":{\"text\":\"x\"}");
+    T_ONLY(200, REST_PATCH, "/Observation/p", .type = "application/json-patch+json",
+           .body = "[{\"op\":\"add\",\"path\":\"/subject\",\"value\":{\"reference\":"
+                   "\"http://test/fhir/Patient/a\"}}]");
+    stored_as("/Observation/p", "/subject/reference", "Patient/a");
+    t_put("Group", "g",
+          "\"type\":\"person\",\"actual\":true,\"member\":[{\"entity\":{\"reference\":"
+          "\"https://old.chu.ma/fhir/Patient/a\"}}]");
+    stored_as("/Group/g", "/member/0/entity/reference", "Patient/a");
+    assert_int_equal(t_total("/Patient/a/Observation"), 6);
+    assert_int_equal(t_total(A), 8); /* the Group too */
+}
+
+static void who_is_named_by_another_address_is_not(void **state)
+{
+    static const char *const other[] = {
+        "https://other.ma/fhir/Patient/a", "https://old.chu.ma/fhirXPatient/a",
+        "https://old.chu.ma/FHIR/Patient/a", "https://old.chu.ma.evil.ma/fhir/Patient/a",
+        "http://old.chu.ma/fhir/Patient/a"};
+    (void)state;
+    t_close();
+    t_open(&(struct rest_config){.former = "https://old.chu.ma/fhir"});
+    t_put("Patient", "a", "");
+    for (size_t i = 0; i < AM_LEN(other); i++) {
+        char more[300];
+        snprintf(more, sizeof more,
+                 "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
+                 "\"reference\":\"%s\"}",
+                 other[i]);
+        t_put("Observation", "o", more);
+        stored_as("/Observation/o", "/subject/reference", other[i]);
+        assert_int_equal(t_total("/Patient/a/Observation"), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +339,8 @@ int main(void)
         T(what_one_may_not_see_brings_nothing),
         T(the_audit_is_told_of_every_resource),
         T(it_stands_at_patient_alone),
+        T(who_is_named_by_our_address_is_ours),
+        T(who_is_named_by_another_address_is_not),
     };
     return t_run_both(tests, AM_LEN(tests));
 }

@@ -130,7 +130,7 @@ static int import_put(struct import *x, struct json_doc *doc, struct diag *d)
 
 static int import_line(struct import *x, struct str line)
 {
-    struct json_doc *doc = NULL;
+    struct json_doc *doc = NULL, *local = NULL;
     struct diag d;
     int err;
     diag_init(&d);
@@ -139,6 +139,12 @@ static int import_line(struct import *x, struct str line)
                                            .depth = REST_DEPTH + 4,
                                            .raw_numbers = true},
                      &d);
+    if (!err)
+        err = rest_local(x->c, json_root(doc), &local);
+    if (local) {
+        json_free(doc);
+        doc = local;
+    }
     if (!err)
         err = import_put(x, doc, &d);
     if (!err) {

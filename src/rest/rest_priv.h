@@ -159,6 +159,12 @@ void rest_trim(struct jw *w, const struct json *resource, const struct rest_trim
 /* May it be stored? AM_E_INVALID with problems. */
 AM_CHECK int rest_valid(struct rest_call *c, const struct json *resource);
 
+/* ---- rest_local.c ---- */
+/* What is stored of a resource: references to us by a whole address as "Type/id". *out
+ * NULL: it has none, and is stored as it is. */
+AM_CHECK int rest_local(struct rest_call *c, const struct json *resource,
+                        struct json_doc **out);
+
 /* ---- rest_where.c: conditions ---- */
 struct rest_where {
     struct rest_call *c;

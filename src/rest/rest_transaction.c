@@ -47,6 +47,18 @@ static int tx_patched(struct tx *t, const struct tx_entry *e, struct buf *out,
     return err;
 }
 
+/* What it says of us by our address, as "Type/id". */
+static int tx_local(struct tx *t, struct json_doc **doc)
+{
+    struct json_doc *local = NULL;
+    int err = rest_local(t->c, json_root(*doc), &local);
+    if (!local)
+        return err;
+    json_free(*doc);
+    *doc = local;
+    return err;
+}
+
 static int tx_made(struct tx *t, struct tx_entry *e, struct json_doc **out,
                    struct diag *d)
 {
@@ -62,6 +74,8 @@ static int tx_made(struct tx *t, struct tx_entry *e, struct json_doc **out,
     }
     if (!err)
         err = rest_json(t->c, buf_str(&t->text), out);
+    if (!err)
+        err = tx_local(t, out);
     if (!err)
         err = fhir_valid_check(t->c->r->c.valid, json_root(*out), 0, d);
     return err == AM_E_UNSUPPORTED ? AM_E_INVALID : err;

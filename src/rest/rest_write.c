@@ -15,7 +15,13 @@ int rest_valid(struct rest_call *c, const struct json *resource)
 int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
 {
     struct eds_group *g = NULL;
-    int err = rest_fits(c, ask->verb, ask->body, NULL, &c->d);
+    const struct json *given = ask->body;
+    struct json_doc *local = NULL;
+    int err = ask->body ? rest_local(c, ask->body, &local) : AM_OK;
+    if (local)
+        ask->body = json_root(local);
+    if (!err)
+        err = rest_fits(c, ask->verb, ask->body, NULL, &c->d);
     if (!err)
         err = eds_group_new(&g, c->r->c.eds);
     if (!err)
@@ -33,6 +39,8 @@ int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
             done->id.p = id;
     }
     eds_group_free(g);
+    ask->body = given;
+    json_free(local);
     return err;
 }
 
