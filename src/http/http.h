@@ -158,6 +158,9 @@ struct http_call {
     const char *ca_file;    /* NULL: the system's */
     unsigned tls_only;      /* 0: 1.2 or newer; 10..13: 1.0..1.3 alone, however weak its
                                ciphers: what a probe asks, never who sends a secret */
+    bool public_only;       /* the URL is a stranger's: https alone, and a connection of
+                               its own to an address of the public Internet, looked at
+                               once the name is resolved; else AM_E_REFUSED */
     const char *unix_proxy; /* reserved, NULL */
 };
 struct http_reply {

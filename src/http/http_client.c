@@ -18,6 +18,7 @@ struct http_client {
     pthread_mutex_t lock; /* guards the next two */
     curl_socket_t fd;     /* the newest connection; bad: none */
     bool cancelled;
+    bool public_only, refused; /* of the call in progress; its thread's own */
 };
 /* What the callbacks fill during one call. */
 struct http_taking {
@@ -71,6 +72,10 @@ static curl_socket_t http_socket_open(void *cookie, curlsocktype what,
     struct http_client *c = cookie;
     curl_socket_t fd = CURL_SOCKET_BAD;
     (void)what;
+    if (c->public_only && !http_address_public(&a->addr)) {
+        c->refused = true; /* another address of the same name may do */
+        return fd;
+    }
     am_assert(!pthread_mutex_lock(&c->lock));
     if (!c->cancelled)
         c->fd = fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
@@ -237,7 +242,9 @@ static CURLcode http_where(struct http_client *c, const struct http_call *call)
     HTTP_OPT(CURLOPT_CLOSESOCKETFUNCTION, http_socket_close);
     HTTP_OPT(CURLOPT_CLOSESOCKETDATA, c);
     HTTP_OPT(CURLOPT_URL, call->url);
-    HTTP_OPT(CURLOPT_PROTOCOLS_STR, "http,https");
+    HTTP_OPT(CURLOPT_PROTOCOLS_STR, call->public_only ? "https" : "http,https");
+    /* One kept alive from another call may lead to where this one must not go. */
+    HTTP_OPT(CURLOPT_FRESH_CONNECT, call->public_only ? 1L : 0L);
     HTTP_OPT(CURLOPT_FOLLOWLOCATION, 0L);
     HTTP_OPT(CURLOPT_PROXY, "");
     HTTP_OPT(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
@@ -315,6 +322,8 @@ int http_call(struct http_client *c, const struct http_call *call,
     if (http_cancelled(c))
         return AM_E_UNAVAILABLE;
     reply->content_type[0] = reply->etag[0] = reply->location[0] = 0;
+    c->public_only = call->public_only;
+    c->refused = false;
     curl_easy_reset(c->curl); /* options go, live connections stay */
     err = http_call_headers(call, &list);
     if (!err) {
@@ -328,6 +337,8 @@ int http_call(struct http_client *c, const struct http_call *call,
         if (!rc)
             rc = curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
         err = t.err ? t.err : http_curl_error(rc);
+        if (err == AM_E_UNAVAILABLE && c->refused)
+            err = AM_E_REFUSED;
     }
     curl_slist_free_all(list);
     if (rc) /* curl's text names hosts and reasons; the address may hold an identifier */

@@ -5,6 +5,8 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include "http/http_priv.h"
+
 static struct http_server *server;
 static struct http_client *client;
 static struct http_reply reply;
@@ -104,6 +106,92 @@ static void it_goes_nowhere_else(void **state)
     assert_ok(call((struct http_call){.url = at("/")}));
     unsetenv("http_proxy");
     unsetenv("ALL_PROXY");
+}
+
+static bool public(const char *text)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        return http_address_public((struct sockaddr *)&v4);
+    assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+    return http_address_public((struct sockaddr *)&v6);
+}
+
+/* The first and last of each range, and their neighbours outside. */
+static void addresses_of_inner_networks_are_not_public(void **state)
+{
+    static const char *const no[] = {"0.0.0.0",
+                                     "0.255.255.255",
+                                     "10.0.0.0",
+                                     "10.255.255.255",
+                                     "100.64.0.0",
+                                     "100.127.255.255",
+                                     "127.0.0.1",
+                                     "127.255.255.255",
+                                     "169.254.0.0",
+                                     "169.254.169.254",
+                                     "172.16.0.0",
+                                     "172.31.255.255",
+                                     "192.0.0.255",
+                                     "192.0.2.1",
+                                     "192.88.99.1",
+                                     "192.168.0.0",
+                                     "192.168.255.255",
+                                     "198.18.0.0",
+                                     "198.19.255.255",
+                                     "198.51.100.7",
+                                     "203.0.113.7",
+                                     "224.0.0.1",
+                                     "239.1.1.1",
+                                     "240.0.0.1",
+                                     "255.255.255.255",
+                                     "::",
+                                     "::1",
+                                     "::ffff:8.8.8.8",
+                                     "::8.8.8.8",
+                                     "64:ff9b::808:808",
+                                     "fc00::1",
+                                     "fdff::1",
+                                     "fe80::1",
+                                     "ff02::1",
+                                     "2001::1",
+                                     "2001:1ff::1",
+                                     "2001:db8::1",
+                                     "2002:7f00:1::",
+                                     "3fff::1",
+                                     "3fff:fff::1"};
+    static const char *const yes[] = {
+        "1.0.0.0",     "9.255.255.255",  "11.0.0.0",        "100.63.255.255",
+        "100.128.0.0", "126.0.0.1",      "128.0.0.1",       "169.253.1.1",
+        "169.255.0.0", "172.15.255.255", "172.32.0.0",      "192.0.1.0",
+        "192.0.3.0",   "192.167.1.1",    "192.169.0.0",     "198.17.1.1",
+        "198.20.0.0",  "203.0.114.0",    "223.255.255.255", "2001:200::1",
+        "2001:db9::1", "2003::1",        "2606:4700::1",    "3fff:1000::1"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(no); i++)
+        if (public(no[i]))
+            fail_msg("%s is public", no[i]);
+    for (size_t i = 0; i < AM_LEN(yes); i++)
+        if (!public(yes[i]))
+            fail_msg("%s is not public", yes[i]);
+}
+
+/* Nothing listens on port 1: who tried to connect would say AM_E_UNAVAILABLE. */
+static void a_stranger_s_address_leads_nowhere_inside(void **state)
+{
+    static const char *const inner[] = {
+        "https://127.0.0.1:1/",  "https://localhost:1/",
+        "https://2130706433:1/", "https://0x7f.1:1/",
+        "https://[::1]:1/",      "https://[::ffff:127.0.0.1]:1/",
+        "https://10.0.0.1:1/",   "https://169.254.169.254:1/"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(inner); i++)
+        assert_int_equal(call((struct http_call){.url = inner[i], .public_only = true}),
+                         AM_E_REFUSED);
+    assert_int_equal(call((struct http_call){.url = at("/"), .public_only = true}),
+                     AM_E_INVALID);                      /* not https */
+    assert_ok(call((struct http_call){.url = at("/")})); /* and the next call is free */
 }
 
 /* ---- a peer that behaves as its script says ---- */
@@ -274,6 +362,10 @@ static void tls_round_trip_and_its_refusals(void **state)
         assert_ok(call((struct http_call){.url = url, .ca_file = cert}));
     assert_string_equal(reply.body.p,
                         "GET /show ? from 127.0.0.1 secure body  form  cookie \n");
+    /* The connection that the first calls keep alive is not for a stranger's. */
+    assert_int_equal(
+        call((struct http_call){.url = url, .ca_file = cert, .public_only = true}),
+        AM_E_REFUSED);
     assert_ok(call((struct http_call){
         .method = HTTP_POST, .url = url, .ca_file = cert, .body = {big, sizeof big}}));
     assert_int_equal(reply.status, 413);
@@ -327,6 +419,8 @@ int main(void)
     const struct CMUnitTest t[] = {TEST(it_sends_what_it_was_given),
                                    TEST(a_body_over_the_cap_of_either_side_is_refused),
                                    TEST(it_goes_nowhere_else),
+                                   TEST(addresses_of_inner_networks_are_not_public),
+                                   TEST(a_stranger_s_address_leads_nowhere_inside),
                                    TEST(redirects_are_told_not_followed),
                                    TEST(connections_are_kept_alive),
                                    TEST(a_peer_that_misbehaves_is_an_error),

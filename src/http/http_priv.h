@@ -32,6 +32,9 @@ struct str http_last(struct str list);
 /* "1.2.3.4", "[::1]:80", "1.2.3.4:80", "::1" to the bare address; false when it is none.
  */
 bool http_address_ok(struct str s, struct str *out);
+/* Is it on the public Internet: not private, loopback, link-local, reserved, nor IPv6
+ * that wraps IPv4? (http_public.c) */
+bool http_address_public(const struct sockaddr *a);
 /* "127.0.0.1:8080", "[::1]:0", "localhost:80". */
 AM_CHECK int http_listen_parse(const char *s, struct sockaddr_storage *out, socklen_t *n,
                                bool *loopback);
