@@ -87,15 +87,28 @@ static void list_add(struct list_want *w, int64_t rid)
     w->n++;
 }
 
+/* Is a list's length what is wanted of it? */
+static bool list_counted(const struct list_want *w)
+{
+    return !w->rid && w->below == INT64_MAX && !w->x->dead_any;
+}
+
+/* A chunk knows how long its lists are: only what is newer than the view is walked, when
+ * nothing of the chunk is in a segment already. */
 static void list_chunk(struct list_want *w, const struct eds_chunk *c, int64_t above,
                        int64_t until)
 {
+    bool counted = list_counted(w) && c->lo >= above;
     uint32_t n, i;
     for (i = eds_chunk_tok(c, w->hash, &n); i && w->n < w->max;
-         i = c->post.v[i - 1].prev) {
+         i = c->post.v[i - 1].prev, n--) {
         int64_t rid = c->lo + c->post.v[i - 1].rid;
         if (rid <= above)
             break;
+        if (rid <= until && counted) {
+            w->n += n;
+            break;
+        }
         if (rid <= until)
             list_add(w, rid);
     }
@@ -106,7 +119,7 @@ static int list_seg(struct list_want *w, const struct eds_seg *s)
 {
     struct eds_at at = {.row = {.kind = FHIR_ROW_TOKEN, .hash = w->hash},
                         .rid = w->below - 1};
-    bool counted = !w->rid && w->below == INT64_MAX && !w->x->dead_any;
+    bool counted = list_counted(w);
     int64_t rid[LIST_PAGE];
     size_t page = eds_seg_find(s, &at), n;
     struct str body;

@@ -28,10 +28,17 @@ static int cursor_read(struct str s, struct cursor *c)
     return AM_OK;
 }
 
-static void cursor_write(struct eds_found *f, int64_t top, int64_t rid)
+/* The page said its part, "rid" and keys: before it what holds for all pages. */
+static int cursor_write(const struct eds_run *r, struct eds_found *f)
 {
-    snprintf(f->next, sizeof f->next, "%" PRId64 ".%" PRId64 ".%" PRId64, top, f->total,
-             rid);
+    char page[EDS_CURSOR];
+    int n;
+    if (!*f->next)
+        return AM_OK;
+    memcpy(page, f->next, sizeof page);
+    n = snprintf(f->next, sizeof f->next, "%" PRId64 ".%" PRId64 ".%s", r->top, f->total,
+                 page);
+    return (size_t)n < sizeof f->next ? AM_OK : AM_E_TOOBIG;
 }
 
 /* Counting stops at nothing: index counts are what a list is for. One list alone is
@@ -71,7 +78,7 @@ static int search_page(struct eds_run *r, struct eds_node *n, int64_t from, size
         if (!err && found == at) {
             err = eds_visible(r, at, &yes);
             if (!err && yes && f->hit.n == count) {
-                cursor_write(f, r->top, f->hit.v[count - 1]);
+                snprintf(f->next, sizeof f->next, "%" PRId64, f->hit.v[count - 1]);
                 return AM_OK;
             }
             if (!err && yes)
@@ -108,15 +115,23 @@ static int search_hits(struct eds_run *r, const struct cursor *c, struct eds_fou
     return err;
 }
 
+/* After the page: the first, if nothing comes after it, has them all, and what is sorted
+ * was found whole. */
 static int search_count_all(struct eds_run *r, const struct cursor *c, int64_t newest,
                             struct eds_found *f)
 {
+    const struct fhir_query *q = r->what->query;
     struct eds_node *n = NULL;
     int err;
-    f->total = c->total;
-    if (c->rid || (r->what->query->total == FHIR_TOTAL_NONE &&
-                   r->what->query->summary != FHIR_SUMMARY_COUNT))
+    if (c->rid || (q->total == FHIR_TOTAL_NONE && q->summary != FHIR_SUMMARY_COUNT)) {
+        f->total = c->total;
         return AM_OK;
+    }
+    if (search_count(q) && (q->sorts || !*f->next)) {
+        if (!q->sorts)
+            f->total = (int64_t)f->hit.n;
+        return AM_OK;
+    }
     err = eds_plan(r, r->what->query->where, &n);
     if (!err)
         err = search_total(r, n, newest, &f->total);
@@ -142,9 +157,11 @@ int eds_search(const struct eds_source *s, const struct eds_search *what,
     err = s->top(s->self, &newest);
     r.top = c.rid ? AM_MIN(c.top, newest) : newest;
     if (!err)
+        err = search_hits(&r, &c, out);
+    if (!err)
         err = search_count_all(&r, &c, newest, out);
     if (!err)
-        err = search_hits(&r, &c, out);
+        err = cursor_write(&r, out);
     if (!err)
         err = eds_include_all(&r, out);
     if (err)

@@ -216,9 +216,7 @@ static int sorted_next(struct eds_run *r, const struct sorted *last, struct eds_
     int err, n;
     buf_init(&keys, EDS_CURSOR);
     err = keys_write(r->what->query, last, &keys);
-    n = err ? 0
-            : snprintf(f->next, sizeof f->next, "%" PRId64 ".%" PRId64 ".%" PRId64 ".%s",
-                       r->top, f->total, last->rid, keys.p);
+    n = err ? 0 : snprintf(f->next, sizeof f->next, "%" PRId64 ".%s", last->rid, keys.p);
     buf_release(&keys);
     return err ? err : (size_t)n < sizeof f->next ? AM_OK : AM_E_TOOBIG;
 }
@@ -234,6 +232,7 @@ int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count, struct 
         diag_err(r->d, "_page", "search.page", "keys");
     if (!err)
         err = sorted_all(r, n, &l);
+    f->total = (int64_t)l.n;
     if (!err && l.n)
         qsort_r(l.v, l.n, sizeof *l.v, sorted_order, (void *)(uintptr_t)l.q);
     while (!err && after_rid && i < l.n && sorted_cmp(l.q, &l.v[i], &last) <= 0)
