@@ -7,14 +7,14 @@
 #include "base/map.h"
 #include "base/vec.h"
 
-enum { CHUNK = 1 << 20, RECORD = 4 << 20, COLUMNS = 4096 };
+enum { CHUNK = 64 << 10, RECORD = 4 << 20, COLUMNS = 4096 };
 enum { MORE = 1 }; /* the record goes on beyond what was read */
 
 struct csv_stream {
     FILE *from;
     char separator;
-    char *b; /* RECORD + CHUNK bytes */
-    size_t at, n;
+    char *b; /* cap bytes: a chunk, doubled for records that want more */
+    size_t at, n, cap;
     bool eof;
     int64_t line, read_b;
     /* the record last read */
@@ -157,7 +157,14 @@ static int fill(struct csv_stream *s)
     memmove(s->b, s->b + s->at, s->n - s->at);
     s->n -= s->at;
     s->at = 0;
-    got = fread(s->b + s->n, 1, CHUNK, s->from);
+    if (s->cap - s->n < s->cap / 2) { /* doubled: a long record is scanned again seldom */
+        char *more = am_realloc(s->b, s->cap, 2);
+        if (!more)
+            return AM_E_NOMEM;
+        s->b = more;
+        s->cap *= 2;
+    }
+    got = fread(s->b + s->n, 1, s->cap - s->n, s->from);
     s->n += got;
     s->read_b += (int64_t)got;
     s->eof = got == 0;
@@ -259,10 +266,11 @@ int csv_stream_open(struct csv_stream **out, const char *path, char separator,
     s->separator = separator ? separator : ',';
     am_assert(!strchr("\"\r\n", s->separator));
     s->line = 1;
-    buf_init(&s->text, RECORD + CHUNK);
-    buf_init(&s->header, RECORD + CHUNK);
-    buf_init(&s->name_text, RECORD + CHUNK);
-    s->b = am_malloc(RECORD + CHUNK);
+    buf_init(&s->text, 2 * RECORD);
+    buf_init(&s->header, 2 * RECORD);
+    buf_init(&s->name_text, 2 * RECORD);
+    s->cap = CHUNK;
+    s->b = am_malloc(s->cap);
     s->from = s->b ? fopen(path, "rbe") : NULL;
     if (!s->from)
         err = s->b ? am_err_errno(errno) : AM_E_NOMEM;
