@@ -64,11 +64,12 @@ static int rows(struct reader *r, cmd_csv_fn *fn, void *arg, struct diag *d)
         int err;
         diag_clear(&r->row);
         err = csv_stream_next(r->from, &record, &r->row);
-        if (err == AM_E_NOTFOUND)
-            return AM_OK;
         if (err && err != AM_E_INVALID) {
+            int last = fn(arg, &(struct cmd_csv_row){.columns = r->columns});
+            if (err == AM_E_NOTFOUND)
+                return last;
             diag_merge(d, &r->row, "");
-            return err;
+            return last ? last : err;
         }
         err = give(r, &record, err, fn, arg);
         if (err)

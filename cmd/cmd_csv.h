@@ -9,7 +9,8 @@
 #include "hl7/row.h"
 
 struct cmd_csv_row {
-    struct str raw;     /* the header and this row, a line each: a file of its own */
+    /* the header and this row, a line each: a file of its own; STR_NULL: no more come */
+    struct str raw;
     struct str message; /* STR_NULL: refused already, d says why */
     int64_t line;       /* where it begins, from 1 */
     int64_t end_b;      /* of the file, read so far */
@@ -17,7 +18,9 @@ struct cmd_csv_row {
     struct diag *d;
 };
 typedef int cmd_csv_fn(void *arg, const struct cmd_csv_row *row);
-/* at: when the table was read, as MSH-7 will say. An error of fn ends it. AM_E_INVALID:
+/* at: when the table was read, as MSH-7 will say. fn is called once more at the end,
+ * also when reading ends early, unless it failed itself: columns are there until it
+ * returns, the rest is empty. An error of fn ends it. AM_E_INVALID:
  * the file has not the columns of the map; AM_E_SYNTAX, AM_E_TOOBIG: it cannot be read
  * (any further); all said in d. */
 AM_CHECK int cmd_csv_read(const char *path, const struct hl7_map *map, int64_t at,

@@ -46,6 +46,8 @@ struct taking { /* a message on its way in */
     struct cmd_hl7 *h;
     void *who;
     struct diag *d;
+    cmd_hl7_seen_fn *seen; /* NULL: nobody asks */
+    void *seen_arg;
 };
 
 static void ask(const struct taking *t, enum rest_method method, struct str path,
@@ -140,6 +142,10 @@ static int find(void *arg, struct str type, struct str query, struct buf *out)
         jw_val(&w, resource);
         err = jw_done(&w);
     }
+    if (t->seen && (!err || err == AM_E_NOTFOUND)) {
+        int told = t->seen(t->seen_arg, type, query, err ? NULL : resource);
+        err = told ? told : err;
+    }
     json_free(doc);
     rest_answer_release(&a);
     buf_release(&q);
@@ -196,6 +202,31 @@ static bool its_own(int err)
 {
     return err == AM_E_SYNTAX || err == AM_E_INVALID || err == AM_E_UNSUPPORTED ||
            err == AM_E_TOOBIG;
+}
+
+int cmd_hl7_make(struct cmd_hl7 *h, struct str raw, cmd_hl7_seen_fn *seen, void *arg,
+                 struct buf *bundle, size_t *entries, struct diag *d)
+{
+    struct taking t = {.h = h, .d = d, .seen = seen, .seen_arg = arg};
+    const struct hl7_limits l = {.charset = hl7_map_charset(h->map)};
+    struct hl7 *m = NULL;
+    int err = hl7_parse(&m, raw, &l, d);
+    am_assert(!h->door);
+    *entries = 0;
+    if (!err)
+        err = hl7_map_run(h->map, m, find, &t, bundle, entries, d);
+    hl7_free(m);
+    return its_own(err) && d->errors ? AM_E_REFUSED : err;
+}
+
+int cmd_hl7_send(struct cmd_hl7 *h, struct str bundle, struct diag *d)
+{
+    struct taking t = {.h = h, .d = d};
+    bool again;
+    int err;
+    am_assert(!h->door);
+    err = send(&t, bundle, &again, d);
+    return !err && again ? AM_E_CONFLICT : err;
 }
 
 int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source, size_t *entries,

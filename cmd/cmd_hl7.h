@@ -44,6 +44,15 @@ AM_CHECK int cmd_hl7_find(struct cmd_hl7 *h, struct str type, struct str query,
  * is closed: to be sent again. */
 AM_CHECK int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source,
                           size_t *entries, struct diag *d);
+/* Its two halves, of a store that nobody logs in to. Making changes nothing: appends the
+ * transaction, and tells each search (NULL: nothing found). AM_E_REFUSED, AM_E_CONFLICT
+ * (several found), an error of `seen` or of the store. Sending: AM_E_CONFLICT: the store
+ * has changed since; what went in is seen by whoever makes it again. */
+typedef int cmd_hl7_seen_fn(void *arg, struct str type, struct str query,
+                            const struct json *found);
+AM_CHECK int cmd_hl7_make(struct cmd_hl7 *h, struct str raw, cmd_hl7_seen_fn *seen,
+                          void *arg, struct buf *bundle, size_t *entries, struct diag *d);
+AM_CHECK int cmd_hl7_send(struct cmd_hl7 *h, struct str bundle, struct diag *d);
 /* Durable, for its owner only. path: of its NAME.hl7; NAME.csv when the map is one of
  * tables. */
 enum { CMD_HL7_PATH = 4096 };

@@ -11,7 +11,7 @@
 #include "cmd_dicom.h"
 #include "cmd_eds.h"
 #include "cmd_eds_read.h"
-#include "cmd_hl7.h"
+#include "cmd_hl7_many.h"
 #include "db/db.h"
 
 struct import {
@@ -28,6 +28,8 @@ struct import {
     bool stays;       /* it is refused again, under the name it has */
     struct diag file; /* what is wrong with a file as a whole */
     struct cmd_dicom *dicom;
+    struct cmd_hl7_many *many;
+    const struct hl7_row *columns; /* of the table that is read */
     int64_t before_b, files_taken, files_refused, messages, taken, there, refused,
         resources;
 };
@@ -94,6 +96,7 @@ static void end(struct import *im)
 {
     diag_release(&im->file);
     cmd_dicom_free(im->dicom);
+    cmd_hl7_many_free(im->many);
     rest_free(im->rest);
     eds_close(im->eds);
     fhir_valid_free(im->valid);
@@ -102,8 +105,28 @@ static void end(struct import *im)
 }
 
 /* ---- a message ---- */
-/* kept: where it is with its reasons when it is refused, else empty. row: of a table;
- * then raw is kept, and its message is taken. */
+/* err: what became of a message, or of a row of `columns`. kept: where it is with its
+ * reasons when it is refused, else empty. */
+static int settle(struct import *im, int err, struct str raw, const char *source,
+                  const struct hl7_row *columns, size_t entries, struct diag *d,
+                  char kept[CMD_HL7_PATH])
+{
+    *kept = 0;
+    im->messages++;
+    if (err == AM_E_REFUSED) {
+        im->refused++;
+        if (columns)
+            hl7_row_places(columns, d);
+        err = cmd_hl7_keep(&im->hl7, raw, source, d, kept);
+    } else if (!err) {
+        im->taken += entries > 0;
+        im->there += entries == 0;
+        im->resources += (int64_t)entries;
+    }
+    return err;
+}
+
+/* row: of a table; then raw is kept, and its message is taken. */
 static int take(struct import *im, struct str raw, const struct cmd_csv_row *row,
                 const char *source, char kept[CMD_HL7_PATH])
 {
@@ -113,41 +136,57 @@ static int take(struct import *im, struct str raw, const struct cmd_csv_row *row
     diag_init(&own);
     if (!row || row->message.p)
         err = cmd_hl7_take(&im->hl7, row ? row->message : raw, source, &entries, d);
-    *kept = 0;
-    im->messages++;
-    if (err == AM_E_REFUSED) {
-        im->refused++;
-        if (row)
-            hl7_row_places(row->columns, d);
-        err = cmd_hl7_keep(&im->hl7, raw, source, d, kept);
-    } else if (!err) {
-        im->taken += entries > 0;
-        im->there += entries == 0;
-        im->resources += (int64_t)entries;
-    }
+    err = settle(im, err, raw, source, row ? row->columns : NULL, entries, d, kept);
     diag_release(&own);
     return err;
 }
 
-static int take_next(struct import *im, struct str raw, const struct cmd_csv_row *row,
-                     int64_t n, int64_t end_b)
+/* ---- files of them, many at once ---- */
+static int settle_next(void *arg, const struct cmd_hl7_done *x)
 {
-    char source[4200], kept[CMD_HL7_PATH];
+    struct import *im = arg;
+    char kept[CMD_HL7_PATH];
+    int err = settle(im, x->err, x->raw, x->source, im->columns, x->entries, x->d, kept);
+    cmd_eds_progress(&im->progress, im->before_b + x->end_b, im->files.size_b,
+                     im->messages);
+    return err;
+}
+
+static int put_next(struct import *im, struct str raw, struct str message, int64_t n,
+                    int64_t end_b, const struct diag *d)
+{
+    char source[4200];
     int err;
     snprintf(source, sizeof source, "%.4096s:%lld", im->path, (long long)n);
-    err = take(im, raw, row, source, kept);
-    cmd_eds_progress(&im->progress, im->before_b + end_b, im->files.size_b, im->messages);
+    err = cmd_hl7_many_put(im->many, raw, message, source, end_b, d);
     return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
 }
 
 static int take_message(void *arg, struct str raw, int64_t n, int64_t end_b)
 {
-    return take_next(arg, raw, NULL, n, end_b);
+    return put_next(arg, raw, raw, n, end_b, NULL);
 }
 
 static int take_row(void *arg, const struct cmd_csv_row *row)
 {
-    return take_next(arg, row->raw, row, row->line, row->end_b);
+    struct import *im = arg;
+    int err;
+    im->columns = row->columns;
+    if (row->raw.p)
+        return put_next(im, row->raw, row->message, row->line, row->end_b, row->d);
+    err = cmd_hl7_many_flush(im->many);
+    im->columns = NULL;
+    return err;
+}
+
+static int read_messages(struct import *im)
+{
+    int err = im->many ? AM_OK : cmd_hl7_many_new(&im->many, &im->hl7, settle_next, im);
+    if (!err && im->what->csv)
+        return cmd_csv_read(im->path, im->hl7.map, im->at, take_row, im, &im->file);
+    if (!err)
+        err = cmd_hl7_read(im->path, take_message, im);
+    return err ? err : cmd_hl7_many_flush(im->many);
 }
 
 /* ---- studies ---- */
@@ -267,9 +306,7 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
             err = read_studies(&im);
         for (size_t i = 0; i < im.files.n && !err && !what->dicom; i++) {
             im.path = im.files.v[i].path;
-            err = what->csv
-                      ? cmd_csv_read(im.path, im.hl7.map, im.at, take_row, &im, &im.file)
-                      : cmd_hl7_read(im.path, take_message, &im);
+            err = read_messages(&im);
             im.before_b += im.files.v[i].size_b;
         }
         code = conclude(&im, err, "import");
@@ -395,7 +432,7 @@ static int again(struct import *im, struct str raw, const struct cmd_csv_row *ro
 
 static int row_again(void *arg, const struct cmd_csv_row *row)
 {
-    return again(arg, row->raw, row);
+    return row->raw.p ? again(arg, row->raw, row) : AM_OK;
 }
 
 /* A file with other columns is of another map: it stays as it is. So does one that cannot

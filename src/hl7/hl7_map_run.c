@@ -34,18 +34,22 @@ static int put_token(struct buf *b, struct str s)
     return err;
 }
 
+int hl7_map_query(struct buf *out, struct str system, struct str value)
+{
+    int err = buf_adds(out, "identifier=");
+    if (!err)
+        err = put_token(out, system);
+    if (!err)
+        err = buf_adds(out, "%7C"); /* the bar between system and value */
+    return err ? err : put_token(out, value);
+}
+
 static int query_make(struct hl7_run *r, struct hl7_made *x)
 {
     struct buf b;
     int err;
     buf_init(&b, 1 << 20);
-    err = buf_adds(&b, "identifier=");
-    if (!err)
-        err = put_token(&b, x->system);
-    if (!err)
-        err = buf_adds(&b, "%7C"); /* the bar between system and value */
-    if (!err)
-        err = put_token(&b, x->value);
+    err = hl7_map_query(&b, x->system, x->value);
     x->query = err ? NULL : arena_dup(&r->a, buf_str(&b));
     buf_release(&b);
     return err ? err : x->query ? AM_OK : AM_E_NOMEM;

@@ -68,6 +68,10 @@ AM_CHECK int hl7_map_run(const struct hl7_map *map, const struct hl7 *m,
                          hl7_current_fn *current, void *arg, struct buf *bundle,
                          size_t *entries, struct diag *d);
 
+/* Appends the search "identifier=..." that finds a resource with that identifier, as
+ * `current` is asked. */
+AM_CHECK int hl7_map_query(struct buf *out, struct str system, struct str value);
+
 /* ---- values, as expressions convert them (`as`); appends; AM_E_SYNTAX: it is none ----
  */
 /* YYYY[MM[DD[HHMM[SS[.S..]]]]][+-ZZZZ] (2.A.21, 2.A.22). date: to the day; dateTime: to
