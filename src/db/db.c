@@ -32,6 +32,18 @@ static struct db_place db_place(const struct db *d)
                              d->cache_kib};
 }
 
+/* Whoever only looks meets the rules of a newer program too. */
+static int db_seen_newer(struct db *d, size_t n)
+{
+    struct db_conn *c = d->reader[0];
+    int err = c->ops->begin(c);
+    if (!err)
+        err = db_refuse_newer(c, n);
+    db_conn_done(c);
+    c->ops->rollback(c);
+    return err;
+}
+
 static int db_readers_open(struct db *d, size_t n)
 {
     struct db_place p = db_place(d);
@@ -87,6 +99,8 @@ int db_open(struct db **out, const struct db_config *c)
         err = db_writer_open(d, c);
     if (!err)
         err = db_readers_open(d, c->readers ? c->readers : 4);
+    if (!err && c->read_only && c->n_migrations)
+        err = db_seen_newer(d, c->n_migrations);
     if (!err && !c->read_only)
         err = db_writer_start(d);
     if (err) {

@@ -51,7 +51,8 @@ struct db_config {
     size_t n_migrations;
     size_t readers;   /* connections; 0: 4 */
     size_t batch_max; /* functions per commit; 0: 256 */
-    bool read_only; /* looks at another's file: makes none, migrates and writes nothing */
+    bool read_only;   /* looks at another's file: makes none, migrates and writes nothing;
+                         refuses a newer one all the same */
     /* SQLite, for stores that take much at once. Pages between checkpoints (0: 2,000: the
      * WAL is written once and copied once, so the fewer the better, until it no longer
      * fits in memory); KiB of the writer's page cache (0: 16 MiB, as each reader's). */

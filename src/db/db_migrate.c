@@ -62,13 +62,11 @@ static int db_migrate_one(struct db_conn *c, const struct db_migration *m)
 }
 
 /* A file written by a newer program has rules this one does not know. */
-static int db_refuse_newer(struct db_conn *c, size_t n)
+int db_refuse_newer(struct db_conn *c, size_t n)
 {
     struct db_stmt *s;
     bool row = false;
-    int err = c->ops->script(c, db_migration_table);
-    if (!err)
-        err = db_prepare(c, "select max(version) from db_migration", &s);
+    int err = db_prepare(c, "select max(version) from db_migration", &s);
     if (!err)
         err = db_step(s, &row);
     if (!err && row && db_int(s, 0) > (int64_t)n) {
@@ -83,6 +81,8 @@ static int db_refuse_newer(struct db_conn *c, size_t n)
 static int db_migrate_start(struct db_conn *c, size_t n)
 {
     int err = c->ops->begin(c);
+    if (!err)
+        err = c->ops->script(c, db_migration_table);
     if (!err)
         err = db_refuse_newer(c, n);
     db_conn_done(c);

@@ -132,5 +132,7 @@ struct db {
 AM_CHECK int db_writer_start(struct db *d);
 void db_writer_stop(struct db *d); /* runs what is queued, then ends */
 AM_CHECK int db_migrate(struct db_conn *c, const struct db_migration *m, size_t n);
+/* Of a database that has migrations: AM_E_UNSUPPORTED beyond the n-th. */
+AM_CHECK int db_refuse_newer(struct db_conn *c, size_t n);
 
 #endif
