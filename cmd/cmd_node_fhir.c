@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/volume.h"
 #include "cmd_profiles.h"
 #include "cmd_terms.h"
 #include "crypto/crypto.h"
@@ -249,6 +250,30 @@ static int profiles_load(const struct conf *c, struct face *f)
     return code;
 }
 
+/* Names, dates and numbers of the index are in clear in the store. A node for trials has
+ * nobody's. */
+static int volume_ok(const struct conf *c, const char *dir, bool open)
+{
+    const char *want = conf_text(c, CONF_ENCRYPTED_VOLUME);
+    bool seen = false;
+    int err;
+    if (strcmp(want, "off") && strcmp(want, "warn") && strcmp(want, "require")) {
+        cmd_complain("node.volume_setting", NULL, want);
+        return 2;
+    }
+    if (open || !strcmp(want, "off"))
+        return 0;
+    err = am_volume_encrypted(dir, "", &seen);
+    if (!err && seen)
+        return 0;
+    if (strcmp(want, "require")) {
+        cmd_complain("node.volume_warn", NULL, dir);
+        return 0;
+    }
+    cmd_complain("node.volume_require", NULL, dir);
+    return am_err_exit(AM_E_REFUSED);
+}
+
 int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
                    bool open)
 {
@@ -269,6 +294,9 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
         cmd_complain("node.former_urls", NULL, conf_text(c, CONF_FORMER_URLS));
         return 2;
     }
+    code = volume_ok(c, dir, open);
+    if (code)
+        return code;
     if (open)
         cmd_complain("node.open", NULL, conf_text(c, CONF_LISTEN));
     else {

@@ -140,6 +140,15 @@ ok "an address that would make wrong links is refused"
 AMANE_FORMER_URLS="https://old.chu.ma old" "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
 [ $? = 2 ] && grep -q former_urls err
 ok "an address of before that is none is refused"
+AMANE_ENCRYPTED_VOLUME=yes "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
+[ $? = 2 ] && grep -q 'encrypted_volume.*yes' err
+ok "how strict to be about an encrypted volume is one of three words"
+if grep -q 'no encryption is seen' log; then # a machine whose disks are encrypted does not warn, and has nothing to refuse
+    LC_ALL=fr AMANE_ENCRYPTED_VOLUME=require timeout 60 "$AMANE" node --data ward --listen 127.0.0.1:0 --genesis "$(printf '%064d' 0)" >out 2>err
+    status=$?
+    [ $status = 1 ] && grep -q 'aucun chiffrement' err && ! [ -s out ]
+    ok "without an encrypted volume a node warns, and refuses to serve where one is required"
+fi
 f=$(ls ward/access/*.trail | head -1)
 printf 'x' | dd of="$f" bs=1 seek=200 conv=notrunc 2>/dev/null
 "$AMANE" node access verify --data ward >out 2>err

@@ -41,6 +41,9 @@
     X(PEERS_S, "peers_s", N, INT, "60", 1, 86400, "seconds between two comparisons")     \
     X(WAREHOUSE, "warehouse", N, TEXT, "", 0, 0,                                         \
       "postgresql:// address of the FHIR store; empty: SQLite in the data folder")       \
+    X(ENCRYPTED_VOLUME, "encrypted_volume", N, TEXT, "warn", 0, 0,                       \
+      "at start, when no encryption is seen under the data folder: off, warn, or "       \
+      "require (refuse to serve)")                                                       \
     X(PUBLIC_URL, "public_url", N, TEXT, "", 0, 0,                                       \
       "address that others reach the node at, https://fhir.chu.ma; empty: of listen")    \
     X(FORMER_URLS, "former_urls", N, TEXT, "", 0, 0,                                     \
