@@ -56,6 +56,7 @@ static int begin(void **state)
         "30 22 253:0 / /srv rw shared:2 master:3 - ext4 /dev/mapper/luks rw\n"
         "31 22 253:2 / /lvm rw - xfs /dev/mapper/vg-lv rw\n"
         "32 22 253:3 / /mixed rw - xfs /dev/mapper/vg-mixed rw\n"
+        "41 22 253:4 / /mixed2 rw - xfs /dev/mapper/vg-mixed2 rw\n"
         "33 22 259:1 / /part rw - ext4 /dev/md0p1 rw\n"
         "34 22 7:0 / /loop rw - ext4 /dev/loop0 rw\n"
         "35 22 7:1 / /loop2 rw - ext4 /dev/loop1 rw\n"
@@ -74,6 +75,9 @@ static int begin(void **state)
     point("../../dm-0", "/sys/devices/dm-2/slaves/dm-0");
     point("../../dm-0", "/sys/devices/dm-3/slaves/dm-0");
     point("../../sda/sda1", "/sys/devices/dm-3/slaves/sda1");
+    put("/sys/devices/dm-4/dm/uuid", "LVM-ghi\n"); /* read in the other order */
+    point("../../dm-0", "/sys/devices/dm-4/slaves/sda1");
+    point("../../sda/sda1", "/sys/devices/dm-4/slaves/dm-0");
     point("../../dm-0", "/sys/devices/md0/slaves/dm-0");
     point("../../dm-9", "/sys/devices/dm-9/slaves/dm-9");
     put("/sys/devices/loop0/loop/backing_file", "/srv/disk.img\n");
@@ -82,6 +86,7 @@ static int begin(void **state)
     point("../../devices/dm-0", "/sys/dev/block/253:0");
     point("../../devices/dm-2", "/sys/dev/block/253:2");
     point("../../devices/dm-3", "/sys/dev/block/253:3");
+    point("../../devices/dm-4", "/sys/dev/block/253:4");
     point("../../devices/dm-9", "/sys/dev/block/253:9");
     point("../../devices/md0/md0p1", "/sys/dev/block/259:1");
     point("../../devices/loop0", "/sys/dev/block/7:0");
@@ -120,6 +125,7 @@ static void what_is_not_encrypted_throughout_is_not_seen(void **state)
     assert_false(seen("/var/lib/amane"));
     assert_false(seen("/srvother")); /* beside the mount point, not below it */
     assert_false(seen("/mixed"));
+    assert_false(seen("/mixed2"));
     assert_false(seen("/loop2"));
     assert_false(seen("/zfs/data"));
     assert_false(seen("/over/data")); /* the later mount hides the encrypted one */
