@@ -28,8 +28,9 @@ static void db_leave(const struct db_frame *f)
 
 static struct db_place db_place(const struct db *d)
 {
-    return (struct db_place){d->path, d->name, d->sole, d->checkpoint_pages,
-                             d->cache_kib};
+    return (struct db_place){d->path,      d->name,
+                             d->sole,      d->checkpoint_pages,
+                             d->cache_kib, d->reader_cache_kib};
 }
 
 /* Whoever only looks meets the rules of a newer program too. */
@@ -94,6 +95,7 @@ int db_open(struct db **out, const struct db_config *c)
     d->sole = c->sole;
     d->checkpoint_pages = c->checkpoint_pages;
     d->cache_kib = c->cache_kib;
+    d->reader_cache_kib = c->reader_cache_kib;
     err = d->path && d->name ? AM_OK : AM_E_NOMEM;
     if (!err && !c->read_only)
         err = db_writer_open(d, c);

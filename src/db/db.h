@@ -55,8 +55,10 @@ struct db_config {
                          refuses a newer one all the same */
     /* SQLite, for stores that take much at once. Pages between checkpoints (0: 2,000: the
      * WAL is written once and copied once, so the fewer the better, until it no longer
-     * fits in memory); KiB of the writer's page cache (0: 16 MiB, as each reader's). */
-    int checkpoint_pages, cache_kib;
+     * fits in memory); KiB of the page cache of the writer and of each reader (0: 16
+     * MiB).
+     */
+    int checkpoint_pages, cache_kib, reader_cache_kib;
 };
 bool db_is_uri(const char *path); /* would PostgreSQL serve it? */
 

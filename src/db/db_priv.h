@@ -18,7 +18,7 @@ enum db_role { DB_WRITER, DB_READER };
 struct db_place {
     const char *path, *name;
     bool sole; /* refuse a second process (PostgreSQL: an advisory lock) */
-    int checkpoint_pages, cache_kib; /* 0: the store's own */
+    int checkpoint_pages, cache_kib, reader_cache_kib; /* 0: the store's own */
 };
 
 struct db_stmt { /* first member of a store's own statement */
@@ -113,7 +113,7 @@ struct db_job {
 struct db {
     char *path, *name;
     bool sole;
-    int checkpoint_pages, cache_kib;
+    int checkpoint_pages, cache_kib, reader_cache_kib;
     struct db_conn *writer; /* owned by the writer thread between open and close */
     size_t batch_max;
     pthread_t thread;

@@ -115,12 +115,13 @@ static const char db_pragmas[] = "pragma page_size = 4096;"
 
 static int db_own_settings(struct db_lite *c, const struct db_place *p)
 {
+    int cache_kib = c->base.role == DB_WRITER ? p->cache_kib : p->reader_cache_kib;
     char sql[96] = "";
     if (c->base.role == DB_WRITER && p->checkpoint_pages)
         snprintf(sql, sizeof sql, "pragma wal_autocheckpoint = %d;", p->checkpoint_pages);
-    if (c->base.role == DB_WRITER && p->cache_kib)
+    if (cache_kib)
         snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "pragma cache_size = -%d",
-                 p->cache_kib);
+                 cache_kib);
     return sql[0] ? sqlite3_exec(c->db, sql, NULL, NULL, NULL) : SQLITE_OK;
 }
 

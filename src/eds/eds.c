@@ -13,8 +13,9 @@
 
 /* One page of the WAL is written for every page touched, and copied once more at each
  * checkpoint: index rows touch many. 25,000 pages (100 MB) between checkpoints; 64 MiB
- * for the writer's cache, 16 for each reader's. */
-enum { EDS_CHECKPOINT = 25000, EDS_CACHE_KIB = 65536 };
+ * for the writer's cache, 6 for each reader's: bodies that are read often are in
+ * eds_kept.c, once for all of them. */
+enum { EDS_CHECKPOINT = 25000, EDS_CACHE_KIB = 65536, EDS_READER_KIB = 6144 };
 
 static const struct db_migration eds_schema[] = {
     {1, "store",
@@ -77,7 +78,8 @@ static int eds_database(struct eds *e, const struct eds_config *c)
                           .readers = c->readers,
                           .read_only = c->mode == EDS_READ,
                           .checkpoint_pages = EDS_CHECKPOINT,
-                          .cache_kib = EDS_CACHE_KIB};
+                          .cache_kib = EDS_CACHE_KIB,
+                          .reader_cache_kib = EDS_READER_KIB};
     if (c->mode != EDS_WRITE && !db_is_uri(e->path) && access(e->path, F_OK))
         return am_err_errno(errno);
     return db_open(&e->db, &d);
@@ -114,6 +116,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
         err = eds_kinds_load(e);
     if (!err)
         err = eds_tail_new(&e->tail);
+    if (!err)
+        err = eds_kept_new(&e->kept, EDS_KEPT_B);
     if (!err && e->mode == EDS_WRITE)
         err = eds_merger_start(e);
     if (err) {
@@ -132,6 +136,7 @@ void eds_close(struct eds *e)
     db_close(e->db);
     eds_ix_free(e, e->writer_ix);
     eds_tail_free(e->tail);
+    eds_kept_free(e->kept);
     eds_packers_free(e);
     for (size_t i = 0; i < EDS_DICTS_MAX; i++)
         pack_dict_free(e->dict[i]);

@@ -34,6 +34,7 @@ enum {
     EDS_SLICE = 1024,        /* pages that go through the writer at once */
     EDS_SEG_PAGES = 1 << 22, /* at most: page ids of a segment follow each other */
     EDS_CHUNK = 4096,        /* resources in a chunk of the tail */
+    EDS_KEPT_B = 32 << 20,   /* of bodies that were read */
     EDS_KINDS = 4
 };
 
@@ -198,6 +199,18 @@ static inline bool eds_ix_dead(const struct eds_ix *x, int64_t rid)
 /* Chunk i of the view's tail, newest first, and the rids of it that count. */
 bool eds_ix_chunk(const struct eds_ix *x, size_t i, const struct eds_chunk **c,
                   int64_t *above, int64_t *until);
+
+/* ---- eds_kept.c: bodies that were read, in `bytes` of memory at most ---- */
+struct eds_kept;
+AM_CHECK int eds_kept_new(struct eds_kept **out, size_t bytes);
+void eds_kept_free(struct eds_kept *k);
+/* Nothing of them stays in memory. */
+void eds_kept_clear(struct eds_kept *k);
+/* Appends the JSON of a rid, if it is here. From any thread. */
+AM_CHECK int eds_kept_get(struct eds_kept *k, int64_t rid, struct buf *out,
+                          struct eds_meta *m, bool *found);
+/* Of a rid that is committed: one that is taken back is given again. */
+void eds_kept_put(struct eds_kept *k, const struct eds_meta *m, struct str body);
 
 /* ---- eds_list.c ---- */
 /* Rows of a span in any order; fn as eds_row_fn, and it must not ask the index. */

@@ -65,6 +65,7 @@ struct eds {
         uint8_t head[CRYPTO_SHA256];
     } now;
     struct eds_tail *tail; /* eds_index_priv.h */
+    struct eds_kept *kept; /* likewise */
     struct eds_merger *merger;
     /* Bytes of a page, pages of a job, resources of a chunk: tests make them small. */
     size_t page_b, slice, chunk;

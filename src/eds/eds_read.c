@@ -174,9 +174,10 @@ struct eds *eds_of(const struct eds_view *v)
     return v->e;
 }
 
-int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta *m)
+/* The current version that has this rid. */
+static int eds_fetch_row(struct eds_view *v, int64_t rid, struct buf *out,
+                         struct eds_meta *m)
 {
-    struct eds_meta met = {0};
     struct db_stmt *s;
     bool row = false;
     int err = db_prepare(
@@ -188,10 +189,22 @@ int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta 
     if (!err && !row)
         err = AM_E_NOTFOUND;
     if (!err)
-        err = eds_meta_read(v->e, s, &met);
-    if (!err && out)
-        err = eds_unseal_join(v->e, &met, db_blob(s, 5), out);
-    met.current = true;
+        err = eds_meta_read(v->e, s, m);
+    m->current = true;
+    return err || !out ? err : eds_unseal_join(v->e, m, db_blob(s, 5), out);
+}
+
+/* A writer's rids may be taken back, and who checks the store wants what is on disk. */
+int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta *m)
+{
+    bool kept = out && !v->writer && !v->alone, found = false;
+    size_t from = out ? out->n : 0;
+    struct eds_meta met = {0};
+    int err = kept ? eds_kept_get(v->e->kept, rid, out, &met, &found) : AM_OK;
+    if (!err && !found)
+        err = eds_fetch_row(v, rid, out, &met);
+    if (!err && kept && !found)
+        eds_kept_put(v->e->kept, &met, (struct str){out->p + from, out->n - from});
     if (!err && m)
         *m = met;
     return err;
