@@ -190,17 +190,32 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     return code;
 }
 
+static void subscriptions_of(const struct conf *c, const char *dir,
+                             struct rest_sub_config *out)
+{
+    const char *ca = conf_text(c, CONF_SUBSCRIPTION_CA);
+    *out = (struct rest_sub_config){
+        .dir = dir,
+        .allow = conf_text(c, CONF_SUBSCRIPTION_ALLOW),
+        .ca_file = *ca ? ca : NULL,
+        .wait_ms = (unsigned)conf_int(c, CONF_SUBSCRIPTION_WAIT_MS),
+        .give_up_s = (unsigned)conf_int(c, CONF_SUBSCRIPTION_GIVE_UP_S)};
+}
+
 static int serve_store(const struct conf *c, struct face *f, struct door_config *door)
 {
     struct rest_config rc = {.body_max = (size_t)conf_int(c, CONF_BODY_MAX),
                              .open = !door->auth};
     struct fhir_valid *valid = NULL;
     struct eds *eds = NULL;
-    char exports[PATH_MAX];
+    char exports[PATH_MAX], subs[PATH_MAX];
     int code, err;
-    if (snprintf(exports, sizeof exports, "%s/export", door->dir) >= (int)sizeof exports)
+    if (snprintf(exports, sizeof exports, "%s/export", door->dir) >=
+            (int)sizeof exports ||
+        snprintf(subs, sizeof subs, "%s/subscription", door->dir) >= (int)sizeof subs)
         return cmd_fail("open the store in", door->dir, AM_E_TOOBIG, NULL);
     rc.export_dir = exports;
+    subscriptions_of(c, subs, &rc.sub);
     err = fhir_valid_new(&valid);
     if (!err && f->by.set)
         fhir_valid_use(valid, f->by.set);

@@ -57,6 +57,16 @@
     X(MLLP_CLIENT, "mllp_client", N, TEXT, "", 0, 0,                                     \
       "service (`amane node client put`) that messages of mllp come as; needed where "   \
       "people log in")                                                                   \
+    X(SUBSCRIPTION_ALLOW, "subscription_allow", N, TEXT, "", 0, 0,                       \
+      "addresses of inner networks, https://lab.chu.ma, that Subscriptions may tell; "   \
+      "separated by spaces; others only on the Internet, by https")                      \
+    X(SUBSCRIPTION_CA, "subscription_ca", N, TEXT, "", 0, 0,                             \
+      "PEM file of the authorities of those addresses; empty: the system's")             \
+    X(SUBSCRIPTION_WAIT_MS, "subscription_wait_ms", N, INT, "1000", 10, 600000,          \
+      "milliseconds before what an endpoint did not take is told again, doubled each "   \
+      "time")                                                                            \
+    X(SUBSCRIPTION_GIVE_UP_S, "subscription_give_up_s", N, INT, "86400", 1, 2592000,     \
+      "seconds of nothing but failures after which a Subscription has status error")     \
     X(HL7_MAP, "hl7_map", N, TEXT, "", 0, 0,                                             \
       "file of the mapping of HL7 v2 messages; empty: the one of the program")
 

@@ -96,6 +96,7 @@ void door_before(struct door *d, struct rest_config *rc)
                                     .again = door_again,
                                     .drop = door_drop,
                                     .his = door_his,
+                                    .stand = door_stand,
                                     .arg = d};
     rc->audit = door_note;
     rc->audit_arg = d;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Callers without a request: who asked for an export, as long as his login holds, and a
- * service that enters by another way than HTTP (HL7 v2).
+/* Callers without a request: who asked for an export, as long as his login holds; who
+ * made a Subscription, as long as he is registered; and a service that enters by another
+ * way than HTTP (HL7 v2).
  *
  * The name that an export keeps: "account ID token|session HASH", "service ID client
- * HASH": who, and by which login. What he may is not in it: it is looked up. */
+ * HASH": who, and by which login. What he may is not in it: it is looked up. That of a
+ * Subscription: "service ID standing SCOPES", with what his token gave him then: what is
+ * registered now bounds it, and it bounds what is registered now. */
 #include <stdlib.h>
 
 #include "door/door_priv.h"
@@ -46,7 +49,54 @@ bool door_his(void *arg, struct str name, void *who)
     return yes;
 }
 
+/* Services alone: no role is granted Subscriptions (door_tbl.h). */
+int door_stand(void *arg, void *who, struct buf *name)
+{
+    const struct door_caller *c = who;
+    int err;
+    (void)arg;
+    if (!c || !c->service)
+        return AM_E_FORBIDDEN;
+    err = keep_who(c, name);
+    return err ? err : buf_addf(name, "standing %s", c->client.scope);
+}
+
 /* ---- again ---- */
+/* Those of `had` that the client's registration still covers. */
+static int keep_scopes(struct door_caller *c, struct str had)
+{
+    struct door_scopes now;
+    struct str left = had;
+    struct buf kept;
+    int err;
+    buf_init(&kept, REST_STAND);
+    door_scopes_init(&now, eds_row_key(c->door->eds));
+    err = door_scopes_read(&now, str_c(c->client.scope));
+    while (!err && left.n) {
+        struct str one = str_cut(left, ' ', &left);
+        struct door_scopes want;
+        door_scopes_init(&want, eds_row_key(c->door->eds));
+        err = door_scopes_read(&want, one);
+        if (!err && door_scope_covers(&now, &want.v[0]))
+            err = buf_addf(&kept, "%.*s ", STR_FMT(one));
+        door_scopes_release(&want);
+    }
+    door_scopes_release(&now);
+    if (!err)
+        err = kept.n ? door_scopes_read(&c->scopes, buf_str(&kept)) : AM_E_UNAUTHORIZED;
+    buf_release(&kept);
+    return err;
+}
+
+static int keep_standing(struct door_caller *c, struct str id, struct str scopes)
+{
+    int err = auth_client_get(c->door->auth, id, &c->client);
+    if (!err)
+        err = keep_scopes(c, scopes);
+    c->service = !err;
+    return err == AM_E_NOTFOUND || err == AM_E_SYNTAX ? AM_E_UNAUTHORIZED : err;
+}
+
 static int keep_login(struct door_caller *c, struct str kind, struct str hash)
 {
     struct auth *a = c->door->auth;
@@ -66,6 +116,7 @@ int door_again(void *arg, struct str name, void **who)
 {
     struct door_caller *c = am_calloc(1, sizeof *c);
     struct str what, id, kind, hash;
+    bool standing;
     int err;
     if (!c)
         return AM_E_NOMEM;
@@ -73,14 +124,17 @@ int door_again(void *arg, struct str name, void **who)
     id = str_cut(hash, ' ', &hash);
     kind = str_cut(hash, ' ', &hash);
     door_caller_init(c, arg);
-    err = hash.n && id.n && what.n ? keep_login(c, kind, hash) : AM_E_UNAUTHORIZED;
+    standing = str_eqc(what, "service") && str_eqc(kind, "standing");
+    err = !hash.n || !id.n || !what.n ? AM_E_UNAUTHORIZED
+          : standing                  ? keep_standing(c, id, hash)
+                                      : keep_login(c, kind, hash);
     if (!err && (!door_his(arg, name, c) || !door_at_home(c)))
         err = AM_E_UNAUTHORIZED; /* of another house by now */
     if (err) {
         door_drop(arg, c);
         return err;
     }
-    c->looks = door_export_looks(c);
+    c->looks = standing ? (unsigned)(DOOR_R | DOOR_S) : door_export_looks(c);
     *who = c;
     return AM_OK;
 }

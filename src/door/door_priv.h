@@ -135,6 +135,7 @@ int door_keep(void *arg, void *who, struct buf *name);
 int door_again(void *arg, struct str name, void **who);
 void door_drop(void *arg, void *who);
 bool door_his(void *arg, struct str name, void *who);
+int door_stand(void *arg, void *who, struct buf *name);
 
 /* ---- door_facts.c ---- */
 /* Its patients too. */

@@ -199,9 +199,12 @@ AM_CHECK int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out,
                        struct eds_meta *m);
 AM_CHECK int eds_find(struct eds_view *v, struct str type, struct str id, int64_t *rid);
 
-/* Versions, newest first. Empty type: the system; empty id: the type. */
+/* Versions, newest first. Empty type: the system; empty id: the type. onward: those with
+ * a greater rid than `after`, oldest first (id empty, below and since_at 0). */
 struct eds_past {
     struct str type, id;
+    bool onward;
+    int64_t after;    /* rid */
     int64_t below;    /* rid; 0: from the newest */
     int64_t since_at; /* at or after; 0: all */
     bool bodies;

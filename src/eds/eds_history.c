@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Histories, newest first: the current versions (res) and those of the past (hist), two
- * lists falling by rid, merged a page at a time. */
+/* Histories, newest first or onward: the current versions (res) and those of the past
+ * (hist), two lists falling (or rising) by rid, merged a page at a time. */
 #include "eds/eds_priv.h"
 
 enum { EDS_PAGE = 64 };
@@ -12,7 +12,7 @@ struct eds_entry {
 struct eds_source {
     const char *sql;
     bool current, keyed; /* keyed: $2 is the id */
-    int64_t below;
+    int64_t bound;       /* of the next page, excluded */
     struct eds_entry at[EDS_PAGE];
     size_t n, i;
     bool end;
@@ -25,8 +25,9 @@ struct eds_merge {
     struct eds_source from[2];
 };
 
-/* $1 below, $2 how many, $3 kind, $4 id: as many as each scope needs. */
-static const char *const eds_past_sql[3][2] = {
+/* $1 the bound, $2 how many, $3 kind, $4 id: as many as each scope needs. The last two
+ * are onward. */
+static const char *const eds_past_sql[5][2] = {
     {"select rid, type, id, ver, at, body, 0 from res where rid < $1"
      " order by rid desc limit $2",
      "select rid, type, id, ver, at, body, gone from hist where rid < $1"
@@ -39,11 +40,19 @@ static const char *const eds_past_sql[3][2] = {
      " and rid < $1 order by rid desc limit $2",
      "select rid, type, id, ver, at, body, gone from hist where type = $3 and id = $4"
      " and rid < $1 order by ver desc limit $2"},
+    {"select rid, type, id, ver, at, body, 0 from res where rid > $1"
+     " order by rid limit $2",
+     "select rid, type, id, ver, at, body, gone from hist where rid > $1"
+     " order by rid limit $2"},
+    {"select rid, type, id, ver, at, body, 0 from res where type = $3 and rid > $1"
+     " order by rid limit $2",
+     "select rid, type, id, ver, at, body, gone from hist where type = $3 and rid > $1"
+     " order by rid limit $2"},
 };
 
 static int eds_scope(const struct eds_past *p)
 {
-    return p->id.n ? 2 : p->type.n ? 1 : 0;
+    return p->onward ? 3 + (p->type.n > 0) : p->id.n ? 2 : p->type.n ? 1 : 0;
 }
 
 static int eds_take(struct eds_merge *m, struct eds_source *f, struct db_stmt *s)
@@ -56,7 +65,7 @@ static int eds_take(struct eds_merge *m, struct eds_source *f, struct db_stmt *s
     if (!err && m->p->bodies)
         err = buf_add(&x->body, db_blob(s, 5));
     f->n += !err;
-    f->below = x->m.rid;
+    f->bound = x->m.rid;
     return err;
 }
 
@@ -68,7 +77,7 @@ static int eds_fill(struct eds_merge *m, struct eds_source *f)
     if (err)
         return err;
     f->n = f->i = 0;
-    db_bind_int(s, 1, f->below);
+    db_bind_int(s, 1, f->bound);
     db_bind_int(s, 2, EDS_PAGE);
     if (m->p->type.n)
         db_bind_int(s, 3, m->kind);
@@ -83,7 +92,7 @@ static int eds_fill(struct eds_merge *m, struct eds_source *f)
     return err;
 }
 
-/* The newer of the two heads; NULL: both are at their end. */
+/* Whose turn it is of the two heads; NULL: both are at their end. */
 static int eds_next(struct eds_merge *m, struct eds_entry **out)
 {
     struct eds_source *best = NULL;
@@ -94,7 +103,8 @@ static int eds_next(struct eds_merge *m, struct eds_entry **out)
             if (err)
                 return err;
         }
-        if (f->i < f->n && (!best || f->at[f->i].m.rid > best->at[best->i].m.rid))
+        if (f->i < f->n &&
+            (!best || (f->at[f->i].m.rid > best->at[best->i].m.rid) != m->p->onward))
             best = f;
     }
     *out = best ? &best->at[best->i++] : NULL;
@@ -139,6 +149,7 @@ int eds_history(struct eds_view *v, const struct eds_past *p, eds_version_fn *fn
     int scope = eds_scope(p), err = AM_OK;
     int64_t kind = 0;
     am_assert(!p->id.n || p->type.n);
+    am_assert(!p->onward || (!p->id.n && !p->below && !p->since_at));
     if (p->type.n)
         err = eds_kind(v->e, p->type, &kind);
     if (!err && p->id.n && !eds_id_ok(p->id))
@@ -153,7 +164,7 @@ int eds_history(struct eds_view *v, const struct eds_past *p, eds_version_fn *fn
         eds_id_pack(p->id, &m->id);
     for (size_t k = 0; k < AM_LEN(m->from); k++) {
         m->from[k].sql = eds_past_sql[scope][k];
-        m->from[k].below = p->below ? p->below : INT64_MAX;
+        m->from[k].bound = p->onward ? p->after : p->below ? p->below : INT64_MAX;
         m->from[k].current = k == 0;
         for (size_t i = 0; i < EDS_PAGE; i++)
             buf_init(&m->from[k].at[i].body, 2 * EDS_BODY_MAX);

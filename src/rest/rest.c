@@ -32,6 +32,8 @@ int rest_new(struct rest **out, const struct rest_config *c)
         err = rest_capabilities(r, &r->capabilities);
     if (!err)
         err = rest_exports_new(r);
+    if (!err)
+        err = rest_subs_new(r);
     if (err) {
         rest_free(r);
         return err;
@@ -44,6 +46,7 @@ void rest_free(struct rest *r)
 {
     if (!r)
         return;
+    rest_subs_free(r);
     rest_exports_free(r);
     buf_release(&r->capabilities);
     free(r->own);

@@ -132,7 +132,25 @@ struct rest_guard {
     int (*again)(void *arg, struct str name, void **who);
     void (*drop)(void *arg, void *who); /* of again() */
     bool (*his)(void *arg, struct str name, void *who);
+    /* A Subscription outlives the login it was made by. stand: a name for who made it and
+     * for what he was given then (REST_STAND bytes at most), which again() looks up as
+     * well: what he may now, and no more than he might then. AM_E_FORBIDDEN: not for
+     * him. Where `see` is set and this is not, there are no Subscriptions. */
+    int (*stand)(void *arg, void *who, struct buf *name);
     void *arg;
+};
+
+enum { REST_STAND = 8192 };
+/* Subscriptions (FHIR R4, and the Subscriptions R5 Backport 1.1), delivered by
+ * rest-hook. */
+struct rest_sub_config {
+    const char *dir;   /* where their positions are kept, sealed; NULL: there are none */
+    const char *allow; /* "https://inner.chu.ma http://127.0.0.1:8000": addresses that may
+                          be told though they are not of the public Internet, or not
+                          https; a blank between two; NULL: none */
+    const char *ca_file; /* of those addresses; NULL: the system's authorities */
+    unsigned wait_ms;    /* after a failure, doubled each time; 0: 1,000 */
+    unsigned give_up_s;  /* of nothing but failures: status error; 0: a day */
 };
 
 enum { REST_FORMER = 4096 }; /* bytes of `former`, its NUL included */
@@ -149,11 +167,12 @@ struct rest_config {
     rest_audit_fn *audit;           /* NULL: none */
     void *audit_arg;
     const char *export_dir; /* where $export keeps its files, sealed; NULL: no $export */
-    bool open;              /* nobody logs in: the CapabilityStatement says so */
-    size_t body_max;        /* 0: 64 MiB */
-    size_t entries;         /* of a batch or transaction; 0: EDS_GROUP_MAX */
-    size_t told_max;        /* bytes of an answer; 0: 64 MiB */
-    int64_t view_ms;        /* longest run of a view; 0: a minute */
+    struct rest_sub_config sub; /* borrowed */
+    bool open;                  /* nobody logs in: the CapabilityStatement says so */
+    size_t body_max;            /* 0: 64 MiB */
+    size_t entries;             /* of a batch or transaction; 0: EDS_GROUP_MAX */
+    size_t told_max;            /* bytes of an answer; 0: 64 MiB */
+    int64_t view_ms;            /* longest run of a view; 0: a minute */
 };
 struct rest;
 AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);

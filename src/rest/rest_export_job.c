@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/crypto.h"
-
 /* ---- files ---- */
 static int export_path(const struct rest_exports *x, struct str id, const char *file,
                        char out[REST_PATH_MAX])
@@ -18,55 +16,29 @@ static int export_path(const struct rest_exports *x, struct str id, const char *
     return n < REST_PATH_MAX ? AM_OK : AM_E_TOOBIG;
 }
 
-/* The store's index words never leave the process: who has the disk has no key. */
-static int export_key(const struct rest_exports *x, struct str id, uint8_t key[32])
+static int export_file(const struct rest_exports *x, struct str id, const char *file,
+                       char path[REST_PATH_MAX], struct rest_sealed *out)
 {
-    const struct fhir_row_key *k = eds_row_key(x->r->c.eds);
-    return crypto_hkdf_sha256((struct str){(const char *)k->k, sizeof k->k}, id,
-                              STR("amane $export file 1"), key, 32);
-}
-
-static int export_sealing(const struct rest_exports *x, struct str id, const char *file,
-                          uint8_t key[32], char path[REST_PATH_MAX])
-{
-    int err = export_path(x, id, file, path);
-    return err ? err : export_key(x, id, key);
+    *out = (struct rest_sealed){path, id, STR("amane $export file 1"), file};
+    return export_path(x, id, file, path);
 }
 
 int rest_export_write(struct rest_exports *x, const char *id, const char *file,
                       struct str text, struct buf *sealed)
 {
     char path[REST_PATH_MAX];
-    uint8_t key[32];
-    struct buf own;
-    int err = export_sealing(x, str_c(id), file, key, path);
-    buf_init(&own, text.n + 64);
-    if (!sealed)
-        sealed = &own;
-    buf_clear(sealed);
-    if (!err)
-        err = crypto_seal(key, str_c(file), text, sealed);
-    if (!err)
-        err = am_file_write(path, buf_str(sealed), 0600);
-    crypto_wipe(key, sizeof key);
-    buf_release(&own);
-    return err;
+    struct rest_sealed f;
+    int err = export_file(x, str_c(id), file, path, &f);
+    return err ? err : rest_sealed_write(x->r, &f, text, sealed);
 }
 
 int rest_export_read(struct rest_exports *x, struct str id, const char *file,
                      struct buf *out)
 {
-    char path[REST_PATH_MAX], *p = NULL;
-    uint8_t key[32];
-    size_t n = 0;
-    int err = export_sealing(x, id, file, key, path);
-    if (!err)
-        err = am_file_read(path, x->r->c.told_max, &p, &n);
-    if (!err)
-        err = crypto_open(key, str_c(file), (struct str){p, n}, out);
-    crypto_wipe(key, sizeof key);
-    free(p);
-    return err;
+    char path[REST_PATH_MAX];
+    struct rest_sealed f;
+    int err = export_file(x, id, file, path, &f);
+    return err ? err : rest_sealed_read(x->r, &f, out);
 }
 
 /* Without `all`, the job stays: it is begun again. */

@@ -61,12 +61,12 @@ static bool local_any(struct rest_config *k, const struct json *v)
     return false;
 }
 
-int rest_local(struct rest_call *c, const struct json *resource, struct json_doc **out)
+static int local_names(struct rest_call *c, const struct json *resource,
+                       struct json_doc **out)
 {
     struct buf text;
     struct jw w;
     int err;
-    *out = NULL;
     if (!local_any(&c->r->c, resource))
         return AM_OK;
     buf_init(&text, 2 * EDS_BODY_MAX);
@@ -76,5 +76,20 @@ int rest_local(struct rest_call *c, const struct json *resource, struct json_doc
     if (!err)
         err = rest_json(c, buf_str(&text), out);
     buf_release(&text);
+    return err;
+}
+
+int rest_local(struct rest_call *c, const struct json *resource, struct json_doc **out)
+{
+    struct json_doc *sub = NULL;
+    int err;
+    *out = NULL;
+    err = local_names(c, resource, out);
+    if (err || !c->r->subs ||
+        !json_str_is(json_get(resource, "resourceType"), "Subscription"))
+        return err;
+    err = rest_sub_write(c, *out ? json_root(*out) : resource, &sub);
+    json_free(*out);
+    *out = sub;
     return err;
 }

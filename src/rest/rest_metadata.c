@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CapabilityStatement, from the table of interactions and the tables of R4. */
-#include "rest/rest_priv.h"
+#include "rest/rest_sub.h"
 
 static void metadata_codes(struct jw *w, enum rest_level level)
 {
@@ -106,10 +106,38 @@ static void metadata_params(struct jw *w, struct str type)
     jw_arr_end(w);
 }
 
-static void metadata_type(struct jw *w, struct str type)
+/* The topics, one of each type, and the form that is known besides R4's own. */
+static void metadata_topics(struct jw *w)
 {
+    jw_key(w, "extension");
+    jw_arr(w);
+    for (size_t i = 0; i < fhir_search_types(); i++) {
+        if (!rest_sub_topic(fhir_search_type_at(i)))
+            continue;
+        jw_obj(w);
+        jw_kstrz(w, "url",
+                 "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+                 "capabilitystatement-subscriptiontopic-canonical");
+        jw_key(w, "valueCanonical");
+        jw_strf(w, SUB_TOPIC "%.*s", STR_FMT(fhir_search_type_at(i)));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+static void metadata_type(struct jw *w, const struct rest *r, struct str type)
+{
+    bool subs = str_eqc(type, "Subscription") && rest_subs_on(r);
     jw_obj(w);
+    if (subs)
+        metadata_topics(w);
     jw_kstr(w, "type", type);
+    if (subs) {
+        jw_key(w, "supportedProfile");
+        jw_arr(w);
+        jw_strz(w, SUB_BACKPORT "subscription");
+        jw_arr_end(w);
+    }
     metadata_codes(w, REST_TYPE);
     jw_kstrz(w, "versioning", "versioned-update");
     jw_kbool(w, "readHistory", true);
@@ -189,7 +217,7 @@ int rest_capabilities(struct rest *r, struct buf *out)
     jw_key(&w, "resource");
     jw_arr(&w);
     for (size_t i = 0; i < fhir_search_types(); i++)
-        metadata_type(&w, fhir_search_type_at(i));
+        metadata_type(&w, r, fhir_search_type_at(i));
     jw_arr_end(&w);
     metadata_codes(&w, REST_SYSTEM);
     metadata_operations(&w, STR_NULL);

@@ -19,6 +19,7 @@ enum {
 
 struct rest_own;     /* rest_op.c */
 struct rest_exports; /* rest_export.h */
+struct rest_subs;    /* rest_sub.h */
 struct rest {
     struct rest_config c;
     struct rest_own *own; /* what makes the compartment of a patient */
@@ -26,6 +27,7 @@ struct rest {
     struct buf capabilities;      /* JSON */
     struct rest_terms *terms;     /* of the store (rest_terms.c) */
     struct rest_exports *exports; /* NULL: none */
+    struct rest_subs *subs;       /* NULL: none */
     int64_t started_at;
 };
 
@@ -246,6 +248,28 @@ AM_CHECK int rest_line_answer(struct rest_call *c, struct jw *w,
 
 /* ---- rest_op.c ---- */
 AM_CHECK int rest_own_new(struct rest *r);
+
+/* ---- rest_sealed.c ---- */
+AM_CHECK int rest_sealed_key(const struct rest *r, struct str salt, struct str use,
+                             uint8_t key[32]);
+struct rest_sealed { /* all borrowed */
+    const char *path;
+    struct str salt, use; /* of its key */
+    const char *name;     /* which of the files under that key it is */
+};
+/* sealed: memory for many, or NULL. */
+AM_CHECK int rest_sealed_write(const struct rest *r, const struct rest_sealed *f,
+                               struct str text, struct buf *sealed);
+AM_CHECK int rest_sealed_read(const struct rest *r, const struct rest_sealed *f,
+                              struct buf *out);
+
+/* ---- rest_sub.c, rest_sub_job.c ---- */
+/* What is stored of a Subscription that somebody writes: its headers sealed, with who he
+ * is. AM_E_INVALID, with what is wrong in c->d. */
+AM_CHECK int rest_sub_write(struct rest_call *c, const struct json *resource,
+                            struct json_doc **out);
+AM_CHECK int rest_subs_new(struct rest *r);
+void rest_subs_free(struct rest *r);
 
 /* ---- rest_export_job.c ---- */
 AM_CHECK int rest_exports_new(struct rest *r);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Subscriptions there are, the thread that follows the store, and those that take
+ * their turns. */
+#include "rest/rest_sub.h"
+
+#include <errno.h>
+#include <time.h>
+
+static void sub_lock(struct rest_subs *x)
+{
+    am_assert(!pthread_mutex_lock(&x->lock));
+}
+
+static void sub_unlock(struct rest_subs *x)
+{
+    am_assert(!pthread_mutex_unlock(&x->lock));
+}
+
+/* So many microseconds, or until a signal. (time_mono() is not the clock of the
+ * condition: it counts sleep.) */
+static void sub_wait(struct rest_subs *x, pthread_cond_t *what, int64_t us)
+{
+    struct timespec t;
+    int64_t at;
+    int err;
+    am_assert(!clock_gettime(CLOCK_MONOTONIC, &t));
+    at = (int64_t)t.tv_sec * TIME_SECOND + t.tv_nsec / 1000 + AM_MAX(us, 1);
+    t.tv_sec = (time_t)(at / TIME_SECOND);
+    t.tv_nsec = (long)(at % TIME_SECOND) * 1000;
+    err = pthread_cond_timedwait(what, &x->lock, &t);
+    am_assert(!err || err == ETIMEDOUT);
+}
+
+/* ---- the list ---- */
+static struct rest_sub *sub_of(struct rest_subs *x, const char *id)
+{
+    struct rest_sub *s = x->first;
+    while (s && strcmp(s->id, id) != 0)
+        s = s->next;
+    return s;
+}
+
+static void sub_free(struct rest_sub *s)
+{
+    free(s->text);
+    vec_release(&s->event);
+    free(s);
+}
+
+static void sub_remove(struct rest_subs *x, struct rest_sub *s)
+{
+    struct rest_sub **at = &x->first;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    x->n--;
+    sub_free(s);
+}
+
+bool rest_sub_room(struct rest_subs *x, struct str id)
+{
+    const struct rest_sub *s;
+    bool room;
+    sub_lock(x);
+    for (s = x->first; s && !str_eqc(id, s->id); s = s->next)
+        ;
+    room = s || x->n < SUB_MOST;
+    sub_unlock(x);
+    return room;
+}
+
+/* ---- following the store ---- */
+static int follow_one(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct rest_subs *x = arg;
+    struct rest_sub *s;
+    int err = AM_OK;
+    (void)body;
+    sub_lock(x);
+    s = sub_of(x, m->id);
+    if (!s && x->n >= SUB_MOST)
+        LOG_W("rest.subscription_many", log_str("id", str_c(m->id)));
+    else if (!s) {
+        s = am_calloc(1, sizeof *s);
+        if (s) {
+            snprintf(s->id, sizeof s->id, "%s", m->id);
+            s->slow = true;
+            s->next = x->first;
+            x->first = s;
+            x->n++;
+        } else
+            err = AM_E_NOMEM;
+    }
+    if (s)
+        s->stale = true;
+    sub_unlock(x);
+    return err;
+}
+
+static int follow_in(struct eds_view *v, void *arg)
+{
+    struct rest_subs *x = arg;
+    const struct eds_past p = {
+        .type = STR("Subscription"), .onward = true, .after = x->seen};
+    int64_t top;
+    int err = eds_top(v, &top);
+    if (err || top == x->seen)
+        return err;
+    err = eds_history(v, &p, follow_one, x);
+    if (!err)
+        x->seen = top;
+    return err;
+}
+
+static void *follow_main(void *arg)
+{
+    struct rest_subs *x = arg;
+    sub_lock(x);
+    while (!x->ends) {
+        int64_t seen = x->seen;
+        int err;
+        sub_unlock(x);
+        err = eds_view(x->r->c.eds, follow_in, x);
+        if (err)
+            LOG_E("rest.subscription_follow", log_err(err));
+        sub_lock(x);
+        if (x->seen != seen || err) {
+            for (struct rest_sub *s = x->first; s; s = s->next)
+                s->news = true;
+            am_assert(!pthread_cond_broadcast(&x->wake));
+        }
+        if (!x->ends)
+            sub_wait(x, &x->end, SUB_LOOK_MS * INT64_C(1000));
+    }
+    sub_unlock(x);
+    return NULL;
+}
+
+/* ---- turns ---- */
+static bool sub_due(const struct rest_sub *s, int64_t now)
+{
+    return s->stale || (s->news && !s->waits) || s->due_at <= now;
+}
+
+/* Whose turn it is, the one that waits longest first; *us: when to look again. */
+static struct rest_sub *sub_next(struct rest_subs *x, int64_t *us)
+{
+    struct rest_sub *best = NULL;
+    int64_t now = time_mono();
+    *us = 60 * TIME_SECOND;
+    for (struct rest_sub *s = x->first; s; s = s->next) {
+        if (s->busy || (s->slow && x->slow >= SUB_THREADS / 2))
+            continue;
+        if (sub_due(s, now)) {
+            if (!best || s->due_at < best->due_at)
+                best = s;
+        } else
+            *us = AM_MIN(*us, s->due_at - now);
+    }
+    return best;
+}
+
+static void sub_turn(struct rest_subs *x, struct rest_sub *s, struct http_client *http)
+{
+    bool stale = s->stale, slow = s->slow;
+    enum rest_sub_next next;
+    int64_t wait_ms = 0, now;
+    s->busy = true;
+    s->stale = s->news = false;
+    x->slow += slow;
+    sub_unlock(x);
+    next = rest_sub_turn(x, s, http, stale, &wait_ms);
+    sub_lock(x);
+    now = time_mono();
+    x->slow -= slow;
+    s->busy = false;
+    s->slow = !s->fast;
+    s->waits = next == SUB_AFTER_WAIT || next == SUB_NEVER;
+    s->due_at = next == SUB_AT_ONCE                         ? now
+                : next == SUB_NEVER || wait_ms == INT64_MAX ? INT64_MAX
+                                                            : now + wait_ms * 1000;
+    if (s->deleted && !s->stale)
+        sub_remove(x, s);
+    am_assert(!pthread_cond_broadcast(&x->wake));
+}
+
+static void *sub_main(void *arg)
+{
+    struct rest_sub_worker *w = arg;
+    struct rest_subs *x = w->x;
+    sub_lock(x);
+    while (!x->ends) {
+        int64_t us;
+        struct rest_sub *s = sub_next(x, &us);
+        if (s)
+            sub_turn(x, s, w->http);
+        else
+            sub_wait(x, &x->wake, us);
+    }
+    sub_unlock(x);
+    return NULL;
+}
+
+/* ---- beginning and end ---- */
+static int sub_begin(struct rest_subs *x)
+{
+    int err = am_dir_make(x->dir, 0700);
+    for (size_t i = 0; i < SUB_THREADS && !err; i++) {
+        struct rest_sub_worker *w = &x->worker[i];
+        w->x = x;
+        err = http_client_new(&w->http);
+        if (!err && pthread_create(&w->thread, NULL, sub_main, w))
+            err = AM_E_NOMEM;
+        w->runs = !err;
+    }
+    if (!err && pthread_create(&x->follower, NULL, follow_main, x))
+        err = AM_E_NOMEM;
+    x->follows = !err;
+    return err;
+}
+
+bool rest_subs_on(const struct rest *r)
+{
+    return r->c.sub.dir && (!r->c.guard.see || r->c.guard.stand);
+}
+
+int rest_subs_new(struct rest *r)
+{
+    pthread_condattr_t clock;
+    struct rest_subs *x;
+    int err;
+    if (!rest_subs_on(r))
+        return AM_OK;
+    x = am_calloc(1, sizeof *x);
+    if (!x)
+        return AM_E_NOMEM;
+    x->r = r;
+    am_assert(!pthread_condattr_init(&clock));
+    am_assert(!pthread_condattr_setclock(&clock, CLOCK_MONOTONIC));
+    am_assert(!pthread_mutex_init(&x->lock, NULL));
+    am_assert(!pthread_cond_init(&x->wake, &clock));
+    am_assert(!pthread_cond_init(&x->end, &clock));
+    am_assert(!pthread_condattr_destroy(&clock));
+    r->subs = x;
+    err = snprintf(x->dir, sizeof x->dir, "%s", r->c.sub.dir) < (int)sizeof x->dir
+              ? sub_begin(x)
+              : AM_E_TOOBIG;
+    if (err)
+        rest_subs_free(r);
+    return err;
+}
+
+void rest_subs_free(struct rest *r)
+{
+    struct rest_subs *x = r->subs;
+    if (!x)
+        return;
+    sub_lock(x);
+    x->ends = true;
+    am_assert(!pthread_cond_broadcast(&x->wake));
+    am_assert(!pthread_cond_broadcast(&x->end));
+    sub_unlock(x);
+    for (size_t i = 0; i < SUB_THREADS; i++)
+        http_client_cancel(x->worker[i].http);
+    if (x->follows)
+        am_assert(!pthread_join(x->follower, NULL));
+    for (size_t i = 0; i < SUB_THREADS; i++) {
+        if (x->worker[i].runs)
+            am_assert(!pthread_join(x->worker[i].thread, NULL));
+        http_client_free(x->worker[i].http);
+    }
+    r->subs = NULL;
+    while (x->first) {
+        struct rest_sub *s = x->first;
+        x->first = s->next;
+        sub_free(s);
+    }
+    am_assert(!pthread_cond_destroy(&x->wake));
+    am_assert(!pthread_cond_destroy(&x->end));
+    am_assert(!pthread_mutex_destroy(&x->lock));
+    free(x);
+}

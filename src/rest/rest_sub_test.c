@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Subscriptions: what is told, in which order and with which numbers, whatever the
+ * endpoint does and whenever the node ends; what becomes of headers; who may no more. */
+#include "rest/rest_sub_test.h"
+
+static void what_matches_is_told_and_nothing_else(void **state)
+{
+    (void)state;
+    s_observe("before", "a");
+    S_ASK("s", "Observation?code=http://l|a", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    S_WAIT(1);
+    S_SAYS(0, "handshake 0:");
+    s_observe("o1", "a");
+    S_WAIT(2);
+    S_SAYS(1, "event-notification 1: 1=Observation/o1");
+    s_observe("other", "b");
+    t_put("Patient", "p", "");
+    T_ONLY(204, REST_DELETE, .url = "/Observation/o1"); /* R4: what is found, not lost */
+    s_observe("o1", "a");
+    S_WAIT(3);
+    S_SAYS(2, "event-notification 2: 2=Observation/o1");
+    usleep(300000);
+    assert_int_equal(s_count(), 3);
+}
+
+static void a_topic_tells_deletions_and_what_its_filters_leave(void **state)
+{
+    (void)state;
+    struct t_reply r = t_send(&(struct t_asked){
+        REST_PUT, .url = "/Subscription/t",
+        .body =
+            "{\"resourceType\":\"Subscription\",\"id\":\"t\",\"status\":\"requested\","
+            "\"reason\":\"x\",\"criteria\":\"urn:amane:topic:Observation\","
+            "\"_criteria\":{\"extension\":[{\"url\":\"http://hl7.org/fhir/uv/"
+            "subscriptions-backport/StructureDefinition/backport-filter-criteria\","
+            "\"valueString\":\"Observation?code=http://l|a\"}]},"
+            "\"channel\":{\"type\":\"rest-hook\",\"endpoint\":\"https://x.invalid/"
+            "h\"}}"});
+    assert_int_equal(r.a.status, 201);
+    t_done(&r);
+    S_ASK("all", "urn:amane:topic:Observation", "/all",
+          "\"payload\":\"application/fhir+json\",\"_payload\":{\"extension\":[{\"url\":"
+          "\"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+          "backport-payload-content\",\"valueCode\":\"id-only\"}]}");
+    S_STATUS("all", "active");
+    s_observe("o", "a");
+    S_WAIT(2);
+    assert_null(strstr(s_end.told[1].body, "\"subject\""));
+    assert_non_null(strstr(s_end.told[1].body, "\"fullUrl\":\"http://test/fhir/"
+                                               "Observation/o\""));
+    T_ONLY(204, REST_DELETE, .url = "/Observation/o");
+    S_WAIT(3);
+    S_SAYS(2, "event-notification 2: 2=Observation/o");
+    assert_non_null(strstr(s_end.told[2].body, "\"method\":\"DELETE\""));
+}
+
+static void what_fails_is_told_again_with_the_same_numbers(void **state)
+{
+    size_t n;
+    (void)state;
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_answer(503);
+    s_observe("o1", "a");
+    S_WAIT(3);
+    s_observe("o2", "a");
+    S_WAIT(4);
+    t_close(); /* and the node ends */
+    n = s_count();
+    for (size_t i = 1; i < n; i++)
+        S_SAYS(i, "event-notification 1: 1=Observation/o1");
+    s_answer(200);
+    s_open(NULL);
+    S_WAIT(n + 2);
+    S_SAYS(n, "event-notification 1: 1=Observation/o1");
+    S_SAYS(n + 1, "event-notification 2: 2=Observation/o2");
+    t_close();
+    s_open(NULL);
+    s_observe("o3", "a");
+    S_WAIT(n + 3);
+    S_SAYS(n + 2, "event-notification 3: 3=Observation/o3");
+}
+
+static void nothing_but_failures_ends_in_error_until_asked_anew(void **state)
+{
+    struct t_reply r;
+    size_t n;
+    (void)state;
+    s_open(&(struct rest_config){.sub = {.give_up_s = 1, .wait_ms = 100}});
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_answer(500);
+    s_observe("o1", "a");
+    S_STATUS("s", "error");
+    r = T_WANT(200, .url = "/Subscription/s");
+    assert_str_equal(json_str(t_at(&r, "/error")), "rest.sub_unreached 500");
+    t_done(&r);
+    n = s_count();
+    assert_true(n <= 6); /* waits grow: 100, 200, 400, 800 ms */
+    s_observe("o2", "a");
+    s_answer(200);
+    usleep(300000);
+    assert_int_equal(s_count(), n);
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    S_WAIT(n + 3);
+    S_SAYS(n, "handshake 1:");
+    S_SAYS(n + 1, "event-notification 1: 1=Observation/o1");
+    S_SAYS(n + 2, "event-notification 2: 2=Observation/o2");
+    r = T_WANT(200, .url = "/Subscription/s");
+    assert_null(t_at(&r, "/error"));
+    t_done(&r);
+}
+
+static void off_is_off_and_begins_anew(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_observe("o1", "a");
+    S_WAIT(2);
+    r = T_WANT(200, REST_PATCH, .url = "/Subscription/s",
+               .type = "application/json-patch+json",
+               .body = "[{\"op\":\"replace\",\"path\":\"/status\",\"value\":\"off\"}]");
+    t_done(&r);
+    usleep(300000);
+    s_observe("o2", "a");
+    usleep(300000);
+    assert_int_equal(s_count(), 2);
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_observe("o3", "a");
+    S_WAIT(4);
+    S_SAYS(3, "event-notification 1: 1=Observation/o3");
+    T_ONLY(204, REST_DELETE, .url = "/Subscription/s");
+    usleep(300000);
+    s_observe("o4", "a");
+    usleep(300000);
+    assert_int_equal(s_count(), 4);
+}
+
+static void one_that_is_slow_does_not_delay_another(void **state)
+{
+    char id[16];
+    int64_t began;
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        snprintf(id, sizeof id, "s%d", i);
+        S_ASK(id, "Observation", "/slow", "");
+    }
+    S_ASK("f", "Observation", "/fast", S_JSON);
+    for (int i = 0; i < 9; i++) {
+        snprintf(id, sizeof id, "s%d", i);
+        S_STATUS(id, "active");
+    }
+    S_STATUS("f", "active");
+    usleep(200000);
+    s_forget();
+    began = time_mono();
+    s_observe("o", "a");
+    for (bool told = false; !told; usleep(2000)) {
+        pthread_mutex_lock(&s_end.lock);
+        for (size_t i = 0; i < s_end.n; i++)
+            told = told || !strcmp(s_end.told[i].path, "/fast");
+        pthread_mutex_unlock(&s_end.lock);
+    }
+    assert_true(time_mono() - began < 900000); /* no slow one is done yet */
+}
+
+/* ---- headers ---- */
+static void headers_are_sealed_and_the_endpoint_s_alone(void **state)
+{
+    struct t_reply r;
+    char with[4000], *end;
+    struct str text;
+    (void)state;
+    S_ASK("s", "Observation", "/hook", S_JSON ",\"header\":[\"X-Key: Sesame\"]");
+    S_STATUS("s", "active");
+    assert_string_equal(s_end.told[0].header, "Sesame");
+    r = T_WANT(200, .url = "/Subscription/s/_history");
+    assert_null(strstr(t_body(&r), "Sesame"));
+    assert_null(strstr(t_body(&r), "X-Key"));
+    t_done(&r);
+    /* Read, changed and put: the header stays. */
+    r = T_WANT(200, .url = "/Subscription/s");
+    text = buf_str(&r.a.body);
+    snprintf(with, sizeof with, "%.*s", STR_FMT(text));
+    t_done(&r);
+    T_ONLY(200, REST_PUT, .url = "/Subscription/s", .body = with);
+    S_WAIT(2);
+    assert_string_equal(s_end.told[1].header, "Sesame");
+    /* The same with another endpoint: it is not his to have. */
+    end = strstr(with, "/hook");
+    memcpy(end, "/hack", 5);
+    T_ONLY(200, REST_PUT, .url = "/Subscription/s", .body = with);
+    S_WAIT(3);
+    assert_string_equal(s_end.told[2].path, "/hack");
+    assert_string_equal(s_end.told[2].header, "");
+}
+
+static bool s_other; /* another hand writes */
+static bool s_gone;  /* who asked may no more */
+static bool s_hide;  /* Observation/hidden is not for him now */
+
+static int g_stand(void *arg, void *who, struct buf *name)
+{
+    (void)arg;
+    (void)who;
+    return buf_adds(name, s_other ? "mallory" : "alice");
+}
+
+static int g_again(void *arg, struct str name, void **who)
+{
+    (void)arg;
+    *who = NULL;
+    return s_gone && str_eqc(name, "alice") ? AM_E_UNAUTHORIZED : AM_OK;
+}
+
+static bool g_his(void *arg, struct str name, void *who)
+{
+    (void)arg;
+    (void)who;
+    return str_eqc(name, s_other ? "mallory" : "alice");
+}
+
+static int g_see(void *arg, const struct rest_look *l, bool *yes)
+{
+    struct eds_meta m;
+    (void)arg;
+    *yes = true;
+    if (l->id.n)
+        *yes = !s_hide || !str_eqc(l->id, "hidden");
+    else if (!eds_fetch(l->view, l->rid, NULL, &m))
+        *yes = !s_hide || strcmp(m.id, "hidden") != 0;
+    return AM_OK;
+}
+static const struct rest_config g_guarded = {
+    .guard = {.stand = g_stand, .again = g_again, .his = g_his, .see = g_see}};
+
+static void another_hand_does_not_get_the_headers(void **state)
+{
+    struct t_reply r;
+    char with[4000];
+    (void)state;
+    s_other = s_gone = s_hide = false;
+    s_open(&g_guarded);
+    S_ASK("s", "Observation", "/hook", S_JSON ",\"header\":[\"X-Key: Sesame\"]");
+    S_STATUS("s", "active");
+    r = T_WANT(200, .url = "/Subscription/s");
+    snprintf(with, sizeof with, "%.*s", STR_FMT(buf_str(&r.a.body)));
+    t_done(&r);
+    s_other = true;
+    T_ONLY(200, REST_PUT, .url = "/Subscription/s", .body = with);
+    S_WAIT(2);
+    assert_string_equal(s_end.told[0].header, "Sesame");
+    assert_string_equal(s_end.told[1].header, "");
+}
+
+static void who_may_no_more_is_told_nothing(void **state)
+{
+    struct t_reply r;
+    size_t n;
+    (void)state;
+    s_other = s_gone = s_hide = false;
+    s_open(&g_guarded);
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_hide = true;
+    s_observe("hidden", "a");
+    s_observe("o1", "a");
+    S_WAIT(2);
+    S_SAYS(1, "event-notification 1: 1=Observation/o1");
+    assert_null(strstr(s_end.told[1].body, "hidden"));
+    s_hide = false;
+    s_answer(500);
+    s_observe("hidden", "a");
+    S_WAIT(3);
+    s_hide = true;     /* numbered when it could be seen, told when it cannot */
+    n = s_count() + 1; /* one may be on its way */
+    s_answer(200);
+    S_WAIT(n);
+    S_SAYS(s_count() - 1, "event-notification 2: 2=");
+    assert_null(strstr(s_end.told[s_count() - 1].body, "hidden"));
+    s_gone = true;
+    n = s_count();
+    s_observe("o2", "a");
+    S_STATUS("s", "error");
+    assert_int_equal(s_count(), n);
+    r = T_WANT(200, .url = "/Subscription/s");
+    assert_str_equal(json_str(t_at(&r, "/error")), "rest.sub_login");
+    t_done(&r);
+}
+
+/* ---- what is refused ---- */
+static void refused(int line, const char *code, const char *criteria, const char *path,
+                    const char *channel)
+{
+    struct t_reply r = s_put("x", criteria, path, channel);
+    struct str got = json_str(t_at(&r, "/issue/0/details/coding/0/code"));
+    bool any = false;
+    for (json_each(it, t_at(&r, "/issue")))
+        any =
+            any || json_str_is(json_pointer(it.val, STR("/details/coding/0/code")), code);
+    if (r.a.status != 422 || !any)
+        fail_msg("line %d: %d %.*s", line, r.a.status, STR_FMT(got));
+    t_done(&r);
+}
+#define REFUSED(...) refused(__LINE__, __VA_ARGS__)
+
+static void what_could_not_be_kept_is_refused(void **state)
+{
+    static const char *const endpoint[] = {
+        "http://hook.chu.ma/x", "https://u:p@hook.chu.ma/x", "ftp://hook.chu.ma/x",
+        "https:///x",           "http://127.0.0.1:1@evil/",  "x"};
+    (void)state;
+    REFUSED("rest.sub_criteria", "Nothing?x=y", "/h", "");
+    REFUSED("rest.sub_criteria", "Observation?nothing=y", "/h", "");
+    REFUSED("rest.sub_criteria", "Subscription?status=active", "/h", "");
+    REFUSED("rest.sub_criteria", "urn:amane:topic:Nothing", "/h", "");
+    REFUSED("rest.sub_alone", "Observation?patient.name=x", "/h", "");
+    REFUSED("rest.sub_alone", "Patient?_has:Observation:patient:code=x", "/h", "");
+    REFUSED("rest.sub_alone", "Observation?_include=Observation:subject", "/h", "");
+    REFUSED("rest.sub_header", "Observation", "/h", "\"header\":[\"Host: x\"]");
+    REFUSED("rest.sub_header", "Observation", "/h", "\"header\":[\"no colon\"]");
+    REFUSED("rest.sub_payload", "Observation", "/h", "\"payload\":\"text/plain\"");
+    for (size_t i = 0; i < AM_LEN(endpoint); i++)
+        REFUSED("rest.sub_endpoint", "Observation", endpoint[i], "");
+    T_REFUSED(422, "rest.sub_channel", REST_POST, .url = "/Subscription",
+              .body = "{\"resourceType\":\"Subscription\",\"status\":\"requested\","
+                      "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{"
+                      "\"type\":\"sms\",\"endpoint\":\"tel:1\"}}");
+    T_REFUSED(422, "rest.sub_status", REST_POST, .url = "/Subscription",
+              .body = "{\"resourceType\":\"Subscription\",\"status\":\"error\","
+                      "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{"
+                      "\"type\":\"rest-hook\",\"endpoint\":\"https://x.invalid/\"}}");
+    /* Of an address that nobody listed, inner networks are out of reach. */
+    S_ASK("in", "Observation", "https://127.0.0.1:1/x", "");
+    usleep(100000);
+    S_STATUS("in", "requested");
+    assert_int_equal(s_count(), 0);
+}
+
+static void the_capabilities_name_the_topics(void **state)
+{
+    struct t_reply r = T_WANT(200, .url = "/metadata");
+    (void)state;
+    assert_non_null(strstr(t_body(&r), "\"urn:amane:topic:Observation\""));
+    assert_null(strstr(t_body(&r), "urn:amane:topic:AuditEvent"));
+    t_done(&r);
+    t_close();
+    t_open(NULL);
+    r = T_WANT(200, .url = "/metadata");
+    assert_null(strstr(t_body(&r), "urn:amane:topic"));
+    t_done(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        S(what_matches_is_told_and_nothing_else),
+        S(a_topic_tells_deletions_and_what_its_filters_leave),
+        S(what_fails_is_told_again_with_the_same_numbers),
+        S(nothing_but_failures_ends_in_error_until_asked_anew),
+        S(off_is_off_and_begins_anew),
+        S(one_that_is_slow_does_not_delay_another),
+        S(headers_are_sealed_and_the_endpoint_s_alone),
+        S(another_hand_does_not_get_the_headers),
+        S(who_may_no_more_is_told_nothing),
+        S(what_could_not_be_kept_is_refused),
+        S(the_capabilities_name_the_topics),
+    };
+    return t_run_both(tests, AM_LEN(tests));
+}
