@@ -158,6 +158,8 @@
     X("$export", 'x', "")                                                                \
     X("$export-status", 'x', "")                                                         \
     X("$export-file", 'x', "")                                                           \
+    X("$status", 'r', "Subscription")                                                    \
+    X("$events", 'r', "Subscription")                                                    \
     X("$import", 'i', "$import")                                                         \
     X("$lookup", 'r', "CodeSystem")                                                      \
     X("$subsumes", 'r', "CodeSystem")                                                    \

@@ -53,6 +53,13 @@ static void metadata_definition(struct jw *w, const struct rest_route *o)
         jw_strz(w, "http://hl7.org/fhir/uv/ips/OperationDefinition/summary");
         return;
     }
+    if (str_eqc(first, "Subscription")) {
+        jw_strf(w,
+                "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/"
+                "backport-subscription-%s",
+                name);
+        return;
+    }
     if (str_eqc(first, "{type}"))
         first = STR("Resource");
     jw_strf(w, "http://hl7.org/fhir/OperationDefinition/%.*s-%s", STR_FMT(first), name);

@@ -160,10 +160,20 @@ static bool sub_listed(const struct rest *r, struct str origin)
     return false;
 }
 
+int rest_sub_content(struct str said, enum rest_sub_content *out)
+{
+    static const char *const content[] = {"empty", "id-only", "full-resource"};
+    for (size_t i = 0; i < AM_LEN(content); i++)
+        if (str_eqc(said, content[i])) {
+            *out = (enum rest_sub_content)i;
+            return AM_OK;
+        }
+    return AM_E_SYNTAX;
+}
+
 static int sub_payload(struct rest_call *c, const struct json *channel,
                        struct rest_sub_spec *out)
 {
-    static const char *const content[] = {"empty", "id-only", "full-resource"};
     struct str mime = json_get_str(channel, "payload");
     struct str said = json_get_str(
         sub_extension(json_get(channel, "_payload"), "payload-content", 0), "valueCode");
@@ -172,14 +182,9 @@ static int sub_payload(struct rest_call *c, const struct json *channel,
     if (mime.n && !str_eqc(mime, "application/fhir+json") &&
         !str_eqc(mime, "application/json"))
         return sub_bad(c, "/channel/payload", "rest.sub_payload", mime);
-    if (!said.n)
-        return AM_OK;
-    for (size_t i = 0; i < AM_LEN(content); i++)
-        if (str_eqc(said, content[i])) {
-            out->content = (enum rest_sub_content)i;
-            return AM_OK;
-        }
-    return sub_bad(c, "/channel/payload/extension", "rest.sub_payload", said);
+    return !said.n || !rest_sub_content(said, &out->content)
+               ? AM_OK
+               : sub_bad(c, "/channel/payload/extension", "rest.sub_payload", said);
 }
 
 static int sub_channel(struct rest_call *c, const struct json *channel,

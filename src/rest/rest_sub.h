@@ -75,6 +75,7 @@ struct rest_sub_spec {
 /* AM_E_INVALID with problems. */
 AM_CHECK int rest_sub_read(struct rest_call *c, const struct json *resource,
                            struct rest_sub_spec *out);
+AM_CHECK int rest_sub_content(struct str said, enum rest_sub_content *out);
 bool rest_sub_topic(struct str type); /* one whose resources may be told */
 /* {"who", "header": [..]} of a stored one. AM_E_UNAUTHORIZED: it has none of ours. */
 AM_CHECK int rest_sub_unseal(const struct rest *r, const struct json *resource,

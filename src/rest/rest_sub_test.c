@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscriptions: what is told, in which order and with which numbers, whatever the
  * endpoint does and whenever the node ends; what becomes of headers; who may no more. */
+#include "rest/rest_sub.h"
+
 #include "rest/rest_sub_test.h"
 
 static void what_matches_is_told_and_nothing_else(void **state)
@@ -343,6 +345,92 @@ static void what_could_not_be_kept_is_refused(void **state)
     assert_int_equal(s_count(), 0);
 }
 
+/* "n=focus ..." of the first entry of a Bundle. */
+static const char *events_of(struct t_reply r)
+{
+    static char out[2000];
+    size_t n = 0;
+    out[0] = 0;
+    for (json_each(it, t_at(&r, "/entry/0/resource/parameter"))) {
+        const struct json *part = json_get(it.val, "part");
+        struct str focus =
+            json_str(json_pointer(part, STR("/2/valueReference/reference")));
+        if (json_str_is(json_get(it.val, "name"), "notification-event"))
+            n += (size_t)snprintf(
+                out + n, sizeof out - n, "%s%.*s=%.*s", n ? " " : "",
+                STR_FMT(json_str(json_pointer(part, STR("/0/valueString")))),
+                STR_FMT(str_sub(focus, focus.n ? strlen(t_base) + 1 : 0, focus.n)));
+    }
+    t_done(&r);
+    return out;
+}
+
+static void how_it_stands_and_what_it_told_can_be_asked(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    s_other = s_gone = s_hide = false;
+    s_open(&(struct rest_config){.guard = g_guarded.guard, .sub = {.give_up_s = 1}});
+    S_ASK("s", "Observation", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    assert_string_equal(events_of(T_WANT(200, .url = "/Subscription/s/$events")), "");
+    s_observe("o1", "a");
+    S_WAIT(2);
+    s_observe("hidden", "a");
+    S_WAIT(3);
+    s_observe("o3", "a");
+    S_WAIT(4);
+#define EVENTS(query) events_of(T_WANT(200, .url = "/Subscription/s/$events" query))
+    assert_string_equal(EVENTS(""),
+                        "1=Observation/o1 2=Observation/hidden 3=Observation/o3");
+    s_hide = true; /* told of then, not to be asked for now */
+    assert_string_equal(EVENTS("?eventsSinceNumber=2"), "2= 3=Observation/o3");
+    assert_string_equal(EVENTS("?eventsSinceNumber=2&eventsUntilNumber=2"), "2=");
+    assert_string_equal(EVENTS("?eventsSinceNumber=4"), "");
+    r = T_WANT(200, .url = "/Subscription/s/$events?content=id-only");
+    assert_str_equal(json_str(t_at(&r, "/type")), "history");
+    assert_str_equal(json_str(t_at(&r, "/entry/1/fullUrl")),
+                     "http://test/fhir/Observation/o1");
+    assert_null(t_at(&r, "/entry/1/resource"));
+    assert_null(strstr(t_body(&r), "hidden"));
+    t_done(&r);
+    T_REFUSED(400, "rest.value", .url = "/Subscription/s/$events?eventsSinceNumber=x");
+    T_REFUSED(400, "rest.value", .url = "/Subscription/s/$events?content=all");
+    T_REFUSED(404, "rest.notfound", .url = "/Subscription/none/$events");
+    s_answer(500);
+    s_observe("o4", "a");
+    S_STATUS("s", "error");
+    r = T_WANT(200, .url = "/Subscription/s/$status", .language = "fr");
+    assert_str_equal(json_str(t_at(&r, "/type")), "searchset");
+    assert_non_null(strstr(t_body(&r), "\"valueCode\":\"error\""));
+    assert_non_null(strstr(t_body(&r), "\"code\":\"rest.sub_unreached\""));
+    assert_non_null(strstr(t_body(&r), "est perdu"));
+    assert_non_null(strstr(t_body(&r), "(500)"));
+    t_done(&r);
+}
+
+static void what_is_kept_no_more_is_said(void **state)
+{
+    char more[64];
+    (void)state;
+    S_ASK("s", "Patient", "/hook",
+          S_JSON ",\"extension\":[{\"url\":\"" SUB_BACKPORT
+                 "max-count\",\"valuePositiveInt\":100}]");
+    S_STATUS("s", "active");
+    s_answer(500); /* so that they gather */
+    for (int i = 0; i < 310; i++) {
+        snprintf(more, sizeof more, "\"active\":%s", i % 2 ? "true" : "false");
+        t_put("Patient", "p", more);
+    }
+    s_answer(200);
+    for (int i = 0; i < 4000 && !strstr(s_says(s_count() - 1), " 310="); i++)
+        usleep(2000);
+    usleep(100000);
+    T_REFUSED(400, "rest.sub_kept", .url = "/Subscription/s/$events?eventsSinceNumber=9");
+    assert_string_equal(EVENTS("?eventsSinceNumber=55&eventsUntilNumber=56"),
+                        "55=Patient/p 56=Patient/p");
+}
+
 static void the_capabilities_name_the_topics(void **state)
 {
     struct t_reply r = T_WANT(200, .url = "/metadata");
@@ -370,6 +458,8 @@ int main(void)
         S(another_hand_does_not_get_the_headers),
         S(who_may_no_more_is_told_nothing),
         S(what_could_not_be_kept_is_refused),
+        S(how_it_stands_and_what_it_told_can_be_asked),
+        S(what_is_kept_no_more_is_said),
         S(the_capabilities_name_the_topics),
     };
     return t_run_both(tests, AM_LEN(tests));

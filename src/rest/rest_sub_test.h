@@ -182,10 +182,10 @@ static inline void s_observe(const char *id, const char *code)
 /* "kind since: n=Type/id n=..." of a notification. */
 static inline const char *s_says(size_t i)
 {
-    static char out[4000];
+    static char out[8000];
     struct json_doc *doc;
     const struct json *list;
-    char kind[40] = "", since[24] = "", events[3000] = "";
+    char kind[40] = "", since[24] = "", events[7000] = "";
     size_t n = 0;
     pthread_mutex_lock(&s_end.lock);
     assert_true(i < s_end.n);

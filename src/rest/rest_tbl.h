@@ -43,6 +43,14 @@
       "his International Patient Summary")                                               \
     X(POST, "/Patient/{id}/$summary", "$summary", NONE, false, summary,                  \
       "the same by POST")                                                                \
+    X(GET, "/Subscription/{id}/$status", "$status", OPERATION, false, sub_status,        \
+      "how a Subscription stands")                                                       \
+    X(POST, "/Subscription/{id}/$status", "$status", NONE, false, sub_status,            \
+      "the same by POST")                                                                \
+    X(GET, "/Subscription/{id}/$events", "$events", OPERATION, false, sub_events,        \
+      "the newest events it told, or is to tell")                                        \
+    X(POST, "/Subscription/{id}/$events", "$events", NONE, false, sub_events,            \
+      "the same by POST")                                                                \
     X(POST, "/$viewdefinition-run", "$viewdefinition-run", OPERATION, false, view_run,   \
       "the rows of a view (SQL on FHIR)")                                                \
     X(POST, "/ViewDefinition/$viewdefinition-run", "$viewdefinition-run", NONE, false,   \
