@@ -77,6 +77,91 @@ static void it_runs_under_what_the_token_gave_and_what_is_registered_now(void **
                      AM_E_UNAUTHORIZED);
 }
 
+/* ---- told ---- */
+static _Atomic int h_told;
+static char h_body[8000];
+
+static int h_handle(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    (void)cookie;
+    (void)a;
+    snprintf(h_body, sizeof h_body, "%.*s", STR_FMT(r->body));
+    h_told++;
+    return AM_OK;
+}
+
+static bool h_wait(int told)
+{
+    for (int i = 0; i < 4000 && h_told < told; i++)
+        usleep(2000);
+    return h_told >= told;
+}
+
+static void h_is(const char *token, const char *status)
+{
+    for (int i = 0; i < 4000; i++) {
+        struct t_reply r = T_WANT(200, .token = token, .path = "/Subscription/s");
+        bool is = json_str_is(t_at(&r, "/status"), status);
+        t_done(&r);
+        if (is)
+            return;
+        usleep(2000);
+    }
+    fail_msg("it is not %s", status);
+}
+
+#define H_SCOPE "system/Observation.cruds system/Subscription.cruds"
+static void
+each_telling_is_in_the_record_and_a_closed_service_is_told_no_more(void **state)
+{
+    const struct http_config hc = {.listen = "127.0.0.1:0", .handler = h_handle};
+    struct http_server *server;
+    char t[AUTH_CLIENT_TOKEN], more[AUTH_CLIENT_TOKEN], origin[64], dir[PATH_MAX],
+        body[900];
+    struct rest_config rc = {.eds = t_eds, .valid = t_valid, .base = t_base};
+    (void)state;
+    assert_ok(http_server_start(&server, &hc));
+    snprintf(origin, sizeof origin, "http://127.0.0.1:%u", http_server_port(server));
+    snprintf(dir, sizeof dir, "%s/subscription", t_dir);
+    rest_free(t_rest);
+    door_before(t_door, &rc);
+    rc.sub = (struct rest_sub_config){.dir = dir, .allow = origin, .wait_ms = 20};
+    assert_ok(rest_new(&t_rest, &rc));
+    h_told = 0;
+    t_service(H_SCOPE, t);
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Subscription\",\"id\":\"s\",\"status\":\"requested\","
+             "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{\"type\":"
+             "\"rest-hook\",\"endpoint\":\"%s/h\",\"payload\":"
+             "\"application/fhir+json\"}}",
+             origin);
+    T_ONLY(201, .token = t, .method = HTTP_PUT, .path = "/Subscription/s", .body = body);
+    h_is(t, "active");
+    T_ONLY(201, .token = t, .method = HTTP_PUT, .path = "/Observation/n",
+           .body =
+               "{\"resourceType\":\"Observation\",\"id\":\"n\",\"status\":\"final\","
+               "\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/a\"}}");
+    assert_true(h_wait(2));
+    assert_non_null(strstr(h_body, "Observation/n"));
+    assert_int_equal(recorded("\"do\":\"subscription-notification\"", "\"lab-1\"",
+                              "\"seen\":[\"Observation/n\"]", "\"patients\":[\"a\"]"),
+                     1);
+    /* Closed: no call goes out any more. */
+    assert_ok(auth_client_close(t_auth, STR("lab-1"), time_now()));
+    t_store("Observation", "after",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
+            "\"reference\":\"Patient/a\"}");
+    usleep(500000);
+    assert_int_equal(h_told, 2);
+    t_service(H_SCOPE, more);
+    h_is(more, "error");
+    T_ONLY(200, .token = more, .method = HTTP_PUT, .path = "/Subscription/s",
+           .body = body);
+    assert_true(h_wait(4)); /* the handshake, and what was written meanwhile */
+    assert_non_null(strstr(h_body, "Observation/after"));
+    http_server_stop(server, 2000);
+}
+
 static void people_have_none(void **state)
 {
     (void)state;
@@ -91,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(it_runs_under_what_the_token_gave_and_what_is_registered_now),
+        T(each_telling_is_in_the_record_and_a_closed_service_is_told_no_more),
         T(people_have_none),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);

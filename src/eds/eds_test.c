@@ -245,7 +245,7 @@ static struct seen past(struct eds *e, struct eds_past p, size_t stop)
     p.bodies = true;
     assert_ok(eds_view(e, ask_past, &(struct asked){p, &s}));
     for (size_t i = 1; i < s.n; i++)
-        assert_true(s.rid[i] < s.rid[i - 1]);
+        assert_true((s.rid[i] < s.rid[i - 1]) != p.onward);
     return s;
 }
 
@@ -286,6 +286,44 @@ static void histories_are_newest_first_and_paged(void **state)
     assert_true(s.rid[6] > third);
     s = past(e, (struct eds_past){.type = STR("Patient"), .id = STR("nobody")}, 0);
     assert_int_equal(s.n, 0);
+    eds_close(e);
+}
+
+/* Over several pages of both lists, past versions and deletions included. */
+static void onward_is_the_same_the_other_way_round(void **state)
+{
+    (void)state;
+    struct eds *e = t_open();
+    const char *body = "{\"resourceType\":\"Observation\"}";
+    const char *patient = "{\"resourceType\":\"Patient\"}";
+    struct seen back, on;
+    struct eds_done d;
+    char id[8];
+    for (int i = 0; i < 30; i++) {
+        snprintf(id, sizeof id, "o%d", i % 9);
+        assert_ok(t_ask(e, body, (struct eds_ask){EDS_UPDATE, .id = str_c(id)}, &d));
+        snprintf(id, sizeof id, "p%d", i);
+        assert_ok(t_ask(
+            e, patient,
+            (struct eds_ask){EDS_UPDATE, .type = STR("Patient"), .id = str_c(id)}, &d));
+    }
+    assert_ok(t_ask(e, NULL, (struct eds_ask){EDS_DELETE, .id = STR("o3")}, &d));
+    back = past(e, (struct eds_past){.type = STR("")}, 0);
+    on = past(e, (struct eds_past){.onward = true}, 0);
+    assert_int_equal(on.n, 61);
+    assert_int_equal(back.n, on.n);
+    assert_true(on.gone);
+    for (size_t i = 0; i < on.n; i++)
+        assert_int_equal(on.rid[i], back.rid[on.n - 1 - i]);
+    back = past(e, (struct eds_past){.type = obs}, 0);
+    on = past(e, (struct eds_past){.type = obs, .onward = true}, 0);
+    assert_int_equal(on.n, 31);
+    for (size_t i = 0; i < on.n; i++)
+        assert_int_equal(on.rid[i], back.rid[on.n - 1 - i]);
+    on = past(e, (struct eds_past){.type = obs, .onward = true, .after = on.rid[28]}, 0);
+    assert_int_equal(on.n, 2);
+    on = past(e, (struct eds_past){.onward = true, .after = d.rid}, 0);
+    assert_int_equal(on.n, 0);
     eds_close(e);
 }
 
@@ -330,6 +368,7 @@ int main(void)
         T(a_group_is_all_or_nothing),
         T(what_is_no_resource_is_refused_with_reasons),
         T(histories_are_newest_first_and_paged),
+        T(onward_is_the_same_the_other_way_round),
         T(one_process_writes_others_read),
     };
     return t_run_both(tests, AM_LEN(tests));

@@ -218,9 +218,12 @@ static int sub_channel(struct rest_call *c, const struct json *channel,
 int rest_sub_read(struct rest_call *c, const struct json *resource,
                   struct rest_sub_spec *out)
 {
+    struct str end = json_get_str(resource, "end");
     int err;
-    *out = (struct rest_sub_spec){.most = 1};
+    *out = (struct rest_sub_spec){.most = 1, .end_at = INT64_MAX};
     err = sub_criteria(c, resource, out);
+    if (!err && end.n && time_parse(end, &out->end_at))
+        err = sub_bad(c, "/end", "rest.value", end);
     return err ? err : sub_channel(c, json_get(resource, "channel"), out);
 }
 

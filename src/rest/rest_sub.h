@@ -10,7 +10,7 @@
  *   requested  a handshake is sent; answered 2xx: active
  *   active     each version that matches is an event
  *   error      nothing but failures for a day, or who asked may no more: `error` says why
- *   off        nothing is done
+ *   off        nothing is done; also once its `end` has come
  *
  * Invariants
  *   S1  events are numbered from 1, in the order of rid; a number names one version for
@@ -71,6 +71,7 @@ struct rest_sub_spec {
     enum rest_sub_content content;
     bool payload;
     int64_t timeout_s, heartbeat_s, most;
+    int64_t end_at; /* then it is off; INT64_MAX: never */
 };
 /* AM_E_INVALID with problems. */
 AM_CHECK int rest_sub_read(struct rest_call *c, const struct json *resource,
@@ -108,6 +109,7 @@ struct rest_sub {
     char same[65];     /* what its numbers are of: who asked, and for what */
     int64_t rid, then; /* all up to it was told; up to where once `pending` are */
     int64_t saved;     /* rid, on the disk */
+    int64_t numbered;  /* n, on the disk */
     int64_t n;         /* events numbered so far */
     size_t pending;    /* the last of `event` */
     VEC(struct rest_sub_event) event;
@@ -136,7 +138,7 @@ bool rest_subs_on(const struct rest *r);                /* are there to be any? 
 bool rest_sub_room(struct rest_subs *x, struct str id); /* for it, or one more */
 
 /* ---- rest_sub_keep.c ---- */
-AM_CHECK int rest_sub_save(struct rest_subs *x, const struct rest_sub *s);
+AM_CHECK int rest_sub_save(struct rest_subs *x, struct rest_sub *s);
 /* AM_E_NOTFOUND: nothing is kept; what is of other numbers is AM_OK, `same` tells. */
 AM_CHECK int rest_sub_load(struct rest_subs *x, struct rest_sub *s);
 void rest_sub_forget(struct rest_subs *x, const struct rest_sub *s);

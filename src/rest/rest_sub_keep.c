@@ -27,7 +27,7 @@ static void keep_event(struct jw *w, const struct rest_sub_event *e)
     jw_obj_end(w);
 }
 
-int rest_sub_save(struct rest_subs *x, const struct rest_sub *s)
+int rest_sub_save(struct rest_subs *x, struct rest_sub *s)
 {
     char path[REST_PATH_MAX];
     struct rest_sealed f;
@@ -53,6 +53,8 @@ int rest_sub_save(struct rest_subs *x, const struct rest_sub *s)
     err = jw_done(&w);
     if (!err)
         err = rest_sealed_write(x->r, &f, buf_str(&b), NULL);
+    if (!err)
+        s->numbered = s->n;
     buf_release(&b);
     return err;
 }
@@ -95,7 +97,7 @@ int rest_sub_load(struct rest_subs *x, struct rest_sub *s)
         snprintf(s->same, sizeof s->same, "%.*s", STR_FMT(json_get_str(v, "same")));
         s->rid = json_int(json_get(v, "rid"), 0);
         s->then = json_int(json_get(v, "then"), 0);
-        s->n = json_int(json_get(v, "n"), 0);
+        s->n = s->numbered = json_int(json_get(v, "n"), 0);
         s->pending = (size_t)json_int(json_get(v, "pending"), 0);
         s->pending = AM_MIN(s->pending, s->event.n);
     }

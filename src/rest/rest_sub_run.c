@@ -333,11 +333,11 @@ static int turn_events(struct turn *t)
         err = rest_sub_gather(&t->c, s, &t->spec, &more);
         if (!err && !s->pending)
             return turn_quiet(t, more);
-        if (!err)
-            err = rest_sub_save(t->x, s); /* numbered, before anybody is told */
-        if (err)
-            return err;
     }
+    if (!err && s->numbered != s->n) /* before anybody is told */
+        err = rest_sub_save(t->x, s);
+    if (err)
+        return err;
     err = turn_deliver(t, SUB_EVENT, s->pending, &told);
     if (err || !told)
         return err;
@@ -375,7 +375,15 @@ static int turn_run(struct turn *t, bool stale)
         return turn_ends(t, "rest.sub_criteria", "");
     if (err)
         return err;
-    return s->status == SUB_REQUESTED ? turn_shakes(t) : turn_events(t);
+    if (time_now() >= t->spec.end_at) {
+        s->error[0] = 0;
+        return turn_becomes(t, SUB_OFF);
+    }
+    err = s->status == SUB_REQUESTED ? turn_shakes(t) : turn_events(t);
+    if (!err && t->next == SUB_ON_NEWS && t->spec.end_at != INT64_MAX)
+        t->wait_ms =
+            AM_MIN(t->wait_ms, AM_MAX((t->spec.end_at - time_now()) / 1000, 0) + 1);
+    return err;
 }
 
 enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,

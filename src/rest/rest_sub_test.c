@@ -431,6 +431,64 @@ static void what_is_kept_no_more_is_said(void **state)
                         "55=Patient/p 56=Patient/p");
 }
 
+static void the_end_and_the_heartbeat_come_in_time(void **state)
+{
+    char body[900], at[TIME_TEXT];
+    size_t n;
+    (void)state;
+    S_ASK("s", "Observation", "/hook",
+          "\"extension\":[{\"url\":\"" SUB_BACKPORT
+          "heartbeat-period\",\"valueUnsignedInt\":1}]");
+    S_STATUS("s", "active");
+    s_observe("o", "a");
+    S_WAIT(2);
+    S_SAYS(1, "event-notification 1: 1="); /* no payload: that something is new */
+    assert_null(strstr(s_end.told[1].body, "Observation/o"));
+    S_WAIT(3);
+    S_SAYS(2, "heartbeat 1:");
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Subscription\",\"id\":\"s\",\"status\":\"active\","
+             "\"reason\":\"x\",\"end\":\"%s\",\"criteria\":\"Observation\",\"channel\""
+             ":{\"type\":\"rest-hook\",\"endpoint\":\"%s/hook\"}}",
+             time_format(time_now() + 700000, at), s_origin);
+    T_ONLY(200, REST_PUT, .url = "/Subscription/s", .body = body);
+    S_STATUS("s", "active");
+    S_STATUS("s", "off");
+    n = s_count();
+    s_observe("o", "b");
+    usleep(300000);
+    assert_int_equal(s_count(), n);
+}
+
+static void bundles_and_imports_seal_as_well(void **state)
+{
+    char body[1200];
+    struct t_reply r;
+    (void)state;
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+             "\"resource\":{\"resourceType\":\"Subscription\",\"id\":\"t\",\"status\":"
+             "\"requested\",\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{"
+             "\"type\":\"rest-hook\",\"endpoint\":\"%s/t\",\"header\":[\"X-Key: "
+             "Sesame\"]}},\"request\":{\"method\":\"PUT\",\"url\":\"Subscription/t\"}}]}",
+             s_origin);
+    T_ONLY(200, REST_POST, .url = "/", .body = body);
+    S_STATUS("t", "active");
+    assert_string_equal(s_end.told[0].header, "Sesame");
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Subscription\",\"id\":\"i\",\"status\":\"active\","
+             "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{\"type\":"
+             "\"rest-hook\",\"endpoint\":\"%s/i\",\"header\":[\"X-Key: Sesame\"]}}\n",
+             s_origin);
+    T_ONLY(200, REST_POST, .url = "/$import", .type = "application/fhir+ndjson",
+           .body = body);
+    S_STATUS("i", "off");
+    r = T_WANT(200, .url = "/Subscription");
+    assert_null(strstr(t_body(&r), "Sesame"));
+    t_done(&r);
+    assert_int_equal(s_count(), 1);
+}
+
 static void the_capabilities_name_the_topics(void **state)
 {
     struct t_reply r = T_WANT(200, .url = "/metadata");
@@ -458,6 +516,8 @@ int main(void)
         S(another_hand_does_not_get_the_headers),
         S(who_may_no_more_is_told_nothing),
         S(what_could_not_be_kept_is_refused),
+        S(the_end_and_the_heartbeat_come_in_time),
+        S(bundles_and_imports_seal_as_well),
         S(how_it_stands_and_what_it_told_can_be_asked),
         S(what_is_kept_no_more_is_said),
         S(the_capabilities_name_the_topics),
