@@ -169,3 +169,24 @@ int eds_search(const struct eds_source *s, const struct eds_search *what,
     arena_release(&arena);
     return err;
 }
+
+int eds_search_all(const struct eds_source *s, const struct eds_search *what,
+                   struct eds_rids *out, struct diag *d)
+{
+    struct arena arena;
+    struct eds_run r = {.s = s, .what = what, .arena = &arena, .d = d};
+    struct eds_node *n = NULL;
+    int err;
+    *out = (struct eds_rids){0};
+    arena_init(&arena, 64 << 20);
+    err = s->top(s->self, &r.top);
+    if (!err)
+        err = eds_plan(&r, what->query->where, &n);
+    if (!err)
+        err = eds_collect(&r, n, EDS_SET_MAX, out);
+    eds_node_free(n);
+    if (err)
+        vec_release(out);
+    arena_release(&arena);
+    return err;
+}

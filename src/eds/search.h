@@ -102,6 +102,11 @@ void eds_found_release(struct eds_found *f);
 AM_CHECK int eds_search(const struct eds_source *s, const struct eds_search *what,
                         struct eds_found *out, struct diag *d);
 
+/* Every match that may be seen, greatest rid first: what a query says of pages, order and
+ * includes is left aside. AM_E_TOOBIG over EDS_SET_MAX. */
+AM_CHECK int eds_search_all(const struct eds_source *s, const struct eds_search *what,
+                            struct eds_rids *out, struct diag *d);
+
 /* The store as a source, while the view lasts; one search at a time. */
 struct eds_view;
 struct eds_source eds_view_source(struct eds_view *v);

@@ -38,6 +38,39 @@ static int export_format(struct rest_call *c)
     return v.p ? rest_bad(c, AM_E_SYNTAX, "_outputFormat", "rest.value", v) : AM_OK;
 }
 
+static const char *export_level(const struct rest_call *c)
+{
+    return c->id.n ? "group" : c->type.n ? "patient" : "system";
+}
+
+/* What may be asked; `patient` by POST alone, and not of the system. */
+static const char *export_known(const struct rest_call *c)
+{
+    return c->q->method == REST_POST && c->type.n
+               ? "_type _typeFilter _since _outputFormat patient"
+               : "_type _typeFilter _since _outputFormat";
+}
+
+static int export_patients(struct rest_call *c, struct jw *w)
+{
+    jw_key(w, "patients");
+    jw_arr(w);
+    for (size_t i = 0; i < c->pairs; i++) {
+        struct str left = c->pair[i].value, version, id, type;
+        if (!str_eqc(c->pair[i].name, "patient"))
+            continue;
+        type =
+            str_cut(fhir_reference_name(left, str_c(c->r->c.base), &version), '/', &id);
+        if (!str_eqc(type, "Patient") || !eds_id_ok(id)) {
+            c->status = 400;
+            return rest_bad(c, AM_E_SYNTAX, "patient", "rest.value", left);
+        }
+        jw_str(w, id);
+    }
+    jw_arr_end(w);
+    return w->err;
+}
+
 static int export_text(struct rest_call *c, struct str who, struct buf *out)
 {
     struct fhir_pair *kept;
@@ -50,7 +83,7 @@ static int export_text(struct rest_call *c, struct str who, struct buf *out)
     if (!err)
         err = rest_op_date(c, "_since", false, &since);
     if (!err)
-        err = rest_op_kept(c, "_type _since _outputFormat", &kept, &n);
+        err = rest_op_kept(c, export_known(c), &kept, &n);
     buf_init(&url, 4 * FHIR_QUERY_TEXT);
     if (!err)
         err = rest_url(c, &url, kept, n, STR_NULL);
@@ -59,7 +92,7 @@ static int export_text(struct rest_call *c, struct str who, struct buf *out)
         jw_obj(&w);
         jw_kstr(&w, "request", buf_str(&url));
         jw_kstr(&w, "who", who);
-        jw_kstrz(&w, "level", c->id.n ? "group" : c->type.n ? "patient" : "system");
+        jw_kstrz(&w, "level", export_level(c));
         jw_kstr(&w, "group", c->id.n ? c->id : STR(""));
         jw_kint(&w, "since", since);
         jw_key(&w, "types");
@@ -67,8 +100,12 @@ static int export_text(struct rest_call *c, struct str who, struct buf *out)
         for (size_t i = 0; i < types.n; i++)
             jw_str(&w, types.v[i]);
         jw_arr_end(&w);
+        err = export_patients(c, &w);
+        if (!err)
+            err = rest_export_filters(c, &types, &w);
         jw_obj_end(&w);
-        err = jw_done(&w);
+        if (!err)
+            err = jw_done(&w);
     }
     buf_release(&url);
     return err;
@@ -107,7 +144,7 @@ int rest_h_export(struct rest_call *c)
     if (!err)
         err = rest_op_params(c);
     if (!err)
-        err = rest_only(c, "_type _since _outputFormat");
+        err = rest_only(c, export_known(c));
     if (!err)
         err = export_format(c);
     if (!err && !export_async(c->q->header[REST_H_PREFER]))
@@ -199,22 +236,47 @@ int rest_h_export_cancel(struct rest_call *c)
 /* ---- files ---- */
 struct export_file {
     struct rest_call *c;
+    struct str kind; /* "deleted", "error"; else of resources, its type */
     struct str text;
 };
 
-/* Each line begins with its type and id. */
-static int export_id(struct str line, char id[EDS_ID_MAX + 1])
+/* What stands after `before`, to the next quote, near the beginning of a line. */
+static int export_quoted(struct str line, const char *before, size_t max, struct str *out)
 {
-    static const char before[] = ",\"id\":\"";
-    const char *p = memmem(line.p, AM_MIN(line.n, 256u), before, sizeof before - 1);
+    const char *p = memmem(line.p, AM_MIN(line.n, 256u), before, strlen(before));
     struct str rest;
     if (!p)
         return AM_E_TAMPERED;
-    p += sizeof before - 1;
+    p += strlen(before);
     rest = (struct str){p, (size_t)(line.p + line.n - p)};
     rest = str_cut(rest, '"', &rest);
-    snprintf(id, EDS_ID_MAX + 1, "%.*s", (int)AM_MIN(rest.n, (size_t)EDS_ID_MAX), rest.p);
+    *out = str_sub(rest, 0, AM_MIN(rest.n, max));
     return AM_OK;
+}
+
+/* Of whom a line is: a resource begins with its type and id; a deletion has its address,
+ * and what is left of it is looked at. */
+static int export_whose(const struct export_file *f, struct eds_view *v, struct str line,
+                        struct eds_meta *m, struct str *body)
+{
+    bool deleted = str_eqc(f->kind, "deleted");
+    struct str id, type = f->c->other;
+    struct buf newest;
+    int err = export_quoted(line, deleted ? ",\"url\":\"" : ",\"id\":\"",
+                            deleted ? EDS_ID_MAX + sizeof m->type : EDS_ID_MAX, &id);
+    *body = deleted ? STR_NULL : line;
+    if (err)
+        return err;
+    if (!deleted) {
+        snprintf(m->type, sizeof m->type, "%.*s", STR_FMT(type));
+        snprintf(m->id, sizeof m->id, "%.*s", STR_FMT(id));
+        return AM_OK;
+    }
+    type = str_cut(id, '/', &id);
+    buf_init(&newest, 2 * EDS_BODY_MAX);
+    err = eds_get(v, type, id, 0, &newest, m);
+    buf_release(&newest);
+    return err;
 }
 
 /* What who fetches may see of it now; the audit is told of every resource. */
@@ -224,22 +286,32 @@ static int export_tell(struct eds_view *v, void *arg)
     struct str left = f->text;
     int err = AM_OK;
     while (left.n && !err) {
-        struct str line = str_cut(left, '\n', &left);
+        struct str line = str_cut(left, '\n', &left), body;
         struct eds_meta m = {0};
         bool yes = true;
-        snprintf(m.type, sizeof m.type, "%.*s", STR_FMT(f->c->other));
-        err = export_id(line, m.id);
+        err = export_whose(f, v, line, &m, &body);
         if (!err)
-            err = rest_sees(f->c, v, &m, line, &yes);
+            err = rest_sees(f->c, v, &m, body, &yes);
         if (err || !yes)
             continue;
         err = buf_add(&f->c->out, line);
         if (!err)
             err = buf_addc(&f->c->out, '\n');
         if (!err)
-            err = rest_seen(f->c, f->c->other, m.id);
+            err = rest_seen(f->c, str_c(m.type), m.id);
     }
     return err;
+}
+
+/* Of the address: Type/1, Bundle/deleted-1, OperationOutcome/error-1. */
+static int export_part(struct export_file *f, int64_t *part)
+{
+    struct str left, before = str_cut(f->c->vid, '-', &left);
+    f->kind = left.n ? before : f->c->other;
+    if (left.n && !(str_eqc(before, "deleted") && str_eqc(f->c->other, "Bundle")) &&
+        !(str_eqc(before, "error") && str_eqc(f->c->other, "OperationOutcome")))
+        return AM_E_NOTFOUND;
+    return str_int(left.n ? left : f->c->vid, 1, INT32_MAX, part);
 }
 
 int rest_h_export_file(struct rest_call *c)
@@ -252,18 +324,20 @@ int rest_h_export_file(struct rest_call *c)
     int err = export_find(c, &now);
     if (!err && now.state == EXPORT_FAILED)
         return export_failed(c, &now);
-    if (!err && (now.state != EXPORT_DONE || str_int(c->vid, 1, INT32_MAX, &part)))
+    if (!err && (now.state != EXPORT_DONE || export_part(&f, &part)))
         err = rest_bad(c, AM_E_NOTFOUND, "", "rest.export_none", c->vid);
     if (err)
         return err;
-    snprintf(file, sizeof file, "%.*s-%lld", STR_FMT(c->other), (long long)part);
+    snprintf(file, sizeof file, "%.*s-%lld", STR_FMT(f.kind), (long long)part);
     c->media = "application/fhir+ndjson";
     buf_init(&text, c->r->c.told_max);
     err = rest_export_read(c->r->exports, c->id, file, &text);
     if (err == AM_E_NOTFOUND)
         err = rest_bad(c, err, "", "rest.export_none", c->vid);
     f.text = buf_str(&text);
-    if (!err)
+    if (!err && str_eqc(f.kind, "error")) /* what who asked had named, nothing else */
+        err = buf_add(&c->out, f.text);
+    else if (!err)
         err = eds_view(c->r->c.eds, export_tell, &f);
     buf_release(&text);
     return err;

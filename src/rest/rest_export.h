@@ -3,6 +3,8 @@
  *
  *   DIR/<id>/job        what was asked, by whom: durable before the 202
  *   DIR/<id>/Type-n     NDJSON, sealed under a key that only the store can derive
+ *   DIR/<id>/deleted-n  Bundles of one DELETE each: what went since _since
+ *   DIR/<id>/error-n    OperationOutcomes: patients asked for that are not to be had
  *   DIR/<id>/manifest   written last: then it is whole
  *   DIR/<id>/failed     the number of the error, instead
  *
@@ -72,6 +74,41 @@ AM_CHECK int rest_export_read(struct rest_exports *x, struct str id, const char 
 /* sealed: memory for many, or NULL. */
 AM_CHECK int rest_export_write(struct rest_exports *x, const char *id, const char *file,
                                struct str text, struct buf *sealed);
+/* ---- rest_export_filter.c: _typeFilter ---- */
+/* "filters": [{type, query}] of the job, each looked at: AM_E_SYNTAX with problems. A
+ * comma begins another filter where a type and a question mark follow it. */
+AM_CHECK int rest_export_filters(struct rest_call *c, const struct rest_types *types,
+                                 struct jw *w);
+/* What they find, of each type: sorted, least rid first. */
+struct rest_export_set {
+    struct str type;
+    struct eds_rids rid;
+};
+struct rest_export_sets {
+    struct rest_export_set *v;
+    size_t n, cap;
+};
+AM_CHECK int rest_export_sets(struct rest_call *c, struct eds_view *v,
+                              const struct json *filters, struct rest_export_sets *out);
+void rest_export_sets_release(struct rest_export_sets *s);
+/* Of a type without a filter all is in it. */
+bool rest_export_in(const struct rest_export_sets *s, const char *type, int64_t rid);
+
+/* ---- rest_export_gone.c: what was deleted ---- */
+/* Of these types, since then; of patients: of any (n 0), or of those. Newest first. */
+struct rest_export_gone {
+    struct rest_call *c;
+    struct eds_view *v;
+    const struct rest_types *types;
+    int64_t since;
+    bool of_patients;
+    const struct str *id;
+    size_t n;
+    int (*fn)(void *arg, const struct eds_meta *m);
+    void *arg;
+};
+AM_CHECK int rest_export_gone(struct rest_export_gone *g);
+
 /* rest_export_run.c: all of it, manifest included. */
 AM_CHECK int rest_export_run(struct rest_exports *x, struct rest_export *job);
 

@@ -22,6 +22,9 @@ struct export_run {
     struct rest_request q;
     struct eds_view *v;
     struct rest_types types;
+    struct rest_export_sets sets; /* _typeFilter */
+    VEC(struct str) id;           /* of the patients that it is about */
+    bool some;                    /* of these alone, else of any */
     int64_t since, from, at, again;
     VEC(struct export_type) open;
     VEC(struct export_file) file;
@@ -92,7 +95,8 @@ static int run_add(struct export_run *e, struct str type, struct str body)
     if (err)
         return err;
     t->n++;
-    atomic_fetch_add(&e->job->n, 1);
+    if (fhir_search_type(type))
+        atomic_fetch_add(&e->job->n, 1);
     return t->b.n < EXPORT_FILE ? AM_OK : run_flush(e, t);
 }
 
@@ -120,43 +124,62 @@ static int run_one(void *arg, const struct eds_meta *m, struct str body)
     bool yes = true;
     int err = m->rid % 64 ? AM_OK : run_goes_on(e);
     atomic_store(&e->job->rid, m->rid);
-    if (err || !rest_op_type_in(&e->types, str_c(m->type)))
+    if (err || !rest_op_type_in(&e->types, str_c(m->type)) ||
+        !rest_export_in(&e->sets, m->type, m->rid))
         return err;
-    if (json_str_is(json_get(e->ask, "level"), "patient"))
+    if (json_str_is(json_get(e->ask, "level"), "patient") && !e->some)
         err = run_of_patient(e, m, body, &yes);
     if (!err && yes)
         err = rest_sees(&e->c, e->v, m, body, &yes);
     return err || !yes ? err : run_add(e, str_c(m->type), body);
 }
 
-/* ---- of a group: its patients and what is theirs ---- */
-static int run_member(struct export_run *e, struct str reference,
-                      struct rest_members *all)
+/* ---- of some patients: of a group, or named ---- */
+static bool run_named(struct str id, const struct json *patients)
 {
-    struct str version,
-        name = fhir_reference_name(reference, str_c(e->x->r->c.base), &version), id,
-        type = str_cut(name, '/', &id);
-    int err;
-    if (!str_eqc(type, "Patient"))
-        return AM_OK;
-    err = rest_op_patient(&e->c, e->v, id, all);
-    return err == AM_E_NOTFOUND ? AM_OK : err;
+    for (json_each(it, patients))
+        if (str_eq(json_str(it.val), id))
+            return true;
+    return !json_size(patients);
 }
 
-static int run_members(struct export_run *e, const struct json *group,
-                       struct rest_members *all)
+static int run_members(struct export_run *e, const struct json *group)
 {
     int err = AM_OK;
     for (json_each(it, json_get(group, "member"))) {
-        if (json_bool(json_get(it.val, "inactive"), false))
+        struct str version, id, type,
+            reference = json_get_str(json_get(it.val, "entity"), "reference");
+        type = str_cut(fhir_reference_name(reference, str_c(e->x->r->c.base), &version),
+                       '/', &id);
+        if (json_bool(json_get(it.val, "inactive"), false) || !str_eqc(type, "Patient") ||
+            !run_named(id, json_get(e->ask, "patients")))
             continue;
-        err = run_member(e, json_get_str(json_get(it.val, "entity"), "reference"), all);
-        if (!err)
-            err = run_goes_on(e);
+        id = str_c(arena_dup(&e->c.arena, id));
+        err = id.p ? vec_push(&e->id, id) : AM_E_NOMEM;
         if (err)
             break;
     }
     return err;
+}
+
+/* Asked for by name, and not to be had: not here, not to be seen, not of the group. */
+static int run_missing(struct export_run *e, struct str id)
+{
+    int err, told = rest_bad(&e->c, AM_E_NOTFOUND, "patient", "rest.notfound", id);
+    buf_clear(&e->c.out);
+    err = rest_outcome(&e->c, told);
+    if (!err)
+        err = run_add(e, STR("error"), buf_str(&e->c.out));
+    diag_clear(&e->c.d);
+    return err;
+}
+
+static int run_patient(struct export_run *e, struct str id, struct rest_members *all)
+{
+    int err = rest_op_patient(&e->c, e->v, id, all);
+    if (err == AM_E_NOTFOUND)
+        return json_size(json_get(e->ask, "patients")) ? run_missing(e, id) : AM_OK;
+    return err ? err : run_goes_on(e);
 }
 
 static int run_rids(struct export_run *e, struct rest_members *all)
@@ -181,7 +204,6 @@ static int run_rids(struct export_run *e, struct rest_members *all)
 
 static int run_group(struct export_run *e)
 {
-    struct rest_members all = {0};
     struct json_doc *doc = NULL;
     struct eds_meta m = {0};
     struct buf text;
@@ -198,13 +220,72 @@ static int run_group(struct export_run *e)
     if (!err)
         err = rest_json(&e->c, buf_str(&text), &doc);
     if (!err)
-        err = run_members(e, json_root(doc), &all);
-    if (!err)
-        err = run_rids(e, &all);
-    vec_release(&all);
+        err = run_members(e, json_root(doc));
     json_free(doc);
     buf_release(&text);
     return err;
+}
+
+static bool run_has(const struct export_run *e, struct str id)
+{
+    for (size_t i = 0; i < e->id.n; i++)
+        if (str_eq(e->id.v[i], id))
+            return true;
+    return false;
+}
+
+/* Who: of the group those named, or all; without a group, those named. */
+static int run_whom(struct export_run *e)
+{
+    bool group = json_str_is(json_get(e->ask, "level"), "group");
+    int err = group ? run_group(e) : AM_OK;
+    for (json_each(it, json_get(e->ask, "patients"))) {
+        struct str id = json_str(it.val);
+        if (!err && !run_has(e, id))
+            err = group ? run_missing(e, id) : vec_push(&e->id, id);
+    }
+    e->some = group || json_size(json_get(e->ask, "patients"));
+    return err;
+}
+
+static int run_some(struct export_run *e)
+{
+    struct rest_members all = {0};
+    int err = AM_OK;
+    for (size_t i = 0; i < e->id.n && !err; i++)
+        err = run_patient(e, e->id.v[i], &all);
+    if (!err)
+        err = run_rids(e, &all);
+    vec_release(&all);
+    return err;
+}
+
+/* ---- what was deleted ---- */
+static int run_deleted(void *arg, const struct eds_meta *m)
+{
+    struct export_run *e = arg;
+    char line[400];
+    int n = snprintf(line, sizeof line,
+                     "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+                     "\"request\":{\"method\":\"DELETE\",\"url\":\"%s/%s\"}}]}",
+                     m->type, m->id);
+    int err = run_goes_on(e);
+    am_assert(n > 0 && (size_t)n < sizeof line);
+    return err ? err : run_add(e, STR("deleted"), (struct str){line, (size_t)n});
+}
+
+static int run_gone(struct export_run *e)
+{
+    return rest_export_gone(&(struct rest_export_gone){
+        .c = &e->c,
+        .v = e->v,
+        .types = &e->types,
+        .since = e->since,
+        .of_patients = !json_str_is(json_get(e->ask, "level"), "system"),
+        .id = e->id.v,
+        .n = e->id.n,
+        .fn = run_deleted,
+        .arg = e});
 }
 
 /* ---- the snapshot ---- */
@@ -231,9 +312,13 @@ static int run_in(struct eds_view *v, void *arg)
     if (!err && e->since)
         err = eds_rid_at(v, e->since, &e->from);
     if (!err)
-        err = json_str_is(json_get(e->ask, "level"), "group")
-                  ? run_group(e)
-                  : eds_each(v, STR_NULL, e->from - 1, run_one, e);
+        err = rest_export_sets(&e->c, v, json_get(e->ask, "filters"), &e->sets);
+    if (!err)
+        err = run_whom(e);
+    if (!err)
+        err = e->some ? run_some(e) : eds_each(v, STR_NULL, e->from - 1, run_one, e);
+    if (!err && e->since && (!e->some || e->id.n))
+        err = run_gone(e);
     for (size_t i = 0; i < e->open.n && !err; i++)
         if (e->open.v[i].n)
             err = run_flush(e, &e->open.v[i]);
@@ -241,6 +326,28 @@ static int run_in(struct eds_view *v, void *arg)
 }
 
 /* ---- the manifest ---- */
+/* of: the files of that name and what is in them; empty: those named by their type. */
+static void run_files(const struct export_run *e, struct jw *w, const char *key,
+                      struct str of, const char *type)
+{
+    jw_key(w, key);
+    jw_arr(w);
+    for (size_t i = 0; i < e->file.n; i++) {
+        const struct export_file *f = &e->file.v[i];
+        if (of.n ? !str_eq(f->type, of) : !fhir_search_type(f->type))
+            continue;
+        jw_obj(w);
+        jw_kstr(w, "type", type ? str_c(type) : f->type);
+        jw_key(w, "url");
+        jw_strf(w, "%s/$export-file/%s/%.*s/%.*s%s%u", e->x->r->c.base, e->job->id,
+                STR_FMT(type ? str_c(type) : f->type), STR_FMT(of), of.n ? "-" : "",
+                f->part);
+        jw_kint(w, "count", f->n);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
 static int run_manifest(struct export_run *e)
 {
     const struct rest_config *k = &e->x->r->c;
@@ -254,22 +361,10 @@ static int run_manifest(struct export_run *e)
     jw_kstrz(&w, "transactionTime", time_format(e->at, at));
     jw_kstr(&w, "request", json_get_str(e->ask, "request"));
     jw_kbool(&w, "requiresAccessToken", !k->open);
-    jw_key(&w, "output");
-    jw_arr(&w);
-    for (size_t i = 0; i < e->file.n; i++) {
-        const struct export_file *f = &e->file.v[i];
-        jw_obj(&w);
-        jw_kstr(&w, "type", f->type);
-        jw_key(&w, "url");
-        jw_strf(&w, "%s/$export-file/%s/%.*s/%u", k->base, e->job->id, STR_FMT(f->type),
-                f->part);
-        jw_kint(&w, "count", f->n);
-        jw_obj_end(&w);
-    }
-    jw_arr_end(&w);
-    jw_key(&w, "error");
-    jw_arr(&w);
-    jw_arr_end(&w);
+    run_files(e, &w, "output", STR_NULL, NULL);
+    if (e->since)
+        run_files(e, &w, "deleted", STR("deleted"), "Bundle");
+    run_files(e, &w, "error", STR("error"), "OperationOutcome");
     jw_obj_end(&w);
     err = jw_done(&w);
     if (!err)
@@ -301,6 +396,7 @@ int rest_export_run(struct rest_exports *x, struct rest_export *job)
     e.c.r = x->r;
     e.c.q = &e.q;
     arena_init(&e.c.arena, REST_ARENA);
+    buf_init(&e.c.out, 1 << 16);
     diag_init(&e.c.d);
     atomic_store(&job->n, 0);
     err = json_parse(&doc, (struct str){job->ask, job->ask_n}, NULL, NULL);
@@ -317,6 +413,9 @@ int rest_export_run(struct rest_exports *x, struct rest_export *job)
         g->drop(g->arg, e.q.who);
     for (size_t i = 0; i < e.open.n; i++)
         buf_release(&e.open.v[i].b);
+    rest_export_sets_release(&e.sets);
+    vec_release(&e.id);
+    buf_release(&e.c.out);
     buf_release(&e.sealed);
     vec_release(&e.open);
     vec_release(&e.file);

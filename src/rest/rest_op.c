@@ -162,19 +162,30 @@ static int op_whose_one(void *arg, struct str target)
     return AM_OK;
 }
 
+int rest_op_whose(const struct rest_call *c, const struct json *resource,
+                  rest_whose_fn *fn, void *arg)
+{
+    struct str type = json_get_str(resource, "resourceType"), code;
+    char self[sizeof "Patient/" + EDS_ID_MAX];
+    struct fhir_param p;
+    int n, err = AM_OK;
+    if (str_eqc(type, "Patient")) {
+        n = snprintf(self, sizeof self, "Patient/%.*s",
+                     STR_FMT(json_get_str(resource, "id")));
+        err = fn(arg, (struct str){self, AM_MIN((size_t)n, sizeof self - 1)});
+    }
+    for (size_t i = 0; !err && fhir_compartment_param(STR("Patient"), type, i, &code);
+         i++)
+        if (fhir_param_find(type, code, &p))
+            err = fhir_references(resource, &p, str_c(c->r->c.base), fn, arg);
+    return err;
+}
+
 int rest_op_other_patient(const struct rest_call *c, const struct json *resource,
                           struct str id, bool *yes)
 {
-    struct str type = json_get_str(resource, "resourceType"), code;
-    struct fhir_param p;
-    int err = AM_OK;
-    *yes = str_eqc(type, "Patient") && !str_eq(json_get_str(resource, "id"), id);
-    for (size_t i = 0;
-         !err && !*yes && fhir_compartment_param(STR("Patient"), type, i, &code); i++)
-        if (fhir_param_find(type, code, &p))
-            err = fhir_references(resource, &p, str_c(c->r->c.base), op_whose_one,
-                                  &(struct op_whose){id, yes});
-    return err;
+    *yes = false;
+    return rest_op_whose(c, resource, op_whose_one, &(struct op_whose){id, yes});
 }
 
 /* ---- the compartment of a patient ---- */

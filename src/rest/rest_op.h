@@ -31,6 +31,11 @@ AM_CHECK int rest_op_sees(struct rest_call *c, struct eds_view *v, int64_t rid,
 /* The pairs of the call that `known` names, for a link. */
 AM_CHECK int rest_op_kept(struct rest_call *c, const char *known, struct fhir_pair **out,
                           size_t *n);
+/* Each "Type/id" that a resource names by the parameters that make compartments of
+ * patients; itself, if it is a Patient. */
+typedef int rest_whose_fn(void *arg, struct str target);
+AM_CHECK int rest_op_whose(const struct rest_call *c, const struct json *resource,
+                           rest_whose_fn *fn, void *arg);
 /* Does `resource` say it is of another patient's than Patient/`id`? By the parameters
  * that make compartments; what names no patient is nobody's. */
 AM_CHECK int rest_op_other_patient(const struct rest_call *c, const struct json *resource,
