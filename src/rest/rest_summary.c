@@ -4,50 +4,10 @@
  *
  * The three sections the IPS requires are always there; where the record holds nothing
  * for one, its emptyReason is `unavailable`: that nothing is written does not mean that
- * there is nothing (nilknown would say so, and only a person can). What was entered in
- * error, refuted, ended or not done is left out; of laboratory results the newest of each
- * code. */
+ * there is nothing (nilknown would say so, and only a person can). The others are there
+ * where the record has something for them. What stands where: rest_summary_pick.c. */
 #include "base/map.h"
-#include "rest/rest_op.h"
-
-enum summary_section {
-    SUMMARY_PROBLEMS,
-    SUMMARY_ALLERGIES,
-    SUMMARY_MEDICATIONS,
-    SUMMARY_IMMUNIZATIONS,
-    SUMMARY_RESULTS,
-    SUMMARY_PROCEDURES,
-    SUMMARY_SECTIONS
-};
-/* LOINC codes of the sections: IPS 1.1, Composition (IPS). */
-static const struct {
-    const char *loinc, *title;
-    bool required;
-} summary_section[SUMMARY_SECTIONS] = {
-    [SUMMARY_PROBLEMS] = {"11450-4", "summary.problems", true},
-    [SUMMARY_ALLERGIES] = {"48765-2", "summary.allergies", true},
-    [SUMMARY_MEDICATIONS] = {"10160-0", "summary.medications", true},
-    [SUMMARY_IMMUNIZATIONS] = {"11369-6", "summary.immunizations", false},
-    [SUMMARY_RESULTS] = {"30954-2", "summary.results", false},
-    [SUMMARY_PROCEDURES] = {"47519-4", "summary.procedures", false},
-};
-
-/* Which resources stand where, by their status; blanks apart. Without a status: what
- * `bare` says. */
-static const struct summary_kind {
-    const char *type, *member, *status;
-    bool bare;
-    enum summary_section section;
-} summary_kind[] = {
-    {"Condition", "clinicalStatus", "active recurrence relapse", true, SUMMARY_PROBLEMS},
-    {"AllergyIntolerance", "clinicalStatus", "active", true, SUMMARY_ALLERGIES},
-    {"MedicationStatement", "status", "active intended on-hold", false,
-     SUMMARY_MEDICATIONS},
-    {"MedicationRequest", "status", "active on-hold", false, SUMMARY_MEDICATIONS},
-    {"Immunization", "status", "completed", false, SUMMARY_IMMUNIZATIONS},
-    {"Observation", "status", "final amended corrected", false, SUMMARY_RESULTS},
-    {"Procedure", "status", "in-progress completed", false, SUMMARY_PROCEDURES},
-};
+#include "rest/rest_summary.h"
 
 struct summary_entry {
     enum summary_section section; /* SUMMARY_SECTIONS: brought along */
@@ -66,70 +26,6 @@ struct summary {
     struct jw w;
 };
 
-/* ---- choosing ---- */
-static bool summary_among(struct str name, const char *known)
-{
-    struct str left = str_c(known);
-    while (left.n)
-        if (str_eq(str_cut(left, ' ', &left), name))
-            return true;
-    return false;
-}
-
-/* A status is a code, or a CodeableConcept of one of FHIR's own code systems. */
-static struct str summary_code(const struct json *status)
-{
-    return json_type(status) == JSON_STRING
-               ? json_str(status)
-               : json_get_str(json_at(json_get(status, "coding"), 0), "code");
-}
-
-static bool summary_laboratory(const struct json *r)
-{
-    for (json_each(it, json_get(r, "category")))
-        for (json_each(k, json_get(it.val, "coding")))
-            if (json_str_is(json_get(k.val, "code"), "laboratory"))
-                return true;
-    return false;
-}
-
-static bool summary_wanted(const struct summary_kind *k, const struct json *r)
-{
-    struct str status = summary_code(json_get(r, k->member)),
-               verified = summary_code(json_get(r, "verificationStatus"));
-    if (summary_among(verified, "entered-in-error refuted"))
-        return false;
-    if (k->section == SUMMARY_RESULTS && !summary_laboratory(r))
-        return false;
-    return status.n ? summary_among(status, k->status) : k->bare;
-}
-
-static const struct summary_kind *summary_of(struct str type)
-{
-    for (size_t i = 0; i < AM_LEN(summary_kind); i++)
-        if (str_eqc(type, summary_kind[i].type))
-            return &summary_kind[i];
-    return NULL;
-}
-
-static struct str summary_concept(const struct json *c)
-{
-    const struct json *coding = json_at(json_get(c, "coding"), 0);
-    struct str s = json_get_str(c, "text");
-    s = s.n ? s : json_get_str(coding, "display");
-    return s.n ? s : json_get_str(coding, "code");
-}
-
-static struct str summary_text(const struct json *r)
-{
-    static const char *const member[] = {"code", "vaccineCode",
-                                         "medicationCodeableConcept"};
-    struct str s = STR_NULL;
-    for (size_t i = 0; i < AM_LEN(member) && !s.n; i++)
-        s = summary_concept(json_get(r, member[i]));
-    return s;
-}
-
 /* ---- gathering ---- */
 static int summary_keep(struct summary *s, enum summary_section section,
                         const struct json *r, struct str body)
@@ -138,36 +34,33 @@ static int summary_keep(struct summary *s, enum summary_section section,
     const char *name =
         arena_printf(&s->c->arena, "%.*s/%.*s", STR_FMT(json_get_str(r, "resourceType")),
                      STR_FMT(json_get_str(r, "id")));
-    const char *text = arena_dup(&s->c->arena, summary_text(r));
-    int err = name && text ? map_set(&s->there, str_c(name), s->entry.n) : AM_E_NOMEM;
+    int err = name ? map_set(&s->there, str_c(name), s->entry.n) : AM_E_NOMEM;
+    if (!err)
+        err = rest_summary_text(&s->c->arena, r, &e.text);
     if (!err)
         err = buf_add(&s->bodies, body);
     if (err)
         return err;
     e.name = str_c(name);
-    e.text = str_c(text);
     e.to = s->bodies.n;
     return vec_push(&s->entry, e);
 }
 
-/* Of results with one code the newest by date stays. */
-static int summary_result(struct summary *s, const struct json *r)
+/* Of observations with one code the newest by date stays. */
+static int summary_newest(struct summary *s, const struct json *r)
 {
     const struct json *coding = json_at(json_get(json_get(r, "code"), "coding"), 0);
-    struct str when = json_get_str(r, "effectiveDateTime");
+    struct str when = rest_summary_when(r);
     const char *key =
         arena_printf(&s->c->arena, "%.*s|%.*s", STR_FMT(json_get_str(coding, "system")),
-                     STR_FMT(coding ? json_get_str(coding, "code") : summary_text(r)));
+                     STR_FMT(coding ? json_get_str(coding, "code")
+                                    : rest_summary_concept(json_get(r, "code"))));
     struct summary_entry *e = &s->entry.v[s->entry.n - 1];
     size_t old;
     int64_t hi;
     if (!key)
         return AM_E_NOMEM;
     e->at = INT64_MIN;
-    if (!when.n)
-        when = json_get_str(json_get(r, "effectivePeriod"), "start");
-    if (!when.n)
-        when = json_get_str(r, "issued");
     if (when.n && fhir_date_interval(when, &e->at, &hi))
         e->at = INT64_MIN;
     if (map_get(&s->newest, str_c(key), &old))
@@ -189,21 +82,21 @@ static int summary_fetch(struct summary *s, int64_t rid, struct buf *body,
     return err ? err : rest_json(s->c, buf_str(body), doc);
 }
 
-/* What a prescription prescribes, where that is a resource of its own. */
-static int summary_medication(struct summary *s, const struct json *r)
+/* What a prescription prescribes or a patient wears, where that is a resource of its own:
+ * it comes along, and names what has no name. */
+static int summary_along(struct summary *s, const struct json *r)
 {
     struct str version, id,
-        name = fhir_reference_name(
-            json_get_str(json_get(r, "medicationReference"), "reference"),
-            str_c(s->c->r->c.base), &version),
+        name =
+            fhir_reference_name(rest_summary_thing(r), str_c(s->c->r->c.base), &version),
         type = str_cut(name, '/', &id);
-    struct summary_entry *e = &s->entry.v[s->entry.n - 1];
+    size_t of = s->entry.n - 1;
     struct json_doc *doc = NULL;
     struct buf body;
     int64_t rid;
     bool yes = false;
     int err;
-    if (!str_eqc(type, "Medication"))
+    if (!str_eqc(type, "Medication") && !str_eqc(type, "Device"))
         return AM_OK;
     err = eds_find(s->v, type, id, &rid);
     if (!err)
@@ -212,11 +105,8 @@ static int summary_medication(struct summary *s, const struct json *r)
         return err == AM_E_NOTFOUND ? AM_OK : err;
     buf_init(&body, 2 * EDS_BODY_MAX);
     err = summary_fetch(s, rid, &body, &doc);
-    if (!err && !e->text.n) {
-        const char *text = arena_dup(&s->c->arena, summary_text(json_root(doc)));
-        e->text = str_c(text);
-        err = text ? AM_OK : AM_E_NOMEM;
-    }
+    if (!err && !s->entry.v[of].text.n)
+        err = rest_summary_text(&s->c->arena, json_root(doc), &s->entry.v[of].text);
     if (!err && !map_has(&s->there, name))
         err = summary_keep(s, SUMMARY_SECTIONS, json_root(doc), buf_str(&body));
     json_free(doc);
@@ -227,19 +117,21 @@ static int summary_medication(struct summary *s, const struct json *r)
 static int summary_member(struct summary *s, const struct rest_member *m,
                           struct buf *body)
 {
-    const struct summary_kind *k = summary_of(m->type);
+    enum summary_section section = SUMMARY_SECTIONS;
     struct json_doc *doc = NULL;
     bool yes = false;
-    int err = k ? rest_op_sees(s->c, s->v, m->rid, &yes) : AM_OK;
+    int err = rest_summary_type(m->type) ? rest_op_sees(s->c, s->v, m->rid, &yes) : AM_OK;
     if (err || !yes)
         return err;
     err = summary_fetch(s, m->rid, body, &doc);
-    if (!err && summary_wanted(k, json_root(doc))) {
-        err = summary_keep(s, k->section, json_root(doc), buf_str(body));
-        if (!err && k->section == SUMMARY_RESULTS)
-            err = summary_result(s, json_root(doc));
-        else if (!err && k->section == SUMMARY_MEDICATIONS)
-            err = summary_medication(s, json_root(doc));
+    if (!err)
+        section = rest_summary_pick(json_root(doc));
+    if (section != SUMMARY_SECTIONS) {
+        err = summary_keep(s, section, json_root(doc), buf_str(body));
+        if (!err && str_eqc(m->type, "Observation"))
+            err = summary_newest(s, json_root(doc));
+        else if (!err)
+            err = summary_along(s, json_root(doc));
     }
     json_free(doc);
     return err;
@@ -325,11 +217,11 @@ static int summary_section_tell(struct summary *s, enum summary_section section)
     int err;
     for (size_t i = 0; i < s->entry.n; i++)
         any |= s->entry.v[i].section == section && !s->entry.v[i].out;
-    if (!any && !summary_section[section].required)
+    if (!any && !rest_summary_section[section].required)
         return AM_OK;
     jw_obj(w);
-    jw_kstr(w, "title", text_get(s->c->lang, summary_section[section].title));
-    summary_loinc(w, "code", summary_section[section].loinc);
+    jw_kstr(w, "title", text_get(s->c->lang, rest_summary_section[section].title));
+    summary_loinc(w, "code", rest_summary_section[section].loinc);
     err = summary_narrative(s, section, any);
     if (any) {
         jw_key(w, "entry");

@@ -100,7 +100,8 @@ static void each_thing_stands_in_its_section(void **state)
     t_valid_document(&r);
     assert_string_equal(t_sections(&r),
                         "11450-4: Condition/asthma|48765-2:-unavailable|10160-0: "
-                        "MedicationRequest/rx|30954-2: Observation/k Observation/na2");
+                        "MedicationRequest/rx|30954-2: Observation/k Observation/na2|"
+                        "11348-0: Condition/old");
     assert_str_equal(json_str(t_at(&r, "/type")), "document");
     assert_str_equal(json_str(t_at(&r, "/entry/1/resource/resourceType")), "Patient");
     assert_true(t_entry(&r, "http://test/fhir/Medication/pill"));
@@ -108,6 +109,68 @@ static void each_thing_stands_in_its_section(void **state)
     assert_false(t_entry(&r, "http://test/fhir/Observation/na1"));
     assert_non_null(strstr(t_body(&r), "<li>Asthma &lt;&amp;&gt;</li>"));
     assert_non_null(strstr(t_body(&r), "<li>Aspirin</li>"));
+    t_done(&r);
+}
+
+#define CATEGORY(code)                                                                   \
+    "\"category\":[{\"coding\":[{\"system\":\"http://terminology.hl7.org/CodeSystem/"    \
+    "observation-category\",\"code\":\"" code "\"}]}]"
+#define LOINC(code, text)                                                                \
+    "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"" code            \
+    "\"}],\"text\":\"" text "\"}"
+#define QUANTITY(value, unit)                                                            \
+    "\"valueQuantity\":{\"value\":" value ",\"unit\":\"" unit "\"}"
+
+static void a_whole_life_has_the_sections_of_the_ips(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_put("Device", "pacer",
+          "\"deviceName\":[{\"name\":\"Pacemaker\",\"type\":\"other\"}]");
+    t_put("Patient", "a", "");
+    t_of("Condition", "measles", "subject",
+         CLINICAL("resolved") ",\"code\":{\"text\":\"Measles\"}");
+    t_of("DeviceUseStatement", "worn", "subject",
+         "\"status\":\"active\",\"device\":{\"reference\":\"Device/pacer\"}");
+    t_of(
+        "Observation", "bp", "subject",
+        "\"status\":\"final\",\"effectiveDateTime\":\"2024-02-01T10:00:00Z\"," CATEGORY("vital-signs") "," LOINC(
+            "85354-9",
+            "BP") ",\"component\":[{" LOINC("8480-6",
+                                            "Systolic") "," QUANTITY("120.0",
+                                                                     "mmHg") "},{" LOINC("8462-4",
+                                                                                         "Diastolic") ",\"dataAbsentReason\":{\"text\":\"x\"}}]");
+    t_of("Observation", "due", "subject",
+         "\"status\":\"final\"," LOINC("11778-8",
+                                       "Due") ",\"valueDateTime\":\"2024-09-01\"");
+    t_of("Observation", "smokes", "subject",
+         "\"status\":\"final\"," LOINC("72166-2", "Tobacco") ",\"valueCodeableConcept\":{"
+                                                             "\"text\":\"Never\"}");
+    t_of("Observation", "lives", "subject",
+         "\"status\":\"final\"," CATEGORY(
+             "social-history") ",\"code\":{\"text\":\"Lives\"}");
+    t_of("Observation", "weight", "subject",
+         "\"status\":\"preliminary\"," CATEGORY("vital-signs") "," LOINC("29463-7",
+                                                                         "Weight"));
+    t_of("CarePlan", "plan", "subject",
+         "\"status\":\"active\",\"intent\":\"plan\",\"title\":\"Diet\"");
+    t_of("CarePlan", "done", "subject", "\"status\":\"completed\",\"intent\":\"plan\"");
+    r = T_WANT(200, .url = "/Patient/a/$summary");
+    t_valid_document(&r);
+    assert_string_equal(
+        t_sections(&r),
+        "11450-4:-unavailable|48765-2:-unavailable|10160-0:-unavailable|"
+        "46264-8: DeviceUseStatement/worn|8716-3: Observation/bp|11348-0: "
+        "Condition/measles|10162-6: Observation/due|29762-2: "
+        "Observation/lives Observation/smokes|18776-5: CarePlan/plan");
+    assert_true(t_entry(&r, "http://test/fhir/Device/pacer"));
+    assert_false(t_entry(&r, "http://test/fhir/Observation/weight"));
+    assert_non_null(strstr(t_body(&r), "<li>Pacemaker</li>"));
+    assert_non_null(
+        strstr(t_body(&r), "<li>BP (Systolic: 120.0 mmHg, Diastolic), 2024-02-01</li>"));
+    assert_non_null(strstr(t_body(&r), "<li>Due: 2024-09-01</li>"));
+    assert_non_null(strstr(t_body(&r), "<li>Tobacco: Never</li>"));
+    assert_non_null(strstr(t_body(&r), "<li>Diet</li>"));
     t_done(&r);
 }
 
@@ -172,14 +235,15 @@ static void the_audit_is_told_of_what_is_in_it(void **state)
     t_close();
     t_open(&(struct rest_config){.audit = t_count, .audit_arg = &seen});
     T_ONLY(200, .url = "/Patient/a/$summary");
-    assert_int_equal(seen,
-                     6); /* the patient, 1 problem, 1 order, 1 medication, 2 results */
+    /* the patient, 1 problem, 1 order, 1 medication, 2 results, 1 past illness */
+    assert_int_equal(seen, 7);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_thing_stands_in_its_section),
+        T(a_whole_life_has_the_sections_of_the_ips),
         T(nothing_known_is_not_nothing),
         T(what_one_may_not_see_is_unavailable),
         T(the_audit_is_told_of_what_is_in_it),
