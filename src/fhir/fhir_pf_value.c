@@ -83,22 +83,46 @@ static void range(struct pf_run *r, const struct fhir_at *at, const struct pf_no
 
 /* ---- bindings ---- */
 
+static int member(const struct fhir_tx *terms, struct str set, struct str system,
+                  struct str code)
+{
+    const struct fhir_tx_set *s = terms ? fhir_tx_set(terms, set) : NULL;
+    bool in;
+    int err;
+    if (!s)
+        return PF_UNKNOWN;
+    err = fhir_tx_member(terms, s, system, code, &in, NULL);
+    return err == AM_E_NOMEM ? err : err ? PF_UNKNOWN : in;
+}
+
+/* The caller's, once asked for. */
+static int more(struct fhir_walk *w, const struct fhir_tx **out)
+{
+    fhir_terms_fn *ask = w->terms;
+    int err = AM_OK;
+    w->terms = NULL;
+    if (ask)
+        err = ask(w->terms_arg, &w->more);
+    *out = w->more;
+    return err;
+}
+
+/* Those of the profiles, then R4's, then the caller's. */
 static int coded(const struct pf_run *r, struct str set, struct str system,
                  struct str code)
 {
-    const struct fhir_tx_set *s = r->set->terms ? fhir_tx_set(r->set->terms, set) : NULL;
+    const struct fhir_tx *terms;
     const struct fhir_set *own;
     struct str version;
-    bool in;
-    int err;
-    if (s) {
-        err = fhir_tx_member(r->set->terms, s, system, code, &in, NULL);
-        return err == AM_E_NOMEM ? err : err ? PF_UNKNOWN : in;
-    }
+    int err, in = member(r->set->terms, set, system, code);
+    if (in != PF_UNKNOWN)
+        return in;
     own = fhir_set_find(str_cut(set, '|', &version));
-    if (!own || own->kind == FHIR_SET_OPEN)
-        return PF_UNKNOWN;
-    return fhir_set_has(own, system, code);
+    if (own && own->kind != FHIR_SET_OPEN &&
+        !(r->set->terms && fhir_tx_set(r->set->terms, set)))
+        return fhir_set_has(own, system, code);
+    err = more(r->w, &terms);
+    return err ? err : member(terms, set, system, code);
 }
 
 static int concept(const struct pf_run *r, struct str set, const struct json *v)

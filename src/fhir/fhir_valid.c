@@ -357,13 +357,17 @@ static void resource(struct fhir_walk *w, const struct fhir_at *at, const struct
     w->bundle = was_bundle;
 }
 
-int fhir_valid_check_as(const struct fhir_valid *v, const struct json *root,
-                        const struct str *profile, size_t profiles, unsigned flags,
-                        struct diag *d)
+int fhir_valid_check_by(const struct fhir_valid *v, const struct json *root,
+                        const struct fhir_valid_ask *ask, struct diag *d)
 {
     struct arena arena;
-    struct fhir_walk w = {
-        .valid = v, .root = root, .d = d, .flags = flags, .arena = &arena};
+    struct fhir_walk w = {.valid = v,
+                          .root = root,
+                          .d = d,
+                          .flags = ask->flags,
+                          .terms = ask->terms,
+                          .terms_arg = ask->terms_arg,
+                          .arena = &arena};
     size_t before = d->errors;
     const struct fhir_type *t = fhir_type_find(json_get_str(root, "resourceType"));
     bool known = t && t->kind == FHIR_KIND_RESOURCE && !t->abstract;
@@ -371,8 +375,8 @@ int fhir_valid_check_as(const struct fhir_valid *v, const struct json *root,
     arena_init(&arena, 4 << 20);
     w.profiles = v ? fhir_valid_profiles(v) : NULL;
     resource(&w, NULL, root, false);
-    for (size_t i = 0; i < profiles && known && !w.err && !err; i++)
-        err = fhir_pf_asked(&w, root, profile[i]);
+    for (size_t i = 0; i < ask->profiles && known && !w.err && !err; i++)
+        err = fhir_pf_asked(&w, root, ask->profile[i]);
     vec_release(&w.local);
     arena_release(&arena);
     if (w.err || err)
@@ -380,6 +384,17 @@ int fhir_valid_check_as(const struct fhir_valid *v, const struct json *root,
     if (json_get(root, "resourceType") && !known)
         return AM_E_UNSUPPORTED;
     return d->errors > before ? AM_E_INVALID : AM_OK;
+}
+
+int fhir_valid_check_as(const struct fhir_valid *v, const struct json *root,
+                        const struct str *profile, size_t profiles, unsigned flags,
+                        struct diag *d)
+{
+    return fhir_valid_check_by(v, root,
+                               &(struct fhir_valid_ask){.profile = profile,
+                                                        .profiles = profiles,
+                                                        .flags = flags},
+                               d);
 }
 
 int fhir_valid_check(const struct fhir_valid *v, const struct json *root, unsigned flags,

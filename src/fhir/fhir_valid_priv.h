@@ -31,6 +31,9 @@ struct fhir_walk {
     const struct json *container, *resource, *bundle;
     struct diag *d;
     unsigned flags, depth;
+    fhir_terms_fn *terms; /* NULL: there are none, or they were asked for */
+    void *terms_arg;
+    const struct fhir_tx *more; /* what it gave */
     VEC(struct fhir_local) local;
     struct arena *arena; /* of FHIRPath; NULL until one is needed */
     int err;

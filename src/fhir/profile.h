@@ -18,9 +18,9 @@
  * they stand (contexts by element and by extension; those by FHIRPath are not judged) and
  * how often. mustSupport asks nothing of data.
  *
- * A required or extensible binding needs its value set, from `terms` or the tables; what
- * is not loaded is not known, and never an error: DIAG_INFO, where FHIR_VALID_ADVICE is
- * asked for. So is a declared profile that is not loaded.
+ * A required or extensible binding needs its value set, from `terms`, the tables or who
+ * asks (fhir_terms_fn); what is not loaded is not known, and never an error: DIAG_INFO,
+ * where FHIR_VALID_ADVICE is asked for. So is a declared profile that is not loaded.
  *
  * Problems have codes profile.*; arguments: profile (its address), and what is wrong.
  *

@@ -53,6 +53,20 @@ AM_CHECK int fhir_valid_check_as(const struct fhir_valid *v, const struct json *
                                  const struct str *profile, size_t profiles,
                                  unsigned flags, struct diag *d);
 
+/* Terminologies beside those of the profiles, asked for once, when a binding of a profile
+ * names a value set that neither those nor R4's tables decide: what is loaded here can
+ * not be loosened by them. *out NULL: none. It lives until the check is over. */
+typedef int fhir_terms_fn(void *arg, const struct fhir_tx **out);
+struct fhir_valid_ask {
+    const struct str *profile; /* as above */
+    size_t profiles;
+    unsigned flags;
+    fhir_terms_fn *terms; /* NULL: none */
+    void *terms_arg;
+};
+AM_CHECK int fhir_valid_check_by(const struct fhir_valid *v, const struct json *resource,
+                                 const struct fhir_valid_ask *ask, struct diag *d);
+
 /* Says a problem in the reader's language. */
 typedef int fhir_sayer(void *cookie, struct buf *out, const struct diag_item *it);
 /* An OperationOutcome: one issue a problem, with severity, kind (IssueType), its code in

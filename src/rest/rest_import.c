@@ -96,7 +96,7 @@ static int import_check(struct import *x, const struct json *r, struct diag *d)
         diag_err(d, "", "rest.import_twice", "%s", "");
         return AM_E_INVALID;
     }
-    err = fhir_valid_check(x->c->r->c.valid, r, 0, d);
+    err = rest_judge(x->c, r, STR_NULL, 0, d);
     if (!err)
         err = rest_fits(x->c, EDS_CREATE, r, NULL, d);
     if (!err && x->c->r->c.guard.see)

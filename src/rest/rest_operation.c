@@ -51,8 +51,7 @@ int rest_h_validate(struct rest_call *c)
     is = json_get_str(c->body, "resourceType");
     if (!str_eq(is, c->type))
         (void)rest_bad(c, AM_OK, "/resourceType", "rest.other_type", is);
-    err = fhir_valid_check_as(c->r->c.valid, c->body, &profile, profile.n > 0,
-                              FHIR_VALID_ADVICE, &c->d);
+    err = rest_judge(c, c->body, profile, FHIR_VALID_ADVICE, &c->d);
     if (err == AM_E_INVALID || err == AM_E_UNSUPPORTED || err == AM_E_NOTFOUND)
         err = AM_OK; /* that is the answer */
     return err ? err : rest_outcome(c, AM_OK);

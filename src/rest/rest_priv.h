@@ -157,6 +157,12 @@ AM_CHECK int rest_written(struct rest_call *c, const struct eds_done *done,
 bool rest_trims(const struct rest_trim *t);
 void rest_trim(struct jw *w, const struct json *resource, const struct rest_trim *t);
 
+/* ---- rest_judge.c ---- */
+/* As fhir_valid_check_as(), the store's own value sets too. Not inside a view. profile:
+ * one more to judge by, or empty. */
+AM_CHECK int rest_judge(struct rest_call *c, const struct json *resource,
+                        struct str profile, unsigned flags, struct diag *d);
+
 /* ---- rest_write.c ---- */
 /* May it be stored? AM_E_INVALID with problems. */
 AM_CHECK int rest_valid(struct rest_call *c, const struct json *resource);

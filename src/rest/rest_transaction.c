@@ -77,7 +77,7 @@ static int tx_made(struct tx *t, struct tx_entry *e, struct json_doc **out,
     if (!err)
         err = tx_local(t, out);
     if (!err)
-        err = fhir_valid_check(t->c->r->c.valid, json_root(*out), 0, d);
+        err = rest_judge(t->c, json_root(*out), STR_NULL, 0, d);
     return err == AM_E_UNSUPPORTED ? AM_E_INVALID : err;
 }
 

@@ -6,7 +6,7 @@
 
 int rest_valid(struct rest_call *c, const struct json *resource)
 {
-    int err = fhir_valid_check(c->r->c.valid, resource, 0, &c->d);
+    int err = rest_judge(c, resource, STR_NULL, 0, &c->d);
     if (err == AM_E_UNSUPPORTED)
         err = AM_E_INVALID;
     return err;
