@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UCUM: parsing unit expressions into a factor and a dimension vector, converting between
  * commensurable units. Grammar: the UCUM specification 2.1, section 2; units on ratio
- * scales: fhir_ucum_tbl.h; special units (sections 21 and 22): the temperatures, and pH,
- * which only equals itself. Levels (B, Np), homeopathic and prism units are not known. */
+ * scales: fhir_ucum_tbl.h; special units (sections 21 and 22): the temperatures by their
+ * scale; all others (pH, levels, slopes, homeopathic and prism units) equal themselves
+ * alone: 10 dB is 1 B, and neither is a number of anything else. */
 #include "fhir/fhir_priv.h"
 
 #include <math.h>
@@ -29,6 +30,23 @@ static const struct fhir_atom fhir_special[] = {
     {"[degF]", false, 5.0 / 9.0, {[4] = 1}, false, 459.67},
     {"[degRe]", false, 1.25, {[4] = 1}, false, 218.52},
     {"[pH]", false, 1, {0}, true, 0}, /* a logarithm of mol/l: no factor can convert it */
+    {"Np", true, 1, {0}, true, 0},
+    {"B", true, 1, {0}, true, 0},
+    {"B[SPL]", true, 1, {0}, true, 0},
+    {"B[V]", true, 1, {0}, true, 0},
+    {"B[mV]", true, 1, {0}, true, 0},
+    {"B[uV]", true, 1, {0}, true, 0},
+    {"B[10.nV]", true, 1, {0}, true, 0},
+    {"B[W]", true, 1, {0}, true, 0},
+    {"B[kW]", true, 1, {0}, true, 0},
+    {"%[slope]", false, 1, {0}, true, 0},
+    {"[p'diop]", false, 1, {0}, true, 0},
+    {"[hp'_X]", false, 1, {0}, true, 0},
+    {"[hp'_C]", false, 1, {0}, true, 0},
+    {"[hp'_M]", false, 1, {0}, true, 0},
+    {"[hp'_Q]", false, 1, {0}, true, 0},
+    {"[m/s2/Hz^(1/2)]", false, 1, {0}, true, 0},
+    {"bit_s", false, 1, {0}, true, 0},
 };
 
 static const struct {
@@ -61,6 +79,14 @@ static const struct fhir_atom *fhir_atom_find(struct str s)
     return NULL;
 }
 
+/* Which one it is: kept in index rows, so it stays what it is (the first was pH). */
+static unsigned fhir_arbitrary(const struct fhir_atom *a)
+{
+    if (a < fhir_special || a >= fhir_special + AM_LEN(fhir_special))
+        return 2 + (unsigned)(a - fhir_atoms);
+    return a == &fhir_special[3] ? 1 : 0x10000 + (unsigned)(a - fhir_special);
+}
+
 static void fhir_from_atom(const struct fhir_atom *a, double prefix,
                            struct fhir_unit *out)
 {
@@ -71,7 +97,7 @@ static void fhir_from_atom(const struct fhir_atom *a, double prefix,
         if (!strcmp(a->code, "[IU]")) /* [IU] is [iU] spelt otherwise */
             a = fhir_atom_find(STR("[iU]"));
         out->dim[FHIR_ARBITRARY] = 1;
-        out->arbitrary = a == &fhir_special[3] ? 1 : 2 + (unsigned)(a - fhir_atoms);
+        out->arbitrary = fhir_arbitrary(a);
     }
 }
 
