@@ -60,8 +60,8 @@ enum { DOOR_REASON_MIN = 8, DOOR_REASON = 400 }; /* bytes of a reason */
  * of who has no patients; AM_E_SYNTAX: no reason. Else AM_OK and *a is filled. */
 AM_CHECK int door_ask(struct door *d, struct rest *r, const struct door_guest *g,
                       const struct rest_request *q, struct rest_answer *a);
-/* Does the table grant it? verb: c r u d s x. For what a page offers: only door_ask()
- * decides. */
+/* Does the table grant it to a page? verb: c r u d s x. For what a page offers: only
+ * door_ask() decides. */
 bool door_grants(enum ledger_role role, const char *type, char verb);
 bool door_breaks(enum ledger_role role); /* may it break the glass? */
 /* Text of 8 to 400 bytes without controls. */

@@ -7,7 +7,7 @@
 bool door_grants(enum ledger_role role, const char *type, char verb)
 {
     enum door_reach reach;
-    const char letters[] = {verb, 0};
+    const char letters[] = {verb, verb == 'c' ? 'p' : 0, 0}; /* what a page may create */
     return (door_granted(role, str_c(type), &reach) & door_verbs(letters)) != 0;
 }
 
@@ -47,6 +47,7 @@ int door_ask(struct door *d, struct rest *r, const struct door_guest *g,
     struct rest_request own = *q;
     int err;
     door_caller_init(&c, d);
+    c.page = true;
     snprintf(c.peer, sizeof c.peer, "%.*s", STR_FMT(g->peer));
     err = guest_enter(&c, g);
     if (!err) {

@@ -18,7 +18,8 @@ enum door_verb {
     DOOR_D = 1 << 3,
     DOOR_S = 1 << 4,
     DOOR_X = 1 << 5, /* bulk export */
-    DOOR_I = 1 << 6  /* bulk import, of services only */
+    DOOR_I = 1 << 6, /* bulk import, of services only */
+    DOOR_P = 1 << 7  /* DOOR_C for who comes by a page */
 };
 enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
 
@@ -71,6 +72,7 @@ struct door_caller {
     bool anybody; /* nobody in particular */
     bool service; /* client and scopes, not who */
     bool files;   /* a service that keeps and tells nobody: oppositions are not to it */
+    bool page;    /* by door_ask() */
     bool by_session;  /* `login` is a session, else a token */
     struct str login; /* borrowed from the request; empty: none */
     struct auth_account who;

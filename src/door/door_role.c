@@ -32,7 +32,7 @@ static const struct {
 
 unsigned door_verbs(const char *letters)
 {
-    static const char order[] = "crudsxi";
+    static const char order[] = "crudsxip";
     unsigned v = 0;
     for (; *letters; letters++) {
         const char *at = strchr(order, *letters);
@@ -91,15 +91,19 @@ static unsigned door_scoped(const struct door_caller *c)
 unsigned door_may_verbs(const struct door_caller *c, struct str type,
                         enum door_reach *reach)
 {
+    unsigned v;
     *reach = DOOR_NOWHERE;
     if (c->anybody)
         return 0;
     if (c->service) {
-        unsigned v = door_scope_verbs(&c->scopes, type);
+        v = door_scope_verbs(&c->scopes, type);
         *reach = v ? DOOR_HOUSE : DOOR_NOWHERE;
         return (v & DOOR_R) && (v & DOOR_S) ? v | DOOR_X : v;
     }
-    return door_granted(c->who.role, type, reach) & door_scoped(c);
+    v = door_granted(c->who.role, type, reach);
+    if (v & DOOR_P)
+        v = (v & ~(unsigned)DOOR_P) | (c->page ? (unsigned)DOOR_C : 0);
+    return v & door_scoped(c);
 }
 
 /* Conditions look for somebody: that is a search. */

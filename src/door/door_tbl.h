@@ -5,7 +5,8 @@
  * DOOR_TYPES names groups of resource types: X(GROUP, "Type Type ...").
  * DOOR_GRANTS: X(role, GROUP, "verbs", REACH)
  *     verbs: of SMART v2, c create, r read, u update, d delete, s search; x: bulk export
- *     (of services: r and s; of no type in the path: of some type).
+ *     (of services: r and s; of no type in the path: of some type); p: create, by the
+ *     pages of the node alone (door_ask()), which say themselves what it holds.
  *     REACH: CARE, patients with a care relation to the account (door_care.c), others
  *     only with a reason given (break-glass); HOUSE, all patients; a type of no patient
  *     is reached either way.
@@ -22,7 +23,8 @@
     X(PERSON, "Patient RelatedPerson")                                                   \
     X(COVER, "Coverage Account")                                                         \
     X(AGENDA, "Appointment AppointmentResponse Schedule Slot")                           \
-    X(STAY, "Encounter EpisodeOfCare CareTeam Flag List")                                \
+    X(STAY, "Encounter EpisodeOfCare CareTeam")                                          \
+    X(NOTE, "Flag List") /* of problems, of what to beware of */                         \
     X(CONDITION,                                                                         \
       "Condition Procedure AllergyIntolerance FamilyMemberHistory "                      \
       "ClinicalImpression DetectedIssue AdverseEvent Immunization CarePlan Goal "        \
@@ -35,7 +37,7 @@
             "MedicationAdministration")                                                  \
     X(AI, "RiskAssessment GuidanceResponse")                                             \
     X(LAW, "Consent")                                                                    \
-    X(ORIGIN, "Provenance") /* who wrote what; with what he writes */                    \
+    X(ORIGIN, "Provenance") /* who wrote what */                                         \
     X(FILE, "Binary")                                                                    \
     X(HOUSE,                                                                             \
       "Practitioner PractitionerRole Organization Location HealthcareService "           \
@@ -49,6 +51,7 @@
 #define DOOR_GRANTS(X)                                                                   \
     X(PHYSICIAN, PERSON, "rs", CARE)                                                     \
     X(PHYSICIAN, STAY, "crus", CARE)                                                     \
+    X(PHYSICIAN, NOTE, "crus", CARE)                                                     \
     X(PHYSICIAN, AGENDA, "crus", CARE)                                                   \
     X(PHYSICIAN, CONDITION, "crus", CARE)                                                \
     X(PHYSICIAN, MEASURE, "crus", CARE)                                                  \
@@ -63,6 +66,7 @@
     X(PHYSICIAN, KNOWLEDGE, "rs", HOUSE)                                                 \
     X(CLINICAL_LEAD, PERSON, "rs", CARE)                                                 \
     X(CLINICAL_LEAD, STAY, "crus", CARE)                                                 \
+    X(CLINICAL_LEAD, NOTE, "crus", CARE)                                                 \
     X(CLINICAL_LEAD, AGENDA, "crus", CARE)                                               \
     X(CLINICAL_LEAD, CONDITION, "crus", CARE)                                            \
     X(CLINICAL_LEAD, MEASURE, "crus", CARE)                                              \
@@ -77,6 +81,7 @@
     X(CLINICAL_LEAD, KNOWLEDGE, "rs", HOUSE)                                             \
     X(NURSE, PERSON, "rs", CARE)                                                         \
     X(NURSE, STAY, "rus", CARE)                                                          \
+    X(NURSE, NOTE, "rus", CARE)                                                          \
     X(NURSE, AGENDA, "rs", CARE)                                                         \
     X(NURSE, CONDITION, "rs", CARE)                                                      \
     X(NURSE, MEASURE, "crus", CARE)                                                      \
@@ -84,19 +89,21 @@
     X(NURSE, ORDER, "rus", CARE)                                                         \
     X(NURSE, DRUG, "rs", CARE)                                                           \
     X(NURSE, AI, "rs", CARE)                                                             \
-    X(NURSE, ORIGIN, "c", CARE)                                                          \
+    X(NURSE, ORIGIN, "p", CARE)                                                          \
     X(NURSE, HOUSE, "rs", HOUSE)                                                         \
     X(NURSE, KNOWLEDGE, "rs", HOUSE)                                                     \
     X(LAB_TECHNICIAN, PERSON, "rs", CARE)                                                \
     X(LAB_TECHNICIAN, STAY, "rs", CARE)                                                  \
+    X(LAB_TECHNICIAN, NOTE, "rs", CARE)                                                  \
     X(LAB_TECHNICIAN, MEASURE, "crus", CARE)                                             \
     X(LAB_TECHNICIAN, LAB, "crus", CARE)                                                 \
     X(LAB_TECHNICIAN, ORDER, "rus", CARE)                                                \
-    X(LAB_TECHNICIAN, ORIGIN, "c", CARE)                                                 \
+    X(LAB_TECHNICIAN, ORIGIN, "p", CARE)                                                 \
     X(LAB_TECHNICIAN, HOUSE, "rs", HOUSE)                                                \
     X(LAB_TECHNICIAN, KNOWLEDGE, "rs", HOUSE)                                            \
     X(PHARMACIST, PERSON, "rs", CARE)                                                    \
     X(PHARMACIST, STAY, "rs", CARE)                                                      \
+    X(PHARMACIST, NOTE, "rs", CARE)                                                      \
     X(PHARMACIST, CONDITION, "rs", CARE)                                                 \
     X(PHARMACIST, MEASURE, "rs", CARE)                                                   \
     X(PHARMACIST, DRUG, "crus", CARE)                                                    \
@@ -107,12 +114,13 @@
     X(SECRETARY, COVER, "crus", HOUSE)                                                   \
     X(SECRETARY, AGENDA, "crus", HOUSE)                                                  \
     X(SECRETARY, STAY, "crus", HOUSE)                                                    \
-    X(SECRETARY, ORIGIN, "c", HOUSE)                                                     \
+    X(SECRETARY, ORIGIN, "p", HOUSE)                                                     \
     X(SECRETARY, HOUSE, "rs", HOUSE)                                                     \
     X(SECRETARY, KNOWLEDGE, "rs", HOUSE)                                                 \
     /* medical information: coding and indicators, of all, reading only */               \
     X(DIM, PERSON, "rsx", HOUSE)                                                         \
     X(DIM, STAY, "rsx", HOUSE)                                                           \
+    X(DIM, NOTE, "rsx", HOUSE)                                                           \
     X(DIM, CONDITION, "rsx", HOUSE)                                                      \
     X(DIM, MEASURE, "rsx", HOUSE)                                                        \
     X(DIM, LAB, "rsx", HOUSE)                                                            \

@@ -50,6 +50,58 @@ static void a_role_does_what_its_row_grants_and_nothing_else(void **state)
     T_ONLY(403, T_GET(T_DSI, "/Patient/a/Encounter"));
 }
 
+/* What pages create with what they write, nobody of these roles sends himself. */
+static void who_enters_by_pages_sends_no_provenance(void **state)
+{
+    static const char provenance[] =
+        "{\"resourceType\":\"Provenance\",\"target\":[{\"reference\":\"Patient/a\"}],"
+        "\"recorded\":\"2026-11-01T00:00:00Z\",\"agent\":[{\"who\":{\"display\":"
+        "\"somebody else\"}}]}";
+    char body[1000];
+    (void)state;
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":[{"
+             "\"resource\":%s,\"request\":{\"method\":\"POST\",\"url\":"
+             "\"Provenance\"}}]}",
+             provenance);
+    T_ONLY(201, T_POST(T_PHYSICIAN, "/Provenance"), .body = provenance);
+    for (int who = T_NURSE; who <= T_SECRETARY; who++) {
+        T_ONLY(403, T_POST(who, "/Provenance"), .body = provenance);
+        T_ONLY(403, T_POST(who, "/"), .body = body);
+        T_ONLY(403, T_GET(who, "/Provenance"));
+    }
+    assert_int_equal(t_total(t_token[T_DPO], "/Provenance", ""), 1);
+    assert_true(door_grants(LEDGER_NURSE, "Provenance", 'c')); /* of a page */
+    assert_true(door_grants(LEDGER_LAB_TECHNICIAN, "Provenance", 'c'));
+    assert_false(door_grants(LEDGER_NURSE, "Provenance", 'r'));
+    assert_false(door_grants(LEDGER_PHARMACIST, "Provenance", 'c'));
+}
+
+/* Each type that says what a patient has or takes, asked by who keeps the desk. */
+static void a_secretary_sees_nothing_clinical(void **state)
+{
+    static const char *const may[] = {
+        "Patient",  "RelatedPerson", "Coverage",      "Account", "Appointment",
+        "Schedule", "Encounter",     "EpisodeOfCare", "Slot",    "AppointmentResponse",
+        "CareTeam", "Group"};
+    char path[100];
+    (void)state;
+    for (size_t i = 0; i < fhir_search_types(); i++) {
+        struct str type = fhir_search_type_at(i);
+        bool open = !fhir_compartment_has(STR("Patient"), type) &&
+                    !str_eqc(type, "DeviceRequest");
+        for (size_t k = 0; k < AM_LEN(may); k++)
+            open = open || str_eqc(type, may[k]);
+        if (open)
+            continue;
+        snprintf(path, sizeof path, "/%.*s", STR_FMT(type));
+        T_ONLY(403, T_GET(T_SECRETARY, path));
+    }
+    T_ONLY(403, T_GET(T_SECRETARY, "/List"));
+    T_ONLY(403, T_GET(T_SECRETARY, "/Flag"));
+    T_ONLY(200, T_GET(T_SECRETARY, "/Appointment"));
+}
+
 static void a_batch_opens_no_other_door(void **state)
 {
     struct t_reply r;
@@ -482,6 +534,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(nobody_gets_in_without_login),
         T(a_role_does_what_its_row_grants_and_nothing_else),
+        T(who_enters_by_pages_sends_no_provenance),
+        T(a_secretary_sees_nothing_clinical),
         T(a_batch_opens_no_other_door),
         T(patients_without_a_care_relation_are_not_there),
         T(rows_of_a_view_are_of_what_one_sees),

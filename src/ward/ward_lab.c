@@ -4,9 +4,14 @@
  *
  * No range is ours: it depends on method, sex and age, and the laboratory knows it.
  * Units are those Moroccan laboratories write; one unit for each code, so curves hold.
- * Limits as in ward_vitals.c: lo and hi judge typing and units. Interpretation:
- * L below the range, H above it, N within, its ends included (HL7 v3
- * ObservationInterpretation); none without a range on the side that decides. */
+ * Limits as in ward_vitals.c: lo and hi judge typing and units, and are nowhere narrower
+ * than the outliers of CLIF cited there (sodium 90-210, potassium to 15, haemoglobin
+ * 2-25, leukocytes to 500, platelets to 2000, CRP to 1000, creatinine to 200 mg/L,
+ * glucose to 20 g/L). Outside usual_lo and usual_hi a figure is asked again: the mean
+ * critical limits of Kost's survey (design, clinical-operations 4.1) or beyond; HbA1c,
+ * CRP and cholesterol have none there: ours. Interpretation: L below the range, H above
+ * it, N within, its ends included (HL7 v3 ObservationInterpretation); none without a
+ * range on the side that decides. */
 #include "ward/ward_form_priv.h"
 
 #include <math.h>
@@ -21,7 +26,7 @@ static const struct lab_test {
     {"2345-7", "g/L", "g/L", 2, 0.05, 30, 0.5, 5},        /* glucose, serum */
     {"2160-0", "mg/L", "mg/L", 2, 0.5, 500, 3, 100},      /* creatinine */
     {"2951-2", "mmol/L", "mmol/L", 1, 80, 220, 120, 160}, /* sodium */
-    {"2823-3", "mmol/L", "mmol/L", 2, 1, 12, 2.5, 6.5},   /* potassium */
+    {"2823-3", "mmol/L", "mmol/L", 2, 1, 15, 2.5, 6.5},   /* potassium */
     {"718-7", "g/dL", "g/dL", 1, 1, 30, 5, 20},           /* haemoglobin */
     {"6690-2", "10\xc2\xb3/\xc2\xb5L", "10*3/uL", 2, 0.01, 900, 1, 50}, /* leukocytes */
     {"777-3", "10\xc2\xb3/\xc2\xb5L", "10*3/uL", 1, 1, 5000, 20, 1000}, /* platelets */

@@ -2,10 +2,23 @@
 /* What a nurse measures at the bedside. Codes and units are those of FHIR's vital signs
  * profiles (R4, observation-vitalsigns); glucose of a finger stick is LOINC 32016-8.
  *
- * Limits. lo and hi are what devices and bodies allow: beyond them a figure is a slip of
- * the hand or of the unit (98.6 is no Celsius), and is refused. Outside usual_lo and
- * usual_hi it is asked again, and may be true: of a newborn, of a dying patient. They are
- * ours, wide on purpose, for no age in particular; they judge typing, not patients. */
+ * Limits judge typing, not patients: they are bounds of ours, the same at every age.
+ *
+ * lo, hi: beyond them a figure is a slip of the hand or of the unit (98.6 is no Celsius),
+ * and is refused. Nowhere narrower than what the CLIF consortium discards as an outlier
+ * of adult intensive care (clifpy, clifpy/schemas/outlier_config.yaml at 149ea93, read
+ * November 2026: temperature 32-44, pulse to 300, pressures to 300 and 200, respiration
+ * to 60, saturation from 50, height 76-255, weight from 30), but for weight, which ends
+ * at 500 here (1100 there). Wider for newborns, who weigh less and breathe and beat
+ * faster, and for the cold: refusing a true figure costs more than asking about a wrong
+ * one.
+ *
+ * usual_lo, usual_hi: outside them a figure is asked again, and may be true. Beyond the
+ * band of 3 points of NEWS2 (design, clinical-operations 3.1: pulse <=40 >=131, systolic
+ * <=90, respiration <=8 >=25, saturation <=91, temperature <=35), since those are what a
+ * ward sees each day and what is asked too often is ticked unread; systolic from 200 on,
+ * where a slip of one digit is likelier than 220. Glucose: the critical limits of 4.1
+ * (0.47 and 4.85 g/L), rounded. Diastolic, weight and height have no source: ours. */
 #include "ward/ward_form_priv.h"
 
 #include <math.h>
