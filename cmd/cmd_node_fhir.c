@@ -18,6 +18,7 @@
 
 struct face {
     struct api *api; /* NULL: /fhir alone */
+    const char *ipp; /* system of hospital numbers */
     const char *dir;
     struct door *door;           /* NULL: /fhir is open to all */
     struct fhir_tx *terms;       /* NULL: none */
@@ -141,7 +142,9 @@ static int interface(struct face *f, const struct door_config *door,
     if (!err)
         err = rest_new(out, rc);
     if (!err && f->door && f->api)
-        err = ward_new(&f->ward, &(struct ward_config){.door = f->door, .rest = *out});
+        err =
+            ward_new(&f->ward,
+                     &(struct ward_config){.door = f->door, .rest = *out, .ipp = f->ipp});
     if (f->ward)
         web_site_more(api_site(f->api), ward_pages(f->ward));
     return err;
@@ -292,7 +295,7 @@ static int volume_ok(const struct conf *c, const char *dir, bool open)
 int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const char *dir,
                    bool open)
 {
-    struct face f = {.api = api, .dir = dir};
+    struct face f = {.api = api, .dir = dir, .ipp = conf_text(c, CONF_IPP_SYSTEM)};
     struct door_config door = {.dir = dir};
     char former[REST_FORMER];
     int code;

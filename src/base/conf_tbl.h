@@ -67,6 +67,8 @@
       "time")                                                                            \
     X(SUBSCRIPTION_GIVE_UP_S, "subscription_give_up_s", N, INT, "86400", 1, 2592000,     \
       "seconds of nothing but failures after which a Subscription has status error")     \
+    X(IPP_SYSTEM, "ipp_system", N, TEXT, "urn:amane:ma:ipp", 0, 0,                       \
+      "system of the hospital numbers (IPP) that pages write; the one of the HL7 map")   \
     X(HL7_MAP, "hl7_map", N, TEXT, "", 0, 0,                                             \
       "file of the mapping of HL7 v2 messages; empty: the one of the program")
 

@@ -21,6 +21,17 @@ static const struct web_more ward_page[] = {
     {true, "/patients/*/diagnosis", ward_page_diagnosis_post},
     {false, "/patients/*/prescribe", ward_page_prescribe},
     {true, "/patients/*/prescribe", ward_page_prescribe_post},
+    {false, "/new-patient", ward_page_open},
+    {true, "/new-patient", ward_page_open_post},
+    {false, "/patients/*/identity", ward_page_identity},
+    {true, "/patients/*/identity", ward_page_identity_post},
+    {false, "/patients/*/appointments", ward_page_agenda},
+    {false, "/patients/*/book", ward_page_book},
+    {true, "/patients/*/book", ward_page_book_post},
+    {false, "/patients/*/move", ward_page_move},
+    {true, "/patients/*/move", ward_page_move_post},
+    {false, "/patients/*/cancel", ward_page_cancel},
+    {true, "/patients/*/cancel", ward_page_cancel_post},
 };
 
 int ward_new(struct ward **out, const struct ward_config *c)
@@ -30,6 +41,7 @@ int ward_new(struct ward **out, const struct ward_config *c)
         return AM_E_NOMEM;
     w->door = c->door;
     w->rest = c->rest;
+    snprintf(w->ipp, sizeof w->ipp, "%s", c->ipp && *c->ipp ? c->ipp : WARD_IPP);
     w->pages = (struct web_pages){.page = ward_page,
                                   .n = AM_LEN(ward_page),
                                   .arg = w,

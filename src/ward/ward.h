@@ -25,9 +25,11 @@
 #include "web/visit.h"
 
 struct ward;
+#define WARD_IPP "urn:amane:ma:ipp" /* as in mapping/hl7v2.json */
 struct ward_config {
     struct door *door; /* borrowed */
     struct rest *rest; /* borrowed; behind that door */
+    const char *ipp;   /* copied: system of the establishment's numbers; NULL: WARD_IPP */
 };
 AM_CHECK int ward_new(struct ward **out, const struct ward_config *c);
 void ward_free(struct ward *w); /* NULL is fine */

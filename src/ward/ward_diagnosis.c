@@ -16,7 +16,7 @@ enum { LOOKED_AT = 60 };
 
 static const struct ward_field diagnosis_field[] = {
     {.name = "words", .kind = WARD_LINE, .required = true},
-    {.name = "code", .kind = WARD_FOUND_CODE},
+    {.name = "code", .kind = WARD_FOUND_CODE, .word = "ward.code_text"},
     {.name = "certainty",
      .kind = WARD_CHOICE,
      .required = true,

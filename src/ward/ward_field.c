@@ -83,6 +83,12 @@ static char number_sign(struct str s, size_t *n)
     return p[0] == 0xd9 && p[1] == 0xab ? '.' : 0;
 }
 
+char ward_digit(struct str s, size_t *n)
+{
+    char c = number_sign(s, n);
+    return c == '.' ? 0 : c;
+}
+
 bool ward_number(struct str s, int decimals, char out[WARD_DIGITS])
 {
     size_t n = 0, step, whole = 0;
@@ -186,6 +192,15 @@ void ward_fields_read(struct ward_entry *e)
             str_trim(web_text_or(web_kept(e->f.v, e->form->field[i].name, STR(""))));
 }
 
+int ward_field_set(struct ward_entry *e, const char *name, struct str value)
+{
+    char *own = arena_dup(e->f.v->req->arena, web_text_or(value));
+    if (!own)
+        return AM_E_NOMEM;
+    e->value[ward_field_at(e, name)] = str_c(own);
+    return AM_OK;
+}
+
 static void field_number(struct ward_entry *e, size_t i)
 {
     const struct ward_field *x = &e->form->field[i];
@@ -214,6 +229,18 @@ static void field_clock(struct ward_entry *e, size_t i)
         e->doubt[i] = true;
 }
 
+enum { AHEAD_DAYS = 731 };
+static void field_ahead(struct ward_entry *e, size_t i)
+{
+    int64_t at = 0, now = e->f.v->now;
+    if (ward_clock(e->value[i], &at, e->instant[i]))
+        e->error[i] = "ward_e.clock";
+    else if (at < now)
+        e->error[i] = "ward_e.past";
+    else if (at > now + AHEAD_DAYS * TIME_DAY)
+        e->error[i] = "ward_e.far";
+}
+
 static void field_check(struct ward_entry *e, size_t i)
 {
     const struct ward_field *x = &e->form->field[i];
@@ -230,6 +257,8 @@ static void field_check(struct ward_entry *e, size_t i)
         field_number(e, i);
     else if (x->kind == WARD_CLOCK)
         field_clock(e, i);
+    else if (x->kind == WARD_AHEAD)
+        field_ahead(e, i);
 }
 
 void ward_fields_check(struct ward_entry *e)

@@ -99,6 +99,8 @@ static const struct {
 } file_page[] = {
     {"ward.chart", "", "Patient", 's', NULL},
     {"ward.results", "/results", "Observation", 's', NULL},
+    {"ward.identity", "/identity", "Patient", 'c', NULL},
+    {"ward.agenda", "/appointments", "Appointment", 's', NULL},
     {"ward.vitals", "/vitals", "Observation", 'c', NULL},
     {"ward.lab", "/lab", "DiagnosticReport", 'c', "Observation"},
     {"ward.diagnose", "/diagnosis", "Condition", 'c', "Provenance"},

@@ -63,9 +63,11 @@ static int field_error(struct ward_entry *e, size_t i, const char *key)
 }
 
 static struct str field_choice(enum text_lang l, const struct ward_field *x,
-                               struct str code)
+                               struct str code, struct buf *own)
 {
     char id[80];
+    if (x->called)
+        return x->called(l, code, own) ? STR_NULL : buf_str(own);
     snprintf(id, sizeof id, "%s.%.*s", x->word, (int)AM_MIN(code.n, (size_t)40),
              web_text_or(code).p);
     return text_get(l, id);
@@ -86,6 +88,7 @@ static void field_options(struct ward_entry *e, size_t i)
     const struct ward_field *x = &e->form->field[i];
     struct jw *w = &e->f.v->w;
     struct str left = str_c(x->choices);
+    struct buf own;
     jw_key(w, "options");
     jw_arr(w);
     jw_obj(w); /* nothing is chosen beforehand */
@@ -94,12 +97,15 @@ static void field_options(struct ward_entry *e, size_t i)
     jw_obj_end(w);
     while (left.n) {
         struct str code = str_cut(left, ' ', &left);
-        field_option(e, i, code, field_choice(e->f.v->l, x, code));
+        buf_init(&own, WARD_TEXT);
+        field_option(e, i, code, field_choice(e->f.v->l, x, code, &own));
+        buf_release(&own);
     }
     if (x->kind == WARD_FOUND_CODE) {
         for (size_t k = 0; k < e->n_found; k++)
             field_option(e, i, str_c(e->found[k].code), str_c(e->found[k].name));
-        field_option(e, i, STR("text"), text_get(e->f.v->l, "ward.code_text"));
+        if (x->word) /* none of these */
+            field_option(e, i, STR("text"), text_get(e->f.v->l, x->word));
     }
     jw_arr_end(w);
 }
@@ -109,7 +115,8 @@ static int field_put(struct ward_entry *e, size_t i)
     static const char *const kind[] = {
         [WARD_NUMBER] = "is_number", [WARD_LINE] = "is_text",
         [WARD_AREA] = "is_area",     [WARD_CHOICE] = "is_select",
-        [WARD_CLOCK] = "is_clock",   [WARD_FOUND_CODE] = "is_select"};
+        [WARD_CLOCK] = "is_clock",   [WARD_FOUND_CODE] = "is_select",
+        [WARD_AHEAD] = "is_clock",   [WARD_HIDDEN] = "is_hidden"};
     const struct ward_field *x = &e->form->field[i];
     struct jw *w = &e->f.v->w;
     char id[64], now[WARD_INSTANT], zone[WARD_INSTANT];
@@ -117,7 +124,8 @@ static int field_put(struct ward_entry *e, size_t i)
     jw_obj(w);
     jw_kstrz(w, "id", x->name);
     jw_kstrz(w, "name", x->name);
-    field_label(w, e->f.v->l, x);
+    if (x->kind != WARD_HIDDEN)
+        field_label(w, e->f.v->l, x);
     snprintf(id, sizeof id, "ward_h.%s", x->name);
     if (text_has(e->f.v->l, id))
         jw_kstr(w, "help", text_get(e->f.v->l, id));
@@ -126,7 +134,7 @@ static int field_put(struct ward_entry *e, size_t i)
     jw_kbool(w, kind[x->kind], true);
     if (x->kind == WARD_CHOICE || x->kind == WARD_FOUND_CODE)
         field_options(e, i);
-    if (x->kind == WARD_CLOCK) {
+    if (x->kind == WARD_CLOCK || x->kind == WARD_AHEAD) {
         ward_clock_now(e->f.v->now, now, zone);
         jw_kstrz(w, "zone", zone);
     }
@@ -162,10 +170,16 @@ static int form_errors(struct ward_entry *e)
 static void form_context(struct ward_entry *e)
 {
     struct jw *w = &e->f.v->w;
-    ward_file_context(&e->f, e->form->here);
+    if (e->form->opens)
+        web_open(e->f.v);
+    else
+        ward_file_context(&e->f, e->form->here);
     jw_kstrz(w, "form_title", e->form->title);
     jw_key(w, "action");
-    jw_strf(w, "/patients/%s%s", e->f.id, e->form->path);
+    if (e->form->opens)
+        jw_strf(w, "%s", e->form->path);
+    else
+        jw_strf(w, "/patients/%s%s", e->f.id, e->form->path);
     jw_kstrz(w, "key", e->key);
 }
 
@@ -176,11 +190,30 @@ static int form_send(struct ward_entry *e, int status, const char *template)
 }
 
 /* ---- the form ---- */
+/* Who may be the same: each with his file, to be read beside this page. */
+static void form_similar(struct ward_entry *e)
+{
+    struct jw *w = &e->f.v->w;
+    jw_key(w, "similar");
+    jw_arr(w);
+    for (size_t i = 0; i < e->n_similar; i++) {
+        jw_obj(w);
+        jw_kstrz(w, "id", e->similar[i].id);
+        ward_kstr(w, "words", str_c(e->similar[i].words));
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    if (e->n_similar)
+        jw_kint(w, "similar_n", (int64_t)e->n_similar);
+}
+
 static int form_fill(struct ward_entry *e, int status)
 {
     struct jw *w = &e->f.v->w;
     int err;
     form_context(e);
+    jw_kbool(w, "saved", status == 200 && http_query(e->f.v->req, "saved").n > 0);
+    jw_kbool(w, "again", http_query(e->f.v->req, "again").n > 0);
     err = form_errors(e);
     jw_key(w, "fields");
     jw_arr(w);
@@ -188,6 +221,7 @@ static int form_fill(struct ward_entry *e, int status)
         if (e->form->field[i].kind != WARD_FOUND_CODE || e->n_found || e->error[i])
             err = field_put(e, i);
     jw_arr_end(w);
+    form_similar(e);
     return err ? err : form_send(e, status, "ward_form");
 }
 
@@ -198,6 +232,8 @@ static void review_row(struct ward_entry *e, size_t i)
     enum text_lang l = e->f.v->l;
     struct jw *w = &e->f.v->w;
     char shown[WARD_DIGITS];
+    struct buf own;
+    buf_init(&own, WARD_TEXT);
     jw_obj(w);
     field_label(w, l, x);
     if (!e->value[i].n) {
@@ -209,8 +245,8 @@ static void review_row(struct ward_entry *e, size_t i)
                 *p = ',';
         jw_kstrz(w, "value", shown);
     } else if (x->kind == WARD_CHOICE) {
-        jw_kstr(w, "words", field_choice(l, x, e->value[i]));
-    } else if (x->kind == WARD_CLOCK) {
+        jw_kstr(w, "words", field_choice(l, x, e->value[i], &own));
+    } else if (x->kind == WARD_CLOCK || x->kind == WARD_AHEAD) {
         ward_kwhen(w, "when", str_c(e->instant[i]));
         jw_key(w, "zone");
         jw_strf(w, "UTC%s", e->instant[i] + 19);
@@ -219,6 +255,7 @@ static void review_row(struct ward_entry *e, size_t i)
     }
     jw_kbool(w, "doubt", e->doubt[i]);
     jw_obj_end(w);
+    buf_release(&own);
 }
 
 static int form_review(struct ward_entry *e, int status)
@@ -232,11 +269,13 @@ static int form_review(struct ward_entry *e, int status)
     jw_key(w, "rows");
     jw_arr(w);
     for (size_t i = 0; i < e->form->n; i++)
-        if ((e->value[i].n || e->doubt[i]) && e->form->field[i].kind != WARD_FOUND_CODE)
+        if ((e->value[i].n || e->doubt[i]) && e->form->field[i].kind != WARD_FOUND_CODE &&
+            e->form->field[i].kind != WARD_HIDDEN)
             review_row(e, i);
     if (e->form->tell)
         e->form->tell(e, w);
     jw_arr_end(w);
+    form_similar(e);
     jw_key(w, "kept");
     jw_arr(w);
     for (size_t i = 0; i < e->form->n; i++) {
@@ -324,7 +363,10 @@ static void once_end(struct ward_entry *e)
 static int once_there(struct ward_entry *e, bool *there)
 {
     struct ward_reply r;
-    int err = ward_tx_find(e, &r);
+    int err;
+    if (e->form->there)
+        return e->form->there(e, there);
+    err = ward_tx_find(e, &r);
     *there = !err && json_size(json_get(r.root, "entry")) > 0;
     if (!err && !r.root)
         err = AM_E_UNAVAILABLE;
@@ -334,8 +376,9 @@ static int once_there(struct ward_entry *e, bool *there)
 
 static int form_saved_at(struct ward_entry *e, bool again)
 {
-    char to[200];
-    snprintf(to, sizeof to, "/patients/%s%s?saved=%s%s", e->f.id, e->form->path, e->key,
+    char to[300];
+    snprintf(to, sizeof to, "/patients/%s%s?saved=%s%s", e->f.id,
+             e->form->done ? e->form->done : e->form->path, e->key,
              again ? "&again=1" : "");
     return web_redirect(e->f.v, to);
 }
@@ -346,8 +389,11 @@ static int form_failed(struct ward_entry *e, int err)
     if (err == AM_E_NOMEM || err == AM_E_FORBIDDEN || err == AM_E_UNAUTHORIZED ||
         err == AM_E_NOTFOUND)
         return err;
-    e->failed =
-        err == AM_E_INVALID || err == AM_E_TOOBIG ? "ward_e.refused" : "ward_e.unsure";
+    if (err == AM_E_CONFLICT && e->form->conflict && !e->failed)
+        e->failed = e->form->conflict;
+    if (!e->failed)
+        e->failed = err == AM_E_INVALID || err == AM_E_TOOBIG ? "ward_e.refused"
+                                                              : "ward_e.unsure";
     return form_review(e, am_err_http(err) >= 500 ? 503 : am_err_http(err));
 }
 
@@ -359,7 +405,7 @@ static int form_write(struct ward_entry *e)
         return form_failed(e, AM_E_UNAVAILABLE);
     err = once_there(e, &there);
     if (!err && !there)
-        err = ward_tx_send(e);
+        err = e->form->send ? e->form->send(e) : ward_tx_send(e);
     once_end(e);
     return err ? form_failed(e, err) : form_saved_at(e, there);
 }
@@ -384,11 +430,14 @@ static int form_first(struct ward_entry *e, char now[WARD_INSTANT])
     int err = crypto_random(raw, sizeof raw);
     if (err)
         return err;
+    raw[6] = (uint8_t)((raw[6] & 0x0f) | 0x40); /* also a UUID: of what it opens */
+    raw[8] = (uint8_t)((raw[8] & 0x3f) | 0x80);
     crypto_hex(raw, sizeof raw, e->key);
     ward_clock_now(e->f.v->now, now, NULL);
     for (size_t i = 0; i < e->form->n; i++)
         e->value[i] = e->form->field[i].kind == WARD_CLOCK ? str_c(now) : STR("");
-    return form_fill(e, 200);
+    err = e->form->first ? e->form->first(e) : AM_OK;
+    return err ? err : form_fill(e, 200);
 }
 
 static int get_opened(struct ward_entry *e)
@@ -396,12 +445,20 @@ static int get_opened(struct ward_entry *e)
     struct web_visit *v = e->f.v;
     char now[WARD_INSTANT];
     struct str saved = http_query(v->req, "saved"), again = http_query(v->req, "again");
-    if (!saved.n)
+    if (!saved.n || e->form->done)
         return form_first(e, now);
     if (!key_ok(saved))
         return AM_E_NOTFOUND;
     snprintf(e->key, sizeof e->key, "%.*s", STR_FMT(saved));
     return form_saved(e, again.n > 0);
+}
+
+static int form_file(struct ward_entry *e, struct web_visit *v)
+{
+    if (!e->form->opens)
+        return ward_file_open(&e->f, v);
+    e->f = (struct ward_file){.v = v};
+    return AM_OK;
 }
 
 int ward_form_get(struct web_visit *v, const struct ward_form *form)
@@ -414,7 +471,7 @@ int ward_form_get(struct web_visit *v, const struct ward_form *form)
     if (!e)
         return AM_E_NOMEM;
     e->form = form;
-    err = ward_file_open(&e->f, v);
+    err = form_file(e, v);
     if (!err)
         err = get_opened(e);
     ward_file_close(&e->f);
@@ -453,7 +510,7 @@ int ward_form_post(struct web_visit *v, const struct ward_form *form)
     if (!e)
         return AM_E_NOMEM;
     e->form = form;
-    err = ward_file_open(&e->f, v);
+    err = form_file(e, v);
     if (!err)
         err = post_opened(e);
     ward_file_close(&e->f);

@@ -19,21 +19,25 @@ enum {
     WARD_LINE_MAX = 200, /* bytes of a line */
     WARD_AREA_MAX = 2000,
     WARD_INSTANT = 32,
-    WARD_CODES = 20, /* found for a WARD_FOUND_CODE */
+    WARD_CODES = 20,   /* found for a WARD_FOUND_CODE */
+    WARD_SIMILAR = 10, /* patients told who may be the same */
     WARD_FORM_BODY = 256 << 10
 };
 #define WARD_FORM_SYSTEM "urn:amane:form"
 #define WARD_LOINC       "http://loinc.org"
 #define WARD_UCUM        "http://unitsofmeasure.org"
 #define WARD_V3          "http://terminology.hl7.org/CodeSystem/"
+#define WARD_LANGUAGE    "http://hl7.org/fhir/StructureDefinition/language"
 
 enum ward_kind {
     WARD_NUMBER,
     WARD_LINE,
     WARD_AREA,
     WARD_CHOICE,
-    WARD_CLOCK,
-    WARD_FOUND_CODE
+    WARD_CLOCK, /* that was */
+    WARD_AHEAD, /* a clock to come */
+    WARD_FOUND_CODE,
+    WARD_HIDDEN /* goes with the form: what it changes, and its version */
 };
 struct ward_field {
     const char *name; /* in the form; words ward_f.NAME, ward_h.NAME (perhaps) */
@@ -44,6 +48,8 @@ struct ward_field {
     double lo, hi;              /* refused outside; both 0: any */
     double usual_lo, usual_hi;  /* outside: asked again; both 0: never */
     const char *choices, *word; /* "a b c"; words WORD.a ... */
+    /* What a choice is called, instead of by word; appended. */
+    int (*called)(enum text_lang l, struct str choice, struct buf *out);
 };
 struct ward_entry;
 struct ward_tx;
@@ -53,10 +59,19 @@ struct ward_form {
     const char *also; /* and of this type, where there is one */
     const struct ward_field *field;
     size_t n;
+    bool opens;       /* a file: there is none yet, and path is whole */
+    const char *done; /* page of the file after writing, "?saved=" of the form itself when
+                         NULL */
+    const char *conflict; /* word: what it means that something changed meanwhile */
+    /* Values of the first page; may be NULL: none. */
+    int (*first)(struct ward_entry *e);
     void (*check)(struct ward_entry *e); /* across fields, which are right one by one */
     /* Rows of the page before writing that no field shows; may be NULL. */
     void (*tell)(struct ward_entry *e, struct jw *w);
     void (*write)(struct ward_entry *e, struct ward_tx *t);
+    int (*send)(struct ward_entry *e); /* NULL: ward_tx_send() */
+    /* Is it written already? NULL: by the key of the form. */
+    int (*there)(struct ward_entry *e, bool *there);
 };
 
 struct ward_entry { /* one form while it is dealt with */
@@ -69,12 +84,17 @@ struct ward_entry { /* one form while it is dealt with */
     bool doubt[WARD_FIELDS];                 /* to be confirmed */
     char instant[WARD_FIELDS][WARD_INSTANT]; /* of clocks: with offset */
     struct {
-        char code[24], name[WARD_LINE_MAX + 1];
+        char code[WARD_ID + 1], name[WARD_LINE_MAX + 1];
     } found[WARD_CODES]; /* by check(); a field of that kind is shown when there are any
                           */
     size_t n_found;
     char chosen[WARD_LINE_MAX + 1]; /* name of the code that was chosen; "": none */
+    struct {                        /* by check(): shown before writing */
+        char id[WARD_ID + 1], words[WARD_TEXT + 1];
+    } similar[WARD_SIMILAR];
+    size_t n_similar;
     bool sure;
+    const void *own;    /* of send() for its write() */
     const char *failed; /* word: why nothing is known to be written */
 };
 /* The pages of a form. */
@@ -90,10 +110,14 @@ void ward_field_error(struct ward_entry *e, const char *name, const char *word);
 void ward_field_doubt(struct ward_entry *e, const char *name);
 /* Reads what was sent: fills all but key, sure and failed. */
 void ward_fields_read(struct ward_entry *e);
+/* Instead of what was sent; kept for the request. AM_E_NOMEM. */
+AM_CHECK int ward_field_set(struct ward_entry *e, const char *name, struct str value);
 void ward_fields_check(struct ward_entry *e);
 bool ward_fields_wrong(const struct ward_entry *e),
     ward_fields_doubt(const struct ward_entry *e);
 /* "36,50", "٣٦٫٥" to "36.50"; false: no number of so many decimals. */
+/* The digit s begins with, ASCII or Arabic-Indic, its bytes in *n; 0: none. */
+char ward_digit(struct str s, size_t *n);
 bool ward_number(struct str s, int decimals, char out[WARD_DIGITS]);
 /* A clock of this machine's zone ("2026-11-28T05:40") to an instant and its text with
  * the offset. AM_E_SYNTAX: none, or one that clocks leapt over. */
@@ -105,11 +129,20 @@ void ward_clock_now(int64_t now, char out[WARD_INSTANT], char zone[WARD_INSTANT]
 struct ward_tx {
     struct ward_entry *e;
     struct jw w;
-    size_t n; /* resources so far */
+    size_t n;      /* resources so far */
+    bool modifies; /* its Provenance says so */
 };
 /* Opens a resource of the form: its members follow in t->w, then ward_tx_end(). */
 void ward_tx_begin(struct ward_tx *t, const char *type);
+/* The same for a resource that is put: url "Type/id" or "Type?condition"; match: the
+ * version it has, "": there is none, NULL: whatever it has. aside: of no Provenance. */
+void ward_tx_put(struct ward_tx *t, const char *type, const char *url, const char *match,
+                 bool aside);
 void ward_tx_end(struct ward_tx *t);
+/* Members of a resource but those named in `but`, NULL at the end. */
+void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *but);
+/* {"system": , "value": } of the form */
+void ward_tx_key(struct ward_tx *t);
 void ward_tx_subject(struct ward_tx *t, const char *key); /* the patient */
 void ward_tx_self(struct ward_tx *t, const char *key);    /* who enters it */
 /* Of an Observation: status final, category, subject, performer. */

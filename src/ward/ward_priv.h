@@ -36,6 +36,7 @@ struct ward {
     struct door *door;
     struct rest *rest;
     struct web_pages pages;
+    char ipp[256];
     pthread_mutex_t lock; /* of the tables below */
     struct ward_glass glass[WARD_GLASSES];
     char pending[WARD_PENDING][33]; /* keys of forms being written; "": a free place */
@@ -146,6 +147,9 @@ AM_CHECK int ward_find(struct web_visit *v, const struct ward_who *who, struct s
 web_page_fn ward_page_search, ward_page_glass, ward_page_glass_post, ward_page_glass_end,
     ward_page_chart, ward_page_results, ward_page_trend, ward_page_vitals,
     ward_page_vitals_post, ward_page_lab, ward_page_lab_post, ward_page_diagnosis,
-    ward_page_diagnosis_post, ward_page_prescribe, ward_page_prescribe_post;
+    ward_page_diagnosis_post, ward_page_prescribe, ward_page_prescribe_post,
+    ward_page_open, ward_page_open_post, ward_page_identity, ward_page_identity_post,
+    ward_page_agenda, ward_page_book, ward_page_book_post, ward_page_move,
+    ward_page_move_post, ward_page_cancel, ward_page_cancel_post;
 
 #endif

@@ -164,6 +164,8 @@ int ward_page_results(struct web_visit *v)
 {
     struct ward_file f;
     int err = ward_file_open(&f, v);
+    if (!err && !door_grants(v->who.role, "Observation", 's'))
+        err = AM_E_FORBIDDEN;
     if (!err)
         err = results_send(&f);
     ward_file_close(&f);

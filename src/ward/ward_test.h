@@ -76,13 +76,23 @@ static inline struct w_page w_send(const char *session, const char *url, const c
     return p;
 }
 
+/* A message holds a thousand bytes: those that matter. */
+static inline const char *w_main(const struct w_page *p)
+{
+    static const char *const from[] = {"role=\"alert\"", "id=\"form-h\"", "<main"};
+    for (size_t i = 0; i < AM_LEN(from) && p->body.n; i++)
+        if (strstr(p->body.p, from[i]))
+            return strstr(p->body.p, from[i]);
+    return p->body.n ? p->body.p : "";
+}
+
 static inline struct w_page w_want_at(int line, int status, int who, const char *url,
                                       const char *form)
 {
     struct w_page p = w_send(who < 0 ? "" : w_session[who], url, form);
     if (p.status != status)
         fail_msg("line %d: %s: %d instead of %d: %.2000s", line, url, p.status, status,
-                 p.body.n ? p.body.p : "");
+                 w_main(&p));
     return p;
 }
 #define W_GET(status, who, url)        w_want_at(__LINE__, status, who, url, NULL)
@@ -99,7 +109,7 @@ static inline bool w_has(const struct w_page *p, const char *what)
 #define W_HAS(page, what)                                                                \
     do {                                                                                 \
         if (!w_has(page, what))                                                          \
-            fail_msg("no \"%s\" in %.6000s", what, (page)->body.p);                      \
+            fail_msg("no \"%s\" in %.6000s", what, w_main(page));                        \
     } while (0)
 #define W_LACKS(page, what)                                                              \
     do {                                                                                 \

@@ -11,12 +11,18 @@ static void tx_urn(struct jw *w, const char *key, size_t i)
             key + 20, i);
 }
 
-static void tx_request(struct jw *w, const char *type)
+static void tx_request(struct jw *w, const char *type, const char *url, const char *match)
 {
     jw_key(w, "request");
     jw_obj(w);
-    jw_kstrz(w, "method", "POST");
-    jw_kstrz(w, "url", type);
+    jw_kstrz(w, "method", url ? "PUT" : "POST");
+    jw_kstrz(w, "url", url ? url : type);
+    if (match && *match) {
+        jw_key(w, "ifMatch");
+        jw_strf(w, "W/\"%s\"", match);
+    } else if (match) {
+        jw_kstrz(w, "ifNoneMatch", "*");
+    }
     jw_obj_end(w);
     jw_key(w, "resource");
     jw_obj(w);
@@ -28,14 +34,43 @@ void ward_tx_begin(struct ward_tx *t, const char *type)
     jw_obj(&t->w);
     jw_key(&t->w, "fullUrl");
     tx_urn(&t->w, t->e->key, t->n++);
-    tx_request(&t->w, type);
+    tx_request(&t->w, type, NULL, NULL);
     jw_key(&t->w, "identifier");
     jw_arr(&t->w);
+    ward_tx_key(t);
+    jw_arr_end(&t->w);
+}
+
+void ward_tx_key(struct ward_tx *t)
+{
     jw_obj(&t->w);
     jw_kstrz(&t->w, "system", WARD_FORM_SYSTEM);
     jw_kstrz(&t->w, "value", t->e->key);
     jw_obj_end(&t->w);
-    jw_arr_end(&t->w);
+}
+
+void ward_tx_put(struct ward_tx *t, const char *type, const char *url, const char *match,
+                 bool aside)
+{
+    jw_obj(&t->w);
+    if (!aside) {
+        jw_key(&t->w, "fullUrl");
+        tx_urn(&t->w, t->e->key, t->n++);
+    }
+    tx_request(&t->w, type, url, match);
+}
+
+void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *but)
+{
+    for (json_each(it, resource)) {
+        bool left = str_eqc(it.key, "resourceType");
+        for (size_t i = 0; but[i]; i++)
+            left = left || str_eqc(it.key, but[i]);
+        if (left)
+            continue;
+        jw_keyn(w, it.key);
+        jw_val(w, it.val);
+    }
 }
 
 void ward_tx_end(struct ward_tx *t)
@@ -114,7 +149,7 @@ static void tx_provenance(struct ward_tx *t)
     struct jw *w = &t->w;
     char at[TIME_TEXT];
     jw_obj(w);
-    tx_request(w, "Provenance");
+    tx_request(w, "Provenance", NULL, NULL);
     jw_key(w, "target");
     jw_arr(w);
     for (size_t i = 0; i < t->n; i++) {
@@ -125,7 +160,8 @@ static void tx_provenance(struct ward_tx *t)
     }
     jw_arr_end(w);
     jw_kstrz(w, "recorded", time_format(t->e->f.v->now, at));
-    ward_tx_coded(w, "activity", WARD_V3 "v3-DataOperation", "CREATE");
+    ward_tx_coded(w, "activity", WARD_V3 "v3-DataOperation",
+                  t->modifies ? "UPDATE" : "CREATE");
     jw_key(w, "agent");
     jw_arr(w);
     jw_obj(w);

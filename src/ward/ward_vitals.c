@@ -26,16 +26,19 @@
 
 static const struct ward_field vitals_field[] = {
     {.name = "at", .kind = WARD_CLOCK, .required = true},
-    {"systolic", WARD_NUMBER, false, 0, "mmHg", "mm[Hg]", 30, 300, 80, 200, NULL, NULL},
-    {"diastolic", WARD_NUMBER, false, 0, "mmHg", "mm[Hg]", 10, 200, 40, 120, NULL, NULL},
-    {"pulse", WARD_NUMBER, false, 0, "/min", "/min", 15, 320, 40, 150, NULL, NULL},
-    {"temperature", WARD_NUMBER, false, 2, "\xc2\xb0\x43", "Cel", 20, 45, 34, 41, NULL,
+    {"systolic", WARD_NUMBER, false, 0, "mmHg", "mm[Hg]", 30, 300, 80, 200, NULL, NULL,
      NULL},
-    {"respiration", WARD_NUMBER, false, 0, "/min", "/min", 2, 150, 8, 40, NULL, NULL},
-    {"saturation", WARD_NUMBER, false, 0, "%", "%", 20, 100, 85, 100, NULL, NULL},
-    {"glucose", WARD_NUMBER, false, 2, "g/L", "g/L", 0.1, 20, 0.5, 4, NULL, NULL},
-    {"weight", WARD_NUMBER, false, 3, "kg", "kg", 0.2, 500, 2, 200, NULL, NULL},
-    {"height", WARD_NUMBER, false, 1, "cm", "cm", 20, 260, 40, 210, NULL, NULL},
+    {"diastolic", WARD_NUMBER, false, 0, "mmHg", "mm[Hg]", 10, 200, 40, 120, NULL, NULL,
+     NULL},
+    {"pulse", WARD_NUMBER, false, 0, "/min", "/min", 15, 320, 40, 150, NULL, NULL, NULL},
+    {"temperature", WARD_NUMBER, false, 2, "\xc2\xb0\x43", "Cel", 20, 45, 34, 41, NULL,
+     NULL, NULL},
+    {"respiration", WARD_NUMBER, false, 0, "/min", "/min", 2, 150, 8, 40, NULL, NULL,
+     NULL},
+    {"saturation", WARD_NUMBER, false, 0, "%", "%", 20, 100, 85, 100, NULL, NULL, NULL},
+    {"glucose", WARD_NUMBER, false, 2, "g/L", "g/L", 0.1, 20, 0.5, 4, NULL, NULL, NULL},
+    {"weight", WARD_NUMBER, false, 3, "kg", "kg", 0.2, 500, 2, 200, NULL, NULL, NULL},
+    {"height", WARD_NUMBER, false, 1, "cm", "cm", 20, 260, 40, 210, NULL, NULL, NULL},
 };
 
 static const struct {

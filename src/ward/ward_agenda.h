@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to ward: appointments. Who has one is busy: a patient, a practitioner.
+ *
+ * Two at the desk. FHIR knows no constraint across resources, so each agenda has a
+ * Schedule of its own, under an id made of who it is of. Who books reads the Schedules of
+ * patient and practitioner, then their appointments, and writes the appointment together
+ * with both Schedules at the versions that were read: whoever booked in between has
+ * changed one of them, the transaction is refused, and everything is read again. Holds
+ * among those who book here; a system that writes Appointments through /fhir or HL7 does
+ * not ask, but what it wrote is seen. */
+#ifndef WARD_AGENDA_H
+#define WARD_AGENDA_H
+
+#include "ward/ward_form_priv.h"
+
+enum {
+    AGENDA_TRIES = 8,
+    AGENDA_ASKED = 200,   /* appointments of one agenda looked at, at most */
+    AGENDA_LONGEST_H = 24 /* of an appointment whose end is looked for */
+};
+struct agenda_span {
+    int64_t from, to;
+};
+/* When it is; false: it occupies nobody (cancelled, no time). */
+bool agenda_span(const struct json *appointment, struct agenda_span *out);
+/* The first participant of that type ("Practitioner"); NULL: none. */
+const struct json *agenda_party(const struct json *appointment, const char *type);
+/* May it still be moved or cancelled? */
+bool agenda_open(const struct json *appointment, int64_t now);
+/* "Practitioner/x" to the id of its Schedule. */
+void agenda_id(const char *who, char out[WARD_ID + 1]);
+
+struct agenda_pair {                                  /* what booking depends on */
+    const char *who[2];                               /* "Patient/x", "Practitioner/y" */
+    char id[2][WARD_ID + 1], version[2][WARD_ID + 1]; /* of their Schedules; "": none */
+    bool taken[2];
+};
+/* Reads both agendas around a span, but the appointment `own` (NULL: none).
+ * AM_E_UNAVAILABLE: not all of them could be read. */
+AM_CHECK int agenda_read(struct ward_entry *e, struct agenda_span span, const char *own,
+                         struct agenda_pair *p);
+
+/* The appointment that a form names, at the version it was made of; is it of this
+ * patient? AM_E_NOTFOUND, AM_E_CONFLICT: changed since. *out is to be released. */
+AM_CHECK int agenda_one(struct ward_entry *e, struct str id, const char *version,
+                        struct ward_reply *out);
+/* Fields appointment and version of a form, from its address. */
+AM_CHECK int agenda_named(struct ward_entry *e, struct ward_reply *out);
+
+#endif

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the desk enters: who a patient is, and appointments; two at the desk at once. */
+#include "ward/ward_test.h"
+
+#include <pthread.h>
+
+#include "ward/ward_identity.h"
+#include "ward/ward_place_tbl.h"
+
+#define KEY  "0011223344554677a899aabbccddeeff"
+#define ID   "00112233-4455-4677-a899-aabbccddeeff"
+#define KEY2 "1011223344554677a899aabbccddeeff"
+#define NOW  (INT64_C(1795824000) * TIME_SECOND) /* 2026-11-28T00:00Z, 01:00 here */
+
+static int d_setup(void **state)
+{
+    int err = w_setup(state);
+    setenv("TZ", "UTC-1", 1);
+    tzset();
+    w_store("Practitioner", "dr-b",
+            "\"active\":true,\"name\":[{\"family\":\"Bennis\",\"given\":[\"Leila\"],"
+            "\"prefix\":[\"Dr\"]}]");
+    w_store("Practitioner", "dr-c", "\"name\":[{\"text\":\"Dr Cherkaoui\"}]");
+    w_store("Practitioner", "dr-c2", "\"name\":[{\"text\":\"Dr Cherkaoui Omar\"}]");
+    time_fake(NOW);
+    return err;
+}
+
+/* What the store holds, behind the door's back. */
+static struct rest_answer stored(const char *path, const char *query)
+{
+    struct rest_config rc = {.eds = w_eds, .valid = w_valid, .base = "http://test/fhir"};
+    struct rest_request q = {
+        .method = REST_GET, .path = str_c(path), .query = str_c(query)};
+    struct rest_answer a;
+    struct rest *r = NULL;
+    assert_ok(rest_new(&r, &rc));
+    rest_answer_init(&a);
+    rest_serve(r, &q, &a);
+    rest_free(r);
+    assert_int_equal(a.status, 200);
+    return a;
+}
+
+static void holds_at(int line, const char *path, const char *query, const char *what,
+                     bool yes)
+{
+    struct rest_answer a = stored(path, query);
+    if ((strstr(a.body.p, what) != NULL) != yes)
+        fail_msg("line %d: %s?%s: %s %s: %.6000s", line, path, query,
+                 yes ? "without" : "with", what, a.body.p);
+    rest_answer_release(&a);
+}
+#define HOLDS(path, query, what) holds_at(__LINE__, path, query, what, true)
+#define LACKS(path, query, what) holds_at(__LINE__, path, query, what, false)
+
+static int total(const char *path, const char *query)
+{
+    struct rest_answer a = stored(path, query);
+    struct json_doc *doc;
+    int n;
+    assert_ok(json_parse(&doc, buf_str(&a.body), NULL, NULL));
+    n = (int)json_int(json_get(json_root(doc), "total"), -1);
+    json_free(doc);
+    rest_answer_release(&a);
+    return n;
+}
+
+static struct w_page post_at(int line, int status, const char *url, const char *form)
+{
+    return w_want_at(line, status, W_SECRETARY, url, w_form(W_SECRETARY, form));
+}
+#define POST(status, url, form) post_at(__LINE__, status, url, form)
+static void post_only(int line, int status, const char *url, const char *form)
+{
+    struct w_page p = post_at(line, status, url, form);
+    w_done(&p);
+}
+#define POST_ONLY(status, url, form) post_only(__LINE__, status, url, form)
+
+static void refused_at(int line, const char *url, const char *form, const char *why)
+{
+    char body[2000];
+    snprintf(body, sizeof body, "step=write&sure=1&key=" KEY "&%s", form);
+    struct w_page p = post_at(line, 422, url, body);
+    if (!w_has(&p, why) || !w_has(&p, "aria-invalid"))
+        fail_msg("line %d: no \"%s\" in %.6000s", line, why, w_main(&p));
+    w_done(&p);
+}
+#define REFUSED(url, form, why) refused_at(__LINE__, url, form, why)
+
+/* ---- a new patient ---- */
+#define OPEN "/new-patient"
+#define WHO                                                                              \
+    "family=Alaoui&given=Fatima+Zahra&family_ar=%D8%A7%D9%84%D8%B9%D9%84%D9%88%D9%8A&"   \
+    "given_ar=%D9%81%D8%A7%D8%B7%D9%85%D8%A9&gender=female"
+#define REST                                                                             \
+    "&born=1984-02-29&ipp=200300&cin=be+123+456&cnss=123456789&phone=06+12-34-56-78&"    \
+    "street=12+rue+des+Oudayas&city=Rabat&province=RAB"
+
+static void only_the_desk_has_a_desk(void **state)
+{
+    static const int no[] = {W_PHYSICIAN, W_NURSE, W_LAB, W_DSI, W_DPO};
+    static const char *const page[] = {OPEN, "/patients/khadija/identity",
+                                       "/patients/khadija/book"};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(no); i++)
+        for (size_t k = 0; k < AM_LEN(page); k++) {
+            struct w_page p = W_GET(403, no[i], page[k]);
+            w_done(&p);
+            p = W_POST(403, no[i], page[k],
+                       w_form(no[i], "step=write&sure=1&key=" KEY "&" WHO REST));
+            w_done(&p);
+        }
+    struct w_page p = W_POST(403, W_SECRETARY, OPEN, "step=write&key=" KEY "&" WHO REST);
+    w_done(&p); /* no token */
+    p = W_GET(200, W_PHYSICIAN, "/patients");
+    W_LACKS(&p, OPEN);
+    w_done(&p);
+    p = W_GET(200, W_SECRETARY, "/patients");
+    W_HAS(&p, OPEN);
+    w_done(&p);
+    assert_int_equal(total("/Patient", "family=Alaoui"), 0);
+}
+
+static void a_secretary_s_pages_hold_nothing_clinical(void **state)
+{
+    static const char *const page[] = {"/patients/khadija", "/patients/khadija/identity",
+                                       "/patients/khadija/appointments"};
+    static const char *const no[] = {"results", "trend?code=x", "vitals",
+                                     "lab",     "diagnosis",    "prescribe"};
+    char url[100];
+    (void)state;
+    w_store(
+        "Condition", "c1",
+        "\"code\":{\"text\":\"Secretum\"},\"clinicalStatus\":{\"coding\":[{\"system\":"
+        "\"http://terminology.hl7.org/CodeSystem/condition-clinical\",\"code\":"
+        "\"active\"}]}," W_SUBJECT("khadija"));
+    w_store("Observation", "o1",
+            "\"status\":\"final\",\"code\":{\"text\":\"Secretum\"},\"valueString\":"
+            "\"Secretum\"," W_SUBJECT("khadija"));
+    for (size_t i = 0; i < AM_LEN(page); i++) {
+        struct w_page p = W_GET(200, W_SECRETARY, page[i]);
+        W_LACKS(&p, "Secretum");
+        W_LACKS(&p, "/khadija/results");
+        W_LACKS(&p, "/khadija/vitals");
+        W_HAS(&p, "/khadija/identity");
+        w_done(&p);
+    }
+    for (size_t i = 0; i < AM_LEN(no); i++) {
+        snprintf(url, sizeof url, "/patients/khadija/%s", no[i]);
+        struct w_page p = w_send(w_session[W_SECRETARY], url, NULL);
+        if (p.status != 403)
+            fail_msg("%s: %d", url, p.status);
+        W_LACKS(&p, "Secretum");
+        w_done(&p);
+    }
+}
+
+static void a_new_patient_is_of_the_moroccan_core(void **state)
+{
+    struct w_page p;
+    (void)state;
+    p = W_GET(200, W_SECRETARY, OPEN);
+    W_HAS(&p, "<h1 id=\"form-h\">New patient</h1>");
+    W_HAS(&p, ">Rabat (Rabat-Sal\xc3\xa9-K\xc3\xa9nitra)</option>");
+    w_done(&p);
+    p = POST(200, OPEN, "key=" KEY "&" WHO REST);
+    W_HAS(&p, "BE123456");
+    W_HAS(&p, "0612345678");
+    W_LACKS(&p, "may be the same");
+    w_done(&p);
+    assert_int_equal(total("/Patient", "family=Alaoui"), 0);
+    for (int i = 0; i < 2; i++) { /* twice: written once */
+        p = POST(303, OPEN, "step=write&key=" KEY "&" WHO REST);
+        assert_string_equal(p.to, i ? "/patients/" ID "/identity?saved=" KEY "&again=1"
+                                    : "/patients/" ID "/identity?saved=" KEY);
+        w_done(&p);
+    }
+    assert_int_equal(total("/Patient", "family=Alaoui"), 1);
+    assert_int_equal(total("/Patient", "name=%D8%A7%D9%84%D8%B9%D9%84%D9%88%D9%8A"), 1);
+    HOLDS("/Patient/" ID, "", "\"system\":\"urn:amane:ma:ipp\",\"value\":\"200300\"");
+    HOLDS("/Patient/" ID, "", "\"code\":\"MR\"");
+    HOLDS("/Patient/" ID, "",
+          "\"system\":\"urn:amane:ma:id:cin\",\"value\":\"BE123456\"");
+    HOLDS("/Patient/" ID, "",
+          "\"system\":\"urn:amane:ma:id:cnss\",\"value\":\"123456789\"");
+    HOLDS("/Patient/" ID, "",
+          "{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/language\","
+          "\"valueCode\":\"ar\"}],\"use\":\"official\",\"family\":\"العلوي\"");
+    HOLDS("/Patient/" ID, "", "\"given\":[\"Fatima Zahra\"]");
+    HOLDS("/Patient/" ID, "",
+          "{\"url\":\"urn:amane:ma:region-code\",\"valueCoding\":{\"system\":"
+          "\"urn:amane:ma:region\",\"code\":\"04\"");
+    HOLDS(
+        "/Patient/" ID, "",
+        "{\"system\":\"urn:amane:ma:province\",\"code\":\"RAB\",\"display\":\"Rabat\"}");
+    HOLDS("/Patient/" ID, "", "\"birthDate\":\"1984-02-29\"");
+    HOLDS("/Provenance", "", "\"reference\":\"Patient/" ID "\"");
+    HOLDS("/Provenance", "", w_pseudonym[W_SECRETARY]);
+    assert_int_equal(total("/Provenance", ""), 1);
+    p = W_GET(200, W_SECRETARY, "/patients/" ID "/identity?saved=" KEY);
+    W_HAS(&p, "Written into the file");
+    W_HAS(&p, "value=\"Fatima Zahra\"");
+    W_HAS(&p, "value=\"BE123456\"");
+    W_HAS(&p, "<option value=\"RAB\" selected");
+    w_done(&p);
+}
+
+static void what_the_core_refuses_is_refused_at_the_field(void **state)
+{
+    (void)state;
+    REFUSED(OPEN, "gender=male&ipp=1", "A family name, in one script");
+    REFUSED(OPEN, "family=A&ipp=1", "To be filled in");
+    REFUSED(OPEN, "family=A&gender=male", "A hospital number (IPP) or a national card");
+    REFUSED(OPEN, "family=A&gender=male&cin=ABC123", "One or two letters");
+    REFUSED(OPEN, "family=A&gender=male&cin=123", "One or two letters");
+    REFUSED(OPEN, "family=A&gender=male&cin=A123456789", "One or two letters");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&cnss=12A45", "Digits only");
+    REFUSED(OPEN, "family=A&gender=male&ipp=a+b", "No space");
+    REFUSED(OPEN, "family=A&gender=male&ipp=a%7Cb", "No space");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&phone=0612x", "Digits, with +");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&born=2027-01-01", "A past year");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&born=1890", "A past year");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&born=1961-02-30", "A past year");
+    REFUSED(OPEN, "family=A&gender=male&ipp=1&province=XXX", "Choose from the list");
+    REFUSED(OPEN, "family=A&gender=x&ipp=1", "Choose from the list");
+    REFUSED(OPEN, "family=%D8%B9%D9%84%D9%8A&gender=male&ipp=1", "In Latin letters");
+    REFUSED(OPEN, "family_ar=Ali&gender=male&ipp=1", "In Arabic letters");
+    REFUSED(OPEN, "family=A&given_ar=%D8%B9%D9%84%D9%8A&gender=male&ipp=1",
+            "To be filled in"); /* a given name alone in a script */
+    assert_int_equal(total("/Patient", "gender=male"), 2);
+}
+
+static void what_is_unusual_is_asked(void **state)
+{
+    struct w_page p = POST(422, OPEN,
+                           "step=write&key=" KEY "&family=Tazi&gender=male&"
+                           "cin=A1234567&cnss=12345&phone=112");
+    int n = 0;
+    (void)state;
+    for (const char *s = p.body.p; (s = strstr(s, "Unusual")); s++)
+        n++;
+    assert_int_equal(n, 5); /* one script, no birth, and these three */
+    w_done(&p);
+    POST_ONLY(303, OPEN,
+              "step=write&sure=1&key=" KEY "&family=Tazi&gender=male&"
+              "cin=A1234567&cnss=12345&phone=112");
+    assert_int_equal(total("/Patient", "family=Tazi"), 1);
+}
+
+static void who_may_be_the_same_is_shown_in_either_script(void **state)
+{
+    static const char *const same[] = {
+        "family=Lamrani&given=Khadidja&born=1961-03-14&gender=female&ipp=9",
+        "family=El+Amrani&given=Hadija&born=1961-03-14&gender=female&ipp=9",
+        "family=El+Amrani&given=Khadija&born=1961-03-15&gender=female&ipp=9",
+        "family=El+Amrani&given=Khadija&born=1961&gender=female&ipp=9",
+        "family=El+Amrani&given=Khadija&gender=female&ipp=9",
+        "family_ar=%D8%A7%D9%84%D8%B9%D9%85%D8%B1%D8%A7%D9%86%D9%8A&given_ar="
+        "%D8%AE%D8%AF%D9%8A%D8%AC%D8%A9&born=1961-03-14&gender=female&ipp=9"};
+    char form[1000];
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(same); i++) {
+        snprintf(form, sizeof form, "step=write&key=" KEY "&%s", same[i]);
+        struct w_page p = POST(422, OPEN, form);
+        if (!w_has(&p, "1 patient may be the same") ||
+            !w_has(&p, "/patients/khadija/identity"))
+            fail_msg("%s: %.6000s", same[i], w_main(&p));
+        W_HAS(&p, "خديجة");
+        W_HAS(&p, "1961-03-14");
+        w_done(&p);
+    }
+}
+
+static void who_is_somebody_else_is_not_shown(void **state)
+{
+    struct w_page p = POST(200, OPEN,
+                           "key=" KEY "&family=El+Amrani&given=Khadija&born="
+                           "1990-07-01&gender=female&ipp=9");
+    (void)state;
+    W_LACKS(&p, "may be the same");
+    w_done(&p);
+}
+
+static void days_of_birth_are_near_when_one_part_differs(void **state)
+{
+    (void)state;
+    assert_true(ward_birth_near(STR("1961-03-14"), STR("1961-03-14")));
+    assert_true(ward_birth_near(STR("1961-03-14"), STR("1962-03-14")));
+    assert_true(ward_birth_near(STR("1961-03-14"), STR("1961-04-14")));
+    assert_true(ward_birth_near(STR("1961-03-12"), STR("1961-12-03")));
+    assert_true(ward_birth_near(STR("1961-03-14"), STR("1961")));
+    assert_true(ward_birth_near(STR(""), STR("1961-03-14")));
+    assert_true(ward_birth_near(STR("1961-03-14"), STR("1960")));
+    assert_false(ward_birth_near(STR("1961-03-14"), STR("1962-04-14")));
+    assert_false(ward_birth_near(STR("1961-03"), STR("1962-04-01")));
+}
+
+/* ---- a change ---- */
+static void a_change_keeps_what_the_form_does_not_hold(void **state)
+{
+    struct w_page p;
+    (void)state;
+    w_store(
+        "Patient", "rich",
+        "\"active\":true,\"gender\":\"male\",\"birthDate\":\"1950\",\"maritalStatus\":{"
+        "\"text\":\"M\"},\"extension\":[{\"url\":\"http://x\",\"valueDecimal\":1.50}],"
+        "\"identifier\":[{\"system\":\"http://other\",\"value\":\"77\"},{\"system\":"
+        "\"urn:amane:ma:ipp\",\"value\":\"300\",\"assigner\":{\"display\":\"CHU\"}}],"
+        "\"name\":[{\"use\":\"old\",\"family\":\"Before\"},{\"use\":\"official\","
+        "\"family\":\"Naciri\",\"given\":[\"Ali\",\"Reda\"],\"prefix\":[\"M.\"]}],"
+        "\"telecom\":[{\"system\":\"email\",\"value\":\"a@b\"},{\"system\":\"phone\","
+        "\"value\":\"0500000000\",\"rank\":1}],\"address\":[{\"city\":\"F\xc3\xa8s\","
+        "\"postalCode\":\"30000\"}]");
+    p = W_GET(200, W_SECRETARY, "/patients/rich/identity");
+    W_HAS(&p, "value=\"Ali Reda\"");
+    W_HAS(&p, "name=\"version\" value=\"1\"");
+    w_done(&p);
+    POST_ONLY(303, "/patients/rich/identity",
+              "step=write&sure=1&key=" KEY "&version=1&family=Naciri&given=Ali+Reda&"
+              "born=1950-05-01&gender=male&ipp=300&cin=C77&phone=0600000000&city="
+              "F%C3%A8s");
+    HOLDS("/Patient/rich", "", "\"valueDecimal\":1.50");
+    HOLDS("/Patient/rich", "", "\"maritalStatus\":{\"text\":\"M\"}");
+    HOLDS("/Patient/rich", "", "\"value\":\"77\"");
+    HOLDS("/Patient/rich", "", "\"assigner\":{\"display\":\"CHU\"}");
+    HOLDS("/Patient/rich", "", "\"given\":[\"Ali\",\"Reda\"],\"prefix\":[\"M.\"]");
+    HOLDS("/Patient/rich", "", "\"family\":\"Before\"");
+    HOLDS("/Patient/rich", "", "\"value\":\"a@b\"");
+    HOLDS("/Patient/rich", "", "\"value\":\"0600000000\"");
+    HOLDS("/Patient/rich", "", "\"postalCode\":\"30000\"");
+    HOLDS("/Patient/rich", "", "\"value\":\"C77\"");
+    HOLDS("/Patient/rich", "", "\"birthDate\":\"1950-05-01\"");
+    HOLDS("/Patient/rich", "", "\"versionId\":\"2\"");
+    LACKS("/Patient/rich", "", "0500000000");
+    HOLDS("/Provenance", "", "\"code\":\"UPDATE\"");
+}
+
+static void who_comes_second_overwrites_nothing(void **state)
+{
+    struct w_page p;
+    (void)state;
+    POST_ONLY(303, OPEN, "step=write&key=" KEY "&" WHO REST);
+    POST_ONLY(303, "/patients/" ID "/identity",
+              "step=write&sure=1&key=" KEY2 "&version=1&" WHO "&born=1984-02-29&"
+              "ipp=200300&cin=BE123456&phone=0700000000");
+    p = POST(409, "/patients/" ID "/identity",
+             "step=write&sure=1&key=" KEY "&version=1&" WHO "&born=1984-02-28&"
+             "ipp=200300&cin=BE123456");
+    W_HAS(&p, "Somebody changed this file meanwhile");
+    w_done(&p);
+    HOLDS("/Patient/" ID, "", "\"birthDate\":\"1984-02-29\"");
+    HOLDS("/Patient/" ID, "", "0700000000");
+    p = POST(422, "/patients/" ID "/identity",
+             "step=write&sure=1&key=" KEY "&version=2&" WHO "&ipp=200300&cin=ZZ9&"
+             "cnss=1"); /* refused, kept */
+    W_HAS(&p, "value=\"ZZ9\"");
+    w_done(&p);
+}
+
+static void a_number_belongs_to_one_patient(void **state)
+{
+    struct w_page p;
+    (void)state;
+    POST_ONLY(303, OPEN, "step=write&key=" KEY "&" WHO REST);
+    p = POST(422, OPEN,
+             "step=write&sure=1&key=" KEY2 "&family=Zniber&gender=male&"
+             "cin=BE123456");
+    W_HAS(&p, "Another patient has this number");
+    W_HAS(&p, "/patients/" ID "/identity");
+    w_done(&p);
+    POST_ONLY(303, OPEN,
+              "step=write&sure=1&key=" KEY2 "&family=Zniber&gender=male&"
+              "cin=BE1");
+    p = POST(422, "/patients/10112233-4455-4677-a899-aabbccddeeff/identity",
+             "step=write&sure=1&key=" KEY "&version=1&family=Zniber&gender=male&"
+             "cin=BE123456");
+    W_HAS(&p, "Another patient has this number");
+    w_done(&p);
+    HOLDS("/Patient/10112233-4455-4677-a899-aabbccddeeff", "", "\"value\":\"BE1\"");
+}
+
+/* ---- at once ---- */
+struct racer {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    char url[100], form[1500];
+    int status;
+};
+static void *race_run(void *arg)
+{
+    struct racer *r = arg;
+    struct w_page p;
+    pthread_barrier_wait(r->start);
+    p = w_send(w_session[W_SECRETARY], r->url, r->form);
+    r->status = p.status;
+    w_done(&p);
+    return NULL;
+}
+
+enum { RACERS = 8 };
+/* How many of them wrote. */
+static int race(struct racer r[RACERS])
+{
+    pthread_barrier_t start;
+    int n = 0;
+    pthread_barrier_init(&start, NULL, RACERS);
+    for (int i = 0; i < RACERS; i++) {
+        r[i].start = &start;
+        assert_int_equal(pthread_create(&r[i].thread, NULL, race_run, &r[i]), 0);
+    }
+    for (int i = 0; i < RACERS; i++) {
+        pthread_join(r[i].thread, NULL);
+        if (r[i].status != 303 && r[i].status != 409 && r[i].status != 422)
+            fail_msg("%d", r[i].status);
+        n += r[i].status == 303;
+    }
+    pthread_barrier_destroy(&start);
+    return n;
+}
+
+static void of_many_with_one_card_one_is_written(void **state)
+{
+    struct racer r[RACERS];
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        char query[100];
+        for (int i = 0; i < RACERS; i++) {
+            snprintf(r[i].url, sizeof r[i].url, OPEN);
+            snprintf(r[i].form, sizeof r[i].form,
+                     "csrf=%s&step=write&sure=1&key=%02d%02d223344554677a899aabbccddeeff&"
+                     "family=Racer&given=N%c&gender=male&born=19%02d&cin=QQ%d",
+                     w_csrf[W_SECRETARY], i, round, 'a' + i, 10 * i, round);
+        }
+        assert_int_equal(race(r), 1);
+        snprintf(query, sizeof query, "identifier=urn:amane:ma:id:cin|QQ%d", round);
+        assert_int_equal(total("/Patient", query), 1);
+        assert_int_equal(total("/Provenance", ""), round + 1);
+    }
+}
+
+/* ---- appointments ---- */
+#define BOOK   "/patients/khadija/book"
+#define AGENDA "/patients/khadija/appointments"
+#define WITH   "&who=bennis&visit=FOLLOWUP"
+
+static void an_appointment_is_booked_with_whom_and_when(void **state)
+{
+    struct w_page p;
+    (void)state;
+    REFUSED(BOOK, "who=bennis&minutes=20&start=2026-11-27T10:00", "A time to come");
+    REFUSED(BOOK, "who=bennis&minutes=20&start=2029-11-27T10:00", "Two years from now");
+    REFUSED(BOOK, "who=bennis&minutes=0&start=2026-12-01T10:00", "Between 5 and 480");
+    REFUSED(BOOK, "who=nobody&minutes=20&start=2026-12-01T10:00", "No professional");
+    REFUSED(BOOK, "who=cherkaoui&minutes=20&start=2026-12-01T10:00", "Several profes");
+    REFUSED(BOOK, "who=bennis&practitioner=dr-c&minutes=20&start=2026-12-01T10:00",
+            "Choose from the list");
+    p = POST(200, BOOK, "key=" KEY WITH "&minutes=20&start=2026-12-01T10:00");
+    W_HAS(&p, "Dr Bennis Leila");
+    w_done(&p);
+    assert_int_equal(total("/Appointment", ""), 0);
+    for (int i = 0; i < 2; i++) {
+        p = POST(303, BOOK,
+                 "step=write&key=" KEY WITH "&minutes=20&start="
+                 "2026-12-01T10:00");
+        assert_string_equal(p.to,
+                            i ? AGENDA "?saved=" KEY "&again=1" : AGENDA "?saved=" KEY);
+        w_done(&p);
+    }
+    assert_int_equal(total("/Appointment", "status=booked&patient=Patient/khadija"), 1);
+    HOLDS("/Appointment", "actor=Practitioner/dr-b",
+          "\"start\":\"2026-12-01T10:00:00+01:00\",\"end\":\"2026-12-01T09:20:00");
+    HOLDS("/Appointment", "", "\"code\":\"FOLLOWUP\"");
+    assert_int_equal(total("/Provenance", ""), 1);
+    p = W_GET(200, W_SECRETARY, AGENDA "?saved=" KEY);
+    W_HAS(&p, "Written into the file");
+    W_HAS(&p, "1 December 2026");
+    W_HAS(&p, "Dr Bennis Leila");
+    W_HAS(&p, "/patients/khadija/move?appointment=");
+    w_done(&p);
+    p = W_GET(200, W_PHYSICIAN, AGENDA); /* reads, moves nothing */
+    W_HAS(&p, "Dr Bennis Leila");
+    W_LACKS(&p, "/khadija/move");
+    W_LACKS(&p, "/khadija/book");
+    w_done(&p);
+}
+
+static void nobody_is_at_two_places(void **state)
+{
+    static const struct {
+        const char *start, *minutes;
+        bool busy;
+    } x[] = {{"10:00", "20", true},  {"09:45", "20", true}, {"10:19", "20", true},
+             {"09:00", "90", true},  {"10:05", "5", true},  {"10:20", "20", false},
+             {"09:40", "20", false}, {"09:40", "21", true}};
+    char form[300];
+    (void)state;
+    POST_ONLY(303, BOOK, "step=write&key=" KEY WITH "&minutes=20&start=2026-12-01T10:00");
+    for (size_t i = 0; i < AM_LEN(x); i++)
+        for (int mine = 0; mine < 2; mine++) {
+            snprintf(form, sizeof form,
+                     "key=" KEY2 "&who=%s&minutes=%s&start=2026-12-01T%s",
+                     mine ? "Cherkaoui+Omar" : "bennis", x[i].minutes, x[i].start);
+            struct w_page p =
+                POST(x[i].busy ? 422 : 200, mine ? BOOK : "/patients/omar/book", form);
+            if (x[i].busy)
+                W_HAS(&p, mine ? "This patient has another appointment then"
+                               : "That time is taken");
+            w_done(&p);
+        }
+    w_store("Appointment", "from-hl7", /* occupies nobody yet */
+            "\"status\":\"proposed\",\"start\":\"2026-12-02T10:00:00Z\",\"end\":\"2026-"
+            "12-02T11:00:00Z\",\"participant\":[{"
+            "\"actor\":{\"reference\":\"Practitioner/dr-b\"},\"status\":\"accepted\"}]");
+    POST_ONLY(200, BOOK, "key=" KEY2 WITH "&minutes=20&start=2026-12-02T10:55");
+    w_store("Appointment", "from-hl7",
+            "\"status\":\"booked\",\"start\":\"2026-12-02T10:00:00Z\",\"end\":"
+            "\"2026-12-02T11:00:00Z\",\"participant\":[{"
+            "\"actor\":{\"reference\":\"Practitioner/dr-b\"},\"status\":\"accepted\"}]");
+    POST_ONLY(422, BOOK, "key=" KEY2 WITH "&minutes=20&start=2026-12-02T11:55");
+    POST_ONLY(200, BOOK, "key=" KEY2 WITH "&minutes=20&start=2026-12-02T12:00");
+}
+
+static void only_id(char id[100], char version[20])
+{
+    struct rest_answer a = stored("/Appointment", "");
+    struct json_doc *doc;
+    const struct json *r;
+    assert_ok(json_parse(&doc, buf_str(&a.body), NULL, NULL));
+    r = json_get(json_at(json_get(json_root(doc), "entry"), 0), "resource");
+    snprintf(id, 100, "%.*s", STR_FMT(json_get_str(r, "id")));
+    snprintf(version, 20, "%.*s",
+             STR_FMT(json_get_str(json_get(r, "meta"), "versionId")));
+    json_free(doc);
+    rest_answer_release(&a);
+}
+
+static void an_appointment_is_moved_and_cancelled(void **state)
+{
+    char id[100], version[20], url[300], form[500];
+    struct w_page p;
+    (void)state;
+    POST_ONLY(303, BOOK, "step=write&key=" KEY WITH "&minutes=20&start=2026-12-01T10:00");
+    only_id(id, version);
+    snprintf(url, sizeof url, "/patients/khadija/move?appointment=%s", id);
+    p = W_GET(200, W_SECRETARY, url);
+    W_HAS(&p, "value=\"2026-12-01T10:00\"");
+    W_HAS(&p, "value=\"Dr Bennis Leila\"");
+    w_done(&p);
+    snprintf(url, sizeof url, "/patients/omar/move?appointment=%s", id);
+    p = W_GET(404, W_SECRETARY, url); /* of another patient */
+    w_done(&p);
+    snprintf(form, sizeof form,
+             "step=write&key=" KEY2
+             "&who=Cherkaoui+Omar&minutes=30&start=2026-12-01T10:10"
+             "&appointment=%s&version=%s",
+             id, version);
+    POST_ONLY(303, "/patients/khadija/move", form); /* overlaps itself alone */
+    HOLDS("/Appointment", "", "\"start\":\"2026-12-01T10:10:00+01:00\"");
+    HOLDS("/Appointment", "", "Practitioner/dr-c2");
+    LACKS("/Appointment", "", "Practitioner/dr-b");
+    p = POST(409, "/patients/khadija/move", form); /* of a version that is no more */
+    W_HAS(&p, "Somebody changed this file meanwhile");
+    w_done(&p);
+    POST_ONLY(200, "/patients/omar/book",
+              "key=" KEY2
+              "&who=bennis&minutes=20&start=2026-12-01T10:00"); /* free again */
+    only_id(id, version);
+    snprintf(form, sizeof form,
+             "step=write&key=" KEY "&why=pat&appointment=%s&version=%s", id, version);
+    POST_ONLY(303, "/patients/khadija/cancel", form);
+    HOLDS("/Appointment", "status=cancelled", "\"code\":\"pat\"");
+    assert_int_equal(total("/Provenance", ""), 3);
+    POST_ONLY(200, "/patients/omar/book",
+              "key=" KEY2 "&who=Cherkaoui+Omar&minutes=20&start=2026-12-01T10:15");
+    p = W_GET(200, W_SECRETARY, AGENDA);
+    W_HAS(&p, "cancelled");
+    W_LACKS(&p, "/khadija/move");
+    w_done(&p);
+}
+
+/* Two at the desk, or eight: patients differ, the practitioner does not; and the other
+ * way round. */
+static void of_many_who_book_one_slot_one_does(void **state)
+{
+    struct racer r[RACERS];
+    (void)state;
+    for (int i = 0; i < RACERS; i++) {
+        char name[20], members[200];
+        snprintf(name, sizeof name, "p%d", i);
+        snprintf(members, sizeof members, "\"name\":[{\"family\":\"P\"}]");
+        w_store("Patient", name, members);
+        w_store("Practitioner", name, "\"name\":[{\"text\":\"Dr Pasteur\"}]");
+    }
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < RACERS; i++) {
+            char who[40];
+            snprintf(r[i].url, sizeof r[i].url, "/patients/p%d/book", round % 2 ? 0 : i);
+            snprintf(who, sizeof who, "Dr+Pasteur&practitioner=p%d", i);
+            snprintf(r[i].form, sizeof r[i].form,
+                     "csrf=%s&step=write&key=%02d%02d223344554677a899aabbccddeeff&"
+                     "who=%s&minutes=20&start=2026-12-1%dT10:%02d",
+                     w_csrf[W_SECRETARY], i, round, round % 2 ? who : "bennis", round, i);
+        }
+        assert_int_equal(race(r), 1);
+        assert_int_equal(total("/Appointment", ""), round + 1);
+        assert_int_equal(total("/Provenance", ""), round + 1);
+    }
+}
+
+/* ---- the table of places ---- */
+static void places_are_those_of_the_moroccan_core(void **state)
+{
+    struct json_doc *doc;
+    char path[500];
+    size_t n = 0;
+#define X(...) +1
+    const size_t ours = 0 WARD_PROVINCES(X);
+#undef X
+    (void)state;
+    snprintf(path, sizeof path, "%s/profiles/ma-core/CodeSystem-province.json",
+             getenv("AMANE_SOURCE_ROOT") ? getenv("AMANE_SOURCE_ROOT") : ".");
+    assert_ok(json_parse_file(&doc, path, NULL, NULL));
+    for (json_each(it, json_get(json_root(doc), "concept"))) {
+        struct str code = json_get_str(it.val, "code"),
+                   name = json_get_str(it.val, "display"),
+                   region = json_get_str(json_at(json_get(it.val, "property"), 0),
+                                         "valueCode");
+        char want[300];
+        struct buf b;
+        buf_init(&b, 500);
+        assert_true(ward_province_region(code) != NULL);
+        assert_string_equal(ward_province_region(code),
+                            (snprintf(want, sizeof want, "%.*s", STR_FMT(region)), want));
+        assert_ok(ward_province_called(TEXT_FR, code, &b));
+        snprintf(want, sizeof want, "%.*s (%s)", STR_FMT(name),
+                 ward_region_name(region, TEXT_FR));
+        assert_string_equal(b.p, want);
+        buf_release(&b);
+        n++;
+    }
+    assert_int_equal(n, ours);
+    json_free(doc);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, d_setup, w_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(only_the_desk_has_a_desk),
+        T(a_secretary_s_pages_hold_nothing_clinical),
+        T(a_new_patient_is_of_the_moroccan_core),
+        T(what_the_core_refuses_is_refused_at_the_field),
+        T(what_is_unusual_is_asked),
+        T(who_may_be_the_same_is_shown_in_either_script),
+        T(who_is_somebody_else_is_not_shown),
+        cmocka_unit_test(days_of_birth_are_near_when_one_part_differs),
+        T(a_change_keeps_what_the_form_does_not_hold),
+        T(who_comes_second_overwrites_nothing),
+        T(a_number_belongs_to_one_patient),
+        T(of_many_with_one_card_one_is_written),
+        T(an_appointment_is_booked_with_whom_and_when),
+        T(nobody_is_at_two_places),
+        T(an_appointment_is_moved_and_cancelled),
+        T(of_many_who_book_one_slot_one_does),
+        cmocka_unit_test(places_are_those_of_the_moroccan_core),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

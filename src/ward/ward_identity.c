@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The desk enters who a patient is: a new one, or a change of one. Numbers, names and
+ * address are those of the Moroccan core (profiles/ma-core); its errors are refused here
+ * too, what it only tells is asked again.
+ *
+ * Two at the desk. A new patient is put under an id made of the key of the form, by a
+ * condition that nobody has one of its numbers: looked at in the writer, so of two forms
+ * with the same CIN one is written. A change names the version it was made of, and goes
+ * by the same condition; who comes second is told and changes nothing. */
+#include "ward/ward_identity.h"
+
+#include <string.h>
+
+#include "ward/ward_place_tbl.h"
+
+#define X(code, region, name) code " "
+static const char identity_provinces[] = WARD_PROVINCES(X);
+#undef X
+
+static const struct ward_field identity_field[] = {
+    {.name = "family", .kind = WARD_LINE},
+    {.name = "given", .kind = WARD_LINE},
+    {.name = "family_ar", .kind = WARD_LINE},
+    {.name = "given_ar", .kind = WARD_LINE},
+    {.name = "born", .kind = WARD_LINE},
+    {.name = "gender",
+     .kind = WARD_CHOICE,
+     .required = true,
+     .choices = "female male other unknown",
+     .word = "sex"},
+    {.name = "ipp", .kind = WARD_LINE},
+    {.name = "cin", .kind = WARD_LINE},
+    {.name = "cnss", .kind = WARD_LINE},
+    {.name = "phone", .kind = WARD_LINE},
+    {.name = "street", .kind = WARD_LINE},
+    {.name = "city", .kind = WARD_LINE},
+    {.name = "province",
+     .kind = WARD_CHOICE,
+     .choices = identity_provinces,
+     .called = ward_province_called},
+    {.name = "version", .kind = WARD_HIDDEN},
+};
+
+/* ---- numbers ---- */
+static size_t count_digits(struct str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] >= '0' && s.p[i] <= '9';
+    return n;
+}
+
+/* "be 123 456" to "BE123456", in ASCII digits. AM_E_NOMEM. */
+static int number_plain(struct ward_entry *e, const char *field)
+{
+    struct str s = ward_field_value(e, field);
+    char plain[WARD_LINE_MAX + 1];
+    size_t n = 0, step;
+    for (size_t i = 0; i < s.n && n < WARD_LINE_MAX; i += step) {
+        char digit = ward_digit(str_sub(s, i, s.n), &step);
+        if (!digit)
+            step = 1;
+        if (!digit && strchr(" .-", s.p[i]))
+            continue;
+        digit = digit ? digit : s.p[i];
+        plain[n++] = digit >= 'a' && digit <= 'z' ? (char)(digit - 'a' + 'A') : digit;
+    }
+    return ward_field_set(e, field, (struct str){plain, n});
+}
+
+static void check_cin(struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "cin");
+    size_t letters = 0, digits = count_digits(s);
+    while (letters < s.n && s.p[letters] >= 'A' && s.p[letters] <= 'Z')
+        letters++;
+    if (!s.n)
+        return;
+    if (!letters || letters > 2 || !digits || digits > 8 || letters + digits != s.n)
+        ward_field_error(e, "cin", "ward_e.cin");
+    else if (digits > 6)
+        ward_field_doubt(e, "cin");
+}
+
+static void check_cnss(struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "cnss");
+    if (!s.n)
+        return;
+    if (count_digits(s) != s.n || s.n < 5 || s.n > 14)
+        ward_field_error(e, "cnss", "ward_e.cnss");
+    else if (s.n != 9)
+        ward_field_doubt(e, "cnss");
+}
+
+static void check_ipp(struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "ipp");
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || strchr("|,$\\\"<>&", s.p[i]))
+            ward_field_error(e, "ipp", "ward_e.ipp");
+    if (s.n > 40)
+        ward_field_error(e, "ipp", "ward_e.ipp");
+    if (!s.n && !ward_field_value(e, "cin").n)
+        ward_field_error(e, "ipp", "ward_e.number_one");
+}
+
+/* A number of this country has ten digits, or nine after +212. */
+static void check_phone(struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "phone");
+    size_t digits = count_digits(s);
+    bool plus = s.n && s.p[0] == '+';
+    if (!s.n)
+        return;
+    if (digits + plus != s.n || digits < 3 || digits > 15)
+        ward_field_error(e, "phone", "ward_e.phone");
+    else if (plus ? !str_starts(s, STR("+212")) || digits != 12
+                  : digits != 10 || s.p[0] != '0')
+        ward_field_doubt(e, "phone");
+}
+
+/* ---- names and birth ---- */
+/* Letters of the other script in a name. */
+static bool of_other_script(struct str s, bool arabic)
+{
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool latin =
+            (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= 0xc3 && c <= 0xc9);
+        if (arabic ? latin : c >= 0xd8 && c <= 0xdb)
+            return true;
+    }
+    return false;
+}
+
+static void check_names(struct ward_entry *e)
+{
+    static const char *const field[] = {"family", "given", "family_ar", "given_ar"};
+    for (size_t i = 0; i < AM_LEN(field); i++) {
+        struct str s = ward_field_value(e, field[i]);
+        if (of_other_script(s, i >= 2) || (i >= 2 && s.n && !ward_arabic(s)))
+            ward_field_error(e, field[i], i < 2 ? "ward_e.latin" : "ward_e.arabic");
+    }
+    if (!ward_field_value(e, "family").n && !ward_field_value(e, "family_ar").n)
+        ward_field_error(e, "family", "ward_e.name_one");
+    for (size_t i = 0; i < AM_LEN(field); i += 2) {
+        if (!ward_field_value(e, field[i]).n) {
+            if (ward_field_value(e, field[i + 1]).n)
+                ward_field_error(e, field[i], "ward_e.required");
+            ward_field_doubt(e, field[i]); /* known in one script only */
+        }
+    }
+}
+
+static void check_born(struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "born");
+    char day[12] = "0000-01-01";
+    int64_t at;
+    if (!s.n) {
+        ward_field_doubt(e, "born");
+        return;
+    }
+    if (s.n != 4 && s.n != 7 && s.n != 10) {
+        ward_field_error(e, "born", "ward_e.onset");
+        return;
+    }
+    memcpy(day, s.p, s.n);
+    if (time_parse_date(str_c(day), &at) || at > e->f.v->now + TIME_DAY ||
+        at < e->f.v->now - 130 * 366 * TIME_DAY)
+        ward_field_error(e, "born", "ward_e.onset");
+}
+
+/* The id of a patient that a form opens is its key, as a UUID. */
+static void open_id(struct ward_entry *e)
+{
+    if (e->form->opens)
+        snprintf(e->f.id, sizeof e->f.id, "%.8s-%.4s-%.4s-%.4s-%.12s", e->key, e->key + 8,
+                 e->key + 12, e->key + 16, e->key + 20);
+}
+
+static void identity_check(struct ward_entry *e)
+{
+    static const char *const number[] = {"cin", "cnss", "phone"};
+    int err = AM_OK;
+    open_id(e);
+    for (size_t i = 0; i < AM_LEN(number) && !err; i++)
+        err = number_plain(e, number[i]);
+    if (err)
+        ward_field_error(e, "family", "ward_e.unlooked");
+    check_names(e);
+    check_born(e);
+    check_ipp(e);
+    check_cin(e);
+    check_cnss(e);
+    check_phone(e);
+    if (!ward_fields_wrong(e))
+        ward_similar(e);
+    if (e->n_similar && e->form->opens)
+        ward_field_doubt(e, ward_field_value(e, "family").n ? "family" : "family_ar");
+}
+
+/* ---- writing ---- */
+static int condition_add(struct buf *b, struct str system, struct str value)
+{
+    int err;
+    if (!value.n)
+        return AM_OK;
+    err = buf_adds(b, b->n ? "," : "");
+    if (!err)
+        err = web_url_part(b, system);
+    if (!err)
+        err = buf_adds(b, "%7C");
+    return err ? err : ward_query_value(b, value);
+}
+
+/* "system|value,...": numbers of the form, and those the patient had. */
+static int condition_numbers(struct ward_entry *e, struct buf *b)
+{
+    const char *system[] = {ward_ipp_system(e), WARD_CIN, WARD_CNSS};
+    static const char *const field[] = {"ipp", "cin", "cnss"};
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(field) && !err; i++) {
+        const struct json *old = ward_number_of(e->f.patient.root, system[i]);
+        err = condition_add(b, str_c(system[i]), ward_field_value(e, field[i]));
+        if (!err && !str_eq(json_get_str(old, "value"), ward_field_value(e, field[i])))
+            err = condition_add(b, str_c(system[i]), json_get_str(old, "value"));
+    }
+    return err;
+}
+
+static bool had_number(const struct ward_entry *e)
+{
+    const struct json *p = e->f.patient.root;
+    return ward_number_of(p, ward_ipp_system(e)) || ward_number_of(p, WARD_CIN) ||
+           ward_number_of(p, WARD_CNSS);
+}
+
+/* Of a patient who had no number of ours the condition finds nobody, and is none. */
+static int identity_url(struct ward_entry *e, struct buf *url)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, 4 * WARD_QUERY);
+    err = condition_numbers(e, &b);
+    if (!err)
+        err = !e->form->opens && !had_number(e)
+                  ? buf_addf(url, "Patient/%s", e->f.id)
+                  : buf_addf(url, "Patient?identifier=%s", b.p);
+    buf_release(&b);
+    return err;
+}
+
+static void identity_write(struct ward_entry *e, struct ward_tx *t)
+{
+    static const char *const ours[] = {"id",        "identifier", "name",    "telecom",
+                                       "gender",    "birthDate",  "address", "text",
+                                       "contained", NULL};
+    char version[WARD_ID + 1];
+    struct buf url;
+    int err;
+    buf_init(&url, 8 * WARD_QUERY);
+    err = identity_url(e, &url);
+    snprintf(version, sizeof version, "%.*s", STR_FMT(ward_field_value(e, "version")));
+    if (err) {
+        t->w.err = t->w.err ? t->w.err : err;
+    } else {
+        t->modifies = !e->form->opens;
+        ward_tx_put(t, "Patient", url.p, e->form->opens ? NULL : version, false);
+        jw_kstrz(&t->w, "id", e->f.id);
+        if (json_get(e->f.patient.root, "contained")) {
+            jw_key(&t->w, "contained");
+            jw_val(&t->w, json_get(e->f.patient.root, "contained"));
+        }
+        ward_tx_copy(&t->w, e->f.patient.root, ours); /* text: of what was; left out */
+        ward_identity_put(e, &t->w);
+        ward_tx_end(t);
+    }
+    buf_release(&url);
+}
+
+/* Written by this very form: its patient stands there, whoever was faster. */
+static int open_there(struct ward_entry *e, bool *there)
+{
+    struct ward_reply r;
+    char path[WARD_ID + 16];
+    int err;
+    snprintf(path, sizeof path, "/Patient/%s", e->f.id);
+    err = ward_file_ask(&e->f, (struct ward_call){.path = path}, &r);
+    *there = !err;
+    ward_reply_release(&r);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+/* A change is of a version: sent twice, the second finds another. */
+static int change_there(struct ward_entry *e, bool *there)
+{
+    (void)e;
+    *there = false;
+    return AM_OK;
+}
+
+/* Refused because the condition finds another patient, or for what it holds? */
+static int identity_send(struct ward_entry *e)
+{
+    int err = ward_tx_send(e);
+    if (err != AM_E_INVALID)
+        return err;
+    ward_similar(e);
+    return ward_fields_wrong(e) ? AM_E_CONFLICT : err;
+}
+
+static const struct ward_form identity_open = {.title = "ward.open",
+                                               .path = "/new-patient",
+                                               .here = "ward.open",
+                                               .type = "Patient",
+                                               .field = identity_field,
+                                               .n = AM_LEN(identity_field),
+                                               .opens = true,
+                                               .done = "/identity",
+                                               .conflict = "ward_e.taken",
+                                               .check = identity_check,
+                                               .write = identity_write,
+                                               .send = identity_send,
+                                               .there = open_there};
+
+static const struct ward_form identity_change = {.title = "ward.identity",
+                                                 .path = "/identity",
+                                                 .here = "ward.identity",
+                                                 .type = "Patient",
+                                                 .field = identity_field,
+                                                 .n = AM_LEN(identity_field),
+                                                 .done = "/identity",
+                                                 .conflict = "ward_e.changed",
+                                                 .first = ward_identity_read,
+                                                 .check = identity_check,
+                                                 .write = identity_write,
+                                                 .send = identity_send,
+                                                 .there = change_there};
+
+int ward_page_open(struct web_visit *v)
+{
+    return ward_form_get(v, &identity_open);
+}
+
+int ward_page_open_post(struct web_visit *v)
+{
+    return ward_form_post(v, &identity_open);
+}
+
+int ward_page_identity(struct web_visit *v)
+{
+    return ward_form_get(v, &identity_change);
+}
+
+int ward_page_identity_post(struct web_visit *v)
+{
+    return ward_form_post(v, &identity_change);
+}
