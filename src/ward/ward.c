@@ -25,6 +25,8 @@ static const struct web_more ward_page[] = {
     {true, "/new-patient", ward_page_open_post},
     {false, "/patients/*/identity", ward_page_identity},
     {true, "/patients/*/identity", ward_page_identity_post},
+    {false, "/patients/*/stay", ward_page_stay},
+    {true, "/patients/*/stay", ward_page_stay_post},
     {false, "/patients/*/appointments", ward_page_agenda},
     {false, "/patients/*/book", ward_page_book},
     {true, "/patients/*/book", ward_page_book_post},

@@ -609,6 +609,27 @@ static void of_many_who_book_one_slot_one_does(void **state)
     }
 }
 
+/* ---- a stay ---- */
+static void a_stay_puts_a_patient_in_the_care_of_a_service(void **state)
+{
+    struct w_page p;
+    (void)state;
+    p = W_GET(404, W_NURSE, "/patients/omar");
+    w_done(&p);
+    REFUSED("/patients/omar/stay", "service=a+b&stay=AMB&came=2026-11-28T00:30",
+            "The code of the service");
+    for (int i = 0; i < 2; i++)
+        POST_ONLY(303, "/patients/omar/stay",
+                  "step=write&key=" KEY "&service=med&stay="
+                  "AMB&came=2026-11-28T00:30");
+    assert_int_equal(total("/Encounter", "patient=Patient/omar&class=AMB"), 1);
+    assert_int_equal(total("/Provenance", ""), 1);
+    p = W_GET(200, W_NURSE, "/patients/omar");
+    w_done(&p);
+    p = W_GET(403, W_PHYSICIAN, "/patients/khadija/stay");
+    w_done(&p);
+}
+
 /* ---- the table of places ---- */
 static void places_are_those_of_the_moroccan_core(void **state)
 {
@@ -664,6 +685,7 @@ int main(void)
         T(nobody_is_at_two_places),
         T(an_appointment_is_moved_and_cancelled),
         T(of_many_who_book_one_slot_one_does),
+        T(a_stay_puts_a_patient_in_the_care_of_a_service),
         cmocka_unit_test(places_are_those_of_the_moroccan_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

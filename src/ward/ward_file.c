@@ -100,6 +100,7 @@ static const struct {
     {"ward.chart", "", "Patient", 's', NULL},
     {"ward.results", "/results", "Observation", 's', NULL},
     {"ward.identity", "/identity", "Patient", 'c', NULL},
+    {"ward.stay", "/stay", "Encounter", 'c', "Patient"},
     {"ward.agenda", "/appointments", "Appointment", 's', NULL},
     {"ward.vitals", "/vitals", "Observation", 'c', NULL},
     {"ward.lab", "/lab", "DiagnosticReport", 'c', "Observation"},

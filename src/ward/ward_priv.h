@@ -149,7 +149,8 @@ web_page_fn ward_page_search, ward_page_glass, ward_page_glass_post, ward_page_g
     ward_page_vitals_post, ward_page_lab, ward_page_lab_post, ward_page_diagnosis,
     ward_page_diagnosis_post, ward_page_prescribe, ward_page_prescribe_post,
     ward_page_open, ward_page_open_post, ward_page_identity, ward_page_identity_post,
-    ward_page_agenda, ward_page_book, ward_page_book_post, ward_page_move,
-    ward_page_move_post, ward_page_cancel, ward_page_cancel_post;
+    ward_page_stay, ward_page_stay_post, ward_page_agenda, ward_page_book,
+    ward_page_book_post, ward_page_move, ward_page_move_post, ward_page_cancel,
+    ward_page_cancel_post;
 
 #endif

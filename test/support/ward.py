@@ -91,6 +91,15 @@ def chart():
            "effectiveDateTime": "2026-11-24"}
 
 
+def house():
+    """What the house has: somebody to see, and enough of SNOMED CT for one diagnosis."""
+    yield {"resourceType": "Practitioner", "id": "dr-bennis", "active": True, "name": [{"family": "Bennis", "given": ["Leila"], "prefix": ["Dr"]}]}
+    yield {"resourceType": "CodeSystem", "id": "sct", "url": SCT, "version": "1", "status": "active", "valueSet": SCT + "?fhir_vs", "content": "complete",
+           "hierarchyMeaning": "is-a",
+           "concept": [{"code": "404684003", "display": "Clinical finding",
+                        "concept": [{"code": "44054006", "display": "Diabetes mellitus type 2"}, {"code": "46635009", "display": "Diabetes mellitus type 1"}]}]}
+
+
 def main():
     os.chdir(sys.argv[1])
     out = subprocess.run([AMANE, "node", "init", "--data", "ward", "--name", "ward", "--gst", "ma-gst-01", "--establishment", "ma-chu-1"],
@@ -113,7 +122,7 @@ def main():
             status, said = call(url, "POST", "/api/v1/sessions", {"login": login, "password": accounts[login]})
             assert status in (200, 201), (login, status, said)
             tokens[login] = said["token"]
-        for who, some in (("secretaire", patients()), ("medecin", chart())):
+        for who, some in (("informatique", house()), ("secretaire", patients()), ("medecin", chart())):
             for r in some:
                 status, said = call(url, "PUT", "/fhir/%s/%s" % (r["resourceType"], r["id"]), r, tokens[who])
                 assert status == 201, (r["id"], status, said)
