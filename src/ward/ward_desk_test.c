@@ -630,6 +630,45 @@ static void a_stay_puts_a_patient_in_the_care_of_a_service(void **state)
     w_done(&p);
 }
 
+/* ---- memory that runs out ---- */
+/* With allocation 1, 2, 3... failing a page is refused, or whole; nothing is half
+ * written. */
+static void starve(int line, const char *url, const char *form, int whole)
+{
+    bool delivered = true;
+    long n = 1;
+    for (; n < 60000 && delivered; n += n < 30 ? 1 : 113) {
+        am_oom_at(n);
+        struct w_page p = w_send(w_session[W_SECRETARY], url, form);
+        delivered = am_oom_at(0);
+        if (!delivered && p.status != whole)
+            fail_msg("line %d: %s: %d: %s", line, url, p.status, w_main(&p));
+        if (p.status == 200 && !w_has(&p, "</html>"))
+            fail_msg("line %d: %s: part of a page at %ld", line, url, n);
+        w_done(&p);
+        assert_int_equal(total("/Provenance", ""),
+                         total("/Patient", "family=Alaoui") + total("/Appointment", ""));
+    }
+    assert_false(delivered);
+}
+
+static void without_memory_nothing_is_half_written(void **state)
+{
+    char form[4096];
+    (void)state;
+    starve(__LINE__, OPEN, NULL, 200);
+    starve(__LINE__, AGENDA, NULL, 200);
+    snprintf(form, sizeof form, "%s",
+             w_form(W_SECRETARY, "step=write&sure=1&key=" KEY "&" WHO REST));
+    starve(__LINE__, OPEN, form, 303);
+    assert_int_equal(total("/Patient", "family=Alaoui"), 1);
+    snprintf(form, sizeof form, "%s",
+             w_form(W_SECRETARY,
+                    "step=write&key=" KEY2 WITH "&minutes=20&start=2026-12-01T10:00"));
+    starve(__LINE__, BOOK, form, 303);
+    assert_int_equal(total("/Appointment", ""), 1);
+}
+
 /* ---- the table of places ---- */
 static void places_are_those_of_the_moroccan_core(void **state)
 {
@@ -685,6 +724,7 @@ int main(void)
         T(nobody_is_at_two_places),
         T(an_appointment_is_moved_and_cancelled),
         T(of_many_who_book_one_slot_one_does),
+        T(without_memory_nothing_is_half_written),
         T(a_stay_puts_a_patient_in_the_care_of_a_service),
         cmocka_unit_test(places_are_those_of_the_moroccan_core),
     };
