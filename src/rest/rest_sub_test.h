@@ -179,6 +179,16 @@ static inline void s_observe(const char *id, const char *code)
     t_put("Observation", id, more);
 }
 
+/* What is told is valid R4. */
+static inline void s_valid(const struct json *bundle)
+{
+    struct diag d;
+    diag_init(&d);
+    if (fhir_valid_check(t_valid, bundle, 0, &d))
+        fail_msg("%s %s", d.item[0].path, d.item[0].code);
+    diag_release(&d);
+}
+
 /* "kind since: n=Type/id n=..." of a notification. */
 static inline const char *s_says(size_t i)
 {
@@ -191,6 +201,7 @@ static inline const char *s_says(size_t i)
     assert_true(i < s_end.n);
     assert_ok(json_parse(&doc, str_c(s_end.told[i].body), NULL, NULL));
     pthread_mutex_unlock(&s_end.lock);
+    s_valid(json_root(doc));
     list = json_pointer(json_root(doc), STR("/entry/0/resource/parameter"));
     for (json_each(it, list)) {
         struct str name = json_get_str(it.val, "name");
