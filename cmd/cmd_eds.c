@@ -32,6 +32,10 @@ static const char synopsis[] =
     "       amane eds fsck STORE --key FILE [--json]\n"
     "       amane eds backup STORE FILE --key FILE [--json]\n"
     "       amane eds restore FILE STORE --key FILE [--json]\n"
+    "       amane eds erase STORE --patient ID --ground CODE --by WHO --key FILE "
+    "[--reason TEXT] [--dry-run] [--later] [--json]\n"
+    "       amane eds erase STORE --resume --key FILE\n"
+    "       amane eds erasures STORE --key FILE [--json]\n"
     "       amane eds rotate STORE --key FILE [--resume] [--json]\n"
     "       amane eds rewrap STORE --key FILE --new-key FILE [--json]\n";
 
@@ -224,6 +228,8 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map;
     const char *format, *limit, *base, *into;
+    const char *patient, *ground, *by, *reason;
+    bool dry, later;
     bool json, resume, hl7, csv, dicom, no_header;
 };
 
@@ -234,14 +240,40 @@ static bool fits(const struct asked *o, const char *allowed)
         bool given;
         char letter;
     } option[] = {
-        {o->key, 'k'},  {o->new_key, 'n'},   {o->ids, 'i'},    {o->rejects, 'r'},
-        {o->type, 't'}, {o->since, 's'},     {o->resume, 'R'}, {o->map, 'm'},
-        {o->hl7, 'h'},  {o->format, 'f'},    {o->limit, 'l'},  {o->base, 'b'},
-        {o->into, 'o'}, {o->no_header, 'H'}, {o->csv, 'c'},    {o->dicom, 'd'}};
+        {o->key, 'k'},     {o->new_key, 'n'},   {o->ids, 'i'},    {o->rejects, 'r'},
+        {o->type, 't'},    {o->since, 's'},     {o->resume, 'R'}, {o->map, 'm'},
+        {o->hl7, 'h'},     {o->format, 'f'},    {o->limit, 'l'},  {o->base, 'b'},
+        {o->into, 'o'},    {o->no_header, 'H'}, {o->csv, 'c'},    {o->dicom, 'd'},
+        {o->patient, 'p'}, {o->ground, 'g'},    {o->by, 'B'},     {o->reason, 'q'},
+        {o->dry, 'D'},     {o->later, 'L'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
     return true;
+}
+
+/* Taking a patient out, ending what is left of that, or the list. */
+static int run_erase(int argc, char **argv, const struct asked *o)
+{
+    const struct cmd_eds_erase what = {.store = argv[2],
+                                       .key = o->key,
+                                       .patient = o->patient,
+                                       .ground = o->ground,
+                                       .by = o->by,
+                                       .reason = o->reason,
+                                       .dry = o->dry,
+                                       .later = o->later,
+                                       .resume = o->resume,
+                                       .json = o->json};
+    if (argc != 3)
+        return cmd_usage(synopsis, false);
+    if (!strcmp(argv[1], "erasures") && fits(o, "k"))
+        return cmd_eds_erasures(argv[2], o->key, o->json);
+    if (!strcmp(argv[1], "erase") &&
+        (o->resume ? fits(o, "kR") && !o->json
+                   : fits(o, "kpgBqDL") && o->patient && o->ground && o->by))
+        return cmd_eds_erase(&what);
+    return cmd_usage(synopsis, false);
 }
 
 static int run(int argc, char **argv, const struct asked *o)
@@ -303,6 +335,8 @@ static int run(int argc, char **argv, const struct asked *o)
     if (argc == 4 && (!strcmp(verb, "backup") || !strcmp(verb, "restore")) &&
         fits(o, "k"))
         return cmd_eds_copy(verb, argv[2], o->key, argv[3], o->json);
+    if (!strcmp(verb, "erase") || !strcmp(verb, "erasures"))
+        return run_erase(argc, argv, o);
     if (argc == 3 && !strcmp(verb, "rotate") && fits(o, "kR"))
         return rotate(argv[2], o->key, o->resume, o->json);
     if (argc == 3 && !strcmp(verb, "rewrap") && fits(o, "kn") && o->new_key)
@@ -331,6 +365,12 @@ int cmd_eds(int argc, char **argv)
         {.name = "--into", .kind = CMD_TEXT, .text = &o.into},
         {.name = "--no-header", .kind = CMD_FLAG, .flag = &o.no_header},
         {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
+        {.name = "--patient", .kind = CMD_TEXT, .text = &o.patient},
+        {.name = "--ground", .kind = CMD_TEXT, .text = &o.ground},
+        {.name = "--by", .kind = CMD_TEXT, .text = &o.by},
+        {.name = "--reason", .kind = CMD_TEXT, .text = &o.reason},
+        {.name = "--dry-run", .kind = CMD_FLAG, .flag = &o.dry},
+        {.name = "--later", .kind = CMD_FLAG, .flag = &o.later},
         {.name = "--json", .kind = CMD_FLAG, .flag = &o.json}};
     if (cmd_parse(&argc, argv, opt, AM_LEN(opt), &help))
         return cmd_usage(synopsis, false);

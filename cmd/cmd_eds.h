@@ -44,6 +44,12 @@ int cmd_eds_import(const struct cmd_eds_import *what);
 int cmd_eds_export(const char *store, const char *key, const char *out, const char *types,
                    const char *since, bool json);
 int cmd_eds_fsck(const char *store, const char *key, bool json);
+struct cmd_eds_erase {
+    const char *store, *key, *patient, *ground, *by, *reason;
+    bool dry, later, resume, json;
+};
+int cmd_eds_erase(const struct cmd_eds_erase *what);
+int cmd_eds_erasures(const char *store, const char *key, bool json);
 int cmd_eds_copy(const char *verb, const char *from, const char *key, const char *to,
                  bool json);
 

@@ -82,6 +82,8 @@ static int tell_json(const struct fsck *f, bool ok)
     jw_kbool(&w, "ok", ok);
     jw_kint(&w, "versions", f->check.versions);
     jw_kint(&w, "rows", f->check.rows);
+    jw_kint(&w, "erased", f->check.erased);
+    jw_kint(&w, "erasures", f->check.erasures);
     jw_kstrz(&w, "head", crypto_hex(f->check.head, sizeof f->check.head, hex));
     jw_key(&w, "problems");
     jw_arr(&w);
@@ -111,10 +113,13 @@ static int tell(const struct fsck *f, bool ok, bool json)
     char hex[CRYPTO_HEX];
     if (json)
         return tell_json(f, ok);
-    printf("%s\nversions  %lld\nrows      %lld\nhead      %s\n",
+    printf("%s\nversions  %lld\nrows      %lld\n",
            ok ? "the warehouse holds" : "THE WAREHOUSE DOES NOT HOLD",
-           (long long)f->check.versions, (long long)f->check.rows,
-           crypto_hex(f->check.head, sizeof f->check.head, hex));
+           (long long)f->check.versions, (long long)f->check.rows);
+    if (f->check.erasures)
+        printf("erased    %lld (%lld erasures)\n", (long long)f->check.erased,
+               (long long)f->check.erasures);
+    printf("head      %s\n", crypto_hex(f->check.head, sizeof f->check.head, hex));
     tell_problems(stdout, f);
     return AM_OK;
 }

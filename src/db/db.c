@@ -213,11 +213,13 @@ int db_read(struct db *d, db_fn *fn, void *arg)
 
 /* Long work gets a connection of its own, so that no reader waits for it. */
 static int db_aside(struct db *d, int (*work)(struct db_conn *, const char *),
-                    const char *path)
+                    const char *path, enum db_role role)
 {
     struct db_place p = db_place(d);
     struct db_conn *c;
-    int err = db_conn_open(&c, &p, DB_READER);
+    int err;
+    p.sole = false; /* this process has the lock */
+    err = db_conn_open(&c, &p, role);
     if (err)
         return err;
     err = work(c, path);
@@ -238,12 +240,23 @@ static int db_backup_work(struct db_conn *c, const char *path)
 
 int db_check(struct db *d)
 {
-    return db_aside(d, db_check_work, NULL);
+    return db_aside(d, db_check_work, NULL, DB_READER);
 }
 
 int db_backup(struct db *d, const char *path)
 {
-    return db_aside(d, db_backup_work, path);
+    return db_aside(d, db_backup_work, path, DB_READER);
+}
+
+static int db_scrub_work(struct db_conn *c, const char *unused)
+{
+    (void)unused;
+    return c->ops->scrub(c);
+}
+
+int db_scrub(struct db *d)
+{
+    return db_aside(d, db_scrub_work, NULL, DB_WRITER);
 }
 
 void db_stats_get(struct db *d, struct db_stats *out)

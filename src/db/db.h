@@ -147,6 +147,13 @@ AM_CHECK int db_check(struct db *d);
 /* Online copy, complete and durable or not there at all; AM_E_EXISTS if path exists.
  * PostgreSQL: AM_E_UNSUPPORTED, pg_dump and pg_basebackup are the operator's. */
 AM_CHECK int db_backup(struct db *d, const char *path);
+/* Writes the database's files anew, without the bytes of rows that were deleted or
+ * replaced (free pages, room within pages, the WAL). SQLite: takes up to twice the size
+ * of the database meanwhile, beside it and in SQLITE_TMPDIR; AM_E_UNAVAILABLE: another
+ * process reads. PostgreSQL: VACUUM FULL of each table, which others wait for; the
+ * server's WAL goes with its own checkpoints. Nothing queued may wait for it: no
+ * db_write() meanwhile. */
+AM_CHECK int db_scrub(struct db *d);
 
 struct db_stats {
     uint64_t writes;  /* functions that ended, good or not */

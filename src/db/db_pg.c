@@ -363,6 +363,7 @@ const struct db_ops db_pg_ops = {
     .script = db_pg_script,
     .check = db_pg_check,
     .backup = db_pg_backup,
+    .scrub = db_pg_scrub,
     .changes = db_pg_changes,
     .last_id = db_pg_last_id,
     .stmt_new = db_pg_stmt_new,

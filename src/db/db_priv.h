@@ -64,6 +64,7 @@ struct db_ops {
                   const char *sql); /* several statements, translated */
     int (*check)(struct db_conn *c);
     int (*backup)(struct db_conn *c, const char *path);
+    int (*scrub)(struct db_conn *c);
     int64_t (*changes)(struct db_conn *c);
     int64_t (*last_id)(struct db_conn *c);
     /* Statements: made once per connection and text, made ready for each borrower (no

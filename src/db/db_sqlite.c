@@ -347,6 +347,19 @@ static int db_lite_backup(struct db_conn *base, const char *path)
     return err ? err : am_dir_sync(dirname(copy));
 }
 
+/* The file is written anew, through a temporary one: in memory it would not fit. Then
+ * the WAL goes into it and is cut to nothing, for which nobody else may be reading. */
+static int db_lite_scrub(struct db_conn *base)
+{
+    struct db_lite *c = (struct db_lite *)base;
+    int in_wal = 0, moved = 0;
+    int rc = sqlite3_exec(c->db, "pragma temp_store = file; vacuum", NULL, NULL, NULL);
+    if (!rc)
+        rc = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_TRUNCATE, &in_wal,
+                                       &moved);
+    return rc ? db_lite_fail(c, "scrub", rc) : AM_OK;
+}
+
 const struct db_ops db_sqlite_ops = {
     .open = db_lite_open,
     .close = db_lite_close,
@@ -360,6 +373,7 @@ const struct db_ops db_sqlite_ops = {
     .script = db_lite_script,
     .check = db_lite_check,
     .backup = db_lite_backup,
+    .scrub = db_lite_scrub,
     .changes = db_lite_changes,
     .last_id = db_lite_last_id,
     .stmt_new = db_lite_stmt_new,

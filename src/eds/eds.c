@@ -50,6 +50,16 @@ static const struct db_migration eds_schema[] = {
      "drop table dat;"
      "drop table qty;"
      "drop table str"},
+    {3, "erasures",
+     "create table erasure (rid integer primary key, at integer not null,"
+     " who text not null, ground text not null, reason text not null,"
+     " resources integer not null, versions integer not null, seg integer not null,"
+     " dict integer not null, scrubbed integer not null) strict;"
+     "create table erased (rid integer primary key, erasure integer not null,"
+     " ver integer not null, tag blob not null, blind blob not null) strict;"
+     "create index erased_tag on erased (tag, ver);"
+     "create table attest (last integer not null, erasure integer not null,"
+     " hash blob not null, primary key (last, erasure)) strict"},
 };
 
 /* One process writes: it remembers the last rid and the head of the chain. */

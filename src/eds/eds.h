@@ -11,6 +11,7 @@
  *   dead  what segments still hold and is current no more
  *   link  the hash chain over every version ever written, one link per group
  *   vault wrapped keys and dictionaries;  kind  numbers of the types met
+ *   erasure, erased, attest   patients taken out for good, and the proof (eds/erase.h)
  *
  * A write is a group: prepared by the caller's own thread (index rows, compression,
  * sealing: eds_put), then written as a whole by the one writer thread (eds_write), which
@@ -179,7 +180,8 @@ bool eds_id_ok(struct str id); /* FHIR: 1 to 64 of A-Z a-z 0-9 - . */
 struct eds_meta {
     char type[65], id[EDS_ID_MAX + 1];
     int64_t rid, ver, at;
-    bool gone;    /* this version is the deletion */
+    bool gone;    /* this version is the deletion, or was erased */
+    bool erased;  /* ... for good (eds/erase.h): no body, no version before it */
     bool current; /* nothing newer */
 };
 /* Appends the JSON of version ver (0: the newest); a deletion appends nothing. m may be
@@ -266,8 +268,9 @@ struct eds_check {
     eds_problem_fn *problem;
     eds_progress_fn *progress;
     void *arg;
-    int64_t versions, rows; /* what was looked at */
-    uint8_t head[32];       /* of the chain: whoever keeps it can prove the past */
+    int64_t versions, rows;   /* what was looked at */
+    int64_t erased, erasures; /* versions that were erased, by how many erasures */
+    uint8_t head[32];         /* of the chain: whoever keeps it can prove the past */
 };
 AM_CHECK int eds_check(struct eds *e, struct eds_check *c);
 /* Online copy into a file that is not there yet (SQLite; AM_E_UNSUPPORTED: PostgreSQL).

@@ -36,6 +36,14 @@ void eds_chain_add(struct crypto_sha256 *h, const struct eds_leaf *l)
         crypto_sha256_add(h, (struct str){(const char *)l->digest, CRYPTO_SHA256});
 }
 
+void eds_chain_erasure(struct crypto_sha256 *h, int64_t rid, int64_t at,
+                       const uint8_t digest[CRYPTO_SHA256])
+{
+    eds_chain_add(h,
+                  &(struct eds_leaf){
+                      .rid = rid, .at = at, .type = "", .id = STR(""), .digest = digest});
+}
+
 static int eds_newest(struct db_conn *c, const char *sql, int64_t *rid, int64_t *at)
 {
     struct db_stmt *s;
@@ -48,6 +56,13 @@ static int eds_newest(struct db_conn *c, const char *sql, int64_t *rid, int64_t 
         *at = db_int(s, 1);
     }
     return err;
+}
+
+static int eds_scarred(struct db_conn *c, bool *yes)
+{
+    struct db_stmt *s;
+    int err = db_prepare(c, "select rid from erasure limit 1", &s);
+    return err ? err : db_step(s, yes);
 }
 
 int eds_now(struct eds *e, struct db_conn *c)
@@ -65,6 +80,11 @@ int eds_now(struct eds *e, struct db_conn *c)
     if (!err)
         err = eds_newest(c, "select rid, at from hist order by rid desc limit 1",
                          &e->now.rid, &e->now.at);
+    if (!err)
+        err = eds_newest(c, "select rid, at from erasure order by rid desc limit 1",
+                         &e->now.rid, &e->now.at);
+    if (!err)
+        err = eds_scarred(c, &e->now.scarred);
     if (!err)
         err = db_prepare(c, "select hash from link order by last desc limit 1", &s);
     if (!err)

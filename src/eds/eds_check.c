@@ -3,7 +3,7 @@
  * are made anew and compared with its terms; the terms of all are summed and compared
  * with the index. Only when the sums differ are single rows looked for, to name them. */
 #include "base/clock.h"
-#include "eds/eds_priv.h"
+#include "eds/eds_scar_priv.h"
 
 enum { EDS_NAMED_MAX = 1000 }; /* problems told; the count goes on */
 
@@ -13,7 +13,10 @@ struct eds_checking {
     struct eds_sum want[4], have[4];
     size_t bad;
     /* the chain */
-    struct crypto_sha256 h;
+    struct crypto_sha256 h, attest;
+    struct eds_scars scars;
+    size_t scar, proof; /* the next of each */
+    bool scarred;       /* the open link holds an erased version */
     uint8_t head[CRYPTO_SHA256], link[CRYPTO_SHA256];
     int64_t last;    /* rid that ends the open link; 0: none is open */
     int64_t top, at; /* the greatest rid; the instant of the version before */
@@ -50,42 +53,102 @@ static int eds_link_next(struct eds_checking *k, int64_t rid)
     else
         memset(k->link, 0, sizeof k->link);
     eds_chain_begin(&k->h, k->head);
+    eds_attest_begin(&k->attest, k->head);
+    k->scarred = false;
     return AM_OK;
 }
 
+/* One that an erasure touched can be computed no more: the attest tells of the rest. */
 static void eds_link_end(struct eds_checking *k)
 {
+    const struct eds_attest *a = eds_attest_of(&k->scars, k->last);
     uint8_t is[CRYPTO_SHA256];
+    bool good;
     if (!k->last)
         return;
-    crypto_sha256_end(&k->h, is);
-    if (!crypto_equal(is, k->link, sizeof is))
+    if (a) {
+        eds_attest_end(k->v->e, &k->attest, k->last, k->link, is);
+        good = crypto_equal(is, a->hash, sizeof is);
+    } else {
+        crypto_sha256_end(&k->h, is);
+        good = !k->scarred && crypto_equal(is, k->link, sizeof is);
+    }
+    if (!good)
         eds_wrong(k, "eds.chain", &(struct eds_meta){.rid = k->last});
     memcpy(k->head, k->link, sizeof k->head); /* what follows is judged by itself */
     k->last = 0;
 }
 
+static int eds_link_at(struct eds_checking *k, const struct eds_meta *m)
+{
+    int err = AM_OK;
+    if (k->last && m->rid > k->last)
+        eds_link_end(k);
+    if (!k->last)
+        err = eds_link_next(k, m->rid);
+    if (!err && !k->last)
+        eds_wrong(k, "eds.unlinked", m);
+    return err;
+}
+
 static int eds_link_add(struct eds_checking *k, const struct eds_version *x,
                         const uint8_t *digest)
 {
-    int err = AM_OK;
-    if (k->last && x->m.rid > k->last)
-        eds_link_end(k);
-    if (!k->last)
-        err = eds_link_next(k, x->m.rid);
-    if (err)
+    struct eds_leaf l = {.rid = x->m.rid,
+                         .ver = x->m.ver,
+                         .at = x->m.at,
+                         .type = x->m.type,
+                         .id = {x->id, x->id_n},
+                         .gone = x->m.gone,
+                         .digest = digest};
+    int err = eds_link_at(k, &x->m);
+    if (err || !k->last)
         return err;
-    if (!k->last)
-        eds_wrong(k, "eds.unlinked", &x->m);
-    else
-        eds_chain_add(&k->h, &(struct eds_leaf){.rid = x->m.rid,
-                                                .ver = x->m.ver,
-                                                .at = x->m.at,
-                                                .type = x->m.type,
-                                                .id = {x->id, x->id_n},
-                                                .gone = x->m.gone,
-                                                .digest = digest});
+    eds_chain_add(&k->h, &l);
+    eds_attest_leaf(&k->attest, &l);
     return AM_OK;
+}
+
+/* ---- what erasures left ---- */
+static int eds_link_scar(struct eds_checking *k, const struct eds_scar *s)
+{
+    int err = eds_link_at(k, &(struct eds_meta){.rid = s->rid});
+    k->c->erased++;
+    k->scarred = true;
+    eds_attest_scar(&k->attest, s->rid, s->blind);
+    return err;
+}
+
+static int eds_link_proof(struct eds_checking *k, const struct eds_proof *p)
+{
+    struct eds_meta m = {.rid = p->is.rid};
+    uint8_t digest[CRYPTO_SHA256];
+    int err = eds_link_at(k, &m);
+    k->c->erasures++;
+    if (p->is.at < k->at)
+        eds_wrong(k, "eds.order", &m);
+    k->at = p->is.at;
+    if (err || !k->last)
+        return err;
+    eds_proof_digest(k->v->e, &k->scars, p, digest);
+    eds_chain_erasure(&k->h, p->is.rid, p->is.at, digest);
+    return AM_OK;
+}
+
+/* Erased versions and erasures up to a rid, in its order. */
+static int eds_link_holes(struct eds_checking *k, int64_t rid)
+{
+    const struct eds_scars *s = &k->scars;
+    int err = AM_OK;
+    while (!err) {
+        int64_t scar = k->scar < s->scar.n ? s->scar.v[k->scar].rid : INT64_MAX;
+        int64_t proof = k->proof < s->proof.n ? s->proof.v[k->proof].is.rid : INT64_MAX;
+        if (AM_MIN(scar, proof) > rid || AM_MIN(scar, proof) == INT64_MAX)
+            break;
+        err = scar < proof ? eds_link_scar(k, &s->scar.v[k->scar++])
+                           : eds_link_proof(k, &s->proof.v[k->proof++]);
+    }
+    return err;
 }
 
 /* Links after the last version there is: what they spoke of was removed. */
@@ -178,8 +241,10 @@ static int eds_check_version(void *arg, const struct eds_version *x)
 {
     struct eds_checking *k = arg;
     uint8_t digest[CRYPTO_SHA256] = {0};
-    int err = AM_OK;
+    int err = eds_link_holes(k, x->m.rid);
     k->c->versions++;
+    if (err)
+        return err;
     if (!eds_check_on(k, x->m.rid))
         return AM_E_TIMEOUT;
     if (x->m.at < k->at)
@@ -284,11 +349,18 @@ static int eds_check_fn(struct eds_view *v, void *arg)
     struct eds_checking k = {.v = v, .c = arg};
     int err = eds_top(v, &k.top);
     v->alone = true;
+    eds_scars_init(&k.scars);
+    if (!err)
+        err = eds_scars_load(v, &k.scars);
+    if (err == AM_E_TAMPERED)
+        eds_wrong(&k, "eds.erasure", NULL);
     buf_init(&k.kept, EDS_BODY_MAX);
     buf_init(&k.text, 2 * EDS_BODY_MAX);
     buf_init(&k.terms, EDS_BODY_MAX);
     if (!err)
         err = eds_walk(v, 0, eds_check_version, &k);
+    if (!err)
+        err = eds_link_holes(&k, INT64_MAX);
     if (!err)
         err = eds_link_rest(&k, k.top);
     if (!err)
@@ -297,6 +369,7 @@ static int eds_check_fn(struct eds_view *v, void *arg)
     buf_release(&k.kept);
     buf_release(&k.text);
     buf_release(&k.terms);
+    eds_scars_release(&k.scars);
     return err ? err : k.bad ? AM_E_TAMPERED : AM_OK;
 }
 
@@ -304,7 +377,7 @@ static int eds_check_fn(struct eds_view *v, void *arg)
 int eds_check(struct eds *e, struct eds_check *c)
 {
     int page, err;
-    c->versions = c->rows = 0;
+    c->versions = c->rows = c->erased = c->erasures = 0;
     page = db_check(e->db);
     if (page == AM_E_TAMPERED && c->problem)
         c->problem(c->arg, &(struct eds_problem){.code = "eds.page"});

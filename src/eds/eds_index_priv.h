@@ -230,6 +230,9 @@ AM_CHECK int eds_merger_start(struct eds *e);
 void eds_merger_stop(struct eds *e);               /* no merger: fine */
 void eds_merger_wrote(struct eds *e, int64_t rid); /* waits while the tail is too long */
 void eds_merger_reached(struct eds *e, int64_t mark);
+/* Nothing is merged in between; not inside a pass. */
+void eds_merger_hold(struct eds *e);
+void eds_merger_let(struct eds *e);
 typedef int eds_passes_fn(struct eds *e, size_t n, size_t least, const bool *stop);
 AM_CHECK int eds_merger_alone(struct eds *e, eds_passes_fn *fn, size_t n, size_t least,
                               const bool *stop);

@@ -70,6 +70,18 @@ static int eds_train(struct eds *e, struct buf *out)
     return err;
 }
 
+void eds_sample_forget(struct eds *e)
+{
+    struct eds_sample *s = &e->sample;
+    am_assert(!pthread_mutex_lock(&e->lock));
+    if (!s->learning) {
+        s->seen = 0;
+        s->part.n = 0;
+        buf_wipe(&s->bytes);
+    }
+    am_assert(!pthread_mutex_unlock(&e->lock));
+}
+
 /* While `learning` is set nobody else touches the sample. */
 void eds_learn(struct eds *e)
 {

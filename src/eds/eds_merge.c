@@ -2,7 +2,8 @@
 /* eds_merge -- the tail becomes a segment, several segments become one. Rows are read in
  * views and packed in memory, pages at a time; only whole pages go through the writer, so
  * that nobody waits for a merge. What is half made is not `live`, and goes away at the
- * next pass. */
+ * next pass. A segment that holds rows of what was erased is made anew by itself, first
+ * (eds/erase.h). */
 #include "base/log.h"
 #include "eds/eds_index_priv.h"
 
@@ -10,12 +11,13 @@ enum { MERGE_FAN = 4, MERGE_WAYS = 32 };
 
 struct merge_seg {
     int64_t n, lo, hi, pages;
+    bool scarred; /* holds what was erased, perhaps */
 };
 struct merge {
     struct eds *e;
     VEC(struct merge_seg) live, old; /* as a view saw them; old: to be taken away */
     int64_t mark, top;               /* of that view */
-    size_t from;                     /* live[from...] become one */
+    size_t from, to;                 /* live[from...to-1] become one */
     bool join;                       /* segments, too */
     size_t max;                      /* resources of the tail */
     struct merge_seg made;
@@ -34,14 +36,20 @@ static int merge_segs(struct eds_view *v, struct merge *m)
 {
     struct db_stmt *s;
     bool row = false;
-    int err =
-        db_prepare(v->c, "select n, lo, hi, pages, live from seg order by lo, n", &s);
+    int err = db_prepare(
+        v->c,
+        "select s.n, s.lo, s.hi, s.pages, s.live, case when s.live = 1 and exists"
+        " (select 1 from erasure x where x.scrubbed = 0 and x.seg >= s.n and exists"
+        " (select 1 from erased d where d.erasure = x.rid and d.rid > s.lo and"
+        " d.rid <= s.hi)) then 1 else 0 end from seg s order by s.lo, s.n",
+        &s);
     m->live.n = m->old.n = 0;
     m->mark = 0;
     if (!err)
         err = db_step(s, &row);
     for (; !err && row; err = err ? err : db_step(s, &row)) {
-        struct merge_seg x = {db_int(s, 0), db_int(s, 1), db_int(s, 2), db_int(s, 3)};
+        struct merge_seg x = {db_int(s, 0), db_int(s, 1), db_int(s, 2), db_int(s, 3),
+                              db_int(s, 5) != 0};
         if (db_int(s, 4)) {
             err = vec_push(&m->live, x);
             m->mark = x.hi;
@@ -277,10 +285,16 @@ static int merge_tail_view(struct eds_view *v, void *arg)
 /* ---- several into one ---- */
 /* From which of the live segments on the newest become one; their number: none. Each
  * level has fewer than MERGE_FAN of about one size. */
-static size_t merge_pick(const struct merge *m)
+static size_t merge_pick(struct merge *m)
 {
     size_t from = m->live.n;
     int64_t after = 0;
+    for (size_t i = 0; i < m->live.n; i++)
+        if (m->live.v[i].scarred) {
+            m->to = i + 1;
+            return i;
+        }
+    m->to = m->live.n;
     for (size_t i = m->live.n; i--;) {
         int64_t pages = m->live.v[i].pages + 1;
         if (m->live.n - i >= MERGE_FAN && m->live.n - i <= MERGE_WAYS && pages <= after &&
@@ -360,7 +374,7 @@ static int merge_ways_view(struct eds_view *v, void *arg)
 {
     struct merge *m = arg;
     struct merge_way w[MERGE_WAYS] = {0};
-    size_t n = m->live.n - m->from, i;
+    size_t n = m->to - m->from, i;
     int err = AM_OK;
     if (!m->dead) {
         err = eds_dead_new(&m->dead);
@@ -382,8 +396,8 @@ static int merge_ways_view(struct eds_view *v, void *arg)
 static int merge_segments(struct merge *m)
 {
     int err = AM_OK;
-    m->made = (struct merge_seg){.lo = m->live.v[m->from].lo,
-                                 .hi = m->live.v[m->live.n - 1].hi};
+    m->made =
+        (struct merge_seg){.lo = m->live.v[m->from].lo, .hi = m->live.v[m->to - 1].hi};
     eds_pager_init(&m->pager, m->made.lo, m->e->page_b, merge_page, m);
     while (!err && !m->end) {
         err = eds_view(m->e, merge_ways_view, m);

@@ -22,13 +22,23 @@ struct eds_merger {
     int64_t newest, mark;
 };
 
+void eds_merger_hold(struct eds *e)
+{
+    am_assert(!pthread_mutex_lock(&e->merger->alone));
+}
+
+void eds_merger_let(struct eds *e)
+{
+    am_assert(!pthread_mutex_unlock(&e->merger->alone));
+}
+
 int eds_merger_alone(struct eds *e, eds_passes_fn *fn, size_t n, size_t least,
                      const bool *stop)
 {
     int err;
-    am_assert(!pthread_mutex_lock(&e->merger->alone));
+    eds_merger_hold(e);
     err = fn(e, n, least, stop);
-    am_assert(!pthread_mutex_unlock(&e->merger->alone));
+    eds_merger_let(e);
     return err;
 }
 

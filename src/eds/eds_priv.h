@@ -63,6 +63,7 @@ struct eds {
         int64_t rid, at;
         int64_t base; /* rid when this ground began: what was committed */
         uint8_t head[CRYPTO_SHA256];
+        bool scarred; /* something was erased once */
     } now;
     struct eds_tail *tail; /* eds_index_priv.h */
     struct eds_kept *kept; /* likewise */
@@ -90,7 +91,8 @@ AM_CHECK int eds_id_unpack(struct str packed, char out[EDS_ID_MAX + 1]);
 /* ---- eds_vault.c ---- */
 AM_CHECK int eds_vault_open(struct eds *e); /* loads, or makes what is missing */
 AM_CHECK int eds_vault_load(struct eds *e);
-AM_CHECK int eds_vault_dict(struct eds *e, struct str bytes); /* adds one */
+/* Adds one; empty: from now on none is used. */
+AM_CHECK int eds_vault_dict(struct eds *e, struct str bytes);
 
 /* ---- eds_kind.c ---- */
 AM_CHECK int eds_kinds_load(struct eds *e);
@@ -116,12 +118,18 @@ AM_CHECK int eds_unseal(struct eds *e, const char *type, const char *id,
 /* The resource as it is told, its columns put back. */
 AM_CHECK int eds_unseal_join(struct eds *e, const struct eds_meta *m, struct str sealed,
                              struct buf *out);
+/* Number of the dictionary that squeezes what is written now; 0: none. */
+unsigned eds_dict_now(const struct eds *e);
 void eds_body_digest(const struct eds *e, struct str kept, uint8_t out[CRYPTO_SHA256]);
 void eds_packers_free(struct eds *e);
 
 /* ---- eds_learn.c ---- */
 void eds_sample_add(struct eds *e, struct str kept);
 void eds_learn(struct eds *e); /* when there is enough; failing costs bytes only */
+void eds_sample_forget(struct eds *e);
+
+/* ---- eds_forget.c: dictionaries learnt before the erasures not scrubbed yet ---- */
+AM_CHECK int eds_forget(struct eds *e, eds_progress_fn *progress, void *arg);
 
 /* ---- eds_term.c: the index rows of one resource, packed ---- */
 AM_CHECK int eds_terms_pack(struct buf *out, const struct fhir_rows *rows);
@@ -166,6 +174,9 @@ struct eds_leaf {
 };
 void eds_chain_begin(struct crypto_sha256 *h, const uint8_t prev[CRYPTO_SHA256]);
 void eds_chain_add(struct crypto_sha256 *h, const struct eds_leaf *l);
+/* The leaf of an erasure: no type is called by an empty name. */
+void eds_chain_erasure(struct crypto_sha256 *h, int64_t rid, int64_t at,
+                       const uint8_t digest[CRYPTO_SHA256]);
 /* What the writer goes on from. */
 AM_CHECK int eds_now(struct eds *e, struct db_conn *c);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading one version, and lists of versions. */
 #include "eds/eds_index_priv.h"
+#include "eds/eds_scar_priv.h"
 
 int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m)
 {
@@ -41,6 +42,16 @@ static int eds_one(struct eds_view *v, const char *sql, int64_t kind,
     return db_step(*s, row);
 }
 
+static int eds_look_erased(struct eds_view *v, int64_t kind, const struct eds_id *id,
+                           int64_t ver, bool newest, struct eds_meta *m)
+{
+    int err = eds_scar_find(v->e, v->c, eds_kind_name(v->e, kind),
+                            (struct str){id->p, id->n}, ver, m);
+    if (!err)
+        m->current = newest && !ver;
+    return err;
+}
+
 /* The version asked for: the current one, or one of the past. */
 static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t ver,
                     struct eds_sealed *out)
@@ -48,7 +59,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
     struct db_stmt *s;
     struct eds_id key;
     int64_t kind;
-    bool row;
+    bool row, current;
     int err = eds_id_ok(id) ? eds_kind(v->e, type, &kind) : AM_E_NOTFOUND;
     if (err)
         return err;
@@ -63,6 +74,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
         return eds_seen(v->e, s, true, out);
     if (row && ver > db_int(s, 3))
         return AM_E_NOTFOUND;
+    current = row;
     if (ver)
         err = eds_one(v,
                       "select rid, type, id, ver, at, body, gone from hist where"
@@ -74,7 +86,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
                       " type = $1 and id = $2 order by ver desc limit 1",
                       kind, &key, 0, &s, &row);
     if (!err && !row)
-        err = AM_E_NOTFOUND;
+        return eds_look_erased(v, kind, &key, ver, !current, &out->m);
     if (!err)
         err = eds_seen(v->e, s, !ver, out);
     if (!err)

@@ -21,7 +21,7 @@ struct eds_resealing {
 
 static bool eds_newest(const struct eds *e, struct str body)
 {
-    unsigned key = atomic_load(&e->n_keys), dict = atomic_load(&e->n_dicts);
+    unsigned key = atomic_load(&e->n_keys), dict = eds_dict_now(e);
     return body.n >= EDS_HEAD && (uint8_t)body.p[1] == (uint8_t)dict &&
            (uint8_t)body.p[2] == (uint8_t)key &&
            (uint8_t)body.p[3] == (uint8_t)(key >> 8);

@@ -110,11 +110,17 @@ static struct str eds_aad(struct str type, struct str id, char out[160])
     return (struct str){out, n + id.n};
 }
 
+unsigned eds_dict_now(const struct eds *e)
+{
+    unsigned n = atomic_load(&e->n_dicts);
+    return n && e->dict[n - 1] ? n : 0;
+}
+
 int eds_seal(struct eds *e, struct str type, struct str id, struct str kept,
              struct buf *out)
 {
     char aad[160];
-    unsigned key = atomic_load(&e->n_keys), dict = atomic_load(&e->n_dicts);
+    unsigned key = atomic_load(&e->n_keys), dict = eds_dict_now(e);
     const uint8_t head[EDS_HEAD] = {EDS_FORMAT, (uint8_t)dict, (uint8_t)key,
                                     (uint8_t)(key >> 8)};
     struct eds_packer *p;
@@ -147,6 +153,8 @@ static int packer_unseal(struct eds_packer *p, struct eds *e, const char *type,
         return AM_E_TAMPERED;
     if (key > atomic_load(&e->n_keys) || dict > atomic_load(&e->n_dicts))
         return AM_E_UNAVAILABLE; /* newer than what was loaded */
+    if (dict && !e->dict[dict - 1])
+        return AM_E_TAMPERED; /* forgotten: nothing is kept under it */
     err = packer_key(p, e, key);
     if (!err)
         err = crypto_box_open(p->box, eds_aad(str_c(type), str_c(id), aad),

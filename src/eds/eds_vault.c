@@ -6,7 +6,8 @@
  *   root 1   never changes: the keys of digests, of index terms and of dictionaries come
  *            from it (HKDF)
  *   data n   the key of bodies; the greatest n seals what is written now
- *   dict n   dictionaries, under a key of root */
+ *   dict n   dictionaries, under a key of root; empty: one that was forgotten
+ *            (eds_forget.c), its number stays taken */
 #include "base/clock.h"
 #include "base/log.h"
 #include "eds/eds_priv.h"
@@ -62,6 +63,10 @@ static int eds_dict_use(struct eds *e, int64_t n, struct str sealed)
         return AM_OK;
     if (n != (int64_t)atomic_load(&e->n_dicts) + 1 || n > EDS_DICTS_MAX)
         return AM_E_TAMPERED;
+    if (!sealed.n) {
+        atomic_store(&e->n_dicts, (unsigned)n);
+        return AM_OK;
+    }
     buf_init(&plain, 1 << 20);
     err = crypto_open(e->dict_key, eds_vault_aad("dict", n, aad), sealed, &plain);
     if (!err)
@@ -223,8 +228,13 @@ static int eds_dict_fn(struct db_conn *c, void *arg)
 {
     const struct eds_vault_new *v = arg;
     unsigned n = atomic_load(&v->e->n_dicts) + 1;
-    return n > EDS_DICTS_MAX ? AM_E_TOOMANY
-                             : eds_vault_put(c, "dict", n, v->e->dict_key, v->bytes);
+    if (n > EDS_DICTS_MAX)
+        return AM_E_TOOMANY;
+    if (!v->bytes.n)
+        return db_exec(
+            c, "insert into vault (kind, n, at, sealed) values ('dict', $1, $2, $3)",
+            "iib", (int64_t)n, time_now(), STR(""));
+    return eds_vault_put(c, "dict", n, v->e->dict_key, v->bytes);
 }
 
 int eds_vault_dict(struct eds *e, struct str bytes)

@@ -3,6 +3,7 @@
  * take away what is replaced, insert what is new, and one link of the chain. */
 #include "base/clock.h"
 #include "eds/eds_index_priv.h"
+#include "eds/eds_scar_priv.h"
 
 enum { EDS_MATCH_CHUNK = 64 };
 
@@ -68,7 +69,18 @@ struct eds_current {
     int64_t rid, ver; /* rid 0: there is none; ver: of the newest, deletion included */
 };
 
-static int eds_current(struct db_conn *c, const struct eds_op *op,
+/* One that was erased goes on counting: a version's number names one text for ever. */
+static int eds_current_erased(struct eds *e, struct db_conn *c, const struct eds_op *op,
+                              struct eds_current *now)
+{
+    struct eds_meta m;
+    int err = eds_scar_find(e, c, op->type, (struct str){op->key.p, op->key.n}, 0, &m);
+    if (!err)
+        now->ver = AM_MAX(now->ver, m.ver);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+static int eds_current(struct eds *e, struct db_conn *c, const struct eds_op *op,
                        struct eds_current *now)
 {
     struct db_stmt *s;
@@ -96,7 +108,7 @@ static int eds_current(struct db_conn *c, const struct eds_op *op,
     err = db_step(s, &row);
     if (!err && row)
         now->ver = db_int(s, 0);
-    return err;
+    return err || !e->now.scarred ? err : eds_current_erased(e, c, op, now);
 }
 
 /* ---- deciding ---- */
@@ -126,7 +138,7 @@ static int eds_decide_create(struct eds_view *v, struct eds_group *g, struct eds
     if (n)
         return eds_existed(v, g, op, found[0]);
     if (!op->fresh)
-        err = eds_current(v->c, op, &now);
+        err = eds_current(v->e, v->c, op, &now);
     if (!err && now.rid)
         return op->keep ? eds_existed(v, g, op, now.rid) : AM_E_EXISTS;
     op->done.did = EDS_CREATED;
@@ -142,7 +154,7 @@ static int eds_decide_other(struct eds_view *v, struct eds_op *op)
     size_t n = 0;
     int err = op->conditional ? eds_match(v, op, found, &n) : AM_OK;
     if (!err)
-        err = eds_current(v->c, op, &now);
+        err = eds_current(v->e, v->c, op, &now);
     if (err)
         return err;
     if (op->conditional && found[0] != now.rid)

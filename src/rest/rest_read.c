@@ -7,7 +7,9 @@ static int rest_get_in(struct eds_view *v, void *arg)
     struct rest_got *g = arg;
     bool yes = true;
     int err = eds_get(v, g->type, g->id, g->ver, &g->body, &g->m);
-    if (!err)
+    /* Of an erased one nothing is left to judge by: that it is gone for good is told to
+     * whoever may read the type. */
+    if (!err && !g->m.erased)
         err = rest_sees(g->c, v, &g->m, buf_str(&g->body), &yes);
     return err || yes ? err : AM_E_NOTFOUND;
 }

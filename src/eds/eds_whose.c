@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes with a patient (eds/erase.h): one walk over every version there is, deleted
+ * and older ones too, which no index knows; then the versions of what was found, one by
+ * one. Of resources that name no Patient only those are remembered that hang on what
+ * belongs to patients, and who names which Binary: 16 bytes each. */
+#include "base/map.h"
+#include "eds/eds_erase_priv.h"
+#include "fhir/param.h"
+
+enum { WHOSE_BYTES = 1 << 30 };
+
+struct whose_node {
+    struct str type, id;
+    uint64_t hash;
+    bool self, him, by_address, other, goes, tagged;
+    VEC(uint64_t) ref; /* to what belongs to patients, where no Patient is named */
+};
+struct whose_pair { /* who names a Binary */
+    uint64_t binary, by;
+};
+struct whose {
+    struct eds *e;
+    struct eds_view *v;
+    struct eds_erase *x;
+    VEC(struct whose_node) node;
+    struct map by_name;
+    VEC(struct whose_pair) pair;
+    VEC(struct str) binary; /* those that what goes names: "Binary/id" */
+    VEC(uint64_t) gone;     /* hashes of what goes */
+    size_t sorted;          /* of these, in order */
+    struct buf kept;
+    int64_t top, seen;
+    /* of the version looked at */
+    struct {
+        bool him, by_address, other;
+        VEC(uint64_t) ref, binary;
+    } is;
+};
+
+static uint64_t whose_hash(const struct whose *w, struct str name)
+{
+    return fhir_term_hash(&w->e->row_key, 0, FHIR_TERM_CODE, name, STR(""));
+}
+
+static bool whose_belongs(struct str type)
+{
+    return fhir_compartment_has(STR("Patient"), type);
+}
+
+/* ---- one reference ---- */
+static void whose_address(struct whose *w, struct str address)
+{
+    size_t at = address.n, cuts = 0;
+    struct str rest, type;
+    while (at && cuts < 2)
+        cuts += address.p[--at] == '/';
+    type = str_cut(str_sub(address, at + 1, address.n), '/', &rest);
+    if (!str_eqc(type, "Patient"))
+        return;
+    if (str_eq(rest, w->x->id))
+        w->is.by_address = true; /* ours, or another server's that counts alike */
+    else
+        w->is.other = true;
+}
+
+static int whose_reference(void *arg, struct str reference)
+{
+    struct whose *w = arg;
+    struct str version, id, name = fhir_reference_name(reference, STR_NULL, &version);
+    struct str type = str_cut(name, '/', &id);
+    if (memmem(name.p ? name.p : "", name.n, "://", 3)) {
+        whose_address(w, name);
+        return AM_OK;
+    }
+    if (!id.n)
+        return AM_OK;
+    if (str_eqc(type, "Patient")) {
+        bool him = str_eq(id, w->x->id);
+        w->is.him |= him;
+        w->is.other |= !him;
+        return AM_OK;
+    }
+    if (str_eqc(type, "Binary"))
+        return vec_push(&w->is.binary, whose_hash(w, name));
+    return whose_belongs(type) ? vec_push(&w->is.ref, whose_hash(w, name)) : AM_OK;
+}
+
+/* ---- one version ---- */
+static int whose_node_of(struct whose *w, const struct eds_meta *m, bool make,
+                         struct whose_node **out)
+{
+    char text[2 * EDS_NAME + EDS_ID_MAX];
+    struct whose_node n = {0};
+    struct str name;
+    char *p;
+    size_t i;
+    snprintf(text, sizeof text, "%s/%s", m->type, m->id);
+    name = str_c(text);
+    *out = NULL;
+    if (!map_get(&w->by_name, name, &i)) {
+        *out = &w->node.v[i];
+        return AM_OK;
+    }
+    if (!make)
+        return AM_OK;
+    p = arena_dup(&w->x->arena, name);
+    if (!p)
+        return AM_E_NOMEM;
+    n.type = str_cut((struct str){p, name.n}, '/', &n.id);
+    n.hash = whose_hash(w, name);
+    if (vec_push(&w->node, n) || map_set(&w->by_name, name, w->node.n - 1))
+        return AM_E_NOMEM;
+    *out = &w->node.v[w->node.n - 1];
+    return AM_OK;
+}
+
+static int whose_look(struct whose *w, struct str body)
+{
+    w->is.him = w->is.by_address = w->is.other = false;
+    w->is.ref.n = w->is.binary.n = 0;
+    return eds_named(body, whose_reference, w);
+}
+
+static int whose_note(struct whose *w, const struct eds_meta *m)
+{
+    bool self = !strcmp(m->type, "Patient") && str_eqc(w->x->id, m->id);
+    bool hangs = !w->is.him && !w->is.other && !w->is.by_address && w->is.ref.n &&
+                 whose_belongs(str_c(m->type));
+    struct whose_node *n;
+    int err = whose_node_of(w, m, self || w->is.him || w->is.by_address || hangs, &n);
+    if (err || !n)
+        return err;
+    n->self |= self;
+    n->him |= w->is.him;
+    n->by_address |= w->is.by_address;
+    n->other |= w->is.other;
+    for (size_t i = 0; i < w->is.ref.n && hangs && !err; i++)
+        err = vec_push(&n->ref, w->is.ref.v[i]);
+    return err;
+}
+
+static int whose_binaries(struct whose *w, const struct eds_meta *m)
+{
+    char name[2 * EDS_NAME + EDS_ID_MAX];
+    int err = AM_OK;
+    if (!w->is.binary.n)
+        return AM_OK;
+    snprintf(name, sizeof name, "%s/%s", m->type, m->id);
+    for (size_t i = 0; i < w->is.binary.n && !err; i++)
+        err = vec_push(&w->pair, ((struct whose_pair){w->is.binary.v[i],
+                                                      whose_hash(w, str_c(name))}));
+    return err;
+}
+
+static int whose_version(void *arg, const struct eds_version *x)
+{
+    struct whose *w = arg;
+    int err = AM_OK;
+    if (w->x->progress && w->seen++ % 256 == 0 &&
+        !w->x->progress(w->x->arg, x->m.rid, w->top))
+        return AM_E_TIMEOUT;
+    if (x->damaged)
+        return AM_E_TAMPERED;
+    buf_clear(&w->kept);
+    if (!x->m.gone)
+        err = eds_unseal(w->e, x->m.type, x->m.id, x->body, &w->kept);
+    if (!err)
+        err = whose_look(w, buf_str(&w->kept));
+    if (!err)
+        err = whose_binaries(w, &x->m);
+    return err ? err : whose_note(w, &x->m);
+}
+
+/* ---- what was found, all versions of it ---- */
+struct whose_past {
+    struct whose *w;
+    struct whose_node *n;
+};
+
+static bool whose_tagged(const struct json *resource)
+{
+    bool yes = false;
+    for (json_each(t, json_get(json_get(resource, "meta"), "tag")))
+        yes = yes || json_str_is(json_get(t.val, "system"), EDS_RETENTION);
+    return yes;
+}
+
+static int whose_binary(void *arg, struct str reference)
+{
+    struct whose *w = arg;
+    struct str version, name = fhir_reference_name(reference, STR_NULL, &version);
+    char *p;
+    if (!str_starts(name, STR("Binary/")))
+        return AM_OK;
+    for (size_t i = 0; i < w->binary.n; i++)
+        if (str_eq(w->binary.v[i], name))
+            return AM_OK;
+    p = arena_dup(&w->x->arena, name);
+    return p ? vec_push(&w->binary, ((struct str){p, name.n})) : AM_E_NOMEM;
+}
+
+static int whose_past_one(void *arg, const struct eds_meta *m, struct str body)
+{
+    struct whose_past *p = arg;
+    struct json_doc *doc = NULL;
+    int err = whose_look(p->w, body);
+    if (err)
+        return err;
+    p->n->other |= p->w->is.other;
+    err = eds_named(body, whose_binary, p->w);
+    p->w->x->versions++;
+    if (err || m->gone)
+        return err;
+    err = eds_parse(&doc, body);
+    if (!err && m->current)
+        p->n->tagged = whose_tagged(json_root(doc));
+    if (!err && p->n->self && p->w->x->reason &&
+        eds_names_him(json_root(doc), str_c(p->w->x->reason)))
+        err = AM_E_INVALID;
+    json_free(doc);
+    return err;
+}
+
+/* May it go, by all that was ever said in it? */
+static int whose_take(struct whose *w, struct whose_node *n)
+{
+    struct whose_past p = {w, n};
+    struct eds_past past = {.type = n->type, .id = n->id, .bodies = true};
+    int64_t versions = w->x->versions;
+    size_t binaries = w->binary.n;
+    int err = eds_history(w->v, &past, whose_past_one, &p);
+    if (err)
+        return err;
+    n->goes = n->self || !n->other;
+    if (n->goes)
+        return vec_push(&w->gone, n->hash);
+    w->x->versions = versions;
+    w->binary.n = binaries;
+    return AM_OK;
+}
+
+static int whose_tell(struct whose *w, struct whose_node *n, enum eds_fate fate)
+{
+    struct eds_fated f = {fate, n->type, n->id};
+    struct eds_fated *more = am_realloc(w->x->fated, w->x->n_fated + 1, sizeof *more);
+    if (!more)
+        return AM_E_NOMEM;
+    w->x->fated = more;
+    w->x->fated[w->x->n_fated++] = f;
+    w->x->resources += fate == EDS_GOES || fate == EDS_RETAINED;
+    return AM_OK;
+}
+
+static int whose_cmp(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static bool whose_gone(const struct whose *w, uint64_t hash)
+{
+    return w->sorted && bsearch(&hash, w->gone.v, w->sorted, sizeof hash, whose_cmp);
+}
+
+static void whose_sort(struct whose *w)
+{
+    if (w->gone.n)
+        qsort(w->gone.v, w->gone.n, sizeof *w->gone.v, whose_cmp);
+    w->sorted = w->gone.n;
+}
+
+/* ---- deciding ---- */
+static int whose_named(struct whose *w)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < w->node.n && !err; i++) {
+        struct whose_node *n = &w->node.v[i];
+        if (n->self || (n->him && !n->other && !n->by_address && whose_belongs(n->type) &&
+                        !str_eqc(n->type, "AuditEvent") && !str_eqc(n->type, "Patient")))
+            err = whose_take(w, n);
+    }
+    return err;
+}
+
+/* How many of its references go; all: 2, some: 1, none: 0. */
+static int whose_hangs(const struct whose *w, const struct whose_node *n)
+{
+    size_t in = 0;
+    for (size_t k = 0; k < n->ref.n; k++)
+        in += whose_gone(w, n->ref.v[k]);
+    return in == n->ref.n ? 2 : in > 0;
+}
+
+static int whose_hanging(struct whose *w)
+{
+    int err = AM_OK;
+    while (!err && w->sorted != w->gone.n) {
+        whose_sort(w);
+        for (size_t i = 0; i < w->node.n && !err; i++) {
+            struct whose_node *n = &w->node.v[i];
+            bool free_of = !n->goes && !n->him && !n->by_address && !n->other;
+            if (free_of && n->ref.n && !str_eqc(n->type, "AuditEvent") &&
+                whose_hangs(w, n) == 2)
+                err = whose_take(w, n);
+        }
+    }
+    return err;
+}
+
+static int whose_binary_one(struct whose *w, struct str name)
+{
+    uint64_t hash = whose_hash(w, name);
+    struct eds_meta m = {0};
+    struct whose_node *n;
+    bool only = true;
+    int err;
+    for (size_t i = 0; i < w->pair.n; i++)
+        only = only && (w->pair.v[i].binary != hash || whose_gone(w, w->pair.v[i].by));
+    err = eds_get(w->v, STR("Binary"), str_sub(name, 7, name.n), 0, NULL, &m);
+    if (err == AM_E_NOTFOUND || m.erased)
+        return AM_OK;
+    if (!err)
+        err = whose_node_of(w, &m, true, &n);
+    if (err)
+        return err;
+    n->him = true;
+    n->other |= !only;
+    return only && !n->goes ? whose_take(w, n) : AM_OK;
+}
+
+static int whose_fates(struct whose *w)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < w->node.n && !err; i++) {
+        struct whose_node *n = &w->node.v[i];
+        bool audit = str_eqc(n->type, "AuditEvent");
+        bool binary = str_eqc(n->type, "Binary");
+        if (n->goes)
+            err = whose_tell(w, n, n->tagged ? EDS_RETAINED : EDS_GOES);
+        else if (n->him || n->by_address || whose_hangs(w, n) > 0)
+            err = whose_tell(w, n,
+                             audit                                     ? EDS_AUDIT
+                             : !binary && !whose_belongs(n->type)      ? EDS_FOREIGN
+                             : n->other || str_eqc(n->type, "Patient") ? EDS_SHARED
+                             : n->him || n->by_address                 ? EDS_FOREIGN
+                                                                       : EDS_SHARED);
+    }
+    return err;
+}
+
+static int whose_decide(struct whose *w)
+{
+    struct whose_node *self;
+    struct eds_meta m = {.type = "Patient"};
+    int err;
+    memcpy(m.id, w->x->id.p, w->x->id.n);
+    err = whose_node_of(w, &m, false, &self);
+    if (!err && !(self && self->self))
+        err = AM_E_NOTFOUND;
+    if (!err)
+        err = whose_named(w);
+    if (!err)
+        err = whose_hanging(w);
+    for (size_t i = 0; !err && i < w->binary.n; i++)
+        err = whose_binary_one(w, w->binary.v[i]);
+    whose_sort(w);
+    return err ? err : whose_fates(w);
+}
+
+static int whose_view(struct eds_view *v, void *arg)
+{
+    struct whose *w = arg;
+    int err = eds_top(v, &w->top);
+    w->v = v;
+    if (!err)
+        err = eds_walk(v, 0, whose_version, w);
+    return err ? err : whose_decide(w);
+}
+
+int eds_whose(struct eds *e, struct eds_erase *x)
+{
+    struct whose w = {.e = e, .x = x};
+    int err;
+    if (!eds_id_ok(x->id))
+        return AM_E_NOTFOUND;
+    map_init(&w.by_name);
+    buf_init(&w.kept, EDS_BODY_MAX);
+    err = eds_view(e, whose_view, &w);
+    for (size_t i = 0; i < w.node.n; i++)
+        vec_release(&w.node.v[i].ref);
+    vec_release(&w.node);
+    vec_release(&w.pair);
+    vec_release(&w.binary);
+    vec_release(&w.gone);
+    vec_release(&w.is.ref);
+    vec_release(&w.is.binary);
+    buf_release(&w.kept);
+    map_release(&w.by_name);
+    return err;
+}
