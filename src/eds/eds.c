@@ -125,6 +125,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
     if (!err)
         err = eds_kinds_load(e);
     if (!err)
+        err = eds_scars_there(e);
+    if (!err)
         err = eds_tail_new(&e->tail);
     if (!err)
         err = eds_kept_new(&e->kept, EDS_KEPT_B);

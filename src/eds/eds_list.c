@@ -22,7 +22,7 @@ int eds_top(struct eds_view *v, int64_t *rid)
         err = eds_number_of(v, "select rid from hist order by rid desc limit 1", &past);
     if (!err && past > *rid)
         *rid = past;
-    if (!err)
+    if (!err && atomic_load(&v->e->scars))
         err =
             eds_number_of(v, "select rid from erasure order by rid desc limit 1", &past);
     if (!err && past > *rid)

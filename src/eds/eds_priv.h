@@ -48,6 +48,8 @@ struct eds {
     atomic_uint n_keys;
     struct pack_dict *dict[EDS_DICTS_MAX]; /* number 1 is dict[0] */
     atomic_uint n_dicts;
+    /* Are the tables of erasures there? An older program's store, only read, has none. */
+    atomic_bool scars;
 
     pthread_mutex_t lock;
     pthread_cond_t packer_free;
@@ -109,6 +111,9 @@ AM_CHECK int eds_body_join(struct buf *out, struct str kept, const struct eds_me
 AM_CHECK int eds_body_index(struct buf *out, struct str kept, struct str type,
                             struct str id);
 AM_CHECK int eds_parse(struct json_doc **out, struct str text); /* numbers as written */
+
+/* ---- eds_scar.c ---- */
+AM_CHECK int eds_scars_there(struct eds *e); /* sets e->scars; not from inside a view */
 
 /* ---- eds_seal.c ---- */
 AM_CHECK int eds_seal(struct eds *e, struct str type, struct str id, struct str kept,

@@ -133,6 +133,8 @@ static int eds_read_fn(struct db_conn *c, void *arg)
 static int eds_refresh(struct eds *e)
 {
     int err = eds_vault_load(e);
+    if (!err)
+        err = eds_scars_there(e);
     return err ? err : eds_kinds_load(e);
 }
 

@@ -107,9 +107,32 @@ static int scars_proofs(struct db_conn *c, struct eds_scars *s)
     return err;
 }
 
+static int scars_table(void *arg, const char *table, const struct db_column *col,
+                       size_t n)
+{
+    struct eds *e = arg;
+    (void)col, (void)n;
+    if (!strcmp(table, "attest"))
+        atomic_store(&e->scars, true);
+    return AM_OK;
+}
+
+static int scars_there(struct db_conn *c, void *e)
+{
+    return db_tables(c, scars_table, e);
+}
+
+int eds_scars_there(struct eds *e)
+{
+    return atomic_load(&e->scars) ? AM_OK : db_read(e->db, scars_there, e);
+}
+
 int eds_scars_load(struct eds_view *v, struct eds_scars *s)
 {
-    int err = scars_proofs(v->c, s);
+    int err;
+    if (!atomic_load(&v->e->scars))
+        return AM_OK;
+    err = scars_proofs(v->c, s);
     if (!err)
         err = scars_erased(v->c, s);
     return err ? err : scars_attests(v->c, s);
@@ -120,7 +143,7 @@ int eds_erasures(struct eds_view *v, eds_erasure_fn *fn, void *arg)
     struct eds_scars s;
     int err;
     eds_scars_init(&s);
-    err = scars_proofs(v->c, &s);
+    err = atomic_load(&v->e->scars) ? scars_proofs(v->c, &s) : AM_OK;
     for (size_t i = 0; i < s.proof.n && !err; i++)
         err = fn(arg, &s.proof.v[i].is);
     eds_scars_release(&s);
@@ -263,11 +286,14 @@ int eds_scar_find(struct eds *e, struct db_conn *c, const char *type, struct str
     uint8_t tag[EDS_TAG];
     struct db_stmt *q;
     bool row = false;
-    int err = db_prepare(c,
-                         "select d.rid, d.ver, x.at from erased d join erasure x on"
-                         " x.rid = d.erasure where d.tag = $1 and (d.ver = $2 or $2 = 0)"
-                         " order by d.ver desc limit 1",
-                         &q);
+    int err;
+    if (!atomic_load(&e->scars))
+        return AM_E_NOTFOUND;
+    err = db_prepare(c,
+                     "select d.rid, d.ver, x.at from erased d join erasure x on"
+                     " x.rid = d.erasure where d.tag = $1 and (d.ver = $2 or $2 = 0)"
+                     " order by d.ver desc limit 1",
+                     &q);
     if (err)
         return err;
     eds_tag(e, type, id, tag);
