@@ -70,7 +70,7 @@ for s in "$stores"/*/; do
 done
 [ -n "${AMANE_PG_URI:-}" ]
 case $? in 0) ;; *) echo "ok $((n += 1)) - on PostgreSQL # SKIP no PostgreSQL server programs" ;; esac
-python3 -c 'import sqlite3, sys; sqlite3.connect("n.db").executescript(sys.stdin.read() + "insert into db_migration select max(version) + 1, '"'later', 'select 1'"', 0 from db_migration;")' <"$s/eds.sql"
+python3 -c 'import sqlite3, sys; sqlite3.connect("n.db").executescript(sys.stdin.read() + "insert into db_migration select max(version) + 1000, '"'later', 'select 1'"', 0 from db_migration;")' <"$s/eds.sql"
 "$amane" eds fsck n.db --key "$s/eds.key" >out 2>err
 [ $? != 0 ] && grep -q 'db.migration' err
 report $? 'what a newer program wrote is refused'
