@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cmd_eds_view.h"
 #include "cmd_hl7.h"
+#include "eds/parts.h"
 #include "crypto/crypto.h"
 
 static const char synopsis[] =
@@ -37,7 +38,8 @@ static const char synopsis[] =
     "       amane eds erase STORE --resume --key FILE\n"
     "       amane eds erasures STORE --key FILE [--json]\n"
     "       amane eds rotate STORE --key FILE [--resume] [--json]\n"
-    "       amane eds rewrap STORE --key FILE --new-key FILE [--json]\n";
+    "       amane eds rewrap STORE --key FILE --new-key FILE [--json]\n"
+    "       amane eds split STORE --key FILE --parts N [--json]\n";
 
 /* ---- the store ---- */
 int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
@@ -224,9 +226,27 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
     return code || !json ? code : tell_object(store, NULL, 0);
 }
 
+/* ---- several servers ---- */
+static int split(const char *store, const char *key, const char *parts, bool json)
+{
+    struct eds *e = NULL;
+    int64_t n = 0;
+    int err = str_int(str_c(parts), 1, EDS_PARTS_MAX, &n), code;
+    if (err)
+        return cmd_usage(synopsis, false);
+    code = cmd_eds_open(&e, store, key, EDS_WRITE);
+    if (code)
+        return code;
+    err = eds_parts_make(e, (unsigned)n);
+    eds_close(e);
+    if (err)
+        return cmd_fail("split the bodies of", store, err, NULL);
+    return json ? tell_object(store, "parts", n) : 0;
+}
+
 /* ---- which verb ---- */
 struct asked {
-    const char *key, *new_key, *ids, *rejects, *type, *since, *map;
+    const char *key, *new_key, *ids, *rejects, *type, *since, *map, *parts;
     const char *format, *limit, *base, *into;
     const char *patient, *ground, *by, *reason;
     bool dry, later;
@@ -245,7 +265,7 @@ static bool fits(const struct asked *o, const char *allowed)
         {o->hl7, 'h'},     {o->format, 'f'},    {o->limit, 'l'},  {o->base, 'b'},
         {o->into, 'o'},    {o->no_header, 'H'}, {o->csv, 'c'},    {o->dicom, 'd'},
         {o->patient, 'p'}, {o->ground, 'g'},    {o->by, 'B'},     {o->reason, 'q'},
-        {o->dry, 'D'},     {o->later, 'L'}};
+        {o->dry, 'D'},     {o->later, 'L'},     {o->parts, 'P'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -341,6 +361,8 @@ static int run(int argc, char **argv, const struct asked *o)
         return rotate(argv[2], o->key, o->resume, o->json);
     if (argc == 3 && !strcmp(verb, "rewrap") && fits(o, "kn") && o->new_key)
         return rewrap(argv[2], o->key, o->new_key, o->json);
+    if (argc == 3 && !strcmp(verb, "split") && fits(o, "kP") && o->parts)
+        return split(argv[2], o->key, o->parts, o->json);
     return cmd_usage(synopsis, false);
 }
 
@@ -363,6 +385,7 @@ int cmd_eds(int argc, char **argv)
         {.name = "--limit", .kind = CMD_TEXT, .text = &o.limit},
         {.name = "--base", .kind = CMD_TEXT, .text = &o.base},
         {.name = "--into", .kind = CMD_TEXT, .text = &o.into},
+        {.name = "--parts", .kind = CMD_TEXT, .text = &o.parts},
         {.name = "--no-header", .kind = CMD_FLAG, .flag = &o.no_header},
         {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
         {.name = "--patient", .kind = CMD_TEXT, .text = &o.patient},

@@ -121,6 +121,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
     if (!err)
         err = eds_database(e, c);
     if (!err)
+        err = eds_parts_open(e);
+    if (!err)
         err = eds_vault_open(e);
     if (!err)
         err = eds_kinds_load(e);

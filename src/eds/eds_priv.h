@@ -67,6 +67,8 @@ struct eds {
         uint8_t head[CRYPTO_SHA256];
         bool scarred; /* something was erased once */
     } now;
+    bool apart;       /* bodies are split off (eds/parts.h); set when it is opened */
+    int64_t body_top; /* writer: no body was put beyond it since bodies were cleaned */
     struct eds_tail *tail; /* eds_index_priv.h */
     struct eds_kept *kept; /* likewise */
     struct eds_merger *merger;
@@ -184,6 +186,11 @@ void eds_chain_erasure(struct crypto_sha256 *h, int64_t rid, int64_t at,
                        const uint8_t digest[CRYPTO_SHA256]);
 /* What the writer goes on from. */
 AM_CHECK int eds_now(struct eds *e, struct db_conn *c);
+
+/* ---- eds_parts.c ---- */
+AM_CHECK int eds_parts_open(struct eds *e);
+/* Takes away bodies beyond the last rid, if there may be any (P2). */
+AM_CHECK int eds_parts_clean(struct eds *e, struct db_conn *c, int64_t last);
 
 /* ---- eds_walk.c ---- */
 struct eds_version {

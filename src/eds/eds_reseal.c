@@ -70,6 +70,11 @@ static int eds_reseal_write(struct db_conn *c, void *arg)
     const struct eds_resealing *r = arg;
     int err = AM_OK;
     for (size_t i = 0; i < r->done.n && !err; i++) {
+        if (r->e->apart) {
+            err = db_exec_later(c, "update body set body = $1 where rid = $2", "bi",
+                                r->done.v[i].body, r->done.v[i].rid);
+            continue;
+        }
         err = db_exec_later(c, "update res set body = $1 where rid = $2", "bi",
                             r->done.v[i].body, r->done.v[i].rid);
         if (!err)

@@ -198,12 +198,15 @@ static bool eds_bodied(const struct eds_op *op)
 
 /* ---- taking away ---- */
 /* Its rows stay where they are until the segment is made anew: it is said to be dead. */
-static int eds_retire(struct db_conn *c, const struct eds_op *op)
+static int eds_retire(const struct eds *e, struct db_conn *c, const struct eds_op *op)
 {
-    int err = db_exec_later(c,
-                            "insert into hist (rid, type, id, ver, at, gone, body) select"
-                            " rid, type, id, ver, at, 0, body from res where rid = $1",
-                            "i", op->old);
+    int err = db_exec_later(
+        c,
+        e->apart ? "insert into hist_row (rid, type, id, ver, at, gone) select rid, type,"
+                   " id, ver, at, 0 from res_row where rid = $1"
+                 : "insert into hist (rid, type, id, ver, at, gone, body) select rid,"
+                   " type, id, ver, at, 0, body from res where rid = $1",
+        "i", op->old);
     if (!err)
         err = db_exec_later(c, "delete from res where rid = $1", "i", op->old);
     return err ? err
@@ -211,8 +214,15 @@ static int eds_retire(struct db_conn *c, const struct eds_op *op)
                                op->done.rid, op->old);
 }
 
-static int eds_bury(struct db_conn *c, const struct eds_op *op)
+static int eds_bury(const struct eds *e, struct db_conn *c, const struct eds_op *op)
 {
+    if (e->apart)
+        return db_exec_later(c,
+                             "insert into hist_row (rid, type, id, ver, at, gone) values"
+                             " ($1, $2, $3, $4, $5, 1)",
+                             "iibii", op->done.rid, op->kind,
+                             (struct str){op->key.p, op->key.n}, op->done.ver,
+                             op->done.at);
     return db_exec_later(c,
                          "insert into hist (rid, type, id, ver, at, gone, body) values"
                          " ($1, $2, $3, $4, $5, 1, $6)",
@@ -237,6 +247,27 @@ static int eds_columns_new(struct eds_columns *k, struct arena *a, size_t n)
     return good ? AM_OK : AM_E_NOMEM;
 }
 
+/* Bodies first: a row without its body would be worse than a body without its row. */
+static int eds_insert_apart(struct db_conn *c, struct eds *e, struct eds_columns *k,
+                            size_t n)
+{
+    int err;
+    if (n)
+        e->body_top = AM_MAX(e->body_top, k->i[0][n - 1]);
+    err = db_insert_many(c, "body (rid, body)", "ib",
+                         (union db_array[]){{.i = k->i[0]}, {.s = k->s[1]}}, n);
+    if (err)
+        return err;
+    return db_insert_many(c, "res_row (rid, type, id, ver, at, terms)", "iibiib",
+                          (union db_array[]){{.i = k->i[0]},
+                                             {.i = k->i[1]},
+                                             {.s = k->s[0]},
+                                             {.i = k->i[2]},
+                                             {.i = k->i[3]},
+                                             {.s = k->s[2]}},
+                          n);
+}
+
 static int eds_insert_res(struct db_conn *c, const struct eds_group *g,
                           struct eds_columns *k)
 {
@@ -253,6 +284,8 @@ static int eds_insert_res(struct db_conn *c, const struct eds_group *g,
         k->s[1][n] = op->body;
         k->s[2][n++] = op->terms;
     }
+    if (g->e->apart)
+        return eds_insert_apart(c, g->e, k, n);
     return db_insert_many(c, "res (rid, type, id, ver, at, body, terms)", "iibiibb",
                           (union db_array[]){{.i = k->i[0]},
                                              {.i = k->i[1]},
@@ -307,9 +340,9 @@ static int eds_store(struct db_conn *c, struct eds_group *g)
     for (size_t i = 0; i < g->op.n && !err; i++) {
         const struct eds_op *op = &g->op.v[i];
         if (op->old && eds_written(op))
-            err = eds_retire(c, op);
+            err = eds_retire(g->e, c, op);
         if (!err && op->done.did == EDS_DELETED)
-            err = eds_bury(c, op);
+            err = eds_bury(g->e, c, op);
     }
     return err ? err : eds_insert(c, g);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eds/erase -- a patient taken out of the warehouse for good, and the proof that nothing
- * else was (doc/adr/0032-erasure.md).
+ * else was (doc/adr/0033-erasure.md).
  *
  * What goes: the Patient; every resource of a type that belongs to patients
  * (fhir_compartment_has) that names him by reference and no other Patient in any of its
