@@ -155,10 +155,10 @@ report $? 'beyond loopback it does not listen'
 # ---- behind a login: as a service
 "$amane" node init --data ward --name ward --gst ma-gst-01 --establishment ma-chu-1 >out 2>err &&
     /usr/bin/python3 "$root/test/support/smart.py" keys . && "$amane" node client put --data ward --client his --jwks jwks.json --scope 'system/Patient.crus' >out 2>err
-ward() {
-    AMANE_MLLP=127.0.0.1:$mllp AMANE_HL7_MAP=$dir/map.json AMANE_MLLP_CLIENT=$1 "$amane" node --data ward --listen "127.0.0.1:$http" --genesis "$(printf '%064d' 0)" >node.out 2>node.err
+ward() { # called in a process of its own, which becomes the node: what is killed is the node
+    exec env AMANE_MLLP=127.0.0.1:$mllp AMANE_HL7_MAP=$dir/map.json AMANE_MLLP_CLIENT=$1 "$amane" node --data ward --listen "127.0.0.1:$http" --genesis "$(printf '%064d' 0)" >node.out 2>node.err
 }
-ward nobody
+(ward nobody)
 [ $? = 2 ] && grep -q mllp_client node.err
 report $? 'behind a login it wants a service that is registered'
 ward his &
