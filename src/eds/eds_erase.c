@@ -371,6 +371,7 @@ int eds_erase(struct eds *e, struct eds_erase *x)
     eds_merger_hold(e); /* no segment is half made: later ones are without the dead */
     err = db_write(e->db, erase_run, &r);
     eds_merger_let(e);
+    eds_kept_clear(e->kept);
     eds_scars_release(&r.scars);
     vec_release(&r.one);
     vec_release(&r.attest);
