@@ -5,7 +5,8 @@
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=$(realpath "${AMANE:-$root/build/amane}")
 dir=$(mktemp -d) || exit 3
-trap 'rm -rf "$dir"' EXIT
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 3' INT TERM
 unset LC_ALL LC_MESSAGES LANG LANGUAGE
 n=0 bad=0
@@ -56,6 +57,25 @@ report $? 'an export has none of his; the shared list still names him'
 eds erase s.db --patient "$him" --ground order --by x --key k
 [ $? -gt 0 ] && grep -q 'erased already' err
 report $? 'he cannot be erased twice'
+mkdir -p n/keys && cp s.db n/eds.db && cp k n/keys/eds.key && chmod 600 n/keys/eds.key
+"$amane" node --data n --listen 127.0.0.1:0 --open >ready 2>err &
+pid=$!
+i=0
+until [ -s ready ] || ! kill -0 $pid 2>/dev/null || [ $((i += 1)) -gt 200 ]; do sleep 0.1; done
+fhir=$(jq -r .url ready)/fhir
+gone() { # PATH: 410, in the reader's language
+    [ "$(curl -s -H 'Accept-Language: fr' -o out -w '%{http_code}' "$fhir/$1")" = 410 ] && jq -e '.resourceType == "OperationOutcome"' out >/dev/null
+}
+none() { curl -sf "$fhir/$1" >out && jq -e '.total == 0' out >/dev/null; }
+gone "Patient/$him" && gone Observation/o2-7 && gone "Patient/$him/_history/1" && gone "Patient/$him/\$everything"
+report $? 'to a node he is gone: 410'
+none "Patient?_id=$him" && none 'Patient?name=zyxwander222' && none "Observation?patient=$him" && none 'Observation?_content=zyxwander222' &&
+    curl -sf "$fhir/_history?_count=1000" >out && ! grep -qi zyxwander222 out && [ "$(grep -o '"fullUrl":"[^"]*'"$him" out | wc -l)" = 0 ] && curl -sf "$fhir/Observation?_summary=count" >out && jq -e '.total == 900' out >/dev/null
+report $? 'no search and no history has him'
+curl -sf "$fhir/Patient/018f0000-1111-7222-8333-444455556661/\$everything?_count=500" >out && jq -e '[.entry[].resource.resourceType] | length >= 301' out >/dev/null
+report $? 'the others are whole'
+kill $pid && wait $pid
+pid=
 echo "update erasure set who = 'somebody else'" | sqlite3 s.db 2>/dev/null || python3 -c "import sqlite3; c = sqlite3.connect('s.db'); c.execute(\"update erasure set who = 'somebody else'\"); c.commit()"
 eds fsck s.db --key k --json
 [ $? = 1 ] && jq -e '[.problems[].code] == ["eds.chain"]' out >/dev/null
