@@ -14,7 +14,7 @@ static bool agenda_among(struct str s, const char *list)
     return false;
 }
 
-bool agenda_span(const struct json *a, struct agenda_span *out)
+bool ward_agenda_span(const struct json *a, struct ward_agenda_span *out)
 {
     /* FHIR: both or neither (app-2). */
     return agenda_among(json_get_str(a, "status"),
@@ -23,7 +23,7 @@ bool agenda_span(const struct json *a, struct agenda_span *out)
            !time_parse(json_get_str(a, "end"), &out->to) && out->to > out->from;
 }
 
-const struct json *agenda_party(const struct json *a, const char *type)
+const struct json *ward_agenda_party(const struct json *a, const char *type)
 {
     for (json_each(it, json_get(a, "participant"))) {
         struct str rest, ref = json_get_str(json_get(it.val, "actor"), "reference"),
@@ -34,14 +34,14 @@ const struct json *agenda_party(const struct json *a, const char *type)
     return NULL;
 }
 
-bool agenda_open(const struct json *a, int64_t now)
+bool ward_agenda_open(const struct json *a, int64_t now)
 {
     int64_t at;
     return agenda_among(json_get_str(a, "status"), "proposed pending booked") &&
            !time_parse(json_get_str(a, "start"), &at) && at > now;
 }
 
-void agenda_id(const char *who, char out[WARD_ID + 1])
+void ward_agenda_id(const char *who, char out[WARD_ID + 1])
 {
     uint8_t hash[CRYPTO_SHA256];
     crypto_sha256(str_c(who), hash);
@@ -62,8 +62,8 @@ static void pair_entry(struct jw *w, const char *url)
 }
 
 /* Schedules before appointments: whoever books in between has changed a Schedule. */
-static int pair_ask(struct ward_entry *e, struct agenda_span span,
-                    const struct agenda_pair *p, struct ward_reply *out)
+static int pair_ask(struct ward_entry *e, struct ward_agenda_span span,
+                    const struct ward_agenda_pair *p, struct ward_reply *out)
 {
     char url[400], from[TIME_TEXT], to[TIME_TEXT];
     struct buf b;
@@ -111,30 +111,30 @@ static bool by_form(const struct ward_entry *e, const struct json *a)
 }
 
 static int pair_taken(const struct ward_entry *e, const struct json *set,
-                      struct agenda_span span, const char *own, bool *taken)
+                      struct ward_agenda_span span, const char *own, bool *taken)
 {
     int64_t n = 0;
     for (json_each(it, json_get(set, "entry"))) {
         const struct json *a = json_get(it.val, "resource");
-        struct agenda_span s;
+        struct ward_agenda_span s;
         if (!json_str_is(json_get(a, "resourceType"), "Appointment"))
             continue;
         n++;
         if (by_form(e, a) || (own && json_str_is(json_get(a, "id"), own)))
             continue;
-        if (agenda_span(a, &s) && s.from < span.to && span.from < s.to)
+        if (ward_agenda_span(a, &s) && s.from < span.to && span.from < s.to)
             *taken = true;
     }
     return json_int(json_get(set, "total"), INT64_MAX) > n ? AM_E_UNAVAILABLE : AM_OK;
 }
 
-int agenda_read(struct ward_entry *e, struct agenda_span span, const char *own,
-                struct agenda_pair *p)
+int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span, const char *own,
+                     struct ward_agenda_pair *p)
 {
     struct ward_reply r;
     int status, err;
     for (size_t i = 0; i < 2; i++) {
-        agenda_id(p->who[i], p->id[i]);
+        ward_agenda_id(p->who[i], p->id[i]);
         p->version[i][0] = 0;
         p->taken[i] = false;
     }
@@ -167,8 +167,8 @@ static bool of_patient(const struct ward_entry *e, const struct json *a)
     return false;
 }
 
-int agenda_one(struct ward_entry *e, struct str id, const char *version,
-               struct ward_reply *out)
+int ward_agenda_one(struct ward_entry *e, struct str id, const char *version,
+                    struct ward_reply *out)
 {
     char path[WARD_ID + 20];
     int err;
@@ -185,10 +185,10 @@ int agenda_one(struct ward_entry *e, struct str id, const char *version,
     return err;
 }
 
-int agenda_named(struct ward_entry *e, struct ward_reply *out)
+int ward_agenda_named(struct ward_entry *e, struct ward_reply *out)
 {
-    int err = agenda_one(e, http_query(e->f.v->req, "appointment"), NULL, out);
-    if (!err && !agenda_open(out->root, e->f.v->now))
+    int err = ward_agenda_one(e, http_query(e->f.v->req, "appointment"), NULL, out);
+    if (!err && !ward_agenda_open(out->root, e->f.v->now))
         err = AM_E_NOTFOUND;
     if (!err)
         err = ward_field_set(e, "appointment", json_get_str(out->root, "id"));
@@ -207,7 +207,7 @@ static void agenda_row(struct ward_file *f, const struct json *a, bool may)
     struct jw *w = &f->v->w;
     struct str status = json_get_str(a, "status"), with;
     char state[40] = "";
-    const struct json *doctor = agenda_party(a, "Practitioner");
+    const struct json *doctor = ward_agenda_party(a, "Practitioner");
     with = json_get_str(doctor, "display");
     jw_obj(w);
     jw_kstr(w, "id", web_text_or(json_get_str(a, "id")));
@@ -220,7 +220,7 @@ static void agenda_row(struct ward_file *f, const struct json *a, bool may)
         jw_kstrz(w, "state", state);
     if (json_get(a, "minutesDuration"))
         jw_kint(w, "minutes", json_int(json_get(a, "minutesDuration"), 0));
-    jw_kbool(w, "open", may && agenda_open(a, f->v->now));
+    jw_kbool(w, "open", may && ward_agenda_open(a, f->v->now));
     jw_obj_end(w);
 }
 

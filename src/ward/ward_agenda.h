@@ -18,33 +18,33 @@ enum {
     AGENDA_ASKED = 200,   /* appointments of one agenda looked at, at most */
     AGENDA_LONGEST_H = 24 /* of an appointment whose end is looked for */
 };
-struct agenda_span {
+struct ward_agenda_span {
     int64_t from, to;
 };
 /* When it is; false: it occupies nobody (cancelled, no time). */
-bool agenda_span(const struct json *appointment, struct agenda_span *out);
+bool ward_agenda_span(const struct json *appointment, struct ward_agenda_span *out);
 /* The first participant of that type ("Practitioner"); NULL: none. */
-const struct json *agenda_party(const struct json *appointment, const char *type);
+const struct json *ward_agenda_party(const struct json *appointment, const char *type);
 /* May it still be moved or cancelled? */
-bool agenda_open(const struct json *appointment, int64_t now);
+bool ward_agenda_open(const struct json *appointment, int64_t now);
 /* "Practitioner/x" to the id of its Schedule. */
-void agenda_id(const char *who, char out[WARD_ID + 1]);
+void ward_agenda_id(const char *who, char out[WARD_ID + 1]);
 
-struct agenda_pair {                                  /* what booking depends on */
+struct ward_agenda_pair {                             /* what booking depends on */
     const char *who[2];                               /* "Patient/x", "Practitioner/y" */
     char id[2][WARD_ID + 1], version[2][WARD_ID + 1]; /* of their Schedules; "": none */
     bool taken[2];
 };
 /* Reads both agendas around a span, but the appointment `own` (NULL: none).
  * AM_E_UNAVAILABLE: not all of them could be read. */
-AM_CHECK int agenda_read(struct ward_entry *e, struct agenda_span span, const char *own,
-                         struct agenda_pair *p);
+AM_CHECK int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span,
+                              const char *own, struct ward_agenda_pair *p);
 
 /* The appointment that a form names, at the version it was made of; is it of this
  * patient? AM_E_NOTFOUND, AM_E_CONFLICT: changed since. *out is to be released. */
-AM_CHECK int agenda_one(struct ward_entry *e, struct str id, const char *version,
-                        struct ward_reply *out);
+AM_CHECK int ward_agenda_one(struct ward_entry *e, struct str id, const char *version,
+                             struct ward_reply *out);
 /* Fields appointment and version of a form, from its address. */
-AM_CHECK int agenda_named(struct ward_entry *e, struct ward_reply *out);
+AM_CHECK int ward_agenda_named(struct ward_entry *e, struct ward_reply *out);
 
 #endif

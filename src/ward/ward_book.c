@@ -135,7 +135,7 @@ static void book_choose(struct ward_entry *e)
 }
 
 /* ---- when ---- */
-static int book_span(struct ward_entry *e, struct agenda_span *s)
+static int book_span(struct ward_entry *e, struct ward_agenda_span *s)
 {
     int err = time_parse(str_c(e->instant[ward_field_at(e, "start")]), &s->from);
     s->to = s->from + llround(ward_field_double(e, "minutes")) * 60 * TIME_SECOND;
@@ -148,10 +148,10 @@ static bool book_moves(const struct ward_entry *e)
 }
 
 /* Who is busy then: 0 the patient, 1 the practitioner, -1 nobody. */
-static int book_look(struct ward_entry *e, struct agenda_pair *p,
+static int book_look(struct ward_entry *e, struct ward_agenda_pair *p,
                      char who[2][WARD_ID + 20], int *busy)
 {
-    struct agenda_span s;
+    struct ward_agenda_span s;
     char own[WARD_ID + 1] = "", practitioner[WARD_ID + 1];
     int err = book_span(e, &s);
     text_of(e, "practitioner", practitioner, sizeof practitioner);
@@ -162,14 +162,14 @@ static int book_look(struct ward_entry *e, struct agenda_pair *p,
     p->who[0] = who[0];
     p->who[1] = who[1];
     if (!err)
-        err = agenda_read(e, s, *own ? own : NULL, p);
+        err = ward_agenda_read(e, s, *own ? own : NULL, p);
     *busy = err ? -1 : p->taken[1] ? 1 : p->taken[0] ? 0 : -1;
     return err;
 }
 
 static void book_check(struct ward_entry *e)
 {
-    struct agenda_pair p;
+    struct ward_agenda_pair p;
     char who[2][WARD_ID + 20];
     int busy;
     int err = book_find(e, "name");
@@ -197,11 +197,11 @@ static void book_tell(struct ward_entry *e, struct jw *w)
 
 /* ---- written ---- */
 struct booking { /* what a try depends on */
-    struct agenda_pair *pair;
+    struct ward_agenda_pair *pair;
     const struct json *old; /* that is moved; NULL: a new one */
 };
 
-static void put_schedule(struct ward_tx *t, const struct agenda_pair *p, size_t i)
+static void put_schedule(struct ward_tx *t, const struct ward_agenda_pair *p, size_t i)
 {
     char url[WARD_ID + 20];
     snprintf(url, sizeof url, "Schedule/%s", p->id[i]);
@@ -252,7 +252,7 @@ static void put_parties(struct ward_entry *e, struct jw *w, const struct booking
 
 static void put_when(struct ward_entry *e, struct jw *w)
 {
-    struct agenda_span s = {0};
+    struct ward_agenda_span s = {0};
     char at[TIME_TEXT];
     int err = book_span(e, &s);
     if (err)
@@ -302,7 +302,7 @@ static void book_write(struct ward_entry *e, struct ward_tx *t)
 
 static int book_try(struct ward_entry *e, const struct json *old)
 {
-    struct agenda_pair p;
+    struct ward_agenda_pair p;
     struct booking b = {.pair = &p, .old = old};
     char who[2][WARD_ID + 20];
     int busy, err = book_look(e, &p, who, &busy);
@@ -332,8 +332,8 @@ static int move_old(struct ward_entry *e, struct ward_reply *r)
     char version[WARD_ID + 1];
     int err;
     text_of(e, "version", version, sizeof version);
-    err = agenda_one(e, ward_field_value(e, "appointment"), version, r);
-    if (!err && !agenda_open(r->root, e->f.v->now))
+    err = ward_agenda_one(e, ward_field_value(e, "appointment"), version, r);
+    if (!err && !ward_agenda_open(r->root, e->f.v->now))
         err = AM_E_CONFLICT;
     if (err == AM_E_CONFLICT)
         e->failed = "ward_e.changed";
@@ -377,9 +377,9 @@ static int move_first(struct ward_entry *e)
 {
     struct ward_reply r;
     char at[WARD_INSTANT], minutes[20];
-    struct agenda_span s;
-    int err = agenda_named(e, &r);
-    if (!err && !agenda_span(r.root, &s))
+    struct ward_agenda_span s;
+    int err = ward_agenda_named(e, &r);
+    if (!err && !ward_agenda_span(r.root, &s))
         err = AM_E_NOTFOUND;
     if (!err) {
         ward_clock_now(s.from, at, NULL);
@@ -391,7 +391,7 @@ static int move_first(struct ward_entry *e)
         err = ward_field_set(e, "minutes", str_c(minutes));
     if (!err)
         err = ward_field_set(
-            e, "who", json_get_str(agenda_party(r.root, "Practitioner"), "display"));
+            e, "who", json_get_str(ward_agenda_party(r.root, "Practitioner"), "display"));
     ward_reply_release(&r);
     return err;
 }
@@ -399,7 +399,7 @@ static int move_first(struct ward_entry *e)
 static int cancel_first(struct ward_entry *e)
 {
     struct ward_reply r;
-    int err = agenda_named(e, &r);
+    int err = ward_agenda_named(e, &r);
     ward_reply_release(&r);
     return err;
 }
@@ -438,13 +438,13 @@ static int cancel_send(struct ward_entry *e)
 static void cancel_tell(struct ward_entry *e, struct jw *w)
 {
     struct ward_reply r;
-    int err = agenda_one(e, ward_field_value(e, "appointment"), NULL, &r);
+    int err = ward_agenda_one(e, ward_field_value(e, "appointment"), NULL, &r);
     jw_obj(w);
-    jw_kstr(w, "label", text_get(e->f.v->l, "ward.agenda_one"));
+    jw_kstr(w, "label", text_get(e->f.v->l, "ward.ward_agenda_one"));
     if (!err) {
         ward_kwhen(w, "when", json_get_str(r.root, "start"));
         ward_kstr(w, "words",
-                  json_get_str(agenda_party(r.root, "Practitioner"), "display"));
+                  json_get_str(ward_agenda_party(r.root, "Practitioner"), "display"));
     } else {
         jw_kstr(w, "words", text_get(e->f.v->l, "ward.failed"));
     }
