@@ -209,10 +209,10 @@ int cmd_dicom_file(struct cmd_dicom *x, const char *path, bool *taken, struct di
     FILE *from = fopen(path, "rbe");
     struct dicom one = {0};
     char begin[132];
-    int err = from ? AM_OK : am_err_errno(errno);
+    int err = AM_OK;
     *taken = false;
-    if (err)
-        return err;
+    if (!from)
+        return am_err_errno(errno);
     if (!str_ends(str_c(path), STR(".dcm")) &&
         (fread(begin, 1, sizeof begin, from) < sizeof begin ||
          memcmp(begin + 128, "DICM", 4) != 0)) {
