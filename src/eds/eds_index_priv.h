@@ -146,6 +146,7 @@ struct eds_dead {
     struct eds_grave {
         int64_t rid, by;
     } *v;
+    uint64_t *bit; /* 4 * cap: that of rid modulo their number is 1 if rid is here */
     size_t n, cap;
 };
 struct eds_tail {

@@ -177,7 +177,15 @@ void eds_dead_put(struct eds_dead *d)
     if (!d || __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL))
         return;
     free(d->v);
+    free(d->bit);
     free(d);
+}
+
+static uint64_t *dead_bit(const struct eds_dead *d, int64_t rid, uint64_t *mask)
+{
+    size_t i = (size_t)rid & (4 * d->cap - 1);
+    *mask = (uint64_t)1 << (i & 63);
+    return &d->bit[i >> 6];
 }
 
 static struct eds_grave *dead_at(const struct eds_dead *d, int64_t rid)
@@ -188,25 +196,42 @@ static struct eds_grave *dead_at(const struct eds_dead *d, int64_t rid)
     return &d->v[i];
 }
 
-int eds_dead_add(struct eds_dead *d, int64_t rid, int64_t by)
+static void dead_put(struct eds_dead *d, int64_t rid, int64_t by)
 {
-    struct eds_grave *g;
-    if (2 * d->n >= d->cap) {
-        struct eds_dead more = {.cap = d->cap ? 2 * d->cap : 64};
-        more.v = am_calloc(more.cap, sizeof *more.v);
-        if (!more.v)
-            return AM_E_NOMEM;
-        for (size_t i = 0; i < d->cap; i++)
-            if (d->v[i].rid)
-                *dead_at(&more, d->v[i].rid) = d->v[i];
-        free(d->v);
-        d->v = more.v;
-        d->cap = more.cap;
-    }
-    g = dead_at(d, rid);
+    struct eds_grave *g = dead_at(d, rid);
+    uint64_t mask, *bit = dead_bit(d, rid, &mask);
+    *bit |= mask;
     d->n += !g->rid;
     *g = (struct eds_grave){rid, by};
+}
+
+static int dead_grow(struct eds_dead *d)
+{
+    struct eds_dead more = {.cap = d->cap ? 2 * d->cap : 64};
+    more.v = am_calloc(more.cap, sizeof *more.v);
+    more.bit = am_calloc(more.cap / 16, sizeof *more.bit);
+    if (!more.v || !more.bit) {
+        free(more.v);
+        free(more.bit);
+        return AM_E_NOMEM;
+    }
+    for (size_t i = 0; i < d->cap; i++)
+        if (d->v[i].rid)
+            dead_put(&more, d->v[i].rid, d->v[i].by);
+    free(d->v);
+    free(d->bit);
+    d->v = more.v;
+    d->bit = more.bit;
+    d->cap = more.cap;
     return AM_OK;
+}
+
+int eds_dead_add(struct eds_dead *d, int64_t rid, int64_t by)
+{
+    int err = 2 * d->n >= d->cap ? dead_grow(d) : AM_OK;
+    if (!err)
+        dead_put(d, rid, by);
+    return err;
 }
 
 static int dead_all(struct eds_dead *into, const struct eds_dead *d)
@@ -236,8 +261,12 @@ int eds_dead_join(struct eds_dead **out, const struct eds_dead *a,
 
 bool eds_dead_has(const struct eds_dead *d, int64_t rid, int64_t top)
 {
-    const struct eds_grave *g = d && d->n ? dead_at(d, rid) : NULL;
-    return g && g->rid && g->by <= top;
+    const struct eds_grave *g;
+    uint64_t mask;
+    if (!d || !d->n || !(*dead_bit(d, rid, &mask) & mask))
+        return false; /* most: no list is walked far for the sake of a few dead */
+    g = dead_at(d, rid);
+    return g->rid && g->by <= top;
 }
 
 int eds_dead_read(struct eds_view *v, int64_t by, int64_t to, struct eds_dead *into)
