@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
+
 #include "cmd_node_door.h"
 #include "cmd_node_fhir.h"
 
@@ -144,6 +146,10 @@ static int whole_node(const struct conf *c, struct node_config *nc, const char *
     return err ? err : api_new_node(api, *n);
 }
 
+/* Heaps of the allocator: as many as there are threads that work at once, or nearly (ADR
+ * 31). More, one for each thread that ever was, only keep memory that nobody uses. */
+enum { NODE_HEAPS = 4 };
+
 static int serve(const char *dir, const struct node_flags *f)
 {
     struct node *n = NULL;
@@ -153,6 +159,7 @@ static int serve(const char *dir, const struct node_flags *f)
     struct conf c;
     struct diag d;
     int err, code;
+    (void)mallopt(M_ARENA_MAX, NODE_HEAPS);
     cmd_block_signals();
     conf_init(&c, CONF_N);
     diag_init(&d);
