@@ -234,8 +234,11 @@ static int chains(struct cmd_hl7_many *m)
     struct map by;
     int err = AM_OK;
     map_init(&by);
-    for (int i = 0; i < (int)m->n; i++)
+    for (int i = 0; i < (int)m->n; i++) {
         m->one[i].head = i;
+        /* what it changes is not known: nobody overtakes it */
+        serial = serial || (!m->one[i].refused && !m->one[i].made);
+    }
     for (int i = 0; i < (int)m->n && !err; i++)
         err = changers(m, &by, i);
     for (int i = 0; i < (int)m->n && !err; i++)
