@@ -185,11 +185,38 @@ static bool choice_ok(struct str s, const char *choices)
     return false;
 }
 
-void ward_fields_read(struct ward_entry *e)
+/* A browser ends lines with \r\n; \r is no sign of a page, and would come back as
+ * another. */
+static int field_lines(struct ward_entry *e, struct str *s)
 {
-    for (size_t i = 0; i < e->form->n; i++)
+    size_t n = 0;
+    char *own;
+    if (!memchr(s->p, '\r', s->n))
+        return AM_OK;
+    own = arena_dup(e->f.v->req->arena, *s);
+    if (!own)
+        return AM_E_NOMEM;
+    for (size_t i = 0; i < s->n; i++) {
+        bool ended = i + 1 < s->n && s->p[i + 1] == '\n';
+        if (s->p[i] != '\r')
+            own[n++] = s->p[i];
+        else if (!ended)
+            own[n++] = '\n';
+    }
+    *s = (struct str){own, n};
+    return AM_OK;
+}
+
+int ward_fields_read(struct ward_entry *e)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < e->form->n && !err; i++) {
         e->value[i] =
             str_trim(web_text_or(web_kept(e->f.v, e->form->field[i].name, STR(""))));
+        if (e->form->field[i].kind == WARD_AREA && e->value[i].n)
+            err = field_lines(e, &e->value[i]);
+    }
+    return err;
 }
 
 int ward_field_set(struct ward_entry *e, const char *name, struct str value)

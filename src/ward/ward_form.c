@@ -487,7 +487,8 @@ static int post_opened(struct ward_entry *e)
         return AM_E_INVALID;
     snprintf(e->key, sizeof e->key, "%.*s", STR_FMT(key));
     e->sure = str_eqc(web_kept(v, "sure", STR("")), "1");
-    ward_fields_read(e);
+    if (ward_fields_read(e))
+        return AM_E_NOMEM;
     if (str_eqc(step, "edit"))
         return form_fill(e, 200);
     ward_fields_check(e);

@@ -79,7 +79,7 @@ struct ward_entry { /* one form while it is dealt with */
     struct ward_file f;
     char key[33];
     struct str value[WARD_FIELDS];           /* as sent, trimmed */
-    char number[WARD_FIELDS][WARD_DIGITS];   /* of numbers: as JSON writes them; or "" */
+    char number[WARD_FIELDS][WARD_DIGITS];   /* of numbers: as stored and shown; or "" */
     const char *error[WARD_FIELDS];          /* word */
     bool doubt[WARD_FIELDS];                 /* to be confirmed */
     char instant[WARD_FIELDS][WARD_INSTANT]; /* of clocks: with offset */
@@ -108,8 +108,9 @@ const char *ward_field_number(const struct ward_entry *e, const char *name); /* 
 double ward_field_double(const struct ward_entry *e, const char *name);      /* NAN: no */
 void ward_field_error(struct ward_entry *e, const char *name, const char *word);
 void ward_field_doubt(struct ward_entry *e, const char *name);
-/* Reads what was sent: fills all but key, sure and failed. */
-void ward_fields_read(struct ward_entry *e);
+/* Reads what was sent: fills all but key, sure and failed. Lines of an area end with \n.
+ * AM_E_NOMEM. */
+AM_CHECK int ward_fields_read(struct ward_entry *e);
 /* Instead of what was sent; kept for the request. AM_E_NOMEM. */
 AM_CHECK int ward_field_set(struct ward_entry *e, const char *name, struct str value);
 void ward_fields_check(struct ward_entry *e);

@@ -537,7 +537,7 @@ static void a_prescription_says_and_codes_the_same_dosage(void **state)
         "\"text\":\"1.5 tablet, 2 times a day, for 30 days, by "
         "mouth\",\"patientInstruction\":"
         "\"With a "
-        "meal\\r\\nalways\",\"timing\":{\"repeat\":{\"boundsDuration\":{\"value\":30,"
+        "meal\\nalways\",\"timing\":{\"repeat\":{\"boundsDuration\":{\"value\":30,"
         "\"unit\":\"d\",\"system\":\"http://"
         "unitsofmeasure.org\",\"code\":\"d\"},\"frequency\":"
         "2,\"period\":1,\"periodUnit\":\"d\"}},\"route\":{\"coding\":[{\"system\":\"http:"
@@ -553,6 +553,87 @@ static void a_prescription_says_and_codes_the_same_dosage(void **state)
     w_done(&r);
     r = W_GET(403, W_NURSE, PRESCRIBE);
     w_done(&r);
+}
+
+static void a_dose_is_never_read_a_thousand_times_too_low(void **state)
+{
+    static const char *const two[] = {"1,000",
+                                      "1.000",
+                                      "2,500",
+                                      "1000.000",
+                                      "1,250",
+                                      "1,001",
+                                      "100,000",
+                                      "%D9%A1%D9%AB%D9%A0"
+                                      "%D9%A0%D9%A0"};
+    static const char *const one[][2] = {
+        {"0,500", "0.5"}, {"0.125", "0.125"}, {"0,750", "0.75"}, {"1,00", "1"},
+        {"1,50", "1.5"},  {"10", "10"},       {"1000", "1000"},  {"100,0", "100"}};
+    char form[200], want[80];
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    for (size_t i = 0; i < AM_LEN(two); i++) {
+        snprintf(form, sizeof form, "drug=A&dose=%s&dose_unit=mg&times=2&days=3&route=iv",
+                 two[i]);
+        refused(PRESCRIBE, W_PHYSICIAN, form, "One, or a thousand, by who reads it");
+    }
+    HOLDS("/MedicationRequest", "", 0, NULL);
+    for (size_t i = 0; i < AM_LEN(one); i++) {
+        snprintf(form, sizeof form,
+                 "key=%zu0112233445566778899aabbccddeeff&drug=A&dose=%s&dose_unit=mg&"
+                 "times=2&days=3&route=iv",
+                 i, one[i][0]);
+        r = W_POST(200, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, form));
+        snprintf(want, sizeof want, "<bdi dir=\"ltr\">%s</bdi>", one[i][1]);
+        W_HAS(&r, want); /* as it will be stored */
+        snprintf(want, sizeof want, "%s mg, 2 times a day", one[i][1]);
+        W_HAS(&r, want);
+        w_done(&r);
+        snprintf(form + strlen(form), sizeof form - strlen(form), "&step=write");
+        r = W_POST(303, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, form));
+        w_done(&r);
+        snprintf(form, sizeof form,
+                 "identifier=" WARD_FORM_SYSTEM "|%zu0112233445566778899aabbccddeeff", i);
+        HOLDS("/MedicationRequest", form, 1, want);
+        snprintf(want, sizeof want, "\"doseQuantity\":{\"value\":%s,", one[i][1]);
+        HOLDS("/MedicationRequest", form, 1, want);
+    }
+}
+
+/* What a page kept, as a browser sends it back: entities are signs again. */
+static void kept_value(const struct w_page *p, const char *name, char out[200])
+{
+    char find[60];
+    const char *s;
+    size_t n;
+    snprintf(find, sizeof find, "name=\"%s\" value=\"", name);
+    s = strstr(p->body.p, find);
+    assert_non_null(s);
+    s += strlen(find);
+    n = strcspn(s, "\"");
+    assert_true(n < 60);
+    for (size_t i = 0; i < n; i++)
+        snprintf(out + 3 * i, 4, "%%%02X", (unsigned)(unsigned char)s[i]);
+}
+
+static void lines_come_through_the_page_before_writing(void **state)
+{
+    char advice[200], form[600];
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    r = W_POST(200, W_PHYSICIAN, PRESCRIBE,
+               w_form(W_PHYSICIAN,
+                      "key=" KEY
+                      "&advice=With+a+meal%0D%0Aalways%0Dtwice%0Aat+noon&" DRUG));
+    kept_value(&r, "advice", advice);
+    w_done(&r);
+    snprintf(form, sizeof form, "step=write&key=" KEY "&advice=%s&" DRUG, advice);
+    r = W_POST(303, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, form));
+    w_done(&r);
+    HOLDS("/MedicationRequest", "", 1,
+          "\"patientInstruction\":\"With a meal\\nalways\\ntwice\\nat noon\"");
 }
 
 /* ---- small pieces ---- */
@@ -633,6 +714,8 @@ int main(void)
         T(a_diagnosis_without_terminology_is_words),
         T(a_diagnosis_is_chosen_in_the_terminology),
         T(a_prescription_says_and_codes_the_same_dosage),
+        T(a_dose_is_never_read_a_thousand_times_too_low),
+        T(lines_come_through_the_page_before_writing),
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(clocks_keep_their_offset_and_skip_none),
     };

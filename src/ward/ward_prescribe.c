@@ -54,6 +54,22 @@ static const struct {
                   {"sc", "34206005"},     {"skin", "6064005"},   {"nose", "46713006"},
                   {"lungs", "447694001"}, {"rectal", "37161004"}};
 
+/* "1,000" is one or a thousand, by who reads it: nobody's to guess. Zeros at the end say
+ * nothing of a dose, and "1,0" is read as ten where its sign is faint: left out. */
+static void drug_check(struct ward_entry *e)
+{
+    char *p = e->number[ward_field_at(e, "dose")], *sign = strchr(p, '.');
+    if (!sign)
+        return;
+    if (strlen(sign) == 4 && ward_field_double(e, "dose") >= 1) {
+        ward_field_error(e, "dose", "ward_e.thousand");
+        return;
+    }
+    for (char *end = p + strlen(p) - 1; end >= sign && (*end == '0' || end == sign);
+         end--)
+        *end = 0;
+}
+
 static struct str drug_word(struct ward_entry *e, const char *field, const char *word)
 {
     char id[80];
@@ -212,6 +228,7 @@ static const struct ward_form drug = {.title = "ward.prescribe",
                                       .type = "MedicationRequest",
                                       .field = drug_field,
                                       .n = AM_LEN(drug_field),
+                                      .check = drug_check,
                                       .tell = drug_tell,
                                       .write = drug_write};
 
