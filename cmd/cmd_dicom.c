@@ -18,7 +18,7 @@ struct series {
     ptrdiff_t next, first, last;
 };
 struct study {
-    struct str uid, date, time, zone, accession, text, patient, name, birth, sex;
+    struct str uid, date, time, zone, accession, text, patient, issuer, name, birth, sex;
     const char *source;
     ptrdiff_t first, last;
     bool torn; /* its files name two patients: whose it is, is nobody's to guess */
@@ -134,6 +134,7 @@ static int add_study(struct cmd_dicom *x, const struct dicom *d, const char *pat
                       .accession = own(x, d->value[DICOM_ACCESSION], &err),
                       .text = own(x, d->value[DICOM_STUDY_TEXT], &err),
                       .patient = own(x, d->value[DICOM_PATIENT_ID], &err),
+                      .issuer = own(x, d->value[DICOM_ISSUER], &err),
                       .name = own(x, d->value[DICOM_PATIENT_NAME], &err),
                       .birth = own(x, d->value[DICOM_BIRTH], &err),
                       .sex = own(x, d->value[DICOM_SEX], &err),
@@ -163,7 +164,8 @@ static int add(struct cmd_dicom *x, const struct dicom *d, const char *path,
         return err;
     if (!known(x, study, &t, &err) && !err)
         err = add_study(x, d, path);
-    if (!err && !str_eq(x->study.v[t].patient, d->value[DICOM_PATIENT_ID])) {
+    if (!err && (!str_eq(x->study.v[t].patient, d->value[DICOM_PATIENT_ID]) ||
+                 !str_eq(x->study.v[t].issuer, d->value[DICOM_ISSUER]))) {
         x->study.v[t].torn = true;
         diag_err(problems, "(0010,0020)", "dicom.patient", "a study of two patients");
         return AM_E_INVALID;
@@ -204,6 +206,14 @@ static int header(FILE *from, struct dicom *out, struct diag *d)
     return err;
 }
 
+/* One file that cannot be had: its own fault, unless memory or descriptors ran out. */
+static int unread(int err, struct diag *d)
+{
+    if (err != AM_E_NOMEM && errno != EMFILE && errno != ENFILE)
+        diag_err(d, "", "dicom.unread", "cannot be opened or read");
+    return err;
+}
+
 int cmd_dicom_file(struct cmd_dicom *x, const char *path, bool *taken, struct diag *d)
 {
     FILE *from = fopen(path, "rbe");
@@ -212,16 +222,18 @@ int cmd_dicom_file(struct cmd_dicom *x, const char *path, bool *taken, struct di
     int err = AM_OK;
     *taken = false;
     if (!from)
-        return am_err_errno(errno);
+        return unread(am_err_errno(errno), d);
     if (!str_ends(str_c(path), STR(".dcm")) &&
         (fread(begin, 1, sizeof begin, from) < sizeof begin ||
          memcmp(begin + 128, "DICM", 4) != 0)) {
-        err = ferror(from) ? AM_E_IO : AM_OK;
+        err = ferror(from) ? unread(AM_E_IO, d) : AM_OK;
         fclose(from);
         return err;
     }
     rewind(from);
     err = header(from, &one, d);
+    if (err == AM_E_IO)
+        err = unread(err, d);
     fclose(from);
     if (!err && !dicom_is_index(&one)) {
         *taken = true;
@@ -342,6 +354,14 @@ static void put_name(struct writer *w, struct str name)
     }
 }
 
+/* Of digits, fraction and zone; what is none of them makes no time, and is refused. */
+static void plain_time(char *s)
+{
+    for (; *s; s++)
+        if (!strchr("0123456789.+-", *s))
+            *s = '?';
+}
+
 /* when: date and time as HL7 has them; to the minute, or the day alone. */
 static void put_study(struct writer *w, const struct study *t)
 {
@@ -352,11 +372,17 @@ static void put_study(struct writer *w, const struct study *t)
              timed ? (int)AM_MIN(t->zone.n, (size_t)5) : 0, t->zone.n ? t->zone.p : "");
     snprintf(at, sizeof at, "%s%s", t->date.n ? when : "19700101",
              timed ? "" : "0000+0000");
+    plain_time(when);
+    plain_time(at);
     w->err =
         buf_addf(w->out, "MSH|^~\\&|DICOM||||%s||DICOM|%.*s|P|2.5.1||||||UNICODE UTF-8",
                  at, STR_FMT(t->uid));
     w->err = w->err ? w->err : buf_adds(w->out, "\rPID|1|");
     text(w, w->out, t->patient);
+    if (t->issuer.n) { /* PID-3.4: the same number of another house is another patient */
+        w->err = w->err ? w->err : buf_adds(w->out, "^^^");
+        w->err = w->err ? w->err : hl7_escape(w->x->m, t->issuer, w->out);
+    }
     w->err = w->err ? w->err : buf_addc(w->out, '|');
     put_name(w, t->name);
     w->err = w->err ? w->err : buf_addc(w->out, '|');

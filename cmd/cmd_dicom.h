@@ -15,8 +15,7 @@ struct cmd_dicom;
 AM_CHECK int cmd_dicom_new(struct cmd_dicom **out);
 void cmd_dicom_free(struct cmd_dicom *x); /* NULL is fine */
 /* *taken false: no DICOM file and not called *.dcm, or the index of a medium.
- * AM_E_SYNTAX, AM_E_UNSUPPORTED, AM_E_INVALID with problems in d: this file is refused.
- */
+ * Any error with problems in d: this file is refused, others may be read. */
 AM_CHECK int cmd_dicom_file(struct cmd_dicom *x, const char *path, bool *taken,
                             struct diag *d);
 /* source: the first file of the study. An error of fn ends it. */

@@ -40,6 +40,7 @@
     X(SERIES_TEXT, 0x0008, 0x103E, 't')                                                  \
     X(PATIENT_NAME, 0x0010, 0x0010, 't')                                                 \
     X(PATIENT_ID, 0x0010, 0x0020, 't')                                                   \
+    X(ISSUER, 0x0010, 0x0021, 't')                                                       \
     X(BIRTH, 0x0010, 0x0030, 0)                                                          \
     X(SEX, 0x0010, 0x0040, 0)                                                            \
     X(BODY_PART, 0x0018, 0x0015, 0)                                                      \

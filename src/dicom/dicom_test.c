@@ -69,6 +69,7 @@ static void image(struct buf *b, bool implicit, const char *set, struct str name
     for (int depth = 0; depth < 2; depth++)
         put32(b, 0xE00DFFFE), put32(b, 0), put32(b, 0xE0DDFFFE), put32(b, 0);
     put(b, implicit, 0x00100010, "PN", name);
+    put(b, implicit, 0x00100021, "LO", STR("CHU-1"));
     put(b, implicit, 0x0020000D, "UI", STR("1.2.3"));
     put(b, implicit, 0x0020000E, "UI", STR("1.2.3.4"));
     put(b, implicit, 0x00290010, "LO", STR("beyond"));
@@ -79,6 +80,7 @@ static void gives(struct buf *b, enum dicom_key key, const char *want)
     struct dicom x;
     assert_ok(dicom_read(&x, buf_str(b), true, NULL));
     assert_str_equal(x.value[key], want);
+    assert_str_equal(x.value[DICOM_ISSUER], "CHU-1");
     assert_str_equal(x.value[DICOM_STUDY], "1.2.3");
     assert_str_equal(x.value[DICOM_MODALITY], "CT");
     dicom_release(&x);
