@@ -49,6 +49,18 @@ void ward_agenda_id(const char *who, char out[WARD_ID + 1])
     crypto_hex(hash, 16, out + 7);
 }
 
+void ward_agenda_when(struct jw *w, const struct json *a)
+{
+    struct str start = json_get_str(a, "start");
+    char clock[WARD_INSTANT];
+    int64_t at;
+    if (!time_parse(start, &at)) {
+        ward_clock_now(at, clock, NULL);
+        start = str_c(clock);
+    }
+    ward_kwhen(w, "when", start);
+}
+
 /* ---- both agendas of a booking ---- */
 static void pair_entry(struct jw *w, const char *url)
 {
@@ -142,7 +154,8 @@ int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span, const c
     for (size_t i = 0; i < 2 && !err; i++) {
         const struct json *schedule = ward_batch_at(&r, i, &status);
         struct str version = json_get_str(json_get(schedule, "meta"), "versionId");
-        if (status == 200 ? !version.n || version.n > WARD_ID : status != 404)
+        if (status == 200 ? !version.n || version.n > WARD_ID
+                          : status != 404 && status != 410) /* none yet, or deleted */
             err = AM_E_UNAVAILABLE;
         else
             snprintf(p->version[i], sizeof p->version[i], "%.*s", STR_FMT(version));
@@ -211,7 +224,7 @@ static void agenda_row(struct ward_file *f, const struct json *a, bool may)
     with = json_get_str(doctor, "display");
     jw_obj(w);
     jw_kstr(w, "id", web_text_or(json_get_str(a, "id")));
-    ward_kwhen(w, "when", json_get_str(a, "start"));
+    ward_agenda_when(w, a);
     ward_kstr(w, "with", with);
     for (size_t i = 0; i < AM_LEN(known); i++)
         if (str_eqc(status, known[i]))

@@ -27,6 +27,8 @@ bool ward_agenda_span(const struct json *appointment, struct ward_agenda_span *o
 const struct json *ward_agenda_party(const struct json *appointment, const char *type);
 /* May it still be moved or cancelled? */
 bool ward_agenda_open(const struct json *appointment, int64_t now);
+/* Member "when": its start by the clock of this place, however it is stored. */
+void ward_agenda_when(struct jw *w, const struct json *appointment);
 /* "Practitioner/x" to the id of its Schedule. */
 void ward_agenda_id(const char *who, char out[WARD_ID + 1]);
 

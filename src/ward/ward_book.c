@@ -10,6 +10,7 @@
 #define CANCEL_REASON                                                                    \
     "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 
+#define BOOK_KINDS "ROUTINE FOLLOWUP CHECKUP"
 #define BOOK_FIELDS                                                                      \
     {.name = "who", .kind = WARD_LINE, .required = true},                                \
         {.name = "practitioner", .kind = WARD_FOUND_CODE},                               \
@@ -23,7 +24,7 @@
          .usual_hi = 120},                                                               \
         {.name = "visit",                                                                \
          .kind = WARD_CHOICE,                                                            \
-         .choices = "ROUTINE FOLLOWUP CHECKUP",                                          \
+         .choices = BOOK_KINDS,                                                          \
          .word = "ward_visit"}
 static const struct ward_field book_field[] = {BOOK_FIELDS};
 static const struct ward_field move_field[] = {
@@ -83,7 +84,7 @@ static int found_add(struct ward_entry *e, const struct json *p)
     if (!err && b.n) {
         snprintf(e->found[e->n_found].code, sizeof e->found[0].code, "%.*s", STR_FMT(id));
         snprintf(e->found[e->n_found].name, sizeof e->found[0].name, "%.*s",
-                 (int)AM_MIN(b.n, (size_t)WARD_LINE_MAX), b.p);
+                 STR_FMT(ward_begin(buf_str(&b), WARD_LINE_MAX)));
         e->n_found++;
     }
     buf_release(&b);
@@ -234,7 +235,7 @@ static void put_party(struct jw *w, const char *who, const char *name)
     jw_obj_end(w);
 }
 
-/* Others who take part stay. */
+/* Others who take part stay: but for this patient, and whom the form moves it from. */
 static void put_parties(struct ward_entry *e, struct jw *w, const struct booking *b)
 {
     jw_key(w, "participant");
@@ -242,15 +243,37 @@ static void put_parties(struct ward_entry *e, struct jw *w, const struct booking
     put_party(w, b->pair->who[0], NULL);
     put_party(w, b->pair->who[1], e->chosen);
     for (json_each(it, json_get(b->old, "participant"))) {
-        struct str rest, ref = json_get_str(json_get(it.val, "actor"), "reference"),
-                         type = str_cut(ref, '/', &rest);
-        if (!str_eqc(type, "Patient") && !str_eqc(type, "Practitioner"))
+        const struct json *actor = json_get(it.val, "actor");
+        struct str ref = json_get_str(actor, "reference");
+        if (!str_eqc(ref, b->pair->who[0]) && !str_eqc(ref, b->pair->who[1]) &&
+            (!actor || actor != ward_agenda_party(b->old, "Practitioner")))
             jw_val(w, it.val);
     }
     jw_arr_end(w);
 }
 
-static void put_when(struct ward_entry *e, struct jw *w)
+/* The code of its kind, where it is one of ours; STR_NULL. */
+static struct str kind_of(const struct json *appointment)
+{
+    for (json_each(it, json_get(json_get(appointment, "appointmentType"), "coding")))
+        if (json_str_is(json_get(it.val, "system"), APPOINTMENT_KIND))
+            return json_get_str(it.val, "code");
+    return STR_NULL;
+}
+
+/* Of a kind that was not chosen, or is what it was, the words stay too. */
+static void put_kind(struct ward_entry *e, struct jw *w, const struct json *old)
+{
+    struct str visit = ward_field_value(e, "visit");
+    char kind[20];
+    text_of(e, "visit", kind, sizeof kind);
+    if (json_get(old, "appointmentType") && (!visit.n || str_eq(visit, kind_of(old))))
+        jw_kval(w, "appointmentType", json_get(old, "appointmentType"));
+    else if (visit.n)
+        ward_tx_coded(w, "appointmentType", APPOINTMENT_KIND, kind);
+}
+
+static void put_when(struct ward_entry *e, struct jw *w, const struct json *old)
 {
     struct ward_agenda_span s = {0};
     char at[TIME_TEXT];
@@ -258,11 +281,7 @@ static void put_when(struct ward_entry *e, struct jw *w)
     if (err)
         w->err = w->err ? w->err : err;
     jw_kstrz(w, "status", "booked");
-    if (ward_field_value(e, "visit").n) {
-        char kind[20];
-        text_of(e, "visit", kind, sizeof kind);
-        ward_tx_coded(w, "appointmentType", APPOINTMENT_KIND, kind);
-    }
+    put_kind(e, w, old);
     jw_kstrz(w, "start", e->instant[ward_field_at(e, "start")]);
     jw_kstrz(w, "end", time_format(s.to, at));
     jw_kint(w, "minutesDuration", llround(ward_field_double(e, "minutes")));
@@ -272,20 +291,21 @@ static void book_appointment(struct ward_entry *e, struct ward_tx *t,
                              const struct booking *b)
 {
     static const char *const ours[] = {
-        "status",      "appointmentType", "start", "end", "minutesDuration",
-        "participant", "requestedPeriod", "text",  NULL};
+        "status",      "appointmentType", "start", "end",  "minutesDuration",
+        "participant", "requestedPeriod", "text",  "slot", NULL};
     char url[WARD_ID + 20], version[WARD_ID + 1], at[TIME_TEXT];
     if (b->old) {
         snprintf(url, sizeof url, "Appointment/%.*s",
                  STR_FMT(ward_field_value(e, "appointment")));
         text_of(e, "version", version, sizeof version);
         ward_tx_put(t, "Appointment", url, version, false);
+        ward_tx_meta(t, b->old);
         ward_tx_copy(&t->w, b->old, ours);
     } else {
         ward_tx_begin(t, "Appointment");
         jw_kstrz(&t->w, "created", time_format(e->f.v->now, at));
     }
-    put_when(e, &t->w);
+    put_when(e, &t->w, b->old);
     put_parties(e, &t->w, b);
     ward_tx_end(t);
 }
@@ -373,6 +393,16 @@ static int book_first(struct ward_entry *e)
     return err ? err : ward_field_set(e, "minutes", STR("20"));
 }
 
+/* A kind the form does not offer stays by being left alone. */
+static struct str kind_first(const struct json *appointment)
+{
+    struct str kind = kind_of(appointment), left = STR(BOOK_KINDS);
+    while (left.n && kind.n)
+        if (str_eq(str_cut(left, ' ', &left), kind))
+            return kind;
+    return STR_NULL;
+}
+
 static int move_first(struct ward_entry *e)
 {
     struct ward_reply r;
@@ -392,6 +422,8 @@ static int move_first(struct ward_entry *e)
     if (!err)
         err = ward_field_set(
             e, "who", json_get_str(ward_agenda_party(r.root, "Practitioner"), "display"));
+    if (!err)
+        err = ward_field_set(e, "visit", kind_first(r.root));
     ward_reply_release(&r);
     return err;
 }
@@ -416,6 +448,7 @@ static void cancel_write(struct ward_entry *e, struct ward_tx *t)
     text_of(e, "why", why, sizeof why);
     t->modifies = true;
     ward_tx_put(t, "Appointment", url, version, false);
+    ward_tx_meta(t, old);
     ward_tx_copy(&t->w, old, ours);
     jw_kstrz(&t->w, "status", "cancelled");
     ward_tx_coded(&t->w, "cancelationReason", CANCEL_REASON, why);
@@ -440,9 +473,9 @@ static void cancel_tell(struct ward_entry *e, struct jw *w)
     struct ward_reply r;
     int err = ward_agenda_one(e, ward_field_value(e, "appointment"), NULL, &r);
     jw_obj(w);
-    jw_kstr(w, "label", text_get(e->f.v->l, "ward.ward_agenda_one"));
+    jw_kstr(w, "label", text_get(e->f.v->l, "ward.agenda_one"));
     if (!err) {
-        ward_kwhen(w, "when", json_get_str(r.root, "start"));
+        ward_agenda_when(w, r.root);
         ward_kstr(w, "words",
                   json_get_str(ward_agenda_party(r.root, "Practitioner"), "display"));
     } else {

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "ward/ward_agenda.h"
 #include "ward/ward_identity.h"
 #include "ward/ward_place_tbl.h"
 
@@ -381,6 +382,112 @@ static void a_number_belongs_to_one_patient(void **state)
     HOLDS("/Patient/10112233-4455-4677-a899-aabbccddeeff", "", "\"value\":\"BE1\"");
 }
 
+/* What HL7 messages said until now is older than the desk: hl7_map_run(). */
+static void the_desk_is_newer_than_the_messages_before_it(void **state)
+{
+    static const char meta[] =
+        "\"meta\":{\"profile\":[\"http://p\"],\"tag\":[{\"system\":\"http://t\",\"code\":"
+        "\"x\"},{\"system\":\"urn:amane:hl7v2:message-time\",\"code\":\"%s\"}]},"
+        "\"gender\":\"male\",\"identifier\":[{\"system\":\"urn:amane:ma:ipp\",\"value\":"
+        "\"30%d\"}],\"name\":[{\"family\":\"Naciri\",\"given\":[\"Ali\"]}]";
+    char members[1000], url[60], form[300];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        snprintf(members, sizeof members, meta,
+                 i ? "2027-01-01T00:00:00Z" : "2026-11-01T08:00:00Z", i);
+        snprintf(url, sizeof url, "/Patient/told%d", i);
+        w_store("Patient", url + 9, members);
+        snprintf(form, sizeof form,
+                 "step=write&sure=1&key=%d011223344554677a899aabbccddeeff&version=1&"
+                 "family=Naciri&given=Ali&gender=female&ipp=30%d",
+                 i, i);
+        snprintf(members, sizeof members, "/patients/told%d/identity", i);
+        POST_ONLY(303, members, form);
+        HOLDS(url, "", "\"gender\":\"female\"");
+        HOLDS(url, "", "{\"system\":\"http://t\",\"code\":\"x\"}");
+        HOLDS(url, "", "\"profile\":[\"http://p\"]");
+        HOLDS(url, "",
+              i ? "message-time\",\"code\":\"2027-01-01T00:00:00Z\"}]"
+                : "message-time\",\"code\":\"2026-11-28T00:00:00Z\"}]");
+        LACKS(url, "", "2026-11-01T08");
+    }
+    POST_ONLY(303, OPEN, "step=write&key=" KEY "&" WHO REST);
+    HOLDS("/Patient/" ID, "", "message-time\",\"code\":\"2026-11-28T00:00:00Z\"");
+}
+
+/* Two files with one card: what is wrong is put right, and was a conflict for ever. */
+static void a_shared_number_can_be_put_right(void **state)
+{
+    static const char *const ipp[] = {
+        "", "{\"system\":\"urn:amane:ma:ipp\",\"value\":\"901\"},", ""};
+    char members[600], name[20];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "twin%d", i);
+        snprintf(members, sizeof members,
+                 "\"gender\":\"male\",\"identifier\":[%s{\"system\":"
+                 "\"urn:amane:ma:id:cin\",\"value\":\"DD1\"}],\"name\":[{\"family\":"
+                 "\"Twin\",\"given\":[\"Ali\"]}]",
+                 ipp[i]);
+        w_store("Patient", name, members);
+    }
+#define TWIN "step=write&sure=1&family=Twin&given=Ali&gender=male&version=1&key="
+    POST_ONLY(303, "/patients/twin0/identity", TWIN KEY "&cin=DD20"); /* its only one */
+    POST_ONLY(303, "/patients/twin1/identity", TWIN KEY2 "&cin=DD21&ipp=901");
+    HOLDS("/Patient/twin0", "", "\"value\":\"DD20\"");
+    HOLDS("/Patient/twin1", "", "\"value\":\"DD21\"");
+    HOLDS("/Patient/twin2", "", "\"value\":\"DD1\"");
+    POST_ONLY(409, "/patients/twin0/identity", TWIN KEY "&cin=DD22"); /* version 1 */
+    POST_ONLY(303, "/patients/twin2/identity", TWIN KEY "&cin=DD23"); /* his alone */
+    assert_int_equal(total("/Patient", "family=Twin"), 3);
+}
+
+static void what_stands_beside_a_value_goes_with_it(void **state)
+{
+#define BORN                                                                             \
+    "step=write&sure=1&family=Naciri&given=Ali&gender=male&ipp=300&key=" KEY "&born="
+    (void)state;
+    w_store("Patient", "hour",
+            "\"gender\":\"male\",\"birthDate\":\"1950-05-01\",\"_birthDate\":{"
+            "\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/"
+            "patient-birthTime\",\"valueDateTime\":\"1950-05-01T04:30:00Z\"}]},"
+            "\"identifier\":[{\"system\":\"urn:amane:ma:ipp\",\"value\":\"300\"}],"
+            "\"name\":[{\"family\":\"Naciri\",\"given\":[\"Ali\"]}]");
+    POST_ONLY(303, "/patients/hour/identity", BORN "1950-05-01&version=1");
+    HOLDS("/Patient/hour", "", "1950-05-01T04:30:00Z");
+    POST_ONLY(303, "/patients/hour/identity", BORN "1950-06-01&version=2");
+    HOLDS("/Patient/hour", "", "\"birthDate\":\"1950-06-01\"");
+    LACKS("/Patient/hour", "", "1950-05-01T04:30:00Z");
+}
+
+static void long_names_end_between_letters(void **state)
+{
+    char name[400] = "Dr ", members[1000];
+    struct w_page p;
+    (void)state;
+    for (int i = 0; i < 180; i++)
+        memcpy(name + 3 + 2 * i, "\xd8\xb3", 3);
+    for (int i = 0; i < 2; i++) {
+        snprintf(members, sizeof members, "\"name\":[{\"text\":\"%s\"}]", name);
+        w_store("Practitioner", i ? "long1" : "long2", members);
+    }
+    snprintf(members, sizeof members,
+             "\"gender\":\"male\",\"birthDate\":\"1950-05-01\",\"identifier\":[{"
+             "\"system\":\"urn:amane:ma:ipp\",\"value\":\"300\"}],\"name\":[{\"text\":"
+             "\"%s\"}]",
+             name);
+    w_store("Patient", "longest", members);
+    p = POST(422, "/patients/khadija/book",
+             "key=" KEY "&who=Dr&minutes=20&start=2026-12-01T10:00");
+    W_HAS(&p, "value=\"long1\"");
+    W_LACKS(&p, "\xef\xbf\xbd");
+    w_done(&p);
+    p = POST(422, OPEN, "step=write&key=" KEY "&family=A&given=B&gender=male&ipp=300");
+    W_HAS(&p, "/patients/longest/identity");
+    W_LACKS(&p, "\xef\xbf\xbd");
+    w_done(&p);
+}
+
 /* ---- at once ---- */
 struct racer {
     pthread_t thread;
@@ -580,6 +687,78 @@ static void an_appointment_is_moved_and_cancelled(void **state)
     w_done(&p);
 }
 
+#define PARTY(who) "{\"actor\":{\"reference\":\"" who "\"},\"status\":\"accepted\"}"
+static void a_move_keeps_what_it_does_not_move(void **state)
+{
+    char version[20], id[100], form[400];
+    struct w_page p;
+    (void)state;
+    w_store(
+        "Appointment", "full",
+        "\"status\":\"booked\",\"appointmentType\":{\"coding\":[{\"system\":"
+        "\"http://terminology.hl7.org/CodeSystem/v2-0276\",\"code\":\"CHECKUP\"}],"
+        "\"text\":\"Bilan\"},\"slot\":[{\"reference\":\"Slot/s1\"}],\"start\":"
+        "\"2026-12-01T08:00:00Z\",\"end\":\"2026-12-01T08:30:00Z\",\"participant\":"
+        "[" PARTY("Practitioner/dr-b") "," PARTY("Practitioner/dr-c2") "," PARTY(
+            "Patient/omar") "," PARTY("Patient/khadija") "," PARTY("Location/l1") "]");
+    p = W_GET(200, W_SECRETARY, AGENDA);
+    W_HAS(&p, ">09:00</bdi>"); /* as the clock of this place shows it */
+    W_LACKS(&p, ">08:00</bdi>");
+    w_done(&p);
+    p = POST(200, "/patients/khadija/cancel",
+             "key=" KEY "&why=pat&appointment=full&version=1");
+    W_HAS(&p, ">09:00</bdi>");
+    W_HAS(&p, "<dt>Appointment</dt>");
+    w_done(&p);
+    p = W_GET(200, W_SECRETARY, "/patients/khadija/move?appointment=full");
+    W_HAS(&p, "<option value=\"CHECKUP\" selected");
+    w_done(&p);
+    for (int i = 0; i < 3; i++) {
+        static const char *const visit[] = {"", "CHECKUP", "ROUTINE"};
+        only_id(id, version);
+        snprintf(form, sizeof form,
+                 "step=write&key=%d0112233445566778899aabbccddeeff&who=Dr+Cherkaoui&"
+                 "practitioner=dr-c&minutes=30&start=2026-12-02T10:%02d&visit=%s&"
+                 "appointment=full&version=%s",
+                 i, i, visit[i], version);
+        POST_ONLY(303, "/patients/khadija/move", form);
+        HOLDS("/Appointment/full", "",
+              i == 2 ? "\"code\":\"ROUTINE\"" : "\"code\":\"CHECKUP\"}],\"text\":");
+        LACKS("/Appointment/full", "", "Slot/s1");
+        HOLDS("/Appointment/full", "", "Practitioner/dr-c\"");
+        HOLDS("/Appointment/full", "", "Practitioner/dr-c2\"");
+        HOLDS("/Appointment/full", "", "Patient/omar");
+        HOLDS("/Appointment/full", "", "Location/l1");
+        LACKS("/Appointment/full", "", "Practitioner/dr-b");
+        HOLDS("/Appointment/full", "",
+              "message-time\",\"code\":\"2026-11-28T00:00:00Z\"");
+        assert_int_equal(total("/Appointment", "patient=Patient/khadija"), 1);
+    }
+}
+
+static void a_schedule_that_was_deleted_is_made_again(void **state)
+{
+    struct rest_config rc = {.eds = w_eds, .valid = w_valid, .base = "http://test/fhir"};
+    struct rest_request q = {.method = REST_DELETE};
+    struct rest_answer a;
+    struct rest *r = NULL;
+    char id[WARD_ID + 1], url[WARD_ID + 20];
+    (void)state;
+    POST_ONLY(303, BOOK, "step=write&key=" KEY WITH "&minutes=20&start=2026-12-01T10:00");
+    ward_agenda_id("Practitioner/dr-b", id);
+    snprintf(url, sizeof url, "/Schedule/%s", id);
+    q.path = str_c(url);
+    assert_ok(rest_new(&r, &rc));
+    rest_answer_init(&a);
+    rest_serve(r, &q, &a);
+    assert_in_range(a.status, 200, 204);
+    rest_answer_release(&a);
+    rest_free(r);
+    POST_ONLY(303, BOOK,
+              "step=write&key=" KEY2 WITH "&minutes=20&start=2026-12-01T11:00");
+    HOLDS(url, "", "Practitioner/dr-b");
+}
+
 /* Two at the desk, or eight: patients differ, the practitioner does not; and the other
  * way round. */
 static void of_many_who_book_one_slot_one_does(void **state)
@@ -719,10 +898,16 @@ int main(void)
         T(a_change_keeps_what_the_form_does_not_hold),
         T(who_comes_second_overwrites_nothing),
         T(a_number_belongs_to_one_patient),
+        T(the_desk_is_newer_than_the_messages_before_it),
+        T(a_shared_number_can_be_put_right),
+        T(what_stands_beside_a_value_goes_with_it),
+        T(long_names_end_between_letters),
         T(of_many_with_one_card_one_is_written),
         T(an_appointment_is_booked_with_whom_and_when),
         T(nobody_is_at_two_places),
         T(an_appointment_is_moved_and_cancelled),
+        T(a_move_keeps_what_it_does_not_move),
+        T(a_schedule_that_was_deleted_is_made_again),
         T(of_many_who_book_one_slot_one_does),
         T(without_memory_nothing_is_half_written),
         T(a_stay_puts_a_patient_in_the_care_of_a_service),

@@ -41,11 +41,11 @@ static void found_add(struct ward_entry *e, const struct json *x)
 {
     struct str code = json_get_str(x, "code"), display = json_get_str(x, "display");
     if (e->n_found == WARD_CODES || !code.n || code.n >= sizeof e->found[0].code ||
-        !display.n)
-        return;
+        !display.n || display.n > WARD_LINE_MAX)
+        return; /* the name of a code is whole, or it is not offered */
     snprintf(e->found[e->n_found].code, sizeof e->found[0].code, "%.*s", STR_FMT(code));
     snprintf(e->found[e->n_found].name, sizeof e->found[0].name, "%.*s",
-             (int)AM_MIN(display.n, (size_t)WARD_LINE_MAX), display.p);
+             STR_FMT(display));
     e->n_found++;
 }
 

@@ -27,6 +27,7 @@ enum {
 #define WARD_LOINC       "http://loinc.org"
 #define WARD_UCUM        "http://unitsofmeasure.org"
 #define WARD_V3          "http://terminology.hl7.org/CodeSystem/"
+#define WARD_MESSAGE     "urn:amane:hl7v2:message-time" /* tag of hl7_map_run() */
 #define WARD_LANGUAGE    "http://hl7.org/fhir/StructureDefinition/language"
 
 enum ward_kind {
@@ -140,8 +141,13 @@ void ward_tx_begin(struct ward_tx *t, const char *type);
 void ward_tx_put(struct ward_tx *t, const char *type, const char *url, const char *match,
                  bool aside);
 void ward_tx_end(struct ward_tx *t);
-/* Members of a resource but those named in `but`, NULL at the end. */
+/* Members of a resource but meta and those named in `but`, NULL at the end, nor what
+ * FHIR says beside them ("_x" of x). */
 void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *but);
+/* meta of what the desk writes. An HL7 message older than its tag fills only what is
+ * empty (module hl7): replayed late, it overwrites nothing the desk has put right. old:
+ * what is changed; NULL: it is new. */
+void ward_tx_meta(struct ward_tx *t, const struct json *old);
 /* {"system": , "value": } of the form */
 void ward_tx_key(struct ward_tx *t);
 void ward_tx_subject(struct ward_tx *t, const char *key); /* the patient */

@@ -490,6 +490,28 @@ static void a_diagnosis_is_chosen_in_the_terminology(void **state)
     w_done(&r);
 }
 
+static void a_name_that_does_not_fit_is_not_offered(void **state)
+{
+    char members[1500], display[300] = "Fievre ";
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    memset(display + 7, 'a', 250);
+    snprintf(members, sizeof members,
+             "\"url\":\"http://snomed.info/sct\",\"version\":\"1\",\"status\":\"active\","
+             "\"valueSet\":\"http://snomed.info/sct?fhir_vs\",\"content\":\"complete\","
+             "\"hierarchyMeaning\":\"is-a\",\"concept\":[{\"code\":\"404684003\","
+             "\"display\":\"Clinical finding\",\"concept\":[{\"code\":\"77\",\"display\":"
+             "\"%s\"},{\"code\":\"78\",\"display\":\"Fievre de Malte\"}]}]",
+             display);
+    w_store("CodeSystem", "sct", members);
+    r = W_POST(422, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "key=" KEY "&words=fievre&certainty=confirmed"));
+    W_HAS(&r, "<option value=\"78\"");
+    W_LACKS(&r, "<option value=\"77\""); /* no code under half a name */
+    w_done(&r);
+}
+
 #define DRUG "drug=Metformine+500+mg&dose=1,5&dose_unit=tablet&times=2&days=30&route=oral"
 static void a_prescription_says_and_codes_the_same_dosage(void **state)
 {
@@ -713,6 +735,7 @@ int main(void)
         T(a_laboratory_result_is_written_as_it_was_typed),
         T(a_diagnosis_without_terminology_is_words),
         T(a_diagnosis_is_chosen_in_the_terminology),
+        T(a_name_that_does_not_fit_is_not_offered),
         T(a_prescription_says_and_codes_the_same_dosage),
         T(a_dose_is_never_read_a_thousand_times_too_low),
         T(lines_come_through_the_page_before_writing),

@@ -215,39 +215,91 @@ static int condition_add(struct buf *b, struct str system, struct str value)
     return err ? err : ward_query_value(b, value);
 }
 
-/* "system|value,...": numbers of the form, and those the patient had. */
-static int condition_numbers(struct ward_entry *e, struct buf *b)
+enum { NUMBERS = 3 };
+static const char *const number_field[NUMBERS] = {"ipp", "cin", "cnss"};
+
+static struct str old_number(const struct ward_entry *e, const char *system)
 {
-    const char *system[] = {ward_ipp_system(e), WARD_CIN, WARD_CNSS};
-    static const char *const field[] = {"ipp", "cin", "cnss"};
+    return json_get_str(ward_number_of(e->f.patient.root, system), "value");
+}
+
+/* "system|value,...": numbers of the form; *stays: the patient has one of them, so the
+ * condition finds him by it. */
+static int condition_new(struct ward_entry *e, const char *const system[NUMBERS],
+                         struct buf *b, bool *stays)
+{
     int err = AM_OK;
-    for (size_t i = 0; i < AM_LEN(field) && !err; i++) {
-        const struct json *old = ward_number_of(e->f.patient.root, system[i]);
-        err = condition_add(b, str_c(system[i]), ward_field_value(e, field[i]));
-        if (!err && !str_eq(json_get_str(old, "value"), ward_field_value(e, field[i])))
-            err = condition_add(b, str_c(system[i]), json_get_str(old, "value"));
+    for (size_t i = 0; i < NUMBERS && !err; i++) {
+        struct str value = ward_field_value(e, number_field[i]);
+        *stays = *stays || (value.n && str_eq(value, old_number(e, system[i])));
+        err = condition_add(b, str_c(system[i]), value);
     }
     return err;
 }
 
-static bool had_number(const struct ward_entry *e)
+/* Has another patient this number? */
+static int number_shared(struct ward_entry *e, const char *system, struct str value,
+                         bool *shared)
 {
-    const struct json *p = e->f.patient.root;
-    return ward_number_of(p, ward_ipp_system(e)) || ward_number_of(p, WARD_CIN) ||
-           ward_number_of(p, WARD_CNSS);
+    struct ward_reply r = {0};
+    struct buf q;
+    int err;
+    *shared = false;
+    buf_init(&q, 4 * WARD_QUERY);
+    err = buf_adds(&q, "_count=2&identifier=");
+    if (!err)
+        err = web_url_part(&q, str_c(system));
+    if (!err)
+        err = buf_adds(&q, "%7C");
+    if (!err)
+        err = ward_query_value(&q, value);
+    if (!err)
+        err = ward_file_ask(&e->f, (struct ward_call){.path = "/Patient", .query = q.p},
+                            &r);
+    for (json_each(it, err ? NULL : json_get(r.root, "entry"))) {
+        const struct json *p = json_get(it.val, "resource");
+        *shared = *shared || (json_str_is(json_get(p, "resourceType"), "Patient") &&
+                              !json_str_is(json_get(p, "id"), e->f.id));
+    }
+    ward_reply_release(&r);
+    buf_release(&q);
+    return err;
 }
 
-/* Of a patient who had no number of ours the condition finds nobody, and is none. */
+/* Numbers the patient had, where none stays: those that are his alone. */
+static int condition_old(struct ward_entry *e, const char *const system[NUMBERS],
+                         struct buf *b, bool *found)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < NUMBERS && !err; i++) {
+        struct str value = old_number(e, system[i]);
+        bool shared = true;
+        if (value.n)
+            err = number_shared(e, system[i], value, &shared);
+        if (!err && !shared) {
+            *found = true;
+            err = condition_add(b, str_c(system[i]), value);
+        }
+    }
+    return err;
+}
+
+/* The condition finds the patient and whoever else has a number of the form. A patient
+ * whom it would not find alone (no number, or only one that somebody shares, which is
+ * what is put right) is written by his id, at his version. */
 static int identity_url(struct ward_entry *e, struct buf *url)
 {
+    const char *const system[NUMBERS] = {ward_ipp_system(e), WARD_CIN, WARD_CNSS};
+    bool found = e->form->opens;
     struct buf b;
     int err;
     buf_init(&b, 4 * WARD_QUERY);
-    err = condition_numbers(e, &b);
+    err = condition_new(e, system, &b, &found);
+    if (!err && !found)
+        err = condition_old(e, system, &b, &found);
     if (!err)
-        err = !e->form->opens && !had_number(e)
-                  ? buf_addf(url, "Patient/%s", e->f.id)
-                  : buf_addf(url, "Patient?identifier=%s", b.p);
+        err = found ? buf_addf(url, "Patient?identifier=%s", b.p)
+                    : buf_addf(url, "Patient/%s", e->f.id);
     buf_release(&b);
     return err;
 }
@@ -269,6 +321,7 @@ static void identity_write(struct ward_entry *e, struct ward_tx *t)
         t->modifies = !e->form->opens;
         ward_tx_put(t, "Patient", url.p, e->form->opens ? NULL : version, false);
         jw_kstrz(&t->w, "id", e->f.id);
+        ward_tx_meta(t, e->f.patient.root);
         if (json_get(e->f.patient.root, "contained")) {
             jw_key(&t->w, "contained");
             jw_val(&t->w, json_get(e->f.patient.root, "contained"));

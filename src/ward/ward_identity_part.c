@@ -389,6 +389,17 @@ static void put_names(struct ward_entry *e, struct jw *w)
     put_name(e, w, true);
 }
 
+/* What FHIR says beside a value (an hour of birth, why it is not known) is of that value:
+ * it goes with another. */
+static void put_simple(struct jw *w, const struct json *p, const char *key,
+                       const char *beside, struct str value)
+{
+    if (value.n)
+        jw_kstr(w, key, value);
+    if (json_get(p, beside) && str_eq(value, web_text_or(json_get_str(p, key))))
+        jw_kval(w, beside, json_get(p, beside));
+}
+
 void ward_identity_put(struct ward_entry *e, struct jw *w)
 {
     const struct json *p = e->f.patient.root;
@@ -400,9 +411,8 @@ void ward_identity_put(struct ward_entry *e, struct jw *w)
              true);
     put_list(e, w, "telecom", ward_phone_of(p), NULL, put_phone,
              ward_field_value(e, "phone").n > 0);
-    jw_kstr(w, "gender", ward_field_value(e, "gender"));
-    if (ward_field_value(e, "born").n)
-        jw_kstr(w, "birthDate", ward_field_value(e, "born"));
+    put_simple(w, p, "gender", "_gender", ward_field_value(e, "gender"));
+    put_simple(w, p, "birthDate", "_birthDate", ward_field_value(e, "born"));
     put_list(e, w, "address", address_of(p), NULL, put_address,
              ward_field_value(e, "street").n || ward_field_value(e, "city").n ||
                  ward_field_value(e, "province").n);

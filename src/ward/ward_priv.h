@@ -95,6 +95,8 @@ const struct json *ward_batch_at(const struct ward_reply *r, size_t i, int *stat
 void ward_file_context(struct ward_file *f, const char *here);
 
 /* ---- ward_read.c: FHIR values as people read them ---- */
+/* Its beginning of at most n bytes, whole characters. */
+struct str ward_begin(struct str s, size_t n);
 /* Without controls of direction, shortened to WARD_TEXT. */
 void ward_kstr(struct jw *w, const char *key, struct str s);
 /* Bytes of a control of writing direction that s begins with; 0: none. */

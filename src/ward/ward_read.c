@@ -43,6 +43,12 @@ static size_t read_clean(struct str s, char out[WARD_TEXT + 4])
     return n;
 }
 
+struct str ward_begin(struct str s, size_t n)
+{
+    s = str_sub(s, 0, n);
+    return str_sub(s, 0, str_utf8_bad(s));
+}
+
 void ward_kstr(struct jw *w, const char *key, struct str s)
 {
     char clean[WARD_TEXT + 4];

@@ -80,7 +80,7 @@ static int similar_add(struct ward_entry *e, const struct json *p)
         snprintf(e->similar[e->n_similar].id, sizeof e->similar[0].id, "%.*s",
                  STR_FMT(id));
         snprintf(e->similar[e->n_similar].words, sizeof e->similar[0].words, "%.*s",
-                 (int)AM_MIN(b.n, (size_t)WARD_TEXT), b.p ? b.p : "");
+                 STR_FMT(ward_begin(web_text_or(buf_str(&b)), WARD_TEXT)));
         e->n_similar++;
     }
     buf_release(&b);

@@ -63,14 +63,42 @@ void ward_tx_put(struct ward_tx *t, const char *type, const char *url, const cha
 void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *but)
 {
     for (json_each(it, resource)) {
-        bool left = str_eqc(it.key, "resourceType");
+        struct str name = str_sub(it.key, str_starts(it.key, STR("_")) ? 1 : 0, it.key.n);
+        bool left = str_eqc(name, "resourceType") || str_eqc(name, "meta");
         for (size_t i = 0; but[i]; i++)
-            left = left || str_eqc(it.key, but[i]);
+            left = left || str_eqc(name, but[i]);
         if (left)
             continue;
         jw_keyn(w, it.key);
         jw_val(w, it.val);
     }
+}
+
+void ward_tx_meta(struct ward_tx *t, const struct json *old)
+{
+    static const char *const tag[] = {"tag", NULL};
+    const struct json *meta = json_get(old, "meta");
+    char now[TIME_TEXT];
+    struct str at =
+        str_c(time_format(t->e->f.v->now - t->e->f.v->now % TIME_SECOND, now));
+    jw_key(&t->w, "meta");
+    jw_obj(&t->w);
+    ward_tx_copy(&t->w, meta, tag);
+    jw_key(&t->w, "tag");
+    jw_arr(&t->w);
+    for (json_each(it, json_get(meta, "tag"))) {
+        struct str code = json_get_str(it.val, "code");
+        if (!json_str_is(json_get(it.val, "system"), WARD_MESSAGE))
+            jw_val(&t->w, it.val);
+        else if (str_cmp(code, at) > 0)
+            at = code; /* a clock that was ahead */
+    }
+    jw_obj(&t->w);
+    jw_kstrz(&t->w, "system", WARD_MESSAGE);
+    jw_kstr(&t->w, "code", at);
+    jw_obj_end(&t->w);
+    jw_arr_end(&t->w);
+    jw_obj_end(&t->w);
 }
 
 void ward_tx_end(struct ward_tx *t)
