@@ -129,6 +129,15 @@ static int slaves_encrypted(const char *root, const char *dir, int depth)
     return all;
 }
 
+/* cryptsetup names all its devices so; those of dm-integrity and dm-verity prove what
+ * they hold, and hide nothing. */
+static bool uuid_encrypts(const char *uuid)
+{
+    struct str s = str_c(uuid);
+    return str_starts(s, STR("CRYPT-")) && !str_starts(s, STR("CRYPT-INTEGRITY-")) &&
+           !str_starts(s, STR("CRYPT-VERITY-"));
+}
+
 static bool device_encrypted(const char *root, const char *dir, int depth)
 {
     char real[PATH_MAX], word[PATH_MAX], part[PATH_MAX], up[PATH_MAX + 4];
@@ -137,7 +146,7 @@ static bool device_encrypted(const char *root, const char *dir, int depth)
     if (depth > DEEP || !realpath(dir, real))
         return false;
     word_of(real, "dm/uuid", word);
-    if (!strncmp(word, "CRYPT-", 6))
+    if (uuid_encrypts(word))
         return true;
     slaves = slaves_encrypted(root, real, depth);
     if (slaves >= 0)

@@ -3,9 +3,10 @@
  *
  * Yes: its file system is encrypted itself (fscrypt on the folder, eCryptfs, gocryptfs),
  * or its block device is dm-crypt (LUKS: /sys/dev/block/MAJ:MIN/dm/uuid begins with
- * CRYPT-), or rests on such devices alone (LVM, RAID, partitions, files by loop). Not
- * seen is not the same as not there: of ZFS, btrfs, network file systems, disks that
- * encrypt by themselves and the host of a virtual machine, Linux tells nothing here.
+ * CRYPT-, but neither CRYPT-INTEGRITY- nor CRYPT-VERITY-), or rests on such devices alone
+ * (LVM, RAID, partitions, files by loop). Not seen is not the same as not there: of ZFS,
+ * btrfs, network file systems, disks that encrypt by themselves and the host of a virtual
+ * machine, Linux tells nothing here.
  *
  * Sources: proc(5), mountinfo; the kernel's ABI/stable/sysfs-block, ABI/testing/sysfs-dm;
  * ioctl FS_IOC_GET_ENCRYPTION_POLICY_EX of filesystems/fscrypt.

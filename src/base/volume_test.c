@@ -64,6 +64,9 @@ static int begin(void **state)
         "37 22 0:41 / /mnt/with\\040blank rw - ecryptfs /home/.p rw\n"
         "38 22 253:0 / /over rw - ext4 /dev/mapper/luks rw\n"
         "39 22 8:1 / /over rw - ext4 /dev/sda1 rw\n"
+        "42 22 253:5 / /integrity rw - ext4 /dev/mapper/dif rw\n"
+        "43 22 253:6 / /verity rw - ext4 /dev/mapper/verity rw\n"
+        "44 22 253:7 / /checked rw - ext4 /dev/mapper/checked rw\n"
         "40 22 253:9 / /turn rw - ext4 /dev/mapper/turn rw\n");
     put("/sys/devices/sda/dev", "8:0\n");
     put("/sys/devices/sda/sda1/partition", "1\n");
@@ -72,6 +75,15 @@ static int begin(void **state)
     put("/sys/devices/dm-3/dm/uuid", "LVM-def\n");
     put("/sys/devices/dm-9/dm/uuid", "LVM-turn\n");
     put("/sys/devices/md0/md0p1/partition", "1\n");
+    put("/sys/devices/dm-5/dm/uuid", "CRYPT-INTEGRITY-9f2e-dif\n");
+    put("/sys/devices/dm-6/dm/uuid", "CRYPT-VERITY-9f2e-verity\n");
+    put("/sys/devices/dm-7/dm/uuid", "CRYPT-INTEGRITY-9f2f-checked\n");
+    point("../../sda/sda1", "/sys/devices/dm-5/slaves/sda1");
+    point("../../sda/sda1", "/sys/devices/dm-6/slaves/sda1");
+    point("../../dm-0", "/sys/devices/dm-7/slaves/dm-0");
+    point("../../devices/dm-5", "/sys/dev/block/253:5");
+    point("../../devices/dm-6", "/sys/dev/block/253:6");
+    point("../../devices/dm-7", "/sys/dev/block/253:7");
     point("../../dm-0", "/sys/devices/dm-2/slaves/dm-0");
     point("../../dm-0", "/sys/devices/dm-3/slaves/dm-0");
     point("../../sda/sda1", "/sys/devices/dm-3/slaves/sda1");
@@ -117,6 +129,7 @@ static void dm_crypt_is_seen_below_a_folder(void **state)
     assert_true(seen("/part"));
     assert_true(seen("/loop/data"));
     assert_true(seen("/mnt/with blank/data"));
+    assert_true(seen("/checked")); /* dm-integrity above dm-crypt */
 }
 
 static void what_is_not_encrypted_throughout_is_not_seen(void **state)
@@ -128,6 +141,8 @@ static void what_is_not_encrypted_throughout_is_not_seen(void **state)
     assert_false(seen("/mixed2"));
     assert_false(seen("/loop2"));
     assert_false(seen("/zfs/data"));
+    assert_false(seen("/integrity"));
+    assert_false(seen("/verity"));
     assert_false(seen("/over/data")); /* the later mount hides the encrypted one */
     assert_false(seen("/turn"));      /* devices that go round in a circle */
 }
