@@ -186,6 +186,37 @@ static void what_is_his_alone_goes(void **state)
     eds_close(e);
 }
 
+/* An erasure of him; what became of one. */
+static int fate_after(struct eds *e, const char *type, const char *id)
+{
+    struct eds_erase x = asked();
+    int is;
+    assert_ok(eds_erase(e, &x));
+    is = fate(&x, type, id);
+    eds_erase_release(&x);
+    return is;
+}
+
+/* A newborn and the mother, who is linked to what hangs on the newborn. */
+static void no_other_patient_goes(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    put(e, "Patient", HIM, "\"birthDate\":\"2026-11-01\"");
+    put(e, "RelatedPerson", "r1", TO("patient", "Patient/" HIM));
+    put(e, "Patient", OTHER, "\"link\":[{" TO("other", "RelatedPerson/r1") "}]");
+    put(e, "Patient", OTHER,
+        "\"active\":true,\"link\":[{" TO("other", "RelatedPerson/r1") "}]");
+    put(e, "Observation", "hers", SUBJECT(OTHER));
+    assert_int_equal(fate_after(e, "Patient", OTHER), EDS_SHARED);
+    assert_false(meta(e, "Patient", OTHER, 0).gone);
+    assert_false(meta(e, "Patient", OTHER, 1).erased);
+    assert_false(meta(e, "Observation", "hers", 0).gone);
+    assert_true(meta(e, "RelatedPerson", "r1", 0).erased);
+    assert_whole(e);
+    eds_close(e);
+}
+
 /* ---- nothing tells of him ---- */
 static int count_row(void *arg, const struct fhir_row *row, int64_t rid)
 {
@@ -565,6 +596,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(what_is_his_alone_goes),
+        T(no_other_patient_goes),
         T(no_list_and_no_history_tells_of_him),
         T(an_erased_id_goes_on_counting),
         T(edits_after_an_erasure_are_found),

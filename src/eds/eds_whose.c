@@ -270,13 +270,19 @@ static void whose_sort(struct whose *w)
 }
 
 /* ---- deciding ---- */
+/* Another Patient never goes, whatever he is linked to. */
+static bool whose_may_go(const struct whose_node *n)
+{
+    return whose_belongs(n->type) && !str_eqc(n->type, "AuditEvent") &&
+           !str_eqc(n->type, "Patient");
+}
+
 static int whose_named(struct whose *w)
 {
     int err = AM_OK;
     for (size_t i = 0; i < w->node.n && !err; i++) {
         struct whose_node *n = &w->node.v[i];
-        if (n->self || (n->him && !n->other && !n->by_address && whose_belongs(n->type) &&
-                        !str_eqc(n->type, "AuditEvent") && !str_eqc(n->type, "Patient")))
+        if (n->self || (n->him && !n->other && !n->by_address && whose_may_go(n)))
             err = whose_take(w, n);
     }
     return err;
@@ -299,8 +305,7 @@ static int whose_hanging(struct whose *w)
         for (size_t i = 0; i < w->node.n && !err; i++) {
             struct whose_node *n = &w->node.v[i];
             bool free_of = !n->goes && !n->him && !n->by_address && !n->other;
-            if (free_of && n->ref.n && !str_eqc(n->type, "AuditEvent") &&
-                whose_hangs(w, n) == 2)
+            if (free_of && n->ref.n && whose_may_go(n) && whose_hangs(w, n) == 2)
                 err = whose_take(w, n);
         }
     }

@@ -7,7 +7,7 @@
  * versions; then, until nothing is added, what names no Patient at all and hangs on what
  * goes: a resource of such a type all whose references to such types go, a Binary that
  * only what goes names. All versions of each. What names others too, is of another type,
- * or is an AuditEvent stays, and is told.
+ * is another Patient or an AuditEvent stays, and is told.
  *
  * How: in one transaction the versions leave the tables. The links of the chain they
  * stood in keep their hash, but can be computed no more: before, each is computed from
@@ -57,7 +57,7 @@ enum { EDS_WHO_MAX = 200, EDS_REASON_MAX = 500 }; /* bytes */
 enum eds_fate {
     EDS_GOES,
     EDS_RETAINED, /* would go, but has the tag */
-    EDS_SHARED,   /* names another Patient, too */
+    EDS_SHARED,   /* names another Patient, too, or is one */
     EDS_FOREIGN,  /* of a type that does not belong to patients, or by another address */
     EDS_AUDIT     /* an AuditEvent */
 };
