@@ -217,6 +217,96 @@ static void no_other_patient_goes(void **state)
     eds_close(e);
 }
 
+#define AT(member, ref) TO(member, "https://node/fhir/" ref)
+
+/* What a whole address names may be here or elsewhere: it is told, not taken. */
+static void what_a_whole_address_names_is_told(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    struct eds_erase x = asked();
+    two_patients(e);
+    put(e, "DocumentReference", "scan",
+        SUBJECT(HIM) ",\"content\":[{\"attachment\":{\"url\":\"https://node/fhir/"
+                     "Binary/b1\"}},{\"attachment\":{\"url\":\"https://node/fhir/"
+                     "Binary/own?_format=xml\"}},{\"attachment\":{\"url\":\"Binary/"
+                     "hers\"}},{\"attachment\":{\"url\":\"https://node/fhir/Binary/"
+                     "none\"}}]");
+    put(e, "DocumentReference", "hers",
+        SUBJECT(OTHER) ",\"content\":[{\"attachment\":{\"url\":\"https://node/fhir/"
+                       "Binary/hers\"}}]");
+    put(e, "Binary", "b1", "\"contentType\":\"text/plain\"");
+    put(e, "Binary", "hers", "\"contentType\":\"text/plain\"");
+    put(e, "Observation", "far",
+        "\"status\":\"final\"," AT("encounter", "Encounter/visit"));
+    put(e, "Observation", "half",
+        "\"status\":\"final\"," TO(
+            "encounter",
+            "Encounter/visit") ",\"derivedFrom\":[{"
+                               "\"reference\":\"https://other/Observation/9\"}]");
+    put(e, "Observation", "else", "\"status\":\"final\"," AT("encounter", "Encounter/9"));
+    assert_ok(eds_erase(e, &x));
+    assert_int_equal(fate(&x, "DocumentReference", "scan"), EDS_GOES);
+    assert_int_equal(fate(&x, "Binary", "b1"), EDS_FOREIGN);
+    assert_int_equal(fate(&x, "Binary", "own"), EDS_GOES); /* his letter names it, too */
+    assert_int_equal(fate(&x, "Binary", "hers"), EDS_SHARED);
+    assert_int_equal(fate(&x, "Observation", "far"), EDS_FOREIGN);
+    assert_int_equal(fate(&x, "Observation", "half"), EDS_FOREIGN);
+    assert_int_equal(fate(&x, "Observation", "else"), -1);
+    assert_int_equal(fate(&x, "DocumentReference", "hers"), -1);
+    assert_false(meta(e, "Binary", "b1", 0).gone);
+    assert_false(meta(e, "Binary", "hers", 0).gone);
+    assert_false(meta(e, "Observation", "far", 0).gone);
+    eds_erase_release(&x);
+    assert_whole(e);
+    eds_close(e);
+}
+
+#define TARGET(ref) "\"target\":[{\"reference\":\"" ref "\"}]"
+#define BY_HIM      ",\"agent\":[{" TO("who", "Patient/" HIM) "}]"
+
+/* Where a resource comes from goes with the resource, not with who made it. */
+static void a_provenance_goes_with_its_targets(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    struct eds_erase x = asked();
+    two_patients(e);
+    put(e, "Provenance", "of-hers", TARGET("Observation/hers") BY_HIM);
+    put(e, "Provenance", "of-drug",
+        "\"target\":[{\"reference\":\"Observation/his\"},{\"reference\":\"Medication/m\"}"
+        "]");
+    put(e, "Provenance", "of-his", TARGET("Observation/his/_history/1") BY_HIM);
+    put(e, "Provenance", "of-bare", TARGET("Observation/bare") BY_HIM);
+    put(e, "Provenance", "of-letter", TARGET("Binary/own") BY_HIM);
+    put(e, "Provenance", "of-moved", TARGET("Observation/his") BY_HIM);
+    put(e, "Provenance", "of-moved", TARGET("Observation/moved") BY_HIM);
+    assert_ok(eds_erase(e, &x));
+    assert_int_equal(fate(&x, "Provenance", "of-hers"), EDS_SHARED);
+    assert_int_equal(fate(&x, "Provenance", "of-drug"), EDS_SHARED);
+    assert_int_equal(fate(&x, "Provenance", "of-moved"), EDS_SHARED);
+    assert_int_equal(fate(&x, "Provenance", "of-his"), EDS_GOES);
+    assert_int_equal(fate(&x, "Provenance", "of-bare"), EDS_GOES);
+    assert_int_equal(fate(&x, "Provenance", "of-letter"), EDS_GOES);
+    assert_int_equal(fate(&x, "Binary", "own"), EDS_GOES);
+    eds_erase_release(&x);
+    assert_false(meta(e, "Provenance", "of-hers", 0).gone);
+    assert_whole(e);
+    eds_close(e);
+}
+
+/* Who looked at a document has no part in it. */
+static void an_audit_event_shares_nothing(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    two_patients(e);
+    put(e, "AuditEvent", "read", "\"entity\":[{" TO("what", "Binary/own") "}]");
+    assert_int_equal(fate_after(e, "Binary", "own"), EDS_GOES);
+    assert_whole(e);
+    eds_close(e);
+}
+
 /* ---- nothing tells of him ---- */
 static int count_row(void *arg, const struct fhir_row *row, int64_t rid)
 {
@@ -401,6 +491,23 @@ static void what_must_be_kept_is_refused(void **state)
     eds_erase_release(&x);
     assert_false(meta(e, "Observation", "his", 0).gone);
     put(e, "Encounter", "visit", "\"status\":\"finished\"," SUBJECT(HIM));
+    assert_ok(erase(e));
+    eds_close(e);
+}
+
+/* Deleting what must be kept opens no way around. */
+static void what_must_be_kept_is_refused_once_deleted(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    two_patients(e);
+    put(e, "Encounter", "visit",
+        "\"meta\":{\"tag\":[{\"system\":\"" EDS_RETENTION
+        "\",\"code\":\"court\"}]},\"status\":\"finished\"," SUBJECT(HIM));
+    take(e, "Encounter", "visit");
+    assert_int_equal(erase(e), AM_E_FORBIDDEN);
+    put(e, "Encounter", "visit", "\"status\":\"finished\"," SUBJECT(HIM));
+    take(e, "Encounter", "visit");
     assert_ok(erase(e));
     eds_close(e);
 }
@@ -597,12 +704,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_is_his_alone_goes),
         T(no_other_patient_goes),
+        T(what_a_whole_address_names_is_told),
+        T(a_provenance_goes_with_its_targets),
+        T(an_audit_event_shares_nothing),
         T(no_list_and_no_history_tells_of_him),
         T(an_erased_id_goes_on_counting),
         T(edits_after_an_erasure_are_found),
         T(a_link_may_be_touched_twice),
         T(a_damaged_link_is_not_covered_up),
         T(what_must_be_kept_is_refused),
+        T(what_must_be_kept_is_refused_once_deleted),
         T(what_is_not_well_asked_is_refused),
         T(no_byte_of_him_stays_in_the_files),
         T(killed_it_is_all_or_nothing_and_goes_on),

@@ -2,6 +2,7 @@
 /* Whom a text names. Bodies are JSON as we write it: no blanks, and a quote within a text
  * has a backslash before it. So these bytes are nothing but the member. */
 #include "eds/eds_erase_priv.h"
+#include "fhir/param.h"
 
 static int named_member(struct str text, const char *member, eds_named_fn *fn, void *arg)
 {
@@ -24,6 +25,30 @@ int eds_named(struct str text, eds_named_fn *fn, void *arg)
 {
     int err = named_member(text, "\"reference\":\"", fn, arg);
     return err ? err : named_member(text, "\"url\":\"", fn, arg);
+}
+
+struct str eds_named_as(struct str reference, bool *by_address)
+{
+    struct str version, name;
+    size_t at, cuts = 0;
+    *by_address = reference.n && memmem(reference.p, reference.n, "://", 3);
+    if (*by_address)
+        reference = str_sub(reference, 0,
+                            AM_MIN(str_find(reference, '?'), str_find(reference, '#')));
+    name = fhir_reference_name(reference, STR_NULL, &version);
+    if (!*by_address)
+        return name;
+    for (at = name.n; at && cuts < 2;)
+        cuts += name.p[--at] == '/';
+    return cuts == 2 ? str_sub(name, at + 1, name.n) : STR_NULL;
+}
+
+bool eds_must_be_kept(const struct json *resource)
+{
+    bool yes = false;
+    for (json_each(t, json_get(json_get(resource, "meta"), "tag")))
+        yes = yes || json_str_is(json_get(t.val, "system"), EDS_RETENTION);
+    return yes;
 }
 
 /* ---- a text that tells who ---- */

@@ -13,10 +13,16 @@ struct whose_node {
     struct str type, id;
     uint64_t hash;
     bool self, him, by_address, other, goes, tagged;
-    VEC(uint64_t) ref; /* to what belongs to patients, where no Patient is named */
+    /* To what belongs to patients, where no Patient is named; of a Provenance also its
+     * targets, whoever is named; away: by a whole address. */
+    VEC(uint64_t) ref, away;
 };
 struct whose_pair { /* who names a Binary */
     uint64_t binary, by;
+};
+struct whose_binary { /* that what goes names */
+    struct str name;  /* "Binary/id" */
+    bool by_address;
 };
 struct whose {
     struct eds *e;
@@ -25,15 +31,15 @@ struct whose {
     VEC(struct whose_node) node;
     struct map by_name;
     VEC(struct whose_pair) pair;
-    VEC(struct str) binary; /* those that what goes names: "Binary/id" */
-    VEC(uint64_t) gone;     /* hashes of what goes */
-    size_t sorted;          /* of these, in order */
-    struct buf kept;
+    VEC(struct whose_binary) binary;
+    VEC(uint64_t) gone; /* hashes of what goes */
+    size_t sorted;      /* of these, in order */
+    struct buf kept, text;
     int64_t top, seen;
     /* of the version looked at */
     struct {
         bool him, by_address, other;
-        VEC(uint64_t) ref, binary;
+        VEC(uint64_t) ref, away, binary, target;
     } is;
 };
 
@@ -48,41 +54,40 @@ static bool whose_belongs(struct str type)
 }
 
 /* ---- one reference ---- */
-static void whose_address(struct whose *w, struct str address)
-{
-    size_t at = address.n, cuts = 0;
-    struct str rest, type;
-    while (at && cuts < 2)
-        cuts += address.p[--at] == '/';
-    type = str_cut(str_sub(address, at + 1, address.n), '/', &rest);
-    if (!str_eqc(type, "Patient"))
-        return;
-    if (str_eq(rest, w->x->id))
-        w->is.by_address = true; /* ours, or another server's that counts alike */
-    else
-        w->is.other = true;
-}
-
 static int whose_reference(void *arg, struct str reference)
 {
     struct whose *w = arg;
-    struct str version, id, name = fhir_reference_name(reference, STR_NULL, &version);
+    bool by_address;
+    struct str id, name = eds_named_as(reference, &by_address);
     struct str type = str_cut(name, '/', &id);
-    if (memmem(name.p ? name.p : "", name.n, "://", 3)) {
-        whose_address(w, name);
-        return AM_OK;
-    }
     if (!id.n)
         return AM_OK;
     if (str_eqc(type, "Patient")) {
         bool him = str_eq(id, w->x->id);
-        w->is.him |= him;
+        w->is.him |= him && !by_address;
+        w->is.by_address |= him && by_address;
         w->is.other |= !him;
         return AM_OK;
     }
     if (str_eqc(type, "Binary"))
         return vec_push(&w->is.binary, whose_hash(w, name));
-    return whose_belongs(type) ? vec_push(&w->is.ref, whose_hash(w, name)) : AM_OK;
+    if (!whose_belongs(type))
+        return AM_OK;
+    return by_address ? vec_push(&w->is.away, whose_hash(w, name))
+                      : vec_push(&w->is.ref, whose_hash(w, name));
+}
+
+/* What a Provenance is about; what cannot be told goes never, so neither does it. */
+static int whose_targets(struct whose *w, const struct json *provenance)
+{
+    int err = AM_OK;
+    for (json_each(t, json_get(provenance, "target"))) {
+        bool by_address;
+        struct str name = eds_named_as(json_get_str(t.val, "reference"), &by_address);
+        err = err ? err
+                  : vec_push(&w->is.target, whose_hash(w, by_address ? STR("") : name));
+    }
+    return err;
 }
 
 /* ---- one version ---- */
@@ -117,15 +122,31 @@ static int whose_node_of(struct whose *w, const struct eds_meta *m, bool make,
 static int whose_look(struct whose *w, struct str body)
 {
     w->is.him = w->is.by_address = w->is.other = false;
-    w->is.ref.n = w->is.binary.n = 0;
+    w->is.ref.n = w->is.away.n = w->is.binary.n = w->is.target.n = 0;
     return eds_named(body, whose_reference, w);
+}
+
+static int whose_look_closer(struct whose *w, const struct eds_meta *m, struct str kept)
+{
+    struct json_doc *doc = NULL;
+    int err;
+    if (strcmp(m->type, "Provenance") != 0)
+        return AM_OK;
+    buf_clear(&w->text);
+    err = eds_body_index(&w->text, kept, str_c(m->type), str_c(m->id));
+    if (!err)
+        err = eds_parse(&doc, buf_str(&w->text));
+    if (!err)
+        err = whose_targets(w, json_root(doc));
+    json_free(doc);
+    return err;
 }
 
 static int whose_note(struct whose *w, const struct eds_meta *m)
 {
     bool self = !strcmp(m->type, "Patient") && str_eqc(w->x->id, m->id);
-    bool hangs = !w->is.him && !w->is.other && !w->is.by_address && w->is.ref.n &&
-                 whose_belongs(str_c(m->type));
+    bool hangs = !w->is.him && !w->is.other && !w->is.by_address &&
+                 w->is.ref.n + w->is.away.n && whose_belongs(str_c(m->type));
     struct whose_node *n;
     int err = whose_node_of(w, m, self || w->is.him || w->is.by_address || hangs, &n);
     if (err || !n)
@@ -136,19 +157,32 @@ static int whose_note(struct whose *w, const struct eds_meta *m)
     n->other |= w->is.other;
     for (size_t i = 0; i < w->is.ref.n && hangs && !err; i++)
         err = vec_push(&n->ref, w->is.ref.v[i]);
+    for (size_t i = 0; i < w->is.away.n && hangs && !err; i++)
+        err = vec_push(&n->away, w->is.away.v[i]);
+    for (size_t i = 0; i < w->is.target.n && !err; i++)
+        err = vec_push(&n->ref, w->is.target.v[i]);
     return err;
+}
+
+static bool whose_in(const uint64_t *v, size_t n, uint64_t hash)
+{
+    size_t i = 0;
+    while (i < n && v[i] != hash)
+        i++;
+    return i < n;
 }
 
 static int whose_binaries(struct whose *w, const struct eds_meta *m)
 {
     char name[2 * EDS_NAME + EDS_ID_MAX];
     int err = AM_OK;
-    if (!w->is.binary.n)
-        return AM_OK;
+    if (!w->is.binary.n || !strcmp(m->type, "AuditEvent"))
+        return AM_OK; /* who looked at one has no part in it */
     snprintf(name, sizeof name, "%s/%s", m->type, m->id);
     for (size_t i = 0; i < w->is.binary.n && !err; i++)
-        err = vec_push(&w->pair, ((struct whose_pair){w->is.binary.v[i],
-                                                      whose_hash(w, str_c(name))}));
+        if (!whose_in(w->is.target.v, w->is.target.n, w->is.binary.v[i]))
+            err = vec_push(&w->pair, ((struct whose_pair){w->is.binary.v[i],
+                                                          whose_hash(w, str_c(name))}));
     return err;
 }
 
@@ -166,6 +200,8 @@ static int whose_version(void *arg, const struct eds_version *x)
         err = eds_unseal(w->e, x->m.type, x->m.id, x->body, &w->kept);
     if (!err)
         err = whose_look(w, buf_str(&w->kept));
+    if (!err && !x->m.gone)
+        err = whose_look_closer(w, &x->m, buf_str(&w->kept));
     if (!err)
         err = whose_binaries(w, &x->m);
     return err ? err : whose_note(w, &x->m);
@@ -175,28 +211,23 @@ static int whose_version(void *arg, const struct eds_version *x)
 struct whose_past {
     struct whose *w;
     struct whose_node *n;
+    bool bodied; /* a version with a body was met: the newest of these has the tag */
 };
-
-static bool whose_tagged(const struct json *resource)
-{
-    bool yes = false;
-    for (json_each(t, json_get(json_get(resource, "meta"), "tag")))
-        yes = yes || json_str_is(json_get(t.val, "system"), EDS_RETENTION);
-    return yes;
-}
 
 static int whose_binary(void *arg, struct str reference)
 {
     struct whose *w = arg;
-    struct str version, name = fhir_reference_name(reference, STR_NULL, &version);
-    char *p;
+    struct whose_binary b = {0};
+    struct str name = eds_named_as(reference, &b.by_address);
     if (!str_starts(name, STR("Binary/")))
         return AM_OK;
     for (size_t i = 0; i < w->binary.n; i++)
-        if (str_eq(w->binary.v[i], name))
+        if (w->binary.v[i].by_address == b.by_address &&
+            str_eq(w->binary.v[i].name, name))
             return AM_OK;
-    p = arena_dup(&w->x->arena, name);
-    return p ? vec_push(&w->binary, ((struct str){p, name.n})) : AM_E_NOMEM;
+    b.name.n = name.n;
+    b.name.p = arena_dup(&w->x->arena, name);
+    return b.name.p ? vec_push(&w->binary, b) : AM_E_NOMEM;
 }
 
 static int whose_past_one(void *arg, const struct eds_meta *m, struct str body)
@@ -212,8 +243,9 @@ static int whose_past_one(void *arg, const struct eds_meta *m, struct str body)
     if (err || m->gone)
         return err;
     err = eds_parse(&doc, body);
-    if (!err && m->current)
-        p->n->tagged = whose_tagged(json_root(doc));
+    if (!err && !p->bodied)
+        p->n->tagged = eds_must_be_kept(json_root(doc));
+    p->bodied = true;
     if (!err && p->n->self && p->w->x->reason &&
         eds_names_him(json_root(doc), str_c(p->w->x->reason)))
         err = AM_E_INVALID;
@@ -224,7 +256,7 @@ static int whose_past_one(void *arg, const struct eds_meta *m, struct str body)
 /* May it go, by all that was ever said in it? */
 static int whose_take(struct whose *w, struct whose_node *n)
 {
-    struct whose_past p = {w, n};
+    struct whose_past p = {w, n, false};
     struct eds_past past = {.type = n->type, .id = n->id, .bodies = true};
     int64_t versions = w->x->versions;
     size_t binaries = w->binary.n;
@@ -277,12 +309,19 @@ static bool whose_may_go(const struct whose_node *n)
            !str_eqc(n->type, "Patient");
 }
 
+/* A Provenance goes with its targets, whoever it names: later. */
+static bool whose_late(const struct whose_node *n)
+{
+    return str_eqc(n->type, "Provenance");
+}
+
 static int whose_named(struct whose *w)
 {
     int err = AM_OK;
     for (size_t i = 0; i < w->node.n && !err; i++) {
         struct whose_node *n = &w->node.v[i];
-        if (n->self || (n->him && !n->other && !n->by_address && whose_may_go(n)))
+        if (n->self ||
+            (n->him && !n->other && !n->by_address && whose_may_go(n) && !whose_late(n)))
             err = whose_take(w, n);
     }
     return err;
@@ -294,7 +333,9 @@ static int whose_hangs(const struct whose *w, const struct whose_node *n)
     size_t in = 0;
     for (size_t k = 0; k < n->ref.n; k++)
         in += whose_gone(w, n->ref.v[k]);
-    return in == n->ref.n ? 2 : in > 0;
+    for (size_t k = 0; k < n->away.n; k++)
+        in += whose_gone(w, n->away.v[k]);
+    return in == n->ref.n + n->away.n ? 2 : in > 0;
 }
 
 static int whose_hanging(struct whose *w)
@@ -304,33 +345,88 @@ static int whose_hanging(struct whose *w)
         whose_sort(w);
         for (size_t i = 0; i < w->node.n && !err; i++) {
             struct whose_node *n = &w->node.v[i];
-            bool free_of = !n->goes && !n->him && !n->by_address && !n->other;
-            if (free_of && n->ref.n && whose_may_go(n) && whose_hangs(w, n) == 2)
+            bool named = n->him && whose_late(n);
+            bool free_of = !n->goes && (!n->him || named) && !n->by_address && !n->other;
+            if (free_of && (n->ref.n || named) && whose_may_go(n) &&
+                whose_hangs(w, n) == 2)
                 err = whose_take(w, n);
         }
     }
     return err;
 }
 
-static int whose_binary_one(struct whose *w, struct str name)
+/* ---- what it names: Binaries ---- */
+/* NULL: there is none. */
+static int whose_binary_node(struct whose *w, struct str name, struct whose_node **n)
 {
-    uint64_t hash = whose_hash(w, name);
     struct eds_meta m = {0};
-    struct whose_node *n;
-    bool only = true;
-    int err;
-    for (size_t i = 0; i < w->pair.n; i++)
-        only = only && (w->pair.v[i].binary != hash || whose_gone(w, w->pair.v[i].by));
-    err = eds_get(w->v, STR("Binary"), str_sub(name, 7, name.n), 0, NULL, &m);
+    int err = eds_get(w->v, STR("Binary"), str_sub(name, 7, name.n), 0, NULL, &m);
+    *n = NULL;
     if (err == AM_E_NOTFOUND || m.erased)
         return AM_OK;
-    if (!err)
-        err = whose_node_of(w, &m, true, &n);
-    if (err)
+    return err ? err : whose_node_of(w, &m, true, n);
+}
+
+static bool whose_only(const struct whose *w, struct str name)
+{
+    uint64_t hash = whose_hash(w, name);
+    bool only = true;
+    for (size_t i = 0; i < w->pair.n; i++)
+        only = only && (w->pair.v[i].binary != hash || whose_gone(w, w->pair.v[i].by));
+    return only;
+}
+
+static int whose_binary_take(struct whose *w, const struct whose_binary *b)
+{
+    struct whose_node *n;
+    int err;
+    if (b->by_address || !whose_only(w, b->name))
+        return AM_OK;
+    err = whose_binary_node(w, b->name, &n);
+    return err || !n || n->goes ? err : whose_take(w, n);
+}
+
+static int whose_binary_tell(struct whose *w, const struct whose_binary *b)
+{
+    struct whose_node *n;
+    int err = whose_binary_node(w, b->name, &n);
+    if (err || !n)
         return err;
     n->him = true;
-    n->other |= !only;
-    return only && !n->goes ? whose_take(w, n) : AM_OK;
+    n->by_address |= b->by_address;
+    n->other |= !b->by_address && !whose_only(w, b->name);
+    return AM_OK;
+}
+
+/* What goes takes Binaries with it, these a Provenance, and so on. */
+static int whose_all(struct whose *w)
+{
+    int err = whose_named(w);
+    while (!err && w->sorted != w->gone.n) {
+        err = whose_hanging(w);
+        for (size_t i = 0; !err && i < w->binary.n; i++) {
+            struct whose_binary b = w->binary.v[i]; /* there may be more, elsewhere */
+            err = whose_binary_take(w, &b);
+        }
+    }
+    for (size_t i = 0; !err && i < w->binary.n; i++)
+        err = whose_binary_tell(w, &w->binary.v[i]);
+    return err;
+}
+
+/* ---- telling ---- */
+static enum eds_fate whose_fate(const struct whose_node *n)
+{
+    bool binary = str_eqc(n->type, "Binary");
+    if (n->goes)
+        return n->tagged ? EDS_RETAINED : EDS_GOES;
+    if (str_eqc(n->type, "AuditEvent"))
+        return EDS_AUDIT;
+    if (!binary && !whose_belongs(n->type))
+        return EDS_FOREIGN;
+    if (n->other || str_eqc(n->type, "Patient"))
+        return EDS_SHARED;
+    return n->by_address || n->away.n || (binary && n->him) ? EDS_FOREIGN : EDS_SHARED;
 }
 
 static int whose_fates(struct whose *w)
@@ -338,17 +434,9 @@ static int whose_fates(struct whose *w)
     int err = AM_OK;
     for (size_t i = 0; i < w->node.n && !err; i++) {
         struct whose_node *n = &w->node.v[i];
-        bool audit = str_eqc(n->type, "AuditEvent");
-        bool binary = str_eqc(n->type, "Binary");
-        if (n->goes)
-            err = whose_tell(w, n, n->tagged ? EDS_RETAINED : EDS_GOES);
-        else if (n->him || n->by_address || whose_hangs(w, n) > 0)
-            err = whose_tell(w, n,
-                             audit                                     ? EDS_AUDIT
-                             : !binary && !whose_belongs(n->type)      ? EDS_FOREIGN
-                             : n->other || str_eqc(n->type, "Patient") ? EDS_SHARED
-                             : n->him || n->by_address                 ? EDS_FOREIGN
-                                                                       : EDS_SHARED);
+        if (n->goes || n->him || n->by_address ||
+            (n->ref.n + n->away.n && whose_hangs(w, n)))
+            err = whose_tell(w, n, whose_fate(n));
     }
     return err;
 }
@@ -363,12 +451,7 @@ static int whose_decide(struct whose *w)
     if (!err && !(self && self->self))
         err = AM_E_NOTFOUND;
     if (!err)
-        err = whose_named(w);
-    if (!err)
-        err = whose_hanging(w);
-    for (size_t i = 0; !err && i < w->binary.n; i++)
-        err = whose_binary_one(w, w->binary.v[i]);
-    whose_sort(w);
+        err = whose_all(w);
     return err ? err : whose_fates(w);
 }
 
@@ -390,16 +473,22 @@ int eds_whose(struct eds *e, struct eds_erase *x)
         return AM_E_NOTFOUND;
     map_init(&w.by_name);
     buf_init(&w.kept, EDS_BODY_MAX);
+    buf_init(&w.text, 2 * EDS_BODY_MAX);
     err = eds_view(e, whose_view, &w);
-    for (size_t i = 0; i < w.node.n; i++)
+    for (size_t i = 0; i < w.node.n; i++) {
         vec_release(&w.node.v[i].ref);
+        vec_release(&w.node.v[i].away);
+    }
     vec_release(&w.node);
     vec_release(&w.pair);
     vec_release(&w.binary);
     vec_release(&w.gone);
     vec_release(&w.is.ref);
+    vec_release(&w.is.away);
     vec_release(&w.is.binary);
+    vec_release(&w.is.target);
     buf_release(&w.kept);
+    buf_release(&w.text);
     map_release(&w.by_name);
     return err;
 }

@@ -6,8 +6,11 @@
  * (fhir_compartment_has) that names him by reference and no other Patient in any of its
  * versions; then, until nothing is added, what names no Patient at all and hangs on what
  * goes: a resource of such a type all whose references to such types go, a Binary that
- * only what goes names. All versions of each. What names others too, is of another type,
- * is another Patient or an AuditEvent stays, and is told.
+ * only what goes names (AuditEvents not counted). A Provenance goes only with all its
+ * targets, whoever it names. All versions of each. What names others too, is of another
+ * type, is another Patient or an AuditEvent stays, and is told. So is what only a whole
+ * address binds to what goes, be it a Binary or what names, say, his Encounter: such an
+ * address may be ours or another server's.
  *
  * How: in one transaction the versions leave the tables. The links of the chain they
  * stood in keep their hash, but can be computed no more: before, each is computed from
@@ -49,16 +52,17 @@
     X("mistake")    /* another person's data under this name; test data */
 bool eds_ground_ok(const char *ground);
 
-/* Resources with a meta.tag of this system (any code) must be kept: an erasure that would
- * take one is refused. Whoever may write the tag is told by the door, and traced. */
+/* Resources with a meta.tag of this system (any code) in their newest version that is no
+ * deletion must be kept: an erasure that would take one is refused. Whoever may write the
+ * tag is told by the door, and traced. */
 #define EDS_RETENTION "urn:amane:retention"
 
 enum { EDS_WHO_MAX = 200, EDS_REASON_MAX = 500 }; /* bytes */
 enum eds_fate {
     EDS_GOES,
     EDS_RETAINED, /* would go, but has the tag */
-    EDS_SHARED,   /* names another Patient, too, or is one */
-    EDS_FOREIGN,  /* of a type that does not belong to patients, or by another address */
+    EDS_SHARED,   /* names another Patient, too, or is one, or hangs on what stays */
+    EDS_FOREIGN,  /* of a type that does not belong to patients, or by a whole address */
     EDS_AUDIT     /* an AuditEvent */
 };
 struct eds_fated {
