@@ -132,6 +132,7 @@ static int eds_link_proof(struct eds_checking *k, const struct eds_proof *p)
         return err;
     eds_proof_digest(k->v->e, &k->scars, p, digest);
     eds_chain_erasure(&k->h, p->is.rid, p->is.at, digest);
+    eds_attest_proof(&k->attest, p->is.rid, digest);
     return AM_OK;
 }
 

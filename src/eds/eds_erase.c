@@ -372,6 +372,7 @@ int eds_erase(struct eds *e, struct eds_erase *x)
     err = db_write(e->db, erase_run, &r);
     eds_merger_let(e);
     eds_kept_clear(e->kept);
+    eds_sample_forget(e);
     eds_scars_release(&r.scars);
     vec_release(&r.one);
     vec_release(&r.attest);

@@ -348,8 +348,10 @@ static void no_list_and_no_history_tells_of_him(void **state)
     assert_ok(eds_merge(e, 4, 4));
     put(e, "Observation", "later", "\"status\":\"final\"," SUBJECT(OTHER));
     assert_true(traces(e) >= 3);
+    assert_true(e->sample.bytes.n > 0);
     assert_ok(erase(e)); /* in a segment and in the memory of this process */
     assert_int_equal(traces(e), 0);
+    assert_int_equal(e->sample.bytes.n + e->sample.part.n + e->sample.seen, 0);
     assert_whole(e);
     assert_ok(eds_scrub(e, NULL, NULL));
     assert_int_equal(traces(e), 0);
@@ -379,6 +381,22 @@ static void an_erased_id_goes_on_counting(void **state)
 }
 
 /* ---- the proof ---- */
+/* One link: it will be attested. */
+static void one_link(struct eds *e)
+{
+    struct eds_group *g = NULL;
+    struct json_doc *doc =
+        t_json("{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":["
+               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" HIM "\"}},"
+               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" OTHER "\"}},"
+               "{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"x\"}}]}");
+    assert_ok(eds_group_new(&g, e));
+    assert_ok(eds_put_bundle(g, json_root(doc), EDS_IDS_KEPT, NULL));
+    assert_ok(eds_write(g));
+    eds_group_free(g);
+    json_free(doc);
+}
+
 static int edit(struct db_conn *c, void *sql)
 {
     return db_exec(c, sql, "");
@@ -405,17 +423,7 @@ static void edits_after_an_erasure_are_found(void **state)
         {"update erasure set rid = -rid", "update erasure set rid = -rid"},
     };
     struct eds *e = open_fhir();
-    struct eds_group *g = NULL;
-    struct json_doc *doc =
-        t_json("{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":["
-               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" HIM "\"}},"
-               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" OTHER "\"}},"
-               "{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"x\"}}]}");
-    assert_ok(eds_group_new(&g, e));
-    assert_ok(eds_put_bundle(g, json_root(doc), EDS_IDS_KEPT, NULL));
-    assert_ok(eds_write(g)); /* one link: it will be attested */
-    eds_group_free(g);
-    json_free(doc);
+    one_link(e);
     assert_ok(erase(e));
     assert_whole(e);
     for (size_t i = 0; i < AM_LEN(pair); i++) {
@@ -432,19 +440,9 @@ static void a_link_may_be_touched_twice(void **state)
 {
     (void)state;
     struct eds *e = open_fhir();
-    struct eds_group *g = NULL;
     struct eds_erase x = asked();
     struct eds_check c;
-    struct json_doc *doc =
-        t_json("{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":["
-               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" HIM "\"}},"
-               "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" OTHER "\"}},"
-               "{\"resource\":{\"resourceType\":\"Observation\",\"id\":\"x\"}}]}");
-    assert_ok(eds_group_new(&g, e));
-    assert_ok(eds_put_bundle(g, json_root(doc), EDS_IDS_KEPT, NULL));
-    assert_ok(eds_write(g));
-    eds_group_free(g);
-    json_free(doc);
+    one_link(e);
     assert_ok(erase(e));
     x.id = STR(OTHER);
     assert_ok(eds_erase(e, &x));
@@ -459,6 +457,25 @@ static void a_link_may_be_touched_twice(void **state)
                        "delete from attest where erasure = (select max(rid) from"
                        " erasure)"));
     assert_broken(e);
+    eds_close(e);
+}
+
+static void no_erasure_is_made_up(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    put(e, "Patient", "before", "");
+    put(e, "Patient", "before", "");
+    one_link(e);
+    assert_ok(erase(e));
+    assert_whole(e);
+    assert_ok(db_write(e->db, edit,
+                       "insert into erasure (rid, at, who, ground, reason, resources,"
+                       " versions, seg, dict, scrubbed) select a.last, (select max(at)"
+                       " from res), 'x', 'order', '', 1, 1, 0, 0, 1 from attest a"));
+    assert_broken(e);
+    assert_ok(db_write(e->db, edit, "delete from erasure where who = 'x'"));
+    assert_whole(e);
     eds_close(e);
 }
 
@@ -634,6 +651,22 @@ static void no_byte_of_him_stays_in_the_files(void **state)
     eds_close(e);
 }
 
+/* Those forgotten, or that there never were, do not count. */
+static void a_store_learns_again_after_a_scrub(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    many_bodies(e);
+    assert_int_equal(eds_dict_now(e), 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(eds_vault_dict(e, STR("")));
+    atomic_store(&e->forgotten, 4);
+    assert_int_equal(eds_dict_now(e), 0);
+    many_bodies(e);
+    assert_int_equal(eds_dict_now(e), 5);
+    eds_close(e);
+}
+
 /* ---- kill -9 ---- */
 static void child_erases(void)
 {
@@ -711,11 +744,13 @@ int main(void)
         T(an_erased_id_goes_on_counting),
         T(edits_after_an_erasure_are_found),
         T(a_link_may_be_touched_twice),
+        T(no_erasure_is_made_up),
         T(a_damaged_link_is_not_covered_up),
         T(what_must_be_kept_is_refused),
         T(what_must_be_kept_is_refused_once_deleted),
         T(what_is_not_well_asked_is_refused),
         T(no_byte_of_him_stays_in_the_files),
+        T(a_store_learns_again_after_a_scrub),
         T(killed_it_is_all_or_nothing_and_goes_on),
     };
     return t_run_both(tests, AM_LEN(tests));

@@ -140,6 +140,8 @@ int eds_forget(struct eds *e, eds_progress_fn *progress, void *arg)
     if (!err)
         err = db_write(e->db, forget_write, &f);
     if (!err)
+        atomic_store(&e->forgotten, (unsigned)f.mark);
+    if (!err)
         LOG_I("eds.forgotten", log_i("dictionaries", f.mark));
     arena_release(&f.bodies);
     vec_release(&f.sample);

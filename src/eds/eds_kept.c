@@ -26,6 +26,7 @@ struct kept_shard {
     pthread_mutex_t lock;
     char *ring; /* NULL: nothing yet */
     size_t head, tail, used;
+    size_t top;                    /* bytes of the ring that were ever written */
     uint32_t bucket[KEPT_BUCKETS]; /* where its first entry is, + 1 */
 };
 struct eds_kept {
@@ -45,12 +46,23 @@ int eds_kept_new(struct eds_kept **out, size_t bytes)
     return AM_OK;
 }
 
+/* Nobody's data stay in freed memory. */
+static void kept_drop(struct kept_shard *s)
+{
+    if (s->ring)
+        explicit_bzero(s->ring, s->top);
+    free(s->ring);
+    s->ring = NULL;
+    s->head = s->tail = s->used = s->top = 0;
+    memset(s->bucket, 0, sizeof s->bucket);
+}
+
 void eds_kept_free(struct eds_kept *k)
 {
     if (!k)
         return;
     for (size_t i = 0; i < KEPT_SHARDS; i++) {
-        free(k->shard[i].ring);
+        kept_drop(&k->shard[i]);
         am_assert(!pthread_mutex_destroy(&k->shard[i].lock));
     }
     free(k);
@@ -61,12 +73,7 @@ void eds_kept_clear(struct eds_kept *k)
     for (size_t i = 0; i < KEPT_SHARDS; i++) {
         struct kept_shard *s = &k->shard[i];
         am_assert(!pthread_mutex_lock(&s->lock));
-        if (s->ring)
-            explicit_bzero(s->ring, k->ring_b);
-        free(s->ring);
-        s->ring = NULL;
-        s->head = s->tail = s->used = 0;
-        memset(s->bucket, 0, sizeof s->bucket);
+        kept_drop(s);
         am_assert(!pthread_mutex_unlock(&s->lock));
     }
 }
@@ -143,6 +150,7 @@ static struct kept_entry *kept_room(struct eds_kept *k, struct kept_shard *s, si
     }
     s->used += size;
     s->head += size;
+    s->top = AM_MAX(s->top, s->head);
     return kept_at(s, s->head - size);
 }
 

@@ -14,6 +14,25 @@ enum {
 /* How many bodies were seen when the n-th dictionary is learnt. */
 static const uint64_t eds_learn_at[] = {500, 20000};
 
+/* Numbers of dictionaries are given once: the rest of them is for scrubs, each of which
+ * wants one (eds_forget.c). */
+enum { EDS_LEARN_TO = EDS_DICTS_MAX / 2 };
+
+/* Those that are there: not the forgotten ones, nor the empty ones scrubs leave. */
+static unsigned eds_dicts_there(const struct eds *e)
+{
+    unsigned n = atomic_load(&e->n_dicts), there = 0;
+    for (unsigned i = atomic_load(&e->forgotten); i < n; i++)
+        there += e->dict[i] != NULL;
+    return there;
+}
+
+static bool eds_learns(const struct eds *e)
+{
+    return atomic_load(&e->n_dicts) < EDS_LEARN_TO &&
+           eds_dicts_there(e) < AM_LEN(eds_learn_at);
+}
+
 static uint64_t eds_draw(uint64_t *state)
 {
     uint64_t z =
@@ -44,7 +63,7 @@ static void eds_sample_keep(struct eds_sample *s, size_t slot, struct str kept)
 void eds_sample_add(struct eds *e, struct str kept)
 {
     struct eds_sample *s = &e->sample;
-    if (atomic_load(&e->n_dicts) >= AM_LEN(eds_learn_at) || kept.n > EDS_SAMPLE_MAX)
+    if (!eds_learns(e) || kept.n > EDS_SAMPLE_MAX)
         return;
     am_assert(!pthread_mutex_lock(&e->lock));
     if (!s->learning) {
@@ -86,11 +105,11 @@ void eds_sample_forget(struct eds *e)
 void eds_learn(struct eds *e)
 {
     struct eds_sample *s = &e->sample;
-    unsigned n = atomic_load(&e->n_dicts);
+    unsigned n = eds_dicts_there(e);
     struct buf dict;
     bool mine = false;
     int err;
-    if (n >= AM_LEN(eds_learn_at))
+    if (!eds_learns(e) || n >= AM_LEN(eds_learn_at))
         return;
     am_assert(!pthread_mutex_lock(&e->lock));
     if (!s->learning && s->seen >= eds_learn_at[n])
@@ -105,7 +124,8 @@ void eds_learn(struct eds *e)
     if (err)
         LOG_W("eds.dictionary", log_err(err));
     else
-        LOG_I("eds.dictionary", log_i("n", n + 1), log_i("bytes", (int64_t)dict.n));
+        LOG_I("eds.dictionary", log_i("n", atomic_load(&e->n_dicts)),
+              log_i("bytes", (int64_t)dict.n));
     buf_wipe(&dict);
     am_assert(!pthread_mutex_lock(&e->lock));
     s->learning = false;

@@ -48,6 +48,8 @@ struct eds {
     atomic_uint n_keys;
     struct pack_dict *dict[EDS_DICTS_MAX]; /* number 1 is dict[0] */
     atomic_uint n_dicts;
+    atomic_uint
+        forgotten; /* those up to this number were forgotten since it was opened */
     /* Are the tables of erasures there? An older program's store, only read, has none. */
     atomic_bool scars;
 

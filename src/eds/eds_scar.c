@@ -233,6 +233,14 @@ void eds_attest_scar(struct crypto_sha256 *h, int64_t rid,
     scar_hash(h, blind);
 }
 
+void eds_attest_proof(struct crypto_sha256 *h, int64_t rid,
+                      const uint8_t digest[CRYPTO_SHA256])
+{
+    crypto_sha256_add(h, STR("p"));
+    scar_num(h, rid);
+    scar_hash(h, digest);
+}
+
 void eds_attest_end(const struct eds *e, struct crypto_sha256 *h, int64_t last,
                     const uint8_t link[CRYPTO_SHA256], uint8_t out[CRYPTO_SHA256])
 {

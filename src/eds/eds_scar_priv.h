@@ -44,6 +44,10 @@ void eds_attest_begin(struct crypto_sha256 *h, const uint8_t prev[CRYPTO_SHA256]
 void eds_attest_leaf(struct crypto_sha256 *h, const struct eds_leaf *l);
 void eds_attest_scar(struct crypto_sha256 *h, int64_t rid,
                      const uint8_t blind[CRYPTO_SHA256]);
+/* An erasure has a link of its own, that none touches: one within another is forged, and
+ * makes the attest wrong. */
+void eds_attest_proof(struct crypto_sha256 *h, int64_t rid,
+                      const uint8_t digest[CRYPTO_SHA256]);
 void eds_attest_end(const struct eds *e, struct crypto_sha256 *h, int64_t last,
                     const uint8_t link[CRYPTO_SHA256], uint8_t out[CRYPTO_SHA256]);
 

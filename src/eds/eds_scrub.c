@@ -25,7 +25,7 @@ int eds_scrub(struct eds *e, eds_progress_fn *progress, void *arg)
     int err = eds_view(e, scrub_look, &left);
     if (err || !left)
         return err;
-    eds_sample_forget(e);
+    eds_sample_forget(e); /* of an erasure of another process */
     err = eds_merge(e, SCRUB_TAIL, SCRUB_TAIL);
     if (!err)
         err = eds_forget(e, progress, arg);
