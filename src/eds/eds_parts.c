@@ -19,11 +19,13 @@ static const char *const parts_after[] = {
     "create view hist as select h.rid, h.type, h.id, h.ver, h.at, h.gone,"
     " case when h.gone = 0 then (select b.body from body b where b.rid = h.rid)"
     " else ''::bytea end as body from hist_row h",
-    /* a version that becomes one of the past has its row in hist_row already */
+    /* a version that becomes one of the past has its row in hist_row already; an
+     * erasure's bodies go with eds_parts_erased(), once its rows are gone for good */
     "create function body_gone() returns trigger language plpgsql set search_path from"
     " current as 'begin"
     " if not exists (select 1 from hist_row where rid = old.rid)"
-    " and not exists (select 1 from res_row where rid = old.rid) then"
+    " and not exists (select 1 from res_row where rid = old.rid)"
+    " and not exists (select 1 from erased where rid = old.rid) then"
     " delete from body where rid = old.rid; end if; return null; end'",
     "create trigger body_gone after delete on res_row for each row"
     " execute function body_gone()",
@@ -79,6 +81,7 @@ static int parts_look(struct db_conn *c, void *arg)
 int eds_parts_open(struct eds *e)
 {
     e->body_top = INT64_MAX; /* what was killed before may have left some */
+    e->body_swept = -1;
     return db_is_uri(e->path) ? db_read(e->db, parts_look, e) : AM_OK;
 }
 
@@ -99,13 +102,40 @@ bool eds_parts(const struct eds *e)
     return e->apart;
 }
 
+/* A cleaning may be undone with the function that did it, or with the whole batch. Rows
+ * after it are written only with it: seen from a later function, they are the proof. */
 int eds_parts_clean(struct eds *e, struct db_conn *c, int64_t last)
 {
     int err;
-    if (!e->apart || e->body_top <= last)
+    if (!e->apart)
+        return AM_OK;
+    if (e->body_swept >= 0 && last > e->body_swept) {
+        e->body_top = AM_MAX(e->body_put, last);
+        e->body_swept = -1;
+    }
+    if (e->body_top <= last)
         return AM_OK;
     err = db_exec(c, "delete from body where rid > $1", "i", last);
     if (!err)
-        e->body_top = last;
+        e->body_swept = e->body_put = last;
     return err;
+}
+
+void eds_parts_put(struct eds *e, int64_t rid)
+{
+    e->body_top = AM_MAX(e->body_top, rid);
+    e->body_put = AM_MAX(e->body_put, rid);
+}
+
+/* As an array, so that another server looks them up instead of sending all its rids. */
+static int parts_erased(struct db_conn *c, void *unused)
+{
+    (void)unused;
+    return db_exec(c, "delete from body where rid = any (array(select rid from erased))",
+                   "");
+}
+
+int eds_parts_erased(struct eds *e)
+{
+    return e->apart ? db_write(e->db, parts_erased, NULL) : AM_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies in partitions, all on one server; two servers: test/58-shards.sh. */
 #include "eds/eds_test.h"
+#include "eds/erase.h"
 #include "eds/parts.h"
 
 static struct eds *split(void)
@@ -142,6 +143,65 @@ static void bodies_without_rows_go_before_a_write(void **state)
     eds_close(e);
 }
 
+/* The cleaning is undone with the write that did it: the next one cleans again. */
+static void a_failed_write_does_not_end_the_cleaning(void **state)
+{
+    (void)state;
+    struct eds *e;
+    struct eds_done d;
+    char add[] = "insert into body select n, 'x' from generate_series(5, 40) n";
+    const struct eds_ask other = {EDS_UPDATE, .id = STR("a"), .if_match = 9};
+    if (!t_pg)
+        return;
+    e = split();
+    assert_ok(db_write(e->db, run_sql, add));
+    eds_close(e);
+    e = t_open();
+    assert_int_equal(t_ask(e, "{\"resourceType\":\"Observation\"}", other, NULL),
+                     AM_E_PRECONDITION);
+    assert_int_equal(bodies(e), 39);
+    for (int64_t rid = 5; rid < 8; rid++) {
+        assert_ok(t_ask(e, "{\"resourceType\":\"Observation\",\"n\":4}",
+                        (struct eds_ask){.verb = EDS_CREATE}, &d));
+        assert_int_equal(d.rid, rid);
+        assert_int_equal(bodies(e), rid - 1);
+        assert_int_equal(t_ask(e, "{\"resourceType\":\"Observation\"}", other, NULL),
+                         AM_E_PRECONDITION);
+    }
+    assert_int_equal(e->body_top, 7); /* no cleaning for each write */
+    sound(e);
+    eds_close(e);
+}
+
+/* Another server commits before the main one: the erasure must not have it do anything,
+ * and the deletion after it may have been done there alone. */
+static void erased_bodies_go_after_the_erasure(void **state)
+{
+    (void)state;
+    struct eds *e;
+    struct eds_erase x = {.id = STR("him"), .who = "officer", .ground = "withdrawal"};
+    char cut[] = "delete from body where rid = 6";
+    if (!t_pg)
+        return;
+    e = split();
+    for (int i = 0; i < 3; i++) /* rids 5 to 7 */
+        assert_ok(
+            t_ask(e, "{\"resourceType\":\"Patient\"}",
+                  (struct eds_ask){EDS_UPDATE, .type = STR("Patient"), .id = STR("him")},
+                  NULL));
+    assert_int_equal(bodies(e), 6);
+    assert_ok(eds_erase(e, &x));
+    eds_erase_release(&x);
+    assert_int_equal(bodies(e), 6);
+    sound(e);
+    assert_ok(db_write(e->db, run_sql, cut));
+    sound(e);
+    assert_ok(eds_scrub(e, NULL, NULL));
+    assert_int_equal(bodies(e), 3);
+    sound(e);
+    eds_close(e);
+}
+
 static void a_group_that_fails_leaves_no_body(void **state)
 {
     (void)state;
@@ -193,9 +253,14 @@ static void who_deletes_a_row_deletes_its_body(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(only_postgresql_splits_and_once),   T(what_was_there_and_what_comes_is_read),
-        T(older_bodies_are_sealed_again),     T(bodies_without_rows_go_before_a_write),
-        T(a_group_that_fails_leaves_no_body), T(who_deletes_a_row_deletes_its_body),
+        T(only_postgresql_splits_and_once),
+        T(what_was_there_and_what_comes_is_read),
+        T(older_bodies_are_sealed_again),
+        T(bodies_without_rows_go_before_a_write),
+        T(a_group_that_fails_leaves_no_body),
+        T(who_deletes_a_row_deletes_its_body),
+        T(erased_bodies_go_after_the_erasure),
+        T(a_failed_write_does_not_end_the_cleaning),
     };
     return t_run_both(tests, AM_LEN(tests));
 }

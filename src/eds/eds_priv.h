@@ -69,8 +69,10 @@ struct eds {
         uint8_t head[CRYPTO_SHA256];
         bool scarred; /* something was erased once */
     } now;
-    bool apart;       /* bodies are split off (eds/parts.h); set when it is opened */
-    int64_t body_top; /* writer: no body was put beyond it since bodies were cleaned */
+    bool apart; /* bodies are split off (eds/parts.h); set when it is opened */
+    /* Writer: no body lies beyond body_top. The last rid when bodies were cleaned, -1
+     * when that is known to be committed, and the highest rid put since. */
+    int64_t body_top, body_swept, body_put;
     struct eds_tail *tail; /* eds_index_priv.h */
     struct eds_kept *kept; /* likewise */
     struct eds_merger *merger;
@@ -193,6 +195,10 @@ AM_CHECK int eds_now(struct eds *e, struct db_conn *c);
 AM_CHECK int eds_parts_open(struct eds *e);
 /* Takes away bodies beyond the last rid, if there may be any (P2). */
 AM_CHECK int eds_parts_clean(struct eds *e, struct db_conn *c, int64_t last);
+void eds_parts_put(struct eds *e, int64_t rid); /* a body goes in */
+/* Takes away the bodies of what was erased, in a write of its own: done again, it does
+ * the same. */
+AM_CHECK int eds_parts_erased(struct eds *e);
 
 /* ---- eds_walk.c ---- */
 struct eds_version {

@@ -26,7 +26,9 @@ int eds_scrub(struct eds *e, eds_progress_fn *progress, void *arg)
     if (err || !left)
         return err;
     eds_sample_forget(e); /* of an erasure of another process */
-    err = eds_merge(e, SCRUB_TAIL, SCRUB_TAIL);
+    err = eds_parts_erased(e);
+    if (!err)
+        err = eds_merge(e, SCRUB_TAIL, SCRUB_TAIL);
     if (!err)
         err = eds_forget(e, progress, arg);
     if (!err)

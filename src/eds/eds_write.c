@@ -253,7 +253,7 @@ static int eds_insert_apart(struct db_conn *c, struct eds *e, struct eds_columns
 {
     int err;
     if (n)
-        e->body_top = AM_MAX(e->body_top, k->i[0][n - 1]);
+        eds_parts_put(e, k->i[0][n - 1]);
     err = db_insert_many(c, "body (rid, body)", "ib",
                          (union db_array[]){{.i = k->i[0]}, {.s = k->s[1]}}, n);
     if (err)

@@ -19,9 +19,12 @@
  *   P1  the body of every row of res_row, and of hist_row that is no deletion, is in
  *       body; it is changed only by what says the same (eds_reseal);
  *   P2  bodies beyond the last rid are nobody's;
- *   P3  who deletes the last row of a version deletes its body (triggers). Here the other
- *       server goes first: killed between the two commits, the row stands without its
- *       body, fsck says so, and deleting it again ends it.
+ *   P3  an erasure leaves bodies alone: the other servers commit first, and a row without
+ *       its body could not be erased any more. They go in a write of its own, once the
+ *       erasure is committed (eds_scrub, which may be cut and done again);
+ *   P4  who deletes the last row of a version by hand deletes its body (triggers). Here
+ *       the other server goes first: killed between the two commits, the row stands
+ *       without its body, fsck says so, and deleting it again ends it.
  *
  * What is lost with a server: the bodies of its partitions. Each is backed up by itself.
  * Threads: eds_parts_make() alone, the store open for writing. */
