@@ -176,7 +176,8 @@ void http_client_free(struct http_client *c);
  * the owner still frees it. */
 void http_client_cancel(struct http_client *c);
 /* AM_OK whenever the peer answered, whatever the status. AM_E_UNAVAILABLE (no
- * connection), AM_E_TIMEOUT, AM_E_TOOBIG (body over its cap, 64 KiB of headers),
+ * connection), AM_E_TIMEOUT, AM_E_TOOBIG (body over its cap, 64 KiB of headers: its
+ * status is in the reply all the same),
  * AM_E_CRYPTO (the peer's certificate is not to be trusted), AM_E_INVALID (the URL or a
  * header). A header value that does not fit its field of *reply is left empty. */
 AM_CHECK int http_call(struct http_client *c, const struct http_call *call,

@@ -336,6 +336,8 @@ int http_call(struct http_client *c, const struct http_call *call,
         am_pause_end();
         if (!rc)
             rc = curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+        else if (t.err) /* our end of it, not the peer's: what it said first stands */
+            (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
         err = t.err ? t.err : http_curl_error(rc);
         if (err == AM_E_UNAVAILABLE && c->refused)
             err = AM_E_REFUSED;
@@ -343,7 +345,7 @@ int http_call(struct http_client *c, const struct http_call *call,
     curl_slist_free_all(list);
     if (rc) /* curl's text names hosts and reasons; the address may hold an identifier */
         LOG_D("http.call", log_s("failed", curl_easy_strerror(rc)), log_err(err));
-    if (!err)
+    if (!err || err == AM_E_TOOBIG)
         reply->status = (int)status;
     return err;
 }

@@ -151,6 +151,9 @@ struct rest_sub_config {
     const char *ca_file; /* of those addresses; NULL: the system's authorities */
     unsigned wait_ms;    /* after a failure, doubled each time; 0: 1,000 */
     unsigned give_up_s;  /* of nothing but failures: status error; 0: a day */
+    unsigned saved;      /* versions passed by without an event before the position is
+                            written; 0: 5,000 */
+    unsigned most;       /* Subscriptions, those that are off included; 0: 1,000 */
 };
 
 enum { REST_FORMER = 4096 }; /* bytes of `former`, its NUL included */

@@ -128,6 +128,7 @@ struct rest_subs {
     struct rest_sub *first;
     size_t n, slow; /* slow: busy ones that are */
     int64_t seen;   /* rid up to which the store was looked at; the follower's */
+    bool over;      /* there are some for which there was no place */
     bool ends, follows;
     pthread_t follower;
     struct rest_sub_worker worker[SUB_THREADS];

@@ -57,6 +57,11 @@ static void sub_remove(struct rest_subs *x, struct rest_sub *s)
     sub_free(s);
 }
 
+static size_t sub_most(const struct rest_subs *x)
+{
+    return x->r->c.sub.most ? x->r->c.sub.most : SUB_MOST;
+}
+
 bool rest_sub_room(struct rest_subs *x, struct str id)
 {
     const struct rest_sub *s;
@@ -64,49 +69,115 @@ bool rest_sub_room(struct rest_subs *x, struct str id)
     sub_lock(x);
     for (s = x->first; s && !str_eqc(id, s->id); s = s->next)
         ;
-    room = s || x->n < SUB_MOST;
+    room = s || x->n < sub_most(x);
     sub_unlock(x);
     return room;
 }
 
+/* What is due waits from now on: else one that is told all the time goes before. */
+static void sub_called(struct rest_sub *s, int64_t now)
+{
+    if (s->stale || (s->news && !s->waits))
+        s->due_at = AM_MIN(s->due_at, now);
+}
+
 /* ---- following the store ---- */
+struct follow {
+    struct rest_subs *x;
+    struct eds_view *v;
+};
+
+static int follow_more(struct rest_subs *x, const char *id)
+{
+    struct rest_sub *s;
+    if (x->n >= sub_most(x)) {
+        x->over = true;
+        LOG_W("rest.subscription_many", log_str("id", str_c(id)));
+        return AM_OK;
+    }
+    s = am_calloc(1, sizeof *s);
+    if (!s)
+        return AM_E_NOMEM;
+    snprintf(s->id, sizeof s->id, "%s", id);
+    s->slow = s->stale = true;
+    s->next = x->first;
+    x->first = s;
+    x->n++;
+    am_assert(!pthread_cond_broadcast(&x->wake));
+    return AM_OK;
+}
+
+/* One whose turn it is sees it by itself. */
+static void follow_deleted(struct rest_subs *x, const char *id)
+{
+    struct rest_sub *s, was = {0};
+    bool busy;
+    sub_lock(x);
+    s = sub_of(x, id);
+    busy = s && s->busy;
+    if (busy)
+        s->stale = true;
+    else if (s)
+        sub_remove(x, s);
+    sub_unlock(x);
+    snprintf(was.id, sizeof was.id, "%s", id);
+    if (!busy) /* nobody but this thread adds one */
+        rest_sub_forget(x, &was);
+}
+
+/* Only the newest version of each counts: those before it take no place in the list. */
 static int follow_one(void *arg, const struct eds_meta *m, struct str body)
 {
-    struct rest_subs *x = arg;
+    const struct follow *f = arg;
+    struct rest_subs *x = f->x;
+    struct eds_meta newest;
     struct rest_sub *s;
     int err = AM_OK;
     (void)body;
+    if (m->gone) {
+        err = eds_get(f->v, str_c(m->type), str_c(m->id), 0, NULL, &newest);
+        if (!err && newest.rid == m->rid)
+            follow_deleted(x, m->id);
+        return err;
+    }
+    if (!m->current)
+        return AM_OK;
     sub_lock(x);
     s = sub_of(x, m->id);
-    if (!s && x->n >= SUB_MOST)
-        LOG_W("rest.subscription_many", log_str("id", str_c(m->id)));
-    else if (!s) {
-        s = am_calloc(1, sizeof *s);
-        if (s) {
-            snprintf(s->id, sizeof s->id, "%s", m->id);
-            s->slow = true;
-            s->next = x->first;
-            x->first = s;
-            x->n++;
-        } else
-            err = AM_E_NOMEM;
-    }
-    if (s)
+    if (!s)
+        err = follow_more(x, m->id);
+    else {
         s->stale = true;
+        if (!s->busy)
+            sub_called(s, time_mono());
+    }
     sub_unlock(x);
     return err;
+}
+
+/* Those for which there was no place come as soon as there is one. */
+static bool follow_anew(struct rest_subs *x)
+{
+    bool anew;
+    sub_lock(x);
+    anew = x->over && x->n < sub_most(x);
+    if (anew)
+        x->over = false;
+    sub_unlock(x);
+    return anew;
 }
 
 static int follow_in(struct eds_view *v, void *arg)
 {
     struct rest_subs *x = arg;
-    const struct eds_past p = {
-        .type = STR("Subscription"), .onward = true, .after = x->seen};
+    struct eds_past p = {.type = STR("Subscription"), .onward = true, .after = x->seen};
     int64_t top;
     int err = eds_top(v, &top);
+    if (!err && follow_anew(x))
+        p.after = x->seen = 0;
     if (err || top == x->seen)
         return err;
-    err = eds_history(v, &p, follow_one, x);
+    err = eds_history(v, &p, follow_one, &(struct follow){x, v});
     if (!err)
         x->seen = top;
     return err;
@@ -125,8 +196,12 @@ static void *follow_main(void *arg)
             LOG_E("rest.subscription_follow", log_err(err));
         sub_lock(x);
         if (x->seen != seen || err) {
-            for (struct rest_sub *s = x->first; s; s = s->next)
+            int64_t now = time_mono();
+            for (struct rest_sub *s = x->first; s; s = s->next) {
                 s->news = true;
+                if (!s->busy)
+                    sub_called(s, now);
+            }
             am_assert(!pthread_cond_broadcast(&x->wake));
         }
         if (!x->ends)
@@ -179,6 +254,7 @@ static void sub_turn(struct rest_subs *x, struct rest_sub *s, struct http_client
     s->due_at = next == SUB_AT_ONCE                         ? now
                 : next == SUB_NEVER || wait_ms == INT64_MAX ? INT64_MAX
                                                             : now + wait_ms * 1000;
+    sub_called(s, now);
     if (s->deleted && !s->stale)
         sub_remove(x, s);
     am_assert(!pthread_cond_broadcast(&x->wake));

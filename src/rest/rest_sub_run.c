@@ -102,6 +102,7 @@ static int turn_read(struct turn *t)
     if (err)
         return err;
     s->loaded = true;
+    s->deleted = false; /* its id may have been written anew */
     s->saved = s->rid;
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = eds_read(t->x->r->c.eds, STR("Subscription"), str_c(s->id), 0, &text, &m);
@@ -240,7 +241,7 @@ static int turn_post(struct turn *t, struct str body, int *status)
     buf_init(&reply.body, 64 << 10);
     if (!err)
         err = http_call(t->http, &call, &reply);
-    if (err == AM_E_TOOBIG)
+    if (err == AM_E_TOOBIG && reply.status)
         err = AM_OK; /* what it says beside its status is nothing to us */
     *status = reply.status;
     t->s->fast = !err && reply.status / 100 == 2 &&
@@ -306,17 +307,20 @@ static int turn_shakes(struct turn *t)
 static int turn_quiet(struct turn *t, bool more)
 {
     struct rest_sub *s = t->s;
+    unsigned most = t->x->r->c.sub.saved;
     int64_t left = t->spec.heartbeat_s * 1000 - (time_mono() - s->told_at) / 1000;
     bool told;
-    s->rid = s->then;
-    if (s->rid - s->saved > SUB_SAVED) {
-        s->saved = s->rid;
-        return rest_sub_save(t->x, s);
-    }
+    int err = AM_OK;
     t->next = more ? SUB_AT_ONCE : SUB_ON_NEWS;
     t->wait_ms = INT64_MAX;
-    if (more || !t->spec.heartbeat_s)
-        return AM_OK;
+    s->rid = s->then;
+    if (s->rid - s->saved > (most ? most : SUB_SAVED)) {
+        err = rest_sub_save(t->x, s);
+        if (!err)
+            s->saved = s->rid;
+    }
+    if (err || more || !t->spec.heartbeat_s)
+        return err;
     t->wait_ms = AM_MAX(left, 1);
     if (left > 0)
         return AM_OK;

@@ -172,9 +172,121 @@ static void one_that_is_slow_does_not_delay_another(void **state)
     assert_true(time_mono() - began < 900000); /* no slow one is done yet */
 }
 
+static void what_passes_by_ends_nothing(void **state)
+{
+    char more[40];
+    (void)state;
+    s_open(&(struct rest_config){.sub = {.saved = 2}});
+    S_ASK("s", "Observation?code=http://l|a", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    for (int i = 0; i < 8; i++) {
+        snprintf(more, sizeof more, "\"active\":%s", i % 2 ? "true" : "false");
+        t_put("Patient", "p", more);
+        usleep(150000); /* each is a turn of its own */
+    }
+    s_observe("o", "a");
+    S_WAIT(2);
+    S_SAYS(1, "event-notification 1: 1=Observation/o");
+}
+
+static void those_deleted_take_no_place(void **state)
+{
+    (void)state;
+    S_ASK("a", "Observation", "/a", "");
+    S_ASK("b", "Observation", "/b", "");
+    S_STATUS("a", "active");
+    S_STATUS("b", "active");
+    T_ONLY(204, REST_DELETE, .url = "/Subscription/a");
+    T_ONLY(204, REST_DELETE, .url = "/Subscription/b");
+    S_ASK("c", "Observation", "/c", S_JSON);
+    S_STATUS("c", "active");
+    s_observe("o1", "a");
+    S_WAIT(4);
+    S_SAYS(3, "event-notification 1: 1=Observation/o1");
+    s_open(&(struct rest_config){.sub = {.most = 2}});
+    s_observe("o2", "a");
+    S_WAIT(5);
+    S_SAYS(4, "event-notification 2: 2=Observation/o2");
+    S_ASK("d", "Observation", "/d", "");
+    S_STATUS("d", "active");
+}
+
+static void one_without_a_place_waits_for_it(void **state)
+{
+    (void)state;
+    S_ASK("a", "Patient", "/a", "");
+    S_ASK("b", "Observation", "/b", S_JSON);
+    S_STATUS("a", "active");
+    S_STATUS("b", "active");
+    s_open(&(struct rest_config){.sub = {.most = 1}});
+    s_observe("o", "a");
+    usleep(300000);
+    assert_int_equal(s_count(), 2);
+    T_ONLY(204, REST_DELETE, .url = "/Subscription/a");
+    S_WAIT(3);
+    S_SAYS(2, "event-notification 1: 1=Observation/o");
+}
+
+static size_t told_where(const char *path)
+{
+    size_t at = SIZE_MAX;
+    pthread_mutex_lock(&s_end.lock);
+    for (size_t i = 0; i < s_end.n && at == SIZE_MAX; i++)
+        if (!strcmp(s_end.told[i].path, path))
+            at = i;
+    pthread_mutex_unlock(&s_end.lock);
+    return at;
+}
+
+static void a_backlog_of_eight_starves_no_ninth(void **state)
+{
+    char id[16];
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        snprintf(id, sizeof id, "%s%d", i < 8 ? "s" : "n", i);
+        S_ASK(id, i < 8 ? "Observation" : "Patient", i < 8 ? "/some" : "/ninth",
+              "\"extension\":[{\"url\":\"" SUB_BACKPORT
+              "max-count\",\"valuePositiveInt\":1}]");
+        S_STATUS(id, "active");
+    }
+    t_put("Patient", "p", ""); /* all have been fast once */
+    s_observe("o", "a");
+    S_WAIT(18);
+    usleep(100000);
+    s_forget();
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof id, "o%d", i);
+        s_observe(id, "a");
+    }
+    S_WAIT(16); /* no thread is without work */
+    t_put("Patient", "p", "\"active\":true");
+    S_WAIT(320);
+    assert_true(told_where("/ninth") < 240);
+}
+
+static void an_answer_too_long_to_read_is_an_answer(void **state)
+{
+    (void)state;
+    S_ASK("s", "Observation", "/long", S_JSON);
+    S_STATUS("s", "active");
+    s_observe("o1", "a");
+    s_observe("o2", "a");
+    S_WAIT(2);
+    usleep(300000);
+    for (size_t i = 1, told = 0; i < s_count(); i++) {
+        told += strstr(s_end.told[i].body, "Observation/o1") != NULL;
+        assert_true(told == 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        S(what_passes_by_ends_nothing),
+        S(those_deleted_take_no_place),
+        S(one_without_a_place_waits_for_it),
+        S(a_backlog_of_eight_starves_no_ninth),
+        S(an_answer_too_long_to_read_is_an_answer),
         S(what_matches_is_told_and_nothing_else),
         S(a_topic_tells_deletions_and_what_its_filters_leave),
         S(what_fails_is_told_again_with_the_same_numbers),

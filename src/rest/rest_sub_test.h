@@ -30,6 +30,12 @@ static inline int s_handle(void *cookie, struct http_req *r, struct http_resp *a
     if (str_starts(r->path, STR("/slow")))
         for (int i = 0; i < 21; i++)
             usleep(50000);
+    if (str_starts(r->path, STR("/some")))
+        usleep(20000);
+    if (str_starts(r->path, STR("/long")))
+        for (int i = 0; i < 10000; i++)
+            if (buf_adds(&a->body, "It is well received.\n"))
+                return AM_E_NOMEM;
     pthread_mutex_lock(&s_end.lock);
     a->status = s_end.status;
     if (s_end.n < S_TOLD) {
