@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscriptions behind the door: under whose rights they run, looked up each time. */
 #include "door/door_test.h"
+#include "eds/erase.h"
 
 /* "service lab-1 standing SCOPES" of who has that token. */
 static void stood(const char *token, char name[4000])
@@ -21,23 +22,40 @@ static void stood(const char *token, char name[4000])
     buf_release(&b);
 }
 
-static bool sees(void *who, const char *type, const char *id)
+struct seeing {
+    void *who;
+    struct str type, id;
+    bool yes;
+};
+
+static int sees_in(struct eds_view *v, void *arg)
 {
+    struct seeing *s = arg;
     struct eds_meta m;
     struct buf text;
-    bool yes = false;
+    int err;
     buf_init(&text, 2 * EDS_BODY_MAX);
-    assert_ok(eds_read(t_eds, str_c(type), str_c(id), 0, &text, &m));
-    assert_ok(door_see(t_door,
-                       &(struct rest_look){.who = who,
+    err = eds_get(v, s->type, s->id, 0, &text, &m);
+    if (!err)
+        err = door_see(t_door,
+                       &(struct rest_look){.who = s->who,
+                                           .view = v,
                                            .rid = m.rid,
                                            .type = str_c(m.type),
                                            .id = str_c(m.id),
                                            .ver = m.ver,
+                                           .gone = m.gone,
                                            .body = buf_str(&text)},
-                       &yes));
+                       &s->yes);
     buf_release(&text);
-    return yes;
+    return err;
+}
+
+static bool sees(void *who, const char *type, const char *id)
+{
+    struct seeing s = {.who = who, .type = str_c(type), .id = str_c(id)};
+    assert_ok(eds_view(t_eds, sees_in, &s));
+    return s.yes;
 }
 
 static void it_runs_under_what_the_token_gave_and_what_is_registered_now(void **state)
@@ -162,6 +180,28 @@ each_telling_is_in_the_record_and_a_closed_service_is_told_no_more(void **state)
     http_server_stop(server, 2000);
 }
 
+/* Of an erased one nothing is left to judge by; its id may be written anew. */
+static void what_was_erased_is_seen_by_nobody_and_may_come_anew(void **state)
+{
+    struct eds_erase x = {
+        .id = STR("a"), .who = "officer", .ground = "withdrawal", .reason = "1/2026"};
+    char t[AUTH_CLIENT_TOKEN], name[4000];
+    void *who = NULL;
+    (void)state;
+    t_store("Patient", "a", "\"gender\":\"male\"");
+    assert_ok(eds_erase(t_eds, &x));
+    eds_erase_release(&x);
+    t_service("system/Patient.cruds system/Subscription.cruds", t);
+    stood(t, name);
+    assert_ok(door_again(t_door, str_c(name), &who));
+    assert_false(sees(who, "Patient", "a"));
+    door_drop(t_door, who);
+    T_ONLY(410, .token = t, .path = "/Patient/a");
+    T_ONLY(201, .token = t, .method = HTTP_PUT, .path = "/Patient/a",
+           .body = "{\"resourceType\":\"Patient\",\"id\":\"a\"}");
+    T_ONLY(200, .token = t, .path = "/Patient/a");
+}
+
 static void people_have_none(void **state)
 {
     (void)state;
@@ -178,6 +218,7 @@ int main(void)
         T(it_runs_under_what_the_token_gave_and_what_is_registered_now),
         T(each_telling_is_in_the_record_and_a_closed_service_is_told_no_more),
         T(people_have_none),
+        T(what_was_erased_is_seen_by_nobody_and_may_come_anew),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
     fhir_valid_free(t_valid);

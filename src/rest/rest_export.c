@@ -290,6 +290,8 @@ static int export_tell(struct eds_view *v, void *arg)
         struct eds_meta m = {0};
         bool yes = true;
         err = export_whose(f, v, line, &m, &body);
+        if (!err && m.erased) /* since the export: nothing is left to judge by */
+            continue;
         if (!err)
             err = rest_sees(f->c, v, &m, body, &yes);
         if (err || !yes)

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "eds/erase.h"
 #include "rest/rest_sub.h"
 
 #include "rest/rest_sub_test.h"
@@ -263,6 +264,35 @@ static void how_it_stands_and_what_it_told_can_be_asked(void **state)
     t_done(&r);
 }
 
+/* Pending when it was erased: its number is told, and nothing else. */
+static void what_was_erased_blocks_nothing(void **state)
+{
+    struct eds_erase x = {
+        .id = STR("p"), .who = "officer", .ground = "withdrawal", .reason = "1/2026"};
+    size_t n;
+    (void)state;
+    S_ASK("s", "Patient", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_answer(500);
+    t_put("Patient", "p", "\"gender\":\"male\"");
+    t_put("Patient", "p", "\"gender\":\"female\"");
+    S_WAIT(3);
+    assert_ok(eds_erase(t_eds, &x));
+    eds_erase_release(&x);
+    n = s_count() + 1; /* one may be on its way */
+    s_answer(200);
+    S_WAIT(n);
+    usleep(300000);
+    t_put("Patient", "q", "");
+    for (int i = 0; i < 4000 && !strstr(s_says(s_count() - 1), "=Patient/q"); i++)
+        usleep(2000);
+    assert_non_null(strstr(s_says(s_count() - 1), "=Patient/q"));
+    assert_null(strstr(events_of(T_WANT(200, .url = "/Subscription/s/$events")),
+                       "Patient/p"));
+    T_ONLY(201, REST_PUT, .url = "/Patient/p",
+           .body = "{\"resourceType\":\"Patient\",\"id\":\"p\"}");
+}
+
 static void what_is_kept_no_more_is_said(void **state)
 {
     char more[64];
@@ -368,6 +398,7 @@ int main(void)
         S(bundles_and_imports_seal_as_well),
         S(how_it_stands_and_what_it_told_can_be_asked),
         S(what_is_kept_no_more_is_said),
+        S(what_was_erased_blocks_nothing),
         S(the_capabilities_name_the_topics),
     };
     return t_run_both(tests, AM_LEN(tests));

@@ -134,7 +134,7 @@ static int tell_seen(struct sub_telling *t, const struct rest_sub_event *e, bool
     *yes = false;
     buf_clear(&t->text);
     err = eds_get(t->v, str_c(e->type), str_c(e->id), e->ver, &t->text, &m);
-    if (err == AM_E_NOTFOUND)
+    if (err == AM_E_NOTFOUND || (!err && m.erased))
         return AM_OK;
     if (!err)
         err = rest_sees(t->c, t->v, &m, buf_str(&t->text), yes);

@@ -59,7 +59,11 @@ static int rest_touch_in(struct eds_view *v, void *arg)
     int err;
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = eds_get(v, t->type, t->id, 0, &text, &m); /* a deleted one too */
-    if (!err)
+    /* Of an erased one nothing is left that could be another's: who names it writes it
+     * anew, judged by what is written. Old files, which $import reads, do not. */
+    if (!err && m.erased)
+        yes = t->change != REST_NO_CHANGE;
+    else if (!err)
         err = rest_sees_for(t->c, v, &m, buf_str(&text), t->change, &yes);
     buf_release(&text);
     if (err == AM_E_NOTFOUND)
