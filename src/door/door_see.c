@@ -4,7 +4,8 @@
 #include "door/door_priv.h"
 
 /* ---- a version's facts ---- */
-/* The version before a deletion says whose it was; where that was erased, nothing does. */
+/* The version before a deletion says whose it was; where that was erased, nothing does.
+ */
 static int see_text(struct door_caller *c, const struct rest_look *l, struct buf *text)
 {
     int err;
@@ -13,8 +14,7 @@ static int see_text(struct door_caller *c, const struct rest_look *l, struct buf
         err = l->ver > 1 ? eds_get(l->view, l->type, l->id, l->ver - 1, text, NULL)
                          : AM_E_NOTFOUND;
     else
-        err = l->body.n ? buf_add(text, l->body)
-                        : eds_fetch(l->view, l->rid, text, NULL);
+        err = l->body.n ? buf_add(text, l->body) : eds_fetch(l->view, l->rid, text, NULL);
     return !err && !text->n ? AM_E_NOTFOUND : err;
 }
 

@@ -224,6 +224,7 @@ static void rest_call_do(struct rest_call *c)
         rest_finish(c, told);
     }
     free(c->seen);
+    rest_subs_end(c);
     json_free(c->doc);
     buf_release(&c->out);
     diag_release(&c->d);

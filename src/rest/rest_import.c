@@ -128,11 +128,23 @@ static int import_put(struct import *x, struct json_doc *doc, struct diag *d)
     return err;
 }
 
+/* What refuses a line is said of it, not of the whole. */
+static int import_local(struct import *x, const struct json *r, struct json_doc **out,
+                        struct diag *d)
+{
+    int err = rest_local(x->c, r, out);
+    if (!err || am_err_http(err) >= 500)
+        return err;
+    diag_merge(d, &x->c->d, "");
+    diag_clear(&x->c->d);
+    return err;
+}
+
 static int import_line(struct import *x, struct str line)
 {
     struct json_doc *doc = NULL, *local = NULL;
     struct diag d;
-    int err;
+    int err, status = x->c->status;
     diag_init(&d);
     err = json_parse(&doc, line,
                      &(struct json_limits){.size_b = EDS_BODY_MAX,
@@ -140,7 +152,8 @@ static int import_line(struct import *x, struct str line)
                                            .raw_numbers = true},
                      &d);
     if (!err)
-        err = rest_local(x->c, json_root(doc), &local);
+        err = import_local(x, json_root(doc), &local, &d);
+    x->c->status = status;
     if (local) {
         json_free(doc);
         doc = local;

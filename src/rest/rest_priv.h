@@ -84,6 +84,7 @@ struct rest_call {
     struct eds_name *seen;
     size_t n_seen, cap_seen;
     bool wrote;
+    size_t subs; /* places for Subscriptions taken, rest_subs_end() */
 };
 
 /* ---- rest.c ---- */
@@ -276,6 +277,8 @@ AM_CHECK int rest_sub_write(struct rest_call *c, const struct json *resource,
                             struct json_doc **out);
 AM_CHECK int rest_subs_new(struct rest *r);
 void rest_subs_free(struct rest *r);
+/* What the call wrote counts from the store's list on. */
+void rest_subs_end(struct rest_call *c);
 
 /* ---- rest_export_job.c ---- */
 AM_CHECK int rest_exports_new(struct rest *r);

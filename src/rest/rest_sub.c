@@ -275,7 +275,7 @@ static bool sub_header_ok(struct str h)
         "host",   "content-length", "content-type", "connection", "transfer-encoding",
         "expect", "upgrade",        "te",           "trailer"};
     struct str value, name = str_cut(h, ':', &value);
-    if (!name.n || !value.p || h.n > 4096)
+    if (!name.n || name.n >= SUB_HEADER_NAME || !value.p || h.n > 4096)
         return false;
     for (size_t i = 0; i < name.n; i++)
         if (name.p[i] <= ' ' || name.p[i] > '~' ||
@@ -384,7 +384,7 @@ static int sub_stored(struct rest_call *c, const struct json *resource,
     struct buf text;
     struct jw w;
     int err;
-    buf_init(&text, 2 * EDS_BODY_MAX);
+    buf_init(&text, SUB_TEXT); /* each is held in memory */
     jw_init(&w, &text);
     jw_obj(&w);
     for (json_each(it, resource)) {
@@ -406,6 +406,17 @@ static int sub_stored(struct rest_call *c, const struct json *resource,
     return err;
 }
 
+/* `code:in` of a value set that nobody knows would fail at every turn. */
+static int sub_resolves(struct rest_call *c, const struct json *resource,
+                        const struct rest_sub_spec *spec)
+{
+    int err = rest_sub_resolves(c, spec);
+    return err == AM_E_NOTFOUND || err == AM_E_UNSUPPORTED || err == AM_E_TOOBIG
+               ? sub_bad(c, "/criteria", "rest.sub_criteria",
+                         json_get_str(resource, "criteria"))
+               : err;
+}
+
 int rest_sub_write(struct rest_call *c, const struct json *resource,
                    struct json_doc **out)
 {
@@ -422,15 +433,19 @@ int rest_sub_write(struct rest_call *c, const struct json *resource,
     /* What comes by the thousand runs only once somebody asks for it. */
     if (!err && !in)
         err = rest_sub_read(c, resource, &spec);
-    if (!err && !rest_sub_room(c->r->subs, json_get_str(resource, "id")))
-        err = rest_bad(c, AM_E_TOOMANY, "", "rest.sub_many", STR_NULL);
     if (!err && !in)
+        err = sub_resolves(c, resource, &spec);
+    if (!err && !rest_sub_room(c, json_get_str(resource, "id")))
+        err = rest_bad(c, AM_E_TOOMANY, "", "rest.sub_many", STR_NULL);
+    if (!err) /* of imported ones too: they are sent once somebody says `active` */
         err = sub_headers(c, json_get(resource, "channel"));
     if (!err)
         err = sub_seal(c, resource, &seal);
     if (!err)
         err = sub_stored(c, resource, in || str_eqc(status, "off") ? "off" : "requested",
                          buf_str(&seal), out);
+    if (err == AM_E_TOOBIG)
+        err = sub_bad(c, "", "rest.sub_big", STR_NULL);
     buf_release(&seal);
     return err;
 }

@@ -46,7 +46,9 @@ enum {
     SUB_TIMEOUT_S = 10,    /* of a delivery, without backport-timeout */
     SUB_TIMEOUT_MOST = 30, /* and the most of it */
     SUB_HEADERS = 6,
-    SUB_WAIT_MS = 1000, /* after a first failure */
+    SUB_HEADER_NAME = 128, /* bytes, its NUL included: what http_call() sends */
+    SUB_TEXT = 64 << 10,   /* of one as it is stored */
+    SUB_WAIT_MS = 1000,    /* after a first failure */
     SUB_WAIT_MOST_S = 600,
     SUB_GIVE_UP_S = 86400,
     SUB_SAVED = 5000,  /* versions passed by without an event, not on the disk */
@@ -126,17 +128,19 @@ struct rest_subs {
     pthread_mutex_t lock;
     pthread_cond_t wake, end;
     struct rest_sub *first;
-    size_t n, slow; /* slow: busy ones that are */
-    int64_t seen;   /* rid up to which the store was looked at; the follower's */
-    bool over;      /* there are some for which there was no place */
+    size_t n, slow;      /* slow: busy ones that are */
+    size_t taken, ended; /* places taken by calls; of those that are over, too */
+    int64_t seen;        /* rid up to which the store was looked at; the follower's */
+    bool over;           /* there are some for which there was no place */
     bool ends, follows;
     pthread_t follower;
     struct rest_sub_worker worker[SUB_THREADS];
 };
 
 /* ---- rest_sub_job.c ---- */
-bool rest_subs_on(const struct rest *r);                /* are there to be any? */
-bool rest_sub_room(struct rest_subs *x, struct str id); /* for it, or one more */
+bool rest_subs_on(const struct rest *r); /* are there to be any? */
+/* For it, or one more: a place that the call takes. */
+bool rest_sub_room(struct rest_call *c, struct str id);
 
 /* ---- rest_sub_keep.c ---- */
 AM_CHECK int rest_sub_save(struct rest_subs *x, struct rest_sub *s);
@@ -151,6 +155,8 @@ enum rest_sub_next { SUB_AT_ONCE, SUB_ON_NEWS, SUB_AFTER_WAIT, SUB_NEVER };
 enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,
                                  struct http_client *http, bool stale, int64_t *wait_ms);
 /* ---- rest_sub_match.c ---- */
+/* Do the terminologies know what the criteria ask of them? AM_E_NOTFOUND, .. */
+AM_CHECK int rest_sub_resolves(struct rest_call *c, const struct rest_sub_spec *spec);
 /* Numbers what is new to `s`: up to spec->most events more, pending; s->then moves. */
 AM_CHECK int rest_sub_gather(struct rest_call *c, struct rest_sub *s,
                              const struct rest_sub_spec *spec, bool *more);

@@ -62,16 +62,33 @@ static size_t sub_most(const struct rest_subs *x)
     return x->r->c.sub.most ? x->r->c.sub.most : SUB_MOST;
 }
 
-bool rest_sub_room(struct rest_subs *x, struct str id)
+/* The list has what is written a look later: until then the place is kept. */
+bool rest_sub_room(struct rest_call *c, struct str id)
 {
+    struct rest_subs *x = c->r->subs;
     const struct rest_sub *s;
     bool room;
     sub_lock(x);
     for (s = x->first; s && !str_eqc(id, s->id); s = s->next)
         ;
-    room = s || x->n < sub_most(x);
+    room = s || x->n + x->taken < sub_most(x);
+    if (room && !s) {
+        x->taken++;
+        c->subs++;
+    }
     sub_unlock(x);
     return room;
+}
+
+void rest_subs_end(struct rest_call *c)
+{
+    struct rest_subs *x = c->r->subs;
+    if (!c->subs)
+        return;
+    sub_lock(x);
+    x->ended += c->subs;
+    sub_unlock(x);
+    c->subs = 0;
 }
 
 /* What is due waits from now on: else one that is told all the time goes before. */
@@ -189,12 +206,17 @@ static void *follow_main(void *arg)
     sub_lock(x);
     while (!x->ends) {
         int64_t seen = x->seen;
+        size_t ended = x->ended;
         int err;
         sub_unlock(x);
         err = eds_view(x->r->c.eds, follow_in, x);
         if (err)
             LOG_E("rest.subscription_follow", log_err(err));
         sub_lock(x);
+        if (!err) { /* what those calls wrote is in the list */
+            x->taken -= ended;
+            x->ended -= ended;
+        }
         if (x->seen != seen || err) {
             int64_t now = time_mono();
             for (struct rest_sub *s = x->first; s; s = s->next) {

@@ -47,6 +47,42 @@ static int match_found(struct gather *g, struct str body, int64_t at, bool *yes)
     return err;
 }
 
+/* ---- what it asks of terminologies ---- */
+struct resolving {
+    struct rest_call *c;
+    const struct fhir_ask *where;
+};
+
+static int resolve_code(void *arg, struct str system, struct str code)
+{
+    (void)arg;
+    (void)system;
+    (void)code;
+    return AM_OK;
+}
+
+static int resolve_ask(struct rest_codes *codes, const struct fhir_ask *a)
+{
+    int err = a->kind == FHIR_ASK_CODES
+                  ? rest_codes(codes, a->set, a->text, resolve_code, NULL)
+                  : AM_OK;
+    for (size_t i = 0; i < a->n && !err; i++)
+        err = resolve_ask(codes, a->child[i]);
+    return err;
+}
+
+static int resolve_in(struct eds_view *v, void *arg)
+{
+    const struct resolving *r = arg;
+    return resolve_ask(&(struct rest_codes){r->c->r, v, true}, r->where);
+}
+
+int rest_sub_resolves(struct rest_call *c, const struct rest_sub_spec *spec)
+{
+    return eds_view(c->r->c.eds, resolve_in, &(struct resolving){c, spec->q.where});
+}
+
+/* ---- what matches ---- */
 /* A deletion is an event of a topic where what was deleted matched. */
 static int match_text(struct gather *g, const struct eds_meta *m, struct str body,
                       bool *yes)

@@ -169,6 +169,23 @@ static void inner_networks_are_not_called(void)
     close(fd);
 }
 
+static void what_is_too_long_is_refused(void)
+{
+    static char body[100000];
+    char name[200];
+    size_t n;
+    snprintf(name, sizeof name, "\"header\":[\"X-%0126d: x\"]", 1);
+    REFUSED("rest.sub_header", "Observation", "/h", name);
+    n = (size_t)snprintf(
+        body, sizeof body,
+        "{\"resourceType\":\"Subscription\",\"status\":\"requested\",\"criteria\":"
+        "\"Observation\",\"channel\":{\"type\":\"rest-hook\",\"endpoint\":"
+        "\"https://x.invalid/\"},\"reason\":\"");
+    memset(body + n, 'x', 70000);
+    snprintf(body + n + 70000, sizeof body - n - 70000, "\"}");
+    T_REFUSED(422, "rest.sub_big", REST_POST, .url = "/Subscription", .body = body);
+}
+
 static void what_could_not_be_kept_is_refused(void **state)
 {
     static const char *const endpoint[] = {
@@ -185,6 +202,8 @@ static void what_could_not_be_kept_is_refused(void **state)
     REFUSED("rest.sub_header", "Observation", "/h", "\"header\":[\"Host: x\"]");
     REFUSED("rest.sub_header", "Observation", "/h", "\"header\":[\"no colon\"]");
     REFUSED("rest.sub_payload", "Observation", "/h", "\"payload\":\"text/plain\"");
+    REFUSED("rest.sub_criteria", "Observation?code:in=http://nowhere", "/h", "");
+    what_is_too_long_is_refused();
     for (size_t i = 0; i < AM_LEN(endpoint); i++)
         REFUSED("rest.sub_endpoint", "Observation", endpoint[i], "");
     T_REFUSED(422, "rest.sub_channel", REST_POST, .url = "/Subscription",
@@ -287,8 +306,8 @@ static void what_was_erased_blocks_nothing(void **state)
     for (int i = 0; i < 4000 && !strstr(s_says(s_count() - 1), "=Patient/q"); i++)
         usleep(2000);
     assert_non_null(strstr(s_says(s_count() - 1), "=Patient/q"));
-    assert_null(strstr(events_of(T_WANT(200, .url = "/Subscription/s/$events")),
-                       "Patient/p"));
+    assert_null(
+        strstr(events_of(T_WANT(200, .url = "/Subscription/s/$events")), "Patient/p"));
     T_ONLY(201, REST_PUT, .url = "/Patient/p",
            .body = "{\"resourceType\":\"Patient\",\"id\":\"p\"}");
 }
@@ -371,6 +390,71 @@ static void bundles_and_imports_seal_as_well(void **state)
     assert_null(strstr(t_body(&r), "Sesame"));
     t_done(&r);
     assert_int_equal(s_count(), 1);
+    /* A line that is refused leaves the others. */
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Subscription\",\"id\":\"h\",\"status\":\"active\","
+             "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{\"type\":"
+             "\"rest-hook\",\"endpoint\":\"%s/i\",\"header\":[\"Host: x\"]}}\n"
+             "{\"resourceType\":\"Patient\",\"id\":\"line2\"}\n",
+             s_origin);
+    r = T_WANT(200, REST_POST, .url = "/$import", .type = "application/fhir+ndjson",
+               .body = body);
+    assert_non_null(strstr(t_body(&r), "rest.sub_header"));
+    t_done(&r);
+    T_ONLY(404, .url = "/Subscription/h");
+    T_ONLY(200, .url = "/Patient/line2");
+}
+
+/* What it asks of a terminology is gone: not tried for ever, each second. */
+static void what_stays_wrong_ends_in_error(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    s_open(&(struct rest_config){.sub = {.give_up_s = 1, .wait_ms = 100}});
+    t_put("ValueSet", "v",
+          "\"url\":\"http://v\",\"status\":\"active\",\"compose\":{\"include\":[{"
+          "\"system\":\"http://l\",\"concept\":[{\"code\":\"a\"}]}]}");
+    S_ASK("s", "Observation?code:in=http://v", "/hook", S_JSON);
+    S_STATUS("s", "active");
+    s_observe("b1", "b");
+    s_observe("a1", "a");
+    S_WAIT(2);
+    S_SAYS(1, "event-notification 1: 1=Observation/a1");
+    T_ONLY(204, REST_DELETE, .url = "/ValueSet/v");
+    s_observe("a2", "a");
+    S_STATUS("s", "error");
+    r = T_WANT(200, .url = "/Subscription/s");
+    assert_true(str_starts(json_str(t_at(&r, "/error")), STR("rest.sub_turn ")));
+    t_done(&r);
+}
+
+/* More in one call than there is room for, faster than the list grows. */
+static void there_are_no_more_than_there_may_be(void **state)
+{
+    char body[4000];
+    size_t n = 0;
+    struct t_reply r;
+    (void)state;
+    s_open(&(struct rest_config){.sub = {.most = 3}});
+    for (int i = 0; i < 5; i++)
+        n += (size_t)snprintf(
+            body + n, sizeof body - n,
+            "{\"resourceType\":\"Subscription\",\"id\":\"i%d\",\"status\":\"active\","
+            "\"reason\":\"x\",\"criteria\":\"Observation\",\"channel\":{\"type\":"
+            "\"rest-hook\",\"endpoint\":\"%s/i\"}}\n",
+            i, s_origin);
+    r = T_WANT(200, REST_POST, .url = "/$import", .type = "application/fhir+ndjson",
+               .body = body);
+    assert_non_null(strstr(t_body(&r), "rest.sub_many"));
+    t_done(&r);
+    assert_int_equal(t_total("/Subscription?_summary=count"), 3);
+    usleep(400000); /* places kept are given back */
+    T_ONLY(204, REST_DELETE, .url = "/Subscription/i0");
+    usleep(400000);
+    S_ASK("s", "Observation", "/s", "");
+    r = s_put("t", "Observation", "/t", "");
+    assert_int_equal(r.a.status, 429);
+    t_done(&r);
 }
 
 static void the_capabilities_name_the_topics(void **state)
@@ -400,6 +484,8 @@ int main(void)
         S(what_is_kept_no_more_is_said),
         S(what_was_erased_blocks_nothing),
         S(the_capabilities_name_the_topics),
+        S(there_are_no_more_than_there_may_be),
+        S(what_stays_wrong_ends_in_error),
     };
     return t_run_both(tests, AM_LEN(tests));
 }

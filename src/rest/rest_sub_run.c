@@ -390,6 +390,13 @@ static int turn_run(struct turn *t, bool stale)
     return err;
 }
 
+/* Ours, and over by itself: no memory, no room, no database. */
+static bool turn_passes(int err)
+{
+    return err == AM_E_NOMEM || err == AM_E_IO || err == AM_E_UNAVAILABLE ||
+           err == AM_E_UNSURE;
+}
+
 enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,
                                  struct http_client *http, bool stale, int64_t *wait_ms)
 {
@@ -402,8 +409,11 @@ enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,
     diag_init(&t.c.d);
     s->fast = !s->slow;
     err = turn_run(&t, stale);
-    if (err) { /* ours, not the endpoint's: no memory, no room */
+    if (err)
         LOG_E("rest.subscription_turn", log_str("id", str_c(s->id)), log_err(err));
+    if (err && !turn_passes(err) && t.doc) /* that stays so until somebody acts */
+        err = turn_fails(&t, "rest.sub_turn", am_err_key(err));
+    if (err) {
         s->loaded = s->loaded && !stale;
         s->ver = 0;
         t.next = SUB_AFTER_WAIT;
