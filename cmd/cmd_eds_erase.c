@@ -8,11 +8,9 @@
 #include "base/vec.h"
 #include "eds/erase.h"
 
-static const char *const fate_name[] = {[EDS_GOES] = "erased",
-                                        [EDS_RETAINED] = "retained",
-                                        [EDS_SHARED] = "shared",
-                                        [EDS_FOREIGN] = "foreign",
-                                        [EDS_AUDIT] = "audit"};
+static const char *const fate_name[] = {
+    [EDS_GOES] = "erased",     [EDS_RETAINED] = "retained", [EDS_SHARED] = "shared",
+    [EDS_FOREIGN] = "foreign", [EDS_AUDIT] = "audit",       [EDS_DAMAGED] = "damaged"};
 
 static bool progress(void *arg, int64_t done, int64_t of)
 {

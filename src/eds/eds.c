@@ -16,6 +16,7 @@
  * for the writer's cache, 6 for each reader's: bodies that are read often are in
  * eds_kept.c, once for all of them. */
 enum { EDS_CHECKPOINT = 25000, EDS_CACHE_KIB = 65536, EDS_READER_KIB = 6144 };
+enum { EDS_WALK_B = 32 << 20 };
 
 static const struct db_migration eds_schema[] = {
     {1, "store",
@@ -106,6 +107,7 @@ int eds_open(struct eds **out, const struct eds_config *c)
     e->rows = c->rows;
     e->rows_arg = c->rows_arg;
     e->page_b = EDS_PAGE_B;
+    e->walk_b = EDS_WALK_B;
     e->slice = EDS_SLICE;
     e->chunk = EDS_CHUNK;
     memcpy(e->kek, c->key, EDS_KEY);

@@ -492,6 +492,76 @@ static void a_damaged_link_is_not_covered_up(void **state)
     eds_close(e);
 }
 
+static bool files_tell(void);
+static void many_bodies(struct eds *e);
+
+/* The body of one under the name of another: it opens no more. */
+static void damage(struct eds *e, const char *type, const char *id)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "update res set body = (select body from res where rid <> %lld order by rid"
+             " limit 1) where rid = %lld",
+             (long long)meta(e, type, id, 0).rid, (long long)meta(e, type, id, 0).rid);
+    assert_ok(db_write(e->db, edit, sql));
+}
+
+static void damage_elsewhere_is_told_and_blocks_nothing(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    struct eds_erase x = asked();
+    struct eds_check c;
+    two_patients(e);
+    many_bodies(e);
+    damage(e, "Observation", "hers");
+    assert_ok(eds_erase(e, &x));
+    assert_int_equal(fate(&x, "Observation", "hers"), EDS_DAMAGED);
+    assert_int_equal(fate(&x, "Observation", "his"), EDS_GOES);
+    eds_erase_release(&x);
+    assert_ok(eds_scrub(e, NULL, NULL));
+    assert_false(!t_pg && files_tell());
+    assert_int_equal(checked(e, &c), AM_E_TAMPERED); /* E3 */
+    assert_false(meta(e, "Observation", "m1", 0).gone);
+    eds_close(e);
+}
+
+static void damage_of_his_is_not_covered_up(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    two_patients(e);
+    damage(e, "Patient", HIM);
+    assert_int_equal(erase(e), AM_E_TAMPERED);
+    assert_false(meta(e, "Patient", HIM, 0).gone);
+    eds_close(e);
+}
+
+/* However few bytes are read at once, each version is met. */
+static void a_walk_ends_its_pages_by_bytes(void **state)
+{
+    (void)state;
+    struct eds *e = open_fhir();
+    struct eds_check all, c;
+    int64_t rid = 0;
+    size_t groups = 0;
+    two_patients(e);
+    assert_ok(checked(e, &all));
+    e->walk_b = 300;
+    assert_ok(checked(e, &c));
+    assert_int_equal(c.versions, all.versions);
+    assert_true(c.versions > 20);
+    assert_ok(eds_rotate(e));
+    do {
+        assert_ok(eds_reseal(e, &rid, 500));
+        groups++;
+    } while (rid);
+    assert_true(groups > 4);
+    assert_ok(erase(e));
+    assert_whole(e);
+    eds_close(e);
+}
+
 /* ---- refusals ---- */
 static void what_must_be_kept_is_refused(void **state)
 {
@@ -746,6 +816,9 @@ int main(void)
         T(a_link_may_be_touched_twice),
         T(no_erasure_is_made_up),
         T(a_damaged_link_is_not_covered_up),
+        T(damage_elsewhere_is_told_and_blocks_nothing),
+        T(damage_of_his_is_not_covered_up),
+        T(a_walk_ends_its_pages_by_bytes),
         T(what_must_be_kept_is_refused),
         T(what_must_be_kept_is_refused_once_deleted),
         T(what_is_not_well_asked_is_refused),

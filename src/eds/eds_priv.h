@@ -78,6 +78,7 @@ struct eds {
     struct eds_merger *merger;
     /* Bytes of a page, pages of a job, resources of a chunk: tests make them small. */
     size_t page_b, slice, chunk;
+    size_t walk_b; /* bytes after which what is read or sealed anew at once ends */
     struct eds_ix *writer_ix; /* of the transaction that runs */
 };
 struct eds_view {

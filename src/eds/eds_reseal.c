@@ -3,6 +3,7 @@
  * on: sealed here, exchanged in the writer. A rid names one version for ever, wherever
  * its row has moved meanwhile, and its body never changes: the exchange cannot be
  * stale. */
+#include "base/log.h"
 #include "eds/eds_priv.h"
 
 struct eds_resealed {
@@ -13,7 +14,8 @@ struct eds_resealing {
     struct eds *e;
     struct eds_view *v;
     int64_t after;
-    size_t max, seen;
+    size_t max, seen, bytes;
+    bool more; /* the group ended before the versions did */
     struct arena a;
     VEC(struct eds_resealed) done;
     struct buf kept, sealed;
@@ -38,8 +40,13 @@ static int eds_reseal_one(struct eds_resealing *r, const struct eds_version *x)
     if (!err)
         err = eds_seal(r->e, str_c(x->m.type), str_c(x->m.id), buf_str(&r->kept),
                        &r->sealed);
+    if (err == AM_E_TAMPERED || err == AM_E_UNAVAILABLE) { /* fsck tells it, as before */
+        LOG_E("eds.reseal", log_s("wrong", "a body"), log_i("rid", x->m.rid));
+        return AM_OK;
+    }
     if (err)
         return err;
+    r->bytes += r->sealed.n;
     p = arena_dup(&r->a, buf_str(&r->sealed));
     if (!p)
         return AM_E_NOMEM;
@@ -51,7 +58,8 @@ static int eds_reseal_version(void *arg, const struct eds_version *x)
 {
     struct eds_resealing *r = arg;
     int err = AM_OK;
-    if (r->seen++ == r->max)
+    r->more = r->seen++ == r->max || r->bytes >= r->e->walk_b;
+    if (r->more)
         return 1;
     r->after = x->m.rid;
     if (!x->m.gone && !eds_newest(r->e, x->body))
@@ -95,7 +103,7 @@ int eds_reseal(struct eds *e, int64_t *rid, size_t n)
     if (!err && r.done.n)
         err = db_write(e->db, eds_reseal_write, &r);
     if (!err)
-        *rid = r.seen > n ? r.after : 0;
+        *rid = r.more ? r.after : 0;
     arena_release(&r.a);
     buf_release(&r.kept);
     buf_release(&r.sealed);

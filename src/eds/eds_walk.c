@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every version there is, oldest first: res and hist merged by rid, a page at a time, so
- * that memory stays small however long the store is. */
+/* Every version there is, oldest first: res and hist merged by rid, a page at a time,
+ * which ends by number and by bytes, so that memory stays small however long the store
+ * and however large its bodies are. */
 #include "eds/eds_priv.h"
 
 enum { EDS_WALK_PAGE = 200, EDS_WALK_BYTES = 256 << 20 };
@@ -48,6 +49,7 @@ static int eds_walk_fill(struct eds_view *v, struct eds_walk_list *l)
 {
     struct db_stmt *s;
     bool row = false;
+    size_t bytes = 0;
     int err = db_prepare(v->c, l->sql, &s);
     if (err)
         return err;
@@ -57,9 +59,13 @@ static int eds_walk_fill(struct eds_view *v, struct eds_walk_list *l)
     db_bind_int(s, 2, EDS_WALK_PAGE);
     if (l->kind)
         db_bind_int(s, 3, l->kind);
-    for (err = db_step(s, &row); !err && row; err = err ? err : db_step(s, &row))
+    for (err = db_step(s, &row); !err && row && bytes < v->e->walk_b;
+         err = err ? err : db_step(s, &row)) {
         err = eds_walk_row(v->e, l, s);
-    l->end = l->n < EDS_WALK_PAGE;
+        if (!err)
+            bytes += l->at[l->n - 1].body.n + l->at[l->n - 1].terms.n;
+    }
+    l->end = !row && l->n < EDS_WALK_PAGE; /* a row that is left begins the next page */
     return err;
 }
 

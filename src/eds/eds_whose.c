@@ -3,6 +3,7 @@
  * and older ones too, which no index knows; then the versions of what was found, one by
  * one. Of resources that name no Patient only those are remembered that hang on what
  * belongs to patients, and who names which Binary: 16 bytes each. */
+#include "base/log.h"
 #include "base/map.h"
 #include "eds/eds_erase_priv.h"
 #include "fhir/param.h"
@@ -12,7 +13,7 @@ enum { WHOSE_BYTES = 1 << 30 };
 struct whose_node {
     struct str type, id;
     uint64_t hash;
-    bool self, him, by_address, other, goes, tagged;
+    bool self, him, by_address, other, goes, tagged, damaged;
     /* To what belongs to patients, where no Patient is named; of a Provenance also its
      * targets, whoever is named; away: by a whole address. */
     VEC(uint64_t) ref, away;
@@ -186,6 +187,22 @@ static int whose_binaries(struct whose *w, const struct eds_meta *m)
     return err;
 }
 
+/* What cannot be read blocks no erasure that does not touch it: it is told. */
+static int whose_damaged(struct whose *w, const struct eds_version *x)
+{
+    struct whose_node *n;
+    int err;
+    LOG_E("eds.erase", log_s("wrong", "a body"), log_i("rid", x->m.rid));
+    if (x->damaged)
+        return AM_OK; /* not even type and id */
+    err = whose_node_of(w, &x->m, true, &n);
+    if (err)
+        return err;
+    n->self |= !strcmp(x->m.type, "Patient") && str_eqc(w->x->id, x->m.id);
+    n->damaged = true;
+    return AM_OK;
+}
+
 static int whose_version(void *arg, const struct eds_version *x)
 {
     struct whose *w = arg;
@@ -193,11 +210,13 @@ static int whose_version(void *arg, const struct eds_version *x)
     if (w->x->progress && w->seen++ % 256 == 0 &&
         !w->x->progress(w->x->arg, x->m.rid, w->top))
         return AM_E_TIMEOUT;
-    if (x->damaged)
-        return AM_E_TAMPERED;
     buf_clear(&w->kept);
-    if (!x->m.gone)
+    if (x->damaged)
+        err = AM_E_TAMPERED;
+    else if (!x->m.gone)
         err = eds_unseal(w->e, x->m.type, x->m.id, x->body, &w->kept);
+    if (err == AM_E_TAMPERED || err == AM_E_UNAVAILABLE)
+        return whose_damaged(w, x);
     if (!err)
         err = whose_look(w, buf_str(&w->kept));
     if (!err && !x->m.gone)
@@ -422,6 +441,8 @@ static enum eds_fate whose_fate(const struct whose_node *n)
         return n->tagged ? EDS_RETAINED : EDS_GOES;
     if (str_eqc(n->type, "AuditEvent"))
         return EDS_AUDIT;
+    if (n->damaged)
+        return EDS_DAMAGED;
     if (!binary && !whose_belongs(n->type))
         return EDS_FOREIGN;
     if (n->other || str_eqc(n->type, "Patient"))
@@ -434,7 +455,7 @@ static int whose_fates(struct whose *w)
     int err = AM_OK;
     for (size_t i = 0; i < w->node.n && !err; i++) {
         struct whose_node *n = &w->node.v[i];
-        if (n->goes || n->him || n->by_address ||
+        if (n->goes || n->him || n->by_address || n->damaged ||
             (n->ref.n + n->away.n && whose_hangs(w, n)))
             err = whose_tell(w, n, whose_fate(n));
     }

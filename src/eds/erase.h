@@ -36,7 +36,7 @@
  *   E1  the rows of an erasure are there whole, with all it erases gone, or not at all;
  *   E2  nothing kept of it tells who was erased to whoever lacks the store's key;
  *   E3  what eds_check() found before is found after: an erasure over a damaged link is
- *       refused (AM_E_TAMPERED). */
+ *       refused (AM_E_TAMPERED). A damaged body elsewhere is told, and stays as it is. */
 #ifndef EDS_ERASE_H
 #define EDS_ERASE_H
 
@@ -63,7 +63,8 @@ enum eds_fate {
     EDS_RETAINED, /* would go, but has the tag */
     EDS_SHARED,   /* names another Patient, too, or is one, or hangs on what stays */
     EDS_FOREIGN,  /* of a type that does not belong to patients, or by a whole address */
-    EDS_AUDIT     /* an AuditEvent */
+    EDS_AUDIT,    /* an AuditEvent */
+    EDS_DAMAGED   /* a version of it cannot be read: whom it names is not known */
 };
 struct eds_fated {
     enum eds_fate fate;
