@@ -134,7 +134,36 @@ rid=$(sql "$a" -c "select r.rid from eds.res_row r join eds.body b using (rid) w
 sql "$a" -c "delete from eds.res where rid = $rid" && [ "$(sql "$b" -c "select count(*) from eds.body_1 where rid = $rid")" = 0 ] && ! fsck
 report $? 'a row that is deleted takes its body from the other server (and fsck misses it)'
 stop
-place home "$a" 1 && place home "$a" 3 && place list "$a" && [ "$(grep -c here out)" = 4 ] && [ "$(sql "$b" -c 'select count(*) from eds.body_1')" = 0 ]
+# cut_off MODE VERB...: a move whose deletions on the second server wait for a lock, until the main one is killed; `seen` = what stood by then
+cut_off() {
+    mode=$1
+    shift
+    psql -q "$b" -c begin -c "lock table eds.body_1 in $mode mode" -c 'select pg_sleep(60)' >/dev/null 2>&1 &
+    lock=$!
+    tries=0
+    until [ "$(sql "$b" -c "select count(*) from pg_stat_activity where query like '%pg_sleep(60)' and pid <> pg_backend_pid()")" = 1 ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done
+    place "$@" &
+    move=$!
+    tries=0
+    until [ "$(sql "$b" -c "select count(*) from pg_locks where not granted")" = 1 ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done
+    seen=$(sql "$a" -c "select concat(relname, relkind) from pg_class where relnamespace = 'eds'::regnamespace and relname in ('body_1', 'left_1') order by 1" | xargs)
+    pg kill "$dir/a"
+    wait $move
+    moved=$?
+    sql "$b" -c "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)' and pid <> pg_backend_pid()" >out
+    wait $lock
+    pg start "$dir/a"
+}
+stood=$(sql "$a" -c 'select count(*) from eds.body')
+cut_off share home "$a" 1
+[ "$seen" = 'body_1r left_1f' ] && [ $moved != 0 ] && [ "$(sql "$a" -c 'select count(*) from eds.body')" = "$stood" ] && place list "$a" && grep -q '^left_1 .*cut move' out &&
+    place home "$a" 1 && place list "$a" && ! grep left out && [ "$(sql "$b" -c 'select count(*) from eds.body_1')" = 0 ] && ! place home "$a" 1
+report $? 'home: the main server has its copy for good before the other deletes; cut, it is taken up again'
+cut_off exclusive away "$a" 1 "$b"
+[ "$seen" = 'body_1r left_1f' ] && [ $moved != 0 ] && sql "$a" -c 'insert into eds.left_1 select rid, body from eds.body_1' && [ "$(sql "$b" -c 'select count(*) from eds.body_1')" -gt 9 ] &&
+    place list "$a" && grep -q '^left_1 .*cut move' out
+report $? 'away: cut, it is known that the other server may hold a copy'
+place away "$a" 1 "$b" && place home "$a" 1 && place home "$a" 3 && place list "$a" && ! grep left out && [ "$(grep -c here out)" = 4 ] && [ "$(sql "$b" -c 'select count(*) from eds.body_1')" = 0 ]
 report $? 'partitions come home'
 start
 curl -s "$fhir/Patient/$p" >out && jq -e '.name[0].given[0] == "v3"' out >/dev/null
