@@ -150,7 +150,8 @@ AM_CHECK int db_backup(struct db *d, const char *path);
 /* Writes the database's files anew, without the bytes of rows that were deleted or
  * replaced (free pages, room within pages, the WAL). SQLite: takes up to twice the size
  * of the database meanwhile, beside it and in SQLITE_TMPDIR; AM_E_UNAVAILABLE: another
- * process reads. PostgreSQL: VACUUM FULL of each table, which others wait for; the
+ * process reads. PostgreSQL: VACUUM FULL and ANALYZE of each table, which others wait
+ * for, on other servers (foreign tables) too, AM_E_IO when one does not answer; the
  * server's WAL goes with its own checkpoints. Nothing queued may wait for it: no
  * db_write() meanwhile. */
 AM_CHECK int db_scrub(struct db *d);

@@ -292,30 +292,3 @@ int db_pg_check(struct db_conn *base)
         err = db_pg_check_each(c, list, &found);
     return err ? err : found ? AM_E_TAMPERED : AM_OK;
 }
-
-/* ---- without the bytes of what was deleted ---- */
-int db_pg_scrub(struct db_conn *base)
-{
-    struct db_pg *c = (struct db_pg *)base;
-    char list[400];
-    PGresult *r, *one;
-    int err;
-    if (!PQexitPipelineMode(c->pg))
-        return db_pg_lost(c, "scrub");
-    snprintf(
-        list, sizeof list,
-        "select format('vacuum (full) %%I.%%I', n.nspname, c.relname) from pg_class c"
-        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = '%s' and"
-        " c.relkind = 'r' order by c.oid",
-        c->schema);
-    r = PQexec(c->pg, list);
-    err = PQresultStatus(r) == PGRES_TUPLES_OK ? AM_OK : db_pg_fail(c, "scrub", r);
-    for (int i = 0; !err && i < PQntuples(r); i++) {
-        one = PQexec(c->pg, PQgetvalue(r, i, 0));
-        if (PQresultStatus(one) != PGRES_COMMAND_OK)
-            err = db_pg_fail(c, "scrub", one);
-        PQclear(one);
-    }
-    PQclear(r);
-    return err;
-}

@@ -79,6 +79,8 @@ int db_pg_fail(struct db_pg *c, const char *op, const PGresult *r);
 int db_pg_simple(struct db_pg *c, const char *op, const char *sql);
 int64_t db_pg_lock_key(const struct db_pg *c, const char *what);
 int db_pg_check(struct db_conn *base);
+
+/* ---- db_pg_scrub.c ---- */
 int db_pg_scrub(struct db_conn *base);
 
 /* ---- db_pg_sql.c ---- */

@@ -4,6 +4,7 @@
 #include "eds/parts.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "eds/eds_priv.h"
 
 static const char *const parts_before[] = {
@@ -130,7 +131,22 @@ void eds_parts_put(struct eds *e, int64_t rid)
 /* As an array, so that another server looks them up instead of sending all its rids. */
 static int parts_erased(struct db_conn *c, void *unused)
 {
+    struct db_stmt *s;
+    bool left = false;
+    int err = db_prepare(c,
+                         "select 1 from pg_class where relname ~ '^left_[0-9]+$'"
+                         " and relnamespace = current_schema()::regnamespace",
+                         &s);
     (void)unused;
+    if (!err)
+        err = db_step(s, &left);
+    if (!err && left) {
+        LOG_E("eds.scrub", log_s("wrong", "a cut move left bodies on another server:"
+                                          " tools/place_part.sh list"));
+        return AM_E_UNAVAILABLE;
+    }
+    if (err)
+        return err;
     return db_exec(c, "delete from body where rid = any (array(select rid from erased))",
                    "");
 }
