@@ -79,7 +79,7 @@ AM_CHECK int rest_export_write(struct rest_exports *x, const char *id, const cha
  * comma begins another filter where a type and a question mark follow it. */
 AM_CHECK int rest_export_filters(struct rest_call *c, const struct rest_types *types,
                                  struct jw *w);
-/* What they find, of each type: sorted, least rid first. */
+/* What they find, of each type: sorted, least rid first, each once. */
 struct rest_export_set {
     struct str type;
     struct eds_rids rid;
@@ -88,8 +88,10 @@ struct rest_export_sets {
     struct rest_export_set *v;
     size_t n, cap;
 };
+/* goes_on: asked before each; what it returns but AM_OK ends it. */
 AM_CHECK int rest_export_sets(struct rest_call *c, struct eds_view *v,
-                              const struct json *filters, struct rest_export_sets *out);
+                              const struct json *filters, int (*goes_on)(void *arg),
+                              void *arg, struct rest_export_sets *out);
 void rest_export_sets_release(struct rest_export_sets *s);
 /* Of a type without a filter all is in it. */
 bool rest_export_in(const struct rest_export_sets *s, const char *type, int64_t rid);

@@ -44,6 +44,14 @@ static void a_filter_that_is_none_is_refused(void **state)
     T_REFUSED(400, "search.unknown", FILTER("Observation" Q "statu%3Dfinal"));
     T_REFUSED(400, "search.date", FILTER("Observation" Q "date%3Dx"));
     T_REFUSED(400, "rest.condition", FILTER("Observation" Q));
+    for (int n = 64; n <= 65; n++) { /* the last that is taken, and one more */
+        char url[5000];
+        size_t at = (size_t)snprintf(url, sizeof url, "/$export?_type=Observation");
+        for (int i = 0; i < n; i++)
+            at += (size_t)snprintf(url + at, sizeof url - at, "%s",
+                                   "&_typeFilter=Observation" Q "status%3Dfinal");
+        T_ONLY(n == 64 ? 202 : 400, .url = url, .prefer = "respond-async");
+    }
 }
 
 /* POST; the status address below the base. */

@@ -24,12 +24,14 @@ static int filter_bad(struct rest_call *c, struct str what)
     return rest_bad(c, AM_E_SYNTAX, "_typeFilter", "rest.value", what);
 }
 
+enum { FILTERS = 64, FILTER_TYPE = 64 /* letters of a type */ };
+
 /* Does "Type?" stand there? *n: of the name. */
 static bool filter_begins(struct str s, size_t *n)
 {
-    for (*n = 0; *n < s.n && s.p[*n] != '?';)
+    for (*n = 0; *n < s.n && *n < FILTER_TYPE && s.p[*n] != '?';)
         ++*n;
-    return *n < s.n && fhir_search_type(str_sub(s, 0, *n));
+    return *n < s.n && s.p[*n] == '?' && fhir_search_type(str_sub(s, 0, *n));
 }
 
 /* Up to the comma before the next one. */
@@ -85,7 +87,7 @@ static int filter_one(struct rest_call *c, const struct rest_types *types, struc
 
 int rest_export_filters(struct rest_call *c, const struct rest_types *types, struct jw *w)
 {
-    int err = AM_OK;
+    int err = AM_OK, filters = 0;
     jw_key(w, "filters");
     jw_arr(w);
     for (size_t i = 0; i < c->pairs && !err; i++) {
@@ -93,7 +95,9 @@ int rest_export_filters(struct rest_call *c, const struct rest_types *types, str
         if (!str_eqc(c->pair[i].name, "_typeFilter"))
             continue;
         do
-            err = filter_one(c, types, w, str_trim(filter_cut(left, &left)));
+            err = ++filters > FILTERS /* each is a search of its own */
+                      ? filter_bad(c, left)
+                      : filter_one(c, types, w, str_trim(filter_cut(left, &left)));
         while (!err && left.p);
     }
     jw_arr_end(w);
@@ -144,25 +148,37 @@ static int least_first(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sorted, each once: what is found twice is not held twice. */
+static void set_sort(struct eds_rids *r)
+{
+    size_t n = 0;
+    if (r->n)
+        qsort(r->v, r->n, sizeof *r->v, least_first);
+    for (size_t i = 0; i < r->n; i++)
+        if (!n || r->v[n - 1] != r->v[i])
+            r->v[n++] = r->v[i];
+    r->n = n;
+}
+
 int rest_export_sets(struct rest_call *c, struct eds_view *v, const struct json *filters,
-                     struct rest_export_sets *out)
+                     int (*goes_on)(void *arg), void *arg, struct rest_export_sets *out)
 {
     int err = AM_OK;
     for (json_each(it, filters)) {
         struct str type = json_get_str(it.val, "type");
         struct rest_export_set *set;
         struct rest_where where;
-        err = set_of(c, out, type, &set);
+        err = goes_on(arg);
+        if (!err)
+            err = set_of(c, out, type, &set);
         if (!err)
             err = filter_query(c, type, json_get_str(it.val, "query"), &where);
         if (!err)
             err = set_add(c, v, &where, &set->rid);
         if (err)
             return err;
+        set_sort(&set->rid);
     }
-    for (size_t i = 0; i < out->n; i++)
-        if (out->v[i].rid.n)
-            qsort(out->v[i].rid.v, out->v[i].rid.n, sizeof *out->v[i].rid.v, least_first);
     return err;
 }
 

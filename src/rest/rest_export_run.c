@@ -299,6 +299,11 @@ static int run_newest(void *arg, const struct eds_meta *m, struct str body)
     return 1;
 }
 
+static int run_still(void *arg)
+{
+    return run_goes_on(arg);
+}
+
 static int run_in(struct eds_view *v, void *arg)
 {
     struct export_run *e = arg;
@@ -312,7 +317,8 @@ static int run_in(struct eds_view *v, void *arg)
     if (!err && e->since)
         err = eds_rid_at(v, e->since, &e->from);
     if (!err)
-        err = rest_export_sets(&e->c, v, json_get(e->ask, "filters"), &e->sets);
+        err = rest_export_sets(&e->c, v, json_get(e->ask, "filters"), run_still, e,
+                               &e->sets);
     if (!err)
         err = run_whom(e);
     if (!err)
