@@ -97,6 +97,7 @@ void door_before(struct door *d, struct rest_config *rc)
                                     .drop = door_drop,
                                     .his = door_his,
                                     .stand = door_stand,
+                                    .told = door_told,
                                     .arg = d};
     rc->audit = door_note;
     rc->audit_arg = d;

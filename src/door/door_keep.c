@@ -61,6 +61,14 @@ int door_stand(void *arg, void *who, struct buf *name)
     return err ? err : buf_addf(name, "standing %s", c->client.scope);
 }
 
+bool door_told(void *arg, void *who, struct str type)
+{
+    const unsigned need = DOOR_R | DOOR_S;
+    enum door_reach reach;
+    (void)arg;
+    return who && (door_may_verbs(who, type, &reach) & need) == need;
+}
+
 /* ---- again ---- */
 /* Those of `had` that the client's registration still covers. */
 static int keep_scopes(struct door_caller *c, struct str had)

@@ -138,6 +138,7 @@ int door_again(void *arg, struct str name, void **who);
 void door_drop(void *arg, void *who);
 bool door_his(void *arg, struct str name, void *who);
 int door_stand(void *arg, void *who, struct buf *name);
+bool door_told(void *arg, void *who, struct str type);
 
 /* ---- door_facts.c ---- */
 /* Its patients too. */

@@ -164,6 +164,18 @@ each_telling_is_in_the_record_and_a_closed_service_is_told_no_more(void **state)
     assert_int_equal(recorded("\"do\":\"subscription-notification\"", "\"lab-1\"",
                               "\"seen\":[\"Observation/n\"]", "\"patients\":[\"a\"]"),
                      1);
+    /* Registered for less than what it is about: it ends, and comes back when asked. */
+    t_service("system/Observation.r system/Patient.rs system/Subscription.cruds", more);
+    t_store("Observation", "unseen",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
+            "\"reference\":\"Patient/b\"}");
+    h_is(more, "error");
+    assert_int_equal(h_told, 2);
+    t_service(H_SCOPE, t);
+    T_ONLY(200, .token = t, .method = HTTP_PUT, .path = "/Subscription/s", .body = body);
+    assert_true(h_wait(4)); /* the handshake, and what was written meanwhile */
+    h_is(t, "active");
+    h_told = 2;
     /* Closed: no call goes out any more. */
     assert_ok(auth_client_close(t_auth, STR("lab-1"), time_now()));
     t_store("Observation", "after",

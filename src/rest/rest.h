@@ -137,6 +137,9 @@ struct rest_guard {
      * well: what he may now, and no more than he might then. AM_E_FORBIDDEN: not for
      * him. Where `see` is set and this is not, there are no Subscriptions. */
     int (*stand)(void *arg, void *who, struct buf *name);
+    /* May who again() found read and search that type still? If not, his Subscription to
+     * it ends. NULL: yes. */
+    bool (*told)(void *arg, void *who, struct str type);
     void *arg;
 };
 

@@ -363,6 +363,7 @@ static int turn_who(struct turn *t)
 
 static int turn_run(struct turn *t, bool stale)
 {
+    const struct rest_guard *g = &t->x->r->c.guard;
     struct rest_sub *s = t->s;
     int err = stale || !s->ver ? turn_read(t) : turn_open(t);
     t->next = SUB_NEVER;
@@ -379,6 +380,8 @@ static int turn_run(struct turn *t, bool stale)
         return turn_ends(t, "rest.sub_criteria", "");
     if (err)
         return err;
+    if (g->told && !g->told(g->arg, t->q.who, t->spec.type))
+        return turn_ends(t, "rest.sub_login", "");
     if (time_now() >= t->spec.end_at) {
         s->error[0] = 0;
         return turn_becomes(t, SUB_OFF);
