@@ -8,7 +8,9 @@
 static int keep_file(const struct rest_subs *x, const struct rest_sub *s,
                      char path[REST_PATH_MAX], struct rest_sealed *out)
 {
-    int n = snprintf(path, REST_PATH_MAX, "%s/%s", x->dir, s->id);
+    /* "." and ".." are ids: no id has a "=". */
+    int n = snprintf(path, REST_PATH_MAX, "%s/%s%s", x->dir, s->id[0] == '.' ? "=" : "",
+                     s->id);
     *out = (struct rest_sealed){path, str_c(s->id), STR("amane Subscription 1"), "at"};
     return n < REST_PATH_MAX ? AM_OK : AM_E_TOOBIG;
 }

@@ -97,6 +97,8 @@ static int turn_read(struct turn *t)
     struct eds_meta m = {0};
     struct buf text;
     int err = s->loaded ? AM_OK : rest_sub_load(t->x, s);
+    if (err == AM_E_TAMPERED)
+        LOG_W("rest.subscription_anew", log_str("id", str_c(s->id)), log_err(err));
     if (err == AM_E_NOTFOUND || err == AM_E_TAMPERED)
         err = AM_OK; /* nothing was told, or of another store */
     if (err)

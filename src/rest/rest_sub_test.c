@@ -189,6 +189,20 @@ static void what_passes_by_ends_nothing(void **state)
     S_SAYS(1, "event-notification 1: 1=Observation/o");
 }
 
+static void an_id_of_dots_is_no_folder(void **state)
+{
+    (void)state;
+    S_ASK("..", "Observation", "/hook", S_JSON);
+    S_STATUS("..", "active");
+    s_observe("o1", "a");
+    S_WAIT(2);
+    usleep(200000);
+    s_open(NULL);
+    s_observe("o2", "a");
+    S_WAIT(3);
+    S_SAYS(2, "event-notification 2: 2=Observation/o2");
+}
+
 static void those_deleted_take_no_place(void **state)
 {
     (void)state;
@@ -215,8 +229,8 @@ static void one_without_a_place_waits_for_it(void **state)
 {
     (void)state;
     S_ASK("a", "Patient", "/a", "");
+    S_STATUS("a", "active"); /* its newest version is the older: the place is its */
     S_ASK("b", "Observation", "/b", S_JSON);
-    S_STATUS("a", "active");
     S_STATUS("b", "active");
     s_open(&(struct rest_config){.sub = {.most = 1}});
     s_observe("o", "a");
@@ -283,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         S(what_passes_by_ends_nothing),
+        S(an_id_of_dots_is_no_folder),
         S(those_deleted_take_no_place),
         S(one_without_a_place_waits_for_it),
         S(a_backlog_of_eight_starves_no_ninth),
