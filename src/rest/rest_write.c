@@ -279,7 +279,7 @@ static int rest_deleted(struct rest_call *c, const struct eds_done *done)
 int rest_h_delete(struct rest_call *c)
 {
     struct eds_ask ask = {.verb = EDS_DELETE, .type = c->type, .id = c->id};
-    struct eds_done done;
+    struct eds_done done = {0};
     int err = rest_only(c, "");
     if (!err)
         err = rest_if_match(c, &ask.if_match);
