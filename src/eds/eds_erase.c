@@ -372,6 +372,9 @@ int eds_erase(struct eds *e, struct eds_erase *x)
     err = db_write(e->db, erase_run, &r);
     eds_merger_let(e);
     eds_kept_clear(e->kept);
+    am_assert(!pthread_mutex_lock(&e->lock));
+    memset(e->counted, 0, sizeof e->counted);
+    am_assert(!pthread_mutex_unlock(&e->lock));
     eds_sample_forget(e);
     eds_scars_release(&r.scars);
     vec_release(&r.one);

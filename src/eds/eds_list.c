@@ -185,13 +185,42 @@ int eds_tok_has(struct eds_view *v, uint64_t hash, int64_t rid, bool *has)
     return err;
 }
 
+/* With dead in it a list is walked to be counted: what was counted holds as long as
+ * nothing is written, since every write has a rid greater than all before. */
+static bool list_known(struct eds_view *v, struct eds_counted *c, bool tell)
+{
+    struct eds_counted *at = &v->e->counted[(c->hash >> 17) % EDS_COUNTED];
+    bool known;
+    am_assert(!pthread_mutex_lock(&v->e->lock));
+    if (tell)
+        *at = *c;
+    known = at->top == c->top && at->hash == c->hash;
+    if (known)
+        c->n = at->n;
+    am_assert(!pthread_mutex_unlock(&v->e->lock));
+    return known;
+}
+
 int eds_tok_count(struct eds_view *v, uint64_t hash, int64_t *n)
 {
     struct list_want w = {
         .v = v, .hash = hash, .below = INT64_MAX, .max = SIZE_MAX, .rid = NULL};
-    int err = list_run(&w);
+    struct eds_counted c = {.hash = hash};
+    struct eds_ix *x;
+    bool kept;
+    int err = eds_ix_get(v, &x);
+    if (err)
+        return err;
+    kept = !v->writer && !v->alone && x->dead_any && x->top > 0;
+    c.top = x->top;
+    if (!kept || !list_known(v, &c, false)) {
+        err = list_run(&w);
+        c.n = (int64_t)w.n;
+        if (!err && kept)
+            (void)list_known(v, &c, true);
+    }
     if (!err)
-        *n = (int64_t)w.n;
+        *n = c.n;
     return err;
 }
 

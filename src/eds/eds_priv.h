@@ -21,6 +21,7 @@ enum {
     EDS_DICTS_MAX = 200,
     EDS_KINDS_MAX = 4096,
     EDS_PACKERS = 8,
+    EDS_COUNTED = 1024,
     EDS_NAME = 65, /* of a type, with its NUL */
     EDS_HEAD = 4   /* before a sealed body: format, dictionary, key (2 bytes) */
 };
@@ -75,6 +76,10 @@ struct eds {
     int64_t body_top, body_swept, body_put;
     struct eds_tail *tail; /* eds_index_priv.h */
     struct eds_kept *kept; /* likewise */
+    struct eds_counted {   /* a list's length when the newest rid was top; under lock */
+        uint64_t hash;
+        int64_t top, n; /* top 0: none yet */
+    } counted[EDS_COUNTED];
     struct eds_merger *merger;
     /* Bytes of a page, pages of a job, resources of a chunk: tests make them small. */
     size_t page_b, slice, chunk;
