@@ -94,13 +94,7 @@ static int eds_link_at(struct eds_checking *k, const struct eds_meta *m)
 static int eds_link_add(struct eds_checking *k, const struct eds_version *x,
                         const uint8_t *digest)
 {
-    struct eds_leaf l = {.rid = x->m.rid,
-                         .ver = x->m.ver,
-                         .at = x->m.at,
-                         .type = x->m.type,
-                         .id = {x->id, x->id_n},
-                         .gone = x->m.gone,
-                         .digest = digest};
+    struct eds_leaf l = eds_leaf_of(x, digest);
     int err = eds_link_at(k, &x->m);
     if (err || !k->last)
         return err;

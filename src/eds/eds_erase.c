@@ -159,13 +159,7 @@ static int erase_version(void *arg, const struct eds_version *x)
     struct erasing *r = arg;
     struct erase_one *o = r->i < r->one.n ? &r->one.v[r->i] : NULL;
     uint8_t digest[CRYPTO_SHA256] = {0};
-    struct eds_leaf l = {.rid = x->m.rid,
-                         .ver = x->m.ver,
-                         .at = x->m.at,
-                         .type = x->m.type,
-                         .id = {x->id, x->id_n},
-                         .gone = x->m.gone,
-                         .digest = digest};
+    struct eds_leaf l = eds_leaf_of(x, digest);
     int err = x->damaged ? AM_E_TAMPERED : AM_OK;
     if (x->m.rid > r->last)
         return 1;

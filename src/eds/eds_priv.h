@@ -214,6 +214,18 @@ struct eds_version {
     struct str body, terms; /* as kept; terms: NULL unless current */
     bool damaged;           /* type or id is none */
 };
+/* What the chain says of it; names of x are borrowed. */
+static inline struct eds_leaf eds_leaf_of(const struct eds_version *x,
+                                          const uint8_t *digest)
+{
+    return (struct eds_leaf){.rid = x->m.rid,
+                             .ver = x->m.ver,
+                             .at = x->m.at,
+                             .type = x->m.type,
+                             .id = {x->id, x->id_n},
+                             .gone = x->m.gone,
+                             .digest = digest};
+}
 typedef int eds_walk_fn(void *arg, const struct eds_version *x);
 AM_CHECK int eds_walk(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg);
 

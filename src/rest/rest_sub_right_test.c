@@ -256,7 +256,7 @@ static void how_it_stands_and_what_it_told_can_be_asked(void **state)
 #define EVENTS(query) events_of(T_WANT(200, .url = "/Subscription/s/$events" query))
     assert_string_equal(EVENTS(""),
                         "1=Observation/o1 2=Observation/hidden 3=Observation/o3");
-    s_hide = true; /* told of then, not to be asked for now */
+    s_hide = true; /* what was told when it came is left out when asked for later */
     assert_string_equal(EVENTS("?eventsSinceNumber=2"), "2= 3=Observation/o3");
     assert_string_equal(EVENTS("?eventsSinceNumber=2&eventsUntilNumber=2"), "2=");
     assert_string_equal(EVENTS("?eventsSinceNumber=4"), "");
