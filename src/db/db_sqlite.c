@@ -98,8 +98,7 @@ static int db_file_make(const char *path)
     return am_dir_sync(dirname(copy));
 }
 
-/* page_size only acts on an empty file. 2,000 pages (8 MB) between checkpoints: at 64
- * writers a checkpoint's two fsyncs are then spread over some 10,000 rows.
+/* page_size only acts on an empty file. Checkpoints are db_sqlite_wal.c's.
  * journal_size_limit gives the disk back after a burst. cell_size_check meets corruption
  * before it spreads. */
 static const char db_pragmas[] = "pragma page_size = 4096;"
@@ -109,7 +108,7 @@ static const char db_pragmas[] = "pragma page_size = 4096;"
                                  "pragma trusted_schema = off;"
                                  "pragma cell_size_check = on;"
                                  "pragma temp_store = memory;"
-                                 "pragma wal_autocheckpoint = 2000;"
+                                 "pragma wal_autocheckpoint = 0;"
                                  "pragma journal_size_limit = 67108864;"
                                  "pragma cache_size = -16384;";
 
@@ -118,7 +117,8 @@ static int db_own_settings(struct db_lite *c, const struct db_place *p)
     int cache_kib = c->base.role == DB_WRITER ? p->cache_kib : p->reader_cache_kib;
     char sql[96] = "";
     if (c->base.role == DB_WRITER && p->checkpoint_pages)
-        snprintf(sql, sizeof sql, "pragma wal_autocheckpoint = %d;", p->checkpoint_pages);
+        snprintf(sql, sizeof sql, "pragma journal_size_limit = %lld;",
+                 p->checkpoint_pages * 2 * 4096LL);
     if (cache_kib)
         snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "pragma cache_size = -%d",
                  cache_kib);
@@ -172,6 +172,7 @@ static void db_lite_close(struct db_conn *base)
 {
     struct db_lite *c = (struct db_lite *)base;
     db_cache_clear(base);
+    db_wal_close(c->wal);
     sqlite3_finalize(c->begin);
     sqlite3_finalize(c->commit);
     sqlite3_finalize(c->rollback);
@@ -201,10 +202,13 @@ static int db_lite_open(struct db_conn **out, const struct db_place *p, enum db_
         rc = db_settings(c, p);
     if (!rc)
         rc = db_own_statements(c);
-    if (rc) {
+    if (rc)
         err = db_lite_fail(c, "open", rc);
+    if (!err && role == DB_WRITER)
+        err = db_wal_open(&c->wal, c->db,
+                          p->checkpoint_pages ? p->checkpoint_pages : DB_WAL_PAGES);
+    if (err)
         goto failed;
-    }
     *out = &c->base;
     return AM_OK;
 failed:
@@ -352,11 +356,11 @@ static int db_lite_backup(struct db_conn *base, const char *path)
 static int db_lite_scrub(struct db_conn *base)
 {
     struct db_lite *c = (struct db_lite *)base;
-    int in_wal = 0, moved = 0;
-    int rc = sqlite3_exec(c->db, "pragma temp_store = file; vacuum", NULL, NULL, NULL);
+    int rc;
+    sqlite3_wal_hook(c->db, NULL, NULL); /* nobody else copies what is written here */
+    rc = sqlite3_exec(c->db, "pragma temp_store = file; vacuum", NULL, NULL, NULL);
     if (!rc)
-        rc = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_TRUNCATE, &in_wal,
-                                       &moved);
+        rc = db_wal_cut(c->db);
     return rc ? db_lite_fail(c, "scrub", rc) : AM_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* db_sqlite_priv -- shared by the two files that speak to SQLite. */
+/* db_sqlite_priv -- shared by the files that speak to SQLite. */
 #ifndef DB_SQLITE_PRIV_H
 #define DB_SQLITE_PRIV_H
 
@@ -17,10 +17,22 @@ struct db_lite {
     struct db_conn base;
     sqlite3 *db;
     sqlite3_stmt *begin, *commit, *rollback, *savepoint, *release, *undo;
+    struct db_wal *wal; /* of a writer */
 };
 
 /* Maps and, unless the data caused it, logs and remembers a failure. */
 int db_lite_fail(struct db_lite *c, const char *op, int rc);
+
+/* ---- db_sqlite_wal.c ---- */
+/* Pages between checkpoints (8 MB): at 64 writers its two fsyncs are then spread over
+ * some 10,000 rows. */
+enum { DB_WAL_PAGES = 2000 };
+/* Watches the commits of `db`, a writer, from now on. Owned by the caller, who closes it
+ * before `db`. */
+AM_CHECK int db_wal_open(struct db_wal **out, sqlite3 *db, int limit);
+void db_wal_close(struct db_wal *w);
+/* All of the WAL into the file, and the WAL cut to nothing; waits for whoever copies. */
+int db_wal_cut(sqlite3 *db);
 
 /* db_sqlite_stmt.c, for the table in db_sqlite.c */
 int db_lite_stmt_new(struct db_conn *c, const char *sql, struct db_stmt **out);

@@ -31,7 +31,8 @@
 
 enum {
     EDS_PAGE_B = 3900,       /* of a page's body: a leaf of SQLite holds one */
-    EDS_SLICE = 1024,        /* pages that go through the writer at once */
+    EDS_SLICE = 1024,        /* pages made in one view */
+    EDS_JOB = 64,            /* pages that go through the writer at once */
     EDS_SEG_PAGES = 1 << 22, /* at most: page ids of a segment follow each other */
     EDS_CHUNK = 4096,        /* resources in a chunk of the tail */
     EDS_KEPT_B = 32 << 20,   /* of bodies that were read */

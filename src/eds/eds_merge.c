@@ -27,8 +27,9 @@ struct merge {
     struct buf last_text;
     bool some, end;
     VEC(struct str) body; /* pages that wait, in `bodies` */
+    size_t sent, job;     /* body[sent...] go through the writer, `job` at a time */
     struct arena bodies;
-    int64_t first; /* number of the first of them */
+    int64_t first; /* number of body[sent] */
 };
 
 /* ---- what there is ---- */
@@ -74,15 +75,16 @@ static int merge_page(void *arg, struct str body)
     return p ? vec_push(&m->body, ((struct str){p, body.n})) : AM_E_NOMEM;
 }
 
-static int merge_insert(struct db_conn *c, struct merge *m)
+static int merge_insert(struct db_conn *c, const struct merge *m)
 {
-    int64_t *id = am_calloc(m->body.n + 1, sizeof *id);
+    int64_t *id = am_calloc(m->job + 1, sizeof *id);
     int err = id ? AM_OK : AM_E_NOMEM;
-    for (size_t i = 0; i < m->body.n && !err; i++)
+    for (size_t i = 0; i < m->job && !err; i++)
         id[i] = m->made.n * EDS_SEG_PAGES + m->first + (int64_t)i;
-    if (!err)
+    if (!err && m->job)
         err = db_insert_many(c, "page (id, body)", "ib",
-                             (union db_array[]){{.i = id}, {.s = m->body.v}}, m->body.n);
+                             (union db_array[]){{.i = id}, {.s = m->body.v + m->sent}},
+                             m->job);
     free(id);
     return err;
 }
@@ -115,10 +117,18 @@ static int merge_some(struct db_conn *c, void *arg)
     return err ? err : merge_insert(c, m);
 }
 
-static int merge_flush(struct merge *m)
+/* All pages that wait, the last job's done by `last`; who writes meanwhile waits for one
+ * job, not for all of them. */
+static int merge_send(struct merge *m, db_fn *last)
 {
-    int err = db_write(m->e->db, merge_some, m);
-    m->first += (int64_t)m->body.n;
+    int err = AM_OK;
+    bool end = false;
+    for (m->sent = 0; !err && !end; m->sent += m->job) {
+        m->job = AM_MIN(m->body.n - m->sent, AM_MIN(m->e->slice, EDS_JOB));
+        end = m->sent + m->job == m->body.n;
+        err = db_write(m->e->db, end ? last : merge_some, m);
+        m->first += (int64_t)m->job;
+    }
     m->body.n = 0;
     arena_release(&m->bodies);
     return err;
@@ -155,11 +165,11 @@ static int merge_wipe(struct db_conn *c, void *arg)
     const struct merge_sweep *w = arg;
     int64_t base = w->seg.n * EDS_SEG_PAGES;
     int err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii",
-                      base + w->from, base + w->from + EDS_SLICE);
-    if (!err && w->from + EDS_SLICE >= w->seg.pages)
+                      base + w->from, base + w->from + EDS_JOB);
+    if (!err && w->from + EDS_JOB >= w->seg.pages)
         err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii", base,
                       base + EDS_SEG_PAGES);
-    if (!err && w->from + EDS_SLICE >= w->seg.pages)
+    if (!err && w->from + EDS_JOB >= w->seg.pages)
         err = db_exec(c, "delete from seg where n = $1 and live = 0", "i", w->seg.n);
     return err;
 }
@@ -171,7 +181,7 @@ static int merge_clean(struct merge *m)
         struct merge_sweep w = {m->old.v[i], 0};
         do {
             err = db_write(m->e->db, merge_wipe, &w);
-            w.from += EDS_SLICE;
+            w.from += EDS_JOB;
         } while (!err && w.from < w.seg.pages);
     }
     return err;
@@ -402,7 +412,7 @@ static int merge_segments(struct merge *m)
     while (!err && !m->end) {
         err = eds_view(m->e, merge_ways_view, m);
         if (!err && !m->end)
-            err = merge_flush(m);
+            err = merge_send(m, merge_some);
     }
     return err;
 }
@@ -437,7 +447,7 @@ static int merge_step(struct merge *m, size_t least, bool *did)
             err = eds_view(m->e, merge_tail_view, m);
     }
     if (!err && *did)
-        err = db_write(m->e->db, merge_swap, m);
+        err = merge_send(m, merge_swap);
     return err;
 }
 

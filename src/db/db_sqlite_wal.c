@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The WAL goes back into the file beside the writer, which would else stand still for as
+ * long as that takes (200 ms for 100 MB) with everybody who waits for its commit. A
+ * thread with a connection of its own copies most of it; the writer copies what came
+ * meanwhile, which is little, because only a WAL that was copied whole begins anew. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "db/db_sqlite_priv.h"
+
+enum {
+    WAL_LITTLE = 512, /* pages the writer copies by itself */
+    WAL_ROUNDS = 4,   /* each finds what came during the one before */
+    WAL_TRIES = 500,  /* of WAL_TRY_MS */
+    WAL_TRY_MS = 10,
+    WAL_FAR = 4 /* times `limit`: then the writer copies whatever there is */
+};
+
+struct db_wal {
+    sqlite3 *db;
+    pthread_t thread;
+    bool running;
+    int limit;
+    atomic_int copied; /* pages of the present WAL that are in the file */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool asked, busy, stop; /* under the lock */
+};
+
+/* What is left to copy; SQLITE_BUSY: somebody else copies. */
+static int wal_copy(struct db_wal *w, sqlite3 *db, int *left)
+{
+    int pages = -1, copied = -1;
+    int rc =
+        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+    *left = rc || pages < copied ? 0 : pages - copied;
+    if (!rc)
+        atomic_store(&w->copied, AM_MAX(copied, 0));
+    return rc;
+}
+
+static void wal_rounds(struct db_wal *w)
+{
+    int left = WAL_LITTLE, rc = SQLITE_OK;
+    for (int i = 0; i < WAL_ROUNDS && !rc && left >= WAL_LITTLE; i++)
+        rc = wal_copy(w, w->db, &left);
+    if (rc && rc != SQLITE_BUSY)
+        LOG_W("db.checkpoint", log_i("code", rc));
+}
+
+static void *wal_main(void *arg)
+{
+    struct db_wal *w = arg;
+    am_assert(!pthread_mutex_lock(&w->lock));
+    while (!w->stop) {
+        if (!w->asked) {
+            am_assert(!pthread_cond_wait(&w->wake, &w->lock));
+            continue;
+        }
+        w->busy = true;
+        am_assert(!pthread_mutex_unlock(&w->lock));
+        wal_rounds(w);
+        am_assert(!pthread_mutex_lock(&w->lock));
+        w->asked = w->busy = false;
+    }
+    am_assert(!pthread_mutex_unlock(&w->lock));
+    return NULL;
+}
+
+/* Begun when it is first needed: many stores never fill a WAL. */
+static bool wal_begin(struct db_wal *w, const char *path)
+{
+    if (w->running)
+        return true;
+    if (!w->db && (sqlite3_open_v2(path, &w->db,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                                       SQLITE_OPEN_PRIVATECACHE,
+                                   NULL) ||
+                   sqlite3_exec(w->db, "pragma synchronous = full", NULL, NULL, NULL))) {
+        sqlite3_close(w->db);
+        w->db = NULL;
+    }
+    w->running = w->db && !pthread_create(&w->thread, NULL, wal_main, w);
+    return w->running;
+}
+
+/* False: the thread is at it, or has just been told. */
+static bool wal_idle(struct db_wal *w, int left)
+{
+    bool idle;
+    am_assert(!pthread_mutex_lock(&w->lock));
+    idle = !w->busy && left <= WAL_LITTLE;
+    w->asked = w->asked || !idle;
+    if (!idle && !w->busy)
+        am_assert(!pthread_cond_signal(&w->wake));
+    am_assert(!pthread_mutex_unlock(&w->lock));
+    return idle;
+}
+
+/* After each commit of the writer, in its thread. */
+static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct db_wal *w = arg;
+    int copied = atomic_load(&w->copied), left;
+    (void)name;
+    if (pages < copied) /* it began anew */
+        atomic_store(&w->copied, copied = 0);
+    if (pages < w->limit)
+        return SQLITE_OK;
+    if (!wal_begin(w, sqlite3_db_filename(db, "main")) || pages > WAL_FAR * w->limit ||
+        wal_idle(w, pages - copied))
+        (void)wal_copy(w, db, &left); /* a failure is met again by the next commit */
+    return SQLITE_OK;
+}
+
+int db_wal_open(struct db_wal **out, sqlite3 *db, int limit)
+{
+    struct db_wal *w = am_calloc(1, sizeof *w);
+    if (!w)
+        return AM_E_NOMEM;
+    w->limit = limit;
+    am_assert(!pthread_mutex_init(&w->lock, NULL));
+    am_assert(!pthread_cond_init(&w->wake, NULL));
+    sqlite3_wal_hook(db, wal_grew, w);
+    *out = w;
+    return AM_OK;
+}
+
+/* SQLite does not wait for another checkpoint by itself, whatever its busy timeout. */
+int db_wal_cut(sqlite3 *db)
+{
+    int rc = SQLITE_BUSY, pages, copied;
+    for (int i = 0; i < WAL_TRIES; i++) {
+        rc = sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, &pages,
+                                       &copied);
+        if (rc != SQLITE_BUSY)
+            break;
+        sqlite3_sleep(WAL_TRY_MS);
+    }
+    return rc;
+}
+
+void db_wal_close(struct db_wal *w)
+{
+    if (!w)
+        return;
+    am_assert(!pthread_mutex_lock(&w->lock));
+    w->stop = true;
+    am_assert(!pthread_cond_signal(&w->wake));
+    am_assert(!pthread_mutex_unlock(&w->lock));
+    if (w->running)
+        am_assert(!pthread_join(w->thread, NULL));
+    am_assert(sqlite3_close(w->db) == SQLITE_OK);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->wake);
+    free(w);
+}
