@@ -140,9 +140,20 @@ void eds_group_free(struct eds_group *g);
 /* Prepares one more (copies all but what the condition borrows). AM_E_INVALID with
  * problems (codes eds.*) in d: not a resource of that type, a malformed id. */
 AM_CHECK int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag *d);
-/* May this text, of the member `key`, be the fullUrl of another entry? Identifier.value
- * and the like are texts that name a thing to people: never rewritten. */
-bool eds_may_be_address(struct str key, struct str s);
+/* What a text of an entry becomes where it names another entry of the same Bundle
+ * (eds_link.c), for jw_val_texts(). Identifier.value and the like are texts that name a
+ * thing to people: never rewritten; nor is what is canonical. `find`: "Type/id" of the
+ * entry that has this fullUrl, or NULL; `from`: the fullUrl of the entry that speaks;
+ * `failed`: there was no memory, what was written is not to be used. */
+struct eds_links {
+    const char *(*find)(void *arg, struct str url);
+    void *arg;
+    struct arena *arena;
+    struct str from;
+    bool failed;
+};
+struct str eds_linked(void *links, struct str key, struct str s);
+bool eds_link_canonical(struct str key);
 /* All resources of a Bundle as creates. Addresses that are the fullUrl of an entry become
  * Type/id of what it is called here: a new id, or the one it brings (and then what is
  * there already stays: importing twice is importing once). */

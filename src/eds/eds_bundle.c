@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The resources of a Bundle, and all of them into one group. A text that is exactly the
- * fullUrl of an entry becomes Type/id of that entry, as the specification asks of a
- * transaction. */
+/* The resources of a Bundle, and all of them into one group. What names another entry
+ * becomes Type/id of that entry, as the specification asks of a transaction. */
 #include "eds/eds_priv.h"
-
-bool eds_may_be_address(struct str key, struct str s)
-{
-    return !str_eqc(key, "value") && s.n && memchr(s.p, ':', s.n);
-}
 
 struct eds_entry_of {
     struct str type, full_url;
@@ -52,19 +46,19 @@ static int eds_entry_read(struct eds_bundling *b, const struct json *v, size_t i
 }
 
 /* ---- writing it again, addresses resolved ---- */
-static struct str eds_renamed(void *arg, struct str key, struct str s)
+static const char *eds_entry_at(void *arg, struct str url)
 {
     const struct eds_bundling *b = arg;
     size_t i;
-    return eds_may_be_address(key, s) && !map_get(&b->by_url, s, &i)
-               ? str_c(b->entry[i].target)
-               : s;
+    return map_get(&b->by_url, url, &i) ? NULL : b->entry[i].target;
 }
 
 static int eds_entry_tell(struct eds_bundling *b, size_t i)
 {
     const struct eds_entry_of *x = &b->entry[i];
     struct eds_bundled out = {.i = i, .type = x->type, .id = str_c(x->id)};
+    struct eds_links links = {
+        .find = eds_entry_at, .arg = b, .arena = &b->a, .from = x->full_url};
     struct json_doc *doc = NULL;
     struct jw w;
     int err;
@@ -74,8 +68,8 @@ static int eds_entry_tell(struct eds_bundling *b, size_t i)
         return b->fn(b->arg, &out);
     buf_clear(&b->text);
     jw_init(&w, &b->text);
-    jw_val_texts(&w, x->resource, eds_renamed, b);
-    err = jw_done(&w);
+    jw_val_texts(&w, x->resource, eds_linked, &links);
+    err = links.failed ? AM_E_NOMEM : jw_done(&w);
     if (!err)
         err = eds_parse(&doc, buf_str(&b->text));
     if (err == AM_E_TOOBIG) { /* told as it came */

@@ -47,10 +47,6 @@ int rest_line(struct rest_call *c, const struct json *entry, size_t i,
     out->path = str_cut(out->url, '?', &out->query);
     if (!out->path.n)
         return line_bad(c, i, "/request/url", "rest.entry", out->url);
-    if ((out->method == REST_POST || out->method == REST_PUT ||
-         out->method == REST_PATCH) &&
-        json_type(out->resource) != JSON_OBJECT)
-        return line_bad(c, i, "/resource", "rest.entry", STR_NULL);
     return AM_OK;
 }
 
@@ -98,6 +94,54 @@ int rest_line_answer(struct rest_call *c, struct jw *w, const struct rest_answer
     return w->err;
 }
 
+/* One that cannot be read fails alone, as one that is refused does. */
+static int batch_entry(struct rest_call *c, const struct json *entry, size_t i,
+                       struct jw *w)
+{
+    struct rest_call bad = {.r = c->r, .q = c->q, .lang = c->lang};
+    struct rest_line line;
+    struct rest_request q;
+    struct rest_answer a;
+    int err;
+    rest_answer_init(&a);
+    arena_init(&bad.arena, REST_ARENA);
+    diag_init(&bad.d);
+    buf_init(&bad.out, c->r->c.told_max);
+    err = rest_line(&bad, entry, i, &line);
+    if (!err) {
+        rest_line_request(c, &line, &q);
+        rest_part(c->r, &q, line.resource, &a);
+    } else if (err == AM_E_SYNTAX) {
+        a.status = 400;
+        err = rest_outcome(&bad, err);
+        if (!err)
+            err = buf_add(&a.body, buf_str(&bad.out));
+    }
+    if (!err)
+        err = rest_line_answer(c, w, &a);
+    rest_answer_release(&a);
+    buf_release(&bad.out);
+    diag_release(&bad.d);
+    arena_release(&bad.arena);
+    return err;
+}
+
+void rest_entries_begin(struct jw *w, size_t n)
+{
+    if (!n) /* FHIR's JSON has no empty arrays */
+        return;
+    jw_key(w, "entry");
+    jw_arr(w);
+}
+
+int rest_entries_end(struct jw *w, size_t n)
+{
+    if (n)
+        jw_arr_end(w);
+    jw_obj_end(w);
+    return jw_done(w);
+}
+
 int rest_batch(struct rest_call *c)
 {
     const struct json *entries = json_get(c->body, "entry");
@@ -105,38 +149,13 @@ int rest_batch(struct rest_call *c)
     int err = AM_OK;
     jw_init(&w, &c->out);
     rest_list_begin(c, &w, "batch-response", -1);
-    jw_key(&w, "entry");
-    jw_arr(&w);
+    rest_entries_begin(&w, json_size(entries));
     for (json_each(it, entries)) {
-        struct rest_line line;
-        struct rest_request q;
-        struct rest_answer a;
-        err = rest_line(c, it.val, it.i, &line);
+        err = batch_entry(c, it.val, it.i, &w);
         if (err)
-            break;
-        rest_line_request(c, &line, &q);
-        rest_answer_init(&a);
-        rest_part(c->r, &q, line.resource, &a);
-        err = rest_line_answer(c, &w, &a);
-        rest_answer_release(&a);
-        if (err)
-            break;
+            return err;
     }
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return err ? err : jw_done(&w);
-}
-
-/* All entries are looked at before the first is done. */
-static int batch_look(struct rest_call *c)
-{
-    int err = AM_OK;
-    for (json_each(it, json_get(c->body, "entry"))) {
-        struct rest_line line;
-        int one = rest_line(c, it.val, it.i, &line);
-        err = err ? err : one;
-    }
-    return err;
+    return rest_entries_end(&w, json_size(entries));
 }
 
 int rest_h_bundle(struct rest_call *c)
@@ -152,8 +171,5 @@ int rest_h_bundle(struct rest_call *c)
         return rest_bad(c, AM_E_SYNTAX, "/type", "rest.bundle", type);
     if (json_size(json_get(c->body, "entry")) > c->r->c.entries)
         return rest_bad(c, AM_E_TOOBIG, "/entry", "rest.toobig", STR_NULL);
-    err = batch_look(c);
-    if (err)
-        return err;
     return str_eqc(type, "batch") ? rest_batch(c) : rest_transaction(c);
 }

@@ -94,6 +94,107 @@ static void conditional_references_find_who_is_meant(void **state)
     t_done(&r);
 }
 
+/* R4 resolves them last: what the transaction writes is meant too, what it replaces or
+ * deletes no more. */
+static void conditional_references_mean_what_is_written_with_them(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    r = T_TRANSACTION(200,
+                      POST("urn:uuid:1-o", "\"Observation\"",
+                           SEEN("Patient?identifier=urn:cin|A1")) "," POST("urn:uuid:1-p",
+                                                                           "\"Patient\"",
+                                                                           PATIENT));
+    t_done(&r);
+    assert_int_equal(t_total("/Observation?subject.identifier=urn:cin|A1"), 1);
+    /* one there, one that comes: nobody knows whom it means */
+    r = T_TRANSACTION(412,
+                      POST("urn:uuid:1-o", "\"Observation\"",
+                           SEEN("Patient?identifier=urn:cin|A1")) "," POST("urn:uuid:1-p",
+                                                                           "\"Patient\"",
+                                                                           PATIENT));
+    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
+                     "rest.several");
+    t_done(&r);
+    t_put("Patient", "b", "\"identifier\":[{\"system\":\"urn:cin\",\"value\":\"B2\"}]");
+    r = T_TRANSACTION(
+        412, POST("urn:uuid:1-o", "\"Observation\"",
+                  SEEN("Patient?identifier=urn:cin|B2")) ",{\"request\":{\"method\":"
+                                                         "\"DELETE\",\"url\":"
+                                                         "\"Patient/b\"}}");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
+                     "rest.reference");
+    t_done(&r);
+    /* under its new number */
+    r = T_TRANSACTION(
+        200,
+        POST("urn:uuid:1-o", "\"Observation\"",
+             SEEN("Patient?identifier=urn:cin|C3")) ",{\"resource\":{"
+                                                    "\"resourceType\":\"Patient\","
+                                                    "\"id\":\"b\",\"identifier\":["
+                                                    "{\"system\":\"urn:cin\","
+                                                    "\"value\":\"C3\"}]},"
+                                                    "\"request\":{\"method\":\"PUT\","
+                                                    "\"url\":\"Patient/b\"}}");
+    t_done(&r);
+    assert_int_equal(t_total("/Observation?subject=Patient/b"), 1);
+}
+
+#define AT_HOME "http://elsewhere.ma/fhir/"
+static void relative_references_are_of_the_server_they_come_from(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_put("Patient", "1", ""); /* another one, of this server */
+    r = T_TRANSACTION(200, POST(AT_HOME "Observation/7", "\"Observation\"",
+                                SEEN("Patient/1")) "," POST(AT_HOME "Patient/1",
+                                                            "\"Patient\"", PATIENT));
+    t_done(&r);
+    assert_int_equal(t_total("/Observation?subject=Patient/1"), 0);
+    assert_int_equal(t_total("/Observation?subject.identifier=urn:cin|A1"), 1);
+}
+
+static void a_get_that_fails_fails_all(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    r = T_TRANSACTION(
+        404,
+        POST("urn:uuid:1-p", "\"Patient\"",
+             PATIENT) ",{\"request\":{\"method\":\"GET\",\"url\":\"Patient/none\"}}");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")), "rest.get");
+    assert_str_equal(json_str(t_at(&r, "/issue/0/diagnostics")), "/entry/1/request/url");
+    t_done(&r);
+    r = T_TRANSACTION(
+        400, POST("urn:uuid:1-p", "\"Patient\"",
+                  PATIENT) ",{\"request\":{\"method\":\"GET\",\"url\":\"Patient?x=1\"}}");
+    t_done(&r);
+    t_put("Patient", "a", "");
+    r = T_TRANSACTION(410, "{\"request\":{\"method\":\"DELETE\",\"url\":\"Patient/a\"}},"
+                           "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/a\"}}");
+    t_done(&r);
+    assert_int_equal(t_total("/Patient"), 1);
+    /* what is written here is there to be read */
+    r = T_TRANSACTION(
+        200, "{\"request\":{\"method\":\"GET\",\"url\":\"Patient/n\"}},{\"resource\":{"
+             "\"resourceType\":\"Patient\",\"id\":\"n\"},\"request\":{\"method\":"
+             "\"PUT\",\"url\":\"Patient/n\"}}");
+    assert_str_equal(json_str(t_at(&r, "/entry/0/resource/id")), "n");
+    t_done(&r);
+}
+
+static void no_entries_have_no_answers(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    r = T_TRANSACTION(200, "");
+    assert_null(t_at(&r, "/entry"));
+    t_done(&r);
+    r = T_BATCH(200, "");
+    assert_null(t_at(&r, "/entry"));
+    t_done(&r);
+}
+
 static void who_is_there_already_is_referred_to(void **state)
 {
     const char *again =
@@ -211,8 +312,19 @@ static void entries_of_a_batch_fail_alone(void **state)
     r = t_bundle_at(__LINE__, 400, "collection", NULL, "");
     t_done(&r);
     /* A Bundle in a Bundle is no request. */
-    r = T_BATCH(400, "{\"resource\":{\"resourceType\":\"Bundle\",\"type\":\"batch\"},"
-                     "\"request\":{\"method\":\"POST\",\"url\":\"/\"}}");
+    r = T_BATCH(200, "{\"resource\":{\"resourceType\":\"Bundle\",\"type\":\"batch\"},"
+                     "\"request\":{\"method\":\"POST\",\"url\":\"/\"}},"
+                     "{\"request\":{\"method\":\"PUT\",\"url\":\"Patient/a\"}},"
+                     "{\"request\":{\"method\":\"LOOK\",\"url\":\"Patient\"}},7,"
+                     "{\"request\":{\"method\":\"GET\",\"url\":\"Patient\"}}");
+    for (int i = 0; i < 4; i++) {
+        char at[60];
+        snprintf(at, sizeof at, "/entry/%d/response/status", i);
+        assert_str_equal(json_str(t_at(&r, at)), "400");
+        snprintf(at, sizeof at, "/entry/%d/response/outcome/resourceType", i);
+        assert_str_equal(json_str(t_at(&r, at)), "OperationOutcome");
+    }
+    assert_str_equal(json_str(t_at(&r, "/entry/4/response/status")), "200");
     t_done(&r);
 }
 
@@ -354,6 +466,10 @@ int main(void)
         T(entries_refer_to_one_another),
         T(one_failure_rolls_back_all),
         T(conditional_references_find_who_is_meant),
+        T(conditional_references_mean_what_is_written_with_them),
+        T(relative_references_are_of_the_server_they_come_from),
+        T(a_get_that_fails_fails_all),
+        T(no_entries_have_no_answers),
         T(who_is_there_already_is_referred_to),
         T(the_order_is_delete_post_put_get),
         T(a_transaction_updates_and_patches_by_query),

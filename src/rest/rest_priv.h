@@ -249,6 +249,9 @@ AM_CHECK int rest_line(struct rest_call *c, const struct json *entry, size_t i,
 void rest_line_request(const struct rest_call *c, const struct rest_line *l,
                        struct rest_request *q);
 AM_CHECK int rest_batch(struct rest_call *c);
+/* "entry" of an answer that has n of them, and the end of the answer. */
+void rest_entries_begin(struct jw *w, size_t n);
+AM_CHECK int rest_entries_end(struct jw *w, size_t n);
 /* entry {fullUrl, resource, response} of an answer. */
 AM_CHECK int rest_line_answer(struct rest_call *c, struct jw *w,
                               const struct rest_answer *a);

@@ -101,50 +101,6 @@ int rest_tx_read(struct tx *t)
     return AM_OK;
 }
 
-/* ---- conditional references ---- */
-static int tx_reference_add(struct tx *t, struct str s)
-{
-    struct str query, type = str_cut(s, '?', &query);
-    struct tx_reference *r;
-    int err;
-    if (!query.n || !fhir_search_type(type) || map_has(&t->by_query, s))
-        return AM_OK;
-    if (t->refs == t->cap_refs) {
-        size_t cap = t->cap_refs ? 2 * t->cap_refs : 16;
-        r = am_realloc(t->ref, cap, sizeof *r);
-        if (!r)
-            return AM_E_NOMEM;
-        t->ref = r;
-        t->cap_refs = cap;
-    }
-    r = &t->ref[t->refs];
-    *r = (struct tx_reference){0};
-    err = rest_may_entry(t->c, "search-type", type, STR_NULL, query);
-    if (!err)
-        err = rest_where_text(t->c, type, query, &r->where);
-    if (!err)
-        err = map_set(&t->by_query, s, t->refs);
-    t->refs += !err;
-    return err;
-}
-
-static int tx_references(struct tx *t, const struct json *v)
-{
-    int err = AM_OK;
-    if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
-        return AM_OK;
-    for (json_each(it, v)) {
-        struct str s = json_str(it.val);
-        if (s.n && str_eqc(it.key, "reference") && str_find(s, '?') < s.n)
-            err = tx_reference_add(t, s);
-        else
-            err = tx_references(t, it.val);
-        if (err)
-            return err;
-    }
-    return AM_OK;
-}
-
 int rest_tx_index(struct tx *t)
 {
     int err = AM_OK;
@@ -159,24 +115,11 @@ int rest_tx_index(struct tx *t)
     }
     for (size_t i = 0; i < t->n && !err; i++)
         if (tx_writes(&t->e[i]))
-            err = tx_references(t, t->e[i].l.resource);
+            err = rest_tx_references(t, t->e[i].l.resource);
     return err;
 }
 
 /* ---- what it all means now ---- */
-static int tx_resolve_reference(struct tx *t, struct eds_view *v, struct tx_reference *r)
-{
-    struct eds_meta m;
-    size_t n = 0;
-    int err = rest_where_in(v, &r->where, &m, &n);
-    if (err)
-        return err;
-    if (!n)
-        return rest_bad(t->c, AM_E_PRECONDITION, "", "rest.reference", r->where.type);
-    r->target = arena_printf(&t->c->arena, "%s/%s", m.type, m.id);
-    return r->target ? AM_OK : AM_E_NOMEM;
-}
-
 static int tx_patch_current(struct tx *t, struct eds_view *v, struct tx_entry *e,
                             size_t i)
 {
@@ -241,10 +184,8 @@ int rest_tx_resolve(struct eds_view *v, void *arg)
 {
     struct tx *t = arg;
     int err = AM_OK;
-    for (size_t i = 0; i < t->refs && !err; i++)
-        err = tx_resolve_reference(t, v, &t->ref[i]);
     for (size_t i = 0; i < t->n && !err; i++)
         if (tx_writes(&t->e[i]))
             err = tx_resolve_entry(t, v, i);
-    return err;
+    return err ? err : rest_tx_meant(t, v);
 }

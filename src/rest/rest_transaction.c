@@ -20,15 +20,34 @@ static size_t tx_order(struct tx *t)
 }
 
 /* ---- bodies, with what they refer to ---- */
-static struct str tx_renamed(void *arg, struct str key, struct str s)
+struct tx_texts {
+    const struct tx *t;
+    struct eds_links links;
+};
+
+static const char *tx_entry_at(void *arg, struct str url)
 {
     const struct tx *t = arg;
     size_t i;
-    if (str_eqc(key, "reference") && !map_get(&t->by_query, s, &i))
-        return str_c(t->ref[i].target);
-    if (eds_may_be_address(key, s) && !map_get(&t->by_url, s, &i) && t->e[i].target)
-        return str_c(t->e[i].target);
-    return s;
+    return map_get(&t->by_url, url, &i) ? NULL : t->e[i].target;
+}
+
+static struct str tx_renamed(void *arg, struct str key, struct str s)
+{
+    struct tx_texts *x = arg;
+    size_t i;
+    if (str_eqc(key, "reference") && !map_get(&x->t->by_query, s, &i))
+        return str_c(x->t->ref[i].target);
+    return eds_linked(&x->links, key, s);
+}
+
+static int tx_rewritten(struct tx *t, const struct tx_entry *e, struct buf *out)
+{
+    struct tx_texts x = {t, {tx_entry_at, t, &t->c->arena, e->l.full, false}};
+    struct jw w;
+    jw_init(&w, out);
+    jw_val_texts(&w, e->l.resource, tx_renamed, &x);
+    return x.links.failed ? AM_E_NOMEM : jw_done(&w);
 }
 
 static int tx_patched(struct tx *t, const struct tx_entry *e, struct buf *out,
@@ -62,16 +81,10 @@ static int tx_local(struct tx *t, struct json_doc **doc)
 static int tx_made(struct tx *t, struct tx_entry *e, struct json_doc **out,
                    struct diag *d)
 {
-    struct jw w;
     int err;
     buf_clear(&t->text);
-    if (e->l.method == REST_PATCH)
-        err = tx_patched(t, e, &t->text, d);
-    else {
-        jw_init(&w, &t->text);
-        jw_val_texts(&w, e->l.resource, tx_renamed, t);
-        err = jw_done(&w);
-    }
+    err = e->l.method == REST_PATCH ? tx_patched(t, e, &t->text, d)
+                                    : tx_rewritten(t, e, &t->text);
     if (!err)
         err = rest_json(t->c, buf_str(&t->text), out);
     if (!err)
@@ -238,13 +251,51 @@ static int tx_answers(struct tx *t)
     int err = AM_OK;
     jw_init(&w, &t->c->out);
     rest_list_begin(t->c, &w, "transaction-response", -1);
-    jw_key(&w, "entry");
-    jw_arr(&w);
+    rest_entries_begin(&w, t->n);
     for (size_t i = 0; i < t->n && !err; i++)
         err = tx_answer(t, i, &w);
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return err ? AM_E_UNSURE : jw_done(&w) ? AM_E_UNSURE : AM_OK;
+    return err || rest_entries_end(&w, t->n) ? AM_E_UNSURE : AM_OK;
+}
+
+/* ---- what is read ---- */
+/* Is the resource that the i-th entry reads written here? Then not as it stands now. */
+static const struct tx_entry *tx_written_here(const struct tx *t, size_t i)
+{
+    const struct rest_line *l = &t->e[i].l;
+    struct str id, type = str_cut(l->path, '/', &id);
+    for (size_t k = 0; k < t->n; k++)
+        if (tx_writes(&t->e[k]) && !t->e[k].by_query && id.n &&
+            str_eq(t->e[k].type, type) && str_eqc(id, t->e[k].id))
+            return &t->e[k];
+    return NULL;
+}
+
+/* A GET that fails fails the transaction (R4 http.html#transaction: all or nothing): each
+ * is tried before anything is written. What another request changes between this and the
+ * answer is told in its entry. */
+static int tx_try_gets(struct tx *t)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < t->n && !err; i++) {
+        const struct tx_entry *e = &t->e[i], *here;
+        struct rest_request q;
+        struct rest_answer a;
+        if (tx_writes(e))
+            continue;
+        here = tx_written_here(t, i);
+        if (here && here->l.method != REST_DELETE)
+            continue;
+        rest_answer_init(&a);
+        rest_line_request(t->c, &e->l, &q);
+        rest_part(t->c->r, &q, NULL, &a);
+        if (here || a.status >= 400) {
+            t->c->status = here ? 410 : a.status;
+            err = rest_bad(t->c, a.status >= 500 ? AM_E_UNAVAILABLE : AM_E_NOTFOUND,
+                           rest_tx_path(t, i, "/request/url"), "rest.get", e->l.url);
+        }
+        rest_answer_release(&a);
+    }
+    return err;
 }
 
 static int tx_run(struct tx *t)
@@ -253,6 +304,8 @@ static int tx_run(struct tx *t)
     int err = rest_tx_read(t);
     if (!err)
         err = rest_tx_index(t);
+    if (!err)
+        err = tx_try_gets(t);
     writes = err ? 0 : tx_order(t);
     for (int i = 0; i < REST_TRIES && !err && writes; i++) {
         err = tx_write(t, writes);

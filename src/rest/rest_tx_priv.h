@@ -48,6 +48,10 @@ const char *rest_tx_path(struct tx *t, size_t i, const char *more);
 AM_CHECK int rest_tx_read(struct tx *t);
 /* Who is meant by a fullUrl; which references are queries. */
 AM_CHECK int rest_tx_index(struct tx *t);
+/* ---- rest_tx_refs.c ---- */
+/* Notes the conditional references in v; then, entries resolved, whom each means. */
+AM_CHECK int rest_tx_references(struct tx *t, const struct json *v);
+AM_CHECK int rest_tx_meant(struct tx *t, struct eds_view *v);
 /* For eds_view(), arg a struct tx: whom conditions and conditional references mean now.
  */
 int rest_tx_resolve(struct eds_view *v, void *arg);
