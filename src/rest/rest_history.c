@@ -48,6 +48,10 @@ static int history_one(void *arg, const struct eds_meta *m, struct str body)
     int err = rest_sees(c, h->v, m, body, &yes);
     if (err || !yes)
         return err;
+    if (!h->count) { /* none is told, all are counted */
+        h->n++;
+        return c->id.n ? AM_OK : 1;
+    }
     if (h->n == h->count) {
         h->next = h->last;
         return 1;
@@ -137,7 +141,7 @@ static int history_tell(struct history *h)
     if (!err && h->next)
         err = history_link(h, &w, "next", h->next);
     jw_arr_end(&w);
-    if (h->n) {
+    if (h->n && h->count) {
         jw_key(&w, "entry");
         jw_raw(&w, buf_str(&h->entries));
     }
@@ -156,7 +160,7 @@ int rest_h_history(struct rest_call *c)
     buf_init(&h.entries, c->r->c.told_max);
     buf_init(&h.told, 2 * EDS_BODY_MAX);
     err = eds_view(c->r->c.eds, history_in, &h);
-    if (!err && c->id.n && !h.n && !h.p.below && !h.p.since_at && h.count)
+    if (!err && c->id.n && !h.n && !h.p.below && !h.p.since_at)
         err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
     if (err == AM_E_NOTFOUND && !c->id.n)
         err = AM_OK; /* a type never met has no versions */

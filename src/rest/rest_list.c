@@ -75,6 +75,19 @@ struct list_search {
     struct jw w;
 };
 
+/* What _elements names is of the hits alone (R4 search.html#elements). */
+static int list_trimmed(struct list_search *s, struct str body, struct str mode)
+{
+    struct rest_trim asked = s->c->trim;
+    int err;
+    if (!str_eqc(mode, "match"))
+        s->c->trim.elements = 0;
+    buf_clear(&s->told);
+    err = rest_tell(s->c, &s->told, body);
+    s->c->trim = asked;
+    return err;
+}
+
 /* One entry; the text of what stands around resources is made once (list_found()). */
 static int list_hit(struct list_search *s, struct eds_view *v, int64_t rid,
                     struct str mode)
@@ -89,8 +102,7 @@ static int list_hit(struct list_search *s, struct eds_view *v, int64_t rid,
     if (!err)
         err = rest_seen(s->c, str_c(m.type), m.id);
     if (!err && rest_trims(&s->c->trim)) {
-        buf_clear(&s->told);
-        err = rest_tell(s->c, &s->told, body);
+        err = list_trimmed(s, body, mode);
         body = buf_str(&s->told);
     }
     const struct str part[] = {s->entries++ ? STR(",{\"fullUrl\":")

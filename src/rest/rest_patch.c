@@ -29,6 +29,62 @@ int rest_patch_binary(struct rest_call *c, const struct json *binary,
     return err;
 }
 
+/* ---- the narrative ---- */
+/* Did anything change that people read of it? */
+static bool patch_says_other(const struct json *before, const struct json *after)
+{
+    for (json_each(it, after))
+        if (!str_eqc(it.key, "meta") && !str_eqc(it.key, "text") &&
+            !json_equal(json_getn(before, it.key), it.val))
+            return true;
+    for (json_each(it, before))
+        if (!str_eqc(it.key, "meta") && !json_getn(after, it.key))
+            return true;
+    return false;
+}
+
+static int patch_untold(struct rest_call *c, struct json_doc **doc)
+{
+    struct json_doc *bare = NULL;
+    struct buf text;
+    struct jw w;
+    int err;
+    buf_init(&text, FHIR_PATCH_B);
+    jw_init(&w, &text);
+    jw_obj(&w);
+    for (json_each(it, json_root(*doc)))
+        if (!str_eqc(it.key, "text")) {
+            jw_keyn(&w, it.key);
+            jw_val(&w, it.val);
+        }
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err)
+        err = rest_json(c, buf_str(&text), &bare);
+    if (!err) {
+        json_free(*doc);
+        *doc = bare;
+    }
+    buf_release(&text);
+    return err;
+}
+
+/* A narrative that a patch left as it was may say what is no more: "it must not be
+ * clinically unsafe" (R4 http.html#patch). One made from the data goes; one that says
+ * more than the data is for who patches to put right. */
+int rest_patch_narrative(struct rest_call *c, const struct json *before,
+                         struct json_doc **doc, struct diag *d)
+{
+    const struct json *after = json_root(*doc), *text = json_get(after, "text");
+    if (!text || !json_equal(text, json_get(before, "text")) ||
+        !patch_says_other(before, after))
+        return AM_OK;
+    if (!str_eqc(json_get_str(text, "status"), "additional"))
+        return patch_untold(c, doc);
+    diag_err(d, "/text", "rest.narrative", "additional");
+    return AM_E_INVALID;
+}
+
 static int patch_read(struct patching *p)
 {
     struct rest_call *c = p->c;
@@ -60,6 +116,8 @@ static int patch_apply(struct patching *p, struct str text, const struct eds_met
                       : fhir_patch_path(json_root(doc), c->body, &made, &c->d);
     if (!err)
         err = rest_json(c, buf_str(&made), out);
+    if (!err)
+        err = rest_patch_narrative(c, json_root(doc), out, &c->d);
     if (!err && (!json_str_is(json_get(json_root(*out), "id"), m->id) ||
                  !json_str_is(json_get(json_root(*out), "resourceType"), m->type)))
         err = rest_bad(c, AM_E_INVALID, "/id", "rest.other_id", str_c(m->id));

@@ -204,6 +204,10 @@ AM_CHECK int rest_touch_same(struct rest_call *c, struct str type, struct str id
 /* The same, of what is to be deleted. */
 AM_CHECK int rest_touch_end(struct rest_call *c, struct str type, struct str id);
 /* ---- rest_patch.c ---- */
+/* What the narrative of a patched resource may still say; *doc may become another.
+ * AM_E_INVALID with a problem in d. */
+AM_CHECK int rest_patch_narrative(struct rest_call *c, const struct json *before,
+                                  struct json_doc **doc, struct diag *d);
 /* The JSON Patch that a Binary carries. */
 AM_CHECK int rest_patch_binary(struct rest_call *c, const struct json *binary,
                                struct json_doc **out);

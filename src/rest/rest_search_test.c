@@ -90,6 +90,11 @@ static void hits_and_what_is_included_are_told_apart(void **state)
     assert_str_equal(json_str(t_at(&r, "/entry/1/fullUrl")),
                      "http://test/fhir/Patient/a");
     t_done(&r);
+    r = T_WANT(200,
+               .url = "/Observation?code=urn:s|c1&_count=1&_include=*&_elements=code");
+    assert_null(t_at(&r, "/entry/0/resource/valueQuantity"));
+    assert_non_null(t_at(&r, "/entry/1/resource/name")); /* _elements is of the hits */
+    t_done(&r);
     T_IDS("/Patient?family=alami&_revinclude=*", "a o5 o3 o1");
     T_IDS("/Observation?subject.family=ala&_sort=value-quantity&_count=2", "o1 o3");
     T_IDS("/Observation?subject=http://test/fhir/Patient/a&_sort=-value-quantity",
@@ -103,6 +108,23 @@ static void a_compartment_holds_what_is_the_patient_s(void **state)
     T_IDS("/Patient/a/Observation?_count=2", "o5 o3");
     T_IDS("/Patient/a/Observation?code=c0", "");
     T_REFUSED(400, "search.compartment", .url = "/Patient/a/Organization");
+}
+
+static void histories_are_counted_without_being_told(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_put("Patient", "h", "\"gender\":\"male\"");
+    t_put("Patient", "h", "\"gender\":\"female\"");
+    r = T_WANT(200, .url = "/Patient/h/_history?_count=0");
+    assert_int_equal(json_int(t_at(&r, "/total"), -1), 2);
+    assert_null(t_at(&r, "/entry"));
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient/_history?_count=0");
+    assert_null(t_at(&r, "/entry"));
+    assert_null(t_at(&r, "/total"));
+    t_done(&r);
+    T_REFUSED(404, "rest.notfound", .url = "/Patient/none/_history?_count=0");
 }
 
 static void histories_are_told_newest_first(void **state)
@@ -339,10 +361,8 @@ static void each_entry_is_asked_of_the_guard(void **state)
                .body = BUNDLE("batch", ENTRY("GET", "Observation", "")));
     assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "403");
     t_done(&r);
-    r = T_WANT(200, REST_POST, .url = "/",
-               .body = BUNDLE("transaction", ENTRY("GET", "Observation", "")));
-    assert_str_equal(json_str(t_at(&r, "/entry/0/response/status")), "403");
-    t_done(&r);
+    T_REFUSED(403, "rest.get", REST_POST, .url = "/",
+              .body = BUNDLE("transaction", ENTRY("GET", "Observation", "")));
 }
 
 struct t_audit {
@@ -395,6 +415,7 @@ int main(void)
         T(pages_are_of_one_moment),
         T(hits_and_what_is_included_are_told_apart),
         T(a_compartment_holds_what_is_the_patient_s),
+        T(histories_are_counted_without_being_told),
         T(histories_are_told_newest_first),
         T(validate_tells_and_stores_nothing),
         T(labels_are_added_and_taken_away),

@@ -175,6 +175,36 @@ static void patches_change_what_they_name(void **state)
               .body = path);
 }
 
+#define NARRATIVE(status)                                                                \
+    "\"gender\":\"male\",\"text\":{\"status\":\"" status                                 \
+    "\",\"div\":\"<div xmlns=\\\"http://www.w3.org/1999/xhtml\\\">a man</div>\"}"
+#define JSON_PATCH(url_, ops)                                                            \
+    REST_PATCH, .url = url_, .type = "application/json-patch+json", .body = ops
+#define WOMAN "{\"op\":\"replace\",\"path\":\"/gender\",\"value\":\"female\"}"
+
+static void a_narrative_does_not_say_what_a_patch_changed(void **state)
+{
+    struct t_reply r;
+    (void)state;
+    t_put("Patient", "a", NARRATIVE("generated"));
+    t_put("Patient", "b", NARRATIVE("additional"));
+    r = T_WANT(200, JSON_PATCH("/Patient/a", "[{\"op\":\"add\",\"path\":\"/meta/tag\","
+                                             "\"value\":[{\"code\":\"x\"}]}]"));
+    assert_non_null(t_at(&r, "/text/div")); /* nothing it says has changed */
+    t_done(&r);
+    r = T_WANT(200, JSON_PATCH("/Patient/a", "[" WOMAN "]"));
+    assert_null(t_at(&r, "/text"));
+    assert_str_equal(json_str(t_at(&r, "/gender")), "female");
+    t_done(&r);
+    T_REFUSED(422, "rest.narrative", JSON_PATCH("/Patient/b", "[" WOMAN "]"));
+    T_REFUSED(422, "rest.narrative",
+              JSON_PATCH("/Patient/b", "[{\"op\":\"remove\",\"path\":\"/gender\"}]"));
+    r = T_WANT(200, JSON_PATCH("/Patient/b",
+                               "[" WOMAN ",{\"op\":\"remove\",\"path\":\"/text\"}]"));
+    assert_null(t_at(&r, "/text"));
+    t_done(&r);
+}
+
 static void answers_have_the_form_asked_for(void **state)
 {
     struct t_reply r;
@@ -369,6 +399,7 @@ int main(void)
         T(conditions_find_one_or_none),
         T(a_conditional_update_brings_its_own_id_or_none),
         T(patches_change_what_they_name),
+        T(a_narrative_does_not_say_what_a_patch_changed),
         T(answers_have_the_form_asked_for),
         T(xml_is_read_as_it_is_written),
         T(the_answer_to_a_write_is_what_one_prefers),

@@ -41,16 +41,18 @@ static struct str tx_renamed(void *arg, struct str key, struct str s)
     return eds_linked(&x->links, key, s);
 }
 
-static int tx_rewritten(struct tx *t, const struct tx_entry *e, struct buf *out)
+static int tx_rewritten(struct tx *t, const struct tx_entry *e, struct json_doc **out)
 {
     struct tx_texts x = {t, {tx_entry_at, t, &t->c->arena, e->l.full, false}};
     struct jw w;
-    jw_init(&w, out);
+    int err;
+    jw_init(&w, &t->text);
     jw_val_texts(&w, e->l.resource, tx_renamed, &x);
-    return x.links.failed ? AM_E_NOMEM : jw_done(&w);
+    err = x.links.failed ? AM_E_NOMEM : jw_done(&w);
+    return err ? err : rest_json(t->c, buf_str(&t->text), out);
 }
 
-static int tx_patched(struct tx *t, const struct tx_entry *e, struct buf *out,
+static int tx_patched(struct tx *t, const struct tx_entry *e, struct json_doc **out,
                       struct diag *d)
 {
     struct json_doc *doc = NULL, *patch = NULL;
@@ -58,9 +60,13 @@ static int tx_patched(struct tx *t, const struct tx_entry *e, struct buf *out,
     if (!err && json_str_is(json_get(e->l.resource, "resourceType"), "Binary")) {
         err = rest_patch_binary(t->c, e->l.resource, &patch);
         if (!err)
-            err = fhir_patch_json(json_root(doc), json_root(patch), out, d);
+            err = fhir_patch_json(json_root(doc), json_root(patch), &t->text, d);
     } else if (!err)
-        err = fhir_patch_path(json_root(doc), e->l.resource, out, d);
+        err = fhir_patch_path(json_root(doc), e->l.resource, &t->text, d);
+    if (!err)
+        err = rest_json(t->c, buf_str(&t->text), out);
+    if (!err)
+        err = rest_patch_narrative(t->c, json_root(doc), out, d);
     json_free(patch);
     json_free(doc);
     return err;
@@ -83,10 +89,7 @@ static int tx_made(struct tx *t, struct tx_entry *e, struct json_doc **out,
 {
     int err;
     buf_clear(&t->text);
-    err = e->l.method == REST_PATCH ? tx_patched(t, e, &t->text, d)
-                                    : tx_rewritten(t, e, &t->text);
-    if (!err)
-        err = rest_json(t->c, buf_str(&t->text), out);
+    err = e->l.method == REST_PATCH ? tx_patched(t, e, out, d) : tx_rewritten(t, e, out);
     if (!err)
         err = tx_local(t, out);
     if (!err)
