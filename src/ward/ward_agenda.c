@@ -211,6 +211,19 @@ int ward_agenda_named(struct ward_entry *e, struct ward_reply *out)
     return err;
 }
 
+int ward_agenda_old(struct ward_entry *e, struct ward_reply *r)
+{
+    char version[WARD_ID + 1];
+    int err;
+    ward_field_text(e, "version", version, sizeof version);
+    err = ward_agenda_one(e, ward_field_value(e, "appointment"), version, r);
+    if (!err && !ward_agenda_open(r->root, e->f.v->now))
+        err = AM_E_CONFLICT;
+    if (err == AM_E_CONFLICT)
+        e->failed = "ward_e.changed";
+    return err;
+}
+
 /* ---- the page ---- */
 static void agenda_row(struct ward_file *f, const struct json *a, bool may)
 {

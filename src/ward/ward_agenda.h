@@ -46,7 +46,19 @@ AM_CHECK int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span
  * patient? AM_E_NOTFOUND, AM_E_CONFLICT: changed since. *out is to be released. */
 AM_CHECK int ward_agenda_one(struct ward_entry *e, struct str id, const char *version,
                              struct ward_reply *out);
+/* The same by the fields of a form that changes it; AM_E_CONFLICT too when it is past or
+ * over. */
+AM_CHECK int ward_agenda_old(struct ward_entry *e, struct ward_reply *out);
 /* Fields appointment and version of a form, from its address. */
 AM_CHECK int ward_agenda_named(struct ward_entry *e, struct ward_reply *out);
+
+/* ---- ward_book_whom.c ---- */
+/* The practitioner of a form, by field `who`: fills found and chosen. */
+void ward_book_whom(struct ward_entry *e);
+
+#define WARD_AGENDA_FORM(name, at, fields)                                               \
+    .title = name, .path = at, .here = "ward.agenda", .type = "Appointment",             \
+    .also = "Patient", .field = fields, .n = AM_LEN(fields), .done = "/appointments",    \
+    .conflict = "ward_e.changed"
 
 #endif

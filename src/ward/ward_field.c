@@ -22,6 +22,11 @@ struct str ward_field_value(const struct ward_entry *e, const char *name)
     return e->value[ward_field_at(e, name)];
 }
 
+void ward_field_text(const struct ward_entry *e, const char *name, char *out, size_t n)
+{
+    snprintf(out, n, "%.*s", STR_FMT(ward_field_value(e, name)));
+}
+
 const char *ward_field_number(const struct ward_entry *e, const char *name)
 {
     return e->number[ward_field_at(e, name)];

@@ -98,6 +98,8 @@ struct ward_entry { /* one form while it is dealt with */
     const void *own;    /* of send() for its write() */
     const char *failed; /* word: why nothing is known to be written */
 };
+/* For `there` of a change: it is of a version, sent twice the second finds another. */
+int ward_change_there(struct ward_entry *e, bool *there);
 /* The pages of a form. */
 AM_CHECK int ward_form_get(struct web_visit *v, const struct ward_form *form);
 AM_CHECK int ward_form_post(struct web_visit *v, const struct ward_form *form);
@@ -105,6 +107,8 @@ AM_CHECK int ward_form_post(struct web_visit *v, const struct ward_form *form);
 /* ---- ward_field.c: values of fields ---- */
 size_t ward_field_at(const struct ward_entry *e, const char *name);
 struct str ward_field_value(const struct ward_entry *e, const char *name);
+/* Its beginning, as much as n bytes hold. */
+void ward_field_text(const struct ward_entry *e, const char *name, char *out, size_t n);
 const char *ward_field_number(const struct ward_entry *e, const char *name); /* "": no */
 double ward_field_double(const struct ward_entry *e, const char *name);      /* NAN: no */
 void ward_field_error(struct ward_entry *e, const char *name, const char *word);

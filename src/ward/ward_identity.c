@@ -346,14 +346,6 @@ static int open_there(struct ward_entry *e, bool *there)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
-/* A change is of a version: sent twice, the second finds another. */
-static int change_there(struct ward_entry *e, bool *there)
-{
-    (void)e;
-    *there = false;
-    return AM_OK;
-}
-
 /* Refused because the condition finds another patient, or for what it holds? */
 static int identity_send(struct ward_entry *e)
 {
@@ -390,7 +382,7 @@ static const struct ward_form identity_change = {.title = "ward.identity",
                                                  .check = identity_check,
                                                  .write = identity_write,
                                                  .send = identity_send,
-                                                 .there = change_there};
+                                                 .there = ward_change_there};
 
 int ward_page_open(struct web_visit *v)
 {
