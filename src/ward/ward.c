@@ -27,6 +27,8 @@ static const struct web_more ward_page[] = {
     {true, "/patients/*/identity", ward_page_identity_post},
     {false, "/patients/*/stay", ward_page_stay},
     {true, "/patients/*/stay", ward_page_stay_post},
+    {false, "/patients/*/leave", ward_page_leave},
+    {true, "/patients/*/leave", ward_page_leave_post},
     {false, "/patients/*/appointments", ward_page_agenda},
     {false, "/patients/*/book", ward_page_book},
     {true, "/patients/*/book", ward_page_book_post},

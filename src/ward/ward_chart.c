@@ -98,13 +98,19 @@ static struct str chart_class(enum text_lang l, const struct json *class)
     return text_has(l, id) ? text_get(l, id) : STR_NULL;
 }
 
-static void row_stay(struct jw *w, enum text_lang l, const struct json *r)
+struct str ward_stay_name(enum text_lang l, const struct json *r)
 {
-    const struct json *class = json_get(r, "class"), *period = json_get(r, "period");
+    const struct json *class = json_get(r, "class");
     struct str name = chart_either(
         ward_concept(l, json_at(json_get(r, "type"), 0)),
         chart_either(json_get_str(class, "display"), json_get_str(class, "code")));
-    ward_kstr(w, "name", chart_either(chart_class(l, class), name));
+    return chart_either(chart_class(l, class), name);
+}
+
+static void row_stay(struct jw *w, enum text_lang l, const struct json *r)
+{
+    const struct json *period = json_get(r, "period");
+    ward_kstr(w, "name", ward_stay_name(l, r));
     ward_kstr(w, "note", json_get_str(json_get(r, "serviceProvider"), "display"));
     ward_kwhen(w, "from", json_get_str(period, "start"));
     ward_kwhen(w, "to", json_get_str(period, "end"));
@@ -164,6 +170,11 @@ static void chart_row(struct ward_file *f, const struct chart_list *c,
     jw_obj(w);
     c->row(w, f->v->l, r);
     jw_kbool(w, "machine", ward_machine(r));
+    if (c->row == row_stay && ward_stay_open(r) && ward_stay_may_end(f->v)) {
+        jw_key(w, "leave");
+        jw_strf(w, "/patients/%s/leave?encounter=%.*s", f->id,
+                STR_FMT(json_get_str(r, "id")));
+    }
     jw_obj_end(w);
 }
 
@@ -227,6 +238,7 @@ static int chart_send(struct ward_file *f)
     err = ward_file_batch(f, query, AM_LEN(query), &r);
     if (!err) {
         ward_file_context(f, "ward.chart");
+        jw_kbool(&f->v->w, "left", http_query(f->v->req, "left").n > 0);
         jw_key(&f->v->w, "sections");
         jw_arr(&f->v->w);
         for (size_t i = 0; i < AM_LEN(chart_list); i++)

@@ -809,6 +809,96 @@ static void a_stay_puts_a_patient_in_the_care_of_a_service(void **state)
     w_done(&p);
 }
 
+/* ---- a stay ends ---- */
+#define LEAVE "/patients/khadija/leave"
+#define STAY  "&encounter=stay-k&version="
+#define GONE  "step=write&left=2026-11-28T00:40&how=home&key=" KEY STAY
+
+static void with_a_stay_its_care_relation_ends(void **state)
+{
+    struct w_page p;
+    (void)state;
+    w_store("Encounter", "stay-k",
+            "\"status\":\"in-progress\",\"class\":{\"code\":\"IMP\"},\"priority\":{"
+            "\"text\":\"P\"},\"hospitalization\":{\"origin\":{\"display\":\"O\"}},"
+            "\"period\":{\"start\":\"2026-11-27T08:00:00Z\"},\"serviceProvider\":{"
+            "\"reference\":\"Organization/med\"}," W_SUBJECT("khadija"));
+    p = W_GET(200, W_NURSE, "/patients/khadija");
+    W_HAS(&p, LEAVE "?encounter=stay-k\">End the stay");
+    w_done(&p);
+    p = W_GET(200, W_LAB, "/patients/khadija"); /* reads stays, changes none */
+    W_LACKS(&p, LEAVE);
+    w_done(&p);
+    p = W_GET(403, W_LAB, LEAVE "?encounter=stay-k");
+    w_done(&p);
+    p = W_POST(403, W_LAB, LEAVE, w_form(W_LAB, GONE "2"));
+    w_done(&p);
+    p = W_GET(200, W_NURSE, LEAVE "?encounter=stay-k");
+    W_HAS(&p, "name=\"version\" value=\"2\"");
+    w_done(&p);
+    p = W_GET(404, W_SECRETARY, "/patients/omar/leave?encounter=stay-k");
+    w_done(&p); /* of another patient */
+    p = W_POST(200, W_NURSE, LEAVE,
+               w_form(W_NURSE, "left=2026-11-28T00:40&how=home&key=" KEY STAY "2"));
+    W_HAS(&p, "Inpatient stay");
+    W_HAS(&p, "27 November 2026");
+    w_done(&p);
+    HOLDS("/Encounter/stay-k", "", "in-progress"); /* shown, not written */
+    p = W_POST(303, W_NURSE, LEAVE, w_form(W_NURSE, GONE "2"));
+    assert_string_equal(p.to, "/patients?left=1"); /* the file is closed to her */
+    w_done(&p);
+    HOLDS("/Encounter/stay-k", "", "\"status\":\"finished\"");
+    HOLDS("/Encounter/stay-k", "",
+          "\"period\":{\"start\":\"2026-11-27T08:00:00Z\",\"end\":\"2026-11-28T00:40:00"
+          "+01:00\"}");
+    HOLDS("/Encounter/stay-k", "", "\"origin\":{\"display\":\"O\"}");
+    HOLDS("/Encounter/stay-k", "", "\"code\":\"home\"");
+    HOLDS("/Encounter/stay-k", "", "\"priority\":{\"text\":\"P\"}");
+    HOLDS("/Provenance", "", w_pseudonym[W_NURSE]);
+    HOLDS("/Provenance", "", "\"code\":\"UPDATE\"");
+    p = W_GET(404, W_NURSE, "/patients/khadija");
+    w_done(&p);
+    p = W_GET(404, W_PHYSICIAN, "/patients/khadija/results");
+    w_done(&p);
+    p = W_GET(200, W_NURSE, "/patients?left=1");
+    W_HAS(&p, "the file is closed to you now");
+    w_done(&p);
+    p = W_GET(200, W_SECRETARY, "/patients/khadija");
+    W_HAS(&p, "Finished");
+    W_LACKS(&p, LEAVE);
+    w_done(&p);
+    p = W_GET(404, W_SECRETARY, LEAVE "?encounter=stay-k");
+    w_done(&p);
+}
+
+static void a_stay_is_ended_once_and_not_before_it_began(void **state)
+{
+    struct w_page p;
+    (void)state;
+    w_store("Encounter", "stay-k",
+            "\"status\":\"in-progress\",\"class\":{\"code\":\"IMP\"},"
+            "\"period\":{\"start\":\"2026-11-28T00:30:00+01:00\"}," W_SUBJECT("khadija"));
+    REFUSED(LEAVE, "left=2026-11-28T00:29" STAY "2", "Before the stay began");
+    REFUSED(LEAVE, "left=2026-11-28T02:00" STAY "2", "This moment has not passed");
+    REFUSED(LEAVE, "left=2026-11-28T00:40&how=x" STAY "2", "Choose from the list");
+    p = POST(422, LEAVE, "step=write&left=2026-11-28T00:40&how=exp&key=" KEY STAY "2");
+    W_HAS(&p, "Unusual"); /* a death is asked twice */
+    w_done(&p);
+    p = POST(409, LEAVE, GONE "1"); /* changed since */
+    W_HAS(&p, "Somebody changed this file meanwhile");
+    w_done(&p);
+    p = POST(303, LEAVE, GONE "2");
+    assert_string_equal(p.to, "/patients/khadija?left=1");
+    w_done(&p);
+    p = W_GET(200, W_SECRETARY, "/patients/khadija?left=1");
+    W_HAS(&p, "no longer see the file");
+    w_done(&p);
+    p = POST(409, LEAVE, GONE "2"); /* sent again */
+    W_HAS(&p, "This stay is ended already");
+    w_done(&p);
+    assert_int_equal(total("/Provenance", ""), 1);
+}
+
 /* ---- memory that runs out ---- */
 /* With allocation 1, 2, 3... failing a page is refused, or whole; nothing is half
  * written. */
@@ -911,6 +1001,8 @@ int main(void)
         T(of_many_who_book_one_slot_one_does),
         T(without_memory_nothing_is_half_written),
         T(a_stay_puts_a_patient_in_the_care_of_a_service),
+        T(with_a_stay_its_care_relation_ends),
+        T(a_stay_is_ended_once_and_not_before_it_began),
         cmocka_unit_test(places_are_those_of_the_moroccan_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

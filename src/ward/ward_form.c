@@ -376,10 +376,13 @@ static int once_there(struct ward_entry *e, bool *there)
 
 static int form_saved_at(struct ward_entry *e, bool again)
 {
-    char to[300];
-    snprintf(to, sizeof to, "/patients/%s%s?saved=%s%s", e->f.id,
-             e->form->done ? e->form->done : e->form->path, e->key,
-             again ? "&again=1" : "");
+    char to[WARD_TO];
+    if (e->form->after)
+        e->form->after(e, to);
+    else
+        snprintf(to, sizeof to, "/patients/%s%s?saved=%s%s", e->f.id,
+                 e->form->done ? e->form->done : e->form->path, e->key,
+                 again ? "&again=1" : "");
     return web_redirect(e->f.v, to);
 }
 
@@ -411,10 +414,10 @@ static int form_write(struct ward_entry *e)
 }
 
 /* ---- pages ---- */
-static bool form_may(const struct web_visit *v, const struct ward_form *form)
+bool ward_form_may(const struct web_visit *v, const struct ward_form *form)
 {
     return door_grants(v->who.role, "Provenance", 'c') &&
-           door_grants(v->who.role, form->type, 'c') &&
+           door_grants(v->who.role, form->type, form->changes ? 'u' : 'c') &&
            (!form->also || door_grants(v->who.role, form->also, 'c'));
 }
 
@@ -465,7 +468,7 @@ int ward_form_get(struct web_visit *v, const struct ward_form *form)
 {
     struct ward_entry *e;
     int err;
-    if (!form_may(v, form))
+    if (!ward_form_may(v, form))
         return AM_E_FORBIDDEN;
     e = am_calloc(1, sizeof *e);
     if (!e)
@@ -504,7 +507,7 @@ static int post_opened(struct ward_entry *e)
 int ward_form_post(struct web_visit *v, const struct ward_form *form)
 {
     struct ward_entry *e;
-    int err = form_may(v, form) ? web_check_csrf(v) : AM_E_FORBIDDEN;
+    int err = ward_form_may(v, form) ? web_check_csrf(v) : AM_E_FORBIDDEN;
     if (err)
         return err;
     e = am_calloc(1, sizeof *e);

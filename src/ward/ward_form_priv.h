@@ -21,7 +21,8 @@ enum {
     WARD_INSTANT = 32,
     WARD_CODES = 20,   /* found for a WARD_FOUND_CODE */
     WARD_SIMILAR = 10, /* patients told who may be the same */
-    WARD_FORM_BODY = 256 << 10
+    WARD_FORM_BODY = 256 << 10,
+    WARD_TO = 300 /* bytes of an address */
 };
 #define WARD_FORM_SYSTEM "urn:amane:form"
 #define WARD_LOINC       "http://loinc.org"
@@ -60,6 +61,7 @@ struct ward_form {
     const char *also; /* and of this type, where there is one */
     const struct ward_field *field;
     size_t n;
+    bool changes;     /* not its creation but its change must be granted */
     bool opens;       /* a file: there is none yet, and path is whole */
     const char *done; /* page of the file after writing, "?saved=" of the form itself when
                          NULL */
@@ -73,6 +75,8 @@ struct ward_form {
     int (*send)(struct ward_entry *e); /* NULL: ward_tx_send() */
     /* Is it written already? NULL: by the key of the form. */
     int (*there)(struct ward_entry *e, bool *there);
+    /* Where who wrote goes, instead of `done`; may be NULL. */
+    void (*after)(struct ward_entry *e, char to[WARD_TO]);
 };
 
 struct ward_entry { /* one form while it is dealt with */
@@ -100,6 +104,8 @@ struct ward_entry { /* one form while it is dealt with */
 };
 /* For `there` of a change: it is of a version, sent twice the second finds another. */
 int ward_change_there(struct ward_entry *e, bool *there);
+/* May this account enter it? */
+bool ward_form_may(const struct web_visit *v, const struct ward_form *form);
 /* The pages of a form. */
 AM_CHECK int ward_form_get(struct web_visit *v, const struct ward_form *form);
 AM_CHECK int ward_form_post(struct web_visit *v, const struct ward_form *form);

@@ -145,14 +145,22 @@ struct ward_found {
 AM_CHECK int ward_find(struct web_visit *v, const struct ward_who *who, struct str reason,
                        struct jw *rows, struct ward_found *out);
 
+/* ---- stays ---- */
+/* Has the patient come, and not left? */
+bool ward_stay_open(const struct json *encounter);
+/* May this account end one? */
+bool ward_stay_may_end(const struct web_visit *v);
+/* What kind of visit it is, in our words where we have them (ward_chart.c). */
+struct str ward_stay_name(enum text_lang l, const struct json *encounter);
+
 /* ---- pages ---- */
 web_page_fn ward_page_search, ward_page_glass, ward_page_glass_post, ward_page_glass_end,
     ward_page_chart, ward_page_results, ward_page_trend, ward_page_vitals,
     ward_page_vitals_post, ward_page_lab, ward_page_lab_post, ward_page_diagnosis,
     ward_page_diagnosis_post, ward_page_prescribe, ward_page_prescribe_post,
     ward_page_open, ward_page_open_post, ward_page_identity, ward_page_identity_post,
-    ward_page_stay, ward_page_stay_post, ward_page_agenda, ward_page_book,
-    ward_page_book_post, ward_page_move, ward_page_move_post, ward_page_cancel,
-    ward_page_cancel_post;
+    ward_page_stay, ward_page_stay_post, ward_page_leave, ward_page_leave_post,
+    ward_page_agenda, ward_page_book, ward_page_book_post, ward_page_move,
+    ward_page_move_post, ward_page_cancel, ward_page_cancel_post;
 
 #endif

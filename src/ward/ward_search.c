@@ -150,6 +150,7 @@ int ward_page_search(struct web_visit *v)
     jw_kstr(&v->w, "name", who.name);
     jw_kstr(&v->w, "identifier", who.identifier);
     jw_kstr(&v->w, "born", who.born);
+    jw_kbool(&v->w, "left", http_query(v->req, "left").n > 0);
     jw_kbool(&v->w, "may_break", door_breaks(v->who.role));
     jw_kbool(&v->w, "may_open", door_grants(v->who.role, "Patient", 'c'));
     if (asked)
