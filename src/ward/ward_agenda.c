@@ -168,6 +168,28 @@ int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span, const c
     return err;
 }
 
+void ward_agenda_put(struct ward_tx *t, const char *id, const char *version,
+                     const char *who)
+{
+    struct jw *w = &t->w;
+    char url[WARD_ID + 20];
+    snprintf(url, sizeof url, "Schedule/%s", id);
+    ward_tx_put(t, "Schedule", url, version, true);
+    jw_kstrz(w, "id", id);
+    jw_key(w, "identifier");
+    jw_arr(w);
+    ward_tx_key(t);
+    jw_arr_end(w);
+    jw_kbool(w, "active", who != NULL);
+    jw_key(w, "actor");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, who ? "reference" : "display", who ? who : "desk");
+    jw_obj_end(w);
+    jw_arr_end(w);
+    ward_tx_end(t);
+}
+
 /* ---- the one that a form names ---- */
 static bool of_patient(const struct ward_entry *e, const struct json *a)
 {

@@ -42,6 +42,11 @@ struct ward_agenda_pair {                             /* what booking depends on
 AM_CHECK int ward_agenda_read(struct ward_entry *e, struct ward_agenda_span span,
                               const char *own, struct ward_agenda_pair *p);
 
+/* Puts a Schedule one version on (version "": there is none): whoever read that version
+ * too is refused. who: whose it is, "Patient/x"; NULL: nobody's. */
+void ward_agenda_put(struct ward_tx *t, const char *id, const char *version,
+                     const char *who);
+
 /* The appointment that a form names, at the version it was made of; is it of this
  * patient? AM_E_NOTFOUND, AM_E_CONFLICT: changed since. *out is to be released. */
 AM_CHECK int ward_agenda_one(struct ward_entry *e, struct str id, const char *version,

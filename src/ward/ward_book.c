@@ -90,26 +90,6 @@ struct booking { /* what a try depends on */
     const struct json *old; /* that is moved; NULL: a new one */
 };
 
-static void put_schedule(struct ward_tx *t, const struct ward_agenda_pair *p, size_t i)
-{
-    char url[WARD_ID + 20];
-    snprintf(url, sizeof url, "Schedule/%s", p->id[i]);
-    ward_tx_put(t, "Schedule", url, p->version[i], true);
-    jw_kstrz(&t->w, "id", p->id[i]);
-    jw_key(&t->w, "identifier");
-    jw_arr(&t->w);
-    ward_tx_key(t);
-    jw_arr_end(&t->w);
-    jw_kbool(&t->w, "active", true);
-    jw_key(&t->w, "actor");
-    jw_arr(&t->w);
-    jw_obj(&t->w);
-    jw_kstrz(&t->w, "reference", p->who[i]);
-    jw_obj_end(&t->w);
-    jw_arr_end(&t->w);
-    ward_tx_end(t);
-}
-
 static void put_party(struct jw *w, const char *who, const char *name)
 {
     jw_obj(w);
@@ -187,7 +167,7 @@ static void book_appointment(struct ward_entry *e, struct ward_tx *t,
                  STR_FMT(ward_field_value(e, "appointment")));
         ward_field_text(e, "version", version, sizeof version);
         ward_tx_put(t, "Appointment", url, version, false);
-        ward_tx_meta(t, b->old);
+        ward_tx_meta(t, b->old, NULL);
         ward_tx_copy(&t->w, b->old, ours);
     } else {
         ward_tx_begin(t, "Appointment");
@@ -203,8 +183,8 @@ static void book_write(struct ward_entry *e, struct ward_tx *t)
 {
     const struct booking *b = e->own;
     t->modifies = b->old != NULL;
-    put_schedule(t, b->pair, 0);
-    put_schedule(t, b->pair, 1);
+    for (size_t i = 0; i < 2; i++)
+        ward_agenda_put(t, b->pair->id[i], b->pair->version[i], b->pair->who[i]);
     book_appointment(e, t, b);
 }
 

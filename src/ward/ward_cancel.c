@@ -33,7 +33,7 @@ static void cancel_write(struct ward_entry *e, struct ward_tx *t)
     ward_field_text(e, "why", why, sizeof why);
     t->modifies = true;
     ward_tx_put(t, "Appointment", url, version, false);
-    ward_tx_meta(t, old);
+    ward_tx_meta(t, old, NULL);
     ward_tx_copy(&t->w, old, ours);
     jw_kstrz(&t->w, "status", "cancelled");
     ward_tx_coded(&t->w, "cancelationReason", CANCEL_REASON, why);

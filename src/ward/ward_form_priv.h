@@ -24,12 +24,11 @@ enum {
     WARD_FORM_BODY = 256 << 10,
     WARD_TO = 300 /* bytes of an address */
 };
-#define WARD_FORM_SYSTEM "urn:amane:form"
-#define WARD_LOINC       "http://loinc.org"
-#define WARD_UCUM        "http://unitsofmeasure.org"
-#define WARD_V3          "http://terminology.hl7.org/CodeSystem/"
-#define WARD_MESSAGE     "urn:amane:hl7v2:message-time" /* tag of hl7_map_run() */
-#define WARD_LANGUAGE    "http://hl7.org/fhir/StructureDefinition/language"
+#define WARD_LOINC    "http://loinc.org"
+#define WARD_UCUM     "http://unitsofmeasure.org"
+#define WARD_V3       "http://terminology.hl7.org/CodeSystem/"
+#define WARD_MESSAGE  "urn:amane:hl7v2:message-time" /* tag of hl7_map_run() */
+#define WARD_LANGUAGE "http://hl7.org/fhir/StructureDefinition/language"
 
 enum ward_kind {
     WARD_NUMBER,
@@ -98,6 +97,8 @@ struct ward_entry { /* one form while it is dealt with */
         char id[WARD_ID + 1], words[WARD_TEXT + 1];
     } similar[WARD_SIMILAR];
     size_t n_similar;
+    char guard[WARD_ID + 1]; /* by check(): version of what guards the writing; "": none
+                              */
     bool sure;
     const void *own;    /* of send() for its write() */
     const char *failed; /* word: why nothing is known to be written */
@@ -156,8 +157,8 @@ void ward_tx_end(struct ward_tx *t);
 void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *but);
 /* meta of what the desk writes. An HL7 message older than its tag fills only what is
  * empty (module hl7): replayed late, it overwrites nothing the desk has put right. old:
- * what is changed; NULL: it is new. */
-void ward_tx_meta(struct ward_tx *t, const struct json *old);
+ * what is changed; NULL: it is new. profile: declared too; NULL: none. */
+void ward_tx_meta(struct ward_tx *t, const struct json *old, const char *profile);
 /* {"system": , "value": } of the form */
 void ward_tx_key(struct ward_tx *t);
 void ward_tx_subject(struct ward_tx *t, const char *key); /* the patient */
@@ -170,6 +171,10 @@ void ward_tx_quantity(struct jw *w, const char *key, const char *number, const c
                       const char *ucum, const char *comparator); /* "<", or NULL */
 /* One transaction of what form->write says, and its Provenance. */
 AM_CHECK int ward_tx_send(struct ward_entry *e);
+/* The same of what write says; version: of the first thing written; NULL: not asked. */
+AM_CHECK int ward_tx_run(struct ward_entry *e,
+                         void (*write)(struct ward_entry *e, struct ward_tx *t),
+                         char version[WARD_ID + 1]);
 /* What stands in the store under the key of the form. */
 AM_CHECK int ward_tx_find(struct ward_entry *e, struct ward_reply *out);
 

@@ -5,8 +5,9 @@
  *
  * Two at the desk. A new patient is put under an id made of the key of the form, by a
  * condition that nobody has one of its numbers: looked at in the writer, so of two forms
- * with the same CIN one is written. A change names the version it was made of, and goes
- * by the same condition; who comes second is told and changes nothing. */
+ * with the same CIN one is written; of two with one name and birth, ward_desk.c. A change
+ * names the version it was made of, and goes by the same condition; who comes second is
+ * told and changes nothing. */
 #include "ward/ward_identity.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ static const struct ward_field identity_field[] = {
      .choices = identity_provinces,
      .called = ward_province_called},
     {.name = "version", .kind = WARD_HIDDEN},
+    {.name = "seen", .kind = WARD_HIDDEN},
 };
 
 /* ---- numbers ---- */
@@ -180,6 +182,22 @@ static void open_id(struct ward_entry *e)
                  e->key + 12, e->key + 16, e->key + 20);
 }
 
+/* Guarded before anybody is looked for. Who was not shown yet is shown first. */
+static void open_look(struct ward_entry *e)
+{
+    if (e->form->opens)
+        ward_desk_guard(e);
+    if (!ward_fields_wrong(e))
+        ward_similar(e);
+    if (!e->form->opens)
+        return;
+    if (!ward_desk_saw(e))
+        e->sure = false;
+    ward_desk_seen(e);
+    if (e->n_similar)
+        ward_field_doubt(e, ward_field_value(e, "family").n ? "family" : "family_ar");
+}
+
 static void identity_check(struct ward_entry *e)
 {
     static const char *const number[] = {"cin", "cnss", "phone"};
@@ -196,9 +214,7 @@ static void identity_check(struct ward_entry *e)
     check_cnss(e);
     check_phone(e);
     if (!ward_fields_wrong(e))
-        ward_similar(e);
-    if (e->n_similar && e->form->opens)
-        ward_field_doubt(e, ward_field_value(e, "family").n ? "family" : "family_ar");
+        open_look(e);
 }
 
 /* ---- writing ---- */
@@ -215,7 +231,7 @@ static int condition_add(struct buf *b, struct str system, struct str value)
     return err ? err : ward_query_value(b, value);
 }
 
-enum { NUMBERS = 3 };
+enum { NUMBERS = 3, DESK_TRIES = 16 };
 static const char *const number_field[NUMBERS] = {"ipp", "cin", "cnss"};
 
 static struct str old_number(const struct ward_entry *e, const char *system)
@@ -223,15 +239,29 @@ static struct str old_number(const struct ward_entry *e, const char *system)
     return json_get_str(ward_number_of(e->f.patient.root, system), "value");
 }
 
-/* "system|value,...": numbers of the form; *stays: the patient has one of them, so the
+/* Does the patient carry the key of this form? change_claim() */
+static bool change_claimed(const struct ward_entry *e)
+{
+    bool claimed = !e->form->opens && e->guard[0];
+    for (json_each(it, json_get(e->f.patient.root, "identifier")))
+        claimed = claimed || (json_str_is(json_get(it.val, "system"), WARD_FORM_SYSTEM) &&
+                              json_str_is(json_get(it.val, "value"), e->key));
+    return claimed;
+}
+
+/* "system|value,...": numbers of the form; *found: the patient has one of them, so the
  * condition finds him by it. */
 static int condition_new(struct ward_entry *e, const char *const system[NUMBERS],
-                         struct buf *b, bool *stays)
+                         struct buf *b, bool *found)
 {
     int err = AM_OK;
+    if (change_claimed(e)) {
+        *found = true;
+        err = condition_add(b, STR(WARD_FORM_SYSTEM), str_c(e->key));
+    }
     for (size_t i = 0; i < NUMBERS && !err; i++) {
         struct str value = ward_field_value(e, number_field[i]);
-        *stays = *stays || (value.n && str_eq(value, old_number(e, system[i])));
+        *found = *found || (value.n && str_eq(value, old_number(e, system[i])));
         err = condition_add(b, str_c(system[i]), value);
     }
     return err;
@@ -284,53 +314,96 @@ static int condition_old(struct ward_entry *e, const char *const system[NUMBERS]
     return err;
 }
 
-/* The condition finds the patient and whoever else has a number of the form. A patient
- * whom it would not find alone (no number, or only one that somebody shares, which is
- * what is put right) is written by his id, at his version. */
-static int identity_url(struct ward_entry *e, struct buf *url)
+/* The condition finds the patient and whoever else has a number of the form. found: him
+ * alone, unless somebody has one too. */
+static int identity_condition(struct ward_entry *e, struct buf *b, bool *found)
 {
     const char *const system[NUMBERS] = {ward_ipp_system(e), WARD_CIN, WARD_CNSS};
-    bool found = e->form->opens;
-    struct buf b;
     int err;
-    buf_init(&b, 4 * WARD_QUERY);
-    err = condition_new(e, system, &b, &found);
-    if (!err && !found)
-        err = condition_old(e, system, &b, &found);
-    if (!err)
-        err = found ? buf_addf(url, "Patient?identifier=%s", b.p)
-                    : buf_addf(url, "Patient/%s", e->f.id);
-    buf_release(&b);
-    return err;
+    *found = e->form->opens;
+    err = condition_new(e, system, b, found);
+    return err || *found ? err : condition_old(e, system, b, found);
 }
 
-static void identity_write(struct ward_entry *e, struct ward_tx *t)
+static void put_patient(struct ward_entry *e, struct ward_tx *t, const char *url)
 {
     static const char *const ours[] = {"id",        "identifier", "name",    "telecom",
                                        "gender",    "birthDate",  "address", "text",
                                        "contained", NULL};
+    const struct json *old = e->f.patient.root;
     char version[WARD_ID + 1];
-    struct buf url;
+    ward_field_text(e, "version", version, sizeof version);
+    t->modifies = !e->form->opens;
+    ward_tx_put(t, "Patient", url, e->form->opens ? NULL : version, false);
+    jw_kstrz(&t->w, "id", e->f.id);
+    ward_tx_meta(t, old, ward_core_fits(old) ? WARD_CORE : NULL);
+    if (json_get(old, "contained"))
+        jw_kval(&t->w, "contained", json_get(old, "contained"));
+    ward_tx_copy(&t->w, old, ours); /* text: of what was; left out */
+    ward_identity_put(e, &t->w);
+    ward_tx_end(t);
+}
+
+static void identity_write(struct ward_entry *e, struct ward_tx *t)
+{
+    struct buf condition, url;
+    bool found = false;
     int err;
-    buf_init(&url, 8 * WARD_QUERY);
-    err = identity_url(e, &url);
-    snprintf(version, sizeof version, "%.*s", STR_FMT(ward_field_value(e, "version")));
+    buf_init(&condition, 4 * WARD_QUERY);
+    buf_init(&url, 5 * WARD_QUERY);
+    err = identity_condition(e, &condition, &found);
+    if (!err)
+        err = found ? buf_addf(&url, "Patient?identifier=%s", condition.p) : AM_E_INVALID;
     if (err) {
         t->w.err = t->w.err ? t->w.err : err;
     } else {
-        t->modifies = !e->form->opens;
-        ward_tx_put(t, "Patient", url.p, e->form->opens ? NULL : version, false);
-        jw_kstrz(&t->w, "id", e->f.id);
-        ward_tx_meta(t, e->f.patient.root);
-        if (json_get(e->f.patient.root, "contained")) {
-            jw_key(&t->w, "contained");
-            jw_val(&t->w, json_get(e->f.patient.root, "contained"));
-        }
-        ward_tx_copy(&t->w, e->f.patient.root, ours); /* text: of what was; left out */
-        ward_identity_put(e, &t->w);
-        ward_tx_end(t);
+        put_patient(e, t, url.p);
+        if (e->form->opens)
+            ward_desk_put(t);
     }
+    buf_release(&condition);
     buf_release(&url);
+}
+
+/* ---- a patient whom no condition finds ---- */
+static void claim_write(struct ward_entry *e, struct ward_tx *t)
+{
+    static const char *const ours[] = {"id", "identifier", NULL};
+    const struct json *old = e->f.patient.root;
+    char url[WARD_ID + 16], version[WARD_ID + 1];
+    snprintf(url, sizeof url, "Patient/%s", e->f.id);
+    ward_field_text(e, "version", version, sizeof version);
+    t->modifies = true;
+    ward_tx_put(t, "Patient", url, version, false);
+    jw_kstrz(&t->w, "id", e->f.id);
+    ward_tx_meta(t, old, NULL);
+    jw_key(&t->w, "identifier");
+    jw_arr(&t->w);
+    for (json_each(it, json_get(old, "identifier")))
+        jw_val(&t->w, it.val);
+    ward_tx_key(t);
+    jw_arr_end(&t->w);
+    ward_tx_copy(&t->w, old, ours);
+    ward_tx_end(t);
+}
+
+/* He has no number, or only one that somebody shares (which is what is put right), and is
+ * given one that two desks may be giving at once. So that a condition finds him, he first
+ * gets the key of the form as an identifier, at the version the form was made of; the
+ * change takes it away. Should the change fail, he keeps it, until the next. */
+static int change_claim(struct ward_entry *e)
+{
+    struct buf b;
+    bool found = false;
+    int err;
+    buf_init(&b, 8 * WARD_QUERY);
+    err = identity_condition(e, &b, &found);
+    buf_release(&b);
+    if (!err && !found)
+        err = ward_tx_run(e, claim_write, e->guard);
+    if (!err && !found)
+        err = ward_field_set(e, "version", str_c(e->guard));
+    return err;
 }
 
 /* Written by this very form: its patient stands there, whoever was faster. */
@@ -347,13 +420,54 @@ static int open_there(struct ward_entry *e, bool *there)
 }
 
 /* Refused because the condition finds another patient, or for what it holds? */
-static int identity_send(struct ward_entry *e)
+static int identity_refused(struct ward_entry *e, int err)
 {
-    int err = ward_tx_send(e);
-    if (err != AM_E_INVALID)
+    if (err != AM_E_INVALID && err != AM_E_CONFLICT)
         return err;
     ward_similar(e);
-    return ward_fields_wrong(e) ? AM_E_CONFLICT : err;
+    if (!ward_fields_wrong(e))
+        return err;
+    e->failed = "ward_e.taken";
+    return AM_E_CONFLICT;
+}
+
+/* Somebody entered a patient of that year meanwhile: is he this one? */
+static int open_again(struct ward_entry *e)
+{
+    ward_desk_guard(e);
+    if (!ward_fields_wrong(e))
+        ward_similar(e);
+    if (ward_fields_wrong(e)) {
+        e->failed = "ward_e.taken";
+        return AM_E_CONFLICT;
+    }
+    if (ward_desk_saw(e))
+        return AM_OK;
+    e->failed = "ward_e.same_meanwhile";
+    ward_desk_seen(e);
+    ward_field_doubt(e, ward_field_value(e, "family").n ? "family" : "family_ar");
+    return AM_E_CONFLICT;
+}
+
+static int open_send(struct ward_entry *e)
+{
+    int err = ward_tx_send(e);
+    for (int i = 1; i < DESK_TRIES && err == AM_E_CONFLICT && !e->failed; i++) {
+        err = open_again(e);
+        if (!err)
+            err = ward_tx_send(e);
+    }
+    if (err == AM_E_CONFLICT && !e->failed)
+        return AM_E_UNAVAILABLE; /* each time somebody was faster */
+    return e->failed ? err : identity_refused(e, err);
+}
+
+static int change_send(struct ward_entry *e)
+{
+    int err = change_claim(e);
+    if (!err)
+        err = ward_tx_send(e);
+    return identity_refused(e, err);
 }
 
 static const struct ward_form identity_open = {.title = "ward.open",
@@ -367,7 +481,7 @@ static const struct ward_form identity_open = {.title = "ward.open",
                                                .conflict = "ward_e.taken",
                                                .check = identity_check,
                                                .write = identity_write,
-                                               .send = identity_send,
+                                               .send = open_send,
                                                .there = open_there};
 
 static const struct ward_form identity_change = {.title = "ward.identity",
@@ -381,7 +495,7 @@ static const struct ward_form identity_change = {.title = "ward.identity",
                                                  .first = ward_identity_read,
                                                  .check = identity_check,
                                                  .write = identity_write,
-                                                 .send = identity_send,
+                                                 .send = change_send,
                                                  .there = ward_change_there};
 
 int ward_page_open(struct web_visit *v)

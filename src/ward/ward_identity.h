@@ -8,9 +8,13 @@
 
 #include "ward/ward_form_priv.h"
 
-#define WARD_CIN    "urn:amane:ma:id:cin"
-#define WARD_CNSS   "urn:amane:ma:id:cnss"
-#define WARD_REGION "urn:amane:ma:region"
+#define WARD_CIN           "urn:amane:ma:id:cin"
+#define WARD_CNSS          "urn:amane:ma:id:cnss"
+#define WARD_REGION        "urn:amane:ma:region"
+#define WARD_PROVINCE      "urn:amane:ma:province"
+#define WARD_CORE          "urn:amane:ma:patient"
+#define WARD_REGION_CODE   "urn:amane:ma:region-code"
+#define WARD_PROVINCE_CODE "urn:amane:ma:province-code"
 
 /* Of a province: code of its region, names; NULL: no such code. */
 const char *ward_province_region(struct str code);
@@ -29,6 +33,26 @@ AM_CHECK int ward_identity_read(struct ward_entry *e);
 /* Members of the Patient that the form holds: what did not change is copied as it was. */
 void ward_identity_put(struct ward_entry *e, struct jw *w);
 const char *ward_ipp_system(const struct ward_entry *e);
+
+/* ---- ward_core.c ---- */
+/* May a Patient of whom this stays be of the Moroccan core? NULL: nothing stays. */
+bool ward_core_fits(const struct json *patient);
+/* A name that stays, an IPP that stays; the language of one, the type of the other. */
+void ward_core_name(struct jw *w, const struct json *name);
+void ward_core_ipp(struct jw *w, const struct json *identifier);
+void ward_core_arabic(struct jw *w);
+void ward_core_mr(struct jw *w);
+
+/* ---- ward_desk.c ---- */
+/* Reads the version of what guards a new patient of this birth: before looking for who
+ * may be the same. Marks the first field when it cannot be read. */
+void ward_desk_guard(struct ward_entry *e);
+/* Puts it one version on, in the transaction that writes the patient. */
+void ward_desk_put(struct ward_tx *t);
+/* What was sent as seen of who may be the same; all who are found are seen now. */
+void ward_desk_seen(struct ward_entry *e);
+/* Are all of them? */
+bool ward_desk_saw(const struct ward_entry *e);
 
 /* ---- ward_similar.c ---- */
 /* Who may be the same patient: fills similar; of one who has a file already, only who

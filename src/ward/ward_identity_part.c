@@ -6,10 +6,6 @@
 
 #include "ward/ward_place_tbl.h"
 
-#define REGION_CODE   "urn:amane:ma:region-code"
-#define PROVINCE_CODE "urn:amane:ma:province-code"
-#define V2_TYPE       "http://terminology.hl7.org/CodeSystem/v2-0203"
-
 /* ---- places ---- */
 static const struct {
     const char *code, *name, *arabic;
@@ -115,7 +111,7 @@ static const struct json *address_of(const struct json *patient)
 static struct str address_province(const struct json *address)
 {
     for (json_each(it, json_get(address, "extension")))
-        if (json_str_is(json_get(it.val, "url"), PROVINCE_CODE))
+        if (json_str_is(json_get(it.val, "url"), WARD_PROVINCE_CODE))
             return json_get_str(json_get(it.val, "valueCoding"), "code");
     return STR_NULL;
 }
@@ -197,12 +193,20 @@ int ward_identity_read(struct ward_entry *e)
 
 /* ---- written ---- */
 /* Elements of a list but one, which is written anew (or left out). */
-static void put_rest(struct jw *w, const struct json *list, const struct json *but,
-                     const struct json *but2)
+static void put_rest(struct jw *w, const struct json *list, const struct json *but)
 {
     for (json_each(it, list))
-        if (it.val != but && it.val != but2)
+        if (it.val != but)
             jw_val(w, it.val);
+}
+
+static void put_other_names(struct jw *w, const struct json *patient)
+{
+    const struct json *latin = ward_name_of(patient, false),
+                      *arabic = ward_name_of(patient, true);
+    for (json_each(it, json_get(patient, "name")))
+        if (it.val != latin && it.val != arabic)
+            ward_core_name(w, it.val);
 }
 
 static void put_name(struct ward_entry *e, struct jw *w, bool arabic)
@@ -217,17 +221,14 @@ static void put_name(struct ward_entry *e, struct jw *w, bool arabic)
         return;
     }
     if (old && str_eq(family, name_family(old)) && str_eq(given, web_text_or(had))) {
-        jw_val(w, old);
+        ward_core_name(w, old);
         return;
     }
     jw_obj(w);
     if (arabic) {
         jw_key(w, "extension");
         jw_arr(w);
-        jw_obj(w);
-        jw_kstrz(w, "url", WARD_LANGUAGE);
-        jw_kstrz(w, "valueCode", "ar");
-        jw_obj_end(w);
+        ward_core_arabic(w);
         jw_arr_end(w);
     }
     jw_kstrz(w, "use", "official");
@@ -243,26 +244,26 @@ static void put_name(struct ward_entry *e, struct jw *w, bool arabic)
 }
 
 static void put_number(struct ward_entry *e, struct jw *w, const char *field,
-                       const char *system, const char *type)
+                       const char *system, bool ipp)
 {
     struct str value = ward_field_value(e, field);
     const struct json *old = ward_number_of(e->f.patient.root, system);
     if (!value.n)
         return;
     if (old && str_eq(value, json_get_str(old, "value"))) {
-        jw_val(w, old);
+        if (ipp)
+            ward_core_ipp(w, old);
+        else
+            jw_val(w, old);
         return;
     }
     jw_obj(w);
     jw_key(w, "type");
     jw_obj(w);
-    if (type) {
+    if (ipp) {
         jw_key(w, "coding");
         jw_arr(w);
-        jw_obj(w);
-        jw_kstrz(w, "system", V2_TYPE);
-        jw_kstrz(w, "code", type);
-        jw_obj_end(w);
+        ward_core_mr(w);
         jw_arr_end(w);
     }
     jw_kstrz(w, "text",
@@ -280,15 +281,15 @@ static void put_numbers(struct ward_entry *e, struct jw *w)
     const struct json *p = e->f.patient.root;
     const char *system[] = {ward_ipp_system(e), WARD_CIN, WARD_CNSS};
     for (json_each(it, json_get(p, "identifier"))) {
-        bool ours = false;
+        bool ours = json_str_is(json_get(it.val, "system"), WARD_FORM_SYSTEM);
         for (size_t i = 0; i < AM_LEN(system); i++)
             ours = ours || ward_number_of(p, system[i]) == it.val;
         if (!ours)
             jw_val(w, it.val);
     }
-    put_number(e, w, "ipp", system[0], "MR");
-    put_number(e, w, "cin", WARD_CIN, NULL);
-    put_number(e, w, "cnss", WARD_CNSS, NULL);
+    put_number(e, w, "ipp", system[0], true);
+    put_number(e, w, "cin", WARD_CIN, false);
+    put_number(e, w, "cnss", WARD_CNSS, false);
 }
 
 static void put_place(struct jw *w, const char *url, const char *system, struct str code,
@@ -313,9 +314,9 @@ static void put_address_of(struct jw *w, struct str street, struct str city,
     if (region) {
         jw_key(w, "extension");
         jw_arr(w);
-        put_place(w, REGION_CODE, WARD_REGION, str_c(region),
+        put_place(w, WARD_REGION_CODE, WARD_REGION, str_c(region),
                   ward_region_name(str_c(region), TEXT_FR));
-        put_place(w, PROVINCE_CODE, "urn:amane:ma:province", province,
+        put_place(w, WARD_PROVINCE_CODE, WARD_PROVINCE, province,
                   part_province[province_at(province)].name);
         jw_arr_end(w);
     }
@@ -369,24 +370,28 @@ static void put_phone(struct ward_entry *e, struct jw *w)
 
 /* FHIR has no empty lists: what a list would hold is looked at first. */
 static void put_list(struct ward_entry *e, struct jw *w, const char *key,
-                     const struct json *but, const struct json *but2,
+                     const struct json *but,
                      void (*put)(struct ward_entry *, struct jw *), bool any)
 {
     const struct json *list = json_get(e->f.patient.root, key);
-    size_t left = json_size(list) - (but != NULL) - (but2 != NULL && but2 != but);
+    size_t left = json_size(list) - (but != NULL);
     if (!left && !any)
         return;
     jw_key(w, key);
     jw_arr(w);
     put(e, w);
-    put_rest(w, list, but, but2);
+    put_rest(w, list, but);
     jw_arr_end(w);
 }
 
 static void put_names(struct ward_entry *e, struct jw *w)
 {
+    jw_key(w, "name"); /* one at least: checked */
+    jw_arr(w);
     put_name(e, w, false);
     put_name(e, w, true);
+    put_other_names(w, e->f.patient.root);
+    jw_arr_end(w);
 }
 
 /* What FHIR says beside a value (an hour of birth, why it is not known) is of that value:
@@ -407,13 +412,12 @@ void ward_identity_put(struct ward_entry *e, struct jw *w)
     jw_arr(w);
     put_numbers(e, w);
     jw_arr_end(w);
-    put_list(e, w, "name", ward_name_of(p, false), ward_name_of(p, true), put_names,
-             true);
-    put_list(e, w, "telecom", ward_phone_of(p), NULL, put_phone,
+    put_names(e, w);
+    put_list(e, w, "telecom", ward_phone_of(p), put_phone,
              ward_field_value(e, "phone").n > 0);
     put_simple(w, p, "gender", "_gender", ward_field_value(e, "gender"));
     put_simple(w, p, "birthDate", "_birthDate", ward_field_value(e, "born"));
-    put_list(e, w, "address", address_of(p), NULL, put_address,
+    put_list(e, w, "address", address_of(p), put_address,
              ward_field_value(e, "street").n || ward_field_value(e, "city").n ||
                  ward_field_value(e, "province").n);
 }

@@ -139,7 +139,7 @@ static void leave_write(struct ward_entry *e, struct ward_tx *t)
     ward_field_text(e, "version", version, sizeof version);
     t->modifies = true;
     ward_tx_put(t, "Encounter", url, version, false);
-    ward_tx_meta(t, old);
+    ward_tx_meta(t, old, NULL);
     ward_tx_copy(&t->w, old, ours);
     jw_kstrz(&t->w, "status", "finished");
     put_period(e, &t->w, old);

@@ -115,7 +115,8 @@ static void put_ids(struct jw *w, enum text_lang l, const struct json *patient)
     jw_arr(w);
     for (json_each(it, json_get(patient, "identifier"))) {
         struct str value = json_get_str(it.val, "value"), kind = id_kind(l, it.val);
-        if (!value.n || str_eqc(json_get_str(it.val, "use"), "old") || n++ == SHOWN)
+        if (!value.n || str_eqc(json_get_str(it.val, "use"), "old") ||
+            json_str_is(json_get(it.val, "system"), WARD_FORM_SYSTEM) || n++ == SHOWN)
             continue;
         jw_obj(w);
         ward_kstr(w, "kind", kind.n ? kind : text_get(l, "ward.identifier"));

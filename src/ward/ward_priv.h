@@ -26,6 +26,8 @@ enum {
     WARD_PENDING = 64 /* forms being written at once */
 };
 
+#define WARD_FORM_SYSTEM "urn:amane:form" /* of the keys of forms */
+
 struct ward_glass {
     uint8_t session[CRYPTO_SHA256];
     char patient[WARD_ID + 1], reason[DOOR_REASON + 1];

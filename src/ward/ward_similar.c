@@ -171,7 +171,9 @@ static int similar_number(struct ward_entry *e, const char *field, const char *s
 void ward_similar(struct ward_entry *e)
 {
     static const char *const name[] = {"family", "given", "family_ar", "given_ar"};
-    int err = similar_number(e, "ipp", ward_ipp_system(e));
+    int err;
+    e->n_similar = 0;
+    err = similar_number(e, "ipp", ward_ipp_system(e));
     if (!err)
         err = similar_number(e, "cin", WARD_CIN);
     if (!err)

@@ -74,16 +74,34 @@ void ward_tx_copy(struct jw *w, const struct json *resource, const char *const *
     }
 }
 
-void ward_tx_meta(struct ward_tx *t, const struct json *old)
+/* Those that were declared, and one more. */
+static void tx_profiles(struct jw *w, const struct json *had, const char *more)
 {
-    static const char *const tag[] = {"tag", NULL};
+    if (!had && !more)
+        return;
+    jw_key(w, "profile");
+    jw_arr(w);
+    for (json_each(it, had)) {
+        jw_val(w, it.val);
+        if (more && json_str_is(it.val, more))
+            more = NULL;
+    }
+    if (more)
+        jw_strz(w, more);
+    jw_arr_end(w);
+}
+
+void ward_tx_meta(struct ward_tx *t, const struct json *old, const char *profile)
+{
+    static const char *const ours[] = {"tag", "profile", NULL};
     const struct json *meta = json_get(old, "meta");
     char now[TIME_TEXT];
     struct str at =
         str_c(time_format(t->e->f.v->now - t->e->f.v->now % TIME_SECOND, now));
     jw_key(&t->w, "meta");
     jw_obj(&t->w);
-    ward_tx_copy(&t->w, meta, tag);
+    ward_tx_copy(&t->w, meta, ours);
+    tx_profiles(&t->w, json_get(meta, "profile"), profile);
     jw_key(&t->w, "tag");
     jw_arr(&t->w);
     for (json_each(it, json_get(meta, "tag"))) {
@@ -201,7 +219,19 @@ static void tx_provenance(struct ward_tx *t)
     jw_obj_end(w);
 }
 
-int ward_tx_send(struct ward_entry *e)
+/* The version of the first thing that was written. */
+static void tx_version(const struct json *reply, char version[WARD_ID + 1])
+{
+    struct str etag =
+        json_get_str(json_get(json_at(json_get(reply, "entry"), 0), "response"), "etag");
+    if (str_starts(etag, STR("W/\"")) && etag.n > 4)
+        etag = str_sub(etag, 3, etag.n - 1);
+    snprintf(version, WARD_ID + 1, "%.*s", STR_FMT(etag));
+}
+
+int ward_tx_run(struct ward_entry *e,
+                void (*write)(struct ward_entry *e, struct ward_tx *t),
+                char version[WARD_ID + 1])
 {
     struct ward_tx t = {.e = e};
     struct ward_reply r = {0};
@@ -214,7 +244,7 @@ int ward_tx_send(struct ward_entry *e)
     jw_kstrz(&t.w, "type", "transaction");
     jw_key(&t.w, "entry");
     jw_arr(&t.w);
-    e->form->write(e, &t);
+    write(e, &t);
     tx_provenance(&t);
     jw_arr_end(&t.w);
     jw_obj_end(&t.w);
@@ -224,9 +254,16 @@ int ward_tx_send(struct ward_entry *e)
             &e->f,
             (struct ward_call){.method = REST_POST, .path = "/", .body = buf_str(&b)},
             &r);
+    if (!err && version)
+        tx_version(r.root, version);
     ward_reply_release(&r);
     buf_release(&b);
     return err;
+}
+
+int ward_tx_send(struct ward_entry *e)
+{
+    return ward_tx_run(e, e->form->write, NULL);
 }
 
 int ward_tx_find(struct ward_entry *e, struct ward_reply *out)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two at the desk enter one patient. Numbers are a condition of the store's
+ * (ward_identity.c); but one desk may have his card and the other his number here, so who
+ * may be the same is looked for by name and birth, which no condition of FHIR can say.
+ *
+ * So each year of birth has a Schedule of its own, "desk-1984", with nobody in it. Who
+ * enters a new patient reads its version, then looks for who may be the same, and writes
+ * the patient together with that Schedule at the version that was read: whoever entered
+ * one of that year in between has changed it, the transaction is refused, and one looks
+ * again. Holds among those who enter here, for births of one year; a patient who comes
+ * through /fhir or HL7 does not ask, but is found.
+ *
+ * Who are somebody else is for the person at the desk to say, of those whom the page
+ * showed: they go with the form (their ids, hashed), and whoever is found that it does
+ * not name is shown first. */
+#include "ward/ward_agenda.h"
+#include "ward/ward_identity.h"
+
+#include <string.h>
+
+enum { SEEN = 8 }; /* hexadecimal digits of one */
+
+static void desk_id(const struct ward_entry *e, char id[WARD_ID + 1])
+{
+    struct str born = ward_field_value(e, "born");
+    snprintf(id, WARD_ID + 1, "desk-%.4s", born.n >= 4 ? born.p : "none");
+}
+
+void ward_desk_guard(struct ward_entry *e)
+{
+    char id[WARD_ID + 1], path[WARD_ID + 20];
+    struct ward_reply r;
+    struct str version;
+    int err;
+    desk_id(e, id);
+    snprintf(path, sizeof path, "/Schedule/%s", id);
+    err = ward_file_ask(&e->f, (struct ward_call){.path = path}, &r);
+    version = json_get_str(json_get(r.root, "meta"), "versionId");
+    e->guard[0] = 0;
+    if (!err && version.n && version.n <= WARD_ID)
+        snprintf(e->guard, sizeof e->guard, "%.*s", STR_FMT(version));
+    else if (err != AM_E_NOTFOUND) /* none yet, or deleted */
+        ward_field_error(e, e->form->field[0].name, "ward_e.unlooked");
+    ward_reply_release(&r);
+}
+
+void ward_desk_put(struct ward_tx *t)
+{
+    char id[WARD_ID + 1];
+    desk_id(t->e, id);
+    ward_agenda_put(t, id, t->e->guard, NULL);
+}
+
+/* ---- who was seen ---- */
+static void seen_one(const char *id, char out[SEEN + 1])
+{
+    uint8_t hash[CRYPTO_SHA256];
+    crypto_sha256(str_c(id), hash);
+    crypto_hex(hash, SEEN / 2, out);
+}
+
+bool ward_desk_saw(const struct ward_entry *e)
+{
+    for (size_t i = 0; i < e->n_similar; i++) {
+        struct str left = ward_field_value(e, "seen");
+        char one[SEEN + 1];
+        bool seen = false;
+        seen_one(e->similar[i].id, one);
+        while (left.n && !seen)
+            seen = str_eqc(str_cut(left, ' ', &left), one);
+        if (!seen)
+            return false;
+    }
+    return true;
+}
+
+void ward_desk_seen(struct ward_entry *e)
+{
+    char all[WARD_SIMILAR * (SEEN + 1) + 1] = "";
+    for (size_t i = 0; i < e->n_similar; i++) {
+        seen_one(e->similar[i].id, all + i * (SEEN + 1));
+        all[i * (SEEN + 1) + SEEN] = ' ';
+    }
+    if (ward_field_set(e, "seen", str_trim((struct str){all, e->n_similar * (SEEN + 1)})))
+        ward_field_error(e, e->form->field[0].name, "ward_e.unlooked");
+}
