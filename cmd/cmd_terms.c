@@ -19,6 +19,7 @@ enum terms_kind {
     TERMS_DESCRIPTION,
     TERMS_RELATIONSHIP,
     TERMS_LOINC,
+    TERMS_FORM, /* of cmd_terms_file.c */
     TERMS_RESOURCE,
     TERMS_NONE
 };
@@ -48,6 +49,10 @@ static int terms_blame(struct terms *x, const char *path, int err)
 static enum terms_kind terms_kind_of(const char *name)
 {
     struct str s = str_c(name);
+    struct fhir_tx_file form;
+    char year[CMD_TERMS_YEAR];
+    if (cmd_terms_form_named(name, &form, year))
+        return TERMS_FORM;
     if (!strcmp(name, TERMS_MANIFEST))
         return TERMS_NONE;
     if (!strcmp(name, "Loinc.csv"))
@@ -196,6 +201,17 @@ static const char *terms_name(const struct json *v, const char *key, char *room,
     return room;
 }
 
+/* Where the file of an entry is. */
+static int terms_path(struct terms *x, const struct json *v, char path[PATH_MAX])
+{
+    struct str file = json_get_str(v, "file");
+    if (file.n && !memmem(file.p, file.n, "..", 2) &&
+        snprintf(path, PATH_MAX, "%s/%.*s", x->dir, STR_FMT(file)) < PATH_MAX)
+        return AM_OK;
+    diag_err(x->d, "", "term.manifest", "%.*s", STR_FMT(file));
+    return terms_blame(x, TERMS_MANIFEST, AM_E_INVALID);
+}
+
 static int terms_table(struct terms *x, const struct json *v)
 {
     static const char *const as[] = {"loinc", "icd10", "atc"};
@@ -203,8 +219,16 @@ static int terms_table(struct terms *x, const struct json *v)
     struct fhir_tx_table how = {.code = "code", .display = "display"};
     char room[8][128], path[PATH_MAX], property[TERMS_COLUMNS][128];
     const char *names[TERMS_COLUMNS + 1] = {NULL}, *s;
-    struct str file = json_get_str(v, "file"), sep = json_get_str(v, "separator");
+    struct str sep = json_get_str(v, "separator");
+    struct fhir_tx_file form;
     size_t n = 0;
+    int err = terms_path(x, v, path);
+    if (err)
+        return err;
+    if (cmd_terms_form_as(v, &form)) {
+        x->told->files++;
+        return terms_blame(x, path, cmd_terms_file(x->t, path, &form, x->d));
+    }
     for (size_t i = 0; i < AM_LEN(as); i++)
         if (json_str_is(json_get(v, "as"), as[i]))
             how = *known[i];
@@ -231,29 +255,56 @@ static int terms_table(struct terms *x, const struct json *v)
         }
     if (n)
         how.property = names;
-    if (!file.n || !how.url.n || memmem(file.p, file.n, "..", 2) ||
-        snprintf(path, sizeof path, "%s/%.*s", x->dir, STR_FMT(file)) >=
-            (int)sizeof path) {
-        diag_err(x->d, "", "term.manifest", "%.*s", STR_FMT(file));
+    if (!how.url.n) {
+        diag_err(x->d, "", "term.manifest", "%.*s", STR_FMT(json_get_str(v, "file")));
         return terms_blame(x, TERMS_MANIFEST, AM_E_INVALID);
     }
-    for (size_t i = 0; i < x->file.n; i++) /* Loinc.csv, told how: once */
-        if (!strcmp(x->file.v[i].path, path))
-            x->file.v[i].kind = TERMS_NONE;
     return terms_csv(x, path, &how);
+}
+
+/* What the manifest names is read as it says, and once. */
+static int terms_claimed(struct terms *x)
+{
+    char path[PATH_MAX];
+    for (json_each(it, json_get(json_root(x->manifest), "tables"))) {
+        int err = terms_path(x, it.val, path);
+        if (err)
+            return err;
+        for (size_t i = 0; i < x->file.n; i++)
+            if (!strcmp(x->file.v[i].path, path))
+                x->file.v[i].kind = TERMS_NONE;
+    }
+    return AM_OK;
+}
+
+static int terms_known(struct terms *x, struct terms_file *f)
+{
+    const char *name = strrchr(f->path, '/') + 1;
+    struct fhir_tx_file form;
+    char year[CMD_TERMS_YEAR];
+    if (f->kind == TERMS_LOINC)
+        return terms_csv(x, f->path, &fhir_tx_loinc);
+    if (f->kind == TERMS_RESOURCE && str_ends(str_c(name), STR(".xml")) &&
+        cmd_terms_form_head(f->path, &form))
+        f->kind = TERMS_FORM;
+    else if (f->kind != TERMS_FORM || !cmd_terms_form_named(name, &form, year))
+        return AM_OK;
+    x->told->files++;
+    return terms_blame(x, f->path, cmd_terms_file(x->t, f->path, &form, x->d));
 }
 
 static int terms_tables(struct terms *x)
 {
     const struct json *list = json_get(json_root(x->manifest), "tables");
-    int err = AM_OK;
-    for (int adds = 0; adds < 2; adds++) /* codes, then words for them */
-        for (json_each(it, list))
-            if (!err && (json_get_str(it.val, "adds").n > 0) == adds)
-                err = terms_table(x, it.val);
+    int err = terms_claimed(x);
+    for (json_each(it, list))
+        if (!err && !json_get_str(it.val, "adds").n)
+            err = terms_table(x, it.val);
     for (size_t i = 0; i < x->file.n && !err; i++)
-        if (x->file.v[i].kind == TERMS_LOINC)
-            err = terms_csv(x, x->file.v[i].path, &fhir_tx_loinc);
+        err = terms_known(x, &x->file.v[i]);
+    for (json_each(it, list)) /* words, for codes that are there */
+        if (!err && json_get_str(it.val, "adds").n)
+            err = terms_table(x, it.val);
     return err;
 }
 

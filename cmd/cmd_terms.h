@@ -15,6 +15,16 @@ struct cmd_terms_told {
 AM_CHECK int cmd_terms_load(const char *dir, struct fhir_tx **out,
                             struct cmd_terms_told *told, char wrong[4096],
                             struct diag *d);
+/* How a file in the form of its publisher is read (cmd_terms_file.c): false, it is none
+ * by its name, by its first bytes, by an entry of the manifest. Strings borrow from room
+ * and entry. */
+enum { CMD_TERMS_YEAR = 16 };
+bool cmd_terms_form_named(const char *name, struct fhir_tx_file *out,
+                          char room[CMD_TERMS_YEAR]);
+bool cmd_terms_form_head(const char *path, struct fhir_tx_file *out);
+bool cmd_terms_form_as(const struct json *entry, struct fhir_tx_file *out);
+AM_CHECK int cmd_terms_file(struct fhir_tx *t, const char *path,
+                            const struct fhir_tx_file *how, struct diag *d);
 /* `amane fhir terminology DIR [--json]`; an exit code. */
 int cmd_terms(const char *dir, bool json);
 /* JSON or XML, by what is in it (cmd_fhir.c). */

@@ -45,7 +45,14 @@ put("atc.csv", "code;name;ar\nA;Alimentary;\nA10;Diabetes;السكري\nA10BA02;
 put("terminology.json", json.dumps({"tables": [
     {"file": "loinc-fr.csv", "url": "http://loinc.org", "adds": "fr", "code": "LOINC_NUM", "display": "NOM"},
     {"file": "Loinc.csv", "as": "loinc", "version": "2.80"},
-    {"file": "atc.csv", "as": "atc", "separator": ";", "arabic": "ar", "version": "2026"}]}))
+    {"file": "atc.csv", "as": "atc", "separator": ";", "arabic": "ar", "version": "2026"},
+    {"file": "cim10.xml", "as": "claml", "url": "urn:cim10"}]}))
+put("icd102019syst_codes.txt", "3;N;X;09;I10;I10.-;I10;I10;Essential;;;;;;;;\n4;T;X;09;I10;I10.0;I10.0;I100;Benign;;;;;;;;\n")
+put("icd102019syst_chapters.txt", "01;Infectious\n09;Circulatory\n")
+put("icd102019syst_groups.txt", "I10;I15;09;Hypertensive\n")
+put("cim10.xml", '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE ClaML SYSTEM "ClaML.dtd">\n<ClaML version="2.0.0"><Title name="CIM" version="9"/>\n'
+    '<Modifier code="M"><SubClass code=".0"/></Modifier><ModifierClass modifier="M" code=".0"><Rubric kind="preferred"><Label xml:lang="fr">avec coma</Label></Rubric></ModifierClass>\n'
+    '<Class code="E10" kind="category"><ModifiedBy code="M"/><Rubric kind="preferred"><Label xml:lang="fr">Diabète</Label></Rubric></Class></ClaML>')
 put("a-supplement.json", json.dumps({"resourceType": "CodeSystem", "url": "http://x/more", "content": "supplement", "status": "active",
     "supplements": "http://x/own", "concept": [{"code": "a", "designation": [{"language": "ar", "value": "ألف"}]}]}))
 put("own.json", json.dumps({"resourceType": "CodeSystem", "url": "http://x/own", "content": "complete", "status": "active", "concept": [{"code": "a"}]}))
@@ -67,15 +74,16 @@ all_above = {str(100000 + i): above(str(100000 + i)) for i in range(600)}
 json.dump({"under3": sorted(c for c in all_above if "100003" in all_above[c]), "above599": sorted(all_above["100599"])}, open("known.json", "w"))
 PY
 "$amane" fhir terminology t --json >out 2>err
-jq -e '.files == 10 and .other_files == 1 and .concepts == 606 and .value_sets >= 1 and (.code_systems | length) == 4' out >/dev/null
+jq -e '.files == 12 and .other_files == 1 and .concepts == 613 and .value_sets >= 1 and (.code_systems | length) == 6' out >/dev/null
 report $? 'the folder is counted'
 jq -e '.code_systems[] | select(.url == "http://snomed.info/sct") | .concepts == 600 and .designations == {"en": 1200, "fr": 600} and
     .version == "http://snomed.info/sct/900000000000207008/version/20260101" and (.licence | test("affiliate"))' out >/dev/null
 report $? 'SNOMED CT with its words, its version, its licence'
 jq -e '[.code_systems[] | select(.url != "http://snomed.info/sct") | {(.url): .designations}] | add == {"http://loinc.org": {"fr": 1},
-    "http://www.whocc.no/atc": {"ar": 2}, "http://x/own": {"ar": 1}}' out >/dev/null
+    "http://www.whocc.no/atc": {"ar": 2}, "http://x/own": {"ar": 1},
+    "http://hl7.org/fhir/sid/icd-10": {}, "urn:cim10": {"fr": 2}}' out >/dev/null
 report $? 'words of tables and of supplements, whatever the order of the files'
-LC_ALL=fr_FR.UTF-8 "$amane" fhir terminology t >out 2>err && grep -q 'licence d.affilié' out && grep -q '^systèmes de codes : 4\|^systèmes de codes: 4' out
+LC_ALL=fr_FR.UTF-8 "$amane" fhir terminology t >out 2>err && grep -q 'licence d.affilié' out && grep -q '^systèmes de codes : 6\|^systèmes de codes: 6' out
 report $? 'in French too'
 cp t/rf2/sct2_Concept_Snapshot_INT_20260101.txt broken/
 for lang in fr ar en; do
@@ -86,6 +94,16 @@ for lang in fr ar en; do
 done
 rm broken/*
 printf '{"resourceType":"CodeSystem","url":"http://x/y","content":"complete","concept":[{"code":"a"},{"code":"a"}]}' >broken/twice.json
+printf '\n3;T;X;01;A00;A00;A00;A00;a\nA00\n' >broken/icd102019syst_codes.txt
+"$amane" fhir terminology broken >out 2>&1
+[ $? = 1 ] && grep -q 'broken/icd102019syst_codes.txt' out && grep -q 'term.row' out && grep -q '3: A00' out
+report $? 'a line of ICD-10 that is refused is named'
+rm broken/icd102019syst_codes.txt
+printf '<!DOCTYPE ClaML SYSTEM "x">\n<ClaML><Class code="&x;"/></ClaML>' >broken/c.xml
+LC_ALL=ar_XX.UTF-8 "$amane" fhir terminology broken >out 2>&1
+[ $? = 1 ] && grep -q 'broken/c.xml' out && grep -q 'xml.entity' out && grep -q 'كيان' out
+report $? 'an entity in ClaML is refused, in Arabic too'
+rm broken/c.xml
 "$amane" fhir terminology broken >out 2>&1
 [ $? = 1 ] && grep -q 'broken/twice.json' out && grep -q 'term.twice' out
 report $? 'a broken file is named'
@@ -122,6 +140,12 @@ report $? 'a drug in Arabic'
 ask "$fhir/CodeSystem/\$lookup" -d displayLanguage=fr -d code=4548-4 --data-urlencode system=http://loinc.org &&
     jq -e '(.parameter[] | select(.name == "display") | .valueString) == "Hémoglobine glyquée"' out >/dev/null
 report $? 'an examination in French'
+ask "$fhir/CodeSystem/\$subsumes" -d codeA=IX -d codeB=I10.0 --data-urlencode system=http://hl7.org/fhir/sid/icd-10 && jq -e '.parameter[0].valueCode == "subsumes"' out >/dev/null &&
+    ask "$fhir/CodeSystem/\$subsumes" -d codeA=I -d codeB=I10.0 --data-urlencode system=http://hl7.org/fhir/sid/icd-10 && jq -e '.parameter[0].valueCode == "not-subsumed"' out >/dev/null
+report $? 'I10.0 is of chapter IX, and not of chapter I'
+ask "$fhir/CodeSystem/\$lookup" -d displayLanguage=fr -d code=E10.0 --data-urlencode system=urn:cim10 &&
+    jq -e '(.parameter[] | select(.name == "display") | .valueString) == "Diabète : avec coma"' out >/dev/null
+report $? 'a code that a modifier of ClaML made'
 for c in 100003 100200 100400; do
     curl -s -o out -H 'Content-Type: application/fhir+json' "$fhir/Condition" -d '{"resourceType":"Condition","subject":{"display":"x"},"code":{"coding":[{"system":"http://snomed.info/sct","code":"'$c'"}]}}'
 done

@@ -296,6 +296,14 @@ const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str 
     return NULL;
 }
 
+struct fhir_tx_system *fhir_tx_own(struct fhir_tx *t, struct str url, struct str version)
+{
+    size_t i;
+    if (version.n)
+        return fhir_tx_exact(t, url, version);
+    return map_get(&t->system_by_url, url, &i) ? NULL : t->system.v[i];
+}
+
 const struct fhir_tx_system *fhir_tx_system_at(const struct fhir_tx *t, size_t i)
 {
     return i < t->system.n ? t->system.v[i] : NULL;
@@ -361,6 +369,18 @@ static int tx_lang_fits(struct str has, struct str want)
     return has.n && str_eq_nocase(str_cut(has, '-', &rest), str_cut(want, '-', &rest));
 }
 
+/* Words to find a concept by, which do not name it: fully specified names of SNOMED CT,
+ * what a class includes, other lengths. */
+static bool tx_names(struct str use)
+{
+    static const char *const beside[] = {"900000000000003001", "inclusion",
+                                         "preferredLong", "short"};
+    for (size_t i = 0; i < AM_LEN(beside); i++)
+        if (str_eqc(use, beside[i]))
+            return false;
+    return true;
+}
+
 struct str fhir_tx_display(const struct fhir_tx_system *s, uint32_t c, struct str lang)
 {
     struct str best = s->concept.v[c].display;
@@ -369,7 +389,7 @@ struct str fhir_tx_display(const struct fhir_tx_system *s, uint32_t c, struct st
     int fit = 0;
     for (size_t i = 0; i < n; i++) {
         int f = tx_lang_fits(w[i].lang, lang);
-        if (f > fit && !str_eqc(w[i].use, "900000000000003001")) {
+        if (f > fit && tx_names(w[i].use)) {
             fit = f;
             best = w[i].text;
         }

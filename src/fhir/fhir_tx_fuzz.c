@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any terminology, and any question of it. The first letter says what follows, in parts
- * that a byte 0x1e ends: 'r' the three files of RF2; 't' a table; 'j' resources, the last
- * part a Parameters for the operation that the second letter names. What loads holds
- * together: each code is found, is under itself and under its parents; what an expansion
- * lists is a member. */
+ * that a byte 0x1e ends: 'r' the three files of RF2; 't' a table; 'c', 'w', 'f',
+ * 'm' ClaML, lines of the WHO (with chapters and groups), of the ATIH, of ICD-10-CM; 'j'
+ * resources, the last part a Parameters for the operation that the second letter names.
+ * What loads holds together: each code is found, is under itself and under its parents;
+ * what an expansion lists is a member. */
 #include "fhir/term_op.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -89,6 +90,24 @@ static int resources(struct fhir_tx *t, const struct str *part, size_t n, char o
     return err;
 }
 
+/* What is refused says why. */
+static int file(struct fhir_tx *t, enum fhir_tx_form form, const struct str *part,
+                size_t n)
+{
+    const struct fhir_tx_file how = {.form = form,
+                                     .url = STR("urn:f"),
+                                     .lang = STR("fr"),
+                                     .chapters = n > 1 ? part[1] : STR_NULL,
+                                     .groups = n > 2 ? part[2] : STR_NULL};
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = fhir_tx_add_file(t, part[0], &how, &d);
+    am_assert(err != AM_E_INVALID || d.errors);
+    diag_release(&d);
+    return err;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const property[] = {"p", NULL};
@@ -97,6 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .display = "display",
                                              .by_prefix = true,
                                              .property = property};
+    static const char forms[] = "cwfm";
+    const char *form;
     struct str left = {(const char *)data, size}, part[PARTS];
     struct fhir_tx *t = NULL;
     bool ready = false;
@@ -111,6 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] == 'r' && n >= 3)
         err = fhir_tx_add_rf2(
             t, &(struct fhir_tx_rf2){part[0], part[1], part[2], STR_NULL}, NULL);
+    else if (n && (form = strchr(forms, data[0])) && *form)
+        err = file(t, (enum fhir_tx_form)(form - forms), part, n);
     else if (data[0] == 't' && n)
         err = fhir_tx_add_table(t, part[0], &how, NULL);
     else

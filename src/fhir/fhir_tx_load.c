@@ -2,6 +2,20 @@
 /* CodeSystem resources; which resource goes where. */
 #include "fhir/fhir_tx_priv.h"
 
+int fhir_tx_property_told(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
+                          struct str name, enum fhir_tx_property_kind kind,
+                          struct str value)
+{
+    if ((str_eqc(name, "inactive") && str_eqc(value, "true")) ||
+        (str_eqc(name, "status") &&
+         (str_eqc(value, "retired") || str_eqc(value, "inactive"))))
+        s->concept.v[c].flags |= FHIR_TX_INACTIVE;
+    if ((str_eqc(name, "notSelectable") || str_eqc(name, "abstract")) &&
+        str_eqc(value, "true"))
+        s->concept.v[c].flags |= FHIR_TX_ABSTRACT;
+    return fhir_tx_property_add(t, s, c, name, kind, value);
+}
+
 static int load_property(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
                          const struct json *v)
 {
@@ -32,14 +46,7 @@ static int load_property(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c
         return fhir_tx_later_add(t, s, c, text, false);
     if (str_eqc(code, "child"))
         return fhir_tx_later_add(t, s, c, text, true);
-    if ((str_eqc(code, "inactive") && str_eqc(text, "true")) ||
-        (str_eqc(code, "status") &&
-         (str_eqc(text, "retired") || str_eqc(text, "inactive"))))
-        s->concept.v[c].flags |= FHIR_TX_INACTIVE;
-    if ((str_eqc(code, "notSelectable") || str_eqc(code, "abstract")) &&
-        str_eqc(text, "true"))
-        s->concept.v[c].flags |= FHIR_TX_ABSTRACT;
-    return fhir_tx_property_add(t, s, c, code, values[i].kind, text);
+    return fhir_tx_property_told(t, s, c, code, values[i].kind, text);
 }
 
 static int load_more(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
@@ -95,13 +102,9 @@ static int load_concepts(struct fhir_tx *t, struct fhir_tx_system *s,
 static int load_supplement(struct fhir_tx *t, const struct json *v, struct diag *d)
 {
     struct str version, url = str_cut(json_get_str(v, "supplements"), '|', &version);
-    struct fhir_tx_system *s = NULL;
+    struct fhir_tx_system *s = fhir_tx_own(t, url, version);
     int err = AM_OK;
-    const struct fhir_tx_system *has = fhir_tx_system(t, url, version);
-    for (size_t i = 0; i < t->system.n; i++)
-        if (t->system.v[i] == has)
-            s = t->system.v[i];
-    if (!s || !has)
+    if (!s)
         return fhir_tx_bad(d, url, "term.system");
     for (json_each(it, json_get(v, "concept"))) {
         uint32_t c = fhir_tx_find(s, json_get_str(it.val, "code"));

@@ -91,6 +91,10 @@ AM_CHECK int fhir_tx_word_add(struct fhir_tx *t, struct fhir_tx_system *s, uint3
 AM_CHECK int fhir_tx_property_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
                                   struct str name, enum fhir_tx_property_kind kind,
                                   struct str value);
+/* As a CodeSystem tells it: some make a concept inactive or abstract. */
+AM_CHECK int fhir_tx_property_told(struct fhir_tx *t, struct fhir_tx_system *s,
+                                   uint32_t c, struct str name,
+                                   enum fhir_tx_property_kind kind, struct str value);
 AM_CHECK int fhir_tx_later_add(struct fhir_tx *t, struct fhir_tx_system *s, uint32_t c,
                                struct str other, bool child);
 AM_CHECK int fhir_tx_set_new(struct fhir_tx *t, struct str url, struct str version,
@@ -107,10 +111,19 @@ enum { FHIR_TX_STEPS = 1000000, FHIR_TX_STEPS_ALL = 50000000 };
 AM_CHECK int fhir_tx_in(const struct fhir_tx *t, const struct fhir_tx_set *set,
                         struct str system, struct str code, size_t *steps, bool *in,
                         struct diag *d);
+/* Of t itself, to add to; NULL: none. Empty version: the newest. */
+struct fhir_tx_system *fhir_tx_own(struct fhir_tx *t, struct str url, struct str version);
+AM_CHECK int fhir_tx_claml(struct fhir_tx *t, struct str text,
+                           const struct fhir_tx_file *how, struct diag *d);
+/* A category of ICD-10 or a part of one, with its point: "A00", "A00.0". */
+bool fhir_tx_icd_code(struct str s);
+AM_CHECK int fhir_tx_icd_tree(struct fhir_tx_system *s);
 /* The code system of all units: none is loaded, the grammar says what is one. */
 #define TX_UCUM "http://unitsofmeasure.org"
 bool fhir_tx_is_unit(struct str system, struct str code);
 /* One problem, and what it is about. AM_E_INVALID. */
 int fhir_tx_bad(struct diag *d, struct str what, const char *code);
+/* The same, of a line. */
+int fhir_tx_row_bad(struct diag *d, size_t line, struct str what, const char *code);
 
 #endif

@@ -141,7 +141,7 @@ const struct fhir_tx_table fhir_tx_icd10 = {
     .name = STR_INIT("ICD10"),
     .code = "code",
     .display = "display",
-    .by_prefix = true};
+    .icd10 = true};
 const struct fhir_tx_table fhir_tx_atc = {.url = STR_INIT("http://www.whocc.no/atc"),
                                           .name = STR_INIT("ATC"),
                                           .code = "code",
@@ -202,12 +202,8 @@ static int table_row(struct fhir_tx *t, struct fhir_tx_system *s, const struct t
 /* Words for codes that are there. AM_E_INVALID: a code that is not. */
 static int table_words(struct fhir_tx *t, const struct table *x, struct diag *d)
 {
-    const struct fhir_tx_system *of = fhir_tx_system(t, x->how->url, x->how->version);
-    struct fhir_tx_system *s = NULL;
+    struct fhir_tx_system *s = fhir_tx_own(t, x->how->url, x->how->version);
     int err = AM_OK;
-    for (size_t i = 0; i < t->system.n; i++)
-        if (t->system.v[i] == of)
-            s = t->system.v[i];
     if (!s)
         return fhir_tx_bad(d, x->how->url, "term.system");
     for (size_t row = 0; row < csv_rows(x->csv) && !err; row++) {
@@ -272,6 +268,8 @@ int fhir_tx_add_table(struct fhir_tx *t, struct str text, const struct fhir_tx_t
         err = table_row(t, s, &x, row, d);
     if (!err && how->by_prefix)
         err = table_prefixes(s);
+    if (!err && how->icd10)
+        err = fhir_tx_icd_tree(s);
     csv_free(c);
     return err;
 }

@@ -5,7 +5,8 @@
  * The texts come from the caller (nothing is read from disk or network, nothing
  * restricted is shipped): CodeSystem, ValueSet and ConceptMap resources; SNOMED CT in RF2
  * (snapshot files of concepts, descriptions, relationships); tables with one code a row
- * (LOINC, ICD-10, ATC and others), whose columns are named in struct fhir_tx_table.
+ * (LOINC, ICD-10, ATC and others), whose columns are named in struct fhir_tx_table;
+ * classifications in the forms of their publishers (struct fhir_tx_file).
  * After the last one fhir_tx_ready() prepares the hierarchies; then everything below only
  * reads.
  *
@@ -75,8 +76,9 @@ struct fhir_tx_table {
     const char *retired;
     const char *french, *arabic; /* NULL: none; designations */
     const char *const *property; /* columns kept as properties, NULL-ended; or NULL */
-    bool by_prefix; /* the code above is the longest other code it begins with (ATC,
-                       ICD-10) */
+    bool by_prefix; /* the code above is the longest other code it begins with (ATC) */
+    bool icd10;     /* the code above is as codes of ICD-10 say: by prefix from three
+                       characters on, by the range of blocks ("A00-A09") and chapters */
     char separator;
     struct str adds; /* empty, or a language: the system is there, and display is a
                         designation in it (LOINC's linguistic variants) */
@@ -84,6 +86,28 @@ struct fhir_tx_table {
 AM_CHECK int fhir_tx_add_table(struct fhir_tx *t, struct str csv,
                                const struct fhir_tx_table *how, struct diag *d);
 extern const struct fhir_tx_table fhir_tx_loinc, fhir_tx_icd10, fhir_tx_atc;
+/* Files as their publishers give them; texts in UTF-8 unless said.
+ *   CLAML    EN 14463 in XML, versions 2 and 3. Classes become concepts: chapters and
+ * blocks abstract; SuperClass and SubClass the hierarchy; rubrics "preferred" (the
+ * display), "preferredLong" and "inclusion" designations in the language of their labels,
+ * others properties by their kind ("exclusion", "note"); `kind`, `usage` (dagger, aster)
+ * and Meta properties. Codes that modifiers make are made. Without url: ICD-10, if the
+ * WHO is said to have made it. WHO      icd10....syst_codes.txt (';', no header), with
+ * the chapters and groups files CIM10    LIBCIM10.TXT and LIBCIM10MULTI.TXT of the ATIH
+ * ('|', no header; Windows-1252 or UTF-8), in French; url is compulsory ICD10CM  the
+ * order file (columns), in English; headers are abstract Refusals (term.row, term.claml
+ * and others) begin with the line. */
+enum fhir_tx_form { FHIR_TX_CLAML, FHIR_TX_WHO, FHIR_TX_CIM10, FHIR_TX_ICD10CM };
+struct fhir_tx_file {
+    enum fhir_tx_form form;
+    struct str url, version, name; /* empty: as the form or the file says */
+    struct str lang;               /* of its texts, where it does not say; or empty */
+    struct str chapters, groups;   /* WHO: the texts of its neighbours; or empty */
+    struct str adds; /* empty, or a language: the system is there, and the texts are
+                        designations (the same edition in another language) */
+};
+AM_CHECK int fhir_tx_add_file(struct fhir_tx *t, struct str text,
+                              const struct fhir_tx_file *how, struct diag *d);
 /* AM_E_INVALID: a hierarchy goes round in a circle (term.cycle), or names a code that is
  * not there (term.parent). */
 AM_CHECK int fhir_tx_ready(struct fhir_tx *t, struct diag *d);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* xml -- reading XML 1.0 with namespaces into a bounded tree; writing escaped text.
+/* xml -- reading XML 1.0 with namespaces into a bounded tree, or as a stream; writing
+ * escaped text.
  *
  * Expat reads (nobody else includes its header). What attacks feed on is refused where it
  * stands: a document type declaration, and so every entity but the five of XML; another
  * encoding than UTF-8; and whatever is beyond the limits, before it is kept. Comments and
  * processing instructions are read over; CDATA is text; text split by them is joined.
  *
- * Codes: xml.syntax, xml.doctype, xml.encoding, xml.toobig, xml.depth; the path is
- * "line:column". Values never enter a message.
+ * Codes: xml.syntax, xml.doctype, xml.entity, xml.encoding, xml.toobig, xml.depth; the
+ * path is "line:column". Values never enter a message.
  *
  * Memory:  the tree and its strings live in the arena given; `raw` borrows from the text.
  * Threads: reentrant. */
@@ -41,6 +42,31 @@ struct xml_limits {
  * where), AM_E_NOMEM. */
 AM_CHECK int xml_parse(struct arena *a, struct str text, const struct xml_limits *limits,
                        struct xml_node **root, struct diag *d);
+
+/* A document that is large and read once: what stands in it, in its order, and nothing
+ * kept. Strings are borrowed for the call; an error that a listener gives ends the
+ * reading and is given back (it then says why itself). */
+struct xml_place {
+    uint32_t line, column; /* from 1 */
+    size_t from, to;       /* bytes of the tag in the text */
+};
+struct xml_tag {
+    struct str ns, name;
+    const struct xml_attr *attr;
+    size_t attrs;
+    struct xml_place at;
+};
+struct xml_listener {
+    int (*start)(void *arg, const struct xml_tag *tag);
+    int (*end)(void *arg, const struct xml_place *at);
+    int (*text)(void *arg, struct str text); /* may come in pieces */
+    void *arg;
+    bool doctype; /* one that only names another file is read over (that file never is);
+                     entities are refused all the same: xml.entity */
+};
+/* As xml_parse(); limits->nodes does not count here. */
+AM_CHECK int xml_stream(struct str text, const struct xml_limits *limits,
+                        const struct xml_listener *l, struct diag *d);
 
 /* All readers accept NULL. Attributes of no namespace; STR_NULL when absent. */
 struct str xml_attr(const struct xml_node *e, const char *name);

@@ -80,6 +80,92 @@ static void what_attacks_feed_on_is_refused(void **state)
     bad(STR(""), NULL, AM_E_SYNTAX, "xml.syntax", "1:1");
 }
 
+struct heard {
+    char text[400];
+    size_t n, stop; /* stop: at which start tag; 0: never */
+};
+
+static void hear(struct heard *h, const char *how, struct str what)
+{
+    h->n += (size_t)snprintf(h->text + h->n, sizeof h->text - h->n, "%s%.*s", how,
+                             STR_FMT(what));
+}
+
+static int hear_start(void *arg, const struct xml_tag *tag)
+{
+    struct heard *h = arg;
+    hear(h, "<", tag->name);
+    for (size_t i = 0; i < tag->attrs; i++)
+        hear(h, " ", tag->attr[i].value);
+    hear(h, ">", STR(""));
+    return h->stop && --h->stop == 0 ? AM_E_UNSUPPORTED : AM_OK;
+}
+
+static int hear_end(void *arg, const struct xml_place *at)
+{
+    char line[16];
+    snprintf(line, sizeof line, "%u", at->line);
+    hear(arg, "/", str_c(line));
+    return AM_OK;
+}
+
+static int hear_text(void *arg, struct str text)
+{
+    hear(arg, "", text);
+    return AM_OK;
+}
+
+static int listen(struct heard *h, struct str text, bool doctype, const char *code)
+{
+    const struct xml_listener l = {hear_start, hear_end, hear_text, h, doctype};
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = xml_stream(text, NULL, &l, &d);
+    assert_int_equal(d.n, code ? 1 : 0);
+    if (code)
+        assert_string_equal(d.item[0].code, code);
+    diag_release(&d);
+    return err;
+}
+
+static void a_stream_tells_what_stands_in_its_order(void **state)
+{
+    struct heard h = {.n = 0}, stopped = {.stop = 2};
+    (void)state;
+    assert_ok(listen(&h, STR("<a b='&lt;'>x\n<c/>y</a>"), false, NULL));
+    assert_string_equal(h.text, "<a <>x\n<c>/2y/2");
+    assert_int_equal(listen(&stopped, STR("<a><b/><c/></a>"), false, NULL),
+                     AM_E_UNSUPPORTED); /* the listener's own, and nothing after */
+    assert_string_equal(stopped.text, "<a><b>");
+}
+
+/* A document type that only names a file: read over, the file never; and then entities,
+ * which Expat would leave out without a word, are refused. */
+static void a_document_type_opens_no_file_and_no_entity(void **state)
+{
+#define TYPE "<!DOCTYPE a SYSTEM \"/etc/hostname\">"
+    struct heard h = {.n = 0};
+    (void)state;
+    assert_ok(listen(&h, STR(TYPE "<a b='&#65;&amp;'/>"), true, NULL));
+    assert_string_equal(h.text, "<a A&>/1");
+    assert_int_equal(listen(&h, STR(TYPE "<a/>"), false, "xml.doctype"), AM_E_SYNTAX);
+    assert_int_equal(
+        listen(&h, STR("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"), true, "xml.doctype"),
+        AM_E_SYNTAX);
+    assert_int_equal(
+        listen(&h, STR("<!DOCTYPE a SYSTEM 'x' [<!ENTITY % b SYSTEM 'c'>%b;]><a/>"), true,
+               "xml.doctype"),
+        AM_E_SYNTAX);
+    assert_int_equal(listen(&h, STR(TYPE "<a>&b;</a>"), true, "xml.entity"), AM_E_SYNTAX);
+    assert_int_equal(listen(&h, STR(TYPE "<a c='&b;'/>"), true, "xml.entity"),
+                     AM_E_SYNTAX);
+    assert_int_equal(listen(&h, STR(TYPE "<a c='&amp;&b;'/>"), true, "xml.entity"),
+                     AM_E_SYNTAX);
+    assert_int_equal(listen(&h, STR("<a>&b;</a>"), true, "xml.syntax"), AM_E_SYNTAX);
+#undef TYPE
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
@@ -172,6 +258,8 @@ int main(void)
     const struct CMUnitTest t[] = {TEST(reads_names_attributes_and_text),
                                    TEST(an_element_knows_its_bytes),
                                    TEST(what_attacks_feed_on_is_refused),
+                                   TEST(a_stream_tells_what_stands_in_its_order),
+                                   TEST(a_document_type_opens_no_file_and_no_entity),
                                    TEST(limits_hold),
                                    TEST(an_arena_that_is_full_is_no_memory),
                                    TEST(writing_escapes_what_reading_resolves),
