@@ -229,71 +229,7 @@ int cmd_hl7_send(struct cmd_hl7 *h, struct str bundle, struct diag *d)
     return !err && again ? AM_E_CONFLICT : err;
 }
 
-/* ---- whose a study is ---- */
-struct whose { /* what a message of DICOM files found */
-    bool study;
-    char patient[80], subject[80]; /* references; "": none */
-};
-
-static int whose_seen(void *arg, struct str type, struct str query,
-                      const struct json *found)
-{
-    struct whose *x = arg;
-    struct str id = json_get_str(found, "id"),
-               subject = json_get_str(json_get(found, "subject"), "reference");
-    (void)query;
-    if (found && str_eqc(type, "Patient")) {
-        snprintf(x->patient, sizeof x->patient, "Patient/%.*s",
-                 (int)AM_MIN(id.n, (size_t)64), id.p);
-    } else if (found && str_eqc(type, "ImagingStudy")) {
-        x->study = true;
-        snprintf(x->subject, sizeof x->subject, "%.*s",
-                 (int)AM_MIN(subject.n, sizeof x->subject - 1),
-                 subject.n ? subject.p : "");
-    }
-    return AM_OK;
-}
-
-/* Is the patient of the study replaced by that of its files (ADT A40)? */
-static int whose_merged(struct taking *t, const struct whose *x, bool *merged)
-{
-    struct json_doc *doc = NULL;
-    char query[120];
-    struct buf b;
-    int err;
-    *merged = false;
-    if (!str_starts(str_c(x->subject), STR("Patient/")) || !*x->patient)
-        return AM_OK;
-    snprintf(query, sizeof query, "_id=%s", x->subject + 8);
-    buf_init(&b, 64 << 20);
-    t->seen = NULL;
-    err = find(t, STR("Patient"), str_c(query), &b);
-    if (!err)
-        err = json_parse(&doc, buf_str(&b), NULL, NULL);
-    for (json_each(it, err ? NULL : json_get(json_root(doc), "link")))
-        *merged =
-            *merged ||
-            (json_str_is(json_get(it.val, "type"), "replaced-by") &&
-             json_str_is(json_get(json_get(it.val, "other"), "reference"), x->patient));
-    json_free(doc);
-    buf_release(&b);
-    return err == AM_E_NOTFOUND ? AM_OK : err;
-}
-
-/* A study that is there stays its patient's, whatever a file says. */
-static int whose_check(struct taking *t, const struct whose *x)
-{
-    bool merged = true;
-    int err = AM_OK;
-    if (x->study && strcmp(x->patient, x->subject) != 0)
-        err = whose_merged(t, x, &merged);
-    if (!err && !merged) {
-        diag_err(t->d, "PID-3", "dicom.patient", "the study is of another patient");
-        err = AM_E_INVALID;
-    }
-    return err;
-}
-
+/* ---- a message ---- */
 int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source, size_t *entries,
                  struct diag *d)
 {
@@ -301,22 +237,16 @@ int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source, size_t *
     const struct hl7_limits l = {.charset = hl7_map_charset(h->map)};
     struct hl7 *m = NULL;
     struct buf b;
-    bool again = true, dicom;
+    bool again = true;
     int err = hl7_parse(&m, raw, &l, d);
-    dicom = !err && str_eqc(hl7_get(m, "MSH-9.1"), "DICOM");
     buf_init(&b, (size_t)256 << 20);
     *entries = 0;
     if (!err && h->door)
         err = door_service(h->door, h->client, source, &t.who);
     for (int i = 0; i < TRIES && again && !err; i++) {
-        struct whose whose = {0};
         again = false;
         buf_clear(&b);
-        t.seen = dicom ? whose_seen : NULL;
-        t.seen_arg = &whose;
         err = hl7_map_run(h->map, m, find, &t, &b, entries, d);
-        if (!err)
-            err = whose_check(&t, &whose);
         if (!err && *entries)
             err = send(&t, buf_str(&b), &again, d);
         if (err == AM_E_CONFLICT) {

@@ -50,7 +50,7 @@ report $? 'a study that comes in two imports is one, with all its series and ima
 eds import s.db one two --dicom --key k --map map.json --json && jq -e '.taken == 0 and .there == 2' out >/dev/null
 report $? 'the same files again change nothing'
 LC_ALL=en eds import s.db moved --dicom --key k --map map.json --json
-[ $? = 1 ] && jq -e '.messages == 1 and .refused == 1' out >/dev/null && eds rejected list s.db && grep -q 'dicom.patient' out
+[ $? = 1 ] && jq -e '.messages == 1 and .refused == 1' out >/dev/null && eds rejected list s.db && grep -q 'hl7.patient' out
 report $? 'a study that is there does not pass to another patient'
 eds rejected replay s.db --key k --map map.json --json
 rm -rf held

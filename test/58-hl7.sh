@@ -91,6 +91,37 @@ report $? 'a corrected message too, and leaves nothing behind'
 printf 'MSH|^~\\&|HIS|CHU|||20200101080000+0100||ADT^A08|OLD|P|2.5\rPID|1||100^^^IPP^MR||Autre^Nom||19700101|M|||Rue 5^^Rabat\r' >old.hl7
 eds import s.db old.hl7 --hl7 --key k --map map.json && holds s.db | jq -s -e 'map(select(.identifier[0].value == "100" and .resourceType == "Patient")) | length == 1 and .[0].gender == "female" and .[0].birthDate == "1980-01-15" and .[0].address[0].city == "Rabat"' >/dev/null
 report $? 'a message of before, come late, fills holes and changes nothing'
+
+# ---- the same numbers at two hospitals, and twice at one
+say() { printf 'MSH|^~\\&|HIS|%s|||%s+0100||%s|%s|P|2.5.1\r' "$1" "$2" "$3" "$2"; shift 3; printf '%s\r' "$@"; }
+ana='PID|1||A1^^^IPP^MR||Alami^Ana||1980|F' bob='PID|1||B1^^^IPP^MR||Berrada^Bob||1950|M'
+report_of() { printf '%s\r' 'OBR|1||L7|24323-8^Chimie^LN|||202603010830' "OBX|1|NM|2345-7^Glucose^LN||$1|mmol/L||N|||F"; }
+{ say CHU 20260301080000 'ADT^A01' "$ana" 'PV1|1|I|MED||||||||||||||||V88' && say CHU 20260301090000 'ORU^R01' "$ana" "$(report_of 5)" &&
+    say CHR 20260302080000 'ADT^A01' "$bob" 'PV1|1|I|MED||||||||||||||||V88' && say CHR 20260302090000 'ORU^R01' "$bob" "$(report_of 9)"; } >two.hl7
+subjects() { # subjects TYPE: "family value" of each, by the patient that it names
+    rm -rf held && "$amane" eds export "$1" held --key k >/dev/null 2>err &&
+        jq -r --slurpfile p held/Patient.ndjson --arg t "$2" '(.subject.reference | sub("Patient/"; "")) as $id | ($p[] | select(.id == $id) | .name[0].family) + " " + (.valueQuantity.value // .status | tostring)' "held/$2.ndjson" | sort
+}
+eds import two.db two.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 4' out >/dev/null &&
+    [ "$(subjects two.db Encounter)" = "$(printf 'Alami in-progress\nBerrada in-progress')" ] && [ "$(subjects two.db Observation)" = "$(printf 'Alami 5\nBerrada 9')" ]
+report $? 'a visit V88 and a result L7 of two hospitals are two, each of its patient'
+{ say CHU 20260303080000 'ADT^A03' "$bob" 'PV1|1|I|MED||||||||||||||||V88' && say CHU 20260303090000 'ORU^R01' "$bob" "$(report_of 7)"; } >reused.hl7
+LC_ALL=ar eds import two.db reused.hl7 --hl7 --key k --map map.json --json
+[ $? = 1 ] && jq -e '.refused == 2' out >/dev/null && [ "$(subjects two.db Observation)" = "$(printf 'Alami 5\nBerrada 9')" ] && [ "$(subjects two.db Encounter)" = "$(printf 'Alami in-progress\nBerrada in-progress')" ] &&
+    eds rejected list two.db --json && jq -e 'map(.problems[0].code) == ["hl7.patient", "hl7.patient"] and (.[0].problems[0].text | test("مريض"))' out >/dev/null
+report $? 'a number used anew for another patient is refused and kept, nothing moves'
+say CHU 20260304080000 'ADT^A40' "$bob" 'MRG|A1^^^IPP^MR' >merge.hl7
+eds import two.db merge.hl7 --hl7 --key k --map map.json && eds rejected replay two.db --key k --map map.json --json && jq -e '.taken == 2' out >/dev/null && [ "$(subjects two.db Encounter)" = "$(printf 'Berrada finished\nBerrada in-progress')" ]
+report $? 'but a merge of the two patients lets it'
+
+# ---- a warehouse of before, whose numbers were of no house
+jq '(.resources[] | select(.former and .type != "Patient")) |= (.identify.system = .former[0].system | del(.former))' map.json >before.json
+head -c "$(($(grep -abo 'MSH|^~' two.hl7 | sed -n '3s/:.*//p')))" two.hl7 >before.hl7
+{ say CHU 20260303080000 'ADT^A03' "$ana" 'PV1|1|I|MED||||||||||||||||V88' && say CHU 20260303090000 'ORU^R01' "$ana" "$(report_of 6)" && say CHR 20260303100000 'ADT^A01' "$bob" 'PV1|1|I|MED||||||||||||||||V88'; } >after.hl7
+eds import old.db before.hl7 --hl7 --key k --map before.json && eds import old.db after.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 3' out >/dev/null &&
+    [ "$(subjects old.db Encounter)" = "$(printf 'Alami finished\nBerrada in-progress')" ] && [ "$(subjects old.db Observation)" = 'Alami 6' ] &&
+    jq -es 'map(select(.status == "finished"))[0].identifier | map(.system) == ["urn:hl7v2:visit:CHU", "urn:hl7v2:visit"]' held/Encounter.ndjson >/dev/null
+report $? 'what was stored under a number alone is found again, by its patient alone'
 echo '{"format":"amane/hl7-map/1","time":["MSH-x"],"tables":{},"resources":{},"messages":[]}' >wrong.json
 LC_ALL=en eds import s.db bad.hl7 --hl7 --key k --map wrong.json
 [ $? = 1 ] && grep -q 'hl7.map_path' err

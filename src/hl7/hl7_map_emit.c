@@ -18,11 +18,13 @@ static struct str convert(struct hl7_run *r, const struct hl7_ctx *c, struct str
     int err;
     if (!as.n)
         return v;
-    buf_init(&b, 256);
+    buf_init(&b, 4096);
     if (str_eqc(as, "decimal"))
         err = hl7_decimal(&b, v);
     else if (str_eqc(as, "date"))
         err = hl7_date(&b, v);
+    else if (str_eqc(as, "uri"))
+        err = hl7_uri(&b, v);
     else
         err = hl7_date_time(&b, v, r->map->zone);
     if (!err && str_eqc(as, "date") && b.n > 10)
@@ -187,9 +189,8 @@ static void put_reference(struct hl7_run *r, const struct hl7_made *x, struct jw
     jw_obj_end(w);
 }
 
-/* One for the message, or the one of the nearest segment. */
-static enum hl7_emitted reference(struct hl7_run *r, struct hl7_ctx *c, struct str name,
-                                  struct jw *w)
+const struct hl7_made *hl7_referred(struct hl7_run *r, const struct hl7_ctx *c,
+                                    struct str name)
 {
     for (size_t i = 0; i < r->made.n; i++) {
         const struct hl7_made *x = &r->made.v[i];
@@ -202,10 +203,18 @@ static enum hl7_emitted reference(struct hl7_run *r, struct hl7_ctx *c, struct s
             if (hl7_near(r, c, segment) != x->segment)
                 continue;
         }
-        put_reference(r, x, w);
-        return HL7_VALUE;
+        return x;
     }
-    return HL7_NOTHING;
+    return NULL;
+}
+
+static enum hl7_emitted reference(struct hl7_run *r, struct hl7_ctx *c, struct str name,
+                                  struct jw *w)
+{
+    const struct hl7_made *x = hl7_referred(r, c, name);
+    if (x)
+        put_reference(r, x, w);
+    return x ? HL7_VALUE : HL7_NOTHING;
 }
 
 static enum hl7_emitted references(struct hl7_run *r, struct hl7_ctx *c, struct str name,

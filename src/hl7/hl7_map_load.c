@@ -114,8 +114,9 @@ static bool is_text(const struct json *t)
 static void as_ok(struct loader *l, const struct json *as)
 {
     if (as && !json_str_is(as, "date") && !json_str_is(as, "dateTime") &&
-        !json_str_is(as, "instant") && !json_str_is(as, "decimal"))
-        bad(l, "hl7.map_member", "as: date, dateTime, instant or decimal");
+        !json_str_is(as, "instant") && !json_str_is(as, "decimal") &&
+        !json_str_is(as, "uri"))
+        bad(l, "hl7.map_member", "as: date, dateTime, instant, decimal or uri");
 }
 
 static void paths(struct loader *l, const struct json *v)
@@ -237,15 +238,39 @@ static void template_of(struct loader *l, const struct json *t, unsigned depth,
 }
 
 /* ---- resources, messages ---- */
+/* identify, and each of former: how a resource is known. */
+static void known_by(struct loader *l, const struct json *id)
+{
+    if (!json_get(id, "system") || !json_get(id, "value"))
+        bad(l, "hl7.map_member", "identify has a system and a value");
+    for (size_t i = 0; i < 2 && id; i++)
+        expression(l, json_get(id, i ? "value" : "system"), 0);
+}
+
+static void former(struct loader *l, const struct json *list)
+{
+    size_t top = step(l, STR("former"));
+    if (list && json_type(list) != JSON_ARRAY)
+        bad(l, "hl7.map_member", "an array is expected");
+    for (json_each(it, json_type(list) == JSON_ARRAY ? list : NULL)) {
+        size_t back = step_i(l, it.i);
+        member_names(l, it.val, (const char *const[]){"system", "value", NULL});
+        known_by(l, it.val);
+        buf_cut(&l->at, back);
+    }
+    buf_cut(&l->at, top);
+}
+
 static void resource(struct loader *l, const struct json *r)
 {
-    static const char *const members[] = {"type",        "each", "when", "only",
-                                          "mode",        "keep", "pick", "identify",
-                                          "identifiers", "body", NULL};
+    static const char *const members[] = {
+        "type",     "each",   "when",        "only",  "mode", "keep", "pick",
+        "identify", "former", "identifiers", "whole", "body", NULL};
     const struct json *mode = json_get(r, "mode"), *each_of = json_get(r, "each"),
                       *body = json_get(r, "body"), *id = json_get(r, "identify");
     const struct json *pick = json_get(r, "pick");
     struct hl7_path p;
+    size_t top;
     member_names(l, r, members);
     if (!json_get_str(r, "type").n || json_type(body) != JSON_OBJECT)
         bad(l, "hl7.map_member", "a resource has a type and a body");
@@ -254,9 +279,8 @@ static void resource(struct loader *l, const struct json *r)
     if (!json_str_is(mode, "create") && !json_str_is(mode, "merge") &&
         !json_str_is(mode, "replace"))
         bad(l, "hl7.map_member", "mode: create, merge or replace");
-    if (!json_get(id, "system") || !json_get(id, "value"))
-        bad(l, "hl7.map_member", "identify has a system and a value");
     texts(l, json_get(r, "keep"));
+    texts(l, json_get(r, "whole"));
     for (size_t i = 0; i < 2; i++)
         if (json_get(r, i ? "only" : "when"))
             condition(l, json_get(r, i ? "only" : "when"));
@@ -266,13 +290,12 @@ static void resource(struct loader *l, const struct json *r)
             bad(l, "hl7.map_path", "pick: a field is expected");
         condition(l, json_get(pick, "when"));
     }
-    if (id) {
-        size_t back = step(l, STR("identify"));
-        for (size_t i = 0; i < 2; i++)
-            expression(l, json_get(id, i ? "value" : "system"), 0);
+    top = step(l, STR("identify"));
+    known_by(l, id);
+    if (id)
         template_of(l, id, 0, 1);
-        buf_cut(&l->at, back);
-    }
+    buf_cut(&l->at, top);
+    former(l, json_get(r, "former"));
     for (size_t i = 0; i < 2; i++) {
         const char *key = i ? "body" : "identifiers";
         size_t back = step(l, str_c(key));

@@ -45,6 +45,8 @@ struct hl7_run {
     const struct hl7_map *map;
     const struct hl7 *m;
     struct diag *d;
+    hl7_current_fn *current;
+    void *arg; /* of current */
     struct arena a;
     VEC(struct hl7_made) made;
     int64_t at; /* of the message */
@@ -76,7 +78,26 @@ bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *wh
 void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
                   const char *code, const char *why);
 
+/* ---- hl7_map_run.c ---- */
+/* What a search finds; AM_E_NOTFOUND, AM_E_CONFLICT: several. */
+int hl7_there(struct hl7_run *r, struct str type, struct str query,
+              struct json_doc **out);
+/* Where the identifier of such a resource stands. */
+struct str hl7_place_of(const struct json *def);
+/* Where templates of a resource are followed. */
+struct hl7_ctx hl7_ctx_of(struct hl7_run *r, const struct hl7_made *x);
+/* Appends how meta.source of all that this application writes begins. */
+int hl7_sender(struct hl7_run *r, struct buf *out);
+
+/* ---- hl7_map_whose.c ---- */
+/* Once all that the message makes is known and looked for: what is there under a former
+ * identifier, and whether each resource stays its patient's. */
+int hl7_whose(struct hl7_run *r);
+
 /* ---- hl7_map_emit.c: templates ---- */
+/* The one of that name for the message, or of the nearest segment; NULL: none. */
+const struct hl7_made *hl7_referred(struct hl7_run *r, const struct hl7_ctx *c,
+                                    struct str name);
 enum hl7_emitted { HL7_NOTHING, HL7_CONSTANT, HL7_VALUE };
 enum hl7_emitted hl7_emit(struct hl7_run *r, struct hl7_ctx *c, const struct json *t,
                           struct jw *w);

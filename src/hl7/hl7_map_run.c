@@ -9,8 +9,6 @@
 
 struct work {
     struct hl7_run r;
-    hl7_current_fn *current;
-    void *arg;
     struct map seen; /* type and query of what is made */
 };
 
@@ -23,13 +21,10 @@ static int put_token(struct buf *b, struct str s)
 {
     int err = AM_OK;
     for (size_t i = 0; !err && i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                     (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
-        if (strchr("\\,|$", c))
+        if (strchr("\\,|$", s.p[i]))
             err = buf_adds(b, "%5C");
         if (!err)
-            err = plain ? buf_addc(b, (char)c) : buf_addf(b, "%%%02X", c);
+            err = hl7_uri(b, str_sub(s, i, i + 1));
     }
     return err;
 }
@@ -74,7 +69,7 @@ static void pick(struct hl7_run *r, struct hl7_ctx *c, const struct json *p)
     c->reps = 0;
 }
 
-static struct str place_of(const struct json *def)
+struct str hl7_place_of(const struct json *def)
 {
     const struct json *value = json_get(json_get(def, "identify"), "value");
     const struct json *path = json_get(value, "$");
@@ -85,18 +80,24 @@ static struct str place_of(const struct json *def)
 }
 
 /* ---- what is there ---- */
-static int look_up(struct work *w, const struct hl7_ctx *c, struct hl7_made *x)
+int hl7_there(struct hl7_run *r, struct str type, struct str query, struct json_doc **out)
 {
     struct buf b;
     int err;
     buf_init(&b, limits.size_b);
-    err = w->current(w->arg, x->type, str_c(x->query), &b);
-    if (err == AM_E_CONFLICT)
-        hl7_complain(&w->r, c, place_of(x->def), "hl7.several",
-                     "several resources have this identifier");
-    else if (!err)
-        err = json_parse(&x->now, buf_str(&b), &limits, NULL);
+    err = r->current(r->arg, type, query, &b);
+    if (!err)
+        err = json_parse(out, buf_str(&b), &limits, NULL);
     buf_release(&b);
+    return err;
+}
+
+static int look_up(struct work *w, const struct hl7_ctx *c, struct hl7_made *x)
+{
+    int err = hl7_there(&w->r, x->type, str_c(x->query), &x->now);
+    if (err == AM_E_CONFLICT)
+        hl7_complain(&w->r, c, hl7_place_of(x->def), "hl7.several",
+                     "several resources have this identifier");
     return err == AM_E_NOTFOUND ? AM_OK : err == AM_E_CONFLICT ? AM_E_INVALID : err;
 }
 
@@ -136,7 +137,8 @@ static int made(struct work *w, struct str name, const struct json *def, size_t 
         x.value = hl7_text_of(r, &c, json_get(id, "value"));
     }
     if (!r->err && (!x.system.n || !x.value.n))
-        hl7_complain(r, &c, place_of(def), "hl7.identify", "no identifier to know it by");
+        hl7_complain(r, &c, hl7_place_of(def), "hl7.identify",
+                     "no identifier to know it by");
     if (r->err)
         return r->err;
     if (r->made.n == HL7_ENTRIES) {
@@ -145,7 +147,7 @@ static int made(struct work *w, struct str name, const struct json *def, size_t 
     }
     err = query_make(r, &x);
     if (!err && twice(w, &x))
-        hl7_complain(r, &c, place_of(def), "hl7.twice", "two of one identifier");
+        hl7_complain(r, &c, hl7_place_of(def), "hl7.twice", "two of one identifier");
     err = err ? err : r->err;
     if (!err)
         err = look_up(w, &c, &x);
@@ -177,7 +179,7 @@ static int find_all(struct work *w, const struct json *names)
 }
 
 /* ---- content ---- */
-static struct hl7_ctx ctx_of(struct hl7_run *r, const struct hl7_made *x)
+struct hl7_ctx hl7_ctx_of(struct hl7_run *r, const struct hl7_made *x)
 {
     struct hl7_ctx c = {.segment = x->segment};
     struct hl7_path p;
@@ -244,21 +246,28 @@ static void put_identifiers(struct jw *w, const struct hl7_made *x,
     jw_arr_end(w);
 }
 
+int hl7_sender(struct hl7_run *r, struct buf *out)
+{
+    struct hl7_ctx c = {.segment = SIZE_MAX};
+    int err = buf_adds(out, "urn:hl7v2:");
+    if (!err)
+        err = put_token(out, hl7_look(r, &c, STR("MSH-3.1"), NULL));
+    return err ? err : buf_addc(out, ':');
+}
+
 static int put_meta(struct hl7_run *r, struct jw *w, const struct json *meta)
 {
     struct hl7_ctx c = {.segment = SIZE_MAX};
     struct buf b;
     int err;
     buf_init(&b, 1 << 16);
-    err = put_token(&b, hl7_look(r, &c, STR("MSH-3.1"), NULL));
-    if (!err)
-        err = buf_addc(&b, ':');
+    err = hl7_sender(r, &b);
     if (!err)
         err = put_token(&b, hl7_look(r, &c, STR("MSH-10"), NULL));
     jw_key(w, "meta");
     jw_obj(w);
     jw_key(w, "source");
-    jw_strf(w, "urn:hl7v2:%s", b.p);
+    jw_str(w, buf_str(&b));
     if (json_get(meta, "profile"))
         jw_kval(w, "profile", json_get(meta, "profile"));
     jw_key(w, "tag");
@@ -275,7 +284,7 @@ static int put_meta(struct hl7_run *r, struct jw *w, const struct json *meta)
 
 static int write_new(struct hl7_run *r, const struct hl7_made *x, struct buf *out)
 {
-    struct hl7_ctx c = ctx_of(r, x);
+    struct hl7_ctx c = hl7_ctx_of(r, x);
     struct json_doc *id = NULL, *ids = NULL, *body = NULL;
     struct jw w;
     int err = emitted(r, &c, json_get(x->def, "identify"), &id);
@@ -341,7 +350,8 @@ static bool same_content(const struct json *a, const struct json *b)
 /* x->text: as the store will have it. *write false: as it has it. */
 static int on_top(struct hl7_run *r, struct hl7_made *x, bool *write)
 {
-    const struct json *now = json_root(x->now), *keep = json_get(x->def, "keep");
+    const struct json *now = json_root(x->now), *keep = json_get(x->def, "keep"),
+                      *whole = json_get(x->def, "whole");
     bool older = newer_is_there(r, now),
          replaces = json_str_is(json_get(x->def, "mode"), "replace");
     struct json_doc *new = NULL, *base = NULL, *end = NULL;
@@ -356,9 +366,9 @@ static int on_top(struct hl7_run *r, struct hl7_made *x, bool *write)
     }
     buf_clear(&x->text);
     if (!err && !(replaces && older)) {
-        err = older ? hl7_merge(&x->text, json_root(new), now, NULL)
+        err = older ? hl7_merge(&x->text, json_root(new), now, NULL, whole)
                     : hl7_merge(&x->text, base ? json_root(base) : now, json_root(new),
-                                keep);
+                                keep, whole);
         if (!err)
             err = json_parse(&end, buf_str(&x->text), &limits, NULL);
         *write = !err && !(r->reading ? same_content(json_root(end), now)
@@ -482,7 +492,7 @@ static int instant(struct hl7_run *r)
 int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *current,
                 void *arg, struct buf *bundle, size_t *entries, struct diag *d)
 {
-    struct work w = {.r = {.map = map, .m = m, .d = d}, .current = current, .arg = arg};
+    struct work w = {.r = {.map = map, .m = m, .d = d, .current = current, .arg = arg}};
     const struct json *names;
     int err;
     *entries = 0;
@@ -492,6 +502,8 @@ int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *
     err = w.r.err ? w.r.err : instant(&w.r);
     if (!err)
         err = find_all(&w, names);
+    if (!err)
+        err = hl7_whose(&w.r);
     if (!err)
         err = put_bundle(&w.r, bundle, entries);
     for (size_t i = 0; i < w.r.made.n; i++) {

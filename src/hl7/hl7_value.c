@@ -144,17 +144,30 @@ int hl7_instant(struct str s, struct str zone, int64_t *at)
     return err;
 }
 
-/* ---- merging ---- */
-static bool kept(const struct json *keep, struct str key)
+/* ---- parts of an address ---- */
+int hl7_uri(struct buf *out, struct str s)
 {
-    for (json_each(it, keep))
+    int err = AM_OK;
+    for (size_t i = 0; !err && i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                     (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
+        err = plain ? buf_addc(out, (char)c) : buf_addf(out, "%%%02X", c);
+    }
+    return err;
+}
+
+/* ---- merging ---- */
+static bool among(const struct json *names, struct str key)
+{
+    for (json_each(it, names))
         if (str_eq(json_str(it.val), key))
             return true;
     return false;
 }
 
 static void merge(struct jw *w, const struct json *base, const struct json *over,
-                  const struct json *keep)
+                  const struct json *keep, const struct json *whole)
 {
     if (json_type(base) != JSON_OBJECT || json_type(over) != JSON_OBJECT) {
         jw_val(w, over);
@@ -162,10 +175,10 @@ static void merge(struct jw *w, const struct json *base, const struct json *over
     }
     jw_obj(w);
     for (json_each(it, base)) {
-        const struct json *new = kept(keep, it.key) ? NULL : json_getn(over, it.key);
+        const struct json *new = among(keep, it.key) ? NULL : json_getn(over, it.key);
         jw_keyn(w, it.key);
         if (new)
-            merge(w, it.val, new, NULL);
+            merge(w, among(whole, it.key) ? NULL : it.val, new, NULL, NULL);
         else
             jw_val(w, it.val);
     }
@@ -178,13 +191,13 @@ static void merge(struct jw *w, const struct json *base, const struct json *over
 }
 
 int hl7_merge(struct buf *out, const struct json *base, const struct json *over,
-              const struct json *keep)
+              const struct json *keep, const struct json *whole)
 {
     size_t before = out->n;
     struct jw w;
     int err;
     jw_init(&w, out);
-    merge(&w, base, over, keep);
+    merge(&w, base, over, keep, whole);
     err = jw_done(&w);
     if (err)
         buf_cut(out, before);

@@ -21,23 +21,34 @@
  *   "$when": {"OBX-2": ["NM"]} in any object: it is left out unless all paths hold one of
  *                              those texts (true: something; false: nothing;
  *                              {"table": "t"}: a key of t)
+ * "as" is date, dateTime, instant, decimal or uri (a part of an address, escaped).
  * An object or array all of whose expressions found nothing is left out, constants too.
  *
  * Of what is there already: `mode` create leaves it; merge keeps members that the message
- * does not give, objects below too, and those named in `keep` whatever it gives; replace
- * keeps nothing. Messages have an instant (`time`), kept as a tag: what an older message
- * says (one replayed late) fills holes at most. So a message may come twice, or late.
+ * does not give, objects below too (but those named in `whole`), and those named in
+ * `keep` whatever it gives; replace keeps nothing. Messages have an instant (`time`),
+ * kept as a tag: what an older message says (one replayed late) fills holes at most. So a
+ * message may come twice, or late.
+ *
+ * Whose it is: a resource that is there keeps its patient (the first {"$ref"} of its
+ * template to a Patient), whatever a message says, unless that patient was replaced by
+ * the message's (Patient.link, ADT A40): a number used twice refuses the message.
+ * `former` lists identifiers of before ({"system", "value"}), looked for when nothing has
+ * the present one: what is found so is taken if it is of the same patient and, to be
+ * changed, was last written by the same application (MSH-3); a Patient is taken as it is.
  *
  * Invariants
  *   I1  a value that is not understood (a code no table has, a date that is none) refuses
  *       the message: nothing is guessed, nothing is left out in silence;
  *   I2  each resource has an identifier, by which it is looked for; one message never
  *       makes two of one identifier;
- *   I3  a message whose resources are there already as it says makes no entry.
+ *   I3  no message moves a resource from one patient to another;
+ *   I4  a message whose resources are there already as it says makes no entry.
  *
  * Limits: 2,000 resources a message, 1,000 repetitions a field.
  * Codes: hl7.map_* (loading); hl7.unmapped, require, identify, value, code, zone, time,
- * several, twice, reference, toobig, with the place in the message, never its content.
+ * several, twice, patient, reference, toobig, with the place in the message, never its
+ * content.
  *
  * Memory:  a map owns its document. Threads: immutable once loaded, any number. */
 #ifndef HL7_MAP_H
@@ -55,8 +66,9 @@ enum hl7_charset hl7_map_charset(const struct hl7_map *map);
 /* `columns` of a map of tables (CSV): field ROW-n holds the n-th; NULL: none. */
 const struct json *hl7_map_columns(const struct hl7_map *map);
 
-/* What the store has: appends the resource that the search "identifier=..." of that type
- * finds, with id and meta.versionId. AM_E_NOTFOUND; AM_E_CONFLICT: several. */
+/* What the store has: appends the resource that the search "identifier=..." (or "_id=..."
+ * of a Patient) of that type finds, with id and meta.versionId. AM_E_NOTFOUND;
+ * AM_E_CONFLICT: several. */
 typedef int hl7_current_fn(void *arg, struct str type, struct str query, struct buf *out);
 
 /* Appends a transaction Bundle: conditional creates (ifNoneExist) of what is not there,
@@ -84,10 +96,15 @@ AM_CHECK int hl7_instant(struct str s, struct str zone, int64_t *at);
 /* NM (2.A.47) as a JSON number, digits as they are: "+007.50" is 7.50. */
 AM_CHECK int hl7_decimal(struct buf *out, struct str s);
 
+/* Percent-encoded but for letters, digits, "-._~" (RFC 3986, 2.3): a part of an address.
+ */
+AM_CHECK int hl7_uri(struct buf *out, struct str s);
+
 /* ---- merging ---- */
 /* Appends `base` with the members of `over` on top, objects merged, all else replaced;
- * members of `keep` (array of names, NULL: none) stay as base has them. */
+ * members of `keep` (array of names, NULL: none) stay as base has them, those of `whole`
+ * are not merged: what over has takes the place of what base has. */
 AM_CHECK int hl7_merge(struct buf *out, const struct json *base, const struct json *over,
-                       const struct json *keep);
+                       const struct json *keep, const struct json *whole);
 
 #endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a resource is, and by which number it is known. */
+#include "hl7/hl7_map_testkit.h"
+
+#define HIS                                                                              \
+    {"Patient?identifier=urn%3Aghh%3Aadt1%7CPATID1234",                                  \
+     "{\"resourceType\":\"Patient\",\"id\":\"p1\"}"}
+#define VISIT(system)  "Encounter?identifier=urn%3Ahl7v2%3Avisit" system "%7CV88"
+#define PV1(authority) "PV1|1|I|MED||||||||||||||||V88" authority "\r"
+#define ORM            MSH("ORM^O01") PID "ORC|NW|A100\rOBR|1|||24331-1^LIPIDS^LN\r"
+#define SIU            MSH("SIU^S12") "SCH|10345|||||||||||^^^20260310083000+0100\r" PID
+
+/* The store has that resource, of `subject`, and the patient of the message. */
+static struct store store_of(const char *query, const char *body)
+{
+    static const char *const patient[2] = HIS;
+    return (struct store){{patient[0], query}, {patient[1], body}, 0};
+}
+
+static void a_number_is_of_the_house_that_gave_it(void **state)
+{
+    static const struct {
+        const char *text, *entry, *want;
+    } t[] = {{MSH("ADT^A01") PID PV1(""), "1", "urn%3Ahl7v2%3Avisit%3AGHH%7CV88"},
+             {MSH("ADT^A01") PID PV1("^^^CHU 2&1.2&ISO"), "1",
+              "urn%3Ahl7v2%3Avisit%3ACHU%25202%7CV88"},
+             {"MSH|^~\\&|ADT1||||198808181126||ADT^A01|1|P|2.5.1\r" PID PV1(""), "1",
+              "urn%3Ahl7v2%3Avisit%3AADT1%7CV88"},
+             {ORM, "1", "urn%3Ahl7v2%3Aplacer-order%3AGHH%7CA100%3A24331-1"},
+             {SIU, "1", "urn%3Ahl7v2%3Aappointment%3AGHH%7C10345"},
+             {ORU, "1", "urn%3Ahl7v2%3Areport%3AGHH%2520LAB%7C1045813%3A1554-5"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct ran r = runs(t[i].text, NULL);
+        char pointer[64], want[200];
+        snprintf(pointer, sizeof pointer, "/entry/%s/request/ifNoneExist", t[i].entry);
+        snprintf(want, sizeof want, "identifier=%s", t[i].want);
+        assert_at(&r, pointer, want);
+        json_free(r.doc);
+    }
+    refused("MSH|^~\\&|||||198808181126||ADT^A01|1|P|2.5.1\r" PID PV1(""), "hl7.identify",
+            "PV1[1]-19.1");
+}
+
+/* Whatever the kind of message and what it would do: change, replace, refer to it. */
+static void a_record_never_moves_to_another_patient(void **state)
+{
+    static const char *const t[][3] = {
+        {MSH("ADT^A01") PID PV1(""), VISIT("%3AGHH"), "\"subject\":"},
+        {MSH("ADT^A08") PID PV1(""), VISIT("%3AGHH"), "\"subject\":"},
+        {MSH("ORU^R01") PID PV1("") "OBR|1||9|1^A^LN\rOBX|1|NM|1^A^LN||1|||||||F\r",
+         VISIT("%3AGHH"), "\"subject\":"},
+        {ORU "OBX|1|NM|1554-5^GLUCOSE^LN||1|||||||F\r",
+         "Observation?identifier=urn%3Ahl7v2%3Aresult%3AGHH%2520LAB%7C1045813%3A1554-5"
+         "%3A1554-5%3A",
+         "\"subject\":"},
+        {ORU,
+         "DiagnosticReport?identifier=urn%3Ahl7v2%3Areport%3AGHH%2520LAB%7C1045813"
+         "%3A1554-5",
+         "\"subject\":"},
+        {ORM,
+         "ServiceRequest?identifier=urn%3Ahl7v2%3Aplacer-order%3AGHH%7CA100%3A24331-1",
+         "\"subject\":"},
+        {SIU, "Appointment?identifier=urn%3Ahl7v2%3Aappointment%3AGHH%7C10345",
+         "\"participant\":[{\"actor\":{\"reference\":\"Practitioner/x\"}},{\"actor\":"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++)
+        for (size_t of = 0; of < 4; of++) {
+            static const char *const whose[] = {"Patient/p2", "Patient/p1",
+                                                "http://h/fhir/Patient/p2/_history/1",
+                                                "http://h/fhir/Patient/p1"};
+            char body[300];
+            struct store s = store_of(t[i][1], body);
+            snprintf(body, sizeof body, "{\"id\":\"x\",%s{\"reference\":\"%s\"}%s}",
+                     t[i][2], whose[of], strchr(t[i][2], '[') ? "}]" : "");
+            if (of % 2) {
+                struct ran r = runs(t[i][0], &s);
+                json_free(r.doc);
+            } else {
+                refused_of(t[i][0], &s, "hl7.patient", "PID[1]-3");
+            }
+            s.query[0] = VISIT(""); /* nobody knows the patient of the message */
+            if (!(of % 2))
+                refused_of(t[i][0], &s, "hl7.patient", "PID[1]-3");
+        }
+}
+
+static void but_to_who_replaced_its_patient(void **state)
+{
+    struct store s = store_of(VISIT("%3AGHH"), "{\"id\":\"x\",\"subject\":{\"reference\":"
+                                               "\"Patient/p3\"}}");
+    struct ran r;
+    (void)state;
+    s.query[2] = "Patient?_id=p3";
+    s.body[2] = "{\"id\":\"p3\",\"link\":[{\"type\":\"replaced-by\",\"other\":{"
+                "\"reference\":\"Patient/p2\"}}]}";
+    s.query[3] = "Patient?_id=p2";
+    s.body[3] = "{\"id\":\"p2\",\"link\":[{\"type\":\"replaced-by\",\"other\":{"
+                "\"reference\":\"Patient/p1\"}}]}";
+    r = runs(MSH("ADT^A01") PID PV1(""), &s);
+    assert_at(&r, "/entry/1/resource/subject/reference", "Patient/p1");
+    json_free(r.doc);
+    s.body[3] = "{\"id\":\"p2\",\"link\":[{\"type\":\"seealso\",\"other\":{"
+                "\"reference\":\"Patient/p1\"}}]}";
+    refused_of(MSH("ADT^A01") PID PV1(""), &s, "hl7.patient", "PID[1]-3");
+    s.body[3] =
+        "{\"id\":\"p2\",\"link\":[{\"type\":\"replaced-by\",\"other\":{" /* a ring */
+        "\"reference\":\"Patient/p3\"}}]}";
+    refused_of(MSH("ADT^A01") PID PV1(""), &s, "hl7.patient", "PID[1]-3");
+}
+
+/* Stored before numbers had their house. */
+static void what_has_a_former_number_is_found_if_it_is_surely_it(void **state)
+{
+#define OLD(who, app)                                                                    \
+    "{\"id\":\"x\",\"meta\":{\"source\":\"urn:hl7v2:" app ":M1\"},\"identifier\":["      \
+    "{\"system\":\"urn:hl7v2:visit\",\"value\":\"V88\"}],\"subject\":{\"reference\":"    \
+    "\"Patient/" who "\"}}"
+    static const char *const t[][3] = {
+        {MSH("ADT^A01") PID PV1(""), OLD("p1", "ADT1"), "PUT"},
+        {MSH("ADT^A01") PID PV1(""), OLD("p2", "ADT1"), "POST"},
+        {MSH("ADT^A01") PID PV1(""), OLD("p1", "ADT12"), "POST"},
+        {MSH("ADT^A01") PID PV1(""), "{\"id\":\"x\"}", "POST"}};
+    struct store s;
+    struct ran r;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        s = store_of(VISIT(""), t[i][1]);
+        r = runs(t[i][0], &s);
+        assert_at(&r, "/entry/1/request/method", t[i][2]);
+        assert_at(&r, "/entry/1/resource/identifier/0/system", "urn:hl7v2:visit:GHH");
+        assert_int_equal(json_size(at(&r, "/entry/1/resource/identifier")), i ? 1 : 2);
+        json_free(r.doc);
+    }
+    /* a result of another application only refers to the visit */
+    s = store_of(VISIT(""), OLD("p1", "HIS"));
+    r = runs(MSH("ORU^R01") PID PV1("") "OBR|1||9|1^A^LN\rOBX|1|NM|1^A^LN||1|||||||F\r",
+             &s);
+    assert_int_equal(r.n, 2);
+    assert_at(&r, "/entry/0/resource/encounter/reference", "Encounter/x");
+    json_free(r.doc);
+    s = store_of(VISIT(""), OLD("p2", "HIS"));
+    r = runs(MSH("ORU^R01") PID PV1("") "OBR|1||9|1^A^LN\rOBX|1|NM|1^A^LN||1|||||||F\r",
+             &s);
+    assert_int_equal(r.n, 3);
+    assert_at(&r, "/entry/0/request/method", "POST");
+    json_free(r.doc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = {
+        TEST(a_number_is_of_the_house_that_gave_it),
+        TEST(a_record_never_moves_to_another_patient),
+        TEST(but_to_who_replaced_its_patient),
+        TEST(what_has_a_former_number_is_found_if_it_is_surely_it),
+    };
+    return cmocka_run_group_tests(t, setup, teardown);
+}
