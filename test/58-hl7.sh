@@ -54,6 +54,11 @@ grep -q 'Bénézech' s.held && grep -q 'العلوي' s.held
 report $? 'names are there in French and in Arabic'
 eds fsck s.db --key k
 report $? 'and the warehouse holds'
+cin=$(jq -r '.uniqueId[0].value' "$root/profiles/ma-core/NamingSystem-id-cin.json") cnss=$(jq -r '.uniqueId[0].value' "$root/profiles/ma-core/NamingSystem-id-cnss.json")
+jq -es --arg cin "$cin" 'map(select(.resourceType == "Patient" and (.identifier | any(.system == $cin and (.value | startswith("AB")))))) | length == 60' s.held >out &&
+    jq -e --arg cin "$cin" --arg cnss "$cnss" '.tables["assigning-authority"] | .CIN == $cin and .CNSS == $cnss' map.json >out &&
+    grep -q "define WARD_CIN *\"$cin\"" "$root/src/ward/ward_identity.h" && grep -q "define WARD_CNSS *\"$cnss\"" "$root/src/ward/ward_identity.h"
+report $? 'CIN and CNSS have one system: of the Moroccan profiles, of the desk and of messages'
 eds import s.db in --hl7 --key k --map map.json --json && jq -e '.taken == 0 and .there == 240' out >/dev/null && holds s.db | cmp - s.held
 report $? 'the same files again change nothing'
 

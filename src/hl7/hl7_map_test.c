@@ -425,7 +425,7 @@ static void wrong_maps_are_refused_with_a_pointer(void **state)
                 "/resources/patient/body/birthDate");
     map_refused("\"time\":", "\"zone\": \"GMT\", \"time\":", "hl7.map_member", "");
     map_refused("\"former\": [", "\"former\": [ {\"system\": \"x\"}, ", "hl7.map_member",
-                "/resources/visit/former/0");
+                "/resources/patient/former/0");
     map_refused("\"time\":", "\"tim\":", "hl7.map_member", "/tim");
 }
 

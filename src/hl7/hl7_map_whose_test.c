@@ -147,6 +147,24 @@ static void what_has_a_former_number_is_found_if_it_is_surely_it(void **state)
     json_free(r.doc);
 }
 
+/* Numbers of the state had another system before they had that of ma-core. */
+static void a_patient_known_by_a_former_system_is_found(void **state)
+{
+    struct store s = {{"Patient?identifier=urn%3Aamane%3Ama%3Acin%7CAB1"},
+                      {"{\"id\":\"p9\",\"identifier\":[{\"system\":\"urn:amane:ma:cin\","
+                       "\"value\":\"AB1\"}]}"},
+                      0};
+    struct ran r = runs(MSH("ADT^A28") "PID|1||AB1^^^CIN^PI||X^Y\r", &s);
+    (void)state;
+    assert_int_equal(r.n, 1);
+    assert_at(&r, "/entry/0/request/url", "Patient/p9");
+    assert_at(&r, "/entry/0/resource/identifier/0/system", "urn:amane:ma:id:cin");
+    json_free(r.doc);
+    r = runs(MSH("ADT^A28") "PID|1||AB1^^^IPP^PI||X^Y\r", &s);
+    assert_at(&r, "/entry/0/request/method", "POST");
+    json_free(r.doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -154,6 +172,7 @@ int main(void)
         TEST(a_record_never_moves_to_another_patient),
         TEST(but_to_who_replaced_its_patient),
         TEST(what_has_a_former_number_is_found_if_it_is_surely_it),
+        TEST(a_patient_known_by_a_former_system_is_found),
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }
