@@ -52,22 +52,10 @@ static void facts_walk(struct door_facts *f, const struct json *v, const struct 
     }
 }
 
-static bool facts_machine(const struct json *resource)
-{
-    static const char *const said[] = {"final", "amended", "corrected"};
-    bool model = false;
-    for (json_each(it, json_get(json_get(resource, "meta"), "security")))
-        model = model || json_str_is(json_get(it.val, "code"), "AIAST");
-    for (size_t i = 0; i < AM_LEN(said); i++)
-        if (json_str_is(json_get(resource, "status"), said[i]))
-            return false;
-    return model;
-}
-
 void door_facts(const struct json *resource, const struct door *d, struct door_facts *out)
 {
     struct str type = json_get_str(resource, "resourceType");
-    *out = (struct door_facts){.machine = facts_machine(resource)};
+    *out = (struct door_facts){.machine = door_open(resource)};
     snprintf(out->type, sizeof out->type, "%.*s", STR_FMT(type));
     if (str_eqc(type, "Patient"))
         facts_patient(out, json_get_str(resource, "id"));

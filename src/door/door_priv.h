@@ -159,8 +159,14 @@ void door_known_stats(struct door_known *k, uint64_t *asked, uint64_t *met);
 
 /* ---- door_see.c: the visibility predicate ---- */
 int door_see(void *arg, const struct rest_look *l, bool *yes);
-int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
-             const struct json *group, struct diag *d);
+int door_fit(void *arg, const struct rest_fit *f, struct diag *d);
+
+/* ---- door_machine.c: what models say ---- */
+bool door_labelled(const struct json *resource); /* AIAST; of a Provenance never */
+bool door_open(const struct json *resource);     /* ... and nobody stands for it yet */
+/* May he write that? For struct rest_guard's fit. */
+AM_CHECK int door_machine_fit(struct door_caller *c, const struct rest_fit *f,
+                              struct diag *d);
 
 /* ---- door_care.c ---- */
 /* Bits for a patient, found out once in a request; of his care only where `care`. view

@@ -174,31 +174,6 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
 }
 
 /* ---- what is written ---- */
-/* Does some Provenance of the group name the resource by its id or its fullUrl? */
-static bool fit_named(const struct json *group, struct str type, struct str id)
-{
-    char ref[132];
-    struct str full = STR_NULL;
-    snprintf(ref, sizeof ref, "%.*s/%.*s", STR_FMT(type), STR_FMT(id));
-    for (json_each(it, json_get(group, "entry"))) {
-        const struct json *r = json_get(it.val, "resource");
-        if (str_eq(json_get_str(r, "resourceType"), type) && id.n &&
-            str_eq(json_get_str(r, "id"), id))
-            full = json_get_str(it.val, "fullUrl");
-    }
-    for (json_each(e, json_get(group, "entry"))) {
-        const struct json *r = json_get(e.val, "resource");
-        if (!json_str_is(json_get(r, "resourceType"), "Provenance"))
-            continue;
-        for (json_each(t, json_get(r, "target"))) {
-            struct str s = json_get_str(t.val, "reference");
-            if (str_eqc(s, ref) || (full.n && str_eq(s, full)))
-                return true;
-        }
-    }
-    return false;
-}
-
 static int fit_remember(struct door_caller *c, const char *id)
 {
     if (map_has(&c->wrote_at, str_c(id)))
@@ -215,28 +190,23 @@ static int fit_remember(struct door_caller *c, const char *id)
     return map_set(&c->wrote_at, str_c(id), c->n_wrote++);
 }
 
-int door_fit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
-             const struct json *group, struct diag *d)
+int door_fit(void *arg, const struct rest_fit *f, struct diag *d)
 {
-    struct door_caller *c = who;
-    struct see s = {.c = c, .resource = resource};
+    struct door_caller *c = f->who;
+    struct see s = {.c = c, .resource = f->ask->body};
     bool yes;
     int err;
     (void)arg;
-    if (verb == EDS_DELETE)
+    if (f->ask->verb == EDS_DELETE)
         return AM_OK; /* asked of what is there */
     if (!c)
         return AM_E_FORBIDDEN;
-    door_facts(resource, c->door, &s.f);
-    err = see_judge(&s, verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
+    door_facts(s.resource, c->door, &s.f);
+    s.f.machine = false; /* by a rule of its own */
+    err = see_judge(&s, f->ask->verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
     for (size_t i = 0; i < s.f.patients && !err; i++)
         err = fit_remember(c, s.f.patient[i]);
     if (!err && !yes)
         err = AM_E_FORBIDDEN;
-    if (!err && s.f.machine &&
-        !fit_named(group, str_c(s.f.type), json_get_str(resource, "id"))) {
-        diag_err(d, "/meta/security", "door.provenance", "%s", "");
-        err = AM_E_INVALID;
-    }
-    return err;
+    return err ? err : door_machine_fit(c, f, d);
 }

@@ -114,14 +114,21 @@ struct rest_look { /* a version that would be told, found, followed or changed *
     bool gone;               /* the version is the deletion */
     enum rest_change change; /* what is about to be done to it */
 };
+struct rest_fit { /* what would be stored */
+    void *who;
+    /* Of a transaction's POST the id is new. The guard may bind the write to the version
+     * it judged: if_match (where it is 0), if_none. */
+    struct eds_ask *ask;
+    const struct json *group; /* the transaction's Bundle as it came; NULL: by itself */
+    struct str full_url;      /* of its entry; empty: none */
+};
 struct rest_guard {
     /* The interaction as a whole; also for each entry of a Bundle. AM_E_FORBIDDEN. */
     int (*may)(void *arg, const struct rest_access *a);
     int (*see)(void *arg, const struct rest_look *l, bool *yes);
-    /* What would be stored. group: the transaction's Bundle, or NULL. AM_E_FORBIDDEN, or
-     * AM_E_INVALID with problems in d. */
-    int (*fit)(void *arg, void *who, enum eds_verb verb, const struct json *resource,
-               const struct json *group, struct diag *d);
+    /* AM_E_FORBIDDEN, or AM_E_INVALID with problems in d. Not in a view: it may ask eds.
+     */
+    int (*fit)(void *arg, const struct rest_fit *f, struct diag *d);
     /* $export goes on when its request is over. keep: a name for who asked and by which
      * login (512 bytes at most, kept on disk, sealed). again: who that is, looked up when
      * it begins, every second, and when something of it is fetched: an error

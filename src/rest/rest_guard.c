@@ -73,9 +73,10 @@ eds_visible_fn *rest_eye(const struct rest_call *c)
     return c->r->c.guard.see ? rest_eye_sees : NULL;
 }
 
-int rest_fits(struct rest_call *c, enum eds_verb verb, const struct json *resource,
-              const struct json *group, struct diag *d)
+int rest_fits(struct rest_call *c, struct eds_ask *ask, const struct json *group,
+              struct str full_url, struct diag *d)
 {
     const struct rest_guard *g = &c->r->c.guard;
-    return g->fit ? g->fit(g->arg, c->q->who, verb, resource, group, d) : AM_OK;
+    const struct rest_fit f = {c->q->who, ask, group, full_url};
+    return g->fit ? g->fit(g->arg, &f, d) : AM_OK;
 }

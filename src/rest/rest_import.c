@@ -82,9 +82,10 @@ static int import_flush(struct import *x)
 }
 
 /* AM_E_INVALID, with a problem in d: this line alone is refused. */
-static int import_check(struct import *x, const struct json *r, struct diag *d)
+static int import_check(struct import *x, struct eds_ask *ask, struct diag *d)
 {
-    struct str type = json_get_str(r, "resourceType"), id = json_get_str(r, "id");
+    const struct json *r = ask->body;
+    struct str type = ask->type, id = ask->id;
     char name[160];
     int err;
     if (!fhir_search_type(type) || !eds_id_ok(id)) {
@@ -98,7 +99,7 @@ static int import_check(struct import *x, const struct json *r, struct diag *d)
     }
     err = rest_judge(x->c, r, STR_NULL, 0, d);
     if (!err)
-        err = rest_fits(x->c, EDS_CREATE, r, NULL, d);
+        err = rest_fits(x->c, ask, NULL, STR_NULL, d);
     if (!err && x->c->r->c.guard.see)
         err = rest_touch_same(x->c, type, id);
     if (err == AM_E_FORBIDDEN || err == AM_E_UNSUPPORTED || err == AM_E_INVALID) {
@@ -114,17 +115,16 @@ static int import_check(struct import *x, const struct json *r, struct diag *d)
 static int import_put(struct import *x, struct json_doc *doc, struct diag *d)
 {
     const struct json *r = json_root(doc);
-    int err = import_check(x, r, d);
+    struct eds_ask ask = {.verb = EDS_CREATE,
+                          .type = json_get_str(r, "resourceType"),
+                          .id = json_get_str(r, "id"),
+                          .body = r,
+                          .keep = true};
+    int err = import_check(x, &ask, d);
     if (!err && !x->g)
         err = eds_group_new(&x->g, x->c->r->c.eds);
     if (!err)
-        err = eds_put(x->g,
-                      &(struct eds_ask){.verb = EDS_CREATE,
-                                        .type = json_get_str(r, "resourceType"),
-                                        .id = json_get_str(r, "id"),
-                                        .body = r,
-                                        .keep = true},
-                      d);
+        err = eds_put(x->g, &ask, d);
     return err;
 }
 

@@ -202,15 +202,11 @@ static void many_lines_are_many_groups(void **state)
     free(text);
 }
 
-static int t_unfit(void *arg, void *who, enum eds_verb verb, const struct json *resource,
-                   const struct json *group, struct diag *d)
+static int t_unfit(void *arg, const struct rest_fit *f, struct diag *d)
 {
     (void)arg;
-    (void)who;
-    (void)verb;
-    (void)group;
     (void)d;
-    return json_str_is(json_get(resource, "id"), "no") ? AM_E_FORBIDDEN : AM_OK;
+    return json_str_is(json_get(f->ask->body, "id"), "no") ? AM_E_FORBIDDEN : AM_OK;
 }
 
 static void the_guard_is_asked_of_each_line(void **state)

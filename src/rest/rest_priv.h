@@ -115,9 +115,8 @@ struct rest_eye {
     struct eds_view *v;
 };
 eds_visible_fn *rest_eye(const struct rest_call *c);
-AM_CHECK int rest_fits(struct rest_call *c, enum eds_verb verb,
-                       const struct json *resource, const struct json *group,
-                       struct diag *d);
+AM_CHECK int rest_fits(struct rest_call *c, struct eds_ask *ask, const struct json *group,
+                       struct str full_url, struct diag *d);
 
 /* ---- rest_ask.c: what the request says of itself ---- */
 AM_CHECK int rest_ask(struct rest_call *c);

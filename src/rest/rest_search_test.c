@@ -309,13 +309,10 @@ static int may_not(void *arg, const struct rest_access *a)
                : AM_OK;
 }
 
-static int only_final(void *arg, void *who, enum eds_verb verb, const struct json *r,
-                      const struct json *group, struct diag *d)
+static int only_final(void *arg, const struct rest_fit *f, struct diag *d)
 {
+    const struct json *r = f->ask->body;
     (void)arg;
-    (void)who;
-    (void)verb;
-    (void)group;
     (void)d;
     return json_str_is(json_get(r, "resourceType"), "Observation") &&
                    !json_str_is(json_get(r, "status"), "final")

@@ -130,7 +130,7 @@ static int tx_put(struct tx *t, size_t i)
         err = tx_made(t, e, &doc, &own);
     ask.body = json_root(doc);
     if (!err)
-        err = rest_fits(t->c, ask.verb, ask.body, t->c->body, &own);
+        err = rest_fits(t->c, &ask, t->c->body, e->l.full, &own);
     if (!err)
         err = eds_put(t->g, &ask, &own);
     if (!err)
@@ -166,8 +166,10 @@ static int tx_failed(struct tx *t, int err)
             return rest_bad(t->c, err, rest_tx_path(t, i, ""), "eds.twice",
                             str_c(e->target));
         }
-        if (err == AM_E_PRECONDITION && e->l.method == REST_PATCH && !e->if_match)
-            return AM_E_CONFLICT; /* patched on what is not current any more */
+        /* Patched, or judged by the guard, on what is not current any more. */
+        if (err == AM_E_PRECONDITION && !e->if_match &&
+            (e->l.method == REST_PATCH || (!e->where.c && !e->if_none)))
+            return AM_E_CONFLICT;
         if (err == AM_E_PRECONDITION)
             return rest_bad(t->c, err, rest_tx_path(t, i, ""),
                             e->where.c    ? "rest.several"

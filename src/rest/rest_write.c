@@ -21,7 +21,7 @@ int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
     if (local)
         ask->body = json_root(local);
     if (!err)
-        err = rest_fits(c, ask->verb, ask->body, NULL, &c->d);
+        err = rest_fits(c, ask, NULL, STR_NULL, &c->d);
     if (!err)
         err = eds_group_new(&g, c->r->c.eds);
     if (!err)
