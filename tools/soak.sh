@@ -19,6 +19,11 @@ for oracle in eds_search_test door_oracle_test; do # without and behind the door
         exit 1
     fi
 done
+if ! AMANE_TEST_BUNDLES=1 AMANE_SHARED=${AMANE_SHARED:-$PWD/../shared} build/rest_bundle_test >"$logs/bundles.log" 2>&1; then
+    tail -n 20 "$logs/bundles.log"
+    echo "soak: a real bundle is not read back as it was sent" >&2
+    exit 1
+fi
 while [ "$(date +%s)" -lt $end ]; do
     round=$((round + 1))
     kills=${AMANE_KILLS:-1000}
