@@ -112,6 +112,13 @@ static inline void test_no_server(void **state)
     skip();
 }
 
+/* Of n tests, how many of the long ones run on the second store too: the first few, and
+ * all of them in `make soak`. */
+static inline size_t test_slice(size_t n, size_t few)
+{
+    return getenv("AMANE_SOAK") ? n : few;
+}
+
 /* The tests on SQLite, then the first n_pg of them on PostgreSQL, *pg telling which. */
 static inline int test_both_stores(const struct CMUnitTest *tests, size_t n, size_t n_pg,
                                    bool *pg)

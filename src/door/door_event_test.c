@@ -134,7 +134,5 @@ int main(void)
         T(in_xml_too),
         T(a_broken_chain_is_said),
     };
-    int bad = cmocka_run_group_tests(tests, NULL, NULL);
-    fhir_valid_free(t_valid);
-    return bad;
+    return t_run_both(tests, AM_LEN(tests));
 }

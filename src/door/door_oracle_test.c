@@ -323,7 +323,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_asks_finds_what_the_oracle_lets_him, w_open,
                                         w_close),
     };
-    int bad = cmocka_run_group_tests(tests, NULL, NULL);
-    fhir_valid_free(t_valid);
-    return bad;
+    return t_run_both(tests, AM_LEN(tests));
 }

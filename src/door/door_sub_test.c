@@ -232,7 +232,5 @@ int main(void)
         T(people_have_none),
         T(what_was_erased_is_seen_by_nobody_and_may_come_anew),
     };
-    int bad = cmocka_run_group_tests(tests, NULL, NULL);
-    fhir_valid_free(t_valid);
-    return bad;
+    return t_run_both(tests, AM_LEN(tests));
 }

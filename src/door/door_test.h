@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the door share: a store, accounts, the interface behind the door, and
- * asking in one line. */
+/* What the tests of the door share: a store in a folder (SQLite) or a schema (PostgreSQL)
+ * of its own, accounts, the interface behind the door, and asking in one line. */
 #ifndef DOOR_TEST_H
 #define DOOR_TEST_H
 
@@ -13,7 +13,8 @@
 
 #include "door/door_priv.h"
 
-static char t_dir[] = "/tmp/amane-door-XXXXXX";
+static char t_dir[40], t_path[PATH_MAX], t_name[32];
+static bool t_pg;
 static struct auth *t_auth;
 static struct eds *t_eds;
 static struct fhir_valid *t_valid;
@@ -241,14 +242,18 @@ static inline void t_leave(void)
 
 static inline int t_setup(void **state)
 {
-    char path[PATH_MAX];
-    struct eds_config c = {.path = path, .rows = eds_rows_fhir, .key = {7}};
+    static int number;
+    struct eds_config c = {
+        .path = t_path, .name = t_name, .rows = eds_rows_fhir, .key = {7}};
     (void)state;
     log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    memcpy(t_dir + sizeof t_dir - 7, "XXXXXX", 6);
+    snprintf(t_dir, sizeof t_dir, "%s/amane-door-XXXXXX", test_top());
     if (!mkdtemp(t_dir))
         return -1;
-    snprintf(path, sizeof path, "%s/eds.db", t_dir);
+    snprintf(t_path, sizeof t_path, "%s/eds.db", t_dir);
+    snprintf(t_name, sizeof t_name, "d%d_%d", (int)getpid(), ++number);
+    if (t_pg)
+        snprintf(t_path, sizeof t_path, "%s", getenv("AMANE_PG_URI"));
     if (!t_valid && fhir_valid_new(&t_valid))
         return -1;
     auth_cheap_passwords();
@@ -276,6 +281,18 @@ static inline int t_teardown(void **state)
     eds_close(t_eds);
     auth_close(t_auth);
     return nftw(t_dir, t_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* On PostgreSQL the first few, in the soak all of them. */
+static inline int t_run_some(const struct CMUnitTest *tests, size_t n, size_t few)
+{
+    int bad = test_both_stores(tests, n, test_slice(n, few), &t_pg);
+    fhir_valid_free(t_valid);
+    return bad;
+}
+static inline int t_run_both(const struct CMUnitTest *tests, size_t n)
+{
+    return t_run_some(tests, n, n);
 }
 
 /* ---- the record: records that hold all these texts ---- */

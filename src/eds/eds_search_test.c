@@ -18,6 +18,7 @@ struct world {
     struct eds *store;                 /* NULL: lists in memory */
 };
 static struct world world;
+static bool store_pg;
 
 static int world_rows(void *arg, const struct fhir_row_key *key, const struct json *v,
                       struct arena *a, struct fhir_rows *out)
@@ -201,7 +202,7 @@ static void random_queries_find_what_the_oracle_finds(void **state)
 {
     (void)state;
     const char *many = getenv("EDS_ORACLE_QUERIES"); /* make soak asks for 100,000 */
-    int64_t n = world.store ? 500 : 2000;
+    int64_t n = store_pg ? 200 : world.store ? 500 : 2000;
     struct arena a;
     (void)test_path("");
     if (many)
@@ -214,15 +215,19 @@ static void random_queries_find_what_the_oracle_finds(void **state)
 }
 
 /* ---- the same on a store ----------------------------------------------------------- */
-static char store_dir[64], store_path[80];
+static char store_dir[64], store_path[256], store_name[32];
 
 static int store_open(void **state)
 {
-    struct eds_config c = {.path = store_path, .rows = world_rows, .key = {1}};
+    struct eds_config c = {
+        .path = store_path, .name = store_name, .rows = world_rows, .key = {1}};
     snprintf(store_dir, sizeof store_dir, "%s/amane-edso-XXXXXX", test_top());
     if (!mkdtemp(store_dir))
         return -1;
     snprintf(store_path, sizeof store_path, "%s/e.db", store_dir);
+    snprintf(store_name, sizeof store_name, "o%d", (int)getpid());
+    if (store_pg)
+        snprintf(store_path, sizeof store_path, "%s", getenv("AMANE_PG_URI"));
     assert_ok(eds_open(&world.store, &c));
     sx.key = *eds_row_key(world.store);
     return world_open(state);
@@ -235,7 +240,7 @@ static int store_close(void **state)
     time_fake(0);
     for (size_t i = 0; i < AM_LEN(tail); i++) {
         char file[80];
-        snprintf(file, sizeof file, "%s%s", store_path, tail[i]);
+        snprintf(file, sizeof file, "%s/e.db%s", store_dir, tail[i]);
         unlink(file);
     }
     rmdir(store_dir);
@@ -478,8 +483,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_queries_find_what_the_oracle_finds,
                                         world_open, world_close),
-        cmocka_unit_test_setup_teardown(a_store_finds_what_the_oracle_finds, store_open,
-                                        store_close),
         SMALL(joins_follow_references_both_ways),
         SMALL(each_way_of_asking_finds),
         SMALL(composites_keep_their_parts_together),
@@ -488,5 +491,8 @@ int main(void)
         SMALL(pages_do_not_move_while_data_change),
         SMALL(what_may_not_be_seen_cannot_be_inferred),
         SMALL(a_search_survives_any_lack_of_memory)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest stores[] = {cmocka_unit_test_setup_teardown(
+        a_store_finds_what_the_oracle_finds, store_open, store_close)};
+    int bad = cmocka_run_group_tests_name("lists", tests, NULL, NULL);
+    return bad + test_both_stores(stores, AM_LEN(stores), AM_LEN(stores), &store_pg);
 }

@@ -8,7 +8,8 @@
 #include "eds/eds.h"
 #include "eds/search.h"
 
-static char dir[64], path[PATH_MAX];
+static char dir[64], path[PATH_MAX], name[32];
+static bool pg;
 
 static const char *const resource[][3] = {
     {"Patient", "p1", "{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"Alami\"}]}"},
@@ -105,7 +106,7 @@ static void store_finds(struct eds *e, const char *type, const char *query,
 static void the_store_answers_every_kind_of_ask(void **state)
 {
     struct eds *e;
-    struct eds_config c = {.path = path, .rows = store_rows, .key = {1}};
+    struct eds_config c = {.path = path, .name = name, .rows = store_rows, .key = {1}};
     (void)state;
     assert_ok(eds_open(&e, &c));
     for (size_t i = 0; i < AM_LEN(resource); i++)
@@ -143,6 +144,9 @@ static int dir_open(void **state)
     snprintf(dir, sizeof dir, "%s/amane-edsq-XXXXXX", test_top());
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/e.db", dir);
+    snprintf(name, sizeof name, "q%d_%d", (int)getpid(), pg);
+    if (pg)
+        snprintf(path, sizeof path, "%s", getenv("AMANE_PG_URI"));
     return 0;
 }
 
@@ -152,7 +156,7 @@ static int dir_close(void **state)
     (void)state;
     for (size_t i = 0; i < AM_LEN(tail); i++) {
         char file[PATH_MAX + 8];
-        snprintf(file, sizeof file, "%s%s", path, tail[i]);
+        snprintf(file, sizeof file, "%s/e.db%s", dir, tail[i]);
         unlink(file);
     }
     return rmdir(dir);
@@ -162,5 +166,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
         the_store_answers_every_kind_of_ask, dir_open, dir_close)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return test_both_stores(tests, AM_LEN(tests), AM_LEN(tests), &pg);
 }

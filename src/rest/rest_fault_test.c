@@ -193,7 +193,7 @@ int main(void)
         T(no_patch_is_lost),
         T(without_memory_it_is_503_or_done),
     };
-    int bad = test_both_stores(tests, AM_LEN(tests), 3, &t_pg);
+    int bad = test_both_stores(tests, AM_LEN(tests), test_slice(AM_LEN(tests), 3), &t_pg);
     fhir_valid_free(t_valid);
     return bad;
 }

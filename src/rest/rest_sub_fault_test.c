@@ -134,7 +134,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_without_memory_is_taken_again, f_setup,
                                         f_teardown),
     };
-    int bad = cmocka_run_group_tests(tests, NULL, NULL);
-    fhir_valid_free(t_valid);
-    return bad;
+    return t_run_both(tests, AM_LEN(tests));
 }

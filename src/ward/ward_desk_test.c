@@ -858,6 +858,11 @@ static void places_are_those_of_the_moroccan_core(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_number_belongs_to_one_patient),
+        T(who_comes_second_overwrites_nothing),
+        T(nobody_is_at_two_places),
+        T(of_many_who_book_one_slot_one_does),
+        T(of_many_with_one_card_one_is_written),
         T(only_the_desk_has_a_desk),
         T(a_secretary_s_pages_hold_nothing_clinical),
         T(a_new_patient_is_of_the_moroccan_core),
@@ -867,24 +872,19 @@ int main(void)
         T(who_is_somebody_else_is_not_shown),
         cmocka_unit_test(days_of_birth_are_near_when_one_part_differs),
         T(a_change_keeps_what_the_form_does_not_hold),
-        T(who_comes_second_overwrites_nothing),
-        T(a_number_belongs_to_one_patient),
         T(the_desk_is_newer_than_the_messages_before_it),
         T(a_shared_number_can_be_put_right),
         T(what_stands_beside_a_value_goes_with_it),
         T(long_names_end_between_letters),
-        T(of_many_with_one_card_one_is_written),
         T(an_appointment_is_booked_with_whom_and_when),
-        T(nobody_is_at_two_places),
         T(an_appointment_is_moved_and_cancelled),
         T(a_move_keeps_what_it_does_not_move),
         T(a_schedule_that_was_deleted_is_made_again),
-        T(of_many_who_book_one_slot_one_does),
         T(without_memory_nothing_is_half_written),
         T(a_stay_puts_a_patient_in_the_care_of_a_service),
         T(with_a_stay_its_care_relation_ends),
         T(a_stay_is_ended_once_and_not_before_it_began),
         cmocka_unit_test(places_are_those_of_the_moroccan_core),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return w_run(tests, AM_LEN(tests), 5);
 }

@@ -722,17 +722,17 @@ static void clocks_keep_their_offset_and_skip_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(vital_signs_are_written_coded_and_once),
+        T(while_a_form_is_written_the_same_waits),
+        T(a_laboratory_result_is_written_as_it_was_typed),
         T(a_form_starts_empty_with_a_key_and_the_clock),
         T(who_may_not_enter_gets_no_form),
         T(what_cannot_be_is_refused_and_kept),
         T(a_key_that_is_none_is_refused),
         T(what_is_shown_first_is_not_written_yet),
-        T(vital_signs_are_written_coded_and_once),
         T(what_is_unusual_is_asked_again),
-        T(while_a_form_is_written_the_same_waits),
         T(what_a_laboratory_cannot_have_found_is_refused),
         T(the_range_of_the_laboratory_says_high_or_low),
-        T(a_laboratory_result_is_written_as_it_was_typed),
         T(a_diagnosis_without_terminology_is_words),
         T(a_diagnosis_is_chosen_in_the_terminology),
         T(a_name_that_does_not_fit_is_not_offered),
@@ -742,5 +742,5 @@ int main(void)
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(clocks_keep_their_offset_and_skip_none),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return w_run(tests, AM_LEN(tests), 3);
 }

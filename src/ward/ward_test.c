@@ -378,13 +378,13 @@ static void texts_lose_controls_and_are_cut_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_patient_is_found_by_what_is_known_of_him),
+        T(nobody_learns_who_is_there),
+        T(a_chart_says_numbers_as_they_were_written),
         T(each_page_wants_a_session),
         T(each_form_wants_its_token),
         T(who_has_no_patients_sees_no_page),
-        T(a_patient_is_found_by_what_is_known_of_him),
         T(texts_of_resources_stay_texts),
-        T(nobody_learns_who_is_there),
-        T(a_chart_says_numbers_as_they_were_written),
         T(what_a_model_said_says_so),
         T(units_never_share_a_curve),
         T(the_glass_is_broken_with_a_reason),
@@ -393,5 +393,5 @@ int main(void)
         cmocka_unit_test(ages_are_whole_years_months_or_days),
         cmocka_unit_test(texts_lose_controls_and_are_cut_whole),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return w_run(tests, AM_LEN(tests), 3);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of ward share: a node without a registry, its warehouse behind its door,
- * accounts, three patients, and visits made by hand.
+/* What the tests of ward share: a node without a registry, its warehouse (SQLite or
+ * PostgreSQL) behind its door, accounts, three patients, and visits made by hand.
  *
  * khadija is in the care of the service med; omar of nobody; hostile of med, and each of
  * its texts tries to break a page. */
@@ -22,6 +22,7 @@
 
 enum { W_PHYSICIAN, W_NURSE, W_LAB, W_SECRETARY, W_DSI, W_DPO, W_WHO };
 static char w_dir[] = "/tmp/amane-ward-XXXXXX";
+static bool w_pg;
 static struct node *w_node;
 static struct eds *w_eds;
 static struct fhir_valid *w_valid;
@@ -214,8 +215,9 @@ static inline int w_setup(void **state)
 {
     static const char genesis[] =
         "0000000000000000000000000000000000000000000000000000000000000000";
-    char path[64], data[64];
-    struct eds_config c = {.path = path, .rows = eds_rows_fhir, .key = {7}};
+    static int number;
+    char path[256], name[32], data[64];
+    struct eds_config c = {.path = path, .name = name, .rows = eds_rows_fhir, .key = {7}};
     struct node_identity who = {0};
     struct diag d;
     (void)state;
@@ -224,6 +226,9 @@ static inline int w_setup(void **state)
     if (!mkdtemp(w_dir) || (!w_valid && fhir_valid_new(&w_valid)))
         return -1;
     snprintf(path, sizeof path, "%s/eds.db", w_dir);
+    snprintf(name, sizeof name, "w%d_%d", (int)getpid(), ++number);
+    if (w_pg)
+        snprintf(path, sizeof path, "%s", getenv("AMANE_PG_URI"));
     snprintf(data, sizeof data, "%s/node", w_dir);
     auth_cheap_passwords();
     buf_init(&who.witness_vkey, 4096);
@@ -273,6 +278,12 @@ static inline int w_teardown(void **state)
     eds_close(w_eds);
     node_close(w_node);
     return nftw(w_dir, w_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* On PostgreSQL the first few, in the soak all of them. */
+static inline int w_run(const struct CMUnitTest *tests, size_t n, size_t few)
+{
+    return test_both_stores(tests, n, test_slice(n, few), &w_pg);
 }
 
 #endif
