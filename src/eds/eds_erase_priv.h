@@ -5,7 +5,7 @@
 
 #include "eds/eds_scar_priv.h"
 
-/* ---- eds_whose.c: what goes ---- */
+/* ---- eds_whose.c, eds_fate.c: what goes ---- */
 /* Fills x->fated, x->resources. */
 AM_CHECK int eds_whose(struct eds *e, struct eds_erase *x);
 

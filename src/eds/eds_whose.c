@@ -1,58 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes with a patient (eds/erase.h): one walk over every version there is, deleted
- * and older ones too, which no index knows; then the versions of what was found, one by
- * one. Of resources that name no Patient only those are remembered that hang on what
- * belongs to patients, and who names which Binary: 16 bytes each. */
+/* Whose each resource is, for what goes with a patient (eds/erase.h): one walk over every
+ * version there is, deleted and older ones too, which no index knows; then the versions
+ * of what was found, one by one. */
 #include "base/log.h"
-#include "base/map.h"
-#include "eds/eds_erase_priv.h"
-#include "fhir/param.h"
-
-enum { WHOSE_BYTES = 1 << 30 };
-
-struct whose_node {
-    struct str type, id;
-    uint64_t hash;
-    bool self, him, by_address, other, goes, tagged, damaged;
-    /* To what belongs to patients, where no Patient is named; of a Provenance also its
-     * targets, whoever is named; away: by a whole address. */
-    VEC(uint64_t) ref, away;
-};
-struct whose_pair { /* who names a Binary */
-    uint64_t binary, by;
-};
-struct whose_binary { /* that what goes names */
-    struct str name;  /* "Binary/id" */
-    bool by_address;
-};
-struct whose {
-    struct eds *e;
-    struct eds_view *v;
-    struct eds_erase *x;
-    VEC(struct whose_node) node;
-    struct map by_name;
-    VEC(struct whose_pair) pair;
-    VEC(struct whose_binary) binary;
-    VEC(uint64_t) gone; /* hashes of what goes */
-    size_t sorted;      /* of these, in order */
-    struct buf kept, text;
-    int64_t top, seen;
-    /* of the version looked at */
-    struct {
-        bool him, by_address, other;
-        VEC(uint64_t) ref, away, binary, target;
-    } is;
-};
-
-static uint64_t whose_hash(const struct whose *w, struct str name)
-{
-    return fhir_term_hash(&w->e->row_key, 0, FHIR_TERM_CODE, name, STR(""));
-}
-
-static bool whose_belongs(struct str type)
-{
-    return fhir_compartment_has(STR("Patient"), type);
-}
+#include "eds/eds_whose_priv.h"
 
 /* ---- one reference ---- */
 static int whose_reference(void *arg, struct str reference)
@@ -71,11 +22,11 @@ static int whose_reference(void *arg, struct str reference)
         return AM_OK;
     }
     if (str_eqc(type, "Binary"))
-        return vec_push(&w->is.binary, whose_hash(w, name));
-    if (!whose_belongs(type))
+        return vec_push(&w->is.binary, eds_whose_hash(w, name));
+    if (!eds_whose_belongs(type))
         return AM_OK;
-    return by_address ? vec_push(&w->is.away, whose_hash(w, name))
-                      : vec_push(&w->is.ref, whose_hash(w, name));
+    return by_address ? vec_push(&w->is.away, eds_whose_hash(w, name))
+                      : vec_push(&w->is.ref, eds_whose_hash(w, name));
 }
 
 /* What a Provenance is about; what cannot be told goes never, so neither does it. */
@@ -85,15 +36,16 @@ static int whose_targets(struct whose *w, const struct json *provenance)
     for (json_each(t, json_get(provenance, "target"))) {
         bool by_address;
         struct str name = eds_named_as(json_get_str(t.val, "reference"), &by_address);
-        err = err ? err
-                  : vec_push(&w->is.target, whose_hash(w, by_address ? STR("") : name));
+        err =
+            err ? err
+                : vec_push(&w->is.target, eds_whose_hash(w, by_address ? STR("") : name));
     }
     return err;
 }
 
 /* ---- one version ---- */
-static int whose_node_of(struct whose *w, const struct eds_meta *m, bool make,
-                         struct whose_node **out)
+int eds_whose_node(struct whose *w, const struct eds_meta *m, bool make,
+                   struct whose_node **out)
 {
     char text[2 * EDS_NAME + EDS_ID_MAX];
     struct whose_node n = {0};
@@ -113,7 +65,7 @@ static int whose_node_of(struct whose *w, const struct eds_meta *m, bool make,
     if (!p)
         return AM_E_NOMEM;
     n.type = str_cut((struct str){p, name.n}, '/', &n.id);
-    n.hash = whose_hash(w, name);
+    n.hash = eds_whose_hash(w, name);
     if (vec_push(&w->node, n) || map_set(&w->by_name, name, w->node.n - 1))
         return AM_E_NOMEM;
     *out = &w->node.v[w->node.n - 1];
@@ -147,9 +99,9 @@ static int whose_note(struct whose *w, const struct eds_meta *m)
 {
     bool self = !strcmp(m->type, "Patient") && str_eqc(w->x->id, m->id);
     bool hangs = !w->is.him && !w->is.other && !w->is.by_address &&
-                 w->is.ref.n + w->is.away.n && whose_belongs(str_c(m->type));
+                 w->is.ref.n + w->is.away.n && eds_whose_belongs(str_c(m->type));
     struct whose_node *n;
-    int err = whose_node_of(w, m, self || w->is.him || w->is.by_address || hangs, &n);
+    int err = eds_whose_node(w, m, self || w->is.him || w->is.by_address || hangs, &n);
     if (err || !n)
         return err;
     n->self |= self;
@@ -182,8 +134,9 @@ static int whose_binaries(struct whose *w, const struct eds_meta *m)
     snprintf(name, sizeof name, "%s/%s", m->type, m->id);
     for (size_t i = 0; i < w->is.binary.n && !err; i++)
         if (!whose_in(w->is.target.v, w->is.target.n, w->is.binary.v[i]))
-            err = vec_push(&w->pair, ((struct whose_pair){w->is.binary.v[i],
-                                                          whose_hash(w, str_c(name))}));
+            err = vec_push(
+                &w->pair,
+                ((struct whose_pair){w->is.binary.v[i], eds_whose_hash(w, str_c(name))}));
     return err;
 }
 
@@ -195,7 +148,7 @@ static int whose_damaged(struct whose *w, const struct eds_version *x)
     LOG_E("eds.erase", log_s("wrong", "a body"), log_i("rid", x->m.rid));
     if (x->damaged)
         return AM_OK; /* not even type and id */
-    err = whose_node_of(w, &x->m, true, &n);
+    err = eds_whose_node(w, &x->m, true, &n);
     if (err)
         return err;
     n->self |= !strcmp(x->m.type, "Patient") && str_eqc(w->x->id, x->m.id);
@@ -273,7 +226,7 @@ static int whose_past_one(void *arg, const struct eds_meta *m, struct str body)
 }
 
 /* May it go, by all that was ever said in it? */
-static int whose_take(struct whose *w, struct whose_node *n)
+int eds_whose_take(struct whose *w, struct whose_node *n)
 {
     struct whose_past p = {w, n, false};
     struct eds_past past = {.type = n->type, .id = n->id, .bodies = true};
@@ -290,192 +243,6 @@ static int whose_take(struct whose *w, struct whose_node *n)
     return AM_OK;
 }
 
-static int whose_tell(struct whose *w, struct whose_node *n, enum eds_fate fate)
-{
-    struct eds_fated f = {fate, n->type, n->id};
-    struct eds_fated *more = am_realloc(w->x->fated, w->x->n_fated + 1, sizeof *more);
-    if (!more)
-        return AM_E_NOMEM;
-    w->x->fated = more;
-    w->x->fated[w->x->n_fated++] = f;
-    w->x->resources += fate == EDS_GOES || fate == EDS_RETAINED;
-    return AM_OK;
-}
-
-static int whose_cmp(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static bool whose_gone(const struct whose *w, uint64_t hash)
-{
-    return w->sorted && bsearch(&hash, w->gone.v, w->sorted, sizeof hash, whose_cmp);
-}
-
-static void whose_sort(struct whose *w)
-{
-    if (w->gone.n)
-        qsort(w->gone.v, w->gone.n, sizeof *w->gone.v, whose_cmp);
-    w->sorted = w->gone.n;
-}
-
-/* ---- deciding ---- */
-/* Another Patient never goes, whatever he is linked to. */
-static bool whose_may_go(const struct whose_node *n)
-{
-    return whose_belongs(n->type) && !str_eqc(n->type, "AuditEvent") &&
-           !str_eqc(n->type, "Patient");
-}
-
-/* A Provenance goes with its targets, whoever it names: later. */
-static bool whose_late(const struct whose_node *n)
-{
-    return str_eqc(n->type, "Provenance");
-}
-
-static int whose_named(struct whose *w)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < w->node.n && !err; i++) {
-        struct whose_node *n = &w->node.v[i];
-        if (n->self ||
-            (n->him && !n->other && !n->by_address && whose_may_go(n) && !whose_late(n)))
-            err = whose_take(w, n);
-    }
-    return err;
-}
-
-/* How many of its references go; all: 2, some: 1, none: 0. */
-static int whose_hangs(const struct whose *w, const struct whose_node *n)
-{
-    size_t in = 0;
-    for (size_t k = 0; k < n->ref.n; k++)
-        in += whose_gone(w, n->ref.v[k]);
-    for (size_t k = 0; k < n->away.n; k++)
-        in += whose_gone(w, n->away.v[k]);
-    return in == n->ref.n + n->away.n ? 2 : in > 0;
-}
-
-static int whose_hanging(struct whose *w)
-{
-    int err = AM_OK;
-    while (!err && w->sorted != w->gone.n) {
-        whose_sort(w);
-        for (size_t i = 0; i < w->node.n && !err; i++) {
-            struct whose_node *n = &w->node.v[i];
-            bool named = n->him && whose_late(n);
-            bool free_of = !n->goes && (!n->him || named) && !n->by_address && !n->other;
-            if (free_of && (n->ref.n || named) && whose_may_go(n) &&
-                whose_hangs(w, n) == 2)
-                err = whose_take(w, n);
-        }
-    }
-    return err;
-}
-
-/* ---- what it names: Binaries ---- */
-/* NULL: there is none. */
-static int whose_binary_node(struct whose *w, struct str name, struct whose_node **n)
-{
-    struct eds_meta m = {0};
-    int err = eds_get(w->v, STR("Binary"), str_sub(name, 7, name.n), 0, NULL, &m);
-    *n = NULL;
-    if (err == AM_E_NOTFOUND || m.erased)
-        return AM_OK;
-    return err ? err : whose_node_of(w, &m, true, n);
-}
-
-static bool whose_only(const struct whose *w, struct str name)
-{
-    uint64_t hash = whose_hash(w, name);
-    bool only = true;
-    for (size_t i = 0; i < w->pair.n; i++)
-        only = only && (w->pair.v[i].binary != hash || whose_gone(w, w->pair.v[i].by));
-    return only;
-}
-
-static int whose_binary_take(struct whose *w, const struct whose_binary *b)
-{
-    struct whose_node *n;
-    int err;
-    if (b->by_address || !whose_only(w, b->name))
-        return AM_OK;
-    err = whose_binary_node(w, b->name, &n);
-    return err || !n || n->goes ? err : whose_take(w, n);
-}
-
-static int whose_binary_tell(struct whose *w, const struct whose_binary *b)
-{
-    struct whose_node *n;
-    int err = whose_binary_node(w, b->name, &n);
-    if (err || !n)
-        return err;
-    n->him = true;
-    n->by_address |= b->by_address;
-    n->other |= !b->by_address && !whose_only(w, b->name);
-    return AM_OK;
-}
-
-/* What goes takes Binaries with it, these a Provenance, and so on. */
-static int whose_all(struct whose *w)
-{
-    int err = whose_named(w);
-    while (!err && w->sorted != w->gone.n) {
-        err = whose_hanging(w);
-        for (size_t i = 0; !err && i < w->binary.n; i++) {
-            struct whose_binary b = w->binary.v[i]; /* there may be more, elsewhere */
-            err = whose_binary_take(w, &b);
-        }
-    }
-    for (size_t i = 0; !err && i < w->binary.n; i++)
-        err = whose_binary_tell(w, &w->binary.v[i]);
-    return err;
-}
-
-/* ---- telling ---- */
-static enum eds_fate whose_fate(const struct whose_node *n)
-{
-    bool binary = str_eqc(n->type, "Binary");
-    if (n->goes)
-        return n->tagged ? EDS_RETAINED : EDS_GOES;
-    if (str_eqc(n->type, "AuditEvent"))
-        return EDS_AUDIT;
-    if (n->damaged)
-        return EDS_DAMAGED;
-    if (!binary && !whose_belongs(n->type))
-        return EDS_FOREIGN;
-    if (n->other || str_eqc(n->type, "Patient"))
-        return EDS_SHARED;
-    return n->by_address || n->away.n || (binary && n->him) ? EDS_FOREIGN : EDS_SHARED;
-}
-
-static int whose_fates(struct whose *w)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < w->node.n && !err; i++) {
-        struct whose_node *n = &w->node.v[i];
-        if (n->goes || n->him || n->by_address || n->damaged ||
-            (n->ref.n + n->away.n && whose_hangs(w, n)))
-            err = whose_tell(w, n, whose_fate(n));
-    }
-    return err;
-}
-
-static int whose_decide(struct whose *w)
-{
-    struct whose_node *self;
-    struct eds_meta m = {.type = "Patient"};
-    int err;
-    memcpy(m.id, w->x->id.p, w->x->id.n);
-    err = whose_node_of(w, &m, false, &self);
-    if (!err && !(self && self->self))
-        err = AM_E_NOTFOUND;
-    if (!err)
-        err = whose_all(w);
-    return err ? err : whose_fates(w);
-}
-
 static int whose_view(struct eds_view *v, void *arg)
 {
     struct whose *w = arg;
@@ -483,7 +250,7 @@ static int whose_view(struct eds_view *v, void *arg)
     w->v = v;
     if (!err)
         err = eds_walk(v, 0, whose_version, w);
-    return err ? err : whose_decide(w);
+    return err ? err : eds_fates(w);
 }
 
 int eds_whose(struct eds *e, struct eds_erase *x)
