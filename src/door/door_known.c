@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What versions say of whose they are, kept by rid: a rid is of one version for ever, so
- * what is kept is never old. Without it a search opens and parses each body it judges.
- * Whether somebody may see it is asked anew each time: care, oppositions, roles change.
+/* What versions say of whose they are, kept by rid: a rid is of one version for ever
+ * (within an epoch of the store: eds_epoch()), so what is kept is never old. Without it a
+ * search opens and parses each body it judges. Whether somebody may see it is asked anew
+ * each time: care, oppositions, roles change.
  *
  * Not kept: of more than two patients; a Provenance, which is about what others say; what
  * was asked of by no rid. */
@@ -15,6 +16,7 @@ enum { KNOWN = 1 << 15, KNOWN_LOCKS = 64 }; /* versions; 7 MiB */
 
 struct known_one {
     int64_t rid; /* 0: none */
+    uint64_t epoch;
     bool machine;
     unsigned char patients;
     char type[65], id[EDS_ID_MAX + 1], patient[2][EDS_ID_MAX + 1];
@@ -52,17 +54,17 @@ static pthread_mutex_t *known_lock(struct door_known *k, int64_t rid)
     return l;
 }
 
-bool door_known_get(struct door_known *k, int64_t rid, struct door_facts *f,
-                    char id[EDS_ID_MAX + 1])
+bool door_known_get(struct door_known *k, uint64_t epoch, int64_t rid,
+                    struct door_facts *f, char id[EDS_ID_MAX + 1])
 {
     const struct known_one *one = &k->v[(uint64_t)rid % KNOWN];
     pthread_mutex_t *l;
     bool met;
-    if (rid <= 0)
+    if (rid <= 0 || !epoch)
         return false;
     atomic_fetch_add(&k->asked, 1);
     l = known_lock(k, rid);
-    met = one->rid == rid;
+    met = one->rid == rid && one->epoch == epoch;
     if (met) {
         *f = (struct door_facts){.patients = one->patients, .machine = one->machine};
         memcpy(f->type, one->type, sizeof f->type);
@@ -74,16 +76,17 @@ bool door_known_get(struct door_known *k, int64_t rid, struct door_facts *f,
     return met;
 }
 
-void door_known_put(struct door_known *k, int64_t rid, const struct door_facts *f,
-                    struct str id)
+void door_known_put(struct door_known *k, uint64_t epoch, int64_t rid,
+                    const struct door_facts *f, struct str id)
 {
     struct known_one *one = &k->v[(uint64_t)rid % KNOWN];
     pthread_mutex_t *l;
-    if (rid <= 0 || f->many || f->patients > AM_LEN(one->patient) || id.n > EDS_ID_MAX ||
-        str_eqc(str_c(f->type), "Provenance"))
+    if (rid <= 0 || !epoch || f->many || f->patients > AM_LEN(one->patient) ||
+        id.n > EDS_ID_MAX || str_eqc(str_c(f->type), "Provenance"))
         return;
     l = known_lock(k, rid);
     one->rid = rid;
+    one->epoch = epoch;
     one->machine = f->machine;
     one->patients = (unsigned char)f->patients;
     memcpy(one->type, f->type, sizeof one->type);

@@ -151,10 +151,10 @@ struct str door_below(const struct door *d, struct str reference);
 /* ---- door_known.c: facts by rid, of the versions last looked at; any thread ---- */
 AM_CHECK int door_known_new(struct door_known **out);
 void door_known_free(struct door_known *k); /* NULL is fine */
-bool door_known_get(struct door_known *k, int64_t rid, struct door_facts *f,
-                    char id[EDS_ID_MAX + 1]);
-void door_known_put(struct door_known *k, int64_t rid, const struct door_facts *f,
-                    struct str id);
+bool door_known_get(struct door_known *k, uint64_t epoch, int64_t rid,
+                    struct door_facts *f, char id[EDS_ID_MAX + 1]);
+void door_known_put(struct door_known *k, uint64_t epoch, int64_t rid,
+                    const struct door_facts *f, struct str id);
 void door_known_stats(struct door_known *k, uint64_t *asked, uint64_t *met);
 
 /* ---- door_see.c: the visibility predicate ---- */

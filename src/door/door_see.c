@@ -147,14 +147,16 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
     struct json_doc *doc = NULL;
     char id[EDS_ID_MAX + 1];
     struct buf text;
+    uint64_t epoch;
     int err;
     (void)arg;
     *yes = false;
     if (!c)
         return AM_OK;
+    epoch = eds_epoch(l->view, l->rid);
     /* Parts of a type want the body itself. */
     if (!l->gone && !door_scope_parts(&c->scopes) &&
-        door_known_get(c->door->known, l->rid, &s.f, id))
+        door_known_get(c->door->known, epoch, l->rid, &s.f, id))
         return see_known(&s, see_verbs(l), id, yes);
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = see_text(c, l, &text);
@@ -165,7 +167,7 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
         door_facts(s.resource, c->door, &s.f);
         snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
         if (!l->gone)
-            door_known_put(c->door->known, l->rid, &s.f, str_c(id));
+            door_known_put(c->door->known, epoch, l->rid, &s.f, str_c(id));
         err = see_known(&s, see_verbs(l), id, yes);
     }
     json_free(doc);

@@ -231,6 +231,11 @@ AM_CHECK int eds_history(struct eds_view *v, const struct eds_past *p, eds_versi
 AM_CHECK int eds_each(struct eds_view *v, struct str type, int64_t after,
                       eds_version_fn *fn, void *arg);
 
+/* What is kept by rid beside the store is right within one epoch of it. Another begins
+ * when rids may be given again: the database went back, as after a failover that lost
+ * what was acknowledged. 0: this rid may be taken back still, nothing of it is kept. */
+uint64_t eds_epoch(const struct eds_view *v, int64_t rid);
+
 /* ---- posting lists, for searches ---- */
 AM_CHECK int eds_top(struct eds_view *v, int64_t *rid); /* the greatest; 0: empty */
 /* The first rid written at or after that instant; INT64_MAX: none (_lastUpdated). */

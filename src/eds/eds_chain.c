@@ -95,6 +95,8 @@ int eds_now(struct eds *e, struct db_conn *c)
         memcpy(e->now.head, db_blob(s, 0).p, sizeof e->now.head);
     e->now.base = e->now.rid;
     if (!err)
+        err = eds_back_look(e, c);
+    if (!err)
         err = eds_parts_clean(e, c, e->now.rid);
     if (!err)
         e->now.ground = db_ground(c);

@@ -222,6 +222,8 @@ int eds_write(struct eds_group *g)
         err = db_write(g->e->db, eds_group_run, g);
     if (err)
         return err;
+    if (g->last)
+        eds_told(g->e, g->last, g->head);
     eds_merger_wrote(g->e, g->last);
     eds_learn(g->e);
     return AM_OK;

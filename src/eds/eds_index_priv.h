@@ -171,6 +171,7 @@ struct eds_ix {
 };
 AM_CHECK int eds_tail_new(struct eds_tail **out);
 void eds_tail_free(struct eds_tail *t);
+void eds_tail_clear(struct eds_tail *t);
 /* Reads (from, to] of res into the chunk. */
 AM_CHECK int eds_chunk_new(struct eds_chunk **out, int64_t lo);
 void eds_chunk_put(struct eds_chunk *c);
@@ -206,13 +207,17 @@ bool eds_ix_chunk(const struct eds_ix *x, size_t i, const struct eds_chunk **c,
 struct eds_kept;
 AM_CHECK int eds_kept_new(struct eds_kept **out, size_t bytes);
 void eds_kept_free(struct eds_kept *k);
-/* Nothing of them stays in memory. */
+/* A rid is of one version for ever within an epoch; a view is of one. */
+uint64_t eds_kept_epoch(const struct eds_kept *k);
+/* Nothing of them stays in memory; another epoch begins. */
 void eds_kept_clear(struct eds_kept *k);
-/* Appends the JSON of a rid, if it is here. From any thread. */
-AM_CHECK int eds_kept_get(struct eds_kept *k, int64_t rid, struct buf *out,
-                          struct eds_meta *m, bool *found);
+/* Appends the JSON of a rid, if it is here and the epoch is still that. From any thread.
+ */
+AM_CHECK int eds_kept_get(struct eds_kept *k, uint64_t epoch, int64_t rid,
+                          struct buf *out, struct eds_meta *m, bool *found);
 /* Of a rid that is committed: one that is taken back is given again. */
-void eds_kept_put(struct eds_kept *k, const struct eds_meta *m, struct str body);
+void eds_kept_put(struct eds_kept *k, uint64_t epoch, const struct eds_meta *m,
+                  struct str body);
 
 /* ---- eds_list.c ---- */
 /* Rows of a span in any order; fn as eds_row_fn, and it must not ask the index. */

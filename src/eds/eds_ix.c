@@ -292,6 +292,9 @@ static int ix_open(struct eds_view *v, struct eds_ix *x)
     int64_t most = v->writer ? v->e->now.base : x->top;
     int err;
     am_assert(!pthread_rwlock_wrlock(&t->rw));
+    /* What others know is of a database that went back since. */
+    if (!v->writer && v->epoch != eds_kept_epoch(v->e->kept))
+        v->alone = true;
     err = ix_segs(v, x);
     x->top = AM_MAX(x->top, x->mark); /* the newest version may have been taken away */
     if (!err && !v->writer && !v->alone && (!t->dead || x->top >= t->hi) &&
@@ -328,6 +331,8 @@ int eds_ix_get(struct eds_view *v, struct eds_ix **out)
         x->top = v->e->now.rid;
     else
         err = eds_top(v, &x->top);
+    if (!err && !v->writer)
+        eds_saw(v->e, x->top);
     x->ground = v->e->now.ground;
     if (!err)
         err = ix_open(v, x);

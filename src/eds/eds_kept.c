@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eds_kept -- bodies that were read, as they are told, for the next who asks: what is in
  * a ward is read again and again. A rid is given once and what it names never changes, so
- * nothing here is ever wrong; it is only forgotten, the oldest first. Each shard is one
- * ring of bytes, so that what it takes is known and its pages are touched only as it
- * fills. */
+ * nothing here is ever wrong; it is only forgotten, the oldest first. Rids that may be
+ * given again begin a new epoch: what an older view knows is neither told nor taken (each
+ * shard's lock decides between it and the clearing). Each shard is one ring of bytes, so
+ * that what it takes is known and its pages are touched only as it fills. */
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "eds/eds_index_priv.h"
 
@@ -31,6 +33,7 @@ struct kept_shard {
 };
 struct eds_kept {
     size_t ring_b;
+    atomic_ullong epoch;
     struct kept_shard shard[KEPT_SHARDS];
 };
 
@@ -39,6 +42,7 @@ int eds_kept_new(struct eds_kept **out, size_t bytes)
     struct eds_kept *k = am_calloc(1, sizeof *k);
     if (!k)
         return AM_E_NOMEM;
+    atomic_store(&k->epoch, 1);
     k->ring_b = bytes / KEPT_SHARDS / KEPT_ALIGN * KEPT_ALIGN;
     for (size_t i = 0; i < KEPT_SHARDS; i++)
         am_assert(!pthread_mutex_init(&k->shard[i].lock, NULL));
@@ -68,8 +72,14 @@ void eds_kept_free(struct eds_kept *k)
     free(k);
 }
 
+uint64_t eds_kept_epoch(const struct eds_kept *k)
+{
+    return atomic_load(&k->epoch);
+}
+
 void eds_kept_clear(struct eds_kept *k)
 {
+    atomic_fetch_add(&k->epoch, 1);
     for (size_t i = 0; i < KEPT_SHARDS; i++) {
         struct kept_shard *s = &k->shard[i];
         am_assert(!pthread_mutex_lock(&s->lock));
@@ -155,16 +165,16 @@ static struct kept_entry *kept_room(struct eds_kept *k, struct kept_shard *s, si
 }
 
 /* ---- ---- */
-int eds_kept_get(struct eds_kept *k, int64_t rid, struct buf *out, struct eds_meta *m,
-                 bool *found)
+int eds_kept_get(struct eds_kept *k, uint64_t epoch, int64_t rid, struct buf *out,
+                 struct eds_meta *m, bool *found)
 {
     struct kept_shard *s = kept_shard(k, rid);
     const struct kept_entry *e;
     int err = AM_OK;
     am_assert(!pthread_mutex_lock(&s->lock));
     e = kept_find(s, rid);
-    *found = e != NULL;
-    if (e) {
+    *found = e && eds_kept_epoch(k) == epoch;
+    if (*found) {
         *m = e->m;
         err = buf_add(out, (struct str){e->body, e->body_n});
     }
@@ -172,7 +182,8 @@ int eds_kept_get(struct eds_kept *k, int64_t rid, struct buf *out, struct eds_me
     return err;
 }
 
-void eds_kept_put(struct eds_kept *k, const struct eds_meta *m, struct str body)
+void eds_kept_put(struct eds_kept *k, uint64_t epoch, const struct eds_meta *m,
+                  struct str body)
 {
     struct kept_shard *s = kept_shard(k, m->rid);
     size_t size = sizeof(struct kept_entry) + body.n;
@@ -183,7 +194,7 @@ void eds_kept_put(struct eds_kept *k, const struct eds_meta *m, struct str body)
     am_assert(!pthread_mutex_lock(&s->lock));
     if (!s->ring)
         s->ring = am_malloc(k->ring_b); /* without it nothing is kept */
-    if (s->ring && !kept_find(s, m->rid)) {
+    if (s->ring && eds_kept_epoch(k) == epoch && !kept_find(s, m->rid)) {
         struct kept_entry *e = kept_room(k, s, size);
         e->rid = m->rid;
         e->size = (uint32_t)size;

@@ -23,7 +23,7 @@ static bool is_kept(struct eds_kept *k, int64_t rid)
     bool found;
     buf_init(&out, 10000);
     assert_int_equal(buf_adds(&out, "before"), AM_OK);
-    assert_int_equal(eds_kept_get(k, rid, &out, &m, &found), AM_OK);
+    assert_int_equal(eds_kept_get(k, eds_kept_epoch(k), rid, &out, &m, &found), AM_OK);
     if (found) {
         assert_int_equal(m.rid, rid);
         assert_int_equal(m.ver, rid % 7);
@@ -38,7 +38,8 @@ static bool is_kept(struct eds_kept *k, int64_t rid)
 static void keep(struct eds_kept *k, int64_t rid)
 {
     char text[600];
-    eds_kept_put(k, &(struct eds_meta){.rid = rid, .ver = rid % 7}, body_of(rid, text));
+    eds_kept_put(k, eds_kept_epoch(k), &(struct eds_meta){.rid = rid, .ver = rid % 7},
+                 body_of(rid, text));
 }
 
 static void kept_forgets_the_oldest(void **state)

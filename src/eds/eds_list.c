@@ -192,9 +192,10 @@ static bool list_known(struct eds_view *v, struct eds_counted *c, bool tell)
     struct eds_counted *at = &v->e->counted[(c->hash >> 17) % EDS_COUNTED];
     bool known;
     am_assert(!pthread_mutex_lock(&v->e->lock));
-    if (tell)
+    known = v->epoch == eds_kept_epoch(v->e->kept);
+    if (tell && known)
         *at = *c;
-    known = at->top == c->top && at->hash == c->hash;
+    known = known && at->top == c->top && at->hash == c->hash;
     if (known)
         c->n = at->n;
     am_assert(!pthread_mutex_unlock(&v->e->lock));

@@ -17,6 +17,7 @@ struct merge {
     struct eds *e;
     VEC(struct merge_seg) live, old; /* as a view saw them; old: to be taken away */
     int64_t mark, top;               /* of that view */
+    uint64_t epoch;                  /* of the first view of a pass */
     size_t from, to;                 /* live[from...to-1] become one */
     bool join;                       /* segments, too */
     size_t max;                      /* resources of the tail */
@@ -64,6 +65,8 @@ static int merge_look(struct eds_view *v, void *arg)
 {
     struct merge *m = arg;
     int err = eds_top(v, &m->top);
+    if (!m->first)
+        m->epoch = v->epoch;
     return err ? err : merge_segs(v, m);
 }
 
@@ -105,8 +108,10 @@ static int merge_number(struct db_conn *c, int64_t *n)
 static int merge_some(struct db_conn *c, void *arg)
 {
     struct merge *m = arg;
-    int err = AM_OK;
-    if (!m->first) {
+    int err = eds_now(m->e, c);
+    if (!err && m->epoch != eds_kept_epoch(m->e->kept))
+        err = AM_E_CONFLICT; /* it went back: what was read may be no more */
+    if (!err && !m->first) {
         err = merge_number(c, &m->made.n);
         if (!err)
             err = db_exec(c,

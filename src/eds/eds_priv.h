@@ -70,6 +70,14 @@ struct eds {
         uint8_t head[CRYPTO_SHA256];
         bool scarred; /* something was erased once */
     } now;
+    struct { /* the newest group whose writer was told; under lock */
+        int64_t rid;
+        uint8_t head[CRYPTO_SHA256];
+    } told;
+    atomic_llong seen; /* the greatest rid that was read */
+    /* The database went back behind a key, a dictionary or a type that bodies may have
+     * been prepared with: nothing is written until the store is opened anew. */
+    atomic_bool lost;
     bool apart; /* bodies are split off (eds/parts.h); set when it is opened */
     /* Writer: no body lies beyond body_top. The last rid when bodies were cleaned, -1
      * when that is known to be committed, and the highest rid put since. */
@@ -91,6 +99,7 @@ struct eds_view {
     struct db_conn *c;
     bool writer;       /* in the writer: sees what is not committed yet */
     bool alone;        /* reads all of the index for itself: trusts no cache */
+    uint64_t epoch;    /* when it began: caches of another are not its own */
     struct eds_ix *ix; /* NULL until the index is asked */
 };
 
@@ -176,7 +185,8 @@ struct eds_group {
     VEC(struct eds_op) op;
     struct buf work, work2;
     size_t bad;
-    int64_t last; /* rid */
+    int64_t last; /* rid; 0: nothing was written */
+    uint8_t head[CRYPTO_SHA256];
     bool written;
 };
 AM_CHECK int eds_group_run(struct db_conn *c, void *group); /* a db_fn */
@@ -196,6 +206,15 @@ void eds_chain_erasure(struct crypto_sha256 *h, int64_t rid, int64_t at,
                        const uint8_t digest[CRYPTO_SHA256]);
 /* What the writer goes on from. */
 AM_CHECK int eds_now(struct eds *e, struct db_conn *c);
+
+/* ---- eds_back.c: a database that went back ---- */
+/* The caller of a group was told that it is committed; head: of the chain, after it. */
+void eds_told(struct eds *e, int64_t rid, const uint8_t head[CRYPTO_SHA256]);
+/* A rid was read, or its rows were. */
+void eds_saw(struct eds *e, int64_t rid);
+/* The writer read e->now anew: is all there that was told and seen? If not, another epoch
+ * begins, and e->lost says that it took along what was written with since. */
+AM_CHECK int eds_back_look(struct eds *e, struct db_conn *c);
 
 /* ---- eds_parts.c ---- */
 AM_CHECK int eds_parts_open(struct eds *e);

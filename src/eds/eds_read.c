@@ -7,6 +7,7 @@ int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m)
 {
     const char *type = eds_kind_name(e, db_int(s, 1));
     *m = (struct eds_meta){.rid = db_int(s, 0), .ver = db_int(s, 3), .at = db_int(s, 4)};
+    eds_saw(e, m->rid);
     if (!type)
         return AM_E_UNAVAILABLE; /* a type met by the writer since we looked */
     memcpy(m->type, type, strlen(type) + 1);
@@ -166,12 +167,13 @@ struct eds_viewing {
     struct eds *e;
     eds_view_fn *fn;
     void *arg;
+    uint64_t epoch; /* before its snapshot */
 };
 
 static int eds_view_db(struct db_conn *c, void *arg)
 {
     const struct eds_viewing *w = arg;
-    struct eds_view v = {.e = w->e, .c = c};
+    struct eds_view v = {.e = w->e, .c = c, .epoch = w->epoch};
     int err = w->fn(&v, w->arg);
     eds_ix_free(w->e, v.ix);
     return err;
@@ -179,8 +181,20 @@ static int eds_view_db(struct db_conn *c, void *arg)
 
 int eds_view(struct eds *e, eds_view_fn *fn, void *arg)
 {
+    struct eds_viewing w = {e, fn, arg, eds_kept_epoch(e->kept)};
     int err = e->mode == EDS_WRITE ? AM_OK : eds_refresh(e);
-    return err ? err : db_read(e->db, eds_view_db, &(struct eds_viewing){e, fn, arg});
+    return err ? err : db_read(e->db, eds_view_db, &w);
+}
+
+uint64_t eds_epoch(const struct eds_view *v, int64_t rid)
+{
+    bool told = true;
+    if (v->writer) { /* sees what is not committed yet */
+        am_assert(!pthread_mutex_lock(&v->e->lock));
+        told = rid <= v->e->told.rid;
+        am_assert(!pthread_mutex_unlock(&v->e->lock));
+    }
+    return told ? v->epoch : 0;
 }
 
 struct eds *eds_of(const struct eds_view *v)
@@ -214,11 +228,12 @@ int eds_fetch(struct eds_view *v, int64_t rid, struct buf *out, struct eds_meta 
     bool kept = out && !v->writer && !v->alone, found = false;
     size_t from = out ? out->n : 0;
     struct eds_meta met = {0};
-    int err = kept ? eds_kept_get(v->e->kept, rid, out, &met, &found) : AM_OK;
+    int err = kept ? eds_kept_get(v->e->kept, v->epoch, rid, out, &met, &found) : AM_OK;
     if (!err && !found)
         err = eds_fetch_row(v, rid, out, &met);
     if (!err && kept && !found)
-        eds_kept_put(v->e->kept, &met, (struct str){out->p + from, out->n - from});
+        eds_kept_put(v->e->kept, v->epoch, &met,
+                     (struct str){out->p + from, out->n - from});
     if (!err && m)
         *m = met;
     return err;

@@ -35,6 +35,25 @@ void eds_tail_free(struct eds_tail *t)
     free(t);
 }
 
+/* Views that are open keep what they hold. */
+void eds_tail_clear(struct eds_tail *t)
+{
+    am_assert(!pthread_rwlock_wrlock(&t->rw));
+    for (size_t i = 0; i < t->chunk.n; i++)
+        eds_chunk_put(t->chunk.v[i]);
+    for (size_t i = 0; i < t->seg.n; i++)
+        if (t->seg.v[i]->refs)
+            t->seg.v[i]->loose = true;
+        else
+            eds_seg_free(t->seg.v[i]);
+    eds_dead_put(t->dead);
+    eds_dead_put(t->fresh);
+    t->dead = t->fresh = NULL;
+    t->chunk.n = t->bound.n = t->seg.n = 0;
+    t->lo = t->hi = t->gen = 0;
+    am_assert(!pthread_rwlock_unlock(&t->rw));
+}
+
 /* ---- lists by key ---- */
 static uint64_t tail_mix(uint64_t h)
 {

@@ -351,7 +351,8 @@ static int eds_store(struct db_conn *c, struct eds_group *g)
 static int eds_decide_all(struct db_conn *c, struct eds_group *g)
 {
     struct eds *e = g->e;
-    struct eds_view v = {.e = e, .c = c, .writer = true};
+    struct eds_view v = {
+        .e = e, .c = c, .writer = true, .epoch = eds_kept_epoch(e->kept)};
     int err;
     if (e->writer_ix && e->writer_ix->ground != e->now.ground) {
         eds_ix_free(e, e->writer_ix);
@@ -371,6 +372,8 @@ int eds_group_run(struct db_conn *c, void *arg)
     uint8_t head[CRYPTO_SHA256];
     int64_t rid, at;
     int err = eds_now(e, c);
+    if (!err && atomic_load(&e->lost))
+        err = AM_E_UNAVAILABLE;
     if (!err)
         err = eds_decide_all(c, g);
     if (err)
@@ -390,5 +393,6 @@ int eds_group_run(struct db_conn *c, void *arg)
     e->now.rid = g->last = rid;
     e->now.at = at;
     memcpy(e->now.head, head, sizeof head);
+    memcpy(g->head, head, sizeof head);
     return AM_OK;
 }

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A database that went back, as a standby does that is promoted without the last writes:
+ * rids are given again, and nothing remembered is told of the wrong version. */
+#include "eds/eds_index_priv.h"
+#include "eds/eds_test.h"
+
+#include <pthread.h>
+
+static const char b_x[] = "{\"resourceType\":\"Observation\",\"code\":\"x\"}";
+static const char b_y[] = "{\"resourceType\":\"Observation\",\"code\":\"y\"}";
+
+static int64_t b_put(struct eds *e, const char *type, const char *id, const char *body)
+{
+    struct eds_done done;
+    assert_ok(
+        t_ask(e, body,
+              (struct eds_ask){.verb = EDS_UPDATE, .type = str_c(type), .id = str_c(id)},
+              &done));
+    return done.rid;
+}
+
+/* Behind the store's back: all above that rid was never written. */
+static int b_back_fn(struct db_conn *c, void *arg)
+{
+    static const char *const sql[] = {
+        "delete from res where rid > $1", "delete from hist where rid > $1",
+        "delete from dead where ended > $1", "delete from link where last > $1"};
+    int err = AM_OK;
+    for (size_t i = 0; i < AM_LEN(sql) && !err; i++)
+        err = db_exec(c, sql[i], "i", *(const int64_t *)arg);
+    return err;
+}
+
+static void b_back(struct eds *e, int64_t rid)
+{
+    assert_ok(db_write(e->db, b_back_fn, &rid));
+}
+
+/* What one view says of that rid and of the two codes. */
+struct b_seen {
+    int64_t rid, x, y;
+    char id[EDS_ID_MAX + 1];
+    bool y_body;
+    uint64_t epoch;
+};
+
+static int b_look(struct eds_view *v, void *arg)
+{
+    struct b_seen *s = arg;
+    const struct fhir_row_key *key = eds_row_key(eds_of(v));
+    struct eds_meta m = {0};
+    struct buf b;
+    int err;
+    buf_init(&b, 1 << 20);
+    err = eds_fetch(v, s->rid, &b, &m);
+    snprintf(s->id, sizeof s->id, "%s", m.id);
+    s->y_body = b.n && strstr(b.p, "\"y\"");
+    s->epoch = eds_epoch(v, s->rid);
+    if (!err)
+        err = eds_tok_count(v, t_term(key, "code", "x"), &s->x);
+    if (!err)
+        err = eds_tok_count(v, t_term(key, "code", "y"), &s->y);
+    buf_release(&b);
+    return err;
+}
+
+static struct b_seen b_seen(struct eds *e, int64_t rid)
+{
+    struct b_seen s = {.rid = rid};
+    assert_ok(eds_view(e, b_look, &s));
+    return s;
+}
+
+static void b_whole(struct eds *e)
+{
+    struct eds_check c = {0};
+    assert_ok(eds_check(e, &c));
+}
+
+/* Three, one of them dead: counts are kept, too. The rid of the last. */
+static int64_t b_three(struct eds *e)
+{
+    (void)b_put(e, "Observation", "a", b_x);
+    (void)b_put(e, "Observation", "a", b_x);
+    (void)b_put(e, "Observation", "b", b_x);
+    return b_put(e, "Observation", "c", b_x);
+}
+
+static void a_rid_given_again_is_of_the_new_one(void **state)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    struct b_seen was = b_seen(e, last), is;
+    (void)state;
+    assert_string_equal(was.id, "c");
+    assert_int_equal(was.x, 3);
+    b_back(e, last - 1);
+    assert_int_equal(b_put(e, "Observation", "d", b_y), last);
+    is = b_seen(e, last);
+    assert_string_equal(is.id, "d");
+    assert_true(is.y_body);
+    assert_int_equal(is.x, 2);
+    assert_int_equal(is.y, 1);
+    assert_int_not_equal(is.epoch, was.epoch); /* who keeps things by rid lets them go */
+    b_whole(e);
+    eds_close(e);
+}
+
+/* Nobody was told of it, but it was read: its writer's answer was lost on the way. */
+static void what_was_only_read_is_let_go_too(void **state)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    (void)state;
+    assert_string_equal(b_seen(e, last).id, "c");
+    am_assert(!pthread_mutex_lock(&e->lock));
+    e->told.rid = 0;
+    am_assert(!pthread_mutex_unlock(&e->lock));
+    b_back(e, last - 1);
+    assert_int_equal(b_put(e, "Observation", "d", b_y), last);
+    assert_string_equal(b_seen(e, last).id, "d");
+    eds_close(e);
+}
+
+static int b_other_chain(struct db_conn *c, void *arg)
+{
+    return db_exec(c, "update link set hash = $2 where last = $1", "ib",
+                   *(const int64_t *)arg, STR("........not the one it was......"));
+}
+
+/* Another process wrote as much meanwhile: the newest rid says nothing. */
+static void another_chain_under_the_same_rids_is_seen(void **state)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    uint64_t epoch = b_seen(e, last).epoch;
+    (void)state;
+    (void)b_put(e, "Observation", "d", b_x);
+    assert_int_equal(b_seen(e, last).epoch, epoch); /* nothing happened */
+    last++;
+    assert_ok(db_write(e->db, b_other_chain, &last));
+    (void)b_put(e, "Observation", "e", b_x);
+    assert_int_not_equal(b_seen(e, last).epoch, epoch);
+    eds_close(e);
+}
+
+/* A transaction that is undone takes nothing along: caches stay. */
+static int b_fail(struct db_conn *c, void *arg)
+{
+    (void)c, (void)arg;
+    return AM_E_REFUSED;
+}
+
+static void what_is_undone_is_not_going_back(void **state)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    uint64_t epoch = b_seen(e, last).epoch;
+    (void)state;
+    assert_int_equal(db_write(e->db, b_fail, NULL), AM_E_REFUSED);
+    assert_int_equal(t_ask(e, b_x,
+                           (struct eds_ask){.verb = EDS_UPDATE,
+                                            .type = STR("Observation"),
+                                            .id = STR("a"),
+                                            .if_match = 7},
+                           NULL),
+                     AM_E_PRECONDITION);
+    (void)b_put(e, "Observation", "d", b_x);
+    assert_int_equal(b_seen(e, last).epoch, epoch);
+    eds_close(e);
+}
+
+/* ---- views and merges that began before ---- */
+struct b_old {
+    struct eds *e;
+    _Atomic int step; /* 1: it looked; 2: the store went back and on */
+    int64_t last;
+    bool early; /* asks the index before as well */
+    struct b_seen s;
+    int err;
+};
+
+static int b_old_fn(struct eds_view *v, void *arg)
+{
+    struct b_old *o = arg;
+    int64_t top;
+    int err = eds_top(v, &top); /* PostgreSQL: the snapshot is that of the first ask */
+    if (!err && o->early)
+        err = b_look(v, &o->s);
+    o->step = 1;
+    while (o->step < 2)
+        usleep(1000);
+    return err ? err : b_look(v, &o->s);
+}
+
+static void *b_old_main(void *arg)
+{
+    struct b_old *o = arg;
+    o->err = eds_view(o->e, b_old_fn, o);
+    return NULL;
+}
+
+static void older(bool early)
+{
+    struct eds *e = t_open();
+    struct b_old o = {.e = e, .last = b_three(e), .early = early};
+    struct b_seen is;
+    pthread_t t;
+    o.s.rid = o.last;
+    assert_int_equal(pthread_create(&t, NULL, b_old_main, &o), 0);
+    while (o.step < 1)
+        usleep(1000);
+    b_back(e, o.last - 1);
+    assert_int_equal(b_put(e, "Observation", "d", b_y), o.last);
+    if (early) /* caches are of the new one before the old one looks */
+        assert_string_equal(b_seen(e, o.last).id, "d");
+    o.step = 2;
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_ok(o.err);
+    assert_string_equal(o.s.id, "c");
+    assert_false(o.s.y_body);
+    assert_int_equal(o.s.x, 3);
+    assert_int_equal(o.s.y, 0);
+    is = b_seen(e, o.last); /* nor is what it looked at told to others */
+    assert_string_equal(is.id, "d");
+    assert_true(is.y_body);
+    assert_int_equal(is.x, 2);
+    eds_close(e);
+}
+
+static void an_older_view_keeps_its_own(void **state)
+{
+    (void)state;
+    older(false);
+}
+
+static void an_older_view_keeps_what_it_had(void **state)
+{
+    (void)state;
+    older(true);
+}
+
+static int b_slowly_back(struct db_conn *c, void *arg)
+{
+    struct b_old *o = arg;
+    int64_t to = o->last - 1;
+    o->step = 1;
+    usleep(300000); /* the merge has read, and waits for the writer */
+    return b_back_fn(c, &to);
+}
+
+static void *b_slow_main(void *arg)
+{
+    struct b_old *o = arg;
+    o->err = db_write(o->e->db, b_slowly_back, o);
+    return NULL;
+}
+
+static void a_merge_of_what_is_no_more_is_given_up(void **state)
+{
+    struct eds *e = t_open();
+    struct b_old o = {.e = e, .last = b_three(e)};
+    struct b_seen is;
+    pthread_t t;
+    (void)state;
+    assert_int_equal(pthread_create(&t, NULL, b_slow_main, &o), 0);
+    while (o.step < 1)
+        usleep(1000);
+    assert_int_equal(eds_merge(e, 100, 1), AM_E_CONFLICT);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_ok(o.err);
+    assert_int_equal(b_put(e, "Observation", "d", b_y), o.last);
+    assert_ok(eds_merge(e, 100, 1));
+    is = b_seen(e, o.last);
+    assert_int_equal(is.x, 2);
+    assert_int_equal(is.y, 1);
+    b_whole(e);
+    eds_close(e);
+}
+
+/* ---- what bodies are made with ---- */
+static int b_no_kind(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "delete from kind where name = 'Patient'", "");
+}
+
+static int b_no_key(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    return db_exec(c, "delete from vault where kind = 'data' and n = 2", "");
+}
+
+static void lost(int (*took)(struct db_conn *c, void *arg), bool key)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    const struct eds_ask ask = {
+        .verb = EDS_UPDATE, .type = STR("Observation"), .id = STR("d")};
+    if (key)
+        assert_ok(eds_rotate(e));
+    (void)b_put(e, "Patient", "p", "{\"resourceType\":\"Patient\"}");
+    b_back(e, last);
+    assert_ok(db_write(e->db, took, NULL));
+    assert_int_equal(t_ask(e, b_y, ask, NULL), AM_E_UNAVAILABLE);
+    assert_int_equal(t_ask(e, b_y, ask, NULL), AM_E_UNAVAILABLE);
+    assert_string_equal(b_seen(e, last).id, "c"); /* read it is as before */
+    eds_close(e);
+    e = t_open();
+    assert_ok(t_ask(e, b_y, ask, NULL));
+    (void)b_put(e, "Patient", "p", "{\"resourceType\":\"Patient\"}");
+    b_whole(e);
+    eds_close(e);
+}
+
+/* A body under a key that nobody has, of a type that no number names, would be lost. */
+static void without_a_type_it_knew_nothing_is_written(void **state)
+{
+    (void)state;
+    lost(b_no_kind, false);
+}
+
+static void without_a_key_it_knew_nothing_is_written(void **state)
+{
+    (void)state;
+    lost(b_no_key, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(a_rid_given_again_is_of_the_new_one),
+                                       T(what_was_only_read_is_let_go_too),
+                                       T(another_chain_under_the_same_rids_is_seen),
+                                       T(what_is_undone_is_not_going_back),
+                                       T(an_older_view_keeps_its_own),
+                                       T(an_older_view_keeps_what_it_had),
+                                       T(a_merge_of_what_is_no_more_is_given_up),
+                                       T(without_a_type_it_knew_nothing_is_written),
+                                       T(without_a_key_it_knew_nothing_is_written)};
+    return t_run_both(tests, AM_LEN(tests));
+}
