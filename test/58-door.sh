@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A service of a laboratory enters a node's /fhir by SMART Backend Services (keys and assertions by python3-cryptography: an independent
 # hand), does what its scopes say and nothing else, and every access is in the record, also when the node is killed. TAP.
+# AMANE_WAREHOUSE: a postgresql:// address for its store (58-rest-postgres).
 root=$(cd "$(dirname "$0")/.." && pwd)
 AMANE=${AMANE:-$root/build/amane}
 n=0
@@ -57,6 +58,7 @@ observation() {
 }
 
 "$AMANE" node init --data ward --name ward --gst ma-gst-01 --establishment ma-chu-1 >/dev/null 2>err
+[ -z "$AMANE_WAREHOUSE" ] || printf 'warehouse = %s\n' "$AMANE_WAREHOUSE" >>ward/node.conf
 smart keys .
 "$AMANE" node client put --data ward --client lab-1 --jwks jwks.json --scope 'system/Patient.cruds system/Observation.cruds' >out 2>err
 ok "a service is registered with its public keys"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Subscriptions of a node's /fhir, told to an endpoint that fails and is slow, while the node is killed: each event in order, under
 # its number, at least once; what an endpoint must not reach; what stays of a header on the disk. TAP.
+# AMANE_WAREHOUSE: a postgresql:// address for its store (58-rest-postgres).
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=${AMANE:-$root/build/amane}
 dir=$(mktemp -d) || exit 3
@@ -45,6 +46,9 @@ observe() { put "${2:-201}" Observation "$1" '"status":"final","code":{"coding":
 told() { grep -c "^$1 .*$2" told; }
 has() { [ "$(told "$1" "$2")" -ge "${3:-1}" ]; }
 
+if [ -n "$AMANE_WAREHOUSE" ]; then
+    mkdir ward && printf 'warehouse = %s\n' "$AMANE_WAREHOUSE" >ward/node.conf || exit 3
+fi
 echo 200 >answer
 : >told
 /usr/bin/python3 "$root/test/support/hook.py" port told answer &

@@ -104,6 +104,9 @@ def main():
     os.chdir(sys.argv[1])
     out = subprocess.run([AMANE, "node", "init", "--data", "ward", "--name", "ward", "--gst", "ma-gst-01", "--establishment", "ma-chu-1"],
                          check=True, capture_output=True, text=True).stdout
+    if os.environ.get("AMANE_WAREHOUSE"):  # a postgresql:// address for its store (58-rest-postgres)
+        with open("ward/node.conf", "a") as conf:
+            conf.write("warehouse = %s\n" % os.environ["AMANE_WAREHOUSE"])
     admin = json.loads(out)["admin_token"]
     with open("ready", "w") as ready, open("log", "w") as log:
         node = subprocess.Popen([AMANE, "node", "--data", "ward", "--listen", "127.0.0.1:0", "--genesis", "0" * 64], stdout=ready, stderr=log)
