@@ -7,11 +7,12 @@ seconds=30
 [ "${1:-}" = -t ] && { seconds=$2; shift 2; }
 build=build-fuzz
 tools/configure.sh $build fuzz >/dev/null || exit 3
-ninja --quiet -C $build >&2 || { echo "not ok 1 - the fuzz targets build with clang"; echo 1..1; exit 1; }
 [ $# -gt 0 ] || {
     # shellcheck disable=SC2046 # names without spaces
     set -- $(tools/sources.sh | sed -n 's,^src/.*/\([a-z0-9_]*_fuzz\)\.c$,\1,p')
 }
+# The targets and what they need, not the program: a sixth of the sources has no parser above it.
+ninja --quiet -C $build "$@" >&2 || { echo "not ok 1 - the fuzz targets build with clang"; echo 1..1; exit 1; }
 mkdir -p $build/findings
 one() { # TARGET : its line of TAP without the number in $build/<target>.tap
     work=$build/corpus/$1
