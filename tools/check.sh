@@ -93,7 +93,7 @@ lane() { # SCENARIO... : takes what no other lane has; leaves NAME.log, NAME.log
         mkdir "$logs/$name.taken" 2>/dev/null || continue
         began=$(date +%s)
         AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
-            timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-1800}" sh "$scenario" >"$logs/$name.log" 2>"$logs/$name.log.err"
+            tools/in_memory.sh timeout --kill-after=10 "${AMANE_SCENARIO_SECONDS:-1800}" sh "$scenario" >"$logs/$name.log" 2>"$logs/$name.log.err"
         echo "$? $(($(date +%s) - began))" >"$logs/$name.new"
         mv "$logs/$name.new" "$logs/$name.end"
     done
@@ -154,13 +154,11 @@ mutant_result() { # PID
     cat "$logs/mutants.log"
     return $status
 }
-# One PostgreSQL cluster for the whole stage, in memory where there is room: kill -9 asks nothing of a disk.
+# One PostgreSQL cluster for the whole stage.
 # Without server programs the tests say what they skip.
 units() {
     rm -f build-san/meson-logs/testlog.json
-    in_memory=/tmp
-    [ -w /dev/shm ] && [ "$(df -Pm /dev/shm | awk 'NR == 2 { print $4 }')" -gt 4096 ] && in_memory=/dev/shm
-    AMANE_PG_TOP=$in_memory CMOCKA_MESSAGE_OUTPUT=TAP tools/postgres.sh with meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
+    CMOCKA_MESSAGE_OUTPUT=TAP tools/in_memory.sh tools/postgres.sh with meson test -C build-san --no-rebuild --suite unit --num-processes 2 -t 3 >/dev/null
     /usr/bin/python3 tools/unit_tap.py build-san/meson-logs/testlog.json
 }
 
