@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that must hold before a change is kept: what `make check` runs. Scenarios run two at a time, beside the mutants.
+# Everything that must hold before a change is kept: what `make check` runs. Stages that wait run beside stages that compute.
 # Each stage prints its result and time; the last line is "N passed, N failed"; the exit status is 1 if
 # any failed. AMANE_FUZZ_SECONDS (4) and AMANE_MUTANTS (8) trade time for depth.
 cd "$(dirname "$0")/.." || exit 3
@@ -77,9 +77,9 @@ judge() {
     result "$oks" "$not_ok" "$skips" "$1"
 }
 
-# Scenarios mostly wait, for servers, witnesses, browsers: AMANE_LANES (2) run at a time, each with its own ports
-# and folders. The longest begin first, so that no lane ends alone on one of them. Their results are printed in the
-# order of their names.
+# Scenarios mostly wait, for servers, witnesses, browsers: one lane of them runs beside the build and the tests under ASan,
+# from then on AMANE_LANES (2) at a time, each scenario with its own ports, folders and /tmp. The longest begin first, so
+# that no lane ends alone on one of them. Their results are printed in the order of their names.
 long="45-pages 24-verify 24-bench-report 20-bench 25-endpoint 47-regulator" # two with a browser, not at once
 long_first() { # SCENARIO...: a name may come twice, a lane takes it once
     for name in $long; do
@@ -90,6 +90,7 @@ long_first() { # SCENARIO...: a name may come twice, a lane takes it once
 lane() { # SCENARIO... : takes what no other lane has; leaves NAME.log, NAME.log.err and, last, NAME.end: status, seconds
     for scenario in "$@"; do
         name=$(basename "$scenario" .sh)
+        [ "$name" != 40-gallery ] || [ -f "$logs/san" ] || continue # drawn by a program of the build under ASan
         mkdir "$logs/$name.taken" 2>/dev/null || continue
         began=$(date +%s)
         AMANE="$PWD/build/amane" AMANE_SAN="$PWD/build-san/amane" \
@@ -98,11 +99,12 @@ lane() { # SCENARIO... : takes what no other lane has; leaves NAME.log, NAME.log
         mv "$logs/$name.new" "$logs/$name.end"
     done
 }
-scenarios() { # SCENARIO...
-    lanes=0
-    while [ $lanes -lt "${AMANE_LANES:-2}" ]; do
-        lanes=$((lanes + 1))
+lanes() { # FROM SCENARIO... : lanes FROM to AMANE_LANES; lane 1 alone begins early
+    number=$1
+    shift
+    while [ "$number" -le "${AMANE_LANES:-2}" ]; do
         lane "$@" &
+        number=$((number + 1))
     done
     wait
 }
@@ -129,6 +131,12 @@ finish() {
 
 build() { # FOLDER [KIND]
     tools/configure.sh "$@" >/dev/null && ninja --quiet -C "$1"
+}
+# The program, and every other source compiled: of three hundred test programs scenarios run two, so the rest is linked once, under ASan.
+build_program() {
+    tools/configure.sh build >/dev/null || return 1
+    ninja -C build -t targets rule c_COMPILER | sed -n '/^bench-/d; s/: .*//p' >"$logs/objects"
+    [ -s "$logs/objects" ] && xargs ninja --quiet -C build amane http_echo stat_coverage_test ledger_sequence_test <"$logs/objects"
 }
 codespell_tree() {
     # shellcheck disable=SC2046 # file names of this tree have no spaces
@@ -162,7 +170,7 @@ units() {
     /usr/bin/python3 tools/unit_tap.py build-san/meson-logs/testlog.json
 }
 
-once 'the program builds (gcc)' build build
+once 'the program builds (gcc)' build_program
 [ "$failed" = 0 ] || finish
 once 'layers: includes follow the module table' tools/check_layers.sh
 once 'symbols: libraries export only their prefix' tools/check_symbols.sh build
@@ -178,13 +186,17 @@ fi
 once 'codespell' codespell_tree
 once 'cppcheck' cppcheck_tree
 tap 'the guards turn red on planted violations' tools/check_guards.sh
+# shellcheck disable=SC2046 # names without spaces
+set -- $(long_first test/[0-9]*.sh)
+lane "$@" &
+early=$!
 once 'everything builds under ASan and UBSan' build build-san san
+: >"$logs/san"
 tap 'unit tests under ASan and UBSan' units
 tap 'fuzzers on their corpus' tools/fuzz.sh -t "${AMANE_FUZZ_SECONDS:-4}"
 mutants &
 mutants=$!
-# shellcheck disable=SC2046 # names without spaces
-scenarios $(long_first test/[0-9]*.sh) &
+{ lanes 2 "$@"; while kill -0 $early 2>/dev/null; do sleep 1; done; lane "$@"; } & # the last: if no lane was left for one
 scenario_results $! test/[0-9]*.sh
 once "mutants of today's module die" mutant_result $mutants
 [ -d ../shared/data ] || echo 'SKIP   ../shared/data is not there: NOTHING WAS RUN ON REAL DATA'
