@@ -135,7 +135,7 @@ build() { # FOLDER [KIND]
 # The program, and every other source compiled: of three hundred test programs scenarios run two, so the rest is linked once, under ASan.
 build_program() {
     tools/configure.sh build >/dev/null || return 1
-    ninja -C build -t targets rule c_COMPILER | sed -n '/^bench-/d; s/: .*//p' >"$logs/objects"
+    ninja -C build -t targets rule c_COMPILER | grep -v '^bench-' >"$logs/objects"
     [ -s "$logs/objects" ] && xargs ninja --quiet -C build amane http_echo stat_coverage_test ledger_sequence_test <"$logs/objects"
 }
 codespell_tree() {
