@@ -20,6 +20,8 @@ int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
     diag_init(&d);
     if (!h->rejects)
         err = AM_E_NOMEM;
+    if (!err)
+        err = cmd_hl7_unknown_new(&h->unknown);
     if (!err && map)
         err = am_file_read(map, MAP_MAX, &text, &n);
     if (!err)
@@ -37,6 +39,7 @@ int cmd_hl7_open(struct cmd_hl7 *h, struct rest *rest, const char *map,
 void cmd_hl7_close(struct cmd_hl7 *h)
 {
     hl7_map_free(h->map);
+    cmd_hl7_unknown_free(h->unknown);
     free(h->rejects);
     *h = (struct cmd_hl7){0};
 }
@@ -282,6 +285,8 @@ static int reason_make(struct buf *b, struct str raw, const char *source,
     jw_key(&w, "problems");
     jw_arr(&w);
     for (size_t i = 0; i < d->n && !err; i++) {
+        if (d->item[i].severity != DIAG_ERROR)
+            continue;
         buf_clear(&text);
         err = text_problem(&text, cmd_lang(TEXT_EN), &d->item[i]);
         jw_obj(&w);

@@ -22,10 +22,22 @@
 #include "hl7/map.h"
 #include "rest/rest.h"
 
+/* Values that the mapping says are to be told (hl7.unknown), and how often each came: a
+ * message counts once. Threads: any number. */
+struct cmd_hl7_unknown;
+AM_CHECK int cmd_hl7_unknown_new(struct cmd_hl7_unknown **out);
+void cmd_hl7_unknown_free(struct cmd_hl7_unknown *u);
+/* Of a message that was taken. The 1st, 10th, 100th... of a value goes to the log too. */
+void cmd_hl7_unknown_count(struct cmd_hl7_unknown *u, const struct diag *d);
+/* The i-th: false, there is none. What came beyond 100 different values has value "". */
+bool cmd_hl7_unknown_at(const struct cmd_hl7_unknown *u, size_t i, const char **value,
+                        int64_t *n);
+
 struct cmd_hl7 {
     struct rest *rest; /* borrowed */
     struct hl7_map *map;
     char *rejects; /* the folder; made when it is first needed */
+    struct cmd_hl7_unknown *unknown;
     /* NULL: nobody logs in; borrowed, to be set after cmd_hl7_open() */
     struct door *door;
     const char *client; /* service that messages come as */

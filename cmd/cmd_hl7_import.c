@@ -119,6 +119,7 @@ static int settle(struct import *im, int err, struct str raw, const char *source
             hl7_row_places(columns, d);
         err = cmd_hl7_keep(&im->hl7, raw, source, d, kept);
     } else if (!err) {
+        cmd_hl7_unknown_count(im->hl7.unknown, d);
         im->taken += entries > 0;
         im->there += entries == 0;
         im->resources += (int64_t)entries;
@@ -235,6 +236,8 @@ static int read_studies(struct import *im)
 static int tell(const struct import *im)
 {
     double s = cmd_eds_seconds(&im->progress);
+    const char *value;
+    int64_t n;
     struct buf b;
     struct jw w;
     int err;
@@ -248,6 +251,8 @@ static int tell(const struct import *im)
                (long long)im->refused, (long long)im->resources, s);
         if (im->refused)
             printf("rejected   %s\n", im->hl7.rejects);
+        for (size_t i = 0; cmd_hl7_unknown_at(im->hl7.unknown, i, &value, &n); i++)
+            printf("unknown    %lld %s\n", (long long)n, *value ? value : "...");
         return AM_OK;
     }
     buf_init(&b, 16384);
@@ -264,6 +269,11 @@ static int tell(const struct import *im)
     jw_kint(&w, "resources", im->resources);
     jw_knum(&w, "seconds", s);
     jw_kstrz(&w, "rejected", im->refused ? im->hl7.rejects : NULL);
+    jw_key(&w, "unknown");
+    jw_obj(&w);
+    for (size_t i = 0; cmd_hl7_unknown_at(im->hl7.unknown, i, &value, &n); i++)
+        jw_kint(&w, *value ? value : "...", n);
+    jw_obj_end(&w);
     jw_obj_end(&w);
     err = cmd_out_json(&w, &b);
     buf_release(&b);

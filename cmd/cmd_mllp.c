@@ -61,8 +61,10 @@ static enum hl7_ack settle(struct peer *p, struct str raw, bool cut, bool readab
         if (!err)
             return readable && !says(d, "hl7.unmapped") ? HL7_ERROR : HL7_REJECT;
     }
-    if (!err)
+    if (!err) {
+        cmd_hl7_unknown_count(p->of->hl7->unknown, d);
         return HL7_ACCEPT;
+    }
     LOG_E("mllp.store", log_s("peer", p->name), log_err(err));
     diag_clear(d);
     diag_err(d, "", "hl7.later", "%s", am_err_text(err));

@@ -42,8 +42,8 @@ PY
 jq '.zone = "+01:00"' "$root/mapping/hl7v2.json" >map.json
 "$amane" eds key k >/dev/null
 
-eds import s.db in --hl7 --key k --map map.json --json && jq -e '.messages == 240 and .taken == 240 and .refused == 0' out >/dev/null
-report $? 'a year of messages is taken'
+eds import s.db in --hl7 --key k --map map.json --json && jq -e '.messages == 240 and .taken == 240 and .refused == 0 and .unknown == {"MED": 120, "CHIR": 60}' out >/dev/null
+report $? 'a year of messages is taken; wards that the mapping gives no service are counted'
 holds s.db >s.held
 [ "$(grep -c '"resourceType":"Patient"' s.held)" = 60 ] && [ "$(grep -c '"resourceType":"Encounter"' s.held)" = 60 ] &&
     [ "$(grep -c '"resourceType":"Observation"' s.held)" = 120 ] && [ "$(grep -c '"resourceType":"DiagnosticReport"' s.held)" = 60 ]

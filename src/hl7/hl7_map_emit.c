@@ -140,6 +140,18 @@ static struct str all(struct hl7_run *r, const struct hl7_ctx *c, const struct j
     return v.n ? convert(r, c, path, v, json_get_str(e, "as")) : STR_NULL;
 }
 
+/* Something stands there, and no expression makes a value of it. */
+static void told(struct hl7_run *r, const struct hl7_ctx *c, const struct json *list)
+{
+    for (json_each(it, list)) {
+        struct str path, v = first_of(r, c, json_get(it.val, "$"), &path);
+        if (v.n) {
+            hl7_tell(r, c, path, v);
+            return;
+        }
+    }
+}
+
 static struct str first(struct hl7_run *r, const struct hl7_ctx *c, const struct json *e)
 {
     struct str v = STR_NULL, path = STR_NULL;
@@ -149,6 +161,8 @@ static struct str first(struct hl7_run *r, const struct hl7_ctx *c, const struct
         if (v.n)
             break;
     }
+    if (!v.n && json_bool(json_get(e, "told"), false))
+        told(r, c, json_get(e, "$first"));
     return v.n ? convert(r, c, path, v, json_get_str(e, "as")) : STR_NULL;
 }
 

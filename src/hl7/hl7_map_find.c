@@ -120,23 +120,42 @@ bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *wh
 }
 
 /* ---- problems ---- */
-void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
-                  const char *code, const char *why)
+/* As the message has it: "OBX[3]-5". */
+static void place_of(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
+                     char place[64])
 {
     struct hl7_path p;
-    char place[64] = "";
+    *place = 0;
     if (!hl7_path(&p, path)) {
         size_t at = where(r, c, &p), n = 0;
         for (size_t i = 0; at != SIZE_MAX && i <= at; i++)
             n += str_eq(hl7_segment_name(r->m, i), str_c(p.segment));
-        snprintf(place, sizeof place, "%s[%zu]-%u", p.segment, AM_MAX(n, (size_t)1),
-                 p.field);
+        snprintf(place, 64, "%s[%zu]-%u", p.segment, AM_MAX(n, (size_t)1), p.field);
         if (p.component) {
             size_t end = strlen(place);
-            snprintf(place + end, sizeof place - end, ".%u", p.component);
+            snprintf(place + end, 64 - end, ".%u", p.component);
         }
     }
+}
+
+void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
+                  const char *code, const char *why)
+{
+    char place[64];
+    place_of(r, c, path, place);
     diag_err(r->d, place, code, "%s", why);
     if (!r->err)
         r->err = AM_E_INVALID;
+}
+
+void hl7_tell(struct hl7_run *r, const struct hl7_ctx *c, struct str path, struct str v)
+{
+    char place[64], value[64];
+    place_of(r, c, path, place);
+    v = str_sub(v, 0, sizeof value - 1);
+    while (v.n && !str_utf8(v)) /* cut between characters */
+        v.n--;
+    snprintf(value, sizeof value, "%.*s", STR_FMT(v));
+    diag_add(r->d, DIAG_WARNING, place, "hl7.unknown", "%s", value);
+    diag_arg(r->d, "value", value);
 }

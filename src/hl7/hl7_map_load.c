@@ -148,7 +148,7 @@ static void expression(struct loader *l, const struct json *e, unsigned depth)
                                       "prefix", "$when", NULL};
     static const char *const joined[] = {"$join", "with", "$when", NULL};
     static const char *const all[] = {"$all", "with", "as", "$when", NULL};
-    static const char *const first[] = {"$first", "as", "$when", NULL};
+    static const char *const first[] = {"$first", "as", "told", "$when", NULL};
     const struct json *other = json_get(e, "else");
     struct hl7_path p;
     if (json_type(e) == JSON_STRING)
@@ -172,6 +172,8 @@ static void expression(struct loader *l, const struct json *e, unsigned depth)
         paths(l, json_get(e, "$"));
     }
     as_ok(l, json_get(e, "as"));
+    if (json_get(e, "told") && json_type(json_get(e, "told")) != JSON_BOOL)
+        bad(l, "hl7.map_member", "told: true or false");
     if (other && json_type(other) != JSON_STRING && json_type(other) != JSON_NULL)
         bad(l, "hl7.map_member", "else: a text or null");
     table(l, json_get(e, "table"));

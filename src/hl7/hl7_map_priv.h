@@ -77,6 +77,8 @@ bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *wh
 /* A problem at that path, as the message has it: "OBX[3]-5". */
 void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
                   const char *code, const char *why);
+/* What a map has no use for, and says is to be told: a warning with its value. */
+void hl7_tell(struct hl7_run *r, const struct hl7_ctx *c, struct str path, struct str v);
 
 /* ---- hl7_map_run.c ---- */
 /* What a search finds; AM_E_NOTFOUND, AM_E_CONFLICT: several. */

@@ -41,9 +41,11 @@ static inline int setup(void **state)
     char *text = read_shipped(),
          *zoned = with(text, "\"time\":", "\"zone\": \"+01:00\", \"time\":"),
          *own = with(zoned, "\"IPP\":",
-                     "\"ADT1\": \"urn:ghh:adt1\", \"USSSA\": \"urn:ssn\", \"IPP\":");
+                     "\"ADT1\": \"urn:ghh:adt1\", \"USSSA\": \"urn:ssn\", \"IPP\":"),
+         *ward = with(own, "\"service\": {", "\"service\": {\"CARDIO\": \"cardio\"");
     (void)state;
-    assert_ok(hl7_map_load(&shipped, str_c(own), NULL));
+    assert_ok(hl7_map_load(&shipped, str_c(ward), NULL));
+    free(ward);
     free(text);
     free(zoned);
     free(own);

@@ -165,6 +165,46 @@ static void a_patient_known_by_a_former_system_is_found(void **state)
     json_free(r.doc);
 }
 
+/* ---- in whose care ---- */
+/* A transfer to a ward of no service takes the former service away, and says the ward. */
+static void the_service_of_a_ward_is_never_left_over(void **state)
+{
+    static const char *const before =
+        "{\"id\":\"x\",\"subject\":{\"reference\":\"Patient/p1\"},\"serviceProvider\":{"
+        "\"reference\":\"Organization/chir\",\"display\":\"CHIR\"}}";
+    static const struct {
+        const char *pv1, *want, *display, *told;
+    } t[] = {{"CARDIO^1|||||||X", "Organization/cardio", "CARDIO", NULL},
+             {"NEURO^1|||||||CARDIO", "Organization/cardio", "NEURO", NULL},
+             {"NEURO^1|||||||", NULL, "NEURO", "PV1[1]-3.1"},
+             {"|||||||UROL", NULL, "UROL", "PV1[1]-10.1"},
+             {"|||||||", "Organization/chir", "CHIR", NULL}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct store s = store_of(VISIT("%3AGHH"), before);
+        struct diag d;
+        struct ran r;
+        char text[600];
+        diag_init(&d);
+        snprintf(text, sizeof text, "%sPV1|1|I|%s|||||||||V88\r", MSH("ADT^A02") PID,
+                 t[i].pv1);
+        assert_ok(run(&r, text, &s, &d));
+        if (t[i].want)
+            assert_at(&r, "/entry/1/resource/serviceProvider/reference", t[i].want);
+        else
+            assert_null(at(&r, "/entry/1/resource/serviceProvider/reference"));
+        assert_at(&r, "/entry/1/resource/serviceProvider/display", t[i].display);
+        assert_int_equal(d.warnings, t[i].told ? 1 : 0);
+        if (t[i].told) {
+            assert_string_equal(d.item[0].code, "hl7.unknown");
+            assert_string_equal(d.item[0].path, t[i].told);
+            assert_string_equal(d.item[0].arg[0].value, t[i].display);
+        }
+        json_free(r.doc);
+        diag_release(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -173,6 +213,7 @@ int main(void)
         TEST(but_to_who_replaced_its_patient),
         TEST(what_has_a_former_number_is_found_if_it_is_surely_it),
         TEST(a_patient_known_by_a_former_system_is_found),
+        TEST(the_service_of_a_ward_is_never_left_over),
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -168,6 +168,8 @@ static int reasons(struct buf *b, const struct diag *d)
     int err = AM_OK;
     for (size_t i = 0; d && i < AM_MIN(d->n, (size_t)REASONS) && !err; i++) {
         const struct diag_item *it = &d->item[i];
+        if (it->severity != DIAG_ERROR)
+            continue;
         err = buf_adds(b, "ERR||");
         if (!err)
             err = location(b, it->path);

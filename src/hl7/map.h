@@ -12,7 +12,9 @@
  *                              what stands there; "$" may list paths: the first that
  * holds
  *   {"$all": "OBX-5", "with": "; ", "as": "decimal"}   every repetition, joined
- *   {"$first": [e, ...], "as": "decimal"}   the first e that has a value
+ *   {"$first": [e, ...], "as": "decimal"}   the first e that has a value; "told": true,
+ *                              and none of them makes one of what stands there: a warning
+ *                              (hl7.unknown, argument `value`: of 63 bytes at most)
  *   {"$join": [e, ...], "with": "-"}   nothing unless each e has a value
  *   {"$each": "PID-5", "$when": c, "body": t}  in an array: t for each repetition of a
  *                              field, or each segment ("NTE") that follows this one
