@@ -258,6 +258,18 @@ static int mem_name(void *self, int64_t rid, struct eds_name *out)
     return AM_OK;
 }
 
+static int mem_names(void *self, struct str type, eds_ids_fn *fn, void *arg)
+{
+    const struct eds_mem *m = self;
+    int err = AM_OK;
+    for (size_t i = 0; i < m->resource.n && !err; i++) {
+        const struct json *v = json_root(m->resource.v[i].doc);
+        if (!m->resource.v[i].gone && str_eq(json_get_str(v, "resourceType"), type))
+            err = fn(arg, json_get_str(v, "id"), (int64_t)i + 1);
+    }
+    return err;
+}
+
 /* Documents are the memory's: the caller, who frees what he gets, gets a copy. */
 static int mem_body(void *self, int64_t rid, struct json_doc **out)
 {
@@ -294,6 +306,7 @@ struct eds_source eds_mem_source(struct eds_mem *m)
                                .own = mem_own,
                                .find = mem_find,
                                .name = mem_name,
+                               .names = mem_names,
                                .body = mem_body,
                                .rid_at = mem_rid_at};
 }

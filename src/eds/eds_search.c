@@ -107,7 +107,7 @@ static int search_hits(struct eds_run *r, const struct cursor *c, struct eds_fou
     if (!count)
         return AM_OK;
     err = eds_plan(r, q->where, &n);
-    if (!err && q->sorts)
+    if (!err && r->sorts)
         err = eds_sorted_page(r, n, count, c->rid ? c->keys : STR_NULL, c->rid, f);
     else if (!err)
         err = search_page(r, n, c->rid ? c->rid - 1 : r->top, count, f);
@@ -115,8 +115,8 @@ static int search_hits(struct eds_run *r, const struct cursor *c, struct eds_fou
     return err;
 }
 
-/* After the page: the first, if nothing comes after it, has them all, and what is sorted
- * was found whole. */
+/* After the page: the first, if nothing comes after it, has them all, and most orders
+ * pass all hits for it. */
 static int search_count_all(struct eds_run *r, const struct cursor *c, int64_t newest,
                             struct eds_found *f)
 {
@@ -127,8 +127,8 @@ static int search_count_all(struct eds_run *r, const struct cursor *c, int64_t n
         f->total = c->total;
         return AM_OK;
     }
-    if (search_count(q) && (q->sorts || !*f->next)) {
-        if (!q->sorts)
+    if (search_count(q) && (r->sorts ? f->total >= 0 : !*f->next)) {
+        if (!r->sorts)
             f->total = (int64_t)f->hit.n;
         return AM_OK;
     }
@@ -147,6 +147,7 @@ int eds_search(const struct eds_source *s, const struct eds_search *what,
     struct cursor c = {.total = -1};
     int64_t newest;
     int err;
+    r.sorts = eds_sorts(what->query);
     *out = (struct eds_found){.total = -1};
     if (what->query->page.n && cursor_read(what->query->page, &c)) {
         diag_err(d, "_page", "search.page", "%.*s",

@@ -37,7 +37,8 @@ struct eds_run {
     const struct eds_search *what;
     struct arena *arena;
     struct diag *d;
-    int64_t top; /* nothing above is looked at */
+    int64_t top;  /* nothing above is looked at */
+    size_t sorts; /* orders that count: eds_sorts() */
 };
 
 AM_CHECK int eds_rids_add(struct eds_rids *r, int64_t rid);
@@ -47,11 +48,15 @@ AM_CHECK int eds_plan(struct eds_run *r, const struct fhir_ask *a, struct eds_no
 void eds_node_free(struct eds_node *n);
 /* *found == at: it matches. Less: no match between. 0: none at all. */
 AM_CHECK int eds_seek(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found);
+void eds_node_rewind(struct eds_node *n); /* from the top again */
 /* Every match, visible, at most max: AM_E_TOOBIG past it. */
 AM_CHECK int eds_collect(struct eds_run *r, struct eds_node *n, size_t max,
                          struct eds_rids *out);
 AM_CHECK int eds_visible(struct eds_run *r, int64_t rid, bool *yes);
 AM_CHECK int eds_include_all(struct eds_run *r, struct eds_found *f);
+/* How many of the query's orders count: what is unique decides, and nothing after it. */
+size_t eds_sorts(const struct fhir_query *q);
+/* f->total: of all hits, if all were passed; else -1. */
 AM_CHECK int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count,
                              struct str after, int64_t after_rid, struct eds_found *f);
 

@@ -269,7 +269,7 @@ static const char *const small[] = {
     "\"birthDate\":\"1980-05-01\",\"managingOrganization\":{\"reference\":\"Organization/"
     "o1\"}}",
     "{\"resourceType\":\"Patient\",\"id\":\"p2\",\"name\":[{\"family\":\"Berrada\"}],"
-    "\"birthDate\":\"1970\"}",
+    "\"birthDate\":\"1970\",\"deceasedDateTime\":\"2020\"}",
     "{\"resourceType\":\"Observation\",\"id\":\"b1\",\"status\":\"final\",\"code\":{"
     "\"coding\":"
     "[{\"system\":\"l\",\"code\":\"8480-6\"}]},\"subject\":{\"reference\":\"Patient/"
@@ -387,6 +387,8 @@ static void pages_are_sorted_as_asked(void **state)
     finds("Patient", "_sort=organization", "p1 p9 p2"); /* none comes last */
     finds("Patient", "_sort=-organization", "p1 p9 p2");
     finds("Observation", "_sort=status,-_id", "b2 b1");
+    finds("Patient", "_sort=deceased", "p9 p1 p2");
+    finds("Patient", "_sort=-deceased", "p2 p9 p1");
 }
 
 static void what_is_included_comes_once(void **state)

@@ -38,6 +38,19 @@ void eds_node_free(struct eds_node *n)
     free(n);
 }
 
+void eds_node_rewind(struct eds_node *n)
+{
+    if (!n)
+        return;
+    n->pos = 0;
+    if (n->kind == EDS_NODE_TERM) { /* its block is read anew */
+        n->n = 0;
+        n->whole = false;
+    }
+    for (size_t i = 0; i < n->children; i++)
+        eds_node_rewind(n->child[i]);
+}
+
 int eds_visible(struct eds_run *r, int64_t rid, bool *yes)
 {
     *yes = true;

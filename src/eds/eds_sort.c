@@ -1,246 +1,381 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eds_sort -- pages in another order than newest first: the keys of every hit, sorted. */
-#include "eds/eds_search_priv.h"
+/* eds_sort -- pages in another order than newest first, in memory that does not grow with
+ * the hits: a page is the best of what comes after the page before, so a pass over the
+ * hits keeps one page of them.
+ *
+ * Few hits are asked for their keys one by one. Of many, a bit each is kept and the index
+ * rows of the first key are gone through: those of a resource that the pages before told
+ * of take its bit away, then the best of the others are the page. A resource with several
+ * values has several rows; the best is its key, so it is told when the first comes.
+ * Further keys are read for those alone that the first leaves equal. _lastUpdated is the
+ * order of rids: stretches of them, oldest first, until the page is full. _id: the names
+ * of the type, in the store's own index. */
+#include "eds/eds_sort_priv.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-struct sorted {
-    struct fhir_sort_key key[FHIR_QUERY_SORTS];
-    int64_t rid;
-};
-struct sorted_list {
-    struct sorted *v;
-    size_t n, cap;
-    const struct fhir_query *q;
+enum { SORT_FEW = 2000 }; /* hits whose keys are read one by one */
+
+struct sort_page {
+    struct eds_run *r;
+    struct eds_best best;
+    struct arena keys; /* of one hit */
+    size_t sorts, few;
+    uint64_t *hit, *seen; /* a bit for each rid: found, and has a first key */
+    int64_t hits;
+    bool missing; /* the page before ended among those without a first key */
+    struct eds_rids equal;
+    uint32_t longer; /* fhir_long_number() of the first key */
 };
 
-static int sorted_cmp(const struct fhir_query *q, const struct sorted *a,
-                      const struct sorted *b)
+static bool bit_has(const uint64_t *b, int64_t rid)
 {
-    for (size_t i = 0; i < q->sorts; i++) {
-        int c = fhir_sort_cmp(&a->key[i], &b->key[i]);
-        bool none = a->key[i].kind == FHIR_SORT_NONE || b->key[i].kind == FHIR_SORT_NONE;
-        if (c) /* what has no value comes last in both directions */
-            return q->sort[i].down && !none ? -c : c;
-    }
-    return a->rid > b->rid ? -1 : a->rid < b->rid;
+    return (b[rid >> 6] >> (rid & 63)) & 1;
 }
 
-static int sorted_order(const void *a, const void *b, void *q)
+static void bit_set(uint64_t *b, int64_t rid)
 {
-    return sorted_cmp(q, a, b);
+    b[rid >> 6] |= UINT64_C(1) << (rid & 63);
 }
 
-/* ---- keys ---------------------------------------------------------------------------
+static void bit_clear(uint64_t *b, int64_t rid)
+{
+    b[rid >> 6] &= ~(UINT64_C(1) << (rid & 63));
+}
+
+/* ---- every hit ----------------------------------------------------------------------
  */
-struct sorted_rows {
-    const struct fhir_sort *sort;
-    struct fhir_sort_key *key;
-    uint32_t longer;
-};
+typedef int sort_hit_fn(struct sort_page *p, int64_t rid);
 
-static int sorted_row(void *arg, const struct fhir_row *row, int64_t rid)
+static int sort_each(struct sort_page *p, struct eds_node *n, sort_hit_fn *fn)
 {
-    struct sorted_rows *s = arg;
-    struct fhir_sort_key k = {.kind = FHIR_SORT_NONE};
-    int c;
-    (void)rid;
-    if (row->kind == FHIR_ROW_DATE &&
-        (row->param == s->sort->param.number || row->param == s->longer)) {
-        k.kind = FHIR_SORT_TIME;
-        k.at = s->sort->down ? row->hi : row->lo;
-    } else if (row->kind == FHIR_ROW_QUANTITY && row->unit == 0 &&
-               row->param == s->sort->param.number) {
-        k.kind = FHIR_SORT_NUMBER;
-        k.number = row->value;
-    } else
-        return AM_OK;
-    c = fhir_sort_cmp(&k, s->key);
-    if (s->key->kind == FHIR_SORT_NONE || (s->sort->down ? c > 0 : c < 0))
-        *s->key = k;
-    return AM_OK;
-}
-
-static bool sorted_by_rows(const struct fhir_param *p)
-{
-    return p->kind == FHIR_PARAM_DATE || p->kind == FHIR_PARAM_NUMBER ||
-           p->kind == FHIR_PARAM_QUANTITY;
-}
-
-static int sorted_key(struct eds_run *r, const struct fhir_sort *sort, int64_t rid,
-                      struct json_doc **doc, struct fhir_sort_key *out)
-{
-    struct sorted_rows rows = {.sort = sort, .key = out};
-    struct eds_name name;
-    int err;
-    out->kind = FHIR_SORT_NONE;
-    if (str_eqc(sort->param.code, "_lastUpdated")) {
-        out->kind = FHIR_SORT_TIME;
-        out->at = rid;
-        return AM_OK;
-    }
-    if (str_eqc(sort->param.code, "_id")) {
-        err = r->s->name(r->s->self, rid, &name);
-        out->kind = FHIR_SORT_TEXT;
-        out->text.n = err ? 0 : strlen(name.id);
-        out->text.p = err ? NULL : arena_dup(r->arena, str_c(name.id));
-        return err ? err : out->text.p ? AM_OK : AM_E_NOMEM;
-    }
-    if (sorted_by_rows(&sort->param)) {
-        rows.longer = fhir_long_number(sort->param.type, sort->param.code);
-        return r->s->own(r->s->self, rid, sorted_row, &rows);
-    }
-    err = *doc ? AM_OK : r->s->body(r->s->self, rid, doc);
-    return err ? err
-               : fhir_sort_key(json_root(*doc), &sort->param, sort->down, r->arena, out);
-}
-
-static int sorted_add(struct eds_run *r, struct sorted_list *l, int64_t rid)
-{
-    struct sorted s = {.rid = rid};
-    struct json_doc *doc = NULL;
+    int64_t at = p->r->top, f;
     int err = AM_OK;
-    for (size_t i = 0; i < l->q->sorts && !err; i++)
-        err = sorted_key(r, &l->q->sort[i], rid, &doc, &s.key[i]);
-    json_free(doc);
-    return err ? err : vec_push(l, s);
-}
-
-/* ---- the cursor's keys: "n<bits of the double>", "t<decimal>", "x<text in hex>", "-" --
- */
-static int keys_write(const struct fhir_query *q, const struct sorted *s, struct buf *b)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < q->sorts && !err; i++) {
-        const struct fhir_sort_key *k = &s->key[i];
-        const char *gap = i ? "." : "";
-        uint64_t bits;
-        memcpy(&bits, &k->number, sizeof bits);
-        if (k->kind == FHIR_SORT_NUMBER)
-            err = buf_addf(b, "%sn%016" PRIx64, gap, bits);
-        else if (k->kind == FHIR_SORT_TIME)
-            err = buf_addf(b, "%st%" PRId64, gap, k->at);
-        else
-            err = buf_addf(b, "%s%c", gap, k->kind == FHIR_SORT_TEXT ? 'x' : '-');
-        for (size_t c = 0; k->kind == FHIR_SORT_TEXT && c < k->text.n && !err; c++)
-            err = buf_addf(b, "%02x", (unsigned char)k->text.p[c]);
+    eds_node_rewind(n);
+    p->hits = 0;
+    while (!err && at > 0) {
+        bool yes = true;
+        err = eds_seek(p->r, n, at, &f);
+        if (!err && f == at) {
+            err = eds_visible(p->r, at, &yes);
+            p->hits += yes;
+            if (!err && yes)
+                err = fn(p, at);
+            f = at - 1;
+        }
+        at = f;
     }
     return err;
 }
 
-static int key_unhex(struct str hex, char *out)
+static int sort_by_keys(struct sort_page *p, int64_t rid)
 {
-    static const char digit[] = "0123456789abcdef";
-    for (size_t i = 0; i < hex.n; i++) {
-        const char *d = hex.p[i] ? strchr(digit, hex.p[i]) : NULL;
-        if (!d)
-            return AM_E_SYNTAX;
-        if (i % 2 == 0)
-            out[i / 2] = 0;
-        out[i / 2] = (char)((unsigned char)out[i / 2] << 4 | (d - digit));
-    }
-    return hex.n % 2 ? AM_E_SYNTAX : AM_OK;
+    struct eds_sorted s;
+    int err = eds_sort_keys(p->r, p->sorts, rid, &p->keys, &s);
+    if (!err)
+        err = eds_best_offer(&p->best, &s);
+    arena_release(&p->keys);
+    return err;
 }
 
-static int key_read(struct arena *a, struct str s, struct fhir_sort_key *k)
+/* Said before any body is read, not after. */
+static int sort_count(struct sort_page *p, int64_t rid)
 {
-    char b[8], *p;
-    uint64_t bits = 0;
-    struct str rest = str_sub(s, 1, s.n);
-    switch (s.n ? s.p[0] : 0) {
-    case '-':
-        k->kind = FHIR_SORT_NONE;
-        return rest.n ? AM_E_SYNTAX : AM_OK;
-    case 't':
-        k->kind = FHIR_SORT_TIME;
-        return str_int(rest, INT64_MIN, INT64_MAX, &k->at);
-    case 'n':
-        k->kind = FHIR_SORT_NUMBER;
-        if (rest.n != 16 || key_unhex(rest, b))
-            return AM_E_SYNTAX;
-        for (size_t i = 0; i < 8; i++)
-            bits = bits << 8 | (unsigned char)b[i];
-        memcpy(&k->number, &bits, sizeof bits);
-        return isfinite(k->number) ? AM_OK : AM_E_SYNTAX;
-    case 'x':
-        k->kind = FHIR_SORT_TEXT;
-        p = arena_alloc(a, rest.n / 2 + 1, 1);
-        if (!p)
-            return AM_E_NOMEM;
-        k->text = (struct str){p, rest.n / 2};
-        return key_unhex(rest, p);
-    default:
-        return AM_E_SYNTAX;
-    }
+    (void)rid;
+    return p->hits > (int64_t)p->few ? AM_E_TOOBIG : AM_OK;
 }
 
-static int keys_read(struct eds_run *r, struct str text, struct sorted *s)
+static int sort_few(struct sort_page *p, int64_t rid)
 {
-    const struct fhir_query *q = r->what->query;
-    struct str one;
-    for (size_t i = 0; i < q->sorts; i++) {
-        int err;
-        one = str_cut(text, '.', &text);
-        err = key_read(r->arena, one, &s->key[i]);
-        if (err)
-            return err;
+    return p->hits > (int64_t)p->few ? AM_E_TOOBIG : sort_by_keys(p, rid);
+}
+
+static int sort_mark(struct sort_page *p, int64_t rid)
+{
+    bit_set(p->hit, rid);
+    return AM_OK;
+}
+
+/* ---- many: by the rows of the first key ---------------------------------------------
+ */
+static int sort_best_of(struct sort_page *p, const struct eds_sorted *s)
+{
+    struct eds_best *b = &p->best;
+    bool again = bit_has(p->seen, s->rid);
+    bit_set(p->seen, s->rid);
+    if (b->n == b->most && eds_sorted_cmp(p->r->what->query, b->sorts, s, b->v[0]) >= 0)
+        return AM_OK;
+    for (size_t i = 0; again && i < b->n; i++) /* by another of its values? */
+        if (b->v[i]->rid == s->rid)
+            return eds_best_better(b, i, s);
+    return eds_best_offer(b, s);
+}
+
+/* Told on a page before, by the first key alone: what is equal by it is not. */
+static int sort_cut(void *arg, const struct fhir_row *row, int64_t rid)
+{
+    struct sort_page *p = arg;
+    const struct fhir_query *q = p->r->what->query;
+    struct eds_sorted s = {.rid = p->sorts > 1 ? p->best.last->rid : rid};
+    if (rid > p->r->top || !bit_has(p->hit, rid) ||
+        !eds_sort_row(&q->sort[0], p->longer, row, &s.key[0]))
+        return AM_OK;
+    if (p->missing || eds_sorted_cmp(q, 1, &s, p->best.last) < (p->sorts == 1))
+        bit_clear(p->hit, rid);
+    return AM_OK;
+}
+
+static int sort_take(void *arg, const struct fhir_row *row, int64_t rid)
+{
+    struct sort_page *p = arg;
+    struct eds_sorted s = {.rid = rid};
+    if (rid > p->r->top || !bit_has(p->hit, rid) ||
+        !eds_sort_row(&p->r->what->query->sort[0], p->longer, row, &s.key[0]))
+        return AM_OK;
+    return sort_best_of(p, &s);
+}
+
+static int sort_rows(struct sort_page *p, eds_each_fn *fn)
+{
+    const struct fhir_param *k = &p->r->what->query->sort[0].param;
+    const struct eds_source *src = p->r->s;
+    struct eds_stretch s = {.kind = k->kind == FHIR_PARAM_DATE     ? FHIR_ROW_DATE
+                                    : k->kind == FHIR_PARAM_STRING ? FHIR_ROW_STRING
+                                                                   : FHIR_ROW_QUANTITY,
+                            .param = k->number,
+                            .lo_min = INT64_MIN,
+                            .lo_max = INT64_MAX,
+                            .v_min = -INFINITY,
+                            .v_max = INFINITY};
+    int err = src->rows(src->self, &s, fn, p);
+    if (!err && k->kind == FHIR_PARAM_DATE) {
+        s.param = p->longer;
+        err = src->rows(src->self, &s, fn, p);
     }
-    return text.n ? AM_E_SYNTAX : AM_OK;
+    return err;
+}
+
+static int sort_equal(void *arg, const struct fhir_row *row, int64_t rid)
+{
+    struct sort_page *p = arg;
+    const struct fhir_query *q = p->r->what->query;
+    struct eds_sorted s = {.rid = INT64_MAX}; /* before all that are equal */
+    if (rid > p->r->top || !bit_has(p->hit, rid) || bit_has(p->seen, rid) ||
+        !eds_sort_row(&q->sort[0], p->longer, row, &s.key[0]) ||
+        (p->best.n == p->best.most && eds_sorted_cmp(q, 1, &s, p->best.v[0]) > 0))
+        return AM_OK;
+    bit_set(p->seen, rid);
+    if (p->equal.n >= EDS_SORT_BODIES)
+        return eds_costly(p->r, EDS_SORT_BODIES);
+    return eds_rids_add(&p->equal, rid);
+}
+
+/* What has no first key, newest first. */
+static int sort_missing(struct sort_page *p)
+{
+    int64_t rid = p->r->top;
+    size_t read = 0;
+    int err = AM_OK;
+    if (p->missing && p->sorts == 1)
+        rid = AM_MIN(rid, p->best.last->rid - 1);
+    for (; rid > 0 && !err; rid--) {
+        if (!bit_has(p->hit, rid) || bit_has(p->seen, rid))
+            continue;
+        if (p->sorts == 1) {
+            const struct eds_sorted none = {.rid = rid};
+            if (p->best.n == p->best.most)
+                break;
+            err = eds_best_offer(&p->best, &none);
+        } else if (++read > EDS_SORT_BODIES)
+            err = eds_costly(p->r, EDS_SORT_BODIES);
+        else
+            err = sort_by_keys(p, rid);
+    }
+    return err;
+}
+
+/* The first key says how far a page can reach; then all keys of those within. */
+static int sort_several(struct sort_page *p)
+{
+    const struct eds_sorted *last = p->best.last;
+    struct eds_best best = {
+        .r = p->r, .sorts = p->sorts, .most = p->best.most, .last = last};
+    struct eds_sorted past = {.rid = 0}; /* what is equal to the last by the first key */
+    bool full;
+    int err;
+    if (last) {
+        past.key[0] = last->key[0];
+        p->best.last = &past;
+    }
+    p->best.sorts = 1;
+    err = sort_rows(p, sort_take);
+    full = p->best.n == p->best.most;
+    memset(p->seen, 0, (size_t)(p->r->top / 64 + 1) * sizeof *p->seen);
+    if (!err)
+        err = sort_rows(p, sort_equal);
+    eds_best_release(&p->best);
+    p->best = best;
+    for (size_t i = 0; i < p->equal.n && !err; i++)
+        err = sort_by_keys(p, p->equal.v[i]);
+    return err || full ? err : sort_missing(p);
+}
+
+static int sort_many(struct sort_page *p, struct eds_node *n)
+{
+    size_t words = (size_t)(p->r->top / 64 + 1);
+    int err;
+    p->hit = am_calloc(words, sizeof *p->hit);
+    p->seen = am_calloc(words, sizeof *p->seen);
+    err = p->hit && p->seen ? sort_each(p, n, sort_mark) : AM_E_NOMEM;
+    p->missing = p->best.last && p->best.last->key[0].kind == FHIR_SORT_NONE;
+    if (!err && p->best.last)
+        err = sort_rows(p, sort_cut);
+    if (err)
+        return err;
+    if (p->sorts > 1)
+        return sort_several(p);
+    if (!p->missing)
+        err = sort_rows(p, sort_take);
+    return err ? err : sort_missing(p);
+}
+
+/* ---- by name ------------------------------------------------------------------------
+ */
+static int sort_name(void *arg, struct str id, int64_t rid)
+{
+    struct sort_page *p = arg;
+    struct eds_sorted s = {.rid = rid};
+    if (rid > p->r->top || !bit_has(p->hit, rid))
+        return AM_OK;
+    s.key[0] = (struct fhir_sort_key){.kind = FHIR_SORT_TEXT, .text = id};
+    return eds_best_offer(&p->best, &s);
+}
+
+static int sort_names(struct sort_page *p, struct eds_node *n)
+{
+    int err;
+    p->hit = am_calloc((size_t)(p->r->top / 64 + 1), sizeof *p->hit);
+    err = p->hit ? sort_each(p, n, sort_mark) : AM_E_NOMEM;
+    return err ? err
+               : p->r->s->names(p->r->s->self, p->r->what->query->type, sort_name, p);
+}
+
+/* ---- oldest first -------------------------------------------------------------------
+ */
+/* The hits of a stretch of rids, the last `most` found being the oldest. */
+static int sort_stretch(struct sort_page *p, struct eds_node *n, int64_t lo, int64_t hi)
+{
+    int64_t at = hi, f;
+    int err = AM_OK;
+    eds_node_rewind(n);
+    while (!err && at >= lo) {
+        bool yes = false;
+        err = eds_seek(p->r, n, at, &f);
+        if (!err && f == at) {
+            err = eds_visible(p->r, at, &yes);
+            if (!err && yes) {
+                struct eds_sorted s = {.rid = at};
+                s.key[0] = (struct fhir_sort_key){.kind = FHIR_SORT_TIME, .at = at};
+                err = eds_best_offer(&p->best, &s);
+            }
+            f = at - 1;
+        }
+        at = f;
+    }
+    return err;
+}
+
+static int sort_oldest(struct sort_page *p, struct eds_node *n)
+{
+    int64_t top = p->r->top, lo = p->best.last ? p->best.last->rid + 1 : 1;
+    double near = (double)p->best.most * (double)top / AM_MAX(n->expect, 1.0);
+    int64_t width = near < (double)top ? (int64_t)near + 64 : top;
+    int err = AM_OK;
+    while (!err && lo <= top && p->best.n < p->best.most) {
+        int64_t hi = width > top - lo ? top : lo + width;
+        err = sort_stretch(p, n, lo, hi);
+        lo = hi + 1;
+        width = width > top / 4 ? top : width * 4;
+    }
+    return err;
 }
 
 /* ---- the page -----------------------------------------------------------------------
  */
-static int sorted_all(struct eds_run *r, struct eds_node *n, struct sorted_list *l)
-{
-    struct eds_rids all = {0};
-    size_t max = EDS_SORT_MAX;
-    int err;
-    for (size_t i = 0; i < l->q->sorts; i++)
-        if (!sorted_by_rows(&l->q->sort[i].param) &&
-            !str_eqc(l->q->sort[i].param.code, "_id") &&
-            !str_eqc(l->q->sort[i].param.code, "_lastUpdated"))
-            max = EDS_SORT_BODIES;
-    err = eds_collect(r, n, max, &all);
-    if (err == AM_E_TOOBIG && !diag_result(r->d))
-        err = eds_costly(r, (int)max);
-    for (size_t i = 0; i < all.n && !err; i++)
-        err = sorted_add(r, l, all.v[i]);
-    vec_release(&all);
-    return err;
-}
-
-static int sorted_next(struct eds_run *r, const struct sorted *last, struct eds_found *f)
+static int sort_next(const struct sort_page *p, const struct eds_sorted *last,
+                     struct eds_found *f)
 {
     struct buf keys;
     int err, n;
     buf_init(&keys, EDS_CURSOR);
-    err = keys_write(r->what->query, last, &keys);
+    err = eds_sorted_write(last, p->sorts, &keys);
     n = err ? 0 : snprintf(f->next, sizeof f->next, "%" PRId64 ".%s", last->rid, keys.p);
     buf_release(&keys);
     return err ? err : (size_t)n < sizeof f->next ? AM_OK : AM_E_TOOBIG;
 }
 
+/* How many hits a page may ask for their keys. */
+static size_t sort_bodies(const struct fhir_query *q, size_t sorts)
+{
+    for (size_t i = 0; i < sorts; i++)
+        if (!eds_sort_rows(q, &q->sort[i]) && !str_eqc(q->sort[i].param.code, "_id") &&
+            !str_eqc(q->sort[i].param.code, "_lastUpdated"))
+            return EDS_SORT_BODIES;
+    return EDS_SORT_MAX;
+}
+
+static int sort_hits(struct sort_page *p, struct eds_node *n)
+{
+    const struct fhir_query *q = p->r->what->query;
+    const struct fhir_sort *first = &q->sort[0];
+    bool rows = eds_sort_rows(q, first),
+         names = !q->mixed && str_eqc(first->param.code, "_id");
+    int err;
+    if (str_eqc(first->param.code, "_lastUpdated")) {
+        err = sort_oldest(p, n);
+        p->hits = -1;
+        return err;
+    }
+    p->few = rows || names ? SORT_FEW : sort_bodies(q, p->sorts);
+    err = rows || names ? AM_OK : sort_each(p, n, sort_count);
+    if (!err)
+        err = sort_each(p, n, sort_few);
+    if (err != AM_E_TOOBIG || p->hits <= (int64_t)p->few)
+        return err;
+    if (!rows && !names)
+        return eds_costly(p->r, (int)p->few);
+    while (p->best.n)
+        free(p->best.v[--p->best.n]);
+    return rows ? sort_many(p, n) : sort_names(p, n);
+}
+
 int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count, struct str after,
                     int64_t after_rid, struct eds_found *f)
 {
-    struct sorted_list l = {.q = r->what->query};
-    struct sorted last = {.rid = after_rid};
-    size_t i = 0;
-    int err = after_rid ? keys_read(r, after, &last) : AM_OK;
+    struct eds_sorted last = {.rid = after_rid};
+    const struct fhir_param *first = &r->what->query->sort[0].param;
+    struct sort_page p = {
+        .r = r, .sorts = r->sorts, .longer = fhir_long_number(first->type, first->code)};
+    int err = after_rid ? eds_sorted_read(r, p.sorts, after, &last) : AM_OK;
     if (err == AM_E_SYNTAX)
         diag_err(r->d, "_page", "search.page", "keys");
+    arena_init(&p.keys, 1 << 20);
+    p.best = (struct eds_best){
+        .r = r, .sorts = p.sorts, .most = count + 1, .last = after_rid ? &last : NULL};
     if (!err)
-        err = sorted_all(r, n, &l);
-    f->total = (int64_t)l.n;
-    if (!err && l.n)
-        qsort_r(l.v, l.n, sizeof *l.v, sorted_order, (void *)(uintptr_t)l.q);
-    while (!err && after_rid && i < l.n && sorted_cmp(l.q, &l.v[i], &last) <= 0)
-        i++;
-    for (; !err && i < l.n && f->hit.n < count; i++)
-        err = eds_rids_add(&f->hit, l.v[i].rid);
-    if (!err && i < l.n && f->hit.n)
-        err = sorted_next(r, &l.v[i - 1], f);
-    vec_release(&l);
+        err = sort_hits(&p, n);
+    f->total = p.hits;
+    if (!err)
+        eds_best_order(&p.best);
+    for (size_t i = 0; !err && i < p.best.n && i < count; i++)
+        err = eds_rids_add(&f->hit, p.best.v[i]->rid);
+    if (!err && p.best.n > count)
+        err = sort_next(&p, p.best.v[count - 1], f);
+    eds_best_release(&p.best);
+    vec_release(&p.equal);
+    arena_release(&p.keys);
+    free(p.hit);
+    free(p.seen);
     return err;
 }

@@ -79,6 +79,53 @@ static int source_name(void *self, int64_t rid, struct eds_name *out)
     return err;
 }
 
+enum { SOURCE_NAMES = 4096 };
+
+/* A stretch of the ids of a type: the index of the table holds all that is asked. */
+static int source_names_page(struct eds_view *v, int64_t kind, struct eds_id *after,
+                             eds_ids_fn *fn, void *arg, size_t *n)
+{
+    struct db_stmt *s;
+    bool row = false;
+    int err = db_prepare(v->c,
+                         "select id, rid from res where type = $1 and id > $2"
+                         " order by id limit $3",
+                         &s);
+    if (err)
+        return err;
+    db_bind_int(s, 1, kind);
+    db_bind_blob(s, 2, after->p, after->n);
+    db_bind_int(s, 3, SOURCE_NAMES);
+    *n = 0;
+    for (err = db_step(s, &row); !err && row; err = err ? err : db_step(s, &row)) {
+        char id[EDS_ID_MAX + 1];
+        struct str packed = db_blob(s, 0);
+        if (packed.n > sizeof after->p)
+            return AM_E_TAMPERED;
+        memcpy(after->p, packed.p, packed.n);
+        after->n = packed.n;
+        err = eds_id_unpack(packed, id);
+        if (!err)
+            err = fn(arg, str_c(id), db_int(s, 1));
+        ++*n;
+    }
+    return err;
+}
+
+static int source_names(void *self, struct str type, eds_ids_fn *fn, void *arg)
+{
+    struct eds_view *v = self;
+    struct eds_id after = {.n = 0};
+    size_t n = SOURCE_NAMES;
+    int64_t kind;
+    int err = eds_kind(v->e, type, &kind);
+    if (err)
+        return err == AM_E_NOTFOUND ? AM_OK : err;
+    while (!err && n == SOURCE_NAMES)
+        err = source_names_page(v, kind, &after, fn, arg, &n);
+    return err;
+}
+
 static int source_body(void *self, int64_t rid, struct json_doc **out)
 {
     struct buf b;
@@ -106,6 +153,7 @@ struct eds_source eds_view_source(struct eds_view *v)
                                .own = source_own,
                                .find = source_find,
                                .name = source_name,
+                               .names = source_names,
                                .body = source_body,
                                .rid_at = source_rid_at};
 }

@@ -20,7 +20,14 @@
  * meanwhile has a greater rid: it is on no later page, and nothing is twice (I1); a
  * resource changed meanwhile is on none of the later ones.
  *
- * Bounded: EDS_SET_MAX rids read whole, EDS_SORT_MAX hits sorted, EDS_INCLUDE_MAX
+ * A page in another order is one pass over the hits that keeps a page of them and a bit
+ * for each rid (eds_sort.c): by dates, numbers, quantities, texts of one string, _id and
+ * _lastUpdated whatever their number. What needs the body of each hit for its key (names,
+ * addresses, tokens, references, uris), and what several types share, is bounded.
+ *
+ * Bounded: EDS_SET_MAX rids read whole, EDS_SORT_BODIES hits asked for their bodies (or,
+ * where several orders are asked, equal by the first), EDS_SORT_MAX for their names or
+ * rows where several types are sorted; EDS_INCLUDE_MAX
  * included; over that AM_E_TOOBIG with a problem search.costly, never a wrong or partial
  * answer.
  *
@@ -37,7 +44,7 @@
 enum {
     EDS_SET_MAX = 5000000,
     EDS_SORT_MAX = 100000,
-    EDS_SORT_BODIES = 20000, /* when bodies must be read for the keys */
+    EDS_SORT_BODIES = 50000, /* when bodies must be read for the keys */
     EDS_INCLUDE_MAX = 1000,
     EDS_CURSOR = 2048,
     EDS_PAGE = 20 /* without _count */
@@ -56,6 +63,8 @@ struct eds_stretch { /* of one table, ends included but text_under */
 /* AM_OK goes on, an error fails. */
 typedef int eds_each_fn(void *arg, const struct fhir_row *row, int64_t rid);
 
+typedef int eds_ids_fn(void *arg, struct str id, int64_t rid);
+
 /* Every function: AM_OK or an error, which ends the search. rids are above 0. */
 struct eds_source {
     void *self;
@@ -68,6 +77,7 @@ struct eds_source {
     int (*own)(void *self, int64_t rid, eds_each_fn *fn, void *arg);       /* its rows */
     int (*find)(void *self, struct str type, struct str id, int64_t *rid); /* 0: none */
     int (*name)(void *self, int64_t rid, struct eds_name *out);
+    int (*names)(void *self, struct str type, eds_ids_fn *fn, void *arg); /* all of it */
     int (*body)(void *self, int64_t rid, struct json_doc **out);
     /* The first rid written at or after that instant; INT64_MAX: none. */
     int (*rid_at)(void *self, int64_t at, int64_t *rid);

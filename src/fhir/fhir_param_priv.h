@@ -126,6 +126,8 @@ bool fhir_reference_of(const struct json *resource, const struct json *v,
 void fhir_date_of(const struct json *v, const struct fhir_pbranch *b, int64_t *lo,
                   int64_t *hi, bool *some);
 
+bool fhir_deceased(const struct json *patient);
+
 /* The two texts of a composite's term. */
 struct fhir_term_text {
     char p[8];

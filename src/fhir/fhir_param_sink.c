@@ -92,6 +92,13 @@ static void sink_concept(struct fhir_sink *s, const struct json *v)
     sink_folded(s, s->number_text, json_get_str(v, "text"));
 }
 
+/* Patient.deceased.exists() and Patient.deceased != false */
+bool fhir_deceased(const struct json *patient)
+{
+    return json_get(patient, "deceasedDateTime") ||
+           json_bool(json_get(patient, "deceasedBoolean"), false);
+}
+
 static void sink_token_value(struct fhir_sink *s, const struct json *v,
                              const struct fhir_pbranch *b)
 {
@@ -113,12 +120,10 @@ static void sink_token_value(struct fhir_sink *s, const struct json *v,
             sink_token(s, STR(SINK_BOOLEAN),
                        json_bool(v, false) ? STR("true") : STR("false"));
         break;
-    case FHIR_LEAF_DECEASED: { /* Patient.deceased.exists() and not false */
-        bool dead = json_get(s->resource, "deceasedDateTime") ||
-                    json_bool(json_get(s->resource, "deceasedBoolean"), false);
-        sink_token(s, STR(SINK_BOOLEAN), dead ? STR("true") : STR("false"));
+    case FHIR_LEAF_DECEASED:
+        sink_token(s, STR(SINK_BOOLEAN),
+                   fhir_deceased(s->resource) ? STR("true") : STR("false"));
         break;
-    }
     default:
         sink_token(s, fhir_pool(b->system), json_str(v));
     }

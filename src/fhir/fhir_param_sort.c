@@ -200,12 +200,25 @@ static void sort_value(void *arg, const struct json *v, const struct fhir_pbranc
         sort_reference(s, v, b);
         break;
     case FHIR_LEAF_DECEASED:
+        sort_text(s, fhir_deceased(s->resource) ? STR("true") : STR("false"), false);
+        break;
     case FHIR_LEAF_TEXT:
     case FHIR_LEAF_CONTENT:
         break;
     default:
         sort_text(s, json_str(v), s->kind == FHIR_PARAM_STRING);
     }
+}
+
+bool fhir_sort_is_text(const struct fhir_param *p)
+{
+    const struct fhir_pparam *q = &fhir_param_params[p->index];
+    if (p->kind != FHIR_PARAM_STRING || !q->branches)
+        return false;
+    for (unsigned i = 0; i < q->branches; i++)
+        if (fhir_param_branches[q->branch + i].leaf != FHIR_LEAF_STRING)
+            return false;
+    return true;
 }
 
 int fhir_sort_key(const struct json *resource, const struct fhir_param *p, bool greatest,

@@ -76,9 +76,10 @@ static bool result_sort(struct fhir_compile *q, struct fhir_query *out, struct s
         if (s.down)
             one = str_sub(one, 1, one.n);
         if (!fhir_param_find(out->type, one, &s.param) || s.param.refused ||
-            s.param.kind == FHIR_PARAM_COMPOSITE || str_eqc(one, "_text") ||
-            str_eqc(one, "_content"))
+            str_eqc(one, "_text") || str_eqc(one, "_content"))
             fhir_ask_bad(q, "search.sort", one);
+        else if (s.param.kind == FHIR_PARAM_COMPOSITE) /* R4 gives them no order */
+            fhir_ask_bad(q, "search.sort_composite", one);
         else if (out->sorts >= FHIR_QUERY_SORTS)
             fhir_ask_bad(q, "search.toobig", one);
         else

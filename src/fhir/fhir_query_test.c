@@ -348,6 +348,8 @@ static void what_is_wrong_has_its_own_name(void **state)
     a_refusal("Medication", "_has:Observation:patient:status=final", AM_E_INVALID,
               "search.has");
     a_refusal("Observation", "_sort=nothing", AM_E_INVALID, "search.sort");
+    a_refusal("Observation", "_sort=code-value-quantity", AM_E_INVALID,
+              "search.sort_composite");
     a_refusal("Observation", "_count=-1", AM_E_INVALID, "search.count");
     a_refusal("Observation", "_total=maybe", AM_E_INVALID, "search.value");
     a_refusal("Observation", "_include=Observation:code", AM_E_INVALID, "search.include");

@@ -97,6 +97,8 @@ struct fhir_sort_key {
 };
 AM_CHECK int fhir_sort_key(const struct json *resource, const struct fhir_param *p,
                            bool greatest, struct arena *a, struct fhir_sort_key *out);
+/* Is the folded text of a STRING row all of such a key? */
+bool fhir_sort_is_text(const struct fhir_param *p);
 /* None comes after all others. */
 int fhir_sort_cmp(const struct fhir_sort_key *a, const struct fhir_sort_key *b);
 

@@ -122,6 +122,7 @@ struct fhir_query {
     struct fhir_include include[FHIR_QUERY_INCLUDES];
     struct str element[FHIR_QUERY_ELEMENTS];
     size_t sorts, includes, elements;
+    bool mixed; /* its caller joins several types: an order is by each type's parameter */
     int64_t count; /* -1: not said */
     enum fhir_total total;
     enum fhir_summary summary;

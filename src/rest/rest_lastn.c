@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "rest/rest_op.h"
 
-enum { LASTN_MOST = 100 };
+enum { LASTN_MOST = 100, LASTN_HITS = 100000 };
 
 struct lastn {
     struct rest_call *c;
@@ -104,7 +104,12 @@ static int lastn_in(struct eds_view *v, void *arg)
     int err = rest_list_find(l->c, &l->q, v, &l->f);
     if (err)
         return err;
-    err = lastn_choose(l, v);
+    if (*l->f.next) { /* the last of each code may be among the others */
+        l->c->status = 400;
+        err = rest_bad(l->c, AM_E_TOOBIG, "", "search.costly", STR_NULL);
+    }
+    if (!err)
+        err = lastn_choose(l, v);
     if (!err)
         err = rest_list_tell(l->c, &l->q, v, &l->f);
     eds_found_release(&l->f);
@@ -145,7 +150,7 @@ static int lastn_query(struct lastn *l)
     if (err)
         return err;
     c->status = 0;
-    l->q.count = EDS_SORT_MAX; /* over its bound the search refuses itself */
+    l->q.count = LASTN_HITS;
     l->q.total = FHIR_TOTAL_NONE;
     l->q.kept = c->pair;
     l->q.n_kept = c->pairs;

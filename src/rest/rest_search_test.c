@@ -97,6 +97,10 @@ static void hits_and_what_is_included_are_told_apart(void **state)
     t_done(&r);
     T_IDS("/Patient?family=alami&_revinclude=*", "a o5 o3 o1");
     T_IDS("/Observation?subject.family=ala&_sort=value-quantity&_count=2", "o1 o3");
+    T_IDS("/?_type=Observation,Patient&_id=a,b,o1,o0&_sort=_id", "a b o0 o1");
+    T_IDS("/?_type=Observation,Patient&_id=a,b,o1,o0&_sort=-_id&_count=3", "o1 o0 b");
+    T_IDS("/?_type=Observation,Patient&_id=a,o1&_sort=_lastUpdated", "a o1");
+    T_REFUSED(400, "search.sort", .url = "/?_type=Observation,Patient&_sort=birthdate");
     T_IDS("/Observation?subject=http://test/fhir/Patient/a&_sort=-value-quantity",
           "o5 o3 o1");
 }

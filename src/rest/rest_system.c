@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Search over several types at once: GET /?_type=Patient,Observation&..., newest first.
- * A parameter must be one of each type asked for, else it is refused (lenient handling
- * too: dropping it for one type would tell all of that type). */
+/* Search over several types at once: GET /?_type=Patient,Observation&..., newest first,
+ * or as _sort says. A parameter, _sort's too, must be one of each type asked for, else it
+ * is refused (lenient handling too: dropping it for one type would tell all of that
+ * type). */
 #include "rest/rest_op.h"
 
-/* What is no `_type`. Order by anything but time would need one kind of key. */
+/* What is no `_type`. */
 static int system_pairs(struct rest_call *c, struct fhir_pair **out, size_t *n)
 {
     struct fhir_pair *p = arena_alloc(&c->arena, c->pairs + 1, sizeof *p);
@@ -12,18 +13,9 @@ static int system_pairs(struct rest_call *c, struct fhir_pair **out, size_t *n)
     *out = p;
     if (!p)
         return AM_E_NOMEM;
-    for (size_t i = 0; i < c->pairs; i++) {
-        if (str_eqc(c->pair[i].name, "_type"))
-            continue;
-        if (str_eqc(c->pair[i].name, "_sort")) {
-            if (!str_eqc(c->pair[i].value, "-_lastUpdated")) {
-                c->status = 400;
-                return rest_bad(c, AM_E_SYNTAX, "_sort", "rest.value", c->pair[i].value);
-            }
-            continue; /* it is the order */
-        }
-        p[(*n)++] = c->pair[i];
-    }
+    for (size_t i = 0; i < c->pairs; i++)
+        if (!str_eqc(c->pair[i].name, "_type"))
+            p[(*n)++] = c->pair[i];
     return AM_OK;
 }
 
@@ -61,6 +53,7 @@ static int system_any(struct rest_call *c, const struct rest_types *types,
     }
     if (!err)
         q->where = any;
+    q->mixed = types->n > 1;
     return err;
 }
 
