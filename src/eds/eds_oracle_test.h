@@ -239,7 +239,7 @@ static inline bool oracle_date(const struct json *v, const char *prefix, int64_t
 static inline bool oracle_number(double v, const char *prefix, double asked, double half)
 {
     if (!strcmp(prefix, "ne"))
-        return v < asked - half || v > asked + half;
+        return v < asked - half || v >= asked + half;
     if (!strcmp(prefix, "gt") || !strcmp(prefix, "sa"))
         return v > asked;
     if (!strcmp(prefix, "lt") || !strcmp(prefix, "eb"))
@@ -248,7 +248,7 @@ static inline bool oracle_number(double v, const char *prefix, double asked, dou
         return v >= asked;
     if (!strcmp(prefix, "le"))
         return v <= asked;
-    return v >= asked - half && v <= asked + half;
+    return v >= asked - half && v < asked + half;
 }
 
 #endif

@@ -367,6 +367,12 @@ static void each_way_of_asking_finds(void **state)
     finds("Observation", "value-quantity=gt14|http://unitsofmeasure.org|cm[Hg]", "b1");
     finds("Observation", "value-quantity=150||mm[Hg]", "b1");
     finds("Observation", "code=l|", "b2 b1");
+    finds("Observation", "value-quantity=1.6e2||mm[Hg]", ""); /* [155, 165) */
+    finds("Observation", "value-quantity=1.4e2,145.5", "");
+    finds("Observation", "value-quantity=1.5e2", "b1");
+    finds("Observation", "value-quantity=2e2", ""); /* [195, 205), not [150, 250] */
+    finds("Observation", "value-quantity=ne149.95", "b2 b1");
+    finds("Observation", "value-quantity=1.45e2", "");
 }
 
 static void composites_keep_their_parts_together(void **state)

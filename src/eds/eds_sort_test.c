@@ -179,7 +179,7 @@ static void pages_are(const char *sort, bool (*among)(const struct one *),
             want[n++] = &one[i];
     snprintf(by, sizeof by, "%s", sort);
     qsort_r(want, n, sizeof *want, one_order, by);
-    snprintf(query, sizeof query, "_sort=%s&_count=%d%s", sort, 331, where);
+    snprintf(query, sizeof query, "_sort=%s&_count=%d%s", sort, 890, where);
     do {
         one_page(query, next, &all, &total);
         assert_int_equal(total, n);

@@ -76,13 +76,16 @@ static double number_slack(double v)
 bool fhir_number_match(const struct fhir_ask *a, double v)
 {
     double lo = a->v_lo - number_slack(a->v_lo), hi = a->v_hi + number_slack(a->v_hi);
-    bool within = v >= lo && v <= hi;
+    /* without its upper end, which rounds to the next number (R4 3.1.1.4.6) */
+    bool equal =
+        v >= lo && (a->v_lo < a->v_hi ? v < a->v_hi - number_slack(a->v_hi) : v <= hi);
     switch (a->prefix) {
     case FHIR_EQ:
+        return equal;
     case FHIR_AP:
-        return within;
+        return v >= lo && v <= hi;
     case FHIR_NE:
-        return !within;
+        return !equal;
     case FHIR_LT:
     case FHIR_EB:
         return v < lo;

@@ -378,7 +378,8 @@ static struct fhir_ask *by_date(struct fhir_compile *q, const struct fhir_param 
     return a;
 }
 
-/* Half of the last digit written: 5.4 -> 0.05, 1e2 -> 50. */
+/* Half of the last digit written: 5.4 -> 0.05. With an exponent there is a digit after
+ * the point, written or not: 1e2 -> 5, as R4's table has it ([95, 105)). */
 static double value_half_digit(struct str s)
 {
     struct str exponent, mantissa = str_cut(s, 'e', &exponent), fraction;
@@ -390,7 +391,8 @@ static double value_half_digit(struct str s)
         exponent = str_sub(exponent, 1, exponent.n);
     if (exponent.n && str_int(exponent, -400, 400, &e))
         e = 0;
-    return 0.5 * pow(10, (double)e - (double)fraction.n);
+    return 0.5 * pow(10, (double)e -
+                             (double)(exponent.p ? AM_MAX(fraction.n, 1u) : fraction.n));
 }
 
 static bool value_number(struct str s, struct fhir_ask *a)

@@ -17,7 +17,8 @@
  *     asked one contains it, ne when not, lt/gt when some of it is before/after, le/ge
  * that or eq, sa/eb when all of it is after/before, ap when it overlaps the asked one
  * widened by a tenth of its distance from now;
- *   - a number asked with eq, ne means its precision: 5.40 is [5.395, 5.405]; ap a tenth;
+ *   - a number asked with eq, ne means its precision: 5.40 is [5.395, 5.405), 1e2 is
+ *     [95, 105) (R4 3.1.1.4.6); ap a tenth;
  *   - :not and :missing=true are the complement within the type.
  * Bounded: parameters, values, asks in all, depth of chains, includes (the enum below);
  * over a bound: AM_E_TOOBIG. `_filter`, `near`, `_query`: refused.
