@@ -338,6 +338,8 @@ static void joins_follow_references_both_ways(void **state)
     finds("Patient", "_has:Observation:patient:code=l|8480-6", "p2 p1");
     finds("Patient", "_has:Observation:patient:_has:Provenance:target:_id=v1", "p1");
     finds("Observation", "_list=l1", "b2");
+    finds("Observation", "_list=nothing,l1", "b2");
+    finds("Patient", "_id:not=p1", "p9 p2");
     finds("Observation", "_id=b1,b2,x", "b2 b1");
     finds("Patient", "_lastUpdated=gt1970-01-01T00:00:02Z", "p9 p2");
     finds("Patient", "", "p9 p2 p1");

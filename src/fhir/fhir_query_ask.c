@@ -239,6 +239,11 @@ static bool ask_allowed(const struct fhir_param *p, enum fhir_modifier m)
         [FHIR_PARAM_SPECIAL] = 0};
     if (m == FHIR_MOD_NONE || m == FHIR_MOD_MISSING)
         return true;
+    if (str_eqc(p->code, "_id"))
+        return m == FHIR_MOD_NOT;
+    if (str_eqc(p->code, "phonetic") || str_eqc(p->code, "_text") ||
+        str_eqc(p->code, "_content")) /* by words, which have no modifier */
+        return false;
     return (size_t)p->kind < AM_LEN(allowed) && (allowed[p->kind] & 1u << m);
 }
 
@@ -297,6 +302,20 @@ static struct fhir_ask *ask_values(struct fhir_compile *q, const struct fhir_par
     return m == FHIR_MOD_NOT || m == FHIR_MOD_NOT_IN ? ask_not(q, p->type, any) : any;
 }
 
+/* Of any of these Lists. `$current-...` names none that this server keeps: refused, or
+ * its emptiness would be taken for the patient's. */
+static struct fhir_ask *ask_lists(struct fhir_compile *q, struct str type,
+                                  struct str value)
+{
+    struct fhir_ask *any = fhir_ask_new(q, FHIR_ASK_OR, type);
+    struct str left = value.n ? value : STR(""), one;
+    while (any && fhir_piece(&left, ',', &one))
+        fhir_ask_add(q, any,
+                     str_starts(one, STR("$")) ? fhir_ask_bad(q, "search.refused", one)
+                                               : ask_leaf(q, FHIR_ASK_LIST, type, one));
+    return any && any->n == 1 ? any->child[0] : any;
+}
+
 static struct fhir_ask *ask_param(struct fhir_compile *q, struct str type,
                                   struct str name, struct str value)
 {
@@ -304,7 +323,8 @@ static struct fhir_ask *ask_param(struct fhir_compile *q, struct str type,
     enum fhir_modifier m = ask_modifier(modifier);
     struct fhir_param p;
     if (str_eqc(code, "_list"))
-        return ask_leaf(q, FHIR_ASK_LIST, type, value);
+        return modifier.p ? fhir_ask_bad(q, "search.modifier", name)
+                          : ask_lists(q, type, value);
     if (!fhir_param_find(type, code, &p))
         return fhir_ask_bad(q, "search.unknown", name);
     if (p.refused)

@@ -347,6 +347,17 @@ static void what_is_wrong_has_its_own_name(void **state)
               "search.has");
     a_refusal("Medication", "_has:Observation:patient:status=final", AM_E_INVALID,
               "search.has");
+    a_refusal("Patient", "_list:exact=l1", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_list=$current-problems", AM_E_INVALID, "search.refused");
+    a_refusal("Patient", "_list=l1,$current-problems", AM_E_INVALID, "search.refused");
+    a_refusal("Patient", "_id:text=a", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_id:in=a", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_id:above=a", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_id:of-type=a|b|c", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "phonetic:exact=Ali", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "phonetic:contains=Ali", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_text:exact=a", AM_E_INVALID, "search.modifier");
+    a_refusal("Patient", "_content:contains=a", AM_E_INVALID, "search.modifier");
     a_refusal("Observation", "_sort=nothing", AM_E_INVALID, "search.sort");
     a_refusal("Observation", "_sort=code-value-quantity", AM_E_INVALID,
               "search.sort_composite");
