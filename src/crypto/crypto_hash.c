@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "crypto/sha1.h"
 
 enum { CRYPTO_BLOCK = 64 }; /* of SHA-256, for HMAC */
 
@@ -118,6 +119,13 @@ int crypto_hmac_sha1(struct str key, struct str data, uint8_t out[20])
         return AM_E_INVALID;
     return HMAC(EVP_sha1(), key.p, (int)key.n, (const unsigned char *)data.p, data.n, out,
                 &n)
+               ? AM_OK
+               : AM_E_CRYPTO;
+}
+
+int crypto_sha1(struct str s, uint8_t out[CRYPTO_SHA1])
+{
+    return EVP_Digest(s.p ? s.p : "", s.n, out, NULL, EVP_sha1(), NULL) == 1
                ? AM_OK
                : AM_E_CRYPTO;
 }

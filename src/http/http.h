@@ -49,6 +49,7 @@ struct http_req {
     uint64_t id;          /* per process, for logs */
     struct http_one *one; /* the server's; NULL in a request made by hand */
 };
+bool http_token_ok(struct str s); /* a token of RFC 9110, 5.6.2: names of headers */
 /* Case-insensitive; STR_NULL when absent. */
 struct str http_header(const struct http_req *r, const char *name);
 /* Percent-decoded parameter of the query; STR_NULL when absent or malformed. */
@@ -114,6 +115,16 @@ bool http_gone(const struct http_req *r);
 struct http_server;
 /* News: every parked request is handled again. Any thread. */
 void http_announce(struct http_server *s);
+/* Sockets (http/http_ws.h); 0: what is in brackets. */
+struct http_ws_limit {
+    unsigned most, most_each;    /* in all (256), and of one address (32) */
+    size_t queue_b, queue_all_b; /* bytes that wait for one that reads slowly (16 MiB),
+                                    and for all of them (64 MiB) */
+    unsigned open_ms;            /* without a use (10,000) */
+    unsigned ping_ms;  /* of silence before a ping, and again before the end (30,000) */
+    unsigned slow_ms;  /* in which a peer takes nothing of what waits for it (30,000) */
+    unsigned close_ms; /* for its close frame (2,000) */
+};
 struct http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
@@ -125,6 +136,7 @@ struct http_config {
     unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest */
     unsigned parked_max;      /* long polls; a quarter for one address; 0: 500 */
     unsigned idle_s;          /* 0: 30 */
+    struct http_ws_limit sockets;
     http_handler *handler;
     /* Turns (error, request) into a response; may be NULL. */
     void (*on_error)(void *cookie, struct http_req *r, struct http_resp *a, int err);
@@ -142,6 +154,7 @@ struct http_stats {
     uint64_t by_class[6];          /* replies by status / 100 */
     uint64_t crowded_out;          /* connections closed to make room */
     uint64_t parked, park_refused; /* long polls: now, and turned away */
+    uint64_t sockets, sockets_refused, sockets_wait_b; /* bytes that wait in them */
 };
 void http_server_stats(const struct http_server *s, struct http_stats *out);
 

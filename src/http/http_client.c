@@ -166,7 +166,7 @@ static int http_list_add(struct curl_slist **list, const char *name, struct str 
     struct buf b;
     struct curl_slist *more;
     int err;
-    if (!http_name_ok(str_c(name)) || !http_value_ok(value))
+    if (!http_token_ok(str_c(name)) || !http_value_ok(value))
         return AM_E_INVALID;
     buf_init(&b, 65536);
     err =

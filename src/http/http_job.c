@@ -87,8 +87,9 @@ static struct MHD_Response *http_whole_make(struct http_resp *a, size_t *sent_n)
 static struct MHD_Response *http_reply_make(struct http_one *one)
 {
     struct http_resp *a = &one->resp;
-    struct MHD_Response *m =
-        a->stream.next ? http_stream_make(one) : http_whole_make(a, &one->sent_n);
+    struct MHD_Response *m = one->ws          ? http_ws_reply(one)
+                             : a->stream.next ? http_stream_make(one)
+                                              : http_whole_make(a, &one->sent_n);
     if (!m || http_headers_add(m, &one->arena, a))
         return m;
     MHD_destroy_response(m);
@@ -110,6 +111,7 @@ static void http_failed(struct http_one *one, int err)
     if (status >= 500)
         LOG_W("http.failed", log_i("id", (int64_t)one->req.id), log_i("status", status),
               log_err(err));
+    http_ws_abandon(one);
     http_resp_reset(&one->resp, status);
     if (s->conf.on_error)
         s->conf.on_error(s->conf.cookie, &one->req, &one->resp, err);
@@ -143,7 +145,7 @@ static bool http_work(struct http_one *one)
     }
     if (err)
         http_failed(one, err);
-    if (one->resp.status < 200 || one->resp.status > 599) {
+    if ((one->resp.status < 200 && !one->ws) || one->resp.status > 599) {
         LOG_E("http.status", log_i("id", (int64_t)one->req.id),
               log_i("status", one->resp.status));
         one->refused = 500;
@@ -151,6 +153,7 @@ static bool http_work(struct http_one *one)
     if (!one->refused)
         one->reply = http_reply_make(one);
     if (!one->reply) {
+        http_ws_abandon(one);
         one->resp.status = one->refused ? one->refused : 503;
         one->reply = http_bare(one->resp.status);
     }

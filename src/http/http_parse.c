@@ -25,7 +25,7 @@ static bool http_alnum(unsigned char c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-bool http_name_ok(struct str name)
+bool http_token_ok(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
@@ -70,7 +70,7 @@ int http_gate(const struct http_field *f, size_t n, bool http_1_1, const char **
     *why = NULL;
     for (size_t i = 0; i < n && !*why; i++) {
         struct str v = f[i].value;
-        if (!http_name_ok(f[i].name))
+        if (!http_token_ok(f[i].name))
             *why = "header name";
         else if (!http_value_ok(v))
             *why = "header value";

@@ -13,7 +13,6 @@ enum http_method http_method_of(const char *name);
 /* The header gate of stack.md, section 2: AM_OK, or AM_E_SYNTAX with *why for the log. */
 AM_CHECK int http_gate(const struct http_field *f, size_t n, bool http_1_1,
                        const char **why);
-bool http_name_ok(struct str name);   /* a token of RFC 9110 */
 bool http_value_ok(struct str value); /* no control byte but TAB */
 
 /* "/a/b%20c" to its decoded form. AM_E_SYNTAX: does not start with a slash, a byte that

@@ -64,7 +64,7 @@ void http_set(struct http_req *r, struct http_resp *a, const char *name, struct 
     struct http_field f = {.name = str_c(name)};
     size_t at = a->headers;
     /* The library refuses a TAB as well. */
-    if (!http_name_ok(f.name) || !http_value_ok(value) || http_own(f.name) ||
+    if (!http_token_ok(f.name) || !http_value_ok(value) || http_own(f.name) ||
         (value.n && memchr(value.p, 9, value.n))) {
         LOG_W("http.header_dropped", log_i("id", (int64_t)r->id));
         return;

@@ -50,6 +50,7 @@ void http_on_completed(void *server, struct MHD_Connection *conn, void **con_cls
     *con_cls = NULL;
     http_link_deadline(s, http_link_of(conn), 0); /* for the next request's headers */
     s->held -= one->body.n;
+    http_ws_abandon(one);
     if (one->reply)
         MHD_destroy_response(one->reply);
     if (one->counted)
@@ -73,7 +74,7 @@ static enum MHD_Result http_send(struct http_one *one, int status, struct MHD_Re
     enum MHD_Result ok;
     if (!m)
         return MHD_NO; /* no memory for a reply: the connection is closed */
-    if ((one->close || atomic_load(&s->draining)) &&
+    if (!one->ws && (one->close || atomic_load(&s->draining)) &&
         MHD_add_response_header(m, "Connection", "close") != MHD_YES) {
         MHD_destroy_response(m);
         return MHD_NO;

@@ -85,7 +85,8 @@ static int http_tls_load(struct http_server *s)
 static void http_files_allow(const struct http_server *s)
 {
     struct rlimit r;
-    rlim_t want = s->conf.connections_max + 256u;
+    /* Under TLS the library has two more for each socket. */
+    rlim_t want = s->conf.connections_max + 256u + 2 * s->conf.sockets.most;
     if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= want)
         return;
     r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
@@ -102,7 +103,7 @@ static int http_daemon_start(struct http_server *s)
 {
     /* Poll, not epoll: epoll with suspended connections stalls (stack.md, section 3). */
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0u);
+                     MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0u);
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, s->key},
@@ -138,6 +139,7 @@ static void http_defaults(struct http_config *c)
     c->connections_max = c->connections_max ? c->connections_max : 2000;
     c->idle_s = c->idle_s ? c->idle_s : 30;
     c->parked_max = c->parked_max ? c->parked_max : 500;
+    c->sockets.most = c->sockets.most ? c->sockets.most : 256;
 }
 
 static void http_server_free(struct http_server *s)
@@ -148,6 +150,7 @@ static void http_server_free(struct http_server *s)
         explicit_bzero(s->key, s->key_n);
     free(s->key);
     free(s->cert);
+    http_ws_hub_free(s->sockets);
     pthread_cond_destroy(&s->queue_wake);
     pthread_cond_destroy(&s->queue_ripe);
     pthread_cond_destroy(&s->watch_wake);
@@ -185,8 +188,11 @@ int http_server_start(struct http_server **out, const struct http_config *c)
     if (!err)
         err = http_watch_start(s);
     if (!err)
+        err = http_ws_start(&s->sockets, &s->conf.sockets);
+    if (!err)
         err = http_daemon_start(s);
     if (err) {
+        http_ws_stop(s->sockets, 0);
         http_jobs_stop(s);
         http_watch_stop(s);
         http_server_free(s);
@@ -212,6 +218,7 @@ void http_server_stop(struct http_server *s, unsigned drain_ms)
     close(s->listen_fd);
     s->listen_fd = -1;
     http_park_end(s);
+    http_ws_stop(s->sockets, drain_ms);
     while (atomic_load(&s->in_flight) > 0 && time_mono() < until)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     if (atomic_load(&s->in_flight) > 0)
@@ -232,7 +239,10 @@ void http_server_stats(const struct http_server *s, struct http_stats *out)
                                .bytes_out = atomic_load(&s->bytes_out),
                                .parked = atomic_load(&s->parked_n),
                                .park_refused = atomic_load(&s->park_refused),
-                               .crowded_out = atomic_load(&s->crowded)};
+                               .crowded_out = atomic_load(&s->crowded),
+                               .sockets_refused = atomic_load(&s->sockets->refused),
+                               .sockets_wait_b = atomic_load(&s->sockets->waiting)};
+    out->sockets = http_ws_count(s->sockets);
     for (size_t i = 0; i < AM_LEN(out->by_class); i++)
         out->by_class[i] = atomic_load(&s->by_class[i]);
 }

@@ -6,6 +6,7 @@
  *                   of them work; http_park.c: what waits;
  *                   http_stream.c: the next piece of a long reply
  *   watch thread    http_watch.c: cuts connections that are too slow as a whole
+ *   socket thread   http_ws_hub.c: polls the WebSockets, http_ws.c
  *
  * Locks: queue_lock and link_lock are never held together; the library is called under
  * queue_lock only to suspend (http_jobs_put() says why). */
@@ -17,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "http/http_priv.h"
+#include "http/http_ws_hub.h"
 
 /* The library changed its callbacks' type from int in 0.9.71. */
 #if defined(MHD_VERSION) && MHD_VERSION < 0x00097100
@@ -68,6 +70,7 @@ struct http_one {
     bool waited;        /* its time as a long poll is over */
     uint64_t seen;      /* news announced when its handler began */
     int64_t park_until; /* monotonic; 0: not a long poll */
+    struct http_ws *ws; /* the socket it becomes; NULL: none, or it is one by now */
     size_t discarded, sent_n;
     /* of a stream */
     size_t taken;       /* bytes of this piece the library has */
@@ -111,6 +114,7 @@ struct http_server {
     pthread_t watch;
     bool watching;
 
+    struct http_ws_hub *sockets;
     size_t held; /* bytes of bodies; the library's thread only */
     atomic_bool draining;
     atomic_uint_fast64_t next_id, requests, bad, busy, in_flight, bytes_in, bytes_out,
