@@ -16,7 +16,7 @@ static const char synopsis[] =
 struct judging {
     struct fhir_valid *valid;
     struct cmd_profiles by;
-    struct fhir_tx *terms;
+    struct fhir_tx *core, *terms;
     bool json, invalid;
 };
 
@@ -126,12 +126,13 @@ static int load(struct judging *j, const char *const *profile, size_t n,
     struct cmd_terms_told told;
     char wrong[4096] = "";
     struct diag d;
-    int err = AM_OK, code = 0;
+    int err = fhir_tx_core(&j->core), code = 0;
     diag_init(&d);
-    if (terminology)
-        err = cmd_terms_load(terminology, &j->terms, &told, wrong, &d);
+    if (!err && terminology)
+        err = cmd_terms_load(terminology, j->core, &j->terms, &told, wrong, &d);
     if (!err)
-        err = cmd_profiles_load(&j->by, profile, n, j->terms, wrong, &d);
+        err = cmd_profiles_load(&j->by, profile, n, j->terms ? j->terms : j->core, wrong,
+                                &d);
     if (err)
         code = cmd_fail("fhir validate", wrong, err, &d);
     else {
@@ -183,5 +184,6 @@ int cmd_fhir(int argc, char **argv)
     fhir_valid_free(j.valid);
     cmd_profiles_release(&j.by);
     fhir_tx_free(j.terms);
+    fhir_tx_free(j.core);
     return code;
 }

@@ -20,11 +20,11 @@ struct face {
     struct api *api; /* NULL: /fhir alone */
     const char *ipp; /* system of hospital numbers */
     const char *dir;
-    struct door *door;           /* NULL: /fhir is open to all */
-    struct fhir_tx *terms;       /* NULL: none */
-    struct cmd_profiles by;      /* its terms stand over these */
-    struct ward *ward;           /* NULL: no pages, /fhir alone or open to all */
-    _Atomic(struct rest *) rest; /* NULL: not yet */
+    struct door *door;            /* NULL: /fhir is open to all */
+    struct fhir_tx *core, *terms; /* terms: over core; NULL: none */
+    struct cmd_profiles by;       /* its terms stand over these */
+    struct ward *ward;            /* NULL: no pages, /fhir alone or open to all */
+    _Atomic(struct rest *) rest;  /* NULL: not yet */
 };
 
 static int face_handle(void *cookie, struct http_req *r, struct http_resp *a)
@@ -173,7 +173,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     (void)former_of(c, former); /* looked at before we listened */
     rc->base = door->base = base;
     rc->former = door->former = former;
-    rc->terms = f->by.terms ? f->by.terms : f->terms;
+    rc->terms = f->by.terms ? f->by.terms : f->terms ? f->terms : f->core;
     err = interface(f, door, rc, &rest);
     if (err) {
         http_server_stop(server, 0);
@@ -240,11 +240,14 @@ static int terms_load(const struct conf *c, struct face *f)
     struct cmd_terms_told told;
     struct diag d;
     char wrong[4096];
-    int err, code;
+    int err = fhir_tx_core(&f->core), code;
+    if (err)
+        return cmd_fail("load terminologies", "HL7", err, NULL);
     if (!*conf_text(c, CONF_TERMINOLOGY))
         return 0;
     diag_init(&d);
-    err = cmd_terms_load(conf_text(c, CONF_TERMINOLOGY), &f->terms, &told, wrong, &d);
+    err = cmd_terms_load(conf_text(c, CONF_TERMINOLOGY), f->core, &f->terms, &told, wrong,
+                         &d);
     code = err ? cmd_fail("load terminologies", wrong, err, &d) : 0;
     diag_release(&d);
     return code;
@@ -260,7 +263,7 @@ static int profiles_load(const struct conf *c, struct face *f)
     if (!*dir)
         return 0;
     diag_init(&d);
-    err = cmd_profiles_load(&f->by, &dir, 1, f->terms, wrong, &d);
+    err = cmd_profiles_load(&f->by, &dir, 1, f->terms ? f->terms : f->core, wrong, &d);
     code = err ? cmd_fail("load profiles", wrong, err, &d) : 0;
     if (!err)
         cmd_problems(stderr, "amane: ", &d);
@@ -328,5 +331,6 @@ int cmd_node_serve(const struct conf *c, struct api *api, struct node *n, const 
         code = serve_store(c, &f, &door);
     cmd_profiles_release(&f.by);
     fhir_tx_free(f.terms);
+    fhir_tx_free(f.core);
     return code;
 }

@@ -373,15 +373,17 @@ static int terms_manifest(struct terms *x)
     return terms_blame(x, path, err);
 }
 
-int cmd_terms_load(const char *dir, struct fhir_tx **out, struct cmd_terms_told *told,
-                   char wrong[4096], struct diag *d)
+int cmd_terms_load(const char *dir, const struct fhir_tx *base, struct fhir_tx **out,
+                   struct cmd_terms_told *told, char wrong[4096], struct diag *d)
 {
     struct terms x = {.dir = dir, .told = told, .wrong = wrong, .d = d};
     int err = fhir_tx_new(&x.t, terms_max_b);
     *told = (struct cmd_terms_told){0};
     snprintf(wrong, 4096, "%s", dir);
-    if (!err)
+    if (!err) {
+        fhir_tx_over(x.t, base);
         err = terms_walk(&x, dir, 0);
+    }
     if (!err)
         err = terms_manifest(&x);
     if (!err)

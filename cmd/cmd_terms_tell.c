@@ -145,7 +145,7 @@ int cmd_terms(const char *dir, bool json)
     char wrong[4096];
     int err, code = 0;
     diag_init(&d);
-    err = cmd_terms_load(dir, &t, &told, wrong, &d);
+    err = cmd_terms_load(dir, NULL, &t, &told, wrong, &d);
     if (!err && json)
         err = tell_json(t, &told);
     else if (!err)

@@ -9,6 +9,10 @@
 #include "fhir/term.h"
 #include "json/regex.h"
 
+/* Generated: a resource a line, and a NUL. */
+extern const uint8_t fhir_tx_core_text[];
+extern const size_t fhir_tx_core_b;
+
 enum { FHIR_TX_CODE_MAX = 512 }; /* bytes of a code whose case does not count */
 
 struct tx_edge {

@@ -2,8 +2,9 @@
 /* fhir/term -- terminologies in memory: what a code means, which codes a value set has,
  * which code is under which, which one is meant in another system.
  *
- * The texts come from the caller (nothing is read from disk or network, nothing
- * restricted is shipped): CodeSystem, ValueSet and ConceptMap resources; SNOMED CT in RF2
+ * Of HL7's own the program brings what may be given to everybody (fhir_tx_core()). Other
+ * texts come from the caller (nothing is read from disk or network, nothing restricted is
+ * shipped): CodeSystem, ValueSet and ConceptMap resources; SNOMED CT in RF2
  * (snapshot files of concepts, descriptions, relationships); tables with one code a row
  * (LOINC, ICD-10, ATC and others), whose columns are named in struct fhir_tx_table;
  * classifications in the forms of their publishers (struct fhir_tx_file).
@@ -111,6 +112,11 @@ AM_CHECK int fhir_tx_add_file(struct fhir_tx *t, struct str text,
 /* AM_E_INVALID: a hierarchy goes round in a circle (term.cycle), or names a code that is
  * not there (term.parent). */
 AM_CHECK int fhir_tx_ready(struct fhir_tx *t, struct diag *d);
+
+/* What the program brings (CC0): HL7's code systems and value sets of R4 under
+ * hl7.org/fhir and terminology.hl7.org, in English, as far as they name no codes of
+ * others. Ready; a base for what is loaded. AM_E_NOMEM. */
+AM_CHECK int fhir_tx_core(struct fhir_tx **out);
 
 /* What t does not have is looked for in base, which is ready, and outlives t: a few
  * things of one's own over terminologies that are there. Before the loading of t. */
