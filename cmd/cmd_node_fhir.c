@@ -202,7 +202,9 @@ static void subscriptions_of(const struct conf *c, const char *dir,
         .allow = conf_text(c, CONF_SUBSCRIPTION_ALLOW),
         .ca_file = *ca ? ca : NULL,
         .wait_ms = (unsigned)conf_int(c, CONF_SUBSCRIPTION_WAIT_MS),
-        .give_up_s = (unsigned)conf_int(c, CONF_SUBSCRIPTION_GIVE_UP_S)};
+        .give_up_s = (unsigned)conf_int(c, CONF_SUBSCRIPTION_GIVE_UP_S),
+        .most = (unsigned)conf_int(c, CONF_SUBSCRIPTION_MOST),
+        .most_each = (unsigned)conf_int(c, CONF_SUBSCRIPTION_MOST_EACH)};
 }
 
 static int serve_store(const struct conf *c, struct face *f, struct door_config *door)

@@ -149,15 +149,18 @@ int cmd_listen(const struct conf *c, http_handler *handler, void *cookie,
                struct http_server **out)
 {
     const char *cert = conf_text(c, CONF_TLS_CERT), *key = conf_text(c, CONF_TLS_KEY);
-    struct http_config hc = {.listen = conf_text(c, CONF_LISTEN),
-                             .tls_cert = *cert ? cert : NULL,
-                             .tls_key = *key ? key : NULL,
-                             .behind_proxy = conf_bool(c, CONF_BEHIND_PROXY),
-                             .jobs = (unsigned)conf_int(c, CONF_JOBS),
-                             .body_max = (size_t)conf_int(c, CONF_BODY_MAX),
-                             .handler = handler,
-                             .on_error = api_on_error, /* it needs no api */
-                             .cookie = cookie};
+    const unsigned sockets = (unsigned)conf_int(c, CONF_WEBSOCKETS);
+    struct http_config hc = {
+        .listen = conf_text(c, CONF_LISTEN),
+        .tls_cert = *cert ? cert : NULL,
+        .tls_key = *key ? key : NULL,
+        .behind_proxy = conf_bool(c, CONF_BEHIND_PROXY),
+        .jobs = (unsigned)conf_int(c, CONF_JOBS),
+        .body_max = (size_t)conf_int(c, CONF_BODY_MAX),
+        .sockets = {.most = sockets, .most_each = AM_MAX(sockets / 8, 8u)},
+        .handler = handler,
+        .on_error = api_on_error, /* it needs no api */
+        .cookie = cookie};
     int err = http_server_start(out, &hc);
     if (err == AM_E_REFUSED)
         fputs("amane: listening beyond loopback needs tls_cert and tls_key, or "

@@ -67,6 +67,12 @@
       "time")                                                                            \
     X(SUBSCRIPTION_GIVE_UP_S, "subscription_give_up_s", N, INT, "86400", 1, 2592000,     \
       "seconds of nothing but failures after which a Subscription has status error")     \
+    X(SUBSCRIPTION_MOST, "subscription_most", N, INT, "1000", 1, 100000,                 \
+      "Subscriptions in all, those that are off included")                               \
+    X(SUBSCRIPTION_MOST_EACH, "subscription_most_each", N, INT, "100", 1, 100000,        \
+      "Subscriptions of one service")                                                    \
+    X(WEBSOCKETS, "websockets", N, INT, "256", 1, 10000,                                 \
+      "websockets at once, in all; of one address an eighth of them, eight at least")    \
     X(IPP_SYSTEM, "ipp_system", N, TEXT, "urn:amane:ma:ipp", 0, 0,                       \
       "system of the hospital numbers (IPP) that pages write; the one of the HL7 map")   \
     X(HL7_MAP, "hl7_map", N, TEXT, "", 0, 0,                                             \

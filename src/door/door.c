@@ -132,7 +132,8 @@ int door_http(struct door *d, struct rest *r, const char *mount, struct http_req
     struct door_caller c;
     const char *why = NULL;
     int err;
-    if (door_oauth(d, str_sub(q->path, strlen(mount), q->path.n), q, a, &err))
+    if (door_oauth(d, str_sub(q->path, strlen(mount), q->path.n), q, a, &err) ||
+        rest_http_socket(r, mount, q, a, &err))
         return err;
     door_caller_init(&c, d);
     err = door_enter(&c, mount, q, &why);

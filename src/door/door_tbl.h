@@ -168,6 +168,7 @@
     X("$export-file", 'x', "")                                                           \
     X("$status", 'r', "Subscription")                                                    \
     X("$events", 'r', "Subscription")                                                    \
+    X("$get-ws-binding-token", 'r', "Subscription")                                      \
     X("$import", 'i', "$import")                                                         \
     X("$lookup", 'r', "CodeSystem")                                                      \
     X("$subsumes", 'r', "CodeSystem")                                                    \

@@ -152,7 +152,7 @@ struct rest_guard {
 
 enum { REST_STAND = 8192 };
 /* Subscriptions (FHIR R4, and the Subscriptions R5 Backport 1.1), delivered by
- * rest-hook. */
+ * rest-hook or by websocket. */
 struct rest_sub_config {
     const char *dir;   /* where their positions are kept, sealed; NULL: there are none */
     const char *allow; /* "https://inner.chu.ma http://127.0.0.1:8000": addresses that may
@@ -164,6 +164,8 @@ struct rest_sub_config {
     unsigned saved;      /* versions passed by without an event before the position is
                             written; 0: 5,000 */
     unsigned most;       /* Subscriptions, those that are off included; 0: 1,000 */
+    unsigned most_each;  /* of one service; 0: 100 */
+    unsigned token_s;    /* life of a token for a websocket; 0: 60 */
 };
 
 enum { REST_FORMER = 4096 }; /* bytes of `former`, its NUL included */
@@ -209,6 +211,11 @@ int rest_http_tell(const char *mount, struct str resource, struct http_req *q,
 /* The "Type/id..." that a reference names below base or one of the former addresses
  * (apart by blanks; scheme and host in any case); any other text as it is. */
 struct str rest_below(struct str base, struct str former, struct str s);
+/* Is it the request for a websocket, GET mount/ws, and answered? It needs no login: who
+ * binds to a Subscription shows a token. The interface has to live until
+ * http_server_stop(). */
+bool rest_http_socket(struct rest *r, const char *mount, struct http_req *q,
+                      struct http_resp *a, int *err);
 /* Is the request one for rest_http()? */
 bool rest_mounted(const char *mount, struct str path);
 

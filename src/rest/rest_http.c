@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server's request and response around rest_serve(). The handler runs on a job thread
  * of `http`: the thread that talks to the network never waits for the disk. */
-#include "rest/rest_priv.h"
+#include "rest/rest_sub.h"
 
 bool rest_mounted(const char *mount, struct str path)
 {
@@ -109,11 +109,40 @@ static struct rest_request request(const char *mount, const struct http_req *q)
     return req;
 }
 
+/* A page of another origin, in a browser inside, is not to listen through it. */
+static bool socket_origin_ok(const struct rest *r, struct str origin)
+{
+    struct str base = str_c(r->c.base);
+    return !origin.n || (str_starts(base, origin) && base.n > origin.n &&
+                         base.p[origin.n] == '/' && str_starts(origin, STR("http")));
+}
+
+bool rest_http_socket(struct rest *r, const char *mount, struct http_req *q,
+                      struct http_resp *a, int *err)
+{
+    struct http_ws_face face;
+    if (q->method != HTTP_GET ||
+        !str_eqc(str_sub(q->path, strlen(mount), q->path.n), "/ws"))
+        return false;
+    if (!r->subs)
+        *err = rest_http_refuse(mount, AM_E_NOTFOUND, "rest.sub_off", NULL, q, a);
+    else if (!socket_origin_ok(r, http_header(q, "Origin")))
+        *err = rest_http_refuse(mount, AM_E_FORBIDDEN, "rest.sub_origin", NULL, q, a);
+    else {
+        face = rest_sub_face(r->subs);
+        *err = http_ws_upgrade(q, a, &face);
+    }
+    return true;
+}
+
 int rest_http(struct rest *r, const char *mount, void *who, struct http_req *q,
               struct http_resp *out)
 {
     struct rest_request req = request(mount, q);
     struct rest_answer a;
+    int err;
+    if (rest_http_socket(r, mount, q, out, &err))
+        return err;
     req.who = who;
     rest_answer_init(&a);
     rest_serve(r, &req, &a);

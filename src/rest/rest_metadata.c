@@ -205,6 +205,22 @@ static void metadata_head(struct jw *w, const struct rest *r)
     metadata_formats(w);
 }
 
+static void metadata_socket(struct jw *w, const struct rest *r)
+{
+    char url[REST_PATH_MAX];
+    if (!rest_subs_on(r))
+        return;
+    rest_sub_address(r, url);
+    jw_key(w, "extension");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "url",
+             "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket");
+    jw_kstrz(w, "valueUri", url);
+    jw_obj_end(w);
+    jw_arr_end(w);
+}
+
 int rest_capabilities(struct rest *r, struct buf *out)
 {
     struct jw w;
@@ -214,6 +230,7 @@ int rest_capabilities(struct rest *r, struct buf *out)
     jw_key(&w, "rest");
     jw_arr(&w);
     jw_obj(&w);
+    metadata_socket(&w, r);
     jw_kstrz(&w, "mode", "server");
     jw_key(&w, "security");
     jw_obj(&w);

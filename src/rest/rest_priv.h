@@ -84,7 +84,7 @@ struct rest_call {
     struct eds_name *seen;
     size_t n_seen, cap_seen;
     bool wrote;
-    size_t subs; /* places for Subscriptions taken, rest_subs_end() */
+    bool subs; /* it took places for Subscriptions, rest_subs_end() */
 };
 
 /* ---- rest.c ---- */

@@ -187,20 +187,33 @@ static int sub_payload(struct rest_call *c, const struct json *channel,
                : sub_bad(c, "/channel/payload/extension", "rest.sub_payload", said);
 }
 
+/* By websocket it is the client that comes: an address, or headers for it, would be kept
+ * and never used. */
+static int sub_endpoint(struct rest_call *c, const struct json *channel,
+                        struct rest_sub_spec *out)
+{
+    struct str origin, kind = json_get_str(channel, "type");
+    out->socket = str_eqc(kind, "websocket");
+    if (!out->socket && !str_eqc(kind, "rest-hook"))
+        return sub_bad(c, "/channel/type", "rest.sub_channel", kind);
+    out->endpoint = json_get_str(channel, "endpoint");
+    if (out->socket)
+        return !out->endpoint.n ? AM_OK
+                                : sub_bad(c, "/channel/endpoint", "rest.sub_no_endpoint",
+                                          out->endpoint);
+    origin = sub_origin(out->endpoint);
+    out->listed = origin.n && sub_listed(c->r, origin);
+    return origin.n && (out->listed || str_starts(origin, STR("https://")))
+               ? AM_OK
+               : sub_bad(c, "/channel/endpoint", "rest.sub_endpoint", out->endpoint);
+}
+
 static int sub_channel(struct rest_call *c, const struct json *channel,
                        struct rest_sub_spec *out)
 {
-    struct str origin;
-    int err;
-    if (!json_str_is(json_get(channel, "type"), "rest-hook"))
-        return sub_bad(c, "/channel/type", "rest.sub_channel",
-                       json_get_str(channel, "type"));
-    out->endpoint = json_get_str(channel, "endpoint");
-    origin = sub_origin(out->endpoint);
-    out->listed = origin.n && sub_listed(c->r, origin);
-    if (!origin.n || (!out->listed && !str_starts(origin, STR("https://"))))
-        return sub_bad(c, "/channel/endpoint", "rest.sub_endpoint", out->endpoint);
-    err = sub_payload(c, channel, out);
+    int err = sub_endpoint(c, channel, out);
+    if (!err)
+        err = sub_payload(c, channel, out);
     if (!err)
         err = sub_number(c, channel, "heartbeat-period", "valueUnsignedInt", 0, INT32_MAX,
                          &out->heartbeat_s);
@@ -275,12 +288,8 @@ static bool sub_header_ok(struct str h)
         "host",   "content-length", "content-type", "connection", "transfer-encoding",
         "expect", "upgrade",        "te",           "trailer"};
     struct str value, name = str_cut(h, ':', &value);
-    if (!name.n || name.n >= SUB_HEADER_NAME || !value.p || h.n > 4096)
+    if (!http_token_ok(name) || name.n >= SUB_HEADER_NAME || !value.p || h.n > 4096)
         return false;
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] <= ' ' || name.p[i] > '~' ||
-            strchr("()<>@,;\\\"/[]?={}", name.p[i]))
-            return false;
     for (size_t i = 0; i < value.n; i++)
         if ((unsigned char)value.p[i] < ' ' || value.p[i] == 127)
             return false;
@@ -293,7 +302,8 @@ static bool sub_header_ok(struct str h)
 static int sub_headers(struct rest_call *c, const struct json *channel)
 {
     const struct json *list = json_get(channel, "header");
-    if (json_size(list) > SUB_HEADERS)
+    if (json_size(list) > SUB_HEADERS ||
+        (list && json_str_is(json_get(channel, "type"), "websocket")))
         return sub_bad(c, "/channel/header", "rest.sub_header", STR_NULL);
     for (json_each(it, list))
         if (!sub_header_ok(json_str(it.val)))
@@ -417,6 +427,16 @@ static int sub_resolves(struct rest_call *c, const struct json *resource,
                : err;
 }
 
+static int sub_room(struct rest_call *c, const struct json *resource)
+{
+    bool his;
+    int err = rest_sub_room(c, json_get_str(resource, "id"), &his);
+    return err == AM_E_TOOMANY
+               ? rest_bad(c, err, "", his ? "rest.sub_many_yours" : "rest.sub_many",
+                          STR_NULL)
+               : err;
+}
+
 int rest_sub_write(struct rest_call *c, const struct json *resource,
                    struct json_doc **out)
 {
@@ -435,8 +455,8 @@ int rest_sub_write(struct rest_call *c, const struct json *resource,
         err = rest_sub_read(c, resource, &spec);
     if (!err && !in)
         err = sub_resolves(c, resource, &spec);
-    if (!err && !rest_sub_room(c, json_get_str(resource, "id")))
-        err = rest_bad(c, AM_E_TOOMANY, "", "rest.sub_many", STR_NULL);
+    if (!err)
+        err = sub_room(c, resource);
     if (!err) /* of imported ones too: they are sent once somebody says `active` */
         err = sub_headers(c, json_get(resource, "channel"));
     if (!err)

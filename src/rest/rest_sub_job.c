@@ -40,8 +40,17 @@ static struct rest_sub *sub_of(struct rest_subs *x, const char *id)
     return s;
 }
 
+bool rest_sub_known(const struct rest_subs *x, const char *id)
+{
+    const struct rest_sub *s = x->first;
+    while (s && strcmp(s->id, id) != 0)
+        s = s->next;
+    return s;
+}
+
 static void sub_free(struct rest_sub *s)
 {
+    free(s->who);
     free(s->text);
     vec_release(&s->event);
     free(s);
@@ -54,6 +63,7 @@ static void sub_remove(struct rest_subs *x, struct rest_sub *s)
         at = &(*at)->next;
     *at = s->next;
     x->n--;
+    rest_sub_silence(x, s->id, "deleted");
     sub_free(s);
 }
 
@@ -62,22 +72,88 @@ static size_t sub_most(const struct rest_subs *x)
     return x->r->c.sub.most ? x->r->c.sub.most : SUB_MOST;
 }
 
-/* The list has what is written a look later: until then the place is kept. */
-bool rest_sub_room(struct rest_call *c, struct str id)
+/* ---- places ---- */
+static size_t sub_most_each(const struct rest_subs *x)
+{
+    return x->r->c.sub.most_each ? x->r->c.sub.most_each : SUB_MOST_EACH;
+}
+
+static bool place_his(const struct rest_call *c, const char *who)
+{
+    const struct rest_guard *g = &c->r->c.guard;
+    return g->his && who && g->his(g->arg, str_c(who), c->q->who);
+}
+
+/* Of who asks, but for `but`, which he may be about to take over. */
+static size_t place_count(const struct rest_call *c, const struct rest_sub *but)
+{
+    const struct rest_subs *x = c->r->subs;
+    size_t n = 0;
+    for (const struct rest_sub *s = x->first; s; s = s->next)
+        n += s != but && place_his(c, s->who);
+    for (const struct rest_sub_place *p = x->place; p; p = p->next)
+        n += place_his(c, p->who);
+    return n;
+}
+
+static size_t places(const struct rest_subs *x)
+{
+    size_t n = 0;
+    for (const struct rest_sub_place *p = x->place; p; p = p->next)
+        n++;
+    return n;
+}
+
+static int place_new(const struct rest_call *c, struct rest_sub_place **out)
+{
+    const struct rest_guard *g = &c->r->c.guard;
+    struct rest_sub_place *p = NULL;
+    struct buf who;
+    int err;
+    buf_init(&who, REST_STAND);
+    err = g->stand ? g->stand(g->arg, c->q->who, &who) : AM_OK;
+    if (!err) {
+        p = am_calloc(1, sizeof *p + who.n + 1);
+        err = p ? AM_OK : AM_E_NOMEM;
+    }
+    if (p) {
+        p->call = c;
+        memcpy(p->who, who.p, who.n + 1);
+    }
+    buf_release(&who);
+    *out = p;
+    return err;
+}
+
+/* The list has what is written a look later: until then the place is kept. Counting under
+ * the lock: a call that writes many, or many calls at once, find no more places than one
+ * after the other. */
+int rest_sub_room(struct rest_call *c, struct str id, bool *his)
 {
     struct rest_subs *x = c->r->subs;
+    struct rest_sub_place *p;
     const struct rest_sub *s;
-    bool room;
+    int err = place_new(c, &p);
+    *his = false;
+    if (err)
+        return err;
     sub_lock(x);
     for (s = x->first; s && !str_eqc(id, s->id); s = s->next)
         ;
-    room = s || x->n + x->taken < sub_most(x);
-    if (room && !s) {
-        x->taken++;
-        c->subs++;
+    if (!s && x->n + places(x) >= sub_most(x))
+        err = AM_E_TOOMANY;
+    else if (!(s && place_his(c, s->who)) && place_count(c, s) >= sub_most_each(x)) {
+        *his = true;
+        err = AM_E_TOOMANY;
+    } else if (!s) {
+        p->next = x->place;
+        x->place = p;
+        c->subs = true;
+        p = NULL;
     }
     sub_unlock(x);
-    return room;
+    free(p);
+    return err;
 }
 
 void rest_subs_end(struct rest_call *c)
@@ -86,9 +162,28 @@ void rest_subs_end(struct rest_call *c)
     if (!c->subs)
         return;
     sub_lock(x);
-    x->ended += c->subs;
+    for (struct rest_sub_place *p = x->place; p; p = p->next)
+        if (p->call == c)
+            p->call = NULL;
     sub_unlock(x);
-    c->subs = 0;
+    c->subs = false;
+}
+
+/* Under the lock. Those of calls that are over by now are in what is looked at next;
+ * done: it was. */
+static void places_pass(struct rest_subs *x, bool done)
+{
+    struct rest_sub_place **at = &x->place;
+    while (*at) {
+        struct rest_sub_place *p = *at;
+        if (done && p->passes) {
+            *at = p->next;
+            free(p);
+            continue;
+        }
+        p->passes = !p->call;
+        at = &p->next;
+    }
 }
 
 /* What is due waits from now on: else one that is told all the time goes before. */
@@ -98,11 +193,39 @@ static void sub_called(struct rest_sub *s, int64_t now)
         s->due_at = AM_MIN(s->due_at, now);
 }
 
+void rest_sub_call(struct rest_subs *x, const char *id)
+{
+    struct rest_sub *s = sub_of(x, id);
+    if (!s)
+        return; /* the follower will find it */
+    s->stale = true;
+    if (!s->busy)
+        sub_called(s, time_mono());
+    am_assert(!pthread_cond_broadcast(&x->wake));
+}
+
 /* ---- following the store ---- */
 struct follow {
     struct rest_subs *x;
     struct eds_view *v;
 };
+
+/* Whose it is; unknown where it was never sealed. */
+static int follow_who(struct rest_subs *x, struct str body, char **out)
+{
+    struct json_doc *doc = NULL, *seal = NULL;
+    int err = json_parse(&doc, body, NULL, NULL);
+    *out = NULL;
+    if (!err)
+        err = rest_sub_unseal(x->r, json_root(doc), &seal);
+    if (!err) {
+        *out = str_dup(json_get_str(json_root(seal), "who"));
+        err = *out ? AM_OK : AM_E_NOMEM;
+    }
+    json_free(seal);
+    json_free(doc);
+    return err == AM_E_NOMEM ? err : AM_OK;
+}
 
 static int follow_more(struct rest_subs *x, const char *id)
 {
@@ -149,8 +272,8 @@ static int follow_one(void *arg, const struct eds_meta *m, struct str body)
     struct rest_subs *x = f->x;
     struct eds_meta newest;
     struct rest_sub *s;
+    char *who;
     int err = AM_OK;
-    (void)body;
     if (m->gone) {
         err = eds_get(f->v, str_c(m->type), str_c(m->id), 0, NULL, &newest);
         if (!err && newest.rid == m->rid)
@@ -159,6 +282,9 @@ static int follow_one(void *arg, const struct eds_meta *m, struct str body)
     }
     if (!m->current)
         return AM_OK;
+    err = follow_who(x, body, &who);
+    if (err)
+        return err;
     sub_lock(x);
     s = sub_of(x, m->id);
     if (!s)
@@ -168,7 +294,14 @@ static int follow_one(void *arg, const struct eds_meta *m, struct str body)
         if (!s->busy)
             sub_called(s, time_mono());
     }
+    s = sub_of(x, m->id);
+    if (s) {
+        free(s->who);
+        s->who = who;
+        who = NULL;
+    }
     sub_unlock(x);
+    free(who);
     return err;
 }
 
@@ -187,7 +320,8 @@ static bool follow_anew(struct rest_subs *x)
 static int follow_in(struct eds_view *v, void *arg)
 {
     struct rest_subs *x = arg;
-    struct eds_past p = {.type = STR("Subscription"), .onward = true, .after = x->seen};
+    struct eds_past p = {
+        .type = STR("Subscription"), .onward = true, .after = x->seen, .bodies = true};
     int64_t top;
     int err = eds_top(v, &top);
     if (!err && follow_anew(x))
@@ -206,17 +340,16 @@ static void *follow_main(void *arg)
     sub_lock(x);
     while (!x->ends) {
         int64_t seen = x->seen;
-        size_t ended = x->ended;
         int err;
+        places_pass(x, false);
         sub_unlock(x);
         err = eds_view(x->r->c.eds, follow_in, x);
         if (err)
             LOG_E("rest.subscription_follow", log_err(err));
         sub_lock(x);
-        if (!err) { /* what those calls wrote is in the list */
-            x->taken -= ended;
-            x->ended -= ended;
-        }
+        if (!err) /* what those calls wrote is in the list */
+            places_pass(x, true);
+        rest_sub_lost(x);
         if (x->seen != seen || err) {
             int64_t now = time_mono();
             for (struct rest_sub *s = x->first; s; s = s->next) {
@@ -368,6 +501,12 @@ void rest_subs_free(struct rest *r)
         http_client_free(x->worker[i].http);
     }
     r->subs = NULL;
+    rest_sub_binds_free(x);
+    while (x->place) {
+        struct rest_sub_place *p = x->place;
+        x->place = p->next;
+        free(p);
+    }
     while (x->first) {
         struct rest_sub *s = x->first;
         x->first = s->next;

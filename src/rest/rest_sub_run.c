@@ -267,16 +267,38 @@ static int turn_record(struct turn *t)
     return k->audit && t->c.n_seen ? k->audit(k->audit_arg, &a) : AM_OK;
 }
 
+static struct rest_sub_telling_of turn_of(struct turn *t, enum rest_sub_kind kind,
+                                          size_t n)
+{
+    return (struct rest_sub_telling_of){
+        .s = t->s, .spec = &t->spec, .kind = kind, .from = t->s->event.n - n, .n = n};
+}
+
+/* To who listens, nobody perhaps: an event is not kept back for who may come. */
+static int turn_sockets(struct turn *t, struct rest_sub_telling_of *of, bool *told)
+{
+    int err;
+    of->also = &t->c;
+    err = rest_sub_ws_tell(t->x, of);
+    *told = !err;
+    if (!err && of->kind != SUB_HANDSHAKE) /* of one socket; the others wait for a sign */
+        t->s->told_at = time_mono();
+    return err;
+}
+
 /* *told: answered 2xx. Where not, what follows is decided. */
 static int turn_deliver(struct turn *t, enum rest_sub_kind kind, size_t n, bool *told)
 {
     struct rest_sub *s = t->s;
+    struct rest_sub_telling_of of = turn_of(t, kind, n);
     struct buf body;
     char detail[32];
     int status = 0, err;
     *told = false;
+    if (t->spec.socket)
+        return turn_sockets(t, &of, told);
     buf_init(&body, t->x->r->c.told_max);
-    err = rest_sub_tell(&t->c, s, &t->spec, kind, s->event.n - n, n, &body);
+    err = rest_sub_tell(&t->c, &of, &body);
     if (!err)
         err = turn_record(t);
     if (err) {
@@ -301,7 +323,10 @@ static int turn_deliver(struct turn *t, enum rest_sub_kind kind, size_t n, bool 
 static int turn_shakes(struct turn *t)
 {
     bool told;
-    int err = turn_deliver(t, SUB_HANDSHAKE, 0, &told);
+    int err;
+    if (t->spec.socket) /* each socket has its own, once it binds */
+        return turn_becomes(t, SUB_ACTIVE);
+    err = turn_deliver(t, SUB_HANDSHAKE, 0, &told);
     return err || !told ? err : turn_becomes(t, SUB_ACTIVE);
 }
 
@@ -353,6 +378,16 @@ static int turn_events(struct turn *t)
     return rest_sub_save(t->x, s);
 }
 
+/* Before anything else is told: who listens may he still, and who has come. */
+static int turn_listens(struct turn *t)
+{
+    bool told;
+    int err = rest_sub_ws_mind(t->x, t->s, json_get_str(json_root(t->seal), "who"));
+    t->s->fast = true; /* no endpoint is waited for */
+    return err || t->s->status != SUB_ACTIVE ? err
+                                             : turn_deliver(t, SUB_HANDSHAKE, 0, &told);
+}
+
 /* ---- the turn ---- */
 static int turn_who(struct turn *t)
 {
@@ -388,11 +423,24 @@ static int turn_run(struct turn *t, bool stale)
         s->error[0] = 0;
         return turn_becomes(t, SUB_OFF);
     }
-    err = s->status == SUB_REQUESTED ? turn_shakes(t) : turn_events(t);
+    if (t->spec.socket)
+        err = turn_listens(t);
+    if (!err)
+        err = s->status == SUB_REQUESTED ? turn_shakes(t) : turn_events(t);
+    if (!err && t->spec.socket && t->next == SUB_ON_NEWS &&
+        rest_sub_listened(t->x, s->id))
+        t->wait_ms = AM_MIN(t->wait_ms, SUB_MIND_MS);
     if (!err && t->next == SUB_ON_NEWS && t->spec.end_at != INT64_MAX)
         t->wait_ms =
             AM_MIN(t->wait_ms, AM_MAX((t->spec.end_at - time_now()) / 1000, 0) + 1);
     return err;
+}
+
+static void turn_silence(struct rest_subs *x, const struct rest_sub *s)
+{
+    am_assert(!pthread_mutex_lock(&x->lock));
+    rest_sub_silence(x, s->id, rest_sub_status_name(s->status));
+    am_assert(!pthread_mutex_unlock(&x->lock));
 }
 
 /* Ours, and over by itself: no memory, no room, no database. */
@@ -424,6 +472,8 @@ enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,
         t.next = SUB_AFTER_WAIT;
         t.wait_ms = SUB_WAIT_MS;
     }
+    if (!err && !s->deleted && (s->status == SUB_OFF || s->status == SUB_ERROR))
+        turn_silence(x, s);
     *wait_ms = t.wait_ms;
     if (t.q.who && g->drop)
         g->drop(g->arg, t.q.who);

@@ -4,7 +4,7 @@
 #include "rest/rest_sub.h"
 
 struct sub_telling {
-    struct rest_call *c;
+    struct rest_call *c, *also;
     const struct rest_sub *s;
     const struct rest_sub_spec *spec;
     enum rest_sub_kind kind;
@@ -138,6 +138,8 @@ static int tell_seen(struct sub_telling *t, const struct rest_sub_event *e, bool
         return AM_OK;
     if (!err)
         err = rest_sees(t->c, t->v, &m, buf_str(&t->text), yes);
+    if (!err && *yes && t->also)
+        err = rest_sees(t->also, t->v, &m, buf_str(&t->text), yes);
     if (!err && *yes)
         err = rest_seen(t->c, str_c(e->type), e->id);
     return err;
@@ -220,7 +222,6 @@ static void tell_first(struct sub_telling *t, struct jw *w, const char *id,
 static int tell_bundle(struct sub_telling *t, const char *id, struct str params,
                        struct str entries, struct buf *out)
 {
-    const bool lists = t->kind == SUB_QUERY; /* $status: a searchset, as the IG has it */
     char at[TIME_TEXT], own[37];
     struct jw w;
     int err = eds_new_id(own);
@@ -230,34 +231,18 @@ static int tell_bundle(struct sub_telling *t, const char *id, struct str params,
     jw_obj(&w);
     jw_kstrz(&w, "resourceType", "Bundle");
     jw_kstrz(&w, "id", own);
-    if (!lists) {
-        jw_key(&w, "meta");
-        jw_obj(&w);
-        jw_key(&w, "profile");
-        jw_arr(&w);
-        jw_strz(&w, SUB_BACKPORT "subscription-notification-r4");
-        jw_arr_end(&w);
-        jw_obj_end(&w);
-    }
-    jw_kstrz(&w, "type", lists ? "searchset" : "history");
+    jw_key(&w, "meta");
+    jw_obj(&w);
+    jw_key(&w, "profile");
+    jw_arr(&w);
+    jw_strz(&w, SUB_BACKPORT "subscription-notification-r4");
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    jw_kstrz(&w, "type", "history");
     jw_kstrz(&w, "timestamp", time_format(time_now(), at));
-    if (lists)
-        jw_kint(&w, "total", 1);
     jw_key(&w, "entry");
     jw_arr(&w);
-    if (lists) {
-        jw_obj(&w);
-        jw_key(&w, "fullUrl");
-        jw_strf(&w, "urn:uuid:%s", id);
-        jw_key(&w, "resource");
-        jw_raw(&w, params);
-        jw_key(&w, "search");
-        jw_obj(&w);
-        jw_kstrz(&w, "mode", "match");
-        jw_obj_end(&w);
-        jw_obj_end(&w);
-    } else
-        tell_first(t, &w, id, params);
+    tell_first(t, &w, id, params);
     if (entries.n > 2) /* "[...]": its elements */
         jw_raw(&w, str_sub(entries, 1, entries.n - 1));
     jw_arr_end(&w);
@@ -277,16 +262,45 @@ static int tell_params_in(struct eds_view *v, void *arg)
     return tell_params(a->t, a->id);
 }
 
-int rest_sub_tell(struct rest_call *c, const struct rest_sub *s,
-                  const struct rest_sub_spec *spec, enum rest_sub_kind kind, size_t from,
-                  size_t n, struct buf *out)
+int rest_sub_tell_status(struct rest_call *c, const struct rest_sub *s,
+                         const struct rest_sub_spec *spec, struct jw *w)
 {
-    struct sub_telling t = {.c = c, .s = s, .spec = spec, .kind = kind, .n = n};
+    struct sub_telling t = {.c = c, .s = s, .spec = spec, .kind = SUB_QUERY};
+    struct buf params;
+    char id[37];
+    int err = eds_new_id(id);
+    buf_init(&params, 1 << 20);
+    jw_init(&t.params, &params);
+    if (!err)
+        err = tell_params(&t, id); /* of no events: no view */
+    jw_obj(w);
+    jw_key(w, "fullUrl");
+    jw_strf(w, "urn:uuid:%s", id);
+    jw_key(w, "resource");
+    jw_raw(w, buf_str(&params));
+    jw_key(w, "search");
+    jw_obj(w);
+    jw_kstrz(w, "mode", "match");
+    jw_obj_end(w);
+    jw_obj_end(w);
+    buf_release(&params);
+    return err;
+}
+
+int rest_sub_tell(struct rest_call *c, const struct rest_sub_telling_of *of,
+                  struct buf *out)
+{
+    struct sub_telling t = {.c = c,
+                            .also = of->also,
+                            .s = of->s,
+                            .spec = of->spec,
+                            .kind = of->kind,
+                            .n = of->n};
     struct buf params, entries;
     char id[37];
     int err = eds_new_id(id);
-    if (n)
-        t.event = s->event.v + from;
+    if (of->n)
+        t.event = of->s->event.v + of->from;
     buf_init(&params, 4 << 20);
     buf_init(&entries, c->r->c.told_max);
     buf_init(&t.text, 2 * EDS_BODY_MAX);

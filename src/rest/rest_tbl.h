@@ -43,6 +43,18 @@
       "his International Patient Summary")                                               \
     X(POST, "/Patient/{id}/$summary", "$summary", NONE, false, summary,                  \
       "the same by POST")                                                                \
+    X(GET, "/Subscription/$status", "$status", NONE, false, sub_status,                  \
+      "how several stand")                                                               \
+    X(POST, "/Subscription/$status", "$status", NONE, false, sub_status,                 \
+      "the same by POST")                                                                \
+    X(GET, "/Subscription/$get-ws-binding-token", "$get-ws-binding-token", NONE, false,  \
+      sub_token, "for several on one websocket")                                         \
+    X(POST, "/Subscription/$get-ws-binding-token", "$get-ws-binding-token", NONE, false, \
+      sub_token, "the same by POST")                                                     \
+    X(GET, "/Subscription/{id}/$get-ws-binding-token", "$get-ws-binding-token",          \
+      OPERATION, false, sub_token, "a token to show on the websocket")                   \
+    X(POST, "/Subscription/{id}/$get-ws-binding-token", "$get-ws-binding-token", NONE,   \
+      false, sub_token, "the same by POST")                                              \
     X(GET, "/Subscription/{id}/$status", "$status", OPERATION, false, sub_status,        \
       "how a Subscription stands")                                                       \
     X(POST, "/Subscription/{id}/$status", "$status", NONE, false, sub_status,            \
