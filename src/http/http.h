@@ -58,6 +58,9 @@ struct str http_query(const struct http_req *r, const char *name);
 struct str http_query_nth(const struct http_req *r, const char *name, size_t nth);
 /* Field of an application/x-www-form-urlencoded body. */
 struct str http_form(const struct http_req *r, const char *name);
+/* The same, where a value that is lost for want of memory must not look like one that was
+ * not sent: AM_E_NOTFOUND, AM_E_SYNTAX, AM_E_NOMEM. */
+AM_CHECK int http_form_value(const struct http_req *r, const char *name, struct str *out);
 /* Cookie value; STR_NULL when absent. */
 struct str http_cookie(const struct http_req *r, const char *name);
 

@@ -21,13 +21,20 @@ struct str http_query(const struct http_req *r, const char *name)
     return http_query_nth(r, name, 0);
 }
 
+int http_form_value(const struct http_req *r, const char *name, struct str *out)
+{
+    struct str parameters, type = http_header(r, "Content-Type");
+    type = str_trim(str_cut(type, ';', &parameters));
+    *out = STR_NULL;
+    if (!str_eq_nocase(type, STR("application/x-www-form-urlencoded")))
+        return AM_E_NOTFOUND;
+    return http_param(r->arena, r->body, name, 0, out);
+}
+
 struct str http_form(const struct http_req *r, const char *name)
 {
-    struct str v = STR_NULL, parameters, type = http_header(r, "Content-Type");
-    type = str_trim(str_cut(type, ';', &parameters));
-    if (!str_eq_nocase(type, STR("application/x-www-form-urlencoded")))
-        return STR_NULL;
-    return http_param(r->arena, r->body, name, 0, &v) ? STR_NULL : v;
+    struct str v;
+    return http_form_value(r, name, &v) ? STR_NULL : v;
 }
 
 struct str http_cookie(const struct http_req *r, const char *name)

@@ -216,8 +216,10 @@ int ward_fields_read(struct ward_entry *e)
 {
     int err = AM_OK;
     for (size_t i = 0; i < e->form->n && !err; i++) {
-        e->value[i] =
-            str_trim(web_text_or(web_kept(e->f.v, e->form->field[i].name, STR(""))));
+        struct str sent;
+        if (http_form_value(e->f.v->req, e->form->field[i].name, &sent) == AM_E_NOMEM)
+            return AM_E_NOMEM; /* a figure without its sign is another figure */
+        e->value[i] = str_trim(sent.p ? web_text_or(sent) : STR(""));
         if (e->form->field[i].kind == WARD_AREA && e->value[i].n)
             err = field_lines(e, &e->value[i]);
     }

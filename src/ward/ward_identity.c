@@ -419,16 +419,19 @@ static int open_there(struct ward_entry *e, bool *there)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
+static int identity_taken(struct ward_entry *e)
+{
+    e->failed = "ward_e.taken";
+    return AM_E_CONFLICT;
+}
+
 /* Refused because the condition finds another patient, or for what it holds? */
 static int identity_refused(struct ward_entry *e, int err)
 {
     if (err != AM_E_INVALID && err != AM_E_CONFLICT)
         return err;
     ward_similar(e);
-    if (!ward_fields_wrong(e))
-        return err;
-    e->failed = "ward_e.taken";
-    return AM_E_CONFLICT;
+    return ward_fields_wrong(e) ? identity_taken(e) : err;
 }
 
 /* Somebody entered a patient of that year meanwhile: is he this one? */
@@ -437,10 +440,8 @@ static int open_again(struct ward_entry *e)
     ward_desk_guard(e);
     if (!ward_fields_wrong(e))
         ward_similar(e);
-    if (ward_fields_wrong(e)) {
-        e->failed = "ward_e.taken";
-        return AM_E_CONFLICT;
-    }
+    if (ward_fields_wrong(e))
+        return identity_taken(e);
     if (ward_desk_saw(e))
         return AM_OK;
     e->failed = "ward_e.same_meanwhile";
