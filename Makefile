@@ -6,7 +6,7 @@ ARGS ?=
 help:
 	@echo 'make demo     the main job, narrated: a model declared, tested, labelled, deployed, traced (ARGS="--lang ar")'
 	@echo 'make serve    the same servers, kept up for a browser'
-	@echo 'make check    every test and guard, under 10 minutes'
+	@echo 'make check    every test and guard'
 	@echo 'make build    the program, at build/amane'
 	@echo 'make deb      the Debian package, in build/deb'
 	@echo 'also: setup deb-check bench soak fuzz tsan mutate format lint clean'

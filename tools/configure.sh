@@ -10,6 +10,11 @@ tsan) set -- -Dtsan=true -Doptimization=1 -Dwerror=false ;;
 fuzz) set -- -Dfuzz=true -Doptimization=1; export CC=clang ;;
 *) echo "usage: tools/configure.sh FOLDER [san|tsan|fuzz]" >&2; exit 2 ;;
 esac
+if [ $# -gt 0 ] && [ -z "${CC_LD:-}" ]; then # the quickest linker there is, for what is never shipped
+    for ld in mold lld gold; do
+        command -v "ld.$ld" >/dev/null 2>&1 && export CC_LD=$ld && break
+    done
+fi
 list=$folder/sources.list
 if [ ! -f "$folder/build.ninja" ]; then
     meson setup "$folder" . "$@" || exit 3
