@@ -8,9 +8,7 @@
  * as Organization/<code> or as a code of serviceType. An account of all services ("*")
  * has all patients in care.
  *
- * Opposed: a Consent of the patient that is active, whose provision is "deny", whose
- * period is not over or to come, whose purposes, if any, are the caller's, and whose
- * actors, if any, are the caller or his service. */
+ * Opposed: a Consent of the patient says so (door_oppose.c). */
 #include "door/door_priv.h"
 
 enum { CARE_BLOCK = 64 }; /* looked at, newest first, a block at a time */
@@ -18,7 +16,8 @@ enum { CARE_BLOCK = 64 }; /* looked at, newest first, a block at a time */
 struct care {
     struct door_caller *c;
     struct eds_view *v;
-    bool found;
+    bool found, unclear;
+    int64_t rid; /* of what is looked at */
 };
 
 static bool care_among(struct str s, const char *list)
@@ -60,8 +59,9 @@ static bool care_service_type(const struct door_caller *c, const struct json *r)
     return false;
 }
 
-static bool care_given(const struct door_caller *c, const struct json *r)
+static bool care_given(struct care *k, const struct json *r)
 {
+    const struct door_caller *c = k->c;
     struct str type = json_get_str(r, "resourceType"), status = json_get_str(r, "status");
     const char *open = str_eqc(type, "Encounter")
                            ? "planned arrived triaged in-progress onleave"
@@ -71,41 +71,15 @@ static bool care_given(const struct door_caller *c, const struct json *r)
 }
 
 /* ---- consent ---- */
-static bool care_in_period(const struct json *p, int64_t now)
+/* The operator is told once of each; of whom it is, he is not. */
+static void care_unclear(struct door *d, int64_t rid)
 {
-    int64_t lo, hi;
-    struct str from = json_get_str(p, "start"), to = json_get_str(p, "end");
-    if (from.n && !fhir_date_interval(from, &lo, &hi) && now < lo)
-        return false;
-    return !to.n || fhir_date_interval(to, &lo, &hi) || now <= hi;
-}
-
-static bool care_purpose(const struct json *provision, const char *mine)
-{
-    const struct json *purpose = json_get(provision, "purpose");
-    for (json_each(it, purpose))
-        if (json_str_is(json_get(it.val, "code"), mine))
-            return true;
-    return json_size(purpose) == 0;
-}
-
-static bool care_actor(const struct door_caller *c, const struct json *provision)
-{
-    const struct json *actor = json_get(provision, "actor");
-    return json_size(actor) == 0 || care_anywhere(c, actor);
-}
-
-static bool care_opposed(const struct door_caller *c, const struct json *r)
-{
-    const struct json *p = json_get(r, "provision");
-    return json_str_is(json_get(r, "status"), "active") &&
-           json_str_is(json_get(p, "type"), "deny") &&
-           care_in_period(json_get(p, "period"), time_now()) &&
-           care_purpose(p, c->service ? c->client.purpose : "TREAT") && care_actor(c, p);
+    if (atomic_exchange(&d->unclear[(uint64_t)rid % DOOR_UNCLEARS], rid) != rid)
+        LOG_W("door.consent", log_i("rid", rid));
 }
 
 /* ---- looking ---- */
-typedef bool care_fn(const struct door_caller *c, const struct json *r);
+typedef bool care_fn(struct care *k, const struct json *r);
 
 static int care_one(struct care *k, int64_t rid, care_fn *fn)
 {
@@ -116,8 +90,10 @@ static int care_one(struct care *k, int64_t rid, care_fn *fn)
     err = eds_fetch(k->v, rid, &text, NULL);
     if (!err)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
-    if (!err)
-        k->found = fn(k->c, json_root(doc));
+    if (!err) {
+        k->rid = rid;
+        k->found = fn(k, json_root(doc));
+    }
     json_free(doc);
     buf_release(&text);
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -145,6 +121,15 @@ static int care_of(struct care *k, struct str type, struct str address, struct s
         below = n ? rid[n - 1] : 0;
     }
     return err;
+}
+
+static bool care_opposed(struct care *k, const struct json *r)
+{
+    enum door_says says = door_consent_says(k->c, r);
+    k->unclear = k->unclear || says == DOOR_SAYS_UNCLEAR;
+    if (says == DOOR_SAYS_UNCLEAR)
+        care_unclear(k->c->door, k->rid);
+    return says == DOOR_SAYS_NO;
 }
 
 /* What was stored before addresses were taken off references (rest_local.c), or beside
@@ -176,6 +161,7 @@ static int care_find(struct care *k, struct str id, bool care, unsigned *bits)
     if (!err && !(*bits & (DOOR_OPPOSED | DOOR_WILLING))) {
         err = care_oppositions(k, id);
         *bits |= k->found ? DOOR_OPPOSED : DOOR_WILLING;
+        *bits |= k->unclear ? DOOR_UNCLEAR : 0;
     }
     return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which patients a resource names, anywhere in it, and whether it is what a model said.
- */
+/* Which patients a resource names, anywhere in it, whether it is what a model said, and
+ * whether others have to be asked whose it is (door_whose.c). */
 #include "door/door_priv.h"
 
 struct str door_below(const struct door *d, struct str reference)
@@ -22,14 +22,33 @@ static void facts_patient(struct door_facts *f, struct str id)
     snprintf(f->patient[f->patients++], sizeof f->patient[0], "%.*s", STR_FMT(id));
 }
 
+/* What never leads to a patient. */
+bool door_follows(struct str type, struct str id)
+{
+    static const char *const house[] = {
+        "Practitioner", "PractitionerRole",  "Organization", "Location",
+        "Endpoint",     "HealthcareService", "Medication",   "Substance",
+        "Schedule",     "Questionnaire",     "ValueSet",     "CodeSystem"};
+    if (!eds_id_ok(id) || !fhir_search_type(type))
+        return false;
+    for (size_t i = 0; i < AM_LEN(house); i++)
+        if (str_eqc(type, house[i]))
+            return false;
+    return true;
+}
+
 /* "Patient/1", "Patient/1/_history/2", the same below our address or a former one; also
  * within a conditional reference nothing: those are resolved before they are stored. */
 static void facts_reference(struct door_facts *f, struct str s, const struct door *d)
 {
-    struct str rest;
+    struct str rest, type, id;
     s = door_below(d, s);
-    if (str_starts(s, STR("Patient/")))
-        facts_patient(f, str_cut(str_sub(s, 8, s.n), '/', &rest));
+    type = str_cut(s, '/', &rest);
+    id = str_cut(rest, '/', &rest);
+    if (str_eqc(type, "Patient"))
+        facts_patient(f, id);
+    else
+        f->follow = f->follow || door_follows(type, id);
 }
 
 void door_facts_add(struct door_facts *f, const struct door_facts *more)
@@ -60,4 +79,7 @@ void door_facts(const struct json *resource, const struct door *d, struct door_f
     if (str_eqc(type, "Patient"))
         facts_patient(out, json_get_str(resource, "id"));
     facts_walk(out, resource, d);
+    /* A Provenance is about whom its targets are about, whoever else it names. */
+    out->follow = str_eqc(type, "Provenance") ||
+                  (!out->patients && (out->follow || str_eqc(type, "Binary")));
 }

@@ -4,8 +4,8 @@
  * search opens and parses each body it judges. Whether somebody may see it is asked anew
  * each time: care, oppositions, roles change.
  *
- * Not kept: of more than two patients; a Provenance, which is about what others say; what
- * was asked of by no rid. */
+ * Not kept: of more than two patients; what names its patients through others, which may
+ * change; what was asked of by no rid. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -82,7 +82,7 @@ void door_known_put(struct door_known *k, uint64_t epoch, int64_t rid,
     struct known_one *one = &k->v[(uint64_t)rid % KNOWN];
     pthread_mutex_t *l;
     if (rid <= 0 || !epoch || f->many || f->patients > AM_LEN(one->patient) ||
-        id.n > EDS_ID_MAX || str_eqc(str_c(f->type), "Provenance"))
+        id.n > EDS_ID_MAX || f->follow || str_eqc(str_c(f->type), "Provenance"))
         return;
     l = known_lock(k, rid);
     one->rid = rid;

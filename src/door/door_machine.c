@@ -19,14 +19,18 @@
 
 enum { MACHINE_TARGETS = 64 }; /* of a Provenance with a verifier */
 
-bool door_labelled(const struct json *resource)
+bool door_tagged(const struct json *resource)
 {
-    if (json_str_is(json_get(resource, "resourceType"), "Provenance"))
-        return false;
     for (json_each(it, json_get(json_get(resource, "meta"), "security")))
         if (json_str_is(json_get(it.val, "code"), "AIAST"))
             return true;
     return false;
+}
+
+bool door_labelled(const struct json *resource)
+{
+    return !json_str_is(json_get(resource, "resourceType"), "Provenance") &&
+           door_tagged(resource);
 }
 
 bool door_open(const struct json *resource)

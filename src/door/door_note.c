@@ -71,6 +71,8 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err && doc)
         door_facts(json_root(doc), c->door, &f);
+    if (!err && doc)
+        err = door_whose(c->door, NULL, json_root(doc), &f);
     for (size_t i = 0; i < f.patients && !err; i++)
         err = note_patient(told, w, f.patient[i]);
     json_free(doc);
@@ -89,7 +91,7 @@ static int note_looked(const struct door_caller *c, struct map *told, struct jw 
         const struct door_looked *l = &c->looked[i];
         if (l->name != h)
             continue;
-        for (size_t k = 0; k < AM_LEN(l->patient) && !err; k++)
+        for (size_t k = 0; k < l->patients && !err; k++)
             err = note_patient(told, w, l->patient[k]);
         return err;
     }

@@ -37,7 +37,7 @@ static const char w_dim[] =
 struct w_caller {
     const char *name, *types; /* NULL: all */
     bool care;                /* sees the patient in care, and nobody else */
-    const char *hidden;       /* a patient who opposes him */
+    const char *hidden[3];    /* patients who oppose him; "": none */
     bool laboratory;          /* of Observations those alone */
     char token[AUTH_TOKEN + AUTH_CLIENT_TOKEN];
 };
@@ -61,6 +61,14 @@ static bool w_laboratory(const struct json *r)
     return false;
 }
 
+static bool w_hides(const struct w_caller *c, struct str id)
+{
+    for (size_t i = 0; i < AM_LEN(c->hidden); i++)
+        if (c->hidden[i] && str_eqc(id, c->hidden[i]))
+            return true;
+    return false;
+}
+
 /* Each patient named, by scanning the text. */
 static bool w_sees(const struct w_caller *c, const struct w_resource *r)
 {
@@ -73,16 +81,15 @@ static bool w_sees(const struct w_caller *c, const struct w_resource *r)
         !w_laboratory(json_root(r->doc)))
         return false;
     if (named)
-        good = c->care ? str_eqc(r->id, w_cared) || str_eqc(r->id, "a")
-                       : !str_eqc(r->id, c->hidden);
+        good =
+            c->care ? str_eqc(r->id, w_cared) || str_eqc(r->id, "a") : !w_hides(c, r->id);
     for (size_t k = 0; k < AM_LEN(before); k++)
         for (const char *p = r->text.p; (p = strstr(p, before[k]));) {
             struct str rest, id;
             p += strlen(before[k]);
             id = str_cut((struct str){p, strcspn(p, "\"")}, '/', &rest);
             named = true;
-            if (c->care ? !str_eqc(id, w_cared) && !str_eqc(id, "a")
-                        : str_eqc(id, c->hidden))
+            if (c->care ? !str_eqc(id, w_cared) && !str_eqc(id, "a") : w_hides(c, id))
                 good = false;
         }
     /* Who keeps oppositions has to see them: a Consent is not hidden by one. */
@@ -141,16 +148,38 @@ static int w_meet_all(struct eds_view *v, void *arg)
     return eds_each(v, STR_NULL, 0, w_meet, arg);
 }
 
-static void w_consent(const char *id, const char *patient, const char *purpose)
+/* rule: policyRule and provision, as the law is read by people. */
+static void w_consent(const char *id, const char *patient, const char *scope,
+                      const char *rule)
 {
-    char text[600];
-    snprintf(text, sizeof text,
-             "\"status\":\"active\",\"scope\":{\"text\":\"x\"},\"category\":[{\"text\":"
-             "\"x\"}],\"patient\":{\"reference\":\"Patient/%s\"},\"policyRule\":{"
-             "\"text\":\"x\"},\"provision\":{\"type\":\"deny\",\"purpose\":[{\"code\":"
-             "\"%s\"}]}",
-             patient, purpose);
+    char text[900];
+    snprintf(
+        text, sizeof text,
+        "\"status\":\"active\",\"scope\":{\"coding\":[{\"code\":\"%s\"}]},"
+        "\"category\":[{\"text\":\"x\"}],\"patient\":{\"reference\":\"Patient/%s\"},%s",
+        scope, patient, rule);
     t_store("Consent", id, text);
+}
+
+#define OPTIN  "\"policyRule\":{\"coding\":[{\"code\":\"OPTIN\"}]}"
+#define OPTOUT "\"policyRule\":{\"coding\":[{\"code\":\"OPTOUT\"}]}"
+/* The nurse, in care of w_cared, may see him: he opts out of research. w_other opposes
+ * whoever analyses, by a provision within one; b opposes the service by its name. What a
+ * and w_other want at the end of their life hides nothing. */
+static void w_consents(void)
+{
+    w_consent("treat", w_other, "patient-privacy",
+              OPTIN
+              ",\"provision\":{\"type\":\"permit\",\"provision\":[{\"type\":\"deny\","
+              "\"purpose\":[{\"code\":\"TREAT\"}]}]}");
+    w_consent("research", w_cared, "research", OPTOUT);
+    w_consent("actor", "b", "patient-privacy",
+              OPTIN
+              ",\"provision\":{\"type\":\"deny\",\"actor\":[{\"role\":{\"text\":\"x\"},"
+              "\"reference\":{\"reference\":\"Device/lab-1\"}}]}");
+    w_consent("end", "a", "adr",
+              "\"policyRule\":{\"text\":\"x\"},\"provision\":{\"type\":\"deny\"}");
+    w_consent("end2", w_other, "adr", OPTOUT);
 }
 
 static void w_callers(void)
@@ -161,11 +190,11 @@ static void w_callers(void)
         t_auth, STR("lab-1"),
         STR("system/Observation.rs?category=laboratory system/Encounter.rs"), time_now(),
         part));
-    w_caller[0] = (struct w_caller){"nurse", w_nurse, true, "", false, ""};
-    w_caller[1] = (struct w_caller){"dim", w_dim, false, w_other, false, ""};
-    w_caller[2] = (struct w_caller){"service", NULL, false, w_cared, false, ""};
-    w_caller[3] =
-        (struct w_caller){"part", "Observation Encounter", false, w_cared, true, ""};
+    w_caller[0] = (struct w_caller){"nurse", w_nurse, true, {""}, false, ""};
+    w_caller[1] = (struct w_caller){"dim", w_dim, false, {w_other, w_cared}, false, ""};
+    w_caller[2] = (struct w_caller){"service", NULL, false, {w_cared, "b"}, false, ""};
+    w_caller[3] = (struct w_caller){
+        "part", "Observation Encounter", false, {w_cared, "b"}, true, ""};
     snprintf(w_caller[0].token, sizeof w_caller[0].token, "%s", t_token[T_NURSE]);
     snprintf(w_caller[1].token, sizeof w_caller[1].token, "%s", t_token[T_DIM]);
     snprintf(w_caller[2].token, sizeof w_caller[2].token, "%s", all);
@@ -192,8 +221,7 @@ static int w_open(void **state)
     t_store("Observation", "ob",
             "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
             "\"reference\":\"Patient/b\"}");
-    w_consent("treat", w_other, "TREAT");
-    w_consent("research", w_cared, "HRESCH");
+    w_consents();
     w_callers();
     return eds_view(t_eds, w_meet_all, NULL);
 }

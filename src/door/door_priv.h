@@ -5,6 +5,8 @@
 
 #include <limits.h>
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -24,7 +26,8 @@ enum door_verb {
 enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
 
 enum {
-    DOOR_PATIENTS = 8,    /* of one resource; more: only who reaches all sees it */
+    DOOR_PATIENTS = 8, /* of one resource; more: only who reaches all sees it */
+    DOOR_UNCLEARS = 1024,
     DOOR_LOOKED = 2200,   /* resources of a request whose patients are remembered */
     DOOR_RECORD = 1 << 20 /* bytes of a record, before it goes on in another */
 };
@@ -49,6 +52,7 @@ struct door {
     struct auth *auth;
     struct eds *eds;
     struct door_trail *trail;
+    _Atomic(int64_t) unclear[DOOR_UNCLEARS]; /* rids of Consents, told to the operator */
     char establishment[LEDGER_ID_MAX], base[512], former[REST_FORMER], dir[PATH_MAX];
 };
 
@@ -57,16 +61,24 @@ struct door_facts {
     char type[65];
     char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
     size_t patients;
-    bool many;    /* more than that */
+    bool many;    /* more than that, or of who cannot be found out */
+    bool follow;  /* others say whose it is: door_whose() */
     bool machine; /* a model said it and nobody has validated it */
 };
 
 struct door_looked { /* for the record: whose the resources told of are */
     uint64_t name;
-    char patient[2][EDS_ID_MAX + 1];
+    unsigned char patients;
+    char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
 };
 
-enum { DOOR_RELATED = 1, DOOR_UNRELATED = 2, DOOR_OPPOSED = 4, DOOR_WILLING = 8 };
+enum {
+    DOOR_RELATED = 1,
+    DOOR_UNRELATED = 2,
+    DOOR_OPPOSED = 4,
+    DOOR_WILLING = 8,
+    DOOR_UNCLEAR = 16 /* beside DOOR_WILLING: something in it was not understood */
+};
 struct door_caller {
     struct door *door;
     bool anybody; /* nobody in particular */
@@ -145,8 +157,15 @@ bool door_told(void *arg, void *who, struct str type);
 void door_facts_add(struct door_facts *f, const struct door_facts *more);
 void door_facts(const struct json *resource, const struct door *d,
                 struct door_facts *out);
+/* Can a reference to that lead to a patient? */
+bool door_follows(struct str type, struct str id);
 /* rest_below() of the door's addresses. */
 struct str door_below(const struct door *d, struct str reference);
+
+/* ---- door_whose.c: patients that others name ---- */
+/* Adds them where f->follow. v NULL: the resource is about to be written. */
+AM_CHECK int door_whose(const struct door *d, struct eds_view *v,
+                        const struct json *resource, struct door_facts *f);
 
 /* ---- door_known.c: facts by rid, of the versions last looked at; any thread ---- */
 AM_CHECK int door_known_new(struct door_known **out);
@@ -162,7 +181,8 @@ int door_see(void *arg, const struct rest_look *l, bool *yes);
 int door_fit(void *arg, const struct rest_fit *f, struct diag *d);
 
 /* ---- door_machine.c: what models say ---- */
-bool door_labelled(const struct json *resource); /* AIAST; of a Provenance never */
+bool door_tagged(const struct json *resource);   /* AIAST */
+bool door_labelled(const struct json *resource); /* the same; a Provenance never */
 bool door_open(const struct json *resource);     /* ... and nobody stands for it yet */
 /* May he write that? For struct rest_guard's fit. */
 AM_CHECK int door_machine_fit(struct door_caller *c, const struct rest_fit *f,
@@ -173,6 +193,10 @@ AM_CHECK int door_machine_fit(struct door_caller *c, const struct rest_fit *f,
  * NULL: one of its own. */
 AM_CHECK int door_patient(struct door_caller *c, struct eds_view *v, struct str id,
                           bool care, unsigned *bits);
+
+/* ---- door_oppose.c ---- */
+enum door_says { DOOR_SAYS_NOTHING, DOOR_SAYS_UNCLEAR, DOOR_SAYS_NO };
+enum door_says door_consent_says(const struct door_caller *c, const struct json *consent);
 
 /* ---- door_note.c ---- */
 int door_note(void *arg, const struct rest_access *a); /* a rest_audit_fn */

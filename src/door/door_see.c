@@ -26,40 +26,6 @@ struct see {
     enum door_reach reach;
 };
 
-/* A Provenance is about whom its targets are about. */
-static int see_target(struct see *s, struct str reference)
-{
-    struct door_facts more;
-    struct json_doc *doc = NULL;
-    struct buf text;
-    struct str rest, id, type;
-    int err;
-    type = str_cut(door_below(s->c->door, reference), '/', &rest);
-    id = str_cut(rest, '/', &rest);
-    buf_init(&text, 2 * EDS_BODY_MAX);
-    err = id.n ? eds_get(s->view, type, id, 0, &text, NULL) : AM_E_NOTFOUND;
-    if (!err && text.n)
-        err = json_parse(&doc, buf_str(&text), NULL, NULL);
-    if (!err && doc) {
-        door_facts(json_root(doc), s->c->door, &more);
-        door_facts_add(&s->f, &more);
-    }
-    json_free(doc);
-    buf_release(&text);
-    return err == AM_E_NOTFOUND ? AM_OK : err;
-}
-
-static int see_targets(struct see *s)
-{
-    int err = AM_OK;
-    if (!s->view || !str_eqc(str_c(s->f.type), "Provenance"))
-        return AM_OK;
-    for (json_each(it, json_get(s->resource, "target")))
-        if (!err)
-            err = see_target(s, json_get_str(it.val, "reference"));
-    return err;
-}
-
 /* ---- the judgement ---- */
 static bool see_of_nobody(const struct see *s)
 {
@@ -69,6 +35,13 @@ static bool see_of_nobody(const struct see *s)
     if (!s->view && str_eqc(type, "Provenance"))
         return false; /* written: of what is written with it, which is asked too */
     return !s->f.patients && fhir_compartment_has(STR("Patient"), type);
+}
+
+/* What was not understood opposes all but those in care of him. */
+static bool see_opposed(const struct door_caller *c, unsigned bits)
+{
+    bool cares = (bits & DOOR_RELATED) || auth_in_service(&c->who, STR("*"));
+    return (bits & DOOR_OPPOSED) || ((bits & DOOR_UNCLEAR) && !cares);
 }
 
 static int see_patients(const struct see *s, bool *yes)
@@ -84,7 +57,7 @@ static int see_patients(const struct see *s, bool *yes)
         unsigned bits;
         err = door_patient(c, s->view, str_c(s->f.patient[i]), care, &bits);
         if (!err && ((care && !(bits & DOOR_RELATED)) ||
-                     (!glass && !law && !c->files && (bits & DOOR_OPPOSED))))
+                     (!glass && !law && !c->files && see_opposed(c, bits))))
             *yes = false;
     }
     return err;
@@ -100,8 +73,6 @@ static int see_judge(struct see *s, unsigned verbs, bool *yes)
     if (*yes && s->f.machine)
         *yes = !c->service &&
                auth_role_may(c->who.role, str_c(c->who.function), AUTH_VALIDATE);
-    if (*yes && !err)
-        err = see_targets(s);
     return *yes && !err ? see_patients(s, yes) : err;
 }
 
@@ -120,8 +91,9 @@ static int see_remember(struct door_caller *c, const struct door_facts *f, struc
         c->cap_looked = cap;
     }
     l = &c->looked[c->n_looked++ % DOOR_LOOKED];
-    *l = (struct door_looked){.name = str_hash((struct str){name, (size_t)n})};
-    for (size_t i = 0; i < AM_MIN(f->patients, AM_LEN(l->patient)); i++)
+    l->name = str_hash((struct str){name, (size_t)n});
+    l->patients = (unsigned char)f->patients;
+    for (size_t i = 0; i < f->patients; i++)
         memcpy(l->patient[i], f->patient[i], sizeof l->patient[i]);
     return AM_OK;
 }
@@ -165,11 +137,13 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
     if (!err) {
         s.resource = json_root(doc);
         door_facts(s.resource, c->door, &s.f);
+        err = door_whose(c->door, l->view, s.resource, &s.f);
         snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
         if (!l->gone)
             door_known_put(c->door->known, epoch, l->rid, &s.f, str_c(id));
-        err = see_known(&s, see_verbs(l), id, yes);
     }
+    if (!err)
+        err = see_known(&s, see_verbs(l), id, yes);
     json_free(doc);
     buf_release(&text);
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -204,7 +178,10 @@ int door_fit(void *arg, const struct rest_fit *f, struct diag *d)
     if (!c)
         return AM_E_FORBIDDEN;
     door_facts(s.resource, c->door, &s.f);
+    err = door_whose(c->door, NULL, s.resource, &s.f);
     s.f.machine = false; /* by a rule of its own */
+    if (err)
+        return err;
     err = see_judge(&s, f->ask->verb == EDS_CREATE ? DOOR_C : DOOR_U, &yes);
     for (size_t i = 0; i < s.f.patients && !err; i++)
         err = fit_remember(c, s.f.patient[i]);

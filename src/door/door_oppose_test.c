@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forms of Consent, and whom each keeps out: who cares for the patient, who analyses, a
+ * service of research. And whose a resource is that names no patient itself. */
+#include "door/door_test.h"
+
+static char o_service[AUTH_CLIENT_TOKEN];
+
+static void o_consent(const char *patient, const char *text)
+{
+    char body[1500];
+    snprintf(body, sizeof body,
+             "\"status\":\"active\",\"category\":[{\"text\":\"x\"}],\"patient\":{"
+             "\"reference\":\"Patient/%s\"},%s",
+             patient, text);
+    t_store("Consent", patient, body);
+}
+
+static int o_status(const char *token, const char *path)
+{
+    struct t_reply r = t_send(&(struct t_asked){.token = token, .path = path});
+    int status = r.status;
+    t_done(&r);
+    return status;
+}
+
+static void o_open(void)
+{
+    t_service("system/*.cruds", o_service); /* lab-1, of research */
+}
+
+#define SCOPE(code)        "\"scope\":{\"coding\":[{\"code\":\"" code "\"}]},"
+#define RULE(code)         "\"policyRule\":{\"coding\":[{\"code\":\"" code "\"}]}"
+#define PRIVACY            SCOPE("patient-privacy")
+#define P(type, more)      ",\"provision\":{\"type\":\"" type "\"" more "}"
+#define FOR(code)          ",\"purpose\":[{\"code\":\"" code "\"}]"
+#define WITHIN(type, more) ",\"provision\":[{\"type\":\"" type "\"" more "}]"
+#define ACTOR(reference)                                                                 \
+    ",\"actor\":[{\"role\":{\"text\":\"x\"},\"reference\":{" reference "}}]"
+#define REF(to) "\"reference\":\"" to "\""
+
+/* Who cares, who analyses, the service: let in? */
+static const struct {
+    const char *consent;
+    bool cares, analyses, service;
+    bool unclear;
+} o_form[] = {
+    {PRIVACY RULE("OPTOUT"), false, false, false, false},
+    {PRIVACY RULE("OPTIN"), true, true, true, false},
+    {PRIVACY RULE("hipaa-auth"), true, false, false, true},
+    {PRIVACY RULE("OPTIN") ",\"provision\":{\"securityLabel\":[{\"code\":\"R\"}]}", true,
+     false, false, true},
+    {SCOPE("adr") RULE("x") P("deny", ""), true, true, true, false},
+    {SCOPE("adr") RULE("OPTOUT"), true, true, true, false},
+    {SCOPE("treatment") RULE("x") P("deny", ""), true, true, true, false},
+    {SCOPE("research") RULE("x") P("deny", ""), true, false, false, false},
+    {SCOPE("something") RULE("x") P("deny", ""), false, false, false, false},
+    {PRIVACY RULE("x") P("deny", FOR("HRESCH")), true, false, false, false},
+    {PRIVACY RULE("x") P("deny", FOR("CLINTRCH")), true, false, false, false},
+    {PRIVACY RULE("x") P("deny", FOR("HMARKT")), true, false, true, false},
+    {PRIVACY RULE("x") P("deny", FOR("TREAT")), false, false, true, false},
+    {PRIVACY RULE("x") P("deny", FOR("of-ours")), true, false, false, true},
+    {PRIVACY RULE("OPTIN") P("permit", WITHIN("deny", FOR("HRESCH"))), true, false, false,
+     false},
+    {PRIVACY RULE("OPTIN") P("permit", WITHIN("permit", WITHIN("deny", ""))), false,
+     false, false, false},
+    {PRIVACY RULE("OPTIN") P("permit", FOR("HMARKT") WITHIN("deny", "")), true, false,
+     true, true},
+    {PRIVACY RULE("OPTOUT") P("permit", FOR("TREAT")), true, false, false, false},
+    {PRIVACY RULE("OPTOUT") P("permit", FOR("TREAT") ",\"class\":[{\"code\":\"x\"}]"),
+     false, false, false, false},
+    {PRIVACY RULE("x") P("deny", WITHIN("permit", FOR("HRESCH"))), false, false, true,
+     false},
+    {PRIVACY RULE("x") P("deny", ",\"class\":[{\"code\":\"Condition\"}]"), false, false,
+     false, false},
+    {PRIVACY RULE("x") P("deny", ",\"period\":{\"end\":\"2020\"}"), true, true, true,
+     false},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Device/lab-1"))), true, true, false, false},
+    {PRIVACY RULE("x") P("deny", ACTOR("\"identifier\":{\"value\":\"lab-1\"}")), true,
+     false, false, true},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Device/lab-2"))), true, true, true, false},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Practitioner/p9"))), true, true, true, false},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Organization/cardio"))), false, true, false,
+     true},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("http://older/fhir/Organization/cardio"))),
+     false, true, false, true},
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Group/g"))), true, false, false, true},
+};
+
+static bool o_told(void)
+{
+    bool told = false;
+    for (size_t i = 0; i < DOOR_UNCLEARS; i++) {
+        told = told || t_door->unclear[i];
+        t_door->unclear[i] = 0;
+    }
+    return told;
+}
+
+static void each_form_keeps_out_whom_it_opposes(void **state)
+{
+    (void)state;
+    o_open();
+    for (size_t i = 0; i < AM_LEN(o_form); i++) {
+        o_consent("a", o_form[i].consent);
+        if ((o_status(t_token[T_PHYSICIAN], "/Observation/oa") == 200) !=
+                o_form[i].cares ||
+            (o_status(t_token[T_DIM], "/Observation/oa") == 200) != o_form[i].analyses ||
+            (o_status(o_service, "/Observation/oa") == 200) != o_form[i].service)
+            fail_msg("%zu: %s: %d %d %d", i, o_form[i].consent,
+                     o_status(t_token[T_PHYSICIAN], "/Observation/oa"),
+                     o_status(t_token[T_DIM], "/Observation/oa"),
+                     o_status(o_service, "/Observation/oa"));
+        if (o_told() != o_form[i].unclear)
+            fail_msg("%zu: %s: the operator", i, o_form[i].consent);
+    }
+    /* Not understood: a secretary is not in care; a broken glass shows it. */
+    assert_int_equal(o_status(t_token[T_SECRETARY], "/Patient/a"), 404);
+    T_ONLY(200, T_GET(T_DPO, "/Consent/a")); /* who keeps them sees them */
+}
+
+/* ---- whose it is ---- */
+#define SEEN "\"status\":\"final\",\"code\":{\"text\":\"x\"}"
+
+static void o_sees(const char *path, bool cares, bool analyses, bool service)
+{
+    int now[3] = {o_status(t_token[T_PHYSICIAN], path), o_status(t_token[T_DIM], path),
+                  o_status(o_service, path)};
+    if ((now[0] == 200) != cares || (now[1] == 200) != analyses ||
+        (now[2] == 200) != service)
+        fail_msg("%s: %d %d %d", path, now[0], now[1], now[2]);
+}
+
+static void what_names_no_patient_is_whose_others_say(void **state)
+{
+    (void)state;
+    o_open();
+    t_store("Observation", "va", SEEN ",\"encounter\":{" REF("Encounter/ea") "}");
+    t_store("Observation", "vb",
+            SEEN ",\"encounter\":{" REF("http://older/fhir/Encounter/eb") "}");
+    t_store("Observation", "m",
+            SEEN ",\"hasMember\":[{" REF("Observation/vb") "}]"); /* twice removed */
+    t_store("Observation", "lost", SEEN ",\"encounter\":{" REF("Encounter/none") "}");
+    t_store("Observation", "ring", SEEN ",\"hasMember\":[{" REF("Observation/gnir") "}]");
+    t_store("Observation", "gnir", SEEN ",\"hasMember\":[{" REF("Observation/ring") "}]");
+    o_sees("/Observation/va", true, true, true);
+    o_sees("/Observation/vb", false, true, true);
+    o_sees("/Observation/m", false, true, true);
+    o_sees("/Observation/lost", false, true, true);
+    o_sees("/Observation/ring", false, true, true);
+    o_consent("b", PRIVACY RULE("OPTOUT"));
+    o_sees("/Observation/va", true, true, true);
+    o_sees("/Observation/vb", false, false, false);
+    o_sees("/Observation/m", false, false, false);
+    assert_int_equal(t_total(t_token[T_DIM], "/Observation", ""),
+                     5); /* oa va lost ring gnir */
+    /* Nothing is written to him either, by such a way. */
+    T_ONLY(403, .token = o_service, .method = HTTP_POST, .path = "/Observation",
+           .body = "{\"resourceType\":\"Observation\"," SEEN
+                   ",\"encounter\":{" REF("Encounter/eb") "}}");
+    T_ONLY(201, .token = o_service, .method = HTTP_POST, .path = "/Observation",
+           .body = "{\"resourceType\":\"Observation\"," SEEN
+                   ",\"encounter\":{" REF("Encounter/ea") "}}");
+    /* A visit that was deleted was his all the same. */
+    T_ONLY(204, .token = o_service, .method = HTTP_DELETE, .path = "/Encounter/ea");
+    o_consent("a", PRIVACY RULE("OPTOUT"));
+    o_sees("/Observation/va", false, false, false);
+}
+
+static void a_binary_is_of_whom_its_documents_are(void **state)
+{
+    static const char doc[] = "\"status\":\"current\",\"subject\":{\"reference\":"
+                              "\"Patient/%s\"},\"content\":[{\"attachment\":{\"url\":"
+                              "\"%sBinary/%s\"}}]";
+    char text[400];
+    (void)state;
+    o_open();
+    t_store(
+        "Binary", "ca",
+        "\"contentType\":\"text/plain\",\"securityContext\":{" REF("Encounter/ea") "}");
+    t_store(
+        "Binary", "cb",
+        "\"contentType\":\"text/plain\",\"securityContext\":{" REF("Encounter/eb") "}");
+    t_store("Binary", "x", "\"contentType\":\"text/plain\"");
+    o_sees("/Binary/ca", true, false, true); /* DIM reads no files */
+    o_sees("/Binary/cb", false, false, true);
+    o_sees("/Binary/x", false, false, true);
+    snprintf(text, sizeof text, doc, "a", "", "x");
+    t_store("DocumentReference", "da", text);
+    o_sees("/Binary/x", true, false, true);
+    snprintf(text, sizeof text, doc, "b", "http://test/fhir/", "x");
+    t_store("DocumentReference", "db", text); /* and b's: nobody's own makes it his */
+    o_sees("/Binary/x", false, false, true);
+    o_consent("b", PRIVACY RULE("OPTOUT"));
+    o_sees("/Binary/ca", true, false, true);
+    o_sees("/Binary/cb", false, false, false);
+    o_sees("/Binary/x", false, false, false);
+}
+
+static void a_provenance_hides_what_its_target_says(void **state)
+{
+    (void)state;
+    t_store("Observation", "ai",
+            "\"meta\":{\"security\":[{\"code\":\"AIAST\"}]},\"status\":\"preliminary\","
+            "\"code\":{\"text\":\"x\"},\"subject\":{" REF("Patient/a") "}");
+    t_store("Provenance", "p",
+            "\"meta\":{\"security\":[{\"code\":\"AIAST\"}]},\"target\":[{" REF(
+                "Observation/ai") "}],\"recorded\":"
+                                  "\"2026-11-01T00:00:00Z\",\"agent\":[{"
+                                  "\"who\":{\"display\":\"m\"}}]");
+    t_service("system/*.rs", o_service);
+    assert_int_equal(o_status(o_service, "/Provenance/p"), 404);
+    assert_int_equal(o_status(t_token[T_PHYSICIAN], "/Provenance/p"), 200);
+}
+
+/* ---- the record ---- */
+static void all_whom_a_resource_names_are_recorded(void **state)
+{
+    (void)state;
+    t_store("Patient", "c", "");
+    t_store(
+        "List", "l",
+        "\"status\":\"current\",\"mode\":\"working\",\"entry\":[{\"item\":{" REF(
+            "Patient/a") "}},{\"item\":{" REF("Patient/b") "}},{\"item\":{" REF("Patient/"
+                                                                                "c") "}}"
+                                                                                     "]");
+    T_ONLY(200, T_GET(T_DIM, "/List/l"));
+    assert_int_equal(t_total(t_token[T_DPO], "/AuditEvent", "patient=a"), 1);
+    assert_int_equal(t_total(t_token[T_DPO], "/AuditEvent", "patient=c"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(each_form_keeps_out_whom_it_opposes),
+        T(what_names_no_patient_is_whose_others_say),
+        T(a_binary_is_of_whom_its_documents_are),
+        T(a_provenance_hides_what_its_target_says),
+        T(all_whom_a_resource_names_are_recorded),
+    };
+    int bad = cmocka_run_group_tests(tests, NULL, NULL);
+    fhir_valid_free(t_valid);
+    return bad;
+}
