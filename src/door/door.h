@@ -72,9 +72,10 @@ AM_CHECK int door_scope_check(struct str scopes);
 
 /* ---- the record, as AuditEvents ---- */
 struct door_events {
-    const char *dir;           /* data folder */
-    struct str patient, agent; /* empty: any; agent: a pseudonym, or a service */
-    struct str date[2];        /* as in a search: "ge2026-11-01", both hold; empty: any */
+    const char *dir;              /* data folder */
+    struct str patient, agent;    /* empty: any; agent: a pseudonym, or a service */
+    struct str subtype, security; /* tokens, as in a search; empty: any */
+    struct str date[2]; /* as in a search: "ge2026-11-01", both hold; empty: any */
 };
 typedef int door_event_fn(void *arg, struct str event); /* JSON; AM_OK goes on */
 /* Oldest first. AM_E_SYNTAX: the date; AM_E_TAMPERED: the chain is broken there. */

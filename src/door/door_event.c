@@ -82,9 +82,42 @@ static bool event_patient(const struct json *record, struct str id)
     return false;
 }
 
+#define EVENT_REST   "http://hl7.org/fhir/restful-interaction"
+#define EVENT_OWN    "urn:amane:operation"
+#define EVENT_REASON "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+
+/* "code", "system|code" or "|code" of a coding (FHIR R4, 3.1.1.5.10); empty: any. */
+static bool event_token(struct str asked, const char *system, struct str code)
+{
+    struct str own, of = str_cut(asked, '|', &own);
+    if (!own.p)
+        return str_eq(asked, code);
+    return str_eqc(of, system) && str_eq(own, code);
+}
+
+static bool event_operation(struct str did)
+{
+    return str_starts(did, STR("$"));
+}
+
+static bool event_subtype(const struct door_events *e, const struct json *record)
+{
+    struct str did = json_get_str(record, "do");
+    if (!e->subtype.n)
+        return true;
+    if (event_operation(did) && event_token(e->subtype, EVENT_OWN, did))
+        return true;
+    return event_token(e->subtype, EVENT_REST,
+                       event_operation(did) ? STR("operation") : did);
+}
+
 static bool event_wanted(const struct event_want *w, const struct json *record)
 {
     const struct door_events *e = w->e;
+    if (!event_subtype(e, record) ||
+        (e->security.n && !(json_get_str(record, "glass").n &&
+                            event_token(e->security, EVENT_REASON, STR("BTG")))))
+        return false;
     return (!e->patient.n || event_patient(record, e->patient)) &&
            (!e->agent.n || str_eq(json_get_str(json_get(record, "who"), "id"), e->agent));
 }
@@ -144,7 +177,7 @@ static void event_agent(struct jw *w, const struct json *record)
         jw_key(w, "coding");
         jw_arr(w);
         jw_obj(w);
-        jw_kstrz(w, "system", "http://terminology.hl7.org/CodeSystem/v3-ActReason");
+        jw_kstrz(w, "system", EVENT_REASON);
         jw_kstrz(w, "code", "BTG");
         jw_obj_end(w);
         jw_arr_end(w);
@@ -210,6 +243,39 @@ static bool event_has_entity(const struct json *record)
     return false;
 }
 
+/* restful-interaction has one code for all operations; which, in a system of ours. */
+static void event_did(struct jw *w, struct str did)
+{
+    jw_key(w, "subtype");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "system", EVENT_REST);
+    jw_kstr(w, "code", event_operation(did) ? STR("operation") : did);
+    jw_obj_end(w);
+    if (event_operation(did)) {
+        jw_obj(w);
+        jw_kstrz(w, "system", EVENT_OWN);
+        jw_kstr(w, "code", did);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
+
+/* Found by _security. */
+static void event_label(struct jw *w)
+{
+    jw_key(w, "meta");
+    jw_obj(w);
+    jw_key(w, "security");
+    jw_arr(w);
+    jw_obj(w);
+    jw_kstrz(w, "system", EVENT_REASON);
+    jw_kstrz(w, "code", "BTG");
+    jw_obj_end(w);
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
 static int event_write(struct jw *w, uint64_t seq, int64_t at, const struct json *record)
 {
     int64_t status = json_int(json_get(record, "status"), 0);
@@ -219,18 +285,15 @@ static int event_write(struct jw *w, uint64_t seq, int64_t at, const struct json
     jw_kstrz(w, "resourceType", "AuditEvent");
     jw_key(w, "id");
     jw_strf(w, "%llu", (unsigned long long)seq);
+    if (json_get_str(record, "glass").n)
+        event_label(w);
     event_code(w, "type", "http://terminology.hl7.org/CodeSystem/audit-event-type",
                STR("rest"));
-    jw_key(w, "subtype");
-    jw_arr(w);
-    jw_obj(w);
-    jw_kstrz(w, "system", "http://hl7.org/fhir/restful-interaction");
-    jw_kstr(w, "code", json_get_str(record, "do"));
-    jw_obj_end(w);
-    jw_arr_end(w);
+    event_did(w, json_get_str(record, "do"));
     jw_kstrz(w, "action", event_action(json_get_str(record, "do")));
     jw_kstrz(w, "recorded", time_format(at, when));
-    jw_kstrz(w, "outcome", status >= 500 ? "8" : status >= 400 ? "4" : "0");
+    if (status) /* what was only begun has no outcome */
+        jw_kstrz(w, "outcome", status >= 500 ? "8" : status >= 400 ? "4" : "0");
     jw_key(w, "outcomeDesc");
     if (status)
         jw_strf(w, "%s %d", "HTTP", (int)status);

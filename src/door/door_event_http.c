@@ -63,6 +63,10 @@ static int event_param(struct event_list *l, struct str name, struct str v)
         e->agent = str_starts(v, STR("|")) ? str_sub(v, 1, v.n) : v;
     else if (str_eqc(name, "date") && v.n && !e->date[1].n)
         e->date[e->date[0].n > 0] = v;
+    else if (str_eqc(name, "subtype") && v.n && !e->subtype.n)
+        e->subtype = v;
+    else if (str_eqc(name, "_security") && v.n && !e->security.n)
+        e->security = v;
     else if (str_eqc(name, "_count") && !str_int(v, 0, INT32_MAX, &n))
         l->count = (size_t)AM_MIN(n, EVENT_MOST);
     else if (str_eqc(name, "_page") && !str_int(v, 1, INT64_MAX, &n))
@@ -159,18 +163,62 @@ static int event_search(struct door_caller *c, const char *mount, struct http_re
     return err;
 }
 
+/* ---- one ---- */
+static int event_kept(void *arg, struct str event)
+{
+    int err = buf_add(arg, event);
+    return err ? err : 1;
+}
+
+static int event_read(struct door_caller *c, const char *mount, struct str id,
+                      struct http_req *q, struct http_resp *a)
+{
+    const struct door_events e = {.dir = c->door->dir};
+    struct rest_access told = {.moment = REST_AFTER,
+                               .interaction = "read",
+                               .type = STR("AuditEvent"),
+                               .id = id,
+                               .status = 200,
+                               .who = c};
+    struct buf text;
+    int64_t seq = 0;
+    uint64_t below;
+    char own[32];
+    int err = str_int(id, 1, INT64_MAX - 1, &seq) ? AM_E_NOTFOUND : AM_OK;
+    buf_init(&text, 2 * DOOR_TRAIL_RECORD);
+    below = (uint64_t)seq + 1;
+    if (!err)
+        err = door_events_back(&e, &below, event_kept, &text);
+    snprintf(own, sizeof own, "{\"id\":\"%lld\"", (long long)seq);
+    if (!err && !memmem(text.p ? text.p : "", text.n, own + 1, strlen(own + 1)))
+        err = AM_E_NOTFOUND; /* the newest is older */
+    told.status = err ? am_err_http(err) : 200;
+    if (!err || err == AM_E_NOTFOUND) {
+        int noted = door_note(c->door, &told);
+        err = noted ? noted : err;
+    }
+    if (!err)
+        err = rest_http_tell(mount, buf_str(&text), q, a);
+    buf_release(&text);
+    return err;
+}
+
 bool door_audit_events(struct door_caller *c, const char *mount, struct http_req *q,
                        struct http_resp *a, int *err)
 {
     struct str path = str_sub(q->path, strlen(mount), q->path.n);
     enum door_reach reach;
-    if (!str_eqc(path, "/AuditEvent") || c->anybody || c->service ||
+    struct str id = STR_NULL;
+    if (str_starts(path, STR("/AuditEvent/")))
+        id = str_sub(path, 12, path.n);
+    if ((!id.n && !str_eqc(path, "/AuditEvent")) || c->anybody || c->service ||
         (q->method != HTTP_GET && q->method != HTTP_HEAD))
         return false; /* rest knows no other: door_may() refuses */
-    if (!(door_may_verbs(c, STR("AuditEvent"), &reach) & DOOR_S))
+    if (!(door_may_verbs(c, STR("AuditEvent"), &reach) & (id.n ? DOOR_R : DOOR_S)))
         return false;
-    *err = event_search(c, mount, q, a);
+    *err = id.n ? event_read(c, mount, id, q, a) : event_search(c, mount, q, a);
     if (*err && am_err_http(*err) < 500)
-        *err = rest_http_refuse(mount, *err, "door.events", NULL, q, a);
+        *err = rest_http_refuse(mount, *err, id.n ? "rest.notfound" : "door.events", NULL,
+                                q, a);
     return true;
 }

@@ -126,11 +126,55 @@ static void a_broken_chain_is_said(void **state)
     T_ONLY(500, T_GET(T_DPO, "/AuditEvent"), .query = "patient=a");
 }
 
+/* What was begun is not told as done; operations and broken glass are found as such. */
+static void attempts_operations_and_broken_glass_are_told_apart(void **state)
+{
+    struct t_reply r;
+    const char *id;
+    char path[80];
+    (void)state;
+    T_ONLY(200, T_GET(T_DIM, "/Patient/b"));
+    T_ONLY(200, T_GET(T_DIM, "/Patient/a/$everything"));
+    T_ONLY(200, T_GET(T_PHYSICIAN, "/Patient/b"), .glass = "cardiac arrest in hall");
+    T_ONLY(201, T_POST(T_NURSE, "/Observation"),
+           .body = "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{"
+                   "\"text\":\"x\"},\"subject\":{\"reference\":\"Patient/a\"}}");
+    r = T_WANT(200, T_GET(T_DPO, "/AuditEvent"), .query = "subtype=create");
+    assert_int_equal(json_size(t_at(&r, "/entry")), 2); /* after, before */
+    assert_string_equal(json_str(t_at(&r, "/entry/0/resource/outcome")).p, "0");
+    assert_null(t_at(&r, "/entry/1/resource/outcome"));
+    assert_string_equal(json_str(t_at(&r, "/entry/1/resource/outcomeDesc")).p, "before");
+    t_done(&r);
+    assert_int_equal(v_many("subtype=operation"), 1);
+    assert_int_equal(v_many("subtype=$everything"), 1);
+    assert_int_equal(v_many("subtype=urn:amane:operation|$everything"), 1);
+    assert_int_equal(
+        v_many("subtype=http://hl7.org/fhir/restful-interaction|$everything"), 0);
+    assert_int_equal(v_many("_security=BTG"), 1);
+    assert_int_equal(v_many("_security=TREAT"), 0);
+    r = T_WANT(200, T_GET(T_DPO, "/AuditEvent"),
+               .query =
+                   "_security=http://terminology.hl7.org/CodeSystem/v3-ActReason|BTG");
+    assert_int_equal(json_size(t_at(&r, "/entry")), 1);
+    id = json_str(t_at(&r, "/entry/0/resource/id")).p;
+    snprintf(path, sizeof path, "/AuditEvent/%s", id);
+    t_done(&r);
+    r = T_WANT(200, T_GET(T_DPO, path));
+    assert_string_equal(json_str(t_at(&r, "/id")).p, path + 12);
+    assert_string_equal(json_str(t_at(&r, "/meta/security/0/code")).p, "BTG");
+    t_done(&r);
+    T_ONLY(404, T_GET(T_DPO, "/AuditEvent/999999"));
+    T_ONLY(404, T_GET(T_DPO, "/AuditEvent/x"));
+    T_ONLY(403, T_GET(T_NURSE, path));
+    T_ONLY(403, T_GET(T_DSI, path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(pages_tell_each_record_once_the_newest_first),
         T(what_is_asked_holds_and_no_less),
+        T(attempts_operations_and_broken_glass_are_told_apart),
         T(in_xml_too),
         T(a_broken_chain_is_said),
     };
