@@ -59,7 +59,16 @@ static inline size_t pick(size_t n)
 
 struct asked { /* one criterion: as text, and as the oracle understands it */
     char text[2048];
-    enum { BY_TOKEN, BY_STARTS, BY_DATE, BY_NUMBER, BY_REFERENCE, BY_URI, BY_MISSING } by;
+    enum {
+        BY_TOKEN,
+        BY_STARTS,
+        BY_CONTAINS,
+        BY_DATE,
+        BY_NUMBER,
+        BY_REFERENCE,
+        BY_URI,
+        BY_MISSING
+    } by;
     struct str expression, system, code;
     const char *prefix;
     int64_t lo, hi;
@@ -87,7 +96,10 @@ static inline bool answers(struct arena *a, const struct asked *q, const struct 
             any = oracle_token(v, q->system, q->code);
             break;
         case BY_STARTS:
-            any = oracle_starts(a, v, q->code);
+            any = oracle_text(a, v, q->code, false);
+            break;
+        case BY_CONTAINS:
+            any = oracle_text(a, v, q->code, true);
             break;
         case BY_DATE:
             any = oracle_date(v, q->prefix, q->lo, q->hi);
@@ -141,10 +153,10 @@ static inline bool ask_starts(struct arena *a, struct asked *q, const struct jso
     struct str text = json_type(v) == JSON_STRING ? json_str(v)
                       : json_get(v, "family")     ? json_get_str(v, "family")
                                                   : json_get_str(v, "city");
-    text = str_sub(text, 0, 1 + pick(text.n ? text.n : 1));
+    size_t from = q->by == BY_CONTAINS && text.n ? pick(text.n) : 0;
+    text = str_sub(text, from, from + 1 + pick(text.n > from ? text.n - from : 1));
     if (!str_utf8(text))
         return false;
-    q->by = BY_STARTS;
     q->code = fhir_fold(a, text);
     escape(b, text);
     return q->code.n > 0;
@@ -188,7 +200,7 @@ static inline bool ask_value(struct arena *a, struct asked *q, const struct fhir
     case FHIR_PARAM_TOKEN:
         return ask_token(q, v, b);
     case FHIR_PARAM_STRING:
-        return !str_eqc(p->code, "phonetic") && ask_starts(a, q, v, b);
+        return ask_starts(a, q, v, b);
     case FHIR_PARAM_DATE:
         return ask_date(q, v, b);
     case FHIR_PARAM_QUANTITY:
@@ -223,7 +235,7 @@ static inline bool ask_random(struct arena *a, const struct json *r, struct aske
     if (!fhir_param_at(type, pick(n), &p) || p.code.p[0] == '_' || p.refused)
         return false;
     q->expression = asked_expression(type, p.code);
-    if (!q->expression.n || str_eqc(p.code, "deceased"))
+    if (!q->expression.n || str_eqc(p.code, "deceased") || str_eqc(p.code, "phonetic"))
         return false;
     oracle_eval(r, q->expression, &vs);
     buf_init(&b, sizeof q->text - 1);
@@ -235,7 +247,10 @@ static inline bool ask_random(struct arena *a, const struct json *r, struct aske
         ok = true;
     } else {
         q->not = p.kind == FHIR_PARAM_TOKEN && !pick(6);
-        assert_ok(buf_adds(&b, q->not? ":not=" : "="));
+        q->by = p.kind == FHIR_PARAM_STRING && pick(2) ? BY_CONTAINS : BY_STARTS;
+        assert_ok(buf_adds(&b, q->by == BY_CONTAINS ? ":contains="
+                               : q->not             ? ":not="
+                                                    : "="));
         ok = vs.n && ask_value(a, q, &p, vs.v[pick(vs.n)].v, &b);
     }
     snprintf(q->text, sizeof q->text, "%s", b.p);

@@ -184,17 +184,22 @@ static inline bool oracle_token(const struct json *v, struct str system, struct 
     return oracle_token_one(v, json_get(v, "value") ? "value" : "code", system, code);
 }
 
-static inline bool oracle_starts(struct arena *a, const struct json *v, struct str folded)
+/* Texts within a value, at any depth, that begin with what is asked, or hold it. */
+static inline bool oracle_text(struct arena *a, const struct json *v, struct str folded,
+                               bool anywhere)
 {
     static const char *const machine[] = {"use",       "system", "type",   "period",
                                           "extension", "id",     "coding", "assigner"};
-    if (json_type(v) == JSON_STRING)
-        return str_starts(fhir_fold(a, json_str(v)), folded);
+    if (json_type(v) == JSON_STRING) {
+        struct str own = fhir_fold(a, json_str(v));
+        return anywhere ? memmem(own.p, own.n, folded.p, folded.n) != NULL
+                        : str_starts(own, folded);
+    }
     for (json_each(it, v)) {
         bool skip = false;
         for (size_t i = 0; i < AM_LEN(machine); i++)
             skip = skip || str_eqc(it.key, machine[i]);
-        if (!skip && oracle_starts(a, it.val, folded))
+        if (!skip && oracle_text(a, it.val, folded, anywhere))
             return true;
     }
     return false;

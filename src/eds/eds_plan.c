@@ -71,25 +71,49 @@ static int plan_type(struct eds_run *r, struct str type, struct eds_node **out)
 struct plan_rows {
     struct eds_run *r;
     const struct fhir_ask *ask;
-    struct eds_rids rids;
+    struct eds_rids rids, look; /* look: those whose rows do not tell */
 };
+
+static int plan_keep(struct plan_rows *p, struct eds_rids *into, int64_t rid)
+{
+    if (p->rids.n + p->look.n >= EDS_SET_MAX)
+        return eds_costly(p->r, EDS_SET_MAX);
+    return eds_rids_add(into, rid);
+}
 
 static int plan_row(void *arg, const struct fhir_row *row, int64_t rid)
 {
     struct plan_rows *p = arg;
     const struct fhir_ask *a = p->ask;
+    enum fhir_text_match text;
     bool yes = rid <= p->r->top;
     if (yes && row->kind == FHIR_ROW_DATE)
         yes = fhir_date_match(a, row->lo, row->hi);
     else if (yes && row->kind == FHIR_ROW_QUANTITY)
         yes = fhir_number_match(a, row->value);
-    else if (yes && a->kind == FHIR_ASK_CONTAINS)
-        yes = memmem(row->text.p, row->text.n, a->text.p, a->text.n) != NULL;
-    if (!yes)
-        return AM_OK;
-    if (p->rids.n >= EDS_SET_MAX)
-        return eds_costly(p->r, EDS_SET_MAX);
-    return eds_rids_add(&p->rids, rid);
+    else if (yes) {
+        text = fhir_text_match(a, row->text);
+        yes = text == FHIR_TEXT_YES;
+        if (text == FHIR_TEXT_LOOK)
+            return plan_keep(p, &p->look, rid);
+    }
+    return yes ? plan_keep(p, &p->rids, rid) : AM_OK;
+}
+
+/* The bodies of those whose rows were cut before what is asked could stand there. */
+static int plan_look(struct plan_rows *p)
+{
+    int err = AM_OK;
+    eds_rids_sort(&p->look);
+    if (p->look.n > EDS_SORT_BODIES)
+        return eds_costly(p->r, EDS_SORT_BODIES);
+    for (size_t i = 0; i < p->look.n && !err; i++) {
+        bool yes;
+        err = eds_look(p->r, p->ask, p->look.v[i], &yes);
+        if (!err && yes)
+            err = plan_keep(p, &p->rids, p->look.v[i]);
+    }
+    return err;
 }
 
 /* The least text above all that begin so. */
@@ -118,8 +142,8 @@ static int plan_read(struct eds_run *r, const struct fhir_ask *a, struct plan_ro
     } else {
         s.kind = FHIR_ROW_STRING;
         if (a->kind == FHIR_ASK_STARTS) {
-            s.text_min = a->text;
-            s.text_under = plan_under(r->arena, a->text);
+            s.text_min = str_sub(a->text, 0, FHIR_ROW_TEXT_CUT);
+            s.text_under = plan_under(r->arena, s.text_min);
             if (!s.text_under.p)
                 return AM_E_NOMEM;
         }
@@ -158,8 +182,11 @@ static int plan_stretch(struct eds_run *r, const struct fhir_ask *a, double besi
     }
     err = plan_read(r, a, &p);
     if (!err)
+        err = plan_look(&p);
+    if (!err)
         err = node_of_rids(&p.rids, out);
     vec_release(&p.rids);
+    vec_release(&p.look);
     return err;
 }
 

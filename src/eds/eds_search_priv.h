@@ -44,6 +44,9 @@ struct eds_run {
 AM_CHECK int eds_rids_add(struct eds_rids *r, int64_t rid);
 void eds_rids_sort(struct eds_rids *r);      /* greatest first, each once */
 int eds_costly(struct eds_run *r, int most); /* over that bound; AM_E_TOOBIG */
+/* Does the body of a resource answer an ask of kind STARTS or CONTAINS? */
+AM_CHECK int eds_look(struct eds_run *r, const struct fhir_ask *a, int64_t rid,
+                      bool *yes);
 AM_CHECK int eds_plan(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out);
 void eds_node_free(struct eds_node *n);
 /* *found == at: it matches. Less: no match between. 0: none at all. */

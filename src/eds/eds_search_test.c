@@ -377,6 +377,35 @@ static void each_way_of_asking_finds(void **state)
     finds("Observation", "value-quantity=1.45e2", "");
 }
 
+/* Rows hold 120 bytes of a text: 40 words of 4 here, and one that comes later. */
+static void texts_are_found_whatever_their_length(void **state)
+{
+    char text[900] = "", put[1200], ask[1200];
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        snprintf(text + 4 * i, sizeof text - 4 * (size_t)i, "w%02d ", i);
+    for (int i = 0; i < 2; i++) {
+        snprintf(put, sizeof put,
+                 "{\"resourceType\":\"ValueSet\",\"id\":\"t%d\",\"description\":"
+                 "\"%s%s\"}",
+                 i, text, i ? "\xD9\x82\xD9\x84\xD8\xA8 late" : "other");
+        world_put(put, (99 + i) * TIME_SECOND);
+    }
+    finds("ValueSet", "description:contains=w20+w21", "t1 t0");
+    finds("ValueSet", "description:contains=late", "t1");
+    finds("ValueSet", "description:contains=%D9%82%D9%84%D8%A8", "t1");
+    finds("ValueSet", "description:contains=never", "");
+    snprintf(ask, sizeof ask, "description=%sothe", text);
+    for (char *c = ask; *c; c++)
+        if (*c == ' ')
+            *c = '+';
+    finds("ValueSet", ask, "t0");
+    memcpy(ask + strlen(ask) - 4, "rest", 4);
+    finds("ValueSet", ask, "");
+    snprintf(ask, sizeof ask, "_id=t0,t1&description:contains=late"); /* beside a list */
+    finds("ValueSet", ask, "t1");
+}
+
 static void composites_keep_their_parts_together(void **state)
 {
     (void)state;
@@ -495,6 +524,7 @@ int main(void)
                                         world_open, world_close),
         SMALL(joins_follow_references_both_ways),
         SMALL(each_way_of_asking_finds),
+        SMALL(texts_are_found_whatever_their_length),
         SMALL(composites_keep_their_parts_together),
         SMALL(pages_are_sorted_as_asked),
         SMALL(what_is_included_comes_once),

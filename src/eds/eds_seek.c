@@ -106,14 +106,26 @@ static int seek_term(struct eds_run *r, struct eds_node *n, int64_t at, int64_t 
  */
 struct seek_own {
     const struct eds_node *n;
-    bool yes;
+    bool yes, look; /* look: a row was cut and does not tell */
 };
 
-static bool own_text(const struct fhir_ask *a, struct str text)
+int eds_look(struct eds_run *r, const struct fhir_ask *a, int64_t rid, bool *yes)
 {
-    if (a->kind == FHIR_ASK_STARTS)
-        return str_starts(text, a->text);
-    return text.n >= a->text.n && memmem(text.p, text.n, a->text.p, a->text.n);
+    struct json_doc *doc = NULL;
+    int err = r->s->body(r->s->self, rid, &doc);
+    if (!err)
+        err = fhir_text_whole(a, &r->what->key, json_root(doc), yes);
+    json_free(doc);
+    return err;
+}
+
+static void own_text(struct seek_own *o, const struct fhir_row *row)
+{
+    enum fhir_text_match m = fhir_text_match(o->n->ask, row->text);
+    if (row->param != o->n->ask->param)
+        return;
+    o->yes = o->yes || m == FHIR_TEXT_YES;
+    o->look = o->look || m == FHIR_TEXT_LOOK;
 }
 
 static int hash_order(const void *a, const void *b)
@@ -140,18 +152,20 @@ static int own_row(void *arg, const struct fhir_row *row, int64_t rid)
                             fhir_number_match(a, row->value));
     else if (row->kind == FHIR_ROW_STRING &&
              (a->kind == FHIR_ASK_STARTS || a->kind == FHIR_ASK_CONTAINS))
-        o->yes = o->yes || (row->param == a->param && own_text(a, row->text));
+        own_text(o, row);
     return AM_OK;
 }
 
 static int seek_filter(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found)
 {
-    struct seek_own o = {n, false};
+    struct seek_own o = {.n = n};
     struct eds_name name;
     char target[132];
     int k, err;
     if (n->kind == EDS_NODE_OWN) {
         err = r->s->own(r->s->self, at, own_row, &o);
+        if (!err && !o.yes && o.look)
+            err = eds_look(r, n->ask, at, &o.yes);
     } else {
         struct eds_node list = {.kind = EDS_NODE_TERM};
         int64_t from = r->top, hit;

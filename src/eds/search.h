@@ -15,6 +15,9 @@
  * filter: the rows the candidate itself owns are looked at. Alone it is read whole and
  * sorted. So is the other side of a chain; _has looks at the list of each candidate.
  *
+ * Rows hold 120 bytes of a text: the body tells where a row that was cut does not, at
+ * most EDS_SORT_BODIES times.
+ *
  * Pages are keyset pages: the cursor has the greatest rid of the first page's moment, the
  * total counted then, and the sort keys and rid of the last hit. What is written
  * meanwhile has a greater rid: it is on no later page, and nothing is twice (I1); a

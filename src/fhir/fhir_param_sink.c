@@ -32,7 +32,7 @@ static void sink_folded(struct fhir_sink *s, uint32_t number, struct str text)
     struct str f;
     if (!text.n || s->err)
         return;
-    f = fhir_fold(s->arena, text);
+    f = s->index->whole ? fhir_fold(s->arena, text) : fhir_fold_row(s->arena, text);
     if (!f.p)
         s->err = AM_E_NOMEM;
     else if (f.n)

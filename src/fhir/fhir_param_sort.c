@@ -78,7 +78,7 @@ static void sort_text(struct sort_scan *s, struct str text, bool fold)
     size_t n = AM_MIN(text.n, (size_t)FHIR_ROW_TEXT_MAX);
     if (!text.n)
         return;
-    k.text = fold ? fhir_fold(s->arena, text)
+    k.text = fold ? fhir_fold_row(s->arena, text)
                   : (struct str){arena_dup(s->arena, str_sub(text, 0, n)), n};
     if (!k.text.p)
         s->err = AM_E_NOMEM;

@@ -127,6 +127,19 @@ void fhir_date_of(const struct json *v, const struct fhir_pbranch *b, int64_t *l
  */
 struct str fhir_fold(struct arena *a, struct str text)
 {
+    size_t cap = 2 * text.n + 8;
+    char *p = arena_alloc(a, cap, 1);
+    size_t n = p ? search_fold(text, p, cap) : 0;
+    while (p && n + 4 > cap) { /* full, perhaps: a letter may fold to several */
+        cap *= 2;
+        p = arena_alloc(a, cap, 1);
+        n = p ? search_fold(text, p, cap) : 0;
+    }
+    return p ? (struct str){p, n} : STR_NULL;
+}
+
+struct str fhir_fold_row(struct arena *a, struct str text)
+{
     char folded[FHIR_ROW_TEXT_MAX];
     struct str s = {folded, search_fold(text, folded, sizeof folded)};
     s.p = arena_dup(a, s);

@@ -67,6 +67,43 @@ void fhir_date_window(const struct fhir_ask *a, bool longer, int64_t *lo_min,
         *lo_min = sub_clamped(a->lo, TIME_DAY);
 }
 
+/* ---- texts --------------------------------------------------------------------------
+ */
+enum fhir_text_match fhir_text_match(const struct fhir_ask *a, struct str row)
+{
+    bool cut = row.n >= FHIR_ROW_TEXT_CUT;
+    if (a->kind == FHIR_ASK_STARTS) {
+        if (str_starts(row, a->text))
+            return FHIR_TEXT_YES;
+        return cut && str_starts(a->text, row) ? FHIR_TEXT_LOOK : FHIR_TEXT_NO;
+    }
+    if (row.n >= a->text.n && memmem(row.p, row.n, a->text.p, a->text.n))
+        return FHIR_TEXT_YES;
+    return cut ? FHIR_TEXT_LOOK : FHIR_TEXT_NO;
+}
+
+int fhir_text_whole(const struct fhir_ask *a, const struct fhir_row_key *key,
+                    const struct json *resource, bool *yes)
+{
+    const struct fhir_index x = {.key = *key, .whole = true};
+    struct fhir_rows rows = {0};
+    struct arena arena;
+    int err;
+    arena_init(&arena, 256 << 20);
+    err = fhir_rows(resource, &x, &arena, &rows);
+    *yes = false;
+    for (size_t i = 0; i < rows.n && !err && !*yes; i++)
+        *yes = rows.v[i].kind == FHIR_ROW_STRING && rows.v[i].param == a->param &&
+               (a->kind == FHIR_ASK_STARTS ? str_starts(rows.v[i].text, a->text)
+                                           : memmem(rows.v[i].text.p, rows.v[i].text.n,
+                                                    a->text.p, a->text.n) != NULL);
+    fhir_rows_release(&rows);
+    arena_release(&arena);
+    return err;
+}
+
+/* ---- numbers ------------------------------------------------------------------------
+ */
 /* Units are converted with rounding: what differs in the thirteenth digit is the same. */
 static double number_slack(double v)
 {

@@ -75,6 +75,7 @@ struct fhir_index {
     struct fhir_row_key key;
     struct str base; /* this server's address without a slash at the end; may be empty */
     bool words;      /* rows for _text and _content too */
+    bool whole;      /* texts are not cut: to look at one resource, not for a store */
 };
 enum { FHIR_ROWS_MAX = 100000 }; /* of one resource */
 /* *out is empty before and after a failure. AM_E_INVALID: no resource type we know;
@@ -106,8 +107,10 @@ int fhir_sort_cmp(const struct fhir_sort_key *a, const struct fhir_sort_key *b);
  */
 /* date, dateTime, instant, as written or with a blank for '+': all it can mean. */
 AM_CHECK int fhir_date_interval(struct str s, int64_t *lo, int64_t *hi);
-/* Folded text, in the arena; STR_NULL: no memory. */
+/* Folded text, in the arena, all of it; STR_NULL: no memory. */
 struct str fhir_fold(struct arena *a, struct str text);
+/* As much of it as a row holds. */
+struct str fhir_fold_row(struct arena *a, struct str text);
 /* How a word of a name sounds, letters a-z; may be empty. out: FHIR_NAME_KEY bytes. */
 enum { FHIR_NAME_KEY = 32 };
 struct str fhir_name_key(struct str word, char out[FHIR_NAME_KEY]);

@@ -88,6 +88,12 @@ struct fhir_ask {
 /* Does a stored interval, or value, answer an ask of kind DATE, or NUMBER? */
 bool fhir_date_match(const struct fhir_ask *a, int64_t lo, int64_t hi);
 bool fhir_number_match(const struct fhir_ask *a, double v);
+/* Does the text of a row answer an ask of kind STARTS or CONTAINS? What a row was cut
+ * from must be looked at (fhir_text_whole()) where it does not tell. */
+enum fhir_text_match { FHIR_TEXT_NO, FHIR_TEXT_YES, FHIR_TEXT_LOOK };
+enum fhir_text_match fhir_text_match(const struct fhir_ask *a, struct str row);
+AM_CHECK int fhir_text_whole(const struct fhir_ask *a, const struct fhir_row_key *key,
+                             const struct json *resource, bool *yes);
 /* Where the rows that can match begin: bounds of lo, or of the value. `longer`: for the
  * rows of param_long. */
 void fhir_date_window(const struct fhir_ask *a, bool longer, int64_t *lo_min,
