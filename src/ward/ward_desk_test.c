@@ -88,6 +88,7 @@ static void a_new_patient_is_of_the_moroccan_core(void **state)
     p = POST(200, OPEN, "key=" KEY "&" WHO REST);
     W_HAS(&p, "BE123456");
     W_HAS(&p, "0612345678");
+    W_HAS(&p, ">29 February 1984<");
     W_LACKS(&p, "may be the same");
     w_done(&p);
     assert_int_equal(total("/Patient", "family=Alaoui"), 0);

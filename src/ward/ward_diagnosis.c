@@ -22,7 +22,7 @@ static const struct ward_field diagnosis_field[] = {
      .required = true,
      .choices = "confirmed provisional",
      .word = "ward_certainty"},
-    {.name = "onset", .kind = WARD_LINE},
+    {.name = "onset", .kind = WARD_DAY},
 };
 
 /* "2014", "2014-05", "2014-05-28": as well as it is known, and not to come. */

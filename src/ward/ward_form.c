@@ -113,10 +113,11 @@ static void field_options(struct ward_entry *e, size_t i)
 static int field_put(struct ward_entry *e, size_t i)
 {
     static const char *const kind[] = {
-        [WARD_NUMBER] = "is_number", [WARD_LINE] = "is_text",
-        [WARD_AREA] = "is_area",     [WARD_CHOICE] = "is_select",
-        [WARD_CLOCK] = "is_clock",   [WARD_FOUND_CODE] = "is_select",
-        [WARD_AHEAD] = "is_clock",   [WARD_HIDDEN] = "is_hidden"};
+        [WARD_NUMBER] = "is_number",     [WARD_LINE] = "is_text",
+        [WARD_DAY] = "is_text",          [WARD_AREA] = "is_area",
+        [WARD_CHOICE] = "is_select",     [WARD_CLOCK] = "is_clock",
+        [WARD_FOUND_CODE] = "is_select", [WARD_AHEAD] = "is_clock",
+        [WARD_HIDDEN] = "is_hidden"};
     const struct ward_field *x = &e->form->field[i];
     struct jw *w = &e->f.v->w;
     char id[64], now[WARD_INSTANT], zone[WARD_INSTANT];
@@ -246,6 +247,8 @@ static void review_row(struct ward_entry *e, size_t i)
         jw_kstrz(w, "value", shown);
     } else if (x->kind == WARD_CHOICE) {
         jw_kstr(w, "words", field_choice(l, x, e->value[i], &own));
+    } else if (x->kind == WARD_DAY) {
+        ward_kwhen(w, "when", e->value[i]); /* as the reader writes days */
     } else if (x->kind == WARD_CLOCK || x->kind == WARD_AHEAD) {
         ward_kwhen(w, "when", str_c(e->instant[i]));
         jw_key(w, "zone");

@@ -33,6 +33,7 @@ enum {
 enum ward_kind {
     WARD_NUMBER,
     WARD_LINE,
+    WARD_DAY, /* a line: year, month or day, as well as it is known */
     WARD_AREA,
     WARD_CHOICE,
     WARD_CLOCK, /* that was */

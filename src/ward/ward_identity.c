@@ -23,7 +23,7 @@ static const struct ward_field identity_field[] = {
     {.name = "given", .kind = WARD_LINE},
     {.name = "family_ar", .kind = WARD_LINE},
     {.name = "given_ar", .kind = WARD_LINE},
-    {.name = "born", .kind = WARD_LINE},
+    {.name = "born", .kind = WARD_DAY},
     {.name = "gender",
      .kind = WARD_CHOICE,
      .required = true,
