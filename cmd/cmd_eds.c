@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "cmd_eds_view.h"
 #include "cmd_hl7.h"
+#include "cmd_token.h"
 #include "eds/parts.h"
 #include "crypto/crypto.h"
 
 static const char synopsis[] =
-    "usage: amane eds key FILE [--json]\n"
+    "usage: amane eds key FILE [--pkcs11 MODULE --token LABEL --label KEYLABEL "
+    "[--pin-file F]] [--json]\n"
     "       amane eds import STORE PATH... --key FILE [--ids kept|given] "
     "[--rejects FILE] [--json]\n"
     "       amane eds import STORE PATH... --hl7 --key FILE [--map FILE] "
@@ -42,12 +44,25 @@ static const char synopsis[] =
     "       amane eds split STORE --key FILE --parts N [--json]\n";
 
 /* ---- the store ---- */
+/* An exit code; 0: the key is there. */
+static int key_load(const char *path, uint8_t key[EDS_KEY])
+{
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_token_key_load(path, key, &d);
+    if (err)
+        err = cmd_fail("read the key", path, err, &d);
+    diag_release(&d);
+    return err;
+}
+
 int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
 {
     struct eds_config c = {.path = store, .mode = mode, .rows = eds_rows_fhir};
-    int err = eds_key_load(key, c.key);
+    int err = key_load(key, c.key);
     if (err)
-        return cmd_fail("read the key", key, err, NULL);
+        return err;
     err = eds_open(out, &c);
     crypto_wipe(c.key, sizeof c.key);
     if (!err)
@@ -157,11 +172,17 @@ static int tell_object(const char *file, const char *member, int64_t n)
     return err ? cmd_fail("eds", NULL, err, NULL) : 0;
 }
 
-static int key_new(const char *file, bool json)
+static int key_new(const char *file, const struct cmd_token_key *k, bool json)
 {
-    int err = eds_key_new(file);
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = k->module ? cmd_token_key_new(file, k, &d) : eds_key_new(file);
     if (err)
-        return cmd_fail("make key", file, err, NULL);
+        err = cmd_fail("make key", file, err, &d);
+    diag_release(&d);
+    if (err)
+        return err;
     if (json)
         return tell_object(file, NULL, 0);
     printf("%s\n", file);
@@ -212,12 +233,12 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
 {
     struct eds *e = NULL;
     uint8_t k[EDS_KEY];
-    int err = eds_key_load(new_key, k), code;
-    if (err)
-        return cmd_fail("read the key", new_key, err, NULL);
+    int code = key_load(new_key, k);
+    if (code)
+        return code;
     code = cmd_eds_open(&e, store, key, EDS_KEYS);
     if (!code) {
-        err = eds_rewrap(e, k);
+        int err = eds_rewrap(e, k);
         if (err)
             code = cmd_fail("rewrap the keys of", store, err, NULL);
     }
@@ -249,6 +270,7 @@ struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map, *parts;
     const char *format, *limit, *base, *into;
     const char *patient, *ground, *by, *reason;
+    struct cmd_token_key token;
     bool dry, later;
     bool json, resume, hl7, csv, dicom, no_header;
 };
@@ -259,13 +281,15 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {
-        {o->key, 'k'},     {o->new_key, 'n'},   {o->ids, 'i'},    {o->rejects, 'r'},
-        {o->type, 't'},    {o->since, 's'},     {o->resume, 'R'}, {o->map, 'm'},
-        {o->hl7, 'h'},     {o->format, 'f'},    {o->limit, 'l'},  {o->base, 'b'},
-        {o->into, 'o'},    {o->no_header, 'H'}, {o->csv, 'c'},    {o->dicom, 'd'},
-        {o->patient, 'p'}, {o->ground, 'g'},    {o->by, 'B'},     {o->reason, 'q'},
-        {o->dry, 'D'},     {o->later, 'L'},     {o->parts, 'P'}};
+    } option[] = {{o->key, 'k'},         {o->new_key, 'n'},     {o->ids, 'i'},
+                  {o->rejects, 'r'},     {o->type, 't'},        {o->since, 's'},
+                  {o->resume, 'R'},      {o->map, 'm'},         {o->hl7, 'h'},
+                  {o->format, 'f'},      {o->limit, 'l'},       {o->base, 'b'},
+                  {o->into, 'o'},        {o->no_header, 'H'},   {o->csv, 'c'},
+                  {o->dicom, 'd'},       {o->patient, 'p'},     {o->ground, 'g'},
+                  {o->by, 'B'},          {o->reason, 'q'},      {o->dry, 'D'},
+                  {o->later, 'L'},       {o->parts, 'P'},       {o->token.module, 'T'},
+                  {o->token.token, 'T'}, {o->token.label, 'T'}, {o->token.pin_file, 'T'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -299,8 +323,10 @@ static int run_erase(int argc, char **argv, const struct asked *o)
 static int run(int argc, char **argv, const struct asked *o)
 {
     const char *verb = argc > 1 ? argv[1] : "";
-    if (argc == 3 && !strcmp(verb, "key") && fits(o, ""))
-        return key_new(argv[2], o->json);
+    if (argc == 3 && !strcmp(verb, "key") && fits(o, "T") &&
+        !!o->token.module == !!o->token.token && !!o->token.module == !!o->token.label &&
+        (o->token.module || !o->token.pin_file))
+        return key_new(argv[2], &o->token, o->json);
     if (argc == 4 && !strcmp(verb, "rejected") && !strcmp(argv[2], "list") &&
         fits(o, "r"))
         return cmd_hl7_rejected("list", &(struct cmd_hl7_import){.store = argv[3],
@@ -386,6 +412,10 @@ int cmd_eds(int argc, char **argv)
         {.name = "--base", .kind = CMD_TEXT, .text = &o.base},
         {.name = "--into", .kind = CMD_TEXT, .text = &o.into},
         {.name = "--parts", .kind = CMD_TEXT, .text = &o.parts},
+        {.name = "--pkcs11", .kind = CMD_TEXT, .text = &o.token.module},
+        {.name = "--token", .kind = CMD_TEXT, .text = &o.token.token},
+        {.name = "--label", .kind = CMD_TEXT, .text = &o.token.label},
+        {.name = "--pin-file", .kind = CMD_TEXT, .text = &o.token.pin_file},
         {.name = "--no-header", .kind = CMD_FLAG, .flag = &o.no_header},
         {.name = "--resume", .kind = CMD_FLAG, .flag = &o.resume},
         {.name = "--patient", .kind = CMD_TEXT, .text = &o.patient},

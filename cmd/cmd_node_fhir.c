@@ -9,6 +9,7 @@
 #include "base/volume.h"
 #include "cmd_profiles.h"
 #include "cmd_terms.h"
+#include "cmd_token.h"
 #include "crypto/crypto.h"
 #include "door/door.h"
 #include "rest/rest.h"
@@ -46,7 +47,13 @@ static int store_key(const char *path, const char *store, uint8_t key[EDS_KEY],
                      bool *made)
 {
     char dir[PATH_MAX];
-    int err = eds_key_load(path, key);
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_token_key_load(path, key, &d);
+    if (d.n)
+        cmd_problems(stderr, "", &d);
+    diag_release(&d);
     *made = false;
     if (err != AM_E_NOTFOUND || access(store, F_OK) == 0)
         return err;

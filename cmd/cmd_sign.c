@@ -3,13 +3,10 @@
  * a key in a file or by one in a PKCS#11 token. */
 #include "cmd.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "cmd_token.h"
 #include "json/json.h"
 #include "ledger/ledger.h"
 
@@ -75,72 +72,15 @@ static int load_key(const char *path, struct crypto_key **key, struct diag *d)
     return AM_E_INVALID;
 }
 
-/* Not am_file_read(): it would leave a copy of the PIN in freed memory. */
-static int pin_of_file(const char *path, char *pin, size_t cap, size_t *n)
-{
-    struct stat st;
-    size_t k = 0;
-    int err, fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return am_err_errno(errno);
-    err = fstat(fd, &st) ? am_err_errno(errno) : AM_OK;
-    while (!err && k < cap) {
-        ssize_t r = read(fd, pin + k, cap - k);
-        if (r == 0)
-            break;
-        if (r > 0)
-            k += (size_t)r;
-        else if (errno != EINTR)
-            err = am_err_errno(errno);
-    }
-    close(fd);
-    if (!err && S_ISREG(st.st_mode) && (st.st_mode & 077))
-        LOG_W("sign.pin_mode", log_s("path", path), log_i("mode", st.st_mode & 0777));
-    if (k && pin[k - 1] == '\n') /* what editors and echo add */
-        k--;
-    if (k && pin[k - 1] == '\r')
-        k--;
-    *n = k;
-    return err;
-}
-
-/* The environment of a process can be read by others of its user: it is wiped at once. */
-static int pin_of_environment(char *pin, size_t cap, size_t *n)
-{
-    char *env = getenv("AMANE_PIN");
-    struct str value = str_c(env);
-    int err = value.n > cap ? AM_E_TOOBIG : AM_OK;
-    *n = err ? 0 : value.n;
-    if (*n)
-        memcpy(pin, value.p, *n);
-    if (value.n)
-        crypto_wipe(env, value.n);
-    unsetenv("AMANE_PIN");
-    return err;
-}
-
 static int open_token(const struct signer *s, struct crypto_token **token, struct diag *d)
 {
     struct crypto_token_where where = {
         .module = s->module, .label = s->token, .slot = -1};
-    char pin[CRYPTO_PIN_MAX + 3]; /* a line end, and one more to see what is too long */
-    size_t n = 0, file_n = 0;
-    int err = AM_OK;
     if (s->slot && str_int(str_c(s->slot), 0, INT64_MAX, &where.slot)) {
         diag_err(d, "--slot", "sign.slot", "a whole number");
         return AM_E_USAGE;
     }
-    err = pin_of_environment(pin, sizeof pin, &n);
-    if (s->pin_file) {
-        err = pin_of_file(s->pin_file, pin, sizeof pin, &file_n);
-        n = file_n;
-        if (err)
-            diag_err(d, s->pin_file, "sign.pin_file", "cannot be read");
-    }
-    if (!err)
-        err = crypto_token_open(token, &where, (struct str){pin, n}, d);
-    crypto_wipe(pin, sizeof pin);
-    return err;
+    return cmd_token(token, &where, s->pin_file, d);
 }
 
 static int find_key(const struct signer *s, struct crypto_token *token,

@@ -184,6 +184,75 @@ report $? "the log verifies, offline"
 [ "$(jq -r .size "$dir/out")" = 2 ]
 report $? "... with both entries"
 
+# ---- a warehouse whose key is sealed by an AES key of a token: from a file to it, to another, and not without it
+for k in aes aes2; do od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/$k"; done # 32 letters: softhsm2-util does not import just any bytes
+hsm --init-token --free --label vault --so-pin "1$pin" --pin "$pin" &&
+    hsm --import "$dir/aes" --aes --token ministry --label eds --id e1 --pin "$pin" &&
+    hsm --import "$dir/aes2" --aes --token vault --label eds --id e2 --pin "$pin"
+report $? "two tokens have each an AES key"
+eds() { # eds ARGS... : its output is kept too
+    "$amane" eds "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    code=$?
+    cat "$dir/out" "$dir/err" >>"$dir/all"
+    return $code
+}
+sealed() { eds key "$1" --pkcs11 "$module" --token "$2" --label "$3" --pin-file "${4:-$dir/pin}"; }
+printf '{"resourceType":"Patient","id":"a"}' >"$dir/patient.json"
+eds key "$dir/k1" && eds import "$dir/w.db" "$dir/patient.json" --key "$dir/k1" --ids given
+report $? "a warehouse is made under a key file"
+sealed "$dir/k2" ministry eds && [ "$(stat -c %a "$dir/k2")" = 600 ] && jq -e '.token == "ministry" and (.sealed | length) == 120' "$dir/k2" >/dev/null
+report $? "a key sealed by a token: its file names it, and is its owner's alone"
+eds rewrap "$dir/w.db" --key "$dir/k1" --new-key "$dir/k2" && eds fsck "$dir/w.db" --key "$dir/k2" --json && jq -e '.ok and .versions == 1' "$dir/out" >/dev/null
+report $? "the warehouse goes from the file to the token"
+! eds fsck "$dir/w.db" --key "$dir/k1"
+report $? "... and the file opens it no more"
+eds rotate "$dir/w.db" --key "$dir/k2" && eds backup "$dir/w.db" "$dir/w.copy" --key "$dir/k2" && eds restore "$dir/w.copy" "$dir/again.db" --key "$dir/k2" &&
+    eds fsck "$dir/again.db" --key "$dir/k2"
+report $? "data keys rotate, a copy is made and comes back, by the token"
+sealed "$dir/k3" vault eds && eds rewrap "$dir/w.db" --key "$dir/k2" --new-key "$dir/k3" && eds fsck "$dir/w.db" --key "$dir/k3" && ! eds fsck "$dir/w.db" --key "$dir/k2"
+report $? "and from one token to another"
+sed "s/vault/ministry/" "$dir/k3" >"$dir/k4" && chmod 600 "$dir/k4"
+! eds fsck "$dir/w.db" --key "$dir/k4" && grep -qF '[token.sealed]' "$dir/err"
+report $? "another token's key does not open it"
+jq -c '.sealed |= (.[:40] + (if .[40:41] == "0" then "1" else "0" end) + .[41:])' "$dir/k3" >"$dir/k5" && chmod 600 "$dir/k5"
+! eds fsck "$dir/w.db" --key "$dir/k5" && grep -qF '[token.sealed]' "$dir/err"
+report $? "a sealed key that was changed is refused"
+jq -c 'del(.label)' "$dir/k3" >"$dir/k6" && chmod 600 "$dir/k6"
+! eds fsck "$dir/w.db" --key "$dir/k6" && ! sealed "$dir/k7" ministry nobody && grep -qF '[token.aes]' "$dir/err" && ! sealed "$dir/k7" ministry authority && ! [ -e "$dir/k7" ]
+report $? "neither is a file without its key's label, nor a key that is none"
+! sealed "$dir/k7" ministry eds "$dir/wrong" && grep -qF '[token.pin]' "$dir/err" && ! [ -e "$dir/k7" ] && ! sealed "$dir/k3" ministry eds
+report $? "a wrong PIN makes no file, and a file is never replaced"
+chmod 640 "$dir/k3"
+! eds fsck "$dir/w.db" --key "$dir/k3"
+report $? "a file that others may read is refused"
+chmod 600 "$dir/k3"
+mkdir -p "$dir/node/keys"
+cp "$dir/k3" "$dir/node/keys/eds.key" && cp "$dir/w.db" "$dir/node/eds.db"
+started() { # started : the node serves the patient
+    : >"$dir/ready"
+    "$amane" node --data "$dir/node" --listen 127.0.0.1:0 --open >"$dir/ready" 2>"$dir/err" &
+    server=$!
+    i=0
+    while [ $i -lt 300 ] && [ ! -s "$dir/ready" ] && kill -0 $server 2>/dev/null; do sleep 0.1; i=$((i + 1)); done
+    [ -s "$dir/ready" ] && curl -sf "$(jq -r .url "$dir/ready")/fhir/Patient/a" >"$dir/out" && grep -q '"id":"a"' "$dir/out"
+    code=$?
+    kill $server 2>/dev/null
+    wait $server
+    server=
+    cat "$dir/err" >>"$dir/all"
+    return $code
+}
+started
+report $? "a node serves a warehouse by the token"
+mv "$dir/tokens" "$dir/elsewhere" && mkdir "$dir/tokens"
+! started && grep -qF '[token.absent]' "$dir/err"
+report $? "without its token it does not begin, and says so"
+[ "$(cat "$dir/node/keys/eds.key")" = "$(cat "$dir/k3")" ]
+report $? "... and makes no other key"
+rmdir "$dir/tokens" && mv "$dir/elsewhere" "$dir/tokens"
+started
+report $? "the token back, it serves again"
+
 ! grep -qF -e "$pin" "$dir/all" && ! grep -rqF -e "$pin" "$dir/reg" "$dir/reg.log"
 report $? "the PIN is in nothing that was printed, logged or kept"
 report_end

@@ -154,6 +154,18 @@ AM_CHECK int crypto_token_find(struct crypto_token *t, struct str label, struct 
 AM_CHECK int crypto_token_sign(struct crypto_token *t, struct str data, struct buf *sig,
                                struct diag *d);
 
+/* A secret sealed by an AES key that never leaves the token (CKM_AES_GCM): out = 12-byte
+ * random nonce || ciphertext || 16-byte tag; it opens again, or it is not given. aad: at
+ * most 64 bytes; plain: what fits in CRYPTO_TOKEN_SEALED. Key chosen as above.
+ * AM_E_TAMPERED (token.sealed): not sealed by this key, or changed since. */
+enum { CRYPTO_TOKEN_SEALED = 256 };
+AM_CHECK int crypto_token_seal(struct crypto_token *t, struct str label, struct str id,
+                               struct str aad, struct str plain, struct buf *out,
+                               struct diag *d);
+AM_CHECK int crypto_token_unseal(struct crypto_token *t, struct str label, struct str id,
+                                 struct str aad, struct str sealed, struct buf *out,
+                                 struct diag *d);
+
 /* AES-256-GCM: out = 12-byte random nonce || ciphertext || 16-byte tag. */
 AM_CHECK int crypto_seal(const uint8_t key[32], struct str aad, struct str plain,
                          struct buf *out);

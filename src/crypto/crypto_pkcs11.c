@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signing with a key that stays in a PKCS#11 token (OASIS PKCS #11 v2.40; v3 modules give
- * the same table through C_GetFunctionList).
+/* Signing and sealing with a key that stays in a PKCS#11 token (OASIS PKCS #11 v2.40; v3
+ * modules give the same table through C_GetFunctionList).
  *
  * We hash, the token makes the bare ECDSA (CKM_ECDSA): the mechanism every token has, and
  * a statement of any size costs it 32 bytes. What comes back is checked with the public
  * key before anybody sees it.
+ *
+ * Sealing is AES-GCM by an AES key of the token (CKM_AES_GCM), our nonce and 128-bit
+ * tags; what was sealed is opened again before anybody relies on it.
  *
  * Values that a module hands over are sized by us: fixed buffers, and a length that does
  * not fit is a refusal. */
@@ -309,12 +312,12 @@ static void crypto_search_add(struct crypto_search *s, ck_attribute_type_t type,
 }
 
 static void crypto_search_init(struct crypto_search *s, ck_object_class_t class,
-                               struct str label, struct str id)
+                               ck_key_type_t type, struct str label, struct str id)
 {
     am_assert(label.n <= sizeof s->label && id.n <= sizeof s->id);
     s->n = 0;
     s->class = class;
-    s->type = CKK_EC;
+    s->type = type;
     crypto_search_add(s, CKA_CLASS, &s->class, sizeof s->class);
     if (class != CKO_CERTIFICATE)
         crypto_search_add(s, CKA_KEY_TYPE, &s->type, sizeof s->type);
@@ -398,7 +401,7 @@ static int crypto_token_public(struct crypto_token *t, struct str label, struct 
     int err = AM_E_NOTFOUND;
     for (size_t i = 0; i < AM_LEN(class) && (id.n || label.n); i++) {
         ck_rv_t rv;
-        crypto_search_init(&s, class[i], id.n ? STR_NULL : label, id);
+        crypto_search_init(&s, class[i], CKK_EC, id.n ? STR_NULL : label, id);
         rv = crypto_search_run(&s, t, found, &n);
         if (rv != CKR_OK)
             return crypto_token_fail(rv, "public key", d);
@@ -456,7 +459,7 @@ int crypto_token_find(struct crypto_token *t, struct str label, struct str id,
     int err;
     am_assert(t->magic == CRYPTO_TOKEN_MAGIC);
     if (label.n <= CRYPTO_ATTR_MAX && id.n <= CRYPTO_ATTR_MAX) { /* else nothing has it */
-        crypto_search_init(&s, CKO_PRIVATE_KEY, label, id);
+        crypto_search_init(&s, CKO_PRIVATE_KEY, CKK_EC, label, id);
         rv = crypto_search_run(&s, t, found, &n);
         if (rv != CKR_OK)
             return crypto_token_fail(rv, "private key", d);
@@ -538,4 +541,130 @@ int crypto_token_sign(struct crypto_token *t, struct str data, struct buf *sig,
         diag_err(d, "signature", "token.signature",
                  "does not verify with the public key beside the private key");
     return err ? err : buf_add(sig, (struct str){(const char *)der, n});
+}
+
+/* ---- sealing
+ * ---------------------------------------------------------------------------- */
+enum { CRYPTO_GCM_NONCE = 12, CRYPTO_GCM_TAG = 16 };
+
+static int crypto_token_aes(struct crypto_token *t, struct str label, struct str id,
+                            ck_object_handle_t *key, struct diag *d)
+{
+    struct crypto_search s;
+    ck_object_handle_t found[2];
+    unsigned long n = 0;
+    ck_rv_t rv;
+    am_assert(t->magic == CRYPTO_TOKEN_MAGIC);
+    if (label.n <= CRYPTO_ATTR_MAX && id.n <= CRYPTO_ATTR_MAX) {
+        crypto_search_init(&s, CKO_SECRET_KEY, CKK_AES, label, id);
+        rv = crypto_search_run(&s, t, found, &n);
+        if (rv != CKR_OK)
+            return crypto_token_fail(rv, "AES key", d);
+    }
+    if (n != 1) {
+        diag_err(d, "AES key", n ? "token.several" : "token.aes",
+                 n ? "several such keys: give label and id" : "none of that label or id");
+        return n ? AM_E_CONFLICT : AM_E_NOTFOUND;
+    }
+    *key = found[0];
+    return AM_OK;
+}
+
+/* One call of the token: encrypting (in -> in + tag) or decrypting. */
+static int crypto_token_gcm(struct crypto_token *t, ck_object_handle_t key, bool open,
+                            const uint8_t nonce[CRYPTO_GCM_NONCE], struct str aad,
+                            struct str in, uint8_t out[CRYPTO_TOKEN_SEALED], size_t *n,
+                            struct diag *d)
+{
+    uint8_t iv[CRYPTO_GCM_NONCE], more[64], text[CRYPTO_TOKEN_SEALED];
+    struct ck_gcm_params p = {.iv_ptr = iv,
+                              .iv_len = sizeof iv,
+                              .iv_bits = 8 * sizeof iv,
+                              .aad_ptr = more,
+                              .aad_len = aad.n,
+                              .tag_bits = 8 * CRYPTO_GCM_TAG};
+    struct ck_mechanism m = {CKM_AES_GCM, &p, sizeof p};
+    unsigned long said = CRYPTO_TOKEN_SEALED;
+    ck_rv_t rv;
+    am_assert(aad.n <= sizeof more && in.n <= sizeof text);
+    memcpy(iv, nonce, sizeof iv); /* a module wants writable memory */
+    memcpy(more, aad.p, aad.n);
+    memcpy(text, in.p, in.n);
+    rv = open ? t->f->C_DecryptInit(t->session, &m, key)
+              : t->f->C_EncryptInit(t->session, &m, key);
+    if (rv == CKR_OK)
+        rv = open ? t->f->C_Decrypt(t->session, text, in.n, out, &said)
+                  : t->f->C_Encrypt(t->session, text, in.n, out, &said);
+    crypto_wipe(text, sizeof text);
+    *n = rv == CKR_OK && said <= CRYPTO_TOKEN_SEALED ? said : 0;
+    if (rv == CKR_OK)
+        return AM_OK;
+    if (rv == CKR_MECHANISM_INVALID || rv == CKR_KEY_FUNCTION_NOT_PERMITTED ||
+        rv == CKR_KEY_TYPE_INCONSISTENT || rv == CKR_KEY_SIZE_RANGE) {
+        diag_err(d, "AES key", "token.aes", "0x%lx", rv);
+        return AM_E_UNSUPPORTED;
+    }
+    if (!open || rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED ||
+        rv == CKR_TOKEN_NOT_PRESENT)
+        return crypto_token_fail(rv, "AES key", d);
+    /* Modules say a tag that does not fit in several ways. */
+    diag_err(d, "AES key", "token.sealed", "0x%lx", rv);
+    return AM_E_TAMPERED;
+}
+
+int crypto_token_unseal(struct crypto_token *t, struct str label, struct str id,
+                        struct str aad, struct str sealed, struct buf *out,
+                        struct diag *d)
+{
+    uint8_t plain[CRYPTO_TOKEN_SEALED];
+    ck_object_handle_t key = 0;
+    size_t n = 0;
+    int err = crypto_token_aes(t, label, id, &key, d);
+    if (err)
+        return err;
+    if (sealed.n < CRYPTO_GCM_NONCE + CRYPTO_GCM_TAG || sealed.n > CRYPTO_TOKEN_SEALED) {
+        diag_err(d, "AES key", "token.sealed", "%zu bytes", sealed.n);
+        return AM_E_TAMPERED;
+    }
+    err = crypto_token_gcm(t, key, true, (const uint8_t *)sealed.p, aad,
+                           str_sub(sealed, CRYPTO_GCM_NONCE, sealed.n), plain, &n, d);
+    if (!err && n != sealed.n - CRYPTO_GCM_NONCE - CRYPTO_GCM_TAG) {
+        diag_err(d, "AES key", "token.sealed", "%zu bytes", n);
+        err = AM_E_TAMPERED;
+    }
+    if (!err)
+        err = buf_add(out, (struct str){(const char *)plain, n});
+    crypto_wipe(plain, sizeof plain);
+    return err;
+}
+
+int crypto_token_seal(struct crypto_token *t, struct str label, struct str id,
+                      struct str aad, struct str plain, struct buf *out, struct diag *d)
+{
+    uint8_t all[CRYPTO_GCM_NONCE + CRYPTO_TOKEN_SEALED];
+    ck_object_handle_t key = 0;
+    struct buf again;
+    size_t n = 0;
+    int err = crypto_token_aes(t, label, id, &key, d);
+    am_assert(plain.n + CRYPTO_GCM_NONCE + CRYPTO_GCM_TAG <= CRYPTO_TOKEN_SEALED);
+    if (!err)
+        err = crypto_random(all, CRYPTO_GCM_NONCE);
+    if (!err)
+        err = crypto_token_gcm(t, key, false, all, aad, plain, all + CRYPTO_GCM_NONCE, &n,
+                               d);
+    if (err)
+        return err;
+    buf_init(&again, CRYPTO_TOKEN_SEALED);
+    err = n != plain.n + CRYPTO_GCM_TAG
+              ? AM_E_CRYPTO
+              : crypto_token_unseal(t, label, id, aad,
+                                    (struct str){(const char *)all, CRYPTO_GCM_NONCE + n},
+                                    &again, d);
+    if (err == AM_E_CRYPTO || (!err && !str_eq(buf_str(&again), plain))) {
+        diag_err(d, "AES key", "token.sealed", "%zu bytes", n);
+        err = AM_E_CRYPTO;
+    }
+    buf_wipe(&again);
+    return err ? err
+               : buf_add(out, (struct str){(const char *)all, CRYPTO_GCM_NONCE + n});
 }

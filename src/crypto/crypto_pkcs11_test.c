@@ -29,7 +29,9 @@ enum fn {
     ATTRIBUTE,
     SIGN_INIT,
     SIGN,
-    FNS
+    FNS, /* of signing; those of sealing follow */
+    CRYPT_INIT,
+    CRYPT
 };
 struct attr {
     ck_attribute_type_t type;
@@ -51,6 +53,9 @@ static struct fake {
     int logins, context_logins, opened, closed, initialized, finalized;
     bool pin_null;
     unsigned long found_said, sig_said, attr_said;
+    struct ck_gcm_params gcm;
+    uint8_t nonce[12], aad[64], flip; /* flip: what it changes when it encrypts */
+    unsigned long crypt_said;
 } fake;
 static struct crypto_key *key; /* what the token keeps */
 static uint8_t spki[CRYPTO_SPKI_P256], point[67] = {0x04, 65};
@@ -216,6 +221,57 @@ static ck_rv_t f_sign(ck_session_handle_t session, unsigned char *data, unsigned
     *out_n = fake.sig_said ? fake.sig_said : 64;
     return fails(SIGN);
 }
+/* AES-GCM of this token: crypto_seal() gives the nonce itself, so it is made here. */
+static ck_rv_t f_crypt_init(ck_session_handle_t session, struct ck_mechanism *m,
+                            ck_object_handle_t object)
+{
+    (void)session;
+    (void)object;
+    assert_int_equal(m->mechanism, CKM_AES_GCM);
+    assert_int_equal(m->parameter_len, sizeof fake.gcm);
+    memcpy(&fake.gcm, m->parameter, sizeof fake.gcm);
+    assert_int_equal(fake.gcm.iv_len, 12);
+    assert_int_equal(fake.gcm.tag_bits, 128);
+    return fails(CRYPT_INIT);
+}
+static ck_rv_t gcm_crypt(int enc, const unsigned char *in, unsigned long n,
+                         unsigned char *out, unsigned long *out_n)
+{
+    static const uint8_t aes[32] = "thirty-two bytes of the token's";
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    unsigned char tag[16] = {0};
+    int k = 0, ok;
+    unsigned long text = enc ? n : n - 16;
+    EVP_CipherInit_ex(c, EVP_aes_256_gcm(), NULL, aes, fake.gcm.iv_ptr, enc);
+    EVP_CipherUpdate(c, NULL, &k, fake.gcm.aad_ptr, (int)fake.gcm.aad_len);
+    EVP_CipherUpdate(c, out, &k, in, (int)text);
+    if (!enc) {
+        memcpy(tag, in + text, 16);
+        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, 16, tag);
+    }
+    ok = EVP_CipherFinal_ex(c, out + k, &k);
+    if (enc) {
+        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, 16, out + text);
+        out[0] ^= fake.flip;
+    }
+    EVP_CIPHER_CTX_free(c);
+    *out_n = fake.crypt_said ? fake.crypt_said : enc ? n + 16 : text;
+    if (fails(CRYPT))
+        return fails(CRYPT);
+    return ok == 1 ? CKR_OK : CKR_ENCRYPTED_DATA_INVALID;
+}
+static ck_rv_t f_encrypt(ck_session_handle_t session, unsigned char *in, unsigned long n,
+                         unsigned char *out, unsigned long *out_n)
+{
+    (void)session;
+    return gcm_crypt(1, in, n, out, out_n);
+}
+static ck_rv_t f_decrypt(ck_session_handle_t session, unsigned char *in, unsigned long n,
+                         unsigned char *out, unsigned long *out_n)
+{
+    (void)session;
+    return gcm_crypt(0, in, n, out, out_n);
+}
 static struct ck_function_list list = {
     .version = {2, 40},
     .C_Initialize = f_initialize,
@@ -231,12 +287,17 @@ static struct ck_function_list list = {
     .C_GetAttributeValue = f_attribute,
     .C_SignInit = f_sign_init,
     .C_Sign = f_sign,
+    .C_EncryptInit = f_crypt_init,
+    .C_Encrypt = f_encrypt,
+    .C_DecryptInit = f_crypt_init,
+    .C_Decrypt = f_decrypt,
 };
 
 static const ck_object_class_t private_class = CKO_PRIVATE_KEY,
                                public_class = CKO_PUBLIC_KEY,
                                cert_class = CKO_CERTIFICATE;
-static const ck_key_type_t ec = CKK_EC, rsa = CKK_RSA;
+static const ck_object_class_t secret_class = CKO_SECRET_KEY;
+static const ck_key_type_t ec = CKK_EC, rsa = CKK_RSA, aes_type = CKK_AES;
 
 static void put(size_t object, ck_attribute_type_t type, const void *p, size_t n)
 {
@@ -716,6 +777,101 @@ static void memory_may_run_out_anywhere(void **state)
     diag_release(&d);
 }
 
+/* Seals and opens again, with what is changed in between: the first error. */
+static int sealed(size_t flip, const char *aad, struct diag *d)
+{
+    struct crypto_token *t;
+    struct buf out, back;
+    const char *label = "eds";
+    int err = open_pin(&t, PIN, d);
+    buf_init(&out, 256);
+    buf_init(&back, 256);
+    if (!err)
+        err = crypto_token_seal(t, str_c(label), STR_NULL, STR("one"), STR("a secret"),
+                                &out, d);
+    assert_int_equal(out.n, err ? 0 : 12 + 8 + 16); /* nothing comes out of a failure */
+    if (!err && flip)
+        out.p[flip % out.n] ^= 1;
+    if (!err)
+        err = crypto_token_unseal(t, str_c(label), STR_NULL, str_c(aad), buf_str(&out),
+                                  &back, d);
+    if (err)
+        assert_int_equal(back.n, 0);
+    else
+        assert_str_equal(buf_str(&back), "a secret");
+    buf_release(&back);
+    buf_release(&out);
+    crypto_token_free(t);
+    return err;
+}
+static void fresh_aes(void)
+{
+    size_t i;
+    fresh();
+    i = object(&secret_class, "eds", "\x08");
+    put(i, CKA_KEY_TYPE, &aes_type, sizeof aes_type);
+}
+
+static void what_a_token_seals_it_opens_and_no_more(void **state)
+{
+    struct diag d;
+    (void)state;
+    diag_init(&d);
+    fresh_aes();
+    assert_ok(sealed(0, "one", &d));
+    for (size_t at = 1; at < 36; at++) {
+        fresh_aes();
+        assert_int_equal(sealed(at, "one", &d), AM_E_TAMPERED);
+        assert_true(says(&d, "token.sealed"));
+    }
+    fresh_aes();
+    assert_int_equal(sealed(0, "two", &d), AM_E_TAMPERED);
+    fresh(); /* no AES key */
+    assert_int_equal(sealed(0, "one", &d), AM_E_NOTFOUND);
+    assert_true(says(&d, "token.aes"));
+    fresh_aes(); /* two */
+    put(object(&secret_class, "eds", "\x09"), CKA_KEY_TYPE, &aes_type, sizeof aes_type);
+    assert_int_equal(sealed(0, "one", &d), AM_E_CONFLICT);
+    assert_true(says(&d, "token.several"));
+    diag_release(&d);
+}
+
+static void a_token_that_seals_badly_is_refused(void **state)
+{
+    static const struct {
+        enum fn fn;
+        ck_rv_t rv;
+        int err;
+        const char *code;
+    } bad[] = {
+        {CRYPT_INIT, CKR_MECHANISM_INVALID, AM_E_UNSUPPORTED, "token.aes"},
+        {CRYPT_INIT, CKR_KEY_FUNCTION_NOT_PERMITTED, AM_E_UNSUPPORTED, "token.aes"},
+        {CRYPT_INIT, CKR_DEVICE_REMOVED, AM_E_UNAVAILABLE, "token.removed"},
+        {CRYPT, CKR_DEVICE_ERROR, AM_E_UNAVAILABLE, "token.failed"},
+        {FIND_INIT, CKR_DEVICE_REMOVED, AM_E_UNAVAILABLE, "token.removed"},
+    };
+    struct diag d;
+    (void)state;
+    diag_init(&d);
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        fresh_aes();
+        fake.broken = bad[i].fn;
+        fake.rv = bad[i].rv;
+        assert_int_equal(sealed(0, "one", &d), bad[i].err);
+        assert_true(says(&d, bad[i].code));
+    }
+    fresh_aes(); /* what it gives does not open */
+    fake.flip = 1;
+    assert_int_equal(sealed(0, "one", &d), AM_E_TAMPERED);
+    for (unsigned long said = 1; said < 400; said += 99) { /* lengths that are none */
+        fresh_aes();
+        fake.crypt_said = said;
+        assert_int_equal(sealed(0, "one", &d), AM_E_CRYPTO);
+        assert_true(says(&d, "token.sealed"));
+    }
+    diag_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -733,6 +889,8 @@ int main(void)
         TEST(every_answer_of_a_module_has_its_error),
         TEST(a_module_that_lies_about_sizes_is_refused),
         TEST(a_missing_or_foreign_library_is_no_module),
+        TEST(what_a_token_seals_it_opens_and_no_more),
+        TEST(a_token_that_seals_badly_is_refused),
         TEST(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(t, setup, teardown);
