@@ -119,6 +119,17 @@ say CHU 20260304080000 'ADT^A40' "$bob" 'MRG|A1^^^IPP^MR' >merge.hl7
 eds import two.db merge.hl7 --hl7 --key k --map map.json && eds rejected replay two.db --key k --map map.json --json && jq -e '.taken == 2' out >/dev/null && [ "$(subjects two.db Encounter)" = "$(printf 'Berrada finished\nBerrada in-progress')" ]
 report $? 'but a merge of the two patients lets it'
 
+# ---- nothing is lost unsaid
+{ say CHU 20260305080000 'ORM^O01' "$bob" 'ORC|NW|P1|||||^BID||20260305080000+0100' 'RXO|A10BA02^Metformine^L|500||mg' &&
+    say CHU 20260305090000 'ORM^O01' "$bob" 'ORC|NW|P2' 'ODS|D||L^Sans sel^L' &&
+    say CHU 20260305100000 'SIU^S12' 'SCH|R1' 'TQ1|1||||||202603100830+0100|202603100900+0100' "$bob" 'RGS|1' 'AIS|1||ECHO^Echographie^L' 'AIP|1||7^Tazi^Omar'; } >kinds.hl7
+rm -rf held
+eds import two.db kinds.hl7 --hl7 --key k --map map.json --json
+[ $? = 1 ] && jq -e '.taken == 2 and .refused == 1' out >/dev/null && eds rejected list two.db --json && jq -e 'length == 1 and .[0].source == "kinds.hl7:2" and .[0].problems[0].code == "hl7.nothing"' out >/dev/null &&
+    "$amane" eds export two.db held --key k >/dev/null 2>err && jq -e '.status == "draft" and .medicationCodeableConcept.text == "Metformine"' held/MedicationRequest.ndjson >/dev/null &&
+    jq -e '.serviceType[0].text == "Echographie" and (.participant | length) == 2 and .start == "2026-03-10T08:30:00+01:00"' held/Appointment.ndjson >/dev/null
+report $? 'a pharmacy order is a draft prescription; an order that nothing is made of is refused and kept'
+
 # ---- a warehouse of before, whose numbers were of no house
 jq '(.resources[] | select(.former and .type != "Patient")) |= (.identify.system = .former[0].system | del(.former))' map.json >before.json
 head -c "$(($(grep -abo 'MSH|^~' two.hl7 | sed -n '3s/:.*//p')))" two.hl7 >before.hl7

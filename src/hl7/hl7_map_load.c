@@ -312,7 +312,7 @@ static void resource(struct loader *l, const struct json *r)
 
 static void message(struct loader *l, const struct json *m)
 {
-    static const char *const members[] = {"when", "resources", NULL};
+    static const char *const members[] = {"when", "resources", "every", NULL};
     const struct json *list = json_get(m, "resources");
     member_names(l, m, members);
     condition(l, json_get(m, "when"));
@@ -320,6 +320,16 @@ static void message(struct loader *l, const struct json *m)
         bad(l, "hl7.map_member", "resources: an array of names");
     for (json_each(it, list))
         resource_name(l, it.val);
+    for (json_each(it, json_get(m, "every"))) {
+        size_t back = step(l, it.key);
+        if (!segment_ok(it.key))
+            bad(l, "hl7.map_path", "a segment is expected");
+        if (json_type(it.val) != JSON_ARRAY)
+            bad(l, "hl7.map_member", "an array of names is expected");
+        for (json_each(name, it.val))
+            resource_name(l, name.val);
+        buf_cut(&l->at, back);
+    }
 }
 
 static void tables(struct loader *l)

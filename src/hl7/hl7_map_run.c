@@ -178,6 +178,51 @@ static int find_all(struct work *w, const struct json *names)
     return err ? err : r->err;
 }
 
+static bool among(const struct json *names, struct str name)
+{
+    for (json_each(it, names))
+        if (str_eq(json_str(it.val), name))
+            return true;
+    return false;
+}
+
+/* Is one of those resources made of that segment, or of one after it, before the next of
+ * its name? */
+static bool made_of(struct hl7_run *r, const struct json *names, const char *segment,
+                    size_t at)
+{
+    for (size_t i = 0; i < r->made.n; i++) {
+        const struct hl7_ctx c = {.segment = r->made.v[i].segment};
+        if (among(names, r->made.v[i].name) && hl7_near(r, &c, segment) == at)
+            return true;
+    }
+    return false;
+}
+
+/* What the map says each segment of a name makes: else it would be lost unsaid. */
+static int all_made(struct hl7_run *r, const struct json *kind)
+{
+    for (json_each(it, json_get(kind, "every"))) {
+        char name[4];
+        snprintf(name, sizeof name, "%.3s", it.key.p);
+        for (size_t i = 0; i < hl7_segments(r->m); i++) {
+            struct hl7_ctx c = {.segment = i};
+            if (str_eq(hl7_segment_name(r->m, i), it.key) &&
+                !made_of(r, it.val, name, i)) {
+                char path[8];
+                snprintf(path, sizeof path, "%s-1", name);
+                hl7_complain(r, &c, str_c(path), "hl7.nothing",
+                             "the map makes nothing of it");
+            }
+        }
+    }
+    if (!r->err && !r->made.n && !json_get(kind, "every")) {
+        struct hl7_ctx c = {.segment = SIZE_MAX};
+        hl7_complain(r, &c, STR("MSH-9"), "hl7.nothing", "the map makes nothing of it");
+    }
+    return r->err;
+}
+
 /* ---- content ---- */
 struct hl7_ctx hl7_ctx_of(struct hl7_run *r, const struct hl7_made *x)
 {
@@ -459,7 +504,7 @@ static const struct json *kind_of(struct hl7_run *r)
     const struct hl7_ctx c = {.segment = SIZE_MAX};
     for (json_each(it, r->map->messages))
         if (hl7_holds(r, &c, json_get(it.val, "when")))
-            return json_get(it.val, "resources");
+            return it.val;
     hl7_complain(r, &c, STR("MSH-9"), "hl7.unmapped", "the map has no such message");
     return NULL;
 }
@@ -493,15 +538,17 @@ int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *
                 void *arg, struct buf *bundle, size_t *entries, struct diag *d)
 {
     struct work w = {.r = {.map = map, .m = m, .d = d, .current = current, .arg = arg}};
-    const struct json *names;
+    const struct json *kind;
     int err;
     *entries = 0;
     arena_init(&w.r.a, (size_t)256 << 20);
     map_init(&w.seen);
-    names = kind_of(&w.r);
+    kind = kind_of(&w.r);
     err = w.r.err ? w.r.err : instant(&w.r);
     if (!err)
-        err = find_all(&w, names);
+        err = find_all(&w, json_get(kind, "resources"));
+    if (!err)
+        err = all_made(&w.r, kind);
     if (!err)
         err = hl7_whose(&w.r);
     if (!err)

@@ -32,6 +32,10 @@
  * kept as a tag: what an older message says (one replayed late) fills holes at most. So a
  * message may come twice, or late.
  *
+ * Nothing is lost unsaid: a message that makes no resource is refused, and so is one
+ * where a segment that `every` of its kind names ({"ORC": ["order", ...]}) makes none of
+ * those resources, itself or by a segment after it and before the next of its name.
+ *
  * Whose it is: a resource that is there keeps its patient (the first {"$ref"} of its
  * template to a Patient), whatever a message says, unless that patient was replaced by
  * the message's (Patient.link, ADT A40): a number used twice refuses the message.
@@ -49,8 +53,8 @@
  *
  * Limits: 2,000 resources a message, 1,000 repetitions a field.
  * Codes: hl7.map_* (loading); hl7.unmapped, require, identify, value, code, zone, time,
- * several, twice, patient, reference, toobig, with the place in the message, never its
- * content.
+ * several, twice, nothing, patient, reference, toobig, with the place in the message,
+ * never its content.
  *
  * Memory:  a map owns its document. Threads: immutable once loaded, any number. */
 #ifndef HL7_MAP_H

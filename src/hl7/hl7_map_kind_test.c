@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kinds of messages: what each makes, and that nothing of it is lost unsaid. */
+#include "hl7/hl7_map_testkit.h"
+
+#define ORM(more) MSH("ORM^O01") PID more
+#define RXO       "RXO|A10BA02^METFORMIN^L|500||mg^milligram^UCUM||| ^with food\r"
+
+static void a_pharmacy_order_is_a_draft_prescription(void **state)
+{
+    static const char *const kind[] = {
+        MSH("ORM^O01") PID
+        "ORC|NW|A7^HIS|||||^BID||20260301101500+0100|||7^Tazi^Omar\r" RXO,
+        MSH("OMP^O09") PID
+        "ORC|NW|A7^HIS|||||^BID||20260301101500+0100|||7^Tazi^Omar\r" RXO};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(kind); i++) {
+        struct ran r = runs(kind[i], NULL);
+        assert_int_equal(r.n, 2);
+        assert_at(&r, "/entry/1/resource/resourceType", "MedicationRequest");
+        assert_at(&r, "/entry/1/request/ifNoneExist",
+                  "identifier=urn%3Ahl7v2%3Aplacer-order%3AHIS%7CA7%3AA10BA02");
+        assert_at(&r, "/entry/1/resource/status", "draft");
+        assert_at(&r, "/entry/1/resource/medicationCodeableConcept/text", "METFORMIN");
+        assert_at(&r, "/entry/1/resource/requester/display", "Tazi Omar");
+        assert_at(&r, "/entry/1/resource/dosageInstruction/0/text", "with food");
+        assert_at(&r, "/entry/1/resource/dosageInstruction/0/timing/code/text", "BID");
+        assert_str_equal(json_num_text(at(&r, "/entry/1/resource/dosageInstruction/0/"
+                                              "doseAndRate/0/doseQuantity/value")),
+                         "500");
+        json_free(r.doc);
+    }
+}
+
+/* A range is no dose, and a cancelled order no draft. */
+static void a_dose_is_never_half_of_a_range(void **state)
+{
+    struct ran r = runs(ORM("ORC|CA|A7\rRXO|X^DRUG^L|1|2|tab\r"), NULL);
+    (void)state;
+    assert_at(&r, "/entry/1/resource/status", "cancelled");
+    assert_null(at(&r, "/entry/1/resource/dosageInstruction/0/doseAndRate/0/"
+                       "doseQuantity"));
+    assert_str_equal(json_num_text(at(&r, "/entry/1/resource/dosageInstruction/0/"
+                                          "doseAndRate/0/doseRange/high/value")),
+                     "2");
+    json_free(r.doc);
+}
+
+static void nothing_is_lost_unsaid(void **state)
+{
+    (void)state;
+    refused(ORM("ORC|NW|A7\rODS|D||L^Salt free^L\r"), "hl7.nothing", "MSH[1]-1");
+    refused(ORM("ORC|NW|A6\rOBR|1|||1^A^LN\rORC|NW|A7\rODS|D||L^Salt free^L\r"),
+            "hl7.nothing", "ORC[2]-1");
+    refused(ORM(""), "hl7.nothing", "MSH[1]-1");
+    refused(ORM("ORC|NW\r" RXO), "hl7.require", "ORC[1]-2.1");
+    refused(MSH("ORU^R01") PID, "hl7.nothing", "MSH[1]-1");
+    refused(MSH("SIU^S12") PID, "hl7.nothing", "MSH[1]-1");
+    refused(MSH("ADT^A40") PID, "hl7.nothing", "MSH[1]-1");
+    refused(MSH("ADT^A01") PID, "hl7.nothing", "MSH[1]-1");
+    refused(MSH("ADT^A08"), "hl7.nothing", "MSH[1]-1");
+}
+
+static void orders_are_changed_cancelled_and_stopped(void **state)
+{
+    static const char *const t[][2] = {
+        {"NW", "active"}, {"XO", "active"}, {"CA", "revoked"}, {"DC", "revoked"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        char text[600];
+        struct ran r;
+        snprintf(text, sizeof text, "%sORC|%s|A7\rOBR|1|||1^A^LN\r", ORM(""), t[i][0]);
+        r = runs(text, NULL);
+        assert_at(&r, "/entry/1/resource/status", t[i][1]);
+        json_free(r.doc);
+    }
+    refused(ORM("ORC|ZZ|A7\rOBR|1|||1^A^LN\r"), "hl7.code", "ORC[1]-1");
+}
+
+static void visits_have_the_status_of_their_event(void **state)
+{
+    static const char *const t[][2] = {{"A04", "in-progress"}, {"A05", "planned"},
+                                       {"A06", "in-progress"}, {"A07", "in-progress"},
+                                       {"A03", "finished"},    {"A11", "cancelled"},
+                                       {"A31", "unknown"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        char text[600];
+        struct ran r;
+        snprintf(text, sizeof text,
+                 "MSH|^~\\&|ADT1|GHH|||198808181126||ADT^%s|1|P|2.5.1\r%s"
+                 "PV1|1|I|MED||||||||||||||||V88\r",
+                 t[i][0], PID);
+        r = runs(text, NULL);
+        assert_at(&r, "/entry/1/resource/status", t[i][1]);
+        json_free(r.doc);
+    }
+}
+
+/* 2.5 and later: the time in TQ1, who and where in AIP and AIL. */
+static void appointments_say_when_what_who_and_where(void **state)
+{
+    static const char *const t[][2] = {
+        {"S13", "booked"}, {"S14", "booked"}, {"S15", "cancelled"}, {"S26", "noshow"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        char text[900];
+        struct ran r;
+        snprintf(text, sizeof text,
+                 "MSH|^~\\&|ADT1|GHH|||198808181126||SIU^%s|1|P|2.5.1\rSCH|7\r"
+                 "TQ1|1||||||202603100830+0100|202603100900+0100\r%sRGS|1\r"
+                 "AIS|1||ECHO^Echography^L\rAIP|1||7^Tazi^Omar\rAIP|2||8^Alami^Sara\r"
+                 "AIL|1||ROOM 2\r",
+                 t[i][0], PID);
+        r = runs(text, NULL);
+        assert_at(&r, "/entry/1/resource/status", t[i][1]);
+        assert_at(&r, "/entry/1/resource/start", "2026-03-10T08:30:00+01:00");
+        assert_at(&r, "/entry/1/resource/end", "2026-03-10T09:00:00+01:00");
+        assert_at(&r, "/entry/1/resource/serviceType/0/text", "Echography");
+        assert_at(&r, "/entry/1/resource/participant/1/actor/display", "Tazi Omar");
+        assert_at(&r, "/entry/1/resource/participant/2/actor/display", "Alami Sara");
+        assert_at(&r, "/entry/1/resource/participant/3/actor/display", "ROOM 2");
+        assert_null(at(&r, "/entry/1/resource/participant/4"));
+        json_free(r.doc);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest t[] = {TEST(a_pharmacy_order_is_a_draft_prescription),
+                                   TEST(a_dose_is_never_half_of_a_range),
+                                   TEST(nothing_is_lost_unsaid),
+                                   TEST(orders_are_changed_cancelled_and_stopped),
+                                   TEST(visits_have_the_status_of_their_event),
+                                   TEST(appointments_say_when_what_who_and_where)};
+    return cmocka_run_group_tests(t, setup, teardown);
+}
