@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many at once, and memory that runs out. */
+/* Many at once, and a disk and memory that run out. */
 #include "rest/rest_test.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 enum { CROWD = 8, EACH = 12 };
 
@@ -133,6 +135,55 @@ static void no_patch_is_lost(void **state)
     t_done(&r);
 }
 
+/* ---- a full disk: a limit on the file's size gives its errors ---- */
+static int fill(int i)
+{
+    char body[4000];
+    struct t_reply r;
+    int status,
+        n = snprintf(body, sizeof body, "{\"resourceType\":\"Patient\",\"name\":[");
+    for (unsigned k = 0; k < 40; k++) /* nothing to squeeze */
+        n += snprintf(body + n, sizeof body - (size_t)n, "%s{\"family\":\"%08x%08x\"}",
+                      k ? "," : "", ((unsigned)i * 40 + k) * 2654435761u, k * 40503u);
+    snprintf(body + n, sizeof body - (size_t)n, "]}");
+    r = t_send(&(struct t_asked){REST_POST, .url = "/Patient", .body = body});
+    status = r.a.status;
+    if (status != 201) /* a reason, in the reader's language, not half an answer */
+        assert_non_null(t_at(&r, "/issue/0/details/text"));
+    t_done(&r);
+    return status;
+}
+
+static void full_disk_child(void)
+{
+    struct rlimit small, old;
+    int i = 0, status = 201;
+    t_open(NULL);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = 1500000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    while (status == 201 && i < 10000)
+        status = fill(i++);
+    assert_int_equal(status, 507);
+    assert_true(i > 10);
+    assert_int_equal(fill(i), 507);
+    assert_int_equal(t_total("/Patient"), i - 1); /* it is read, and holds what it said */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0); /* somebody made room */
+    assert_int_equal(fill(i), 201);
+    assert_int_equal(t_total("/Patient"), i);
+    t_close();
+}
+
+static void on_a_full_disk_it_is_507_and_goes_on(void **state)
+{
+    (void)state;
+    t_close(); /* its threads are not the child's */
+    test_in_child(full_disk_child);
+    t_open(NULL);
+}
+
 /* ---- memory ---- */
 static int starve(const struct t_asked *k, bool *failed)
 {
@@ -193,7 +244,9 @@ int main(void)
         T(no_patch_is_lost),
         T(without_memory_it_is_503_or_done),
     };
-    int bad = test_both_stores(tests, AM_LEN(tests), test_slice(AM_LEN(tests), 3), &t_pg);
+    const struct CMUnitTest file[] = {T(on_a_full_disk_it_is_507_and_goes_on)};
+    int bad = cmocka_run_group_tests_name("files", file, NULL, NULL);
+    bad += test_both_stores(tests, AM_LEN(tests), test_slice(AM_LEN(tests), 3), &t_pg);
     fhir_valid_free(t_valid);
     return bad;
 }
