@@ -76,6 +76,11 @@ curl -sf "$fhir/Patient/018f0000-1111-7222-8333-444455556661/\$everything?_count
 report $? 'the others are whole'
 kill $pid && wait $pid
 pid=
+# ADR 33: a command has nobody to refuse; what was erased and is imported again goes on counting, and can be erased again.
+cp s.db r.db && eds import r.db in/2.json --key k --json && jq -e '.created == 301 and .refused == 0' out >/dev/null && eds fsck r.db --key k &&
+    "$amane" eds export r.db back --key k >out 2>err && jq -e --arg him "$him" 'select(.id == $him) | .meta.versionId == "2"' back/Patient.ndjson >out &&
+    eds erase r.db --patient "$him" --ground order --by x --key k --later --json && jq -e '.versions == 301' out >/dev/null && eds fsck r.db --key k --json && jq -e '.ok and .erasures == 2' out >/dev/null
+report $? 'old files imported by the command bring him back, as a next version, to be erased again'
 echo "update erasure set who = 'somebody else'" | sqlite3 s.db 2>/dev/null || python3 -c "import sqlite3; c = sqlite3.connect('s.db'); c.execute(\"update erasure set who = 'somebody else'\"); c.commit()"
 eds fsck s.db --key k --json
 [ $? = 1 ] && jq -e '[.problems[].code] == ["eds.chain"]' out >/dev/null
