@@ -292,7 +292,8 @@ static const char *const small[] = {
     "{\"resourceType\":\"Encounter\",\"id\":\"e1\",\"status\":\"finished\",\"period\":{"
     "\"start\":"
     "\"2024-02-01\"},\"text\":{\"div\":\"<p>Fi\xC3\xA8vre et toux</p>\"}}",
-    "{\"resourceType\":\"ValueSet\",\"id\":\"x1\",\"url\":\"http://a.ma/fhir/vs/one\"}",
+    "{\"resourceType\":\"ValueSet\",\"id\":\"x1\",\"url\":\"http://a.ma/fhir/vs/one\","
+    "\"version\":\"1.0\"}",
     "{\"resourceType\":\"Provenance\",\"id\":\"v1\",\"target\":[{\"reference\":"
     "\"Observation/b1\"}]}"};
 
@@ -363,6 +364,8 @@ static void each_way_of_asking_finds(void **state)
     finds("Encounter", "date=sa2024-01", "e1");
     finds("Encounter", "_text=toux+fievre", "e1");
     finds("Encounter", "_text=toux+nez", "");
+    finds("ValueSet", "url=http://a.ma/fhir/vs/one|1.0", "x1");
+    finds("ValueSet", "url=http://a.ma/fhir/vs/one|2.0", "");
     finds("ValueSet", "url:below=http://a.ma/fhir", "x1");
     finds("ValueSet", "url:below=http://a.ma/fh", "");
     finds("ValueSet", "url:above=http://a.ma/fhir/vs/one/two", "x1");

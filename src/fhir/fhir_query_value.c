@@ -301,6 +301,20 @@ static struct fhir_ask *by_reference(struct fhir_compile *q, const struct fhir_p
     return any && any->n ? any : fhir_ask_term(q, p, FHIR_TERM_REFERENCE, text, STR_NULL);
 }
 
+/* A canonical address with a version ("x|1.0"), of a type that has one: both. */
+static struct fhir_ask *value_canonical(struct fhir_compile *q,
+                                        const struct fhir_param *p, struct str uri)
+{
+    struct str version, address = str_cut(uri, '|', &version);
+    struct fhir_param v;
+    struct fhir_ask *all = fhir_ask_new(q, FHIR_ASK_AND, p->type);
+    if (!fhir_param_find(p->type, STR("version"), &v))
+        return NULL;
+    fhir_ask_add(q, all, fhir_ask_term(q, p, FHIR_TERM_URI, address, STR_NULL));
+    fhir_ask_add(q, all, fhir_ask_term(q, &v, FHIR_TERM_CODE, version, STR_NULL));
+    return all;
+}
+
 static struct fhir_ask *by_uri(struct fhir_compile *q, const struct fhir_param *p,
                                enum fhir_modifier m, struct str value)
 {
@@ -308,8 +322,13 @@ static struct fhir_ask *by_uri(struct fhir_compile *q, const struct fhir_param *
     struct fhir_ask *any;
     if (!uri.n)
         return fhir_ask_bad(q, "search.empty", value);
-    if (m == FHIR_MOD_NONE)
-        return fhir_ask_term(q, p, FHIR_TERM_URI, uri, STR_NULL);
+    if (m == FHIR_MOD_NONE) {
+        size_t bar = str_find(uri, '|');
+        any = bar && bar + 1 < uri.n && str_eqc(p->code, "url")
+                  ? value_canonical(q, p, uri)
+                  : NULL;
+        return any ? any : fhir_ask_term(q, p, FHIR_TERM_URI, uri, STR_NULL);
+    }
     any = fhir_ask_new(q, FHIR_ASK_OR, p->type);
     fhir_ask_add(q, any, fhir_ask_term(q, p, FHIR_TERM_URI, uri, STR_NULL));
     if (m == FHIR_MOD_BELOW) {
