@@ -121,8 +121,9 @@ static inline bool answers(struct arena *a, const struct asked *q, const struct 
     return any != q->not;
 }
 
+static int64_t asked_now; /* of the queries; 0: ap, which depends on it, is not asked */
 static const char *const prefixes[] = {"",   "eq", "ne", "lt", "gt",
-                                       "le", "ge", "sa", "eb"};
+                                       "le", "ge", "sa", "eb", "ap"};
 
 static inline bool ask_token(struct asked *q, const struct json *v, struct buf *b)
 {
@@ -170,9 +171,15 @@ static inline bool ask_date(struct asked *q, const struct json *v, struct buf *b
                                                : json_get_str(v, "end");
     s = str_sub(s, 0, width[pick(4)]);
     q->by = BY_DATE;
-    q->prefix = prefixes[pick(AM_LEN(prefixes))];
+    q->prefix = prefixes[pick(AM_LEN(prefixes) - !asked_now)];
     if (fhir_date_interval(s, &q->lo, &q->hi))
         return false;
+    if (!strcmp(q->prefix, "ap")) { /* a tenth of its distance from now (R4: 10 %) */
+        int64_t gap = q->hi < asked_now ? asked_now - q->hi : q->lo - asked_now;
+        gap = AM_MAX(gap, 0) / 10;
+        q->lo -= gap;
+        q->hi += gap;
+    }
     assert_ok(buf_adds(b, q->prefix));
     escape(b, s);
     return true;
@@ -185,7 +192,7 @@ static inline bool ask_number(struct asked *q, const struct json *v, struct buf 
     if (!isfinite(x))
         return false;
     q->by = BY_NUMBER;
-    q->prefix = prefixes[pick(AM_LEN(prefixes))];
+    q->prefix = prefixes[pick(AM_LEN(prefixes) - !asked_now)];
     snprintf(text, sizeof text, "%.1f", x);
     q->number = strtod(text, NULL);
     q->half = 0.05;

@@ -238,6 +238,8 @@ static inline bool oracle_date(const struct json *v, const char *prefix, int64_t
         return lo > b;
     if (!strcmp(prefix, "eb"))
         return hi < a;
+    if (!strcmp(prefix, "ap"))
+        return lo <= b && hi >= a;
     return inside;
 }
 
@@ -253,6 +255,8 @@ static inline bool oracle_number(double v, const char *prefix, double asked, dou
         return v >= asked;
     if (!strcmp(prefix, "le"))
         return v <= asked;
+    if (!strcmp(prefix, "ap"))
+        return fabs(v - asked) <= fmax(fabs(asked) / 10, half) * (1 + 1e-9);
     return v >= asked - half && v < asked + half;
 }
 

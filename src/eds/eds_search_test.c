@@ -96,6 +96,7 @@ static int world_open(void **state)
     for (size_t i = 0; i < AM_LEN(bundle); i++)
         world_bundle(bundle[i]);
     asked_open();
+    asked_now = 1717200000000000;
     return 0;
 }
 
