@@ -10,11 +10,11 @@
 struct cmd_terms_told {
     size_t files, other; /* read; JSON and XML that is no terminology */
 };
-/* All of it, ready, over base (which outlives it; NULL: nothing). What is wrong is in d, with the file in *wrong (up to 4,095 bytes):
- * then nothing is loaded. */
+/* All of it, ready, over base (which outlives it; NULL: nothing). What is wrong is in d,
+ * with the file in *wrong (up to 4,095 bytes): then nothing is loaded. */
 AM_CHECK int cmd_terms_load(const char *dir, const struct fhir_tx *base,
-                            struct fhir_tx **out, struct cmd_terms_told *told, char wrong[4096],
-                            struct diag *d);
+                            struct fhir_tx **out, struct cmd_terms_told *told,
+                            char wrong[4096], struct diag *d);
 /* How a file in the form of its publisher is read (cmd_terms_file.c): false, it is none
  * by its name, by its first bytes, by an entry of the manifest. Strings borrow from room
  * and entry. */
