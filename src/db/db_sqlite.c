@@ -118,7 +118,7 @@ static int db_own_settings(struct db_lite *c, const struct db_place *p)
     char sql[96] = "";
     if (c->base.role == DB_WRITER && p->checkpoint_pages)
         snprintf(sql, sizeof sql, "pragma journal_size_limit = %lld;",
-                 p->checkpoint_pages * 2 * 4096LL);
+                 2LL * 4096 * p->checkpoint_pages);
     if (cache_kib)
         snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "pragma cache_size = -%d",
                  cache_kib);

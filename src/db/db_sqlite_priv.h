@@ -31,6 +31,7 @@ enum { DB_WAL_PAGES = 2000 };
  * before `db`. */
 AM_CHECK int db_wal_open(struct db_wal **out, sqlite3 *db, int limit);
 void db_wal_close(struct db_wal *w);
+size_t db_wal_turns(const struct db_wal *w); /* how often its thread copied */
 /* All of the WAL into the file, and the WAL cut to nothing; waits for whoever copies. */
 int db_wal_cut(sqlite3 *db);
 

@@ -10,43 +10,40 @@
 #include "db/db_sqlite_priv.h"
 
 enum {
-    WAL_LITTLE = 512, /* pages the writer copies by itself */
-    WAL_ROUNDS = 4,   /* each finds what came during the one before */
-    WAL_TRIES = 500,  /* of WAL_TRY_MS */
-    WAL_TRY_MS = 10,
-    WAL_FAR = 4 /* times `limit`: then the writer copies whatever there is */
+    WAL_LITTLE =
+        512,     /* pages, at most an eighth of `limit`, the writer copies by itself */
+    WAL_FAR = 4, /* times `limit`: then the writer waits until it is copied */
+    WAL_TRIES = 500, /* of WAL_TRY_MS, where somebody else copies */
+    WAL_TRY_MS = 10
 };
 
 struct db_wal {
     sqlite3 *db;
     pthread_t thread;
     bool running;
-    int limit;
-    atomic_int copied; /* pages of the present WAL that are in the file */
+    int limit, little;
+    atomic_int copied;   /* pages of the present WAL that are in the file */
+    atomic_size_t turns; /* of the thread */
+    atomic_bool failing; /* and said to be */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool asked, busy, stop; /* under the lock */
 };
 
-/* What is left to copy; SQLITE_BUSY: somebody else copies. */
-static int wal_copy(struct db_wal *w, sqlite3 *db, int *left)
+/* All there is when it begins; what comes meanwhile is for another turn. SQLITE_BUSY:
+ * somebody else copies. */
+static int wal_copy(struct db_wal *w, sqlite3 *db)
 {
     int pages = -1, copied = -1;
     int rc =
         sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-    *left = rc || pages < copied ? 0 : pages - copied;
     if (!rc)
         atomic_store(&w->copied, AM_MAX(copied, 0));
-    return rc;
-}
-
-static void wal_rounds(struct db_wal *w)
-{
-    int left = WAL_LITTLE, rc = SQLITE_OK;
-    for (int i = 0; i < WAL_ROUNDS && !rc && left >= WAL_LITTLE; i++)
-        rc = wal_copy(w, w->db, &left);
-    if (rc && rc != SQLITE_BUSY)
+    if (rc && rc != SQLITE_BUSY && !atomic_exchange(&w->failing, true))
         LOG_W("db.checkpoint", log_i("code", rc));
+    if (!rc)
+        atomic_store(&w->failing, false);
+    return rc;
 }
 
 static void *wal_main(void *arg)
@@ -60,7 +57,8 @@ static void *wal_main(void *arg)
         }
         w->busy = true;
         am_assert(!pthread_mutex_unlock(&w->lock));
-        wal_rounds(w);
+        if (!wal_copy(w, w->db))
+            atomic_fetch_add(&w->turns, 1u);
         am_assert(!pthread_mutex_lock(&w->lock));
         w->asked = w->busy = false;
     }
@@ -90,7 +88,7 @@ static bool wal_idle(struct db_wal *w, int left)
 {
     bool idle;
     am_assert(!pthread_mutex_lock(&w->lock));
-    idle = !w->busy && left <= WAL_LITTLE;
+    idle = !w->busy && left <= w->little;
     w->asked = w->asked || !idle;
     if (!idle && !w->busy)
         am_assert(!pthread_cond_signal(&w->wake));
@@ -98,19 +96,25 @@ static bool wal_idle(struct db_wal *w, int left)
     return idle;
 }
 
-/* After each commit of the writer, in its thread. */
+/* After each commit of the writer, in its thread. A failure is met again by the next. */
 static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
 {
     struct db_wal *w = arg;
-    int copied = atomic_load(&w->copied), left;
+    int copied = atomic_load(&w->copied), rc;
+    bool far = pages > WAL_FAR * w->limit;
     (void)name;
     if (pages < copied) /* it began anew */
         atomic_store(&w->copied, copied = 0);
     if (pages < w->limit)
         return SQLITE_OK;
-    if (!wal_begin(w, sqlite3_db_filename(db, "main")) || pages > WAL_FAR * w->limit ||
-        wal_idle(w, pages - copied))
-        (void)wal_copy(w, db, &left); /* a failure is met again by the next commit */
+    if (wal_begin(w, sqlite3_db_filename(db, "main")) && !far &&
+        !wal_idle(w, pages - copied))
+        return SQLITE_OK;
+    rc = wal_copy(w, db);
+    for (int i = 0; rc == SQLITE_BUSY && far && i < WAL_TRIES; i++) {
+        sqlite3_sleep(WAL_TRY_MS);
+        rc = wal_copy(w, db);
+    }
     return SQLITE_OK;
 }
 
@@ -120,11 +124,17 @@ int db_wal_open(struct db_wal **out, sqlite3 *db, int limit)
     if (!w)
         return AM_E_NOMEM;
     w->limit = limit;
+    w->little = AM_MIN(WAL_LITTLE, limit / 8);
     am_assert(!pthread_mutex_init(&w->lock, NULL));
     am_assert(!pthread_cond_init(&w->wake, NULL));
     sqlite3_wal_hook(db, wal_grew, w);
     *out = w;
     return AM_OK;
+}
+
+size_t db_wal_turns(const struct db_wal *w)
+{
+    return atomic_load(&w->turns);
 }
 
 /* SQLite does not wait for another checkpoint by itself, whatever its busy timeout. */

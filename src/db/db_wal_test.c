@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQLite's WAL goes back into the file while others write, and does not grow for ever. */
+#include "db/db_sqlite_priv.h"
 #include "db/db_test_support.h"
 
 #include <pthread.h>
@@ -48,6 +49,7 @@ static void the_wal_stays_small_and_nothing_is_lost(void **state)
         assert_ok(db_write(d, put, &i));
         most = AM_MAX(most, size_of("-wal"));
     }
+    assert_true(db_wal_turns(((struct db_lite *)d->writer)->wal) > 0);
     assert_ok(db_read(d, t_count_fn, &n));
     assert_int_equal(n, ROUNDS);
     assert_true(most > LIMIT * PAGE); /* it did wait for the limit */

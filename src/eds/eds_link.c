@@ -138,8 +138,9 @@ static struct str link_narrative(struct eds_links *l, struct str s)
     }
     p = buf_add(&out, str_sub(s, from, s.n)) ? NULL : arena_dup(l->arena, buf_str(&out));
     l->failed = !p;
+    s = p ? (struct str){p, out.n} : s;
     buf_release(&out);
-    return p ? (struct str){p, strlen(p)} : s;
+    return s;
 }
 
 struct str eds_linked(void *links, struct str key, struct str s)

@@ -127,6 +127,15 @@ static void conditional_references_mean_what_is_written_with_them(void **state)
     assert_str_equal(json_str(t_at(&r, "/issue/0/details/coding/0/code")),
                      "rest.reference");
     t_done(&r);
+    /* of two, the one that stays */
+    t_put("Patient", "c", "\"identifier\":[{\"system\":\"urn:cin\",\"value\":\"B2\"}]");
+    r = T_TRANSACTION(
+        200, POST("urn:uuid:1-o", "\"Observation\"",
+                  SEEN("Patient?identifier=urn:cin|B2")) ",{\"request\":{\"method\":"
+                                                         "\"DELETE\",\"url\":"
+                                                         "\"Patient/c\"}}");
+    t_done(&r);
+    assert_int_equal(t_total("/Observation?subject=Patient/b"), 1);
     /* under its new number */
     r = T_TRANSACTION(
         200,
@@ -139,7 +148,7 @@ static void conditional_references_mean_what_is_written_with_them(void **state)
                                                     "\"request\":{\"method\":\"PUT\","
                                                     "\"url\":\"Patient/b\"}}");
     t_done(&r);
-    assert_int_equal(t_total("/Observation?subject=Patient/b"), 1);
+    assert_int_equal(t_total("/Observation?subject=Patient/b"), 2);
 }
 
 #define AT_HOME "http://elsewhere.ma/fhir/"
@@ -155,6 +164,11 @@ static void relative_references_are_of_the_server_they_come_from(void **state)
     assert_int_equal(t_total("/Observation?subject=Patient/1"), 0);
     assert_int_equal(t_total("/Observation?subject.identifier=urn:cin|A1"), 1);
 }
+
+#define GET(url_) "{\"request\":{\"method\":\"GET\",\"url\":\"" url_ "\"}}"
+#define PUT_NEW(id, url_)                                                                \
+    "{\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" id                           \
+    "\"},\"request\":{\"method\":\"PUT\",\"url\":\"" url_ "\"}}"
 
 static void a_get_that_fails_fails_all(void **state)
 {
@@ -182,6 +196,15 @@ static void a_get_that_fails_fails_all(void **state)
              "\"resourceType\":\"Patient\",\"id\":\"n\"},\"request\":{\"method\":"
              "\"PUT\",\"url\":\"Patient/n\"}}");
     assert_str_equal(json_str(t_at(&r, "/entry/0/resource/id")), "n");
+    t_done(&r);
+    r = T_TRANSACTION(200,
+                      PUT_NEW("o", "Patient/o") "," GET("Patient/o/$everything") "," GET(
+                          "Patient/o/_history") "," GET("Patient/o/_history/1"));
+    assert_str_equal(json_str(t_at(&r, "/entry/3/response/status")), "200");
+    t_done(&r);
+    r = T_TRANSACTION(200,
+                      PUT_NEW("q", "Patient?identifier=urn:cin|Q") "," GET("Patient/q"));
+    assert_str_equal(json_str(t_at(&r, "/entry/1/resource/id")), "q");
     t_done(&r);
 }
 

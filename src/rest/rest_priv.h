@@ -186,6 +186,9 @@ AM_CHECK int rest_where_text(struct rest_call *c, struct str type, struct str qu
                              struct rest_where *out);
 /* For struct eds_ask: arg is the rest_where. */
 int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n);
+/* As many as its count says, for eds_found_release(). */
+AM_CHECK int rest_where_found(struct eds_view *v, struct rest_where *w,
+                              struct eds_found *out);
 /* The one it finds now: *n 0 or 1; AM_E_PRECONDITION when several. */
 AM_CHECK int rest_where_one(struct rest_where *w, struct eds_meta *m, size_t *n);
 AM_CHECK int rest_where_in(struct eds_view *v, struct rest_where *w, struct eds_meta *m,

@@ -263,15 +263,20 @@ static int tx_answers(struct tx *t)
 }
 
 /* ---- what is read ---- */
-/* Is the resource that the i-th entry reads written here? Then not as it stands now. */
-static const struct tx_entry *tx_written_here(const struct tx *t, size_t i)
+/* Is the resource that the i-th entry reads (alone: it and nothing about it) written
+ * here? Then not as it stands now. */
+static const struct tx_entry *tx_written_here(const struct tx *t, size_t i, bool *alone)
 {
     const struct rest_line *l = &t->e[i].l;
-    struct str id, type = str_cut(l->path, '/', &id);
-    for (size_t k = 0; k < t->n; k++)
-        if (tx_writes(&t->e[k]) && !t->e[k].by_query && id.n &&
-            str_eq(t->e[k].type, type) && str_eqc(id, t->e[k].id))
-            return &t->e[k];
+    struct str more, id, type = str_cut(l->path, '/', &id);
+    id = str_cut(id, '/', &more);
+    *alone = !more.n;
+    for (size_t k = 0; k < t->n && id.n; k++) {
+        const struct tx_entry *e = &t->e[k];
+        struct str own = e->by_query ? json_get_str(e->l.resource, "id") : str_c(e->id);
+        if (tx_writes(e) && str_eq(e->type, type) && str_eq(id, own))
+            return e;
+    }
     return NULL;
 }
 
@@ -285,10 +290,11 @@ static int tx_try_gets(struct tx *t)
         const struct tx_entry *e = &t->e[i], *here;
         struct rest_request q;
         struct rest_answer a;
+        bool alone;
         if (tx_writes(e))
             continue;
-        here = tx_written_here(t, i);
-        if (here && here->l.method != REST_DELETE)
+        here = tx_written_here(t, i, &alone);
+        if (here && (here->l.method != REST_DELETE || !alone))
             continue;
         rest_answer_init(&a);
         rest_line_request(t->c, &e->l, &q);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Conditional references of a transaction ("Patient?identifier=..."): R4 resolves them
  * last (http.html#trules), so they also mean what the transaction itself writes, and no
- * more what it deletes or replaces. */
+ * more what it deletes or replaces. What it writes is looked at as it was sent: a
+ * condition that itself goes through a reference of another entry finds nothing there. */
 #include "rest/rest_term_priv.h"
 #include "rest/rest_tx_priv.h"
 
@@ -137,28 +138,37 @@ static int tx_in_entries(struct tx *t, struct eds_view *v, const struct tx_sent 
     return AM_OK;
 }
 
+static bool tx_stays(const struct tx *t, const struct eds_meta *m)
+{
+    for (size_t k = 0; k < t->n; k++)
+        if (tx_takes_away(&t->e[k]) && str_eqc(t->e[k].type, m->type) &&
+            !strcmp(t->e[k].id, m->id))
+            return false;
+    return true;
+}
+
+/* Two that stay are enough to know; so many more may go. */
 static int tx_in_store(struct tx *t, struct eds_view *v, struct tx_reference *r,
                        size_t *n)
 {
-    int64_t rid[2];
-    size_t found;
-    int err = rest_where_match(v, &r->where, rid, &found);
-    if (!err && found > 1)
-        return rest_bad(t->c, AM_E_PRECONDITION, "", "rest.several", r->where.type);
-    for (size_t i = 0; i < found && !err; i++) {
+    struct eds_found f;
+    int err;
+    r->where.q.count = 2;
+    for (size_t k = 0; k < t->n; k++)
+        r->where.q.count += tx_takes_away(&t->e[k]);
+    err = rest_where_found(v, &r->where, &f);
+    if (err)
+        return err;
+    for (size_t i = 0; i < f.hit.n && *n < 2 && !err; i++) {
         struct eds_meta m;
-        bool there = true;
-        err = eds_fetch(v, rid[i], NULL, &m);
-        for (size_t k = 0; k < t->n && !err; k++)
-            if (tx_takes_away(&t->e[k]) && str_eqc(t->e[k].type, m.type) &&
-                !strcmp(t->e[k].id, m.id))
-                there = false;
-        if (err || !there)
+        err = eds_fetch(v, f.hit.v[i], NULL, &m);
+        if (err || !tx_stays(t, &m))
             continue;
         r->target = arena_printf(&t->c->arena, "%s/%s", m.type, m.id);
         err = r->target ? AM_OK : AM_E_NOMEM;
         (*n)++;
     }
+    eds_found_release(&f);
     return err;
 }
 

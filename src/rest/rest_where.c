@@ -50,9 +50,8 @@ int rest_where_text(struct rest_call *c, struct str type, struct str query,
     return rest_where(c, type, pair, n, out);
 }
 
-int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n)
+int rest_where_found(struct eds_view *v, struct rest_where *w, struct eds_found *out)
 {
-    struct rest_where *w = arg;
     const struct rest_config *k = &w->c->r->c;
     struct eds_source s = eds_view_source(v);
     struct rest_codes codes = {w->c->r, v, false}; /* it may be the writer's view */
@@ -64,8 +63,13 @@ int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n)
                               .visible_arg = &eye,
                               .codes = rest_codes,
                               .codes_arg = &codes};
+    return eds_search(&s, &what, out, NULL);
+}
+
+int rest_where_match(struct eds_view *v, void *arg, int64_t rid[2], size_t *n)
+{
     struct eds_found f;
-    int err = eds_search(&s, &what, &f, NULL);
+    int err = rest_where_found(v, arg, &f);
     *n = 0;
     if (err)
         return err;
