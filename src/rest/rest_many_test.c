@@ -93,7 +93,10 @@ static void several_types_are_searched_at_once(void **state)
     T_REFUSED(400, "search.unknown", .url = "/?_type=Patient,Practitioner&birthdate=2024",
               .prefer = "handling=lenient");
     T_REFUSED(400, "search.unknown", .url = "/?gender=male");
-    T_REFUSED(400, "rest.value", .url = "/?_type=Patient,Practitioner&_sort=_id");
+    T_IDS("/?_type=Patient,Practitioner&_sort=_id", "b c d");
+    t_guarded(0);
+    T_IDS("/?_type=Patient,Practitioner&_sort=-_id", "d c b a");
+    T_REFUSED(400, "search.sort", .url = "/?_type=Patient,Practitioner&_sort=birthdate");
 }
 
 /* ---- $lastn ---- */

@@ -27,6 +27,11 @@ static int f_setup(void **state)
 static int f_teardown(void **state)
 {
     t_rest->subs = NULL;
+    while (f_subs.place) { /* no thread gives them back here */
+        struct rest_sub_place *p = f_subs.place;
+        f_subs.place = p->next;
+        free(p);
+    }
     pthread_mutex_destroy(&f_subs.lock);
     unlink(f_file);
     return t_teardown(state);
