@@ -63,6 +63,8 @@ static const char *oppose_kind(struct str code)
     return NULL;
 }
 
+/* A denial of a kind of what is done denies it; a permission for a kind of it
+ * (emergencies of treatment) is none for all of it. */
 static enum oppose_fit oppose_is_purpose(const struct door_caller *c, struct str said,
                                          bool permit)
 {
@@ -71,16 +73,17 @@ static enum oppose_fit oppose_is_purpose(const struct door_caller *c, struct str
     if (!c->service && c->who.role == LEDGER_DIM)
         return permit ? OPPOSE_MAYBE : OPPOSE_YES; /* not of all it does */
     own = oppose_kind(str_c(mine));
-    if (str_eqc(said, mine) || (kind && str_eqc(str_c(kind), mine)) ||
-        (own && str_eqc(said, own)))
+    if (str_eqc(said, mine) || (own && str_eqc(said, own)))
         return OPPOSE_YES;
+    if (kind && *kind && str_eqc(str_c(kind), mine))
+        return permit ? OPPOSE_MAYBE : OPPOSE_YES;
     return kind && own ? OPPOSE_NO : OPPOSE_MAYBE;
 }
 
-static enum oppose_fit oppose_purposes(const struct door_caller *c, const struct json *p)
+static enum oppose_fit oppose_purposes(const struct door_caller *c, const struct json *p,
+                                       bool permit)
 {
     const struct json *v = json_get(p, "purpose");
-    bool permit = json_str_is(json_get(p, "type"), "permit");
     enum oppose_fit fit = json_size(v) ? OPPOSE_NO : OPPOSE_YES;
     for (json_each(it, v))
         fit = AM_MAX(fit, oppose_is_purpose(c, json_get_str(it.val, "code"), permit));
@@ -137,13 +140,28 @@ static bool oppose_narrow(const struct json *p)
     return false;
 }
 
-static enum oppose_say oppose_own(const struct json *p, enum oppose_fit fit)
+/* Is a provision for him: as one that denies, and as one that permits? Of those within it
+ * too, each by what it says itself. */
+struct oppose_for {
+    enum oppose_fit denied, permitted; /* OPPOSE_NO: both */
+};
+
+static struct oppose_for oppose_for(const struct door_caller *c, const struct json *p)
+{
+    enum oppose_fit fit = oppose_period(json_get(p, "period"), time_now());
+    fit = AM_MIN(fit, oppose_actors(c, json_get(p, "actor")));
+    return (struct oppose_for){AM_MIN(fit, oppose_purposes(c, p, false)),
+                               AM_MIN(fit, oppose_purposes(c, p, true))};
+}
+
+static enum oppose_say oppose_own(const struct json *p, struct oppose_for fit)
 {
     struct str type = json_get_str(p, "type");
     if (str_eqc(type, "deny"))
-        return fit == OPPOSE_YES ? OPPOSE_DENY : OPPOSE_UNCLEAR;
+        return fit.denied == OPPOSE_YES ? OPPOSE_DENY : OPPOSE_UNCLEAR;
     if (str_eqc(type, "permit"))
-        return fit == OPPOSE_YES && !oppose_narrow(p) ? OPPOSE_PERMIT : OPPOSE_SILENT;
+        return fit.permitted == OPPOSE_YES && !oppose_narrow(p) ? OPPOSE_PERMIT
+                                                                : OPPOSE_SILENT;
     /* A frame of others, or of nothing but a period; else an exception of no kind. */
     return type.n ||
                    (!json_size(json_get(p, "provision")) &&
@@ -155,21 +173,20 @@ static enum oppose_say oppose_own(const struct json *p, enum oppose_fit fit)
 static enum oppose_say oppose_provision(const struct door_caller *c, const struct json *p,
                                         unsigned depth)
 {
-    enum oppose_fit fit = oppose_period(json_get(p, "period"), time_now());
+    struct oppose_for fit = oppose_for(c, p);
     enum oppose_say own, within = OPPOSE_SILENT;
-    fit = AM_MIN(fit, oppose_purposes(c, p));
-    fit = AM_MIN(fit, oppose_actors(c, json_get(p, "actor")));
     if (depth == OPPOSE_DEPTH)
         return OPPOSE_UNCLEAR;
-    if (fit == OPPOSE_NO)
+    if (fit.denied == OPPOSE_NO)
         return OPPOSE_SILENT;
     own = oppose_own(p, fit);
     for (json_each(it, json_get(p, "provision")))
         within = AM_MAX(within, oppose_provision(c, it.val, depth + 1));
-    if (fit == OPPOSE_MAYBE) /* an exception to what may not be for him at all */
-        within = within == OPPOSE_DENY     ? OPPOSE_UNCLEAR
-                 : within == OPPOSE_PERMIT ? OPPOSE_SILENT
-                                           : within;
+    /* An exception to what may not be for him at all. */
+    if (within == OPPOSE_DENY && fit.denied == OPPOSE_MAYBE)
+        within = OPPOSE_UNCLEAR;
+    if (within == OPPOSE_PERMIT && fit.permitted == OPPOSE_MAYBE)
+        within = OPPOSE_SILENT;
     if (within == OPPOSE_SILENT || (own == OPPOSE_DENY && within == OPPOSE_UNCLEAR))
         return own;
     return within;
