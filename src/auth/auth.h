@@ -434,7 +434,7 @@ struct auth_client {
     char id[AUTH_CLIENT_ID]; /* A-Z a-z 0-9 . _ - */
     char
         scope[AUTH_CLIENT_SCOPE]; /* what it may ask for; of a token: what it was given */
-    char purpose[32];             /* of v3-PurposeOfUse, for oppositions: "HRESCH" */
+    char purpose[32]; /* of v3-PurposeOfUse, for oppositions: "HRESCH"; never empty */
 };
 bool auth_client_id_ok(struct str id);
 /* Registers, or replaces: its tokens end. jwks: {"keys": [...]}, public, RSA (RS384) or

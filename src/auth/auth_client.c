@@ -106,6 +106,8 @@ int auth_client_put(struct auth *a, const struct auth_client *spec, struct str j
     int err = auth_client_id_ok(str_c(spec->id))
                   ? AM_OK
                   : client_bad(d, "/client_id", "auth.client_id");
+    if (!err && !*spec->purpose)
+        err = client_bad(d, "/purpose", "auth.client_purpose");
     if (!err)
         err = client_keys(jwks, d);
     return err ? err : db_write(a->db, client_insert, &j);

@@ -5,17 +5,23 @@
 
 static const char t_aud[] = "http://test/fhir/token";
 
-static int t_put(const char *id, const char *jwks)
+static int t_put_for(const char *id, const char *jwks, const char *purpose)
 {
-    struct auth_client c = {.purpose = "HRESCH"};
+    struct auth_client c = {.id = ""};
     struct diag d;
     int err;
     diag_init(&d);
     snprintf(c.id, sizeof c.id, "%s", id);
     snprintf(c.scope, sizeof c.scope, "system/Observation.rs");
+    snprintf(c.purpose, sizeof c.purpose, "%s", purpose);
     err = auth_client_put(t_auth, &c, str_c(jwks), t_now, &d);
     diag_release(&d);
     return err;
+}
+
+static int t_put(const char *id, const char *jwks)
+{
+    return t_put_for(id, jwks, "HRESCH");
 }
 
 static int t_assert(int which, int64_t now)
@@ -127,6 +133,7 @@ static void keys_that_cannot_be_used_or_are_secret_are_refused(void **state)
 {
     (void)state;
     assert_int_equal(t_put("lab 1", v_jwks), AM_E_INVALID);
+    assert_int_equal(t_put_for("lab-1", v_jwks, ""), AM_E_INVALID); /* for nothing */
     assert_int_equal(t_put("lab-1", "{\"keys\":[]}"), AM_E_INVALID);
     assert_int_equal(t_put("lab-1", "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":"
                                     "\"AAAA\"}]}"),

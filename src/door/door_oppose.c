@@ -72,6 +72,8 @@ static enum oppose_fit oppose_is_purpose(const struct door_caller *c, struct str
     const char *mine = c->service ? c->client.purpose : "TREAT";
     if (!c->service && c->who.role == LEDGER_DIM)
         return permit ? OPPOSE_MAYBE : OPPOSE_YES; /* not of all it does */
+    if (!said.n || !*mine) /* by words only, or of a service of none */
+        return OPPOSE_MAYBE;
     own = oppose_kind(str_c(mine));
     if (str_eqc(said, mine) || (own && str_eqc(said, own)))
         return OPPOSE_YES;

@@ -33,6 +33,7 @@ static void o_open(void)
 #define PRIVACY            SCOPE("patient-privacy")
 #define P(type, more)      ",\"provision\":{\"type\":\"" type "\"" more "}"
 #define FOR(code)          ",\"purpose\":[{\"code\":\"" code "\"}]"
+#define IN_WORDS           ",\"purpose\":[{\"display\":\"x\"}]"
 #define WITHIN(type, more) ",\"provision\":[{\"type\":\"" type "\"" more "}]"
 #define ACTOR(reference)                                                                 \
     ",\"actor\":[{\"role\":{\"text\":\"x\"},\"reference\":{" reference "}}]"
@@ -77,6 +78,8 @@ static const struct {
     {PRIVACY RULE("OPTIN") P("permit", FOR("ETREAT") WITHIN("deny", "")), false, false,
      true, false},
     {PRIVACY RULE("x") P("deny", FOR("ETREAT")), false, false, true, false},
+    {PRIVACY RULE("OPTOUT") P("permit", IN_WORDS), false, false, false, false},
+    {PRIVACY RULE("x") P("deny", IN_WORDS), true, false, false, true},
     {PRIVACY RULE("x") P("deny", WITHIN("permit", FOR("HRESCH"))), false, false, true,
      false},
     {PRIVACY RULE("x") P("deny", ",\"class\":[{\"code\":\"Condition\"}]"), false, false,
@@ -125,6 +128,33 @@ static void each_form_keeps_out_whom_it_opposes(void **state)
     /* Not understood: a secretary is not in care; a broken glass shows it. */
     assert_int_equal(o_status(t_token[T_SECRETARY], "/Patient/a"), 404);
     T_ONLY(200, T_GET(T_DPO, "/Consent/a")); /* who keeps them sees them */
+}
+
+/* By its purpose alone; one that has none, as it could once be put, is of no top kind. */
+static enum door_says o_says(const char *purpose, const char *consent)
+{
+    struct door_caller c = {.door = t_door, .service = true};
+    struct json_doc *doc = NULL;
+    enum door_says says;
+    char text[1500];
+    snprintf(c.client.purpose, sizeof c.client.purpose, "%s", purpose);
+    snprintf(text, sizeof text, "{\"status\":\"active\",%s}", consent);
+    assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
+    says = door_consent_says(&c, json_root(doc));
+    json_free(doc);
+    return says;
+}
+
+static void a_service_is_of_its_purpose(void **state)
+{
+    (void)state;
+    assert_int_equal(o_says("CLINTRCH", RULE("OPTOUT") P("permit", FOR("HRESCH"))),
+                     DOOR_SAYS_NOTHING);
+    assert_int_equal(o_says("CLINTRCH", RULE("OPTOUT") P("permit", FOR("BIORCH"))),
+                     DOOR_SAYS_NO);
+    assert_int_equal(o_says("", RULE("OPTOUT") P("permit", FOR("TREAT"))), DOOR_SAYS_NO);
+    assert_int_equal(o_says("", RULE("OPTOUT") P("permit", IN_WORDS)), DOOR_SAYS_NO);
+    assert_int_equal(o_says("", RULE("x") P("deny", FOR("TREAT"))), DOOR_SAYS_UNCLEAR);
 }
 
 /* ---- whose it is ---- */
@@ -241,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_form_keeps_out_whom_it_opposes),
+        T(a_service_is_of_its_purpose),
         T(what_names_no_patient_is_whose_others_say),
         T(a_binary_is_of_whom_its_documents_are),
         T(a_provenance_hides_what_its_target_says),
