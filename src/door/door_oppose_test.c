@@ -235,6 +235,35 @@ static void a_binary_is_of_whom_its_documents_are(void **state)
     o_sees("/Binary/x", false, false, false);
 }
 
+/* A house, words, or a document of nobody say of no patient that it is his. */
+static void a_binary_of_no_known_patient_is_not_everybodys(void **state)
+{
+    static const char *const context[] = {
+        REF("Organization/cardio"), "\"display\":\"Cardiology\"",
+        "\"identifier\":{\"value\":\"x\"}", REF("Organization/none"), REF("Device/none")};
+    (void)state;
+    o_open();
+    for (size_t i = 0; i < AM_LEN(context); i++) {
+        char text[300], id[8], path[20];
+        snprintf(id, sizeof id, "n%zu", i);
+        snprintf(path, sizeof path, "/Binary/%s", id);
+        snprintf(text, sizeof text,
+                 "\"contentType\":\"text/plain\",\"securityContext\":{%s}", context[i]);
+        t_store("Binary", id, text);
+        o_sees(path, false, false, true);
+    }
+    t_store("DocumentReference", "dn",
+            "\"status\":\"current\",\"content\":[{\"attachment\":{\"url\":"
+            "\"Binary/n0\"}}]");
+    o_sees("/Binary/n0", false, false, true);
+    t_store("DocumentReference", "dn",
+            "\"status\":\"current\",\"subject\":{" REF(
+                "Patient/b") "},\"content\":[{"
+                             "\"attachment\":{\"url\":\"Binary/n0\"}}]");
+    o_consent("b", PRIVACY RULE("OPTOUT"));
+    o_sees("/Binary/n0", false, false, false);
+}
+
 static void a_provenance_hides_what_its_target_says(void **state)
 {
     (void)state;
@@ -274,6 +303,7 @@ int main(void)
         T(a_service_is_of_its_purpose),
         T(what_names_no_patient_is_whose_others_say),
         T(a_binary_is_of_whom_its_documents_are),
+        T(a_binary_of_no_known_patient_is_not_everybodys),
         T(a_provenance_hides_what_its_target_says),
         T(all_whom_a_resource_names_are_recorded),
     };

@@ -144,15 +144,18 @@ struct whose_own {
 static int whose_all(struct whose *k, const struct json *resource)
 {
     struct str type = str_c(k->f->type);
-    const struct json *context = json_get(resource, "securityContext");
     int err;
     k->labelled = str_eqc(type, "Provenance") && door_tagged(resource);
     if (str_eqc(type, "Provenance"))
         return whose_through(k, json_get(resource, "target"), 0);
     err = whose_through(k, resource, 0);
-    /* What is about to be written has no document yet. */
-    if (!err && str_eqc(type, "Binary") && !context && !k->written)
+    /* A securityContext that leads to nobody (a house, words) says no more than none.
+     * What is about to be written has no document yet. */
+    if (!err && str_eqc(type, "Binary") && !k->f->patients && !k->f->many &&
+        !k->written) {
         err = whose_binary(k, json_get_str(resource, "id"));
+        k->f->many = k->f->many || !k->f->patients;
+    }
     return err;
 }
 
