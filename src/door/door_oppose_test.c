@@ -185,11 +185,16 @@ static void what_names_no_patient_is_whose_others_say(void **state)
     o_sees("/Observation/vb", false, true, true);
     o_sees("/Observation/m", false, true, true);
     o_sees("/Observation/lost", false, true, true);
+    t_store("Observation", "lostb", /* of whom, in part, cannot be found out */
+            SEEN ",\"encounter\":{" REF("Encounter/none") "},\"hasMember\":[{" REF(
+                "Observation/vb") "}]");
+    o_sees("/Observation/lostb", false, true, true);
     o_sees("/Observation/ring", false, true, true);
     o_consent("b", PRIVACY RULE("OPTOUT"));
     o_sees("/Observation/va", true, true, true);
     o_sees("/Observation/vb", false, false, false);
     o_sees("/Observation/m", false, false, false);
+    o_sees("/Observation/lostb", false, false, false);
     assert_int_equal(t_total(t_token[T_DIM], "/Observation", ""),
                      5); /* oa va lost ring gnir */
     /* Nothing is written to him either, by such a way. */

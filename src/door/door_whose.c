@@ -58,7 +58,8 @@ static int whose_reference(struct whose *k, struct str ref, unsigned depth)
     id = str_cut(rest, '/', &rest);
     if (!door_follows(type, id) || str_eqc(type, "Patient"))
         return AM_OK;
-    if (k->reads++ == WHOSE_READS || k->f->many) {
+    /* Of those who are found, each is asked, whoever else is not. */
+    if (k->reads++ == WHOSE_READS) {
         k->reads = WHOSE_READS;
         k->f->many = k->f->many || !k->written;
         return AM_OK;
