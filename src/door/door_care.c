@@ -71,11 +71,36 @@ static bool care_given(struct care *k, const struct json *r)
 }
 
 /* ---- consent ---- */
-/* The operator is told once of each; of whom it is, he is not. */
+enum { CARE_PROBES = 16 };
+#define CARE_MINUTE (60 * TIME_SECOND)
+
+/* Was he told of it? If not, he is from now on; *room: that is remembered. */
+static bool care_told(struct door *d, int64_t rid, bool *room)
+{
+    *room = true;
+    for (uint64_t i = 0; i < CARE_PROBES; i++) {
+        int64_t had = 0;
+        if (atomic_compare_exchange_strong(
+                &d->unclear[((uint64_t)rid + i) % DOOR_UNCLEARS], &had, rid))
+            return false;
+        if (had == rid)
+            return true;
+    }
+    *room = false;
+    return false;
+}
+
+/* The operator is told once of each, and of those beyond what is remembered one a minute,
+ * since each look at them would write a line; of whom it is, he is not told. */
 static void care_unclear(struct door *d, int64_t rid)
 {
-    if (atomic_exchange(&d->unclear[(uint64_t)rid % DOOR_UNCLEARS], rid) != rid)
-        LOG_W("door.consent", log_i("rid", rid));
+    bool room;
+    int64_t now = time_now(), last = atomic_load(&d->unclear_at);
+    if (care_told(d, rid, &room) ||
+        (!room && ((last && now >= last && now - last < CARE_MINUTE) ||
+                   !atomic_compare_exchange_strong(&d->unclear_at, &last, now))))
+        return;
+    LOG_W("door.consent", log_i("rid", rid));
 }
 
 /* ---- looking ---- */

@@ -130,6 +130,24 @@ static void each_form_keeps_out_whom_it_opposes(void **state)
     T_ONLY(200, T_GET(T_DPO, "/Consent/a")); /* who keeps them sees them */
 }
 
+/* However many there are, a look writes no line for ever. */
+static void the_operator_is_not_told_without_end(void **state)
+{
+    size_t others = 0;
+    (void)state;
+    o_consent("a", PRIVACY RULE("hipaa-auth"));
+    for (size_t i = 0; i < DOOR_UNCLEARS; i++)
+        t_door->unclear[i] = -1; /* of others */
+    for (int i = 0; i < 2; i++) {
+        T_ONLY(200, T_GET(T_PHYSICIAN, "/Observation/oa"));
+        assert_true(t_door->unclear_at > 0); /* told all the same, now and then */
+    }
+    for (size_t i = 0; i < DOOR_UNCLEARS; i++)
+        others += t_door->unclear[i] == -1;
+    assert_int_equal(others, DOOR_UNCLEARS); /* who was told of stays told of */
+    assert_true(o_told());
+}
+
 /* By its purpose alone; one that has none, as it could once be put, is of no top kind. */
 static enum door_says o_says(const char *purpose, const char *consent)
 {
@@ -305,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(each_form_keeps_out_whom_it_opposes),
+        T(the_operator_is_not_told_without_end),
         T(a_service_is_of_its_purpose),
         T(what_names_no_patient_is_whose_others_say),
         T(a_binary_is_of_whom_its_documents_are),

@@ -54,6 +54,7 @@ struct door {
     struct door_trail *trail;
     _Atomic(int64_t) unclear[DOOR_UNCLEARS]; /* rids of Consents, told to the operator */
     char establishment[LEDGER_ID_MAX], base[512], former[REST_FORMER], dir[PATH_MAX];
+    _Atomic(int64_t) unclear_at; /* when he was told of one there was no room for */
 };
 
 /* What decides whether a resource may be seen. */
