@@ -26,9 +26,10 @@ static void facts_patient(struct door_facts *f, struct str id)
 bool door_follows(struct str type, struct str id)
 {
     static const char *const house[] = {
-        "Practitioner", "PractitionerRole",  "Organization", "Location",
-        "Endpoint",     "HealthcareService", "Medication",   "Substance",
-        "Schedule",     "Questionnaire",     "ValueSet",     "CodeSystem"};
+        "Practitioner",    "PractitionerRole",  "Organization", "Location",
+        "Endpoint",        "HealthcareService", "Medication",   "Substance",
+        "Schedule",        "Questionnaire",     "ValueSet",     "CodeSystem",
+        "DeviceDefinition"};
     if (!eds_id_ok(id) || !fhir_search_type(type))
         return false;
     for (size_t i = 0; i < AM_LEN(house); i++)

@@ -110,6 +110,45 @@ static void care_is_looked_for_where_it_is_asked(void **state)
     door_caller_release(&c);
 }
 
+/* Memory asked for by a look at a Task by medical information, which reads none. */
+static int k_look_in(struct eds_view *v, void *arg)
+{
+    struct door_caller c;
+    char text[200];
+    struct rest_look l = {.who = &c, .view = v, .type = STR("Task"), .id = STR("t")};
+    bool yes;
+    int err;
+    snprintf(text, sizeof text,
+             "{\"resourceType\":\"Task\",\"id\":\"t\",\"focus\":{\"reference\":\"%s\"}}",
+             (const char *)arg);
+    l.body = str_c(text);
+    door_caller_init(&c, t_door);
+    c.who.role = LEDGER_DIM;
+    c.looks = DOOR_R;
+    err = door_see(NULL, &l, &yes);
+    assert_false(yes);
+    door_caller_release(&c);
+    return err;
+}
+
+static int k_look_at_house(void)
+{
+    return eds_view(t_eds, k_look_in, "Location/ea1");
+}
+
+static int k_look_at_visit(void)
+{
+    return eds_view(t_eds, k_look_in, "Encounter/ea");
+}
+
+static void whose_it_is_is_not_read_for_whom_it_is_not(void **state)
+{
+    (void)state;
+    assert_int_equal(test_oom(k_look_at_visit), test_oom(k_look_at_house));
+    assert_false(door_follows(STR("DeviceDefinition"), STR("x")));
+    assert_true(door_follows(STR("Device"), STR("x")));
+}
+
 int main(void)
 {
     const struct CMUnitTest kept[] = {
@@ -119,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(who_may_see_it_is_asked_anew),
         T(care_is_looked_for_where_it_is_asked),
+        T(whose_it_is_is_not_read_for_whom_it_is_not),
     };
     int bad = cmocka_run_group_tests_name("kept", kept, NULL, NULL);
     return bad + t_run_both(tests, AM_LEN(tests));

@@ -63,11 +63,16 @@ static int see_patients(const struct see *s, bool *yes)
     return err;
 }
 
+static bool see_may(struct see *s, unsigned verbs)
+{
+    return (door_may_verbs(s->c, str_c(s->f.type), &s->reach) & verbs) == verbs;
+}
+
 static int see_judge(struct see *s, unsigned verbs, bool *yes)
 {
     struct door_caller *c = s->c;
     int err = AM_OK;
-    *yes = (door_may_verbs(c, str_c(s->f.type), &s->reach) & verbs) == verbs;
+    *yes = see_may(s, verbs);
     if (*yes && c->service)
         err = door_scope_sees(&c->scopes, str_c(s->f.type), verbs, s->resource, yes);
     if (*yes && s->f.machine)
@@ -137,7 +142,8 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
     if (!err) {
         s.resource = json_root(doc);
         door_facts(s.resource, c->door, &s.f);
-        err = door_whose(c->door, l->view, s.resource, &s.f);
+        if (see_may(&s, see_verbs(l))) /* else whosever it is */
+            err = door_whose(c->door, l->view, s.resource, &s.f);
         snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
         if (!l->gone)
             door_known_put(c->door->known, epoch, l->rid, &s.f, str_c(id));
