@@ -287,6 +287,38 @@ static void a_binary_of_no_known_patient_is_not_everybodys(void **state)
     o_sees("/Binary/n0", false, false, false);
 }
 
+/* Named only by a report, it is of who reaches all; who does not cannot make it his. */
+static void nobody_comes_to_a_binary_by_a_document_of_his_own(void **state)
+{
+    static const char *const url[] = {"Binary/r", "http://test/fhir/Binary/r",
+                                      "http://older/fhir/Binary/r/_history/1",
+                                      "Binary/r/_history/1"};
+    static const char doc[] =
+        "{\"resourceType\":\"DocumentReference\",\"status\":\"current\",\"subject\":"
+        "{" REF("Patient/a") "},\"content\":[{\"attachment\":{\"url\":\"%s\"}}]}";
+    char text[400];
+    (void)state;
+    o_open();
+    t_store("Binary", "r", "\"contentType\":\"text/plain\"");
+    t_store("DiagnosticReport", "rb",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{" REF(
+                "Patient/b") "},\"presentedForm\":[{\"url\":\"Binary/r\"}]");
+    t_store("Binary", "mine",
+            "\"contentType\":\"text/plain\",\"securityContext\":{" REF("Patient/a") "}");
+    for (size_t i = 0; i < AM_LEN(url); i++) {
+        snprintf(text, sizeof text, doc, url[i]);
+        T_ONLY(403, T_POST(T_PHYSICIAN, "/DocumentReference"), .body = text);
+    }
+    o_sees("/Binary/r", false, false, true);
+    snprintf(text, sizeof text, doc, "Binary/mine");
+    T_ONLY(201, T_POST(T_PHYSICIAN, "/DocumentReference"), .body = text);
+    snprintf(text, sizeof text, doc, "Binary/none");
+    T_ONLY(201, T_POST(T_PHYSICIAN, "/DocumentReference"), .body = text);
+    snprintf(text, sizeof text, doc, "Binary/r");
+    T_ONLY(201, .token = o_service, .method = HTTP_POST, .path = "/DocumentReference",
+           .body = text); /* of who reaches all */
+}
+
 static void a_provenance_hides_what_its_target_says(void **state)
 {
     (void)state;
@@ -328,6 +360,7 @@ int main(void)
         T(what_names_no_patient_is_whose_others_say),
         T(a_binary_is_of_whom_its_documents_are),
         T(a_binary_of_no_known_patient_is_not_everybodys),
+        T(nobody_comes_to_a_binary_by_a_document_of_his_own),
         T(a_provenance_hides_what_its_target_says),
         T(all_whom_a_resource_names_are_recorded),
     };

@@ -172,6 +172,56 @@ static int fit_remember(struct door_caller *c, const char *id)
     return map_set(&c->wrote_at, str_c(id), c->n_wrote++);
 }
 
+struct fit_file {
+    struct door_caller *c;
+    struct str id;
+    bool yes;
+};
+
+static int fit_file_in(struct eds_view *v, void *arg)
+{
+    struct fit_file *k = arg;
+    struct rest_look l = {.who = k->c, .view = v, .type = STR("Binary"), .id = k->id};
+    struct eds_meta m = {.ver = 0};
+    unsigned looks = k->c->looks;
+    struct buf text;
+    int err;
+    buf_init(&text, 2 * EDS_BODY_MAX);
+    err = eds_get(v, l.type, l.id, 0, &text, &m);
+    l.rid = m.rid;
+    l.ver = m.ver;
+    l.gone = m.gone;
+    l.body = buf_str(&text);
+    k->c->looks = DOOR_R;
+    k->yes = err == AM_E_NOTFOUND || m.erased; /* nothing to be seen */
+    if (!err && !k->yes)
+        err = door_see(NULL, &l, &k->yes);
+    k->c->looks = looks;
+    buf_release(&text);
+    return err == AM_E_NOTFOUND ? AM_OK : err;
+}
+
+/* A document makes the file it names one of its patient (door_whose.c): whose file it is
+ * that nobody names so yet, who writes the document may not say unless he sees it. Of a
+ * service not asked: it reaches all, and may be one that files and reads nothing. */
+static int fit_files(struct door_caller *c, const struct json *r)
+{
+    int err = AM_OK;
+    if (c->service || !str_eqc(json_get_str(r, "resourceType"), "DocumentReference"))
+        return AM_OK;
+    for (json_each(it, json_get(r, "content"))) {
+        struct str rest, url = json_get_str(json_get(it.val, "attachment"), "url");
+        struct str type = str_cut(door_below(c->door, url), '/', &rest);
+        struct fit_file k = {.c = c, .id = str_cut(rest, '/', &rest)};
+        if (err || !str_eqc(type, "Binary") || !eds_id_ok(k.id))
+            continue;
+        err = eds_view(c->door->eds, fit_file_in, &k);
+        if (!err && !k.yes)
+            err = AM_E_FORBIDDEN;
+    }
+    return err;
+}
+
 int door_fit(void *arg, const struct rest_fit *f, struct diag *d)
 {
     struct door_caller *c = f->who;
@@ -193,5 +243,7 @@ int door_fit(void *arg, const struct rest_fit *f, struct diag *d)
         err = fit_remember(c, s.f.patient[i]);
     if (!err && !yes)
         err = AM_E_FORBIDDEN;
+    if (!err)
+        err = fit_files(c, s.resource);
     return err ? err : door_machine_fit(c, f, d);
 }
