@@ -7,9 +7,11 @@
  * rows of the first key are gone through: those of a resource that the pages before told
  * of take its bit away, then the best of the others are the page. A resource with several
  * values has several rows; the best is its key, so it is told when the first comes.
- * Further keys are read for those alone that the first leaves equal. _lastUpdated is the
- * order of rids: stretches of them, oldest first, until the page is full. _id: the names
- * of the type, in the store's own index. */
+ * Further keys are read for those alone that the first leaves equal. Those it leaves
+ * equal to the last of the page before (tied) take no place before their further keys are
+ * known: they were told, perhaps. _lastUpdated is the order of rids: stretches of them,
+ * oldest first, until the page is full. _id: the names of the type, in the store's own
+ * index. */
 #include "eds/eds_sort_priv.h"
 
 #include <inttypes.h>
@@ -23,6 +25,7 @@ struct sort_page {
     struct arena keys; /* of one hit */
     size_t sorts, few;
     uint64_t *hit, *seen; /* a bit for each rid: found, and has a first key */
+    uint64_t *tied;       /* several orders: equal by the first to the last told */
     int64_t hits;
     bool missing; /* the page before ended among those without a first key */
     struct eds_rids equal;
@@ -112,17 +115,21 @@ static int sort_best_of(struct sort_page *p, const struct eds_sorted *s)
     return eds_best_offer(b, s);
 }
 
-/* Told on a page before, by the first key alone: what is equal by it is not. */
+/* Told on a page before, by the first key alone: what is equal by it is tied. */
 static int sort_cut(void *arg, const struct fhir_row *row, int64_t rid)
 {
     struct sort_page *p = arg;
     const struct fhir_query *q = p->r->what->query;
     struct eds_sorted s = {.rid = p->sorts > 1 ? p->best.last->rid : rid};
+    int c;
     if (rid > p->r->top || !bit_has(p->hit, rid) ||
         !eds_sort_row(&q->sort[0], p->longer, row, &s.key[0]))
         return AM_OK;
-    if (p->missing || eds_sorted_cmp(q, 1, &s, p->best.last) < (p->sorts == 1))
+    c = eds_sorted_cmp(q, 1, &s, p->best.last);
+    if (p->missing || c < (p->sorts == 1))
         bit_clear(p->hit, rid);
+    else if (p->sorts > 1 && !c)
+        bit_set(p->tied, rid);
     return AM_OK;
 }
 
@@ -130,7 +137,7 @@ static int sort_take(void *arg, const struct fhir_row *row, int64_t rid)
 {
     struct sort_page *p = arg;
     struct eds_sorted s = {.rid = rid};
-    if (rid > p->r->top || !bit_has(p->hit, rid) ||
+    if (rid > p->r->top || !bit_has(p->hit, rid) || (p->tied && bit_has(p->tied, rid)) ||
         !eds_sort_row(&p->r->what->query->sort[0], p->longer, row, &s.key[0]))
         return AM_OK;
     return sort_best_of(p, &s);
@@ -202,7 +209,6 @@ static int sort_several(struct sort_page *p)
     struct eds_best best = {
         .r = p->r, .sorts = p->sorts, .most = p->best.most, .last = last};
     struct eds_sorted past = {.rid = 0}; /* what is equal to the last by the first key */
-    bool full;
     int err;
     if (last) {
         past.key[0] = last->key[0];
@@ -210,7 +216,6 @@ static int sort_several(struct sort_page *p)
     }
     p->best.sorts = 1;
     err = sort_rows(p, sort_take);
-    full = p->best.n == p->best.most;
     memset(p->seen, 0, (size_t)(p->r->top / 64 + 1) * sizeof *p->seen);
     if (!err)
         err = sort_rows(p, sort_equal);
@@ -218,7 +223,7 @@ static int sort_several(struct sort_page *p)
     p->best = best;
     for (size_t i = 0; i < p->equal.n && !err; i++)
         err = sort_by_keys(p, p->equal.v[i]);
-    return err || full ? err : sort_missing(p);
+    return err || p->best.n == p->best.most ? err : sort_missing(p);
 }
 
 static int sort_many(struct sort_page *p, struct eds_node *n)
@@ -228,6 +233,10 @@ static int sort_many(struct sort_page *p, struct eds_node *n)
     p->hit = am_calloc(words, sizeof *p->hit);
     p->seen = am_calloc(words, sizeof *p->seen);
     err = p->hit && p->seen ? sort_each(p, n, sort_mark) : AM_E_NOMEM;
+    if (!err && p->best.last && p->sorts > 1) {
+        p->tied = am_calloc(words, sizeof *p->tied);
+        err = p->tied ? AM_OK : AM_E_NOMEM;
+    }
     p->missing = p->best.last && p->best.last->key[0].kind == FHIR_SORT_NONE;
     if (!err && p->best.last)
         err = sort_rows(p, sort_cut);
@@ -377,5 +386,6 @@ int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count, struct 
     arena_release(&p.keys);
     free(p.hit);
     free(p.seen);
+    free(p.tied);
     return err;
 }

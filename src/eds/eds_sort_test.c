@@ -166,7 +166,7 @@ static void one_page(const char *query, char next[EDS_CURSOR], struct eds_rids *
     arena_release(&a);
 }
 
-static void pages_are(const char *sort, bool (*among)(const struct one *),
+static void pages_are(const char *sort, int count, bool (*among)(const struct one *),
                       const char *where)
 {
     static const struct one *want[SORT_N];
@@ -179,12 +179,13 @@ static void pages_are(const char *sort, bool (*among)(const struct one *),
             want[n++] = &one[i];
     snprintf(by, sizeof by, "%s", sort);
     qsort_r(want, n, sizeof *want, one_order, by);
-    snprintf(query, sizeof query, "_sort=%s&_count=%d%s", sort, 890, where);
+    snprintf(query, sizeof query, "_sort=%s&_count=%d%s", sort, count, where);
     do {
         one_page(query, next, &all, &total);
         assert_int_equal(total, n);
     } while (*next);
-    assert_int_equal(all.n, n);
+    if (all.n != n)
+        fail_msg("%s: %zu hits, should be %zu", query, all.n, n);
     for (size_t i = 0; i < n; i++)
         if (all.v[i] != want[i] - one + 1)
             fail_msg("%s: %zu is %lld, should be %td", query, i, (long long)all.v[i],
@@ -206,6 +207,8 @@ static const char *const orders[] = {"date",
                                      "date,-value-quantity",
                                      "-value-quantity,date,_id",
                                      "value-quantity,_lastUpdated",
+                                     "combo-value-quantity,-date",
+                                     "-combo-value-quantity,_id",
                                      "-status,-date"};
 
 static bool is_final(const struct one *o)
@@ -222,10 +225,13 @@ static void every_page_is_in_order(void **state)
 {
     (void)state;
     for (size_t i = 0; i < AM_LEN(orders); i++) {
-        pages_are(orders[i], NULL, "");
-        pages_are(orders[i], is_final, "&status=final");
-        pages_are(orders[i], is_rare, "&value-quantity=7");
+        pages_are(orders[i], 890, NULL, "");
+        pages_are(orders[i], 890, is_final, "&status=final");
+        pages_are(orders[i], 890, is_rare, "&value-quantity=7");
     }
+    /* pages that end among hits equal by the first of their several values */
+    pages_are("combo-value-quantity,-date", 101, NULL, "");
+    pages_are("-combo-value-quantity,_id", 101, NULL, "");
 }
 
 /* ---- the same from a store ----------------------------------------------------------
