@@ -37,14 +37,16 @@ struct eds_run {
     const struct eds_search *what;
     struct arena *arena;
     struct diag *d;
-    int64_t top;  /* nothing above is looked at */
-    size_t sorts; /* orders that count: eds_sorts() */
+    int64_t top;   /* nothing above is looked at */
+    size_t sorts;  /* orders that count: eds_sorts() */
+    size_t looked; /* bodies read for texts that were cut: eds_look() */
 };
 
 AM_CHECK int eds_rids_add(struct eds_rids *r, int64_t rid);
 void eds_rids_sort(struct eds_rids *r);      /* greatest first, each once */
 int eds_costly(struct eds_run *r, int most); /* over that bound; AM_E_TOOBIG */
-/* Does the body of a resource answer an ask of kind STARTS or CONTAINS? */
+/* Does the body of a resource answer an ask of kind STARTS or CONTAINS? AM_E_TOOBIG after
+ * EDS_SORT_BODIES of a search. */
 AM_CHECK int eds_look(struct eds_run *r, const struct fhir_ask *a, int64_t rid,
                       bool *yes);
 AM_CHECK int eds_plan(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out);

@@ -112,7 +112,11 @@ struct seek_own {
 int eds_look(struct eds_run *r, const struct fhir_ask *a, int64_t rid, bool *yes)
 {
     struct json_doc *doc = NULL;
-    int err = r->s->body(r->s->self, rid, &doc);
+    int err;
+    if (r->looked >= EDS_SORT_BODIES)
+        return eds_costly(r, EDS_SORT_BODIES);
+    r->looked++;
+    err = r->s->body(r->s->self, rid, &doc);
     if (!err)
         err = fhir_text_whole(a, &r->what->key, json_root(doc), yes);
     json_free(doc);

@@ -138,6 +138,99 @@ static void the_store_answers_every_kind_of_ask(void **state)
     eds_close(e);
 }
 
+/* ---- a source is asked for so many bodies, not more ---- */
+struct look { /* men, each with a family name that was cut */
+    struct fhir_row row;
+    int64_t men;
+    size_t bodies;
+};
+
+static int look_top(void *self, int64_t *rid)
+{
+    *rid = ((struct look *)self)->men;
+    return AM_OK;
+}
+
+static int look_term(void *self, uint64_t hash, int64_t below, size_t max, int64_t *rid,
+                     size_t *n)
+{
+    int64_t at = AM_MIN(below, ((struct look *)self)->men + 1);
+    (void)hash;
+    for (*n = 0; *n < max && at > 1;)
+        rid[(*n)++] = --at;
+    return AM_OK;
+}
+
+static int look_count(void *self, uint64_t hash, int64_t *n)
+{
+    (void)hash;
+    return look_top(self, n);
+}
+
+static int look_own(void *self, int64_t rid, eds_each_fn *fn, void *arg)
+{
+    return fn(arg, &((struct look *)self)->row, rid);
+}
+
+static int look_body(void *self, int64_t rid, struct json_doc **out)
+{
+    (void)rid;
+    ((struct look *)self)->bodies++;
+    return json_parse(out, STR("{\"resourceType\":\"Patient\"}"), NULL, NULL);
+}
+
+/* Three texts that no row tells of: three bodies for each man. */
+static int look_for(struct look *l, struct diag *d)
+{
+    const struct eds_source s = {.self = l,
+                                 .top = look_top,
+                                 .term = look_term,
+                                 .count = look_count,
+                                 .own = look_own,
+                                 .body = look_body};
+    struct fhir_query_config c = {.type = STR("Patient")};
+    struct fhir_query q;
+    struct eds_search what = {.query = &q};
+    struct fhir_pair *pairs;
+    struct eds_found f;
+    struct arena a;
+    size_t n;
+    int err;
+    arena_init(&a, 1 << 22);
+    assert_ok(
+        fhir_query_split(STR("gender=male&family:contains=x,y,z"), &a, &pairs, &n, NULL));
+    assert_ok(fhir_query_parse(&q, &c, pairs, n, &a, NULL));
+    err = eds_search(&s, &what, &f, d);
+    if (!err) {
+        assert_int_equal(f.hit.n, 0);
+        eds_found_release(&f);
+    }
+    arena_release(&a);
+    return err;
+}
+
+static void bodies_of_cut_texts_are_bounded(void **state)
+{
+    char cut[FHIR_ROW_TEXT_MAX];
+    struct look l = {.row = {.kind = FHIR_ROW_STRING,
+                             .param = fhir_param_number(STR("Patient"), STR("family")),
+                             .text = {cut, sizeof cut}},
+                     .men = 10};
+    struct diag d;
+    (void)state;
+    memset(cut, 'a', sizeof cut);
+    diag_init(&d);
+    assert_ok(look_for(&l, &d));
+    assert_int_equal(l.bodies, 30);
+    l.men = EDS_SORT_BODIES / 3 + 1;
+    l.bodies = 0;
+    assert_int_equal(look_for(&l, &d), AM_E_TOOBIG);
+    assert_int_equal(l.bodies, EDS_SORT_BODIES);
+    assert_int_equal(d.n, 1);
+    assert_string_equal(d.item[0].code, "search.costly");
+    diag_release(&d);
+}
+
 static int dir_open(void **state)
 {
     (void)state;
@@ -164,7 +257,9 @@ static int dir_close(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-        the_store_answers_every_kind_of_ask, dir_open, dir_close)};
-    return test_both_stores(tests, AM_LEN(tests), AM_LEN(tests), &pg);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_store_answers_every_kind_of_ask, dir_open,
+                                        dir_close),
+        cmocka_unit_test(bodies_of_cut_texts_are_bounded)};
+    return test_both_stores(tests, AM_LEN(tests), 1, &pg);
 }
