@@ -278,6 +278,49 @@ static void a_merge_of_what_is_no_more_is_given_up(void **state)
     eds_close(e);
 }
 
+/* A standby that lacks nothing but the end of a merge: what the merge replaced is live.
+ */
+static int b_live(struct db_conn *c, void *arg)
+{
+    return db_exec(c, "update seg set live = $1", "i", *(const int64_t *)arg);
+}
+
+static int b_slowly_live(struct db_conn *c, void *arg)
+{
+    struct b_old *o = arg;
+    const int64_t live = 1;
+    o->step = 1;
+    usleep(300000); /* the merge has seen what is not live, and waits for the writer */
+    return b_live(c, (void *)(uintptr_t)&live);
+}
+
+static void *b_live_main(void *arg)
+{
+    struct b_old *o = arg;
+    o->err = db_write(o->e->db, b_slowly_live, o);
+    return NULL;
+}
+
+static void a_segment_that_is_live_again_keeps_its_pages(void **state)
+{
+    struct eds *e = t_open();
+    struct b_old o = {.e = e, .last = b_three(e)};
+    int64_t live = 0;
+    pthread_t t;
+    (void)state;
+    assert_ok(eds_merge(e, 100, 1));
+    assert_ok(db_write(e->db, b_live, &live));
+    assert_int_equal(pthread_create(&t, NULL, b_live_main, &o), 0);
+    while (o.step < 1)
+        usleep(1000);
+    assert_ok(eds_merge(e, 100, 1000)); /* takes away, makes nothing */
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_ok(o.err);
+    b_whole(e);
+    assert_int_equal(b_seen(e, o.last).x, 3);
+    eds_close(e);
+}
+
 /* ---- what bodies are made with ---- */
 static int b_no_kind(struct db_conn *c, void *arg)
 {
@@ -335,6 +378,7 @@ int main(void)
                                        T(an_older_view_keeps_its_own),
                                        T(an_older_view_keeps_what_it_had),
                                        T(a_merge_of_what_is_no_more_is_given_up),
+                                       T(a_segment_that_is_live_again_keeps_its_pages),
                                        T(without_a_type_it_knew_nothing_is_written),
                                        T(without_a_key_it_knew_nothing_is_written)};
     return t_run_both(tests, AM_LEN(tests));

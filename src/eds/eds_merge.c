@@ -165,16 +165,19 @@ struct merge_sweep {
     int64_t from;
 };
 
+/* What was seen as not live may be live by now: on a server that lacks the end of the
+ * merge that replaced it. So each job looks again. */
 static int merge_wipe(struct db_conn *c, void *arg)
 {
     const struct merge_sweep *w = arg;
     int64_t base = w->seg.n * EDS_SEG_PAGES;
-    int err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii",
-                      base + w->from, base + w->from + EDS_JOB);
-    if (!err && w->from + EDS_JOB >= w->seg.pages)
-        err = db_exec(c, "delete from page where id >= $1 and id < $2", "ii", base,
-                      base + EDS_SEG_PAGES);
-    if (!err && w->from + EDS_JOB >= w->seg.pages)
+    bool last = w->from + EDS_JOB >= w->seg.pages;
+    int err = db_exec(c,
+                      "delete from page where id >= $1 and id < $2 and exists"
+                      " (select 1 from seg where n = $3 and live = 0)",
+                      "iii", last ? base : base + w->from,
+                      last ? base + EDS_SEG_PAGES : base + w->from + EDS_JOB, w->seg.n);
+    if (!err && last)
         err = db_exec(c, "delete from seg where n = $1 and live = 0", "i", w->seg.n);
     return err;
 }
