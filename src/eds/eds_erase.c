@@ -364,8 +364,8 @@ int eds_erase(struct eds *e, struct eds_erase *x)
     buf_init(&r.kept, EDS_BODY_MAX);
     eds_merger_hold(e); /* no segment is half made: later ones are without the dead */
     err = db_write(e->db, erase_run, &r);
+    eds_kept_clear(e->kept); /* another epoch: it would end a merge begun before */
     eds_merger_let(e);
-    eds_kept_clear(e->kept);
     am_assert(!pthread_mutex_lock(&e->lock));
     memset(e->counted, 0, sizeof e->counted);
     am_assert(!pthread_mutex_unlock(&e->lock));
