@@ -437,6 +437,32 @@ static void a_compartment_is_an_or_of_its_references(void **state)
     q_close(k);
 }
 
+/* Whatever letter did not fit: the row says that it may have been cut. */
+static void a_text_that_was_cut_is_looked_at(void **state)
+{
+    static const char *const letter[] = {"b", "\xd8\xa8", "\xe0\xa4\x85",
+                                         "\xf0\x90\x8c\xb0"};
+    struct qcase *k = q_open("Patient", "family:contains=zz");
+    const struct fhir_ask *a = q_only(k);
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(letter); i++)
+        for (int n = FHIR_ROW_TEXT_MAX - 8; n <= FHIR_ROW_TEXT_MAX; n++)
+            for (int gap = 0; gap < 2; gap++) {
+                char text[200];
+                struct str row;
+                bool whole;
+                snprintf(text, sizeof text, "%.*s%s%szz", n,
+                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                         gap ? " " : "", letter[i]);
+                row = fhir_fold_row(&k->arena, str_c(text));
+                whole = row.n == strlen(text);
+                assert_int_equal(fhir_text_match(a, row),
+                                 whole ? FHIR_TEXT_YES : FHIR_TEXT_LOOK);
+            }
+    q_close(k);
+}
+
 static void queries_survive_any_lack_of_memory(void **state)
 {
     (void)state;
@@ -461,4 +487,5 @@ TEST_MAIN(TEST(each_form_of_a_token_is_a_term), TEST(each_form_of_a_reference_is
           TEST(an_unknown_parameter_is_refused_by_name),
           TEST(what_is_wrong_has_its_own_name), TEST(what_is_asked_is_bounded),
           TEST(results_are_asked_for), TEST(a_compartment_is_an_or_of_its_references),
+          TEST(a_text_that_was_cut_is_looked_at),
           TEST(queries_survive_any_lack_of_memory))

@@ -33,7 +33,8 @@
 enum fhir_row_kind { FHIR_ROW_TOKEN, FHIR_ROW_DATE, FHIR_ROW_QUANTITY, FHIR_ROW_STRING };
 enum {
     FHIR_ROW_TEXT_MAX = 120, /* bytes of a folded text; what is longer is cut */
-    FHIR_ROW_TEXT_CUT = FHIR_ROW_TEXT_MAX - 3 /* as long as that, it may have been */
+    /* As long as that, it may have been: a gap and a letter of four bytes go together. */
+    FHIR_ROW_TEXT_CUT = FHIR_ROW_TEXT_MAX - 4
 };
 
 struct fhir_row {
