@@ -170,6 +170,43 @@ static void what_is_undone_is_not_going_back(void **state)
     eds_close(e);
 }
 
+/* Nor is what its own functions read before it was. */
+static int b_read_and_fail(struct db_conn *c, void *arg)
+{
+    struct eds_group *g = arg;
+    struct eds_view v = {.e = g->e, .c = c, .writer = true};
+    struct eds_meta m = {0};
+    int err = eds_group_run(c, g);
+    if (!err)
+        err = eds_fetch(&v, g->last, NULL, &m);
+    assert_ok(err);
+    assert_string_equal(m.id, "n");
+    return AM_E_REFUSED;
+}
+
+static void what_a_writer_read_is_not_gone_when_undone(void **state)
+{
+    struct eds *e = t_open();
+    int64_t last = b_three(e);
+    uint64_t epoch = b_seen(e, last).epoch;
+    struct eds_group *g;
+    struct json_doc *doc = t_json(b_x);
+    (void)state;
+    assert_ok(eds_group_new(&g, e));
+    assert_ok(eds_put(g,
+                      &(struct eds_ask){.verb = EDS_UPDATE,
+                                        .type = STR("Observation"),
+                                        .id = STR("n"),
+                                        .body = json_root(doc)},
+                      NULL));
+    assert_int_equal(db_write(e->db, b_read_and_fail, g), AM_E_REFUSED);
+    eds_group_free(g);
+    json_free(doc);
+    (void)b_put(e, "Observation", "d", b_x);
+    assert_int_equal(b_seen(e, last).epoch, epoch);
+    eds_close(e);
+}
+
 /* ---- views and merges that began before ---- */
 struct b_old {
     struct eds *e;
@@ -375,6 +412,7 @@ int main(void)
                                        T(what_was_only_read_is_let_go_too),
                                        T(another_chain_under_the_same_rids_is_seen),
                                        T(what_is_undone_is_not_going_back),
+                                       T(what_a_writer_read_is_not_gone_when_undone),
                                        T(an_older_view_keeps_its_own),
                                        T(an_older_view_keeps_what_it_had),
                                        T(a_merge_of_what_is_no_more_is_given_up),

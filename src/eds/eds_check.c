@@ -312,7 +312,7 @@ static int eds_name_extra(void *arg, const struct fhir_row *r, int64_t rid)
     db_bind_int(s, 1, rid);
     err = db_step(s, &row);
     if (!err && row) {
-        (void)!eds_meta_read(k->v->e, s, &m);
+        (void)!eds_meta_read(k->v, s, &m);
         err = eds_terms_each(db_blob(s, 5), eds_is_owned, &o);
     }
     if (err == AM_E_TAMPERED)

@@ -58,7 +58,7 @@ static int eds_scope(const struct eds_past *p)
 static int eds_take(struct eds_merge *m, struct eds_source *f, struct db_stmt *s)
 {
     struct eds_entry *x = &f->at[f->n];
-    int err = eds_meta_read(m->v->e, s, &x->m);
+    int err = eds_meta_read(m->v, s, &x->m);
     x->m.current = f->current;
     x->m.gone = db_int(s, 6) != 0;
     buf_clear(&x->body);

@@ -261,6 +261,7 @@ AM_CHECK int eds_index_has(struct eds_view *v, const struct fhir_row *r, int64_t
 
 /* ---- eds_read.c ---- */
 /* Columns rid, type, id, ver, at in this order. */
-AM_CHECK int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m);
+AM_CHECK int eds_meta_read(const struct eds_view *v, struct db_stmt *s,
+                           struct eds_meta *m);
 
 #endif

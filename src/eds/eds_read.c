@@ -3,11 +3,12 @@
 #include "eds/eds_index_priv.h"
 #include "eds/eds_scar_priv.h"
 
-int eds_meta_read(struct eds *e, struct db_stmt *s, struct eds_meta *m)
+int eds_meta_read(const struct eds_view *v, struct db_stmt *s, struct eds_meta *m)
 {
-    const char *type = eds_kind_name(e, db_int(s, 1));
+    const char *type = eds_kind_name(v->e, db_int(s, 1));
     *m = (struct eds_meta){.rid = db_int(s, 0), .ver = db_int(s, 3), .at = db_int(s, 4)};
-    eds_saw(e, m->rid);
+    if (!v->writer) /* its own may be undone yet */
+        eds_saw(v->e, m->rid);
     if (!type)
         return AM_E_UNAVAILABLE; /* a type met by the writer since we looked */
     memcpy(m->type, type, strlen(type) + 1);
@@ -20,10 +21,10 @@ struct eds_sealed {
     struct buf body;
 };
 
-static int eds_seen(struct eds *e, struct db_stmt *s, bool current,
+static int eds_seen(const struct eds_view *v, struct db_stmt *s, bool current,
                     struct eds_sealed *out)
 {
-    int err = eds_meta_read(e, s, &out->m);
+    int err = eds_meta_read(v, s, &out->m);
     out->m.current = current;
     buf_clear(&out->body);
     return err ? err : buf_add(&out->body, db_blob(s, 5));
@@ -72,7 +73,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
     if (err)
         return err;
     if (row && (!ver || db_int(s, 3) == ver))
-        return eds_seen(v->e, s, true, out);
+        return eds_seen(v, s, true, out);
     if (row && ver > db_int(s, 3))
         return AM_E_NOTFOUND;
     current = row;
@@ -89,7 +90,7 @@ static int eds_look(struct eds_view *v, struct str type, struct str id, int64_t 
     if (!err && !row)
         return eds_look_erased(v, kind, &key, ver, !current, &out->m);
     if (!err)
-        err = eds_seen(v->e, s, !ver, out);
+        err = eds_seen(v, s, !ver, out);
     if (!err)
         out->m.gone = db_int(s, 6) != 0;
     return err;
@@ -217,7 +218,7 @@ static int eds_fetch_row(struct eds_view *v, int64_t rid, struct buf *out,
     if (!err && !row)
         err = AM_E_NOTFOUND;
     if (!err)
-        err = eds_meta_read(v->e, s, m);
+        err = eds_meta_read(v, s, m);
     m->current = true;
     return err || !out ? err : eds_unseal_join(v->e, m, db_blob(s, 5), out);
 }

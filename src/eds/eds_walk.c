@@ -22,11 +22,12 @@ static int eds_walk_copy(struct arena *a, struct str from, struct str *to)
     return p ? AM_OK : AM_E_NOMEM;
 }
 
-static int eds_walk_row(struct eds *e, struct eds_walk_list *l, struct db_stmt *s)
+static int eds_walk_row(const struct eds_view *v, struct eds_walk_list *l,
+                        struct db_stmt *s)
 {
     struct eds_version *x = &l->at[l->n];
     struct str id;
-    int err = eds_meta_read(e, s, &x->m);
+    int err = eds_meta_read(v, s, &x->m);
     l->after = db_int(s, 0);
     x->damaged = err == AM_E_TAMPERED;
     if (x->damaged) /* told by whoever walks, with what could be read */
@@ -61,7 +62,7 @@ static int eds_walk_fill(struct eds_view *v, struct eds_walk_list *l)
         db_bind_int(s, 3, l->kind);
     for (err = db_step(s, &row); !err && row && bytes < v->e->walk_b;
          err = err ? err : db_step(s, &row)) {
-        err = eds_walk_row(v->e, l, s);
+        err = eds_walk_row(v, l, s);
         if (!err)
             bytes += l->at[l->n - 1].body.n + l->at[l->n - 1].terms.n;
     }
