@@ -95,9 +95,11 @@ static int back_tools(struct eds *e, struct db_conn *c, bool *there)
                              atomic_load(&e->n_dicts), there);
 }
 
+/* Another epoch first, so that older views tell nothing any more; and once more last: a
+ * view that began in between may have met, and told, what was not forgotten yet. */
 static void back_forget(struct eds *e)
 {
-    eds_kept_clear(e->kept); /* first: another epoch */
+    eds_kept_clear(e->kept);
     eds_tail_clear(e->tail);
     am_assert(!pthread_mutex_lock(&e->lock));
     memset(e->counted, 0, sizeof e->counted);
@@ -105,6 +107,7 @@ static void back_forget(struct eds *e)
     memcpy(e->told.head, e->now.head, sizeof e->told.head);
     am_assert(!pthread_mutex_unlock(&e->lock));
     atomic_store(&e->seen, e->now.rid);
+    eds_kept_clear(e->kept);
 }
 
 int eds_back_look(struct eds *e, struct db_conn *c)
