@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eds_mem -- a source of posting lists in memory: for tests of searches, and benches that
- * measure the search without a disk. Sorted arrays, sorted anew when read after a write.
- */
+/* eds_mem -- a source of posting lists in memory: for what is asked and not stored yet
+ * (conditional references of a transaction, the criteria of a Subscription), for tests of
+ * searches, and benches that measure the search without a disk. Sorted arrays, sorted
+ * anew when read after a write. */
 #include "eds/eds_search_priv.h"
 
 #include "base/map.h"

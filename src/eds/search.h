@@ -2,8 +2,8 @@
 /* eds/search -- running a query (fhir/query.h) on posting lists.
  *
  * Where the lists come from is behind struct eds_source: the store, or memory (eds_mem_*,
- * for tests and benches). All go from the greatest rid down, since the newest comes first
- * and a page ends early.
+ * for what is not stored yet, tests and benches). All go from the greatest rid down,
+ * since the newest comes first and a page ends early.
  *
  * One operation does all: seek(node, at) answers `at` just when the resource with that
  * rid is found by the node, else some smaller bound with no match in between. AND leaps
