@@ -10,13 +10,16 @@ static size_t only_one(const struct hl7 *m, const char *name)
     return hl7_segment(m, str_c(name), 2, &more) ? at : SIZE_MAX;
 }
 
-/* At `from` or the nearest before it; asked with growing `from` it looks at each segment
- * once. */
+/* At `from` or the nearest before it; asked with growing `from`, or between what it found
+ * last and where it was asked, it looks at each segment once. */
 static size_t before(struct hl7_run *r, size_t from, const char *name)
 {
     size_t i = 0, down = 0, found = SIZE_MAX;
     while (i < r->names && strcmp(r->near[i].name, name) != 0)
         i++;
+    if (i < r->names && from <= r->near[i].from &&
+        (r->near[i].found == SIZE_MAX || r->near[i].found <= from))
+        return r->near[i].found;
     if (i < r->names && r->near[i].from <= from) {
         found = r->near[i].found;
         down = r->near[i].from + 1;
@@ -36,6 +39,15 @@ static size_t before(struct hl7_run *r, size_t from, const char *name)
     return found;
 }
 
+/* Does it stand in the group of another patient? What stands before the first PID is of
+ * the message. */
+static bool of_another(struct hl7_run *r, size_t from, size_t found)
+{
+    size_t pid = before(r, found, "PID");
+    return pid != SIZE_MAX && pid != before(r, from, "PID") &&
+           only_one(r->m, "PID") == SIZE_MAX;
+}
+
 size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name)
 {
     size_t found;
@@ -43,7 +55,11 @@ size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name)
         return hl7_segment(r->m, str_c(name), 1, &found) ? SIZE_MAX : found;
     found = before(r, c->segment, name);
     /* Segments out of order: what is there once can only be that one. */
-    return found == SIZE_MAX ? only_one(r->m, name) : found;
+    if (found == SIZE_MAX)
+        found = only_one(r->m, name);
+    if (found != SIZE_MAX && strcmp(name, "PID") != 0 && of_another(r, c->segment, found))
+        found = SIZE_MAX;
+    return found;
 }
 
 /* ---- what stands there ---- */

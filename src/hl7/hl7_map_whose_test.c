@@ -205,6 +205,56 @@ static void the_service_of_a_ward_is_never_left_over(void **state)
     }
 }
 
+/* ---- the patient group ---- */
+/* ORU^R01 repeats it: PID, PV1 and what follows are of one patient. */
+static void a_result_never_takes_the_visit_of_another(void **state)
+{
+#define A  "PID|1||A1^^^IPP^PI||X^Y\r"
+#define B  "PID|2||B1^^^IPP^PI||Z^T\r"
+#define V  "PV1|1|I|MED||||||||||||||||V1\r"
+#define R1 "OBR|1||71|1-1^A^LN\rOBX|1|NM|1-1^A^LN||1|||||||F\r"
+#define R2 "OBR|2||72|1-1^A^LN\rOBX|1|NM|1-1^A^LN||2|||||||F\r"
+    static const struct {
+        const char *text, *visits[2]; /* of the results of A, of B */
+    } t[] = {{MSH("ORU^R01") A V R1 B R2,
+              {"urn:uuid:00000000-0000-4000-8000-000000000003", NULL}},
+             {MSH("ORU^R01") A R1 B V R2,
+              {NULL, "urn:uuid:00000000-0000-4000-8000-000000000003"}},
+             {MSH("ORU^R01") V A R1, {"urn:uuid:00000000-0000-4000-8000-000000000002"}}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct ran r = runs(t[i].text, NULL);
+        size_t n = 0, patients = i < 2 ? 2 : 1;
+        assert_int_equal(r.n, 1 + 3 * patients);
+        for (size_t k = 0; k < r.n; k++) {
+            char pointer[64];
+            const struct json *x;
+            struct str patient;
+            snprintf(pointer, sizeof pointer, "/entry/%zu/resource", k);
+            x = at(&r, pointer);
+            if (!json_get(x, "code"))
+                continue;
+            patient = json_get_str(json_get(x, "subject"), "reference");
+            assert_true(str_ends(patient, STR("1")) || str_ends(patient, STR("2")));
+            if (t[i].visits[str_ends(patient, STR("2"))])
+                assert_str_equal(json_get_str(json_get(x, "encounter"), "reference"),
+                                 t[i].visits[str_ends(patient, STR("2"))]);
+            else
+                assert_null(json_get(x, "encounter"));
+            n++;
+        }
+        assert_int_equal(n, 2 * patients);
+        json_free(r.doc);
+    }
+    /* nor what else stands in the group of the other */
+    refused(MSH("ORU^R01") A R1 B "OBX|1|NM|1-1^A^LN||2|||||||F\r", "hl7.identify", "");
+#undef A
+#undef B
+#undef V
+#undef R1
+#undef R2
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -214,6 +264,7 @@ int main(void)
         TEST(what_has_a_former_number_is_found_if_it_is_surely_it),
         TEST(a_patient_known_by_a_former_system_is_found),
         TEST(the_service_of_a_ward_is_never_left_over),
+        TEST(a_result_never_takes_the_visit_of_another),
     };
     return cmocka_run_group_tests(t, setup, teardown);
 }
