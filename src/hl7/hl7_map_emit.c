@@ -118,6 +118,7 @@ static struct str all(struct hl7_run *r, const struct hl7_ctx *c, const struct j
     size_t segment, n = 0;
     int err = hl7_path(&p, path);
     buf_init(&b, (size_t)64 << 20);
+    hl7_ambiguous(r, c, path);
     segment = err ? SIZE_MAX : hl7_near(r, c, p.segment);
     if (segment != SIZE_MAX)
         n = hl7_repetitions(r->m, hl7_field(r->m, segment, p.field));

@@ -39,6 +39,38 @@ static size_t before(struct hl7_run *r, size_t from, const char *name)
     return found;
 }
 
+/* What is said once for an order: it stands anywhere between its ORC and the next. */
+static const char *const once[HL7_ONCE] = {"TQ1", "RXR"};
+
+static size_t of_order(const char *name)
+{
+    size_t i = 0;
+    while (i < HL7_ONCE && strcmp(name, once[i]) != 0)
+        i++;
+    return i;
+}
+
+/* The first once[k] of the order of `from`, and how many there are. */
+static size_t in_order(struct hl7_run *r, size_t from, size_t k, size_t *n)
+{
+    size_t orc = before(r, from, "ORC");
+    size_t i = orc == SIZE_MAX ? 0 : orc + 1;
+    if (!r->once[k].asked || r->once[k].orc != orc) {
+        r->once[k].asked = true;
+        r->once[k].orc = orc;
+        r->once[k].first = SIZE_MAX;
+        r->once[k].n = 0;
+        for (; i < hl7_segments(r->m); i++) {
+            if (str_eqc(hl7_segment_name(r->m, i), "ORC"))
+                break;
+            if (str_eqc(hl7_segment_name(r->m, i), once[k]) && r->once[k].n++ == 0)
+                r->once[k].first = i;
+        }
+    }
+    *n = r->once[k].n;
+    return r->once[k].first;
+}
+
 /* Does it stand in the group of another patient? What stands before the first PID is of
  * the message. */
 static bool of_another(struct hl7_run *r, size_t from, size_t found)
@@ -50,16 +82,34 @@ static bool of_another(struct hl7_run *r, size_t from, size_t found)
 
 size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name)
 {
-    size_t found;
+    size_t found, n, k = of_order(name);
     if (c->segment == SIZE_MAX)
         return hl7_segment(r->m, str_c(name), 1, &found) ? SIZE_MAX : found;
-    found = before(r, c->segment, name);
-    /* Segments out of order: what is there once can only be that one. */
-    if (found == SIZE_MAX)
-        found = only_one(r->m, name);
+    if (k < HL7_ONCE) {
+        found = in_order(r, c->segment, k, &n);
+    } else {
+        found = before(r, c->segment, name);
+        /* Segments out of order: what is there once can only be that one. */
+        if (found == SIZE_MAX)
+            found = only_one(r->m, name);
+    }
     if (found != SIZE_MAX && strcmp(name, "PID") != 0 && of_another(r, c->segment, found))
         found = SIZE_MAX;
     return found;
+}
+
+/* Of several frequencies or routes of one order none is the one. */
+void hl7_ambiguous(struct hl7_run *r, const struct hl7_ctx *c, struct str path)
+{
+    struct hl7_path p;
+    size_t n = 0, k;
+    if (r->err || c->segment == SIZE_MAX || hl7_path(&p, path) || p.occurrence)
+        return;
+    k = of_order(p.segment);
+    if (k < HL7_ONCE)
+        (void)in_order(r, c->segment, k, &n);
+    if (n > 1)
+        hl7_complain(r, c, path, "hl7.several", "an order has several of this segment");
 }
 
 /* ---- what stands there ---- */
@@ -86,6 +136,7 @@ struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
     size_t at;
     if (hl7_path(&p, path)) /* the map was checked when it was loaded */
         return STR_NULL;
+    hl7_ambiguous(r, c, path);
     at = where(r, c, &p);
     if (segment)
         *segment = at;

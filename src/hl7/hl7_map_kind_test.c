@@ -45,6 +45,48 @@ static void a_dose_is_never_half_of_a_range(void **state)
     json_free(r.doc);
 }
 
+/* TQ1 is of its ORC, before or after RXO. */
+static void an_order_never_takes_the_frequency_of_another(void **state)
+{
+#define TQ1(code) "TQ1|1||" code "\r"
+#define A         "ORC|NW|A\r"
+#define B         "ORC|NW|B\r"
+#define X         "RXO|X^DRUG^L\r"
+#define Y         "RXO|Y^DRUG^L\r"
+    static const struct {
+        const char *text, *x, *y;
+    } t[] = {{ORM(A TQ1("BID") X B Y), "BID", NULL},
+             {ORM(A X B TQ1("BID") Y), NULL, "BID"},
+             {ORM(A X B Y TQ1("BID")), NULL, "BID"},
+             {ORM(A TQ1("BID") X B Y TQ1("QD")), "BID", "QD"},
+             {ORM(A X TQ1("BID~QHS") B Y), "BID; QHS", NULL},
+             {ORM("ORC|NW|A|||||^BID~^QHS\r" X B Y), "BID; QHS", NULL},
+             {ORM("ORC|NW|A|||||^BID\r" TQ1("QD") X B Y), "QD", NULL}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        struct ran r = runs(t[i].text, NULL);
+        for (size_t k = 0; k < 2; k++) {
+            const char *want = k ? t[i].y : t[i].x;
+            char pointer[100];
+            snprintf(pointer, sizeof pointer,
+                     "/entry/%zu/resource/dosageInstruction/0/timing/code/text", k + 1);
+            if (want)
+                assert_at(&r, pointer, want);
+            else
+                assert_null(at(&r, pointer));
+        }
+        json_free(r.doc);
+    }
+    refused(ORM(A TQ1("BID") TQ1("QHS") X B Y), "hl7.several", "TQ1[1]-3.1");
+    refused(ORM(A TQ1("") TQ1("QHS") X B Y), "hl7.several", "TQ1[1]-3.1");
+    refused(ORM(A X B TQ1("") "TQ1|2\r" Y), "hl7.several", "TQ1[1]-3.1");
+#undef A
+#undef B
+#undef X
+#undef Y
+#undef TQ1
+}
+
 static void nothing_is_lost_unsaid(void **state)
 {
     (void)state;
@@ -128,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest t[] = {TEST(a_pharmacy_order_is_a_draft_prescription),
                                    TEST(a_dose_is_never_half_of_a_range),
+                                   TEST(an_order_never_takes_the_frequency_of_another),
                                    TEST(nothing_is_lost_unsaid),
                                    TEST(orders_are_changed_cancelled_and_stopped),
                                    TEST(visits_have_the_status_of_their_event),

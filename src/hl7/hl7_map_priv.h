@@ -11,6 +11,7 @@ enum {
     HL7_EACH = 1000,
     HL7_NEST = 4,
     HL7_NAMES = 32,
+    HL7_ONCE = 2, /* segments that an order has once */
     HL7_COLUMNS = 999
 };
 
@@ -58,6 +59,10 @@ struct hl7_run {
         size_t from, found, n;
     } near[HL7_NAMES];
     size_t names;
+    struct { /* those of an order, as last asked for */
+        bool asked;
+        size_t orc, first, n;
+    } once[HL7_ONCE];
     int err; /* sticks */
 };
 
@@ -68,6 +73,8 @@ size_t hl7_columns_wrong(const struct json *columns);
 /* ---- hl7_map_find.c: where things stand ---- */
 /* The segment that a path without [n] means here; SIZE_MAX: none. */
 size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name);
+/* Complains where a path means one of several segments of an order. */
+void hl7_ambiguous(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
 /* Unescaped and trimmed, in the arena; STR_NULL: nothing, or "". */
 struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
                     size_t *segment);
