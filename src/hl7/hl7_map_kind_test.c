@@ -87,6 +87,28 @@ static void an_order_never_takes_the_frequency_of_another(void **state)
 #undef TQ1
 }
 
+/* A mixture is not its first drug, a route not that of another order. */
+static void a_prescription_has_its_route_and_no_mixture_is_halved(void **state)
+{
+    struct ran r = runs(ORM("ORC|NW|A\rRXO|X^DRUG^L\rRXR|IV^Intravenous^HL70162\r"
+                            "ORC|NW|B\rRXO|Y^DRUG^L\r"),
+                        NULL);
+    (void)state;
+    assert_at(&r, "/entry/1/resource/dosageInstruction/0/route/text", "Intravenous");
+    assert_at(&r, "/entry/1/resource/dosageInstruction/0/route/coding/0/code", "IV");
+    assert_null(at(&r, "/entry/2/resource/dosageInstruction"));
+    json_free(r.doc);
+    refused(ORM("ORC|NW|A\rRXO|X^DRUG^L\rRXR|IV\rRXR|PO\r"), "hl7.several", "RXR[1]-1");
+    for (size_t i = 0; i < 2; i++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "%sORC|NW|A\rRXO|X^NaCl^L\rRXR|IV\rRXC|B|N^NaCl^L|500|mL\r"
+                 "RXC|A|K^KCl^L|20|mmol\r",
+                 i ? MSH("OMP^O09") PID : MSH("ORM^O01") PID);
+        refused(text, "hl7.nothing", "RXC[1]-1");
+    }
+}
+
 static void nothing_is_lost_unsaid(void **state)
 {
     (void)state;
@@ -168,12 +190,14 @@ static void appointments_say_when_what_who_and_where(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest t[] = {TEST(a_pharmacy_order_is_a_draft_prescription),
-                                   TEST(a_dose_is_never_half_of_a_range),
-                                   TEST(an_order_never_takes_the_frequency_of_another),
-                                   TEST(nothing_is_lost_unsaid),
-                                   TEST(orders_are_changed_cancelled_and_stopped),
-                                   TEST(visits_have_the_status_of_their_event),
-                                   TEST(appointments_say_when_what_who_and_where)};
+    const struct CMUnitTest t[] = {
+        TEST(a_pharmacy_order_is_a_draft_prescription),
+        TEST(a_dose_is_never_half_of_a_range),
+        TEST(an_order_never_takes_the_frequency_of_another),
+        TEST(a_prescription_has_its_route_and_no_mixture_is_halved),
+        TEST(nothing_is_lost_unsaid),
+        TEST(orders_are_changed_cancelled_and_stopped),
+        TEST(visits_have_the_status_of_their_event),
+        TEST(appointments_say_when_what_who_and_where)};
     return cmocka_run_group_tests(t, setup, teardown);
 }
