@@ -140,6 +140,50 @@ static void orders_are_changed_cancelled_and_stopped(void **state)
     refused(ORM("ORC|ZZ|A7\rOBR|1|||1^A^LN\r"), "hl7.code", "ORC[1]-1");
 }
 
+/* A status that the message does not give is not made up: what was stopped stays so. */
+static void what_was_stopped_is_no_draft_again(void **state)
+{
+    static const struct {
+        const char *orc, *order, *prescription; /* NULL: refused */
+    } t[] = {{"SC|A7|||DC", "revoked", "stopped"},
+             {"SC|A7|||CA", "revoked", "cancelled"},
+             {"XX|A7|||CM", "completed", "completed"},
+             {"XO|A7|||HD", "on-hold", "on-hold"},
+             {"SC|A7|||IP", "active", "active"},
+             {"OK|A7|||DC", "revoked", "stopped"},
+             {"XO|A7", "revoked", "stopped"},
+             {"OK|A7", "revoked", "stopped"},
+             {"XX|A7", "revoked", "stopped"},
+             {"NW|A7|||IP", "active", "draft"},
+             {"SC|A7", NULL, NULL},
+             {"SC|A7|||ER", NULL, NULL}};
+    (void)state;
+    for (size_t i = 0; i < 2 * AM_LEN(t); i++) {
+        bool order = i % 2;
+        const char *orc = t[i / 2].orc,
+                   *want = order ? t[i / 2].order : t[i / 2].prescription;
+        struct store s = {
+            {order ? "ServiceRequest?identifier=urn%3Ahl7v2%3Aplacer-order%3AGHH%7CA7%3AX"
+                   : "MedicationRequest?identifier=urn%3Ahl7v2%3Aplacer-order%3AGHH%7CA7"
+                     "%3AX"},
+            {order ? "{\"id\":\"o\",\"status\":\"revoked\"}"
+                   : "{\"id\":\"o\",\"status\":\"stopped\"}"},
+            0};
+        char text[600];
+        struct ran r;
+        snprintf(text, sizeof text, "%sORC|%s\r%s\r", ORM(""), orc,
+                 order ? "OBR|1|||X^TEST^L" : "RXO|X^DRUG^L");
+        if (want) {
+            r = runs(text, &s);
+            assert_at(&r, "/entry/1/request/method", "PUT");
+            assert_at(&r, "/entry/1/resource/status", want);
+            json_free(r.doc);
+        } else {
+            refused_of(text, &s, "hl7.code", strlen(orc) > 6 ? "ORC[1]-5" : "ORC[1]-1");
+        }
+    }
+}
+
 static void visits_have_the_status_of_their_event(void **state)
 {
     static const char *const t[][2] = {{"A04", "in-progress"}, {"A05", "planned"},
@@ -197,6 +241,7 @@ int main(void)
         TEST(a_prescription_has_its_route_and_no_mixture_is_halved),
         TEST(nothing_is_lost_unsaid),
         TEST(orders_are_changed_cancelled_and_stopped),
+        TEST(what_was_stopped_is_no_draft_again),
         TEST(visits_have_the_status_of_their_event),
         TEST(appointments_say_when_what_who_and_where)};
     return cmocka_run_group_tests(t, setup, teardown);

@@ -266,8 +266,8 @@ static void former(struct loader *l, const struct json *list)
 static void resource(struct loader *l, const struct json *r)
 {
     static const char *const members[] = {
-        "type",     "each",   "when",        "only",  "mode", "keep", "pick",
-        "identify", "former", "identifiers", "whole", "body", NULL};
+        "type",     "each",   "when",        "only",  "mode",      "keep", "pick",
+        "identify", "former", "identifiers", "whole", "keep-when", "body", NULL};
     const struct json *mode = json_get(r, "mode"), *each_of = json_get(r, "each"),
                       *body = json_get(r, "body"), *id = json_get(r, "identify");
     const struct json *pick = json_get(r, "pick");
@@ -283,9 +283,11 @@ static void resource(struct loader *l, const struct json *r)
         bad(l, "hl7.map_member", "mode: create, merge or replace");
     texts(l, json_get(r, "keep"));
     texts(l, json_get(r, "whole"));
-    for (size_t i = 0; i < 2; i++)
-        if (json_get(r, i ? "only" : "when"))
-            condition(l, json_get(r, i ? "only" : "when"));
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const name[] = {"when", "only", "keep-when"};
+        if (json_get(r, name[i]))
+            condition(l, json_get(r, name[i]));
+    }
     if (pick) {
         member_names(l, pick, (const char *const[]){"from", "when", NULL});
         if (hl7_path(&p, json_get_str(pick, "from")) || p.component || p.repetition)

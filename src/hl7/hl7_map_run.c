@@ -395,8 +395,11 @@ static bool same_content(const struct json *a, const struct json *b)
 /* x->text: as the store will have it. *write false: as it has it. */
 static int on_top(struct hl7_run *r, struct hl7_made *x, bool *write)
 {
-    const struct json *now = json_root(x->now), *keep = json_get(x->def, "keep"),
-                      *whole = json_get(x->def, "whole");
+    const struct hl7_ctx c = hl7_ctx_of(r, x);
+    const struct json *now = json_root(x->now), *whole = json_get(x->def, "whole"),
+                      *keep = hl7_holds(r, &c, json_get(x->def, "keep-when"))
+                                  ? json_get(x->def, "keep")
+                                  : NULL;
     bool older = newer_is_there(r, now),
          replaces = json_str_is(json_get(x->def, "mode"), "replace");
     struct json_doc *new = NULL, *base = NULL, *end = NULL;

@@ -28,9 +28,9 @@
  *
  * Of what is there already: `mode` create leaves it; merge keeps members that the message
  * does not give, objects below too (but those named in `whole`), and those named in
- * `keep` whatever it gives; replace keeps nothing. Messages have an instant (`time`),
- * kept as a tag: what an older message says (one replayed late) fills holes at most. So a
- * message may come twice, or late.
+ * `keep` whatever it gives (`keep-when`: a condition, only then); replace keeps nothing.
+ * Messages have an instant (`time`), kept as a tag: what an older message says (one
+ * replayed late) fills holes at most. So a message may come twice, or late.
  *
  * Nothing is lost unsaid: a message that makes no resource is refused, and so is one
  * where a segment that `every` of its kind names ({"ORC": ["order", ...]}) makes none of
