@@ -186,10 +186,10 @@ static void what_was_stopped_is_no_draft_again(void **state)
 
 static void visits_have_the_status_of_their_event(void **state)
 {
-    static const char *const t[][2] = {{"A04", "in-progress"}, {"A05", "planned"},
-                                       {"A06", "in-progress"}, {"A07", "in-progress"},
-                                       {"A03", "finished"},    {"A11", "cancelled"},
-                                       {"A31", "unknown"}};
+    static const char *const t[][2] = {
+        {"A04", "in-progress"}, {"A05", "planned"},     {"A06", "in-progress"},
+        {"A07", "in-progress"}, {"A03", "finished"},    {"A11", "cancelled"},
+        {"A31", "unknown"},     {"A12", "in-progress"}, {"A38", "cancelled"}};
     (void)state;
     for (size_t i = 0; i < AM_LEN(t); i++) {
         char text[600];
@@ -202,6 +202,28 @@ static void visits_have_the_status_of_their_event(void **state)
         assert_at(&r, "/entry/1/resource/status", t[i][1]);
         json_free(r.doc);
     }
+}
+
+/* What A03 said is taken back: the care goes on, and has no end. */
+static void a_cancelled_discharge_has_no_end(void **state)
+{
+    struct store s = {{"Encounter?identifier=urn%3Ahl7v2%3Avisit%3AGHH%7CV88"},
+                      {"{\"id\":\"e\",\"status\":\"finished\",\"period\":{\"start\":"
+                       "\"2026-03-01\",\"end\":\"2026-03-02\"}}"},
+                      0};
+    struct ran r =
+        runs(MSH("ADT^A13") PID "PV1|1|I|MED||||||||||||||||V88|||||||||||||||||||||||||"
+                                "20260301|20260302\r",
+             &s);
+    (void)state;
+    assert_at(&r, "/entry/1/request/method", "PUT");
+    assert_at(&r, "/entry/1/resource/status", "in-progress");
+    assert_at(&r, "/entry/1/resource/period/start", "2026-03-01");
+    assert_null(at(&r, "/entry/1/resource/period/end"));
+    json_free(r.doc);
+    /* without its begin nothing would take the end away */
+    refused_of(MSH("ADT^A13") PID "PV1|1|I|MED||||||||||||||||V88\r", &s, "hl7.require",
+               "PV1[1]-44.1");
 }
 
 /* 2.5 and later: the time in TQ1, who and where in AIP and AIL. */
@@ -243,6 +265,7 @@ int main(void)
         TEST(orders_are_changed_cancelled_and_stopped),
         TEST(what_was_stopped_is_no_draft_again),
         TEST(visits_have_the_status_of_their_event),
+        TEST(a_cancelled_discharge_has_no_end),
         TEST(appointments_say_when_what_who_and_where)};
     return cmocka_run_group_tests(t, setup, teardown);
 }
