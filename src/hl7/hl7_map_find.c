@@ -164,6 +164,10 @@ static bool holds_one(struct hl7_run *r, struct str v, const struct json *want)
     case JSON_STRING:
         return v.n && str_eq(v, json_str(want));
     case JSON_OBJECT:
+        for (json_each(it, json_get(want, "not")))
+            any = any || (v.n && str_eq(v, json_str(it.val)));
+        if (json_get(want, "not"))
+            return !any;
         return v.n &&
                json_getn(json_getn(r->map->tables, json_get_str(want, "table")), v);
     default:

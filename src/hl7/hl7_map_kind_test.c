@@ -254,6 +254,25 @@ static void appointments_say_when_what_who_and_where(void **state)
     }
 }
 
+/* A person, place or service with the action code D is no longer part of it. */
+static void who_was_removed_is_not_booked(void **state)
+{
+    struct ran r =
+        runs(MSH("SIU^S14") "SCH|7\rTQ1|1||||||202603100830+0100|"
+                            "202603100900+0100\r" PID "RGS|1\rAIS|1|D|ECHO^Echography^L\r"
+                            "AIS|2|A|ECG^Tracing^L\rAIP|1|D|7^Tazi^Omar\r"
+                            "AIP|2|U|8^Alami^Sara\rAIL|1|D|ROOM 2\r"
+                            "AIL|2||ROOM 3\r",
+             NULL);
+    (void)state;
+    assert_at(&r, "/entry/1/resource/serviceType/0/text", "Tracing");
+    assert_null(at(&r, "/entry/1/resource/serviceType/1"));
+    assert_at(&r, "/entry/1/resource/participant/1/actor/display", "Alami Sara");
+    assert_at(&r, "/entry/1/resource/participant/2/actor/display", "ROOM 3");
+    assert_null(at(&r, "/entry/1/resource/participant/3"));
+    json_free(r.doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -266,6 +285,7 @@ int main(void)
         TEST(what_was_stopped_is_no_draft_again),
         TEST(visits_have_the_status_of_their_event),
         TEST(a_cancelled_discharge_has_no_end),
+        TEST(who_was_removed_is_not_booked),
         TEST(appointments_say_when_what_who_and_where)};
     return cmocka_run_group_tests(t, setup, teardown);
 }

@@ -85,8 +85,13 @@ static void condition(struct loader *l, const struct json *when)
         path(l, it.key);
         switch (json_type(it.val)) {
         case JSON_OBJECT:
-            member_names(l, it.val, (const char *const[]){"table", NULL});
+            member_names(l, it.val, (const char *const[]){"table", "not", NULL});
             table(l, json_get(it.val, "table"));
+            texts(l, json_get(it.val, "not"));
+            if (json_get(it.val, "not") &&
+                (json_get(it.val, "table") ||
+                 json_type(json_get(it.val, "not")) != JSON_ARRAY))
+                bad(l, "hl7.map_member", "not: an array of texts, and no table");
             break;
         case JSON_ARRAY:
             texts(l, it.val);

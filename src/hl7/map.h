@@ -22,7 +22,7 @@
  *   {"$refs": "observation"}   in an array: to all of them below this segment
  *   "$when": {"OBX-2": ["NM"]} in any object: it is left out unless all paths hold one of
  *                              those texts (true: something; false: nothing;
- *                              {"table": "t"}: a key of t)
+ *                              {"table": "t"}: a key of t; {"not": ["D"]}: none of those)
  * "as" is date, dateTime, instant, decimal or uri (a part of an address, escaped).
  * An object or array all of whose expressions found nothing is left out, constants too.
  *
