@@ -273,6 +273,19 @@ static void who_was_removed_is_not_booked(void **state)
     json_free(r.doc);
 }
 
+/* FHIR wants both ends of an appointment or none (app-2): AIS-4 has no end. */
+static void a_start_is_never_without_its_end(void **state)
+{
+    struct ran r =
+        runs(MSH("SIU^S15") "SCH|7\r" PID
+                            "RGS|1\rAIS|1||ECHO^Echography^L|202603100830+0100\r",
+             NULL);
+    (void)state;
+    assert_at(&r, "/entry/1/resource/status", "cancelled");
+    assert_null(at(&r, "/entry/1/resource/start"));
+    json_free(r.doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -286,6 +299,7 @@ int main(void)
         TEST(visits_have_the_status_of_their_event),
         TEST(a_cancelled_discharge_has_no_end),
         TEST(who_was_removed_is_not_booked),
+        TEST(a_start_is_never_without_its_end),
         TEST(appointments_say_when_what_who_and_where)};
     return cmocka_run_group_tests(t, setup, teardown);
 }
