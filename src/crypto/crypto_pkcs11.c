@@ -72,6 +72,14 @@ static const struct crypto_ckr {
      "this key may not sign"},
 };
 
+static bool crypto_ckr_known(ck_rv_t rv)
+{
+    for (size_t i = 0; i < AM_LEN(crypto_ckr); i++)
+        if (crypto_ckr[i].rv == rv)
+            return true;
+    return false;
+}
+
 static int crypto_token_fail(ck_rv_t rv, const char *doing, struct diag *d)
 {
     for (size_t i = 0; i < AM_LEN(crypto_ckr); i++)
@@ -585,6 +593,7 @@ static int crypto_token_gcm(struct crypto_token *t, ck_object_handle_t key, bool
                               .tag_bits = 8 * CRYPTO_GCM_TAG};
     struct ck_mechanism m = {CKM_AES_GCM, &p, sizeof p};
     unsigned long said = CRYPTO_TOKEN_SEALED;
+    bool begun;
     ck_rv_t rv;
     am_assert(aad.n <= sizeof more && in.n <= sizeof text);
     memcpy(iv, nonce, sizeof iv); /* a module wants writable memory */
@@ -592,7 +601,8 @@ static int crypto_token_gcm(struct crypto_token *t, ck_object_handle_t key, bool
     memcpy(text, in.p, in.n);
     rv = open ? t->f->C_DecryptInit(t->session, &m, key)
               : t->f->C_EncryptInit(t->session, &m, key);
-    if (rv == CKR_OK)
+    begun = rv == CKR_OK;
+    if (begun)
         rv = open ? t->f->C_Decrypt(t->session, text, in.n, out, &said)
                   : t->f->C_Encrypt(t->session, text, in.n, out, &said);
     crypto_wipe(text, sizeof text);
@@ -604,10 +614,11 @@ static int crypto_token_gcm(struct crypto_token *t, ck_object_handle_t key, bool
         diag_err(d, "AES key", "token.aes", "0x%lx", rv);
         return AM_E_UNSUPPORTED;
     }
-    if (!open || rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_REMOVED ||
-        rv == CKR_TOKEN_NOT_PRESENT)
+    /* "Not sealed by this key" has people throw their key file away: it is said of what
+     * was deciphered, not of a token that was pulled out or closed its session. Modules
+     * say a tag that does not fit in several ways. */
+    if (!open || !begun || crypto_ckr_known(rv))
         return crypto_token_fail(rv, "AES key", d);
-    /* Modules say a tag that does not fit in several ways. */
     diag_err(d, "AES key", "token.sealed", "0x%lx", rv);
     return AM_E_TAMPERED;
 }

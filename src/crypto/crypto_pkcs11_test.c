@@ -48,7 +48,7 @@ static struct fake {
     bool finding;
     struct ck_attribute want[4];
     unsigned long wants;
-    enum fn broken;
+    enum fn broken, open_broken; /* from the start; once something was sealed */
     ck_rv_t rv;
     int logins, context_logins, opened, closed, initialized, finalized;
     bool pin_null;
@@ -792,6 +792,8 @@ static int sealed(size_t flip, const char *aad, struct diag *d)
     assert_int_equal(out.n, err ? 0 : 12 + 8 + 16); /* nothing comes out of a failure */
     if (!err && flip)
         out.p[flip % out.n] ^= 1;
+    if (fake.open_broken)
+        fake.broken = fake.open_broken;
     if (!err)
         err = crypto_token_unseal(t, str_c(label), STR_NULL, str_c(aad), buf_str(&out),
                                   &back, d);
@@ -872,6 +874,37 @@ static void a_token_that_seals_badly_is_refused(void **state)
     diag_release(&d);
 }
 
+/* A key file is thrown away when it is said to be another's: nothing but the tag says so.
+ */
+static void a_token_that_fails_is_no_wrong_seal(void **state)
+{
+    static const struct {
+        enum fn fn;
+        ck_rv_t rv;
+        int err;
+        const char *code;
+    } bad[] = {
+        {CRYPT, CKR_SESSION_HANDLE_INVALID, AM_E_UNAVAILABLE, "token.removed"},
+        {CRYPT, CKR_SESSION_CLOSED, AM_E_UNAVAILABLE, "token.removed"},
+        {CRYPT_INIT, CKR_KEY_HANDLE_INVALID, AM_E_UNAVAILABLE, "token.removed"},
+        {CRYPT_INIT, CKR_USER_NOT_LOGGED_IN, AM_E_UNAUTHORIZED, "token.pin"},
+        {CRYPT, CKR_HOST_MEMORY, AM_E_NOMEM, "token.failed"},
+        {CRYPT_INIT, CKR_GENERAL_ERROR, AM_E_CRYPTO, "token.failed"},
+        {CRYPT, CKR_GENERAL_ERROR, AM_E_TAMPERED, "token.sealed"},
+    };
+    struct diag d;
+    (void)state;
+    diag_init(&d);
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        fresh_aes();
+        fake.open_broken = bad[i].fn;
+        fake.rv = bad[i].rv;
+        assert_int_equal(sealed(0, "one", &d), bad[i].err);
+        assert_true(says(&d, bad[i].code));
+    }
+    diag_release(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
@@ -891,6 +924,7 @@ int main(void)
         TEST(a_missing_or_foreign_library_is_no_module),
         TEST(what_a_token_seals_it_opens_and_no_more),
         TEST(a_token_that_seals_badly_is_refused),
+        TEST(a_token_that_fails_is_no_wrong_seal),
         TEST(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(t, setup, teardown);
