@@ -149,7 +149,7 @@ static void ws_closes(struct http_ws *w, unsigned code, const char *reason)
 void http_ws_close(struct http_ws *w, unsigned code, const char *reason)
 {
     ws_lock(w);
-    if (w->hub) {
+    if (w->hub && !w->code) {
         ws_closes(w, code, reason);
         http_ws_wake(w->hub);
     }

@@ -156,7 +156,8 @@ static void *hub_main(void *arg)
     int64_t due = INT64_MAX;
     bool stop = false;
     while (!stop || !hub_empty(h)) {
-        int64_t ms = due == INT64_MAX ? -1 : (due - time_mono()) / 1000 + 1;
+        /* What is due by now is not waited for: only -1 waits for ever. */
+        int64_t ms = due == INT64_MAX ? -1 : AM_MAX((due - time_mono()) / 1000 + 1, 0);
         int err = round_make(h, &r);
         if (err) { /* no memory for the list: looked at again soon */
             r.ws.n = 0;
@@ -164,10 +165,12 @@ static void *hub_main(void *arg)
             ms = 100;
         } else if (r.fresh)
             ms = 0;
-        if (poll(r.fd.v, r.fd.n, (int)AM_MAX(AM_MIN(ms, 60000), ms < 0 ? -1 : 0)) < 0)
+        if (poll(r.fd.v, r.fd.n, (int)AM_MIN(ms, 60000)) < 0)
             am_assert(errno == EINTR || errno == ENOMEM);
         hub_slept(h);
         stop = round_step(h, &r, &due);
+        if (err) /* of those nobody looked at */
+            due = time_mono() + 100000;
     }
     vec_release(&r.fd);
     vec_release(&r.ws);

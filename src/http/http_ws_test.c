@@ -20,7 +20,9 @@ static void w_text(void *cookie, struct http_ws *w, struct str s)
         pthread_mutex_lock(&w_lock);
         w_kept = w;
         pthread_mutex_unlock(&w_lock);
-    } else if (str_eqc(s, "away"))
+    } else if (str_eqc(s, "tarry"))
+        usleep(300000);
+    else if (str_eqc(s, "away"))
         http_ws_close(w, 1008, "go away");
     else
         (void)!http_ws_send(w, s);
@@ -235,6 +237,25 @@ static void what_has_no_use_or_is_silent_ends(void **state)
     http_server_stop(s, 2000);
 }
 
+/* The thread was held up past what was due: that is done then, and not forgotten. */
+static void what_fell_due_meanwhile_is_done(void **state)
+{
+    struct http_server *s = w_start(&(struct http_ws_limit){.ping_ms = 150});
+    int silent = w_open(s), other = w_open(s);
+    const char *says;
+    (void)state;
+    t_send(silent, STR("\x81\x84" M "bind"));
+    t_send(other, STR("\x81\x84" M "bind\x81\x85" M "tarry"));
+    HEARS(silent, "9:");
+    do /* one more where its word came late, and counted as an answer */
+        says = w_frame(silent);
+    while (!strcmp(says, "9:"));
+    assert_string_equal(says, "");
+    close(silent);
+    close(other);
+    http_server_stop(s, 2000);
+}
+
 static struct http_ws *w_keep(int fd)
 {
     struct http_ws *w = NULL;
@@ -313,6 +334,34 @@ static void the_server_s_end_is_said(void **state)
     close(deaf);
 }
 
+static int64_t w_cpu_ms(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+static void who_is_waited_for_at_the_end_costs_nothing(void **state)
+{
+    struct http_server *s = w_start(&(struct http_ws_limit){.close_ms = 1000});
+    int deaf = w_open(s);
+    int64_t cpu, began;
+    (void)state;
+    t_send(deaf, STR("\x81\x82" M "hi"));
+    HEARS(deaf, "1:hi");
+    cpu = w_cpu_ms();
+    began = time_mono();
+    http_server_stop(s, 2000);
+    cpu = w_cpu_ms() - cpu; /* a thread that turns round and round uses all it gets */
+    if (cpu >= 30)
+        fail_msg("%d ms", (int)cpu);
+    assert_true(time_mono() - began > 900 * 1000); /* it was waited for */
+    assert_int_equal(atomic_load(&w_ended), 1);
+    HEARS(deaf, "8:1001 the server ends");
+    HEARS(deaf, "");
+    close(deaf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,9 +370,11 @@ int main(void)
         cmocka_unit_test(what_is_forbidden_ends_with_its_code),
         cmocka_unit_test(there_are_as_many_as_there_may_be),
         cmocka_unit_test(what_has_no_use_or_is_silent_ends),
+        cmocka_unit_test(what_fell_due_meanwhile_is_done),
         cmocka_unit_test(who_reads_slowly_is_let_go),
         cmocka_unit_test(who_takes_nothing_for_long_is_let_go),
         cmocka_unit_test(the_server_s_end_is_said),
+        cmocka_unit_test(who_is_waited_for_at_the_end_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
