@@ -122,7 +122,9 @@ void http_announce(struct http_server *s);
 struct http_ws_limit {
     unsigned most, most_each;    /* in all (256), and of one address (32) */
     size_t queue_b, queue_all_b; /* bytes that wait for one that reads slowly (16 MiB),
-                                    and for all of them (64 MiB) */
+                                    and for all of them (64 MiB): beyond that the one
+                                    for which most waits goes */
+    size_t queue_new_b;          /* for one without a use (64 KiB) */
     unsigned open_ms;            /* without a use (10,000) */
     unsigned ping_ms;  /* of silence before a ping, and again before the end (30,000) */
     unsigned slow_ms;  /* in which a peer takes nothing of what waits for it (30,000) */

@@ -160,28 +160,65 @@ void http_ws_bound(struct http_ws *w)
 {
     ws_lock(w);
     w->bound = true;
+    w->vain = 0;
     ws_unlock(w);
+}
+
+unsigned http_ws_vain(struct http_ws *w)
+{
+    unsigned n;
+    ws_lock(w);
+    n = ++w->vain;
+    ws_unlock(w);
+    return n;
+}
+
+/* Has it no place for n bytes more? *full, held: another has to go for it. */
+static bool ws_is_full(const struct http_ws *w, size_t n, struct http_ws **full)
+{
+    const struct http_ws_limit *k = &w->hub->limit;
+    if (w->waiting + n > (w->bound ? k->queue_b : k->queue_new_b))
+        return true;
+    if (atomic_load(&w->hub->waiting) + n <= k->queue_all_b)
+        return false;
+    *full = http_ws_fullest(w->hub, w);
+    return !*full;
+}
+
+/* Takes p where it is AM_OK and *full is NULL. */
+static int ws_queue(struct http_ws *w, struct ws_piece *p, struct http_ws **full)
+{
+    int err = AM_OK;
+    *full = NULL;
+    ws_lock(w);
+    if (!w->hub || w->code)
+        err = AM_E_UNAVAILABLE;
+    else if (ws_is_full(w, p->n, full)) {
+        err = AM_E_TOOBIG;
+        ws_closes(w, HTTP_WS_LATER, "slow");
+    } else if (!*full)
+        piece_add(w, p);
+    if (err != AM_E_UNAVAILABLE)
+        http_ws_wake(w->hub);
+    ws_unlock(w);
+    return err;
 }
 
 int http_ws_send(struct http_ws *w, struct str text)
 {
     struct ws_piece *p = piece_new(HTTP_WS_TEXT, text);
-    int err = p ? AM_OK : AM_E_NOMEM;
-    ws_lock(w);
-    if (!err && (!w->hub || w->code))
-        err = AM_E_UNAVAILABLE;
-    if (!err && (w->waiting + p->n > w->hub->limit.queue_b ||
-                 atomic_load(&w->hub->waiting) + p->n > w->hub->limit.queue_all_b)) {
-        err = AM_E_TOOBIG;
-        ws_closes(w, HTTP_WS_LATER, "slow");
-        http_ws_wake(w->hub);
+    struct http_ws *full;
+    int err;
+    if (!p)
+        return AM_E_NOMEM;
+    err = ws_queue(w, p, &full);
+    while (full) { /* each time one less that does not close: it ends */
+        http_ws_close(full, HTTP_WS_LATER, "slow");
+        http_ws_drop(full);
+        err = ws_queue(w, p, &full);
     }
-    if (!err) {
-        piece_add(w, p);
-        http_ws_wake(w->hub);
-    } else
+    if (err)
         free(p);
-    ws_unlock(w);
     return err;
 }
 

@@ -74,6 +74,26 @@ size_t http_ws_count(struct http_ws_hub *h)
     return n;
 }
 
+struct http_ws *http_ws_fullest(struct http_ws_hub *h, const struct http_ws *but)
+{
+    struct http_ws *full = NULL;
+    size_t most = 0;
+    hub_lock(h);
+    for (struct http_ws *w = h->first; w; w = w->next) {
+        size_t n = atomic_load(&w->code) ? 0 : atomic_load(&w->waiting);
+        if (n > most) {
+            most = n;
+            full = w;
+        }
+    }
+    if (full == but)
+        full = NULL;
+    if (full)
+        http_ws_hold(full); /* it is in the list: hub_end() has not dropped it yet */
+    hub_unlock(h);
+    return full;
+}
+
 static void hub_end(struct http_ws_hub *h, struct http_ws *w)
 {
     hub_leave(h, w);
@@ -181,6 +201,7 @@ static void hub_defaults(struct http_ws_limit *l)
 {
     l->most_each = l->most_each ? l->most_each : 32;
     l->queue_b = l->queue_b ? l->queue_b : (size_t)16 << 20;
+    l->queue_new_b = l->queue_new_b ? l->queue_new_b : (size_t)64 << 10;
     l->queue_all_b = l->queue_all_b ? l->queue_all_b : (size_t)64 << 20;
     l->open_ms = l->open_ms ? l->open_ms : 10000;
     l->ping_ms = l->ping_ms ? l->ping_ms : 30000;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_ws_hub -- private to http: the sockets of a server, and the thread that polls
- * them. Locks: that of the hub (who is there), that of each socket (what waits in it);
- * never both. */
+ * them. Locks: that of each socket (what waits in it), then that of the hub (who is
+ * there); never those of two sockets. */
 #ifndef HTTP_WS_HUB_H
 #define HTTP_WS_HUB_H
 
@@ -29,12 +29,13 @@ enum http_ws_stage {
 };
 struct http_ws {
     atomic_uint held;
-    pthread_mutex_t lock;    /* of the next seven */
+    pthread_mutex_t lock;    /* of the next eight */
     struct http_ws_hub *hub; /* NULL: over */
     struct ws_piece *head, **tail;
-    size_t waiting;   /* bytes */
-    int64_t moved_at; /* when the peer last took some */
-    unsigned code;    /* it closes; 0: it does not */
+    atomic_size_t waiting; /* bytes; read without the lock by http_ws_fullest() */
+    atomic_uint code;      /* it closes; 0: it does not; read likewise */
+    int64_t moved_at;      /* when the peer last took some */
+    unsigned vain;         /* http_ws_vain() */
     bool bound;
 
     struct http_ws *next; /* lock of the hub; also the next two */
@@ -82,6 +83,9 @@ void http_ws_stop(struct http_ws_hub *h, unsigned wait_ms);
 void http_ws_hub_free(struct http_ws_hub *h); /* NULL is fine; when nothing calls it */
 size_t http_ws_count(struct http_ws_hub *h);
 void http_ws_wake(struct http_ws_hub *h);
+/* The one for which most waits, of those that do not close; held. NULL: it is `but`, or
+ * nothing waits for any. */
+struct http_ws *http_ws_fullest(struct http_ws_hub *h, const struct http_ws *but);
 /* The answer 101 was not given, or never reached the peer. */
 void http_ws_abandon(struct http_one *one);
 /* For MHD_create_response_for_upgrade(). */

@@ -9,6 +9,14 @@ static atomic_int w_ended, w_opened;
 static pthread_mutex_t w_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct http_ws *w_kept; /* of the last that said "keep" */
 
+static void w_put_aside(struct http_ws *w)
+{
+    http_ws_hold(w);
+    pthread_mutex_lock(&w_lock);
+    w_kept = w;
+    pthread_mutex_unlock(&w_lock);
+}
+
 static void w_text(void *cookie, struct http_ws *w, struct str s)
 {
     (void)cookie;
@@ -16,11 +24,10 @@ static void w_text(void *cookie, struct http_ws *w, struct str s)
         http_ws_bound(w);
     else if (str_eqc(s, "keep")) {
         http_ws_bound(w);
-        http_ws_hold(w);
-        pthread_mutex_lock(&w_lock);
-        w_kept = w;
-        pthread_mutex_unlock(&w_lock);
-    } else if (str_eqc(s, "tarry"))
+        w_put_aside(w);
+    } else if (str_eqc(s, "hold"))
+        w_put_aside(w);
+    else if (str_eqc(s, "tarry"))
         usleep(300000);
     else if (str_eqc(s, "away"))
         http_ws_close(w, 1008, "go away");
@@ -256,10 +263,10 @@ static void what_fell_due_meanwhile_is_done(void **state)
     http_server_stop(s, 2000);
 }
 
-static struct http_ws *w_keep(int fd)
+static struct http_ws *w_keep_as(int fd, struct str says)
 {
     struct http_ws *w = NULL;
-    t_send(fd, STR("\x81\x84" M "keep"));
+    t_send(fd, says);
     for (int i = 0; i < 5000 && !w; i++) {
         usleep(1000);
         pthread_mutex_lock(&w_lock);
@@ -269,6 +276,11 @@ static struct http_ws *w_keep(int fd)
     }
     assert_non_null(w);
     return w;
+}
+
+static struct http_ws *w_keep(int fd)
+{
+    return w_keep_as(fd, STR("\x81\x84" M "keep"));
 }
 
 static void who_reads_slowly_is_let_go(void **state)
@@ -296,6 +308,64 @@ static void who_reads_slowly_is_let_go(void **state)
     assert_int_equal(st.sockets, 1);
     close(fd);
     close(other);
+    http_server_stop(s, 2000);
+}
+
+static void who_has_no_use_may_keep_little_waiting(void **state)
+{
+    struct http_server *s = w_start(&(struct http_ws_limit){.close_ms = 50});
+    static char text[65 << 10];
+    int fd = w_open(s);
+    struct http_ws *w = w_keep_as(fd, STR("\x81\x84" M "hold"));
+    (void)state;
+    memset(text, 'x', sizeof text);
+    assert_ok(http_ws_send(w, STR("little")));
+    HEARS(fd, "1:little");
+    assert_int_equal(http_ws_vain(w), 1);
+    assert_int_equal(http_ws_vain(w), 2);
+    http_ws_bound(w);
+    assert_int_equal(http_ws_vain(w), 1); /* counted anew */
+    http_ws_drop(w);
+    close(fd);
+    fd = w_open(s);
+    w = w_keep_as(fd, STR("\x81\x84" M "hold"));
+    assert_int_equal(http_ws_send(w, (struct str){text, sizeof text}), AM_E_TOOBIG);
+    HEARS(fd, "8:1013 slow");
+    http_ws_drop(w);
+    close(fd);
+    http_server_stop(s, 2000);
+}
+
+/* One that takes nothing fills what may wait for all: it goes, not who is told next. */
+static void the_fullest_goes_and_not_who_is_told(void **state)
+{
+    enum { ALL = 4 << 20, PIECE = 100000, TOLD = 1 << 20 };
+    struct http_server *s = w_start(
+        &(struct http_ws_limit){.queue_b = ALL, .queue_all_b = ALL, .close_ms = 50});
+    static char text[TOLD], got[10 + TOLD];
+    struct http_stats st = {0};
+    int slow = w_open(s), good = w_open(s);
+    struct http_ws *w = w_keep(slow), *told = w_keep(good);
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (int full = 0, i = 0; full < 20 && i < 5000; i++) {
+        http_server_stats(s, &st); /* the system takes some of it for a while */
+        full = st.sockets_wait_b + 2 * PIECE > ALL ? full + 1 : 0;
+        if (full)
+            usleep(2000);
+        else
+            assert_ok(http_ws_send(w, (struct str){text, PIECE}));
+    }
+    assert_true(st.sockets_wait_b > ALL - TOLD);
+    assert_ok(http_ws_send(told, (struct str){text, TOLD}));
+    assert_int_equal(http_ws_send(w, STR("x")), AM_E_UNAVAILABLE);
+    assert_int_equal(recv(good, got, sizeof got, MSG_WAITALL), sizeof got);
+    assert_memory_equal(got + 10, text, TOLD);
+    assert_eventually(atomic_load(&w_ended) == 1);
+    http_ws_drop(w);
+    http_ws_drop(told);
+    close(slow);
+    close(good);
     http_server_stop(s, 2000);
 }
 
@@ -372,6 +442,8 @@ int main(void)
         cmocka_unit_test(what_has_no_use_or_is_silent_ends),
         cmocka_unit_test(what_fell_due_meanwhile_is_done),
         cmocka_unit_test(who_reads_slowly_is_let_go),
+        cmocka_unit_test(who_has_no_use_may_keep_little_waiting),
+        cmocka_unit_test(the_fullest_goes_and_not_who_is_told),
         cmocka_unit_test(who_takes_nothing_for_long_is_let_go),
         cmocka_unit_test(the_server_s_end_is_said),
         cmocka_unit_test(who_is_waited_for_at_the_end_costs_nothing),
