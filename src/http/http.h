@@ -138,7 +138,8 @@ struct http_config {
     size_t header_max;        /* 0: 32 KiB */
     unsigned jobs;            /* threads; 0: 16 */
     unsigned queue_max;       /* 0: 1024 */
-    unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest */
+    unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest; sockets
+                                 come on top */
     unsigned parked_max;      /* long polls; a quarter for one address; 0: 500 */
     unsigned idle_s;          /* 0: 30 */
     struct http_ws_limit sockets;

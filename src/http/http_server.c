@@ -81,12 +81,13 @@ static int http_tls_load(struct http_server *s)
     return err;
 }
 
-/* The default soft limit of 1,024 files would be met before connections_max. */
+/* The default soft limit of 1,024 files would be met before connections_max, and the
+ * sockets beside them. */
 static void http_files_allow(const struct http_server *s)
 {
     struct rlimit r;
     /* Under TLS the library has two more for each socket. */
-    rlim_t want = s->conf.connections_max + 256u + 2 * s->conf.sockets.most;
+    rlim_t want = s->conf.connections_max + 256u + 3 * (rlim_t)s->conf.sockets.most;
     if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= want)
         return;
     r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
@@ -119,7 +120,9 @@ static int http_daemon_start(struct http_server *s)
         MHD_OPTION_URI_LOG_CALLBACK, http_on_uri, s, MHD_OPTION_UNESCAPE_CALLBACK,
         http_no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, s,
         MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, s, MHD_OPTION_CONNECTION_LIMIT,
-        s->conf.connections_max, MHD_OPTION_CONNECTION_TIMEOUT, s->conf.idle_s,
+        /* Sockets have places of their own: they take none of plain HTTP. */
+        s->conf.connections_max + s->conf.sockets.most, MHD_OPTION_CONNECTION_TIMEOUT,
+        s->conf.idle_s,
         /* Twice the headers: the library keeps its own notes, and the reply's, there too.
          */
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * s->conf.header_max, MHD_OPTION_ARRAY,

@@ -36,7 +36,8 @@ enum {
 
 /* One connection, from accept to close. */
 struct http_link {
-    struct http_link *prev, *next; /* link_lock */
+    struct http_link *prev, *next; /* link_lock; also the next */
+    bool upgraded;                 /* a socket by now: not one of links_n */
     int fd;
     atomic_int_fast64_t deadline_at; /* monotonic; 0: the server is the one to act */
     atomic_int_fast64_t since;       /* when this wait for the peer began, monotonic */
@@ -167,6 +168,8 @@ AM_CHECK int http_watch_start(struct http_server *s);
 void http_watch_stop(struct http_server *s);
 void http_on_connection(void *server, struct MHD_Connection *conn, void **link,
                         enum MHD_ConnectionNotificationCode what);
+/* It is a socket from now on, with limits of its own; NULL is fine. */
+void http_link_upgraded(struct http_server *s, struct http_link *l);
 struct http_link *http_link_of(struct MHD_Connection *conn);
 /* From now: twice the idle limit, and the time n bytes take at HTTP_RATE. */
 void http_link_deadline(const struct http_server *s, struct http_link *l, size_t n);

@@ -69,6 +69,17 @@ static void http_link_new(struct http_server *s, struct MHD_Connection *conn, vo
     *out = l;
 }
 
+void http_link_upgraded(struct http_server *s, struct http_link *l)
+{
+    if (!l)
+        return;
+    atomic_store(&l->deadline_at, 0);
+    am_assert(!pthread_mutex_lock(&s->link_lock));
+    s->links_n -= !l->upgraded;
+    l->upgraded = true;
+    am_assert(!pthread_mutex_unlock(&s->link_lock));
+}
+
 /* Called before the library closes the descriptor: after this nobody here knows it. */
 static void http_link_free(struct http_server *s, struct http_link *l)
 {
@@ -81,7 +92,7 @@ static void http_link_free(struct http_server *s, struct http_link *l)
         l->prev->next = l->next;
     else
         s->links = l->next;
-    s->links_n--;
+    s->links_n -= !l->upgraded;
     am_assert(!pthread_mutex_unlock(&s->link_lock));
     free(l);
 }

@@ -331,8 +331,7 @@ static void upgrade_done(void *cookie, struct MHD_Connection *conn, void *con_cl
     bool stop;
     (void)cookie;
     (void)conn;
-    if (one->link)
-        atomic_store(&one->link->deadline_at, 0); /* the sockets have limits of theirs */
+    http_link_upgraded(one->s, one->link);
     if (one->counted)
         atomic_fetch_sub(&one->s->in_flight, 1u);
     one->counted = false;

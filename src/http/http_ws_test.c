@@ -222,6 +222,35 @@ static void there_are_as_many_as_there_may_be(void **state)
     http_server_stop(s, 2000);
 }
 
+static void sockets_take_no_place_of_plain_requests(void **state)
+{
+    enum { PLAIN = 16, SOCKETS = 40 };
+    const struct http_config c = {.listen = "127.0.0.1:0",
+                                  .handler = w_handler,
+                                  .jobs = 2,
+                                  .connections_max = PLAIN,
+                                  .sockets = {.most = SOCKETS, .most_each = SOCKETS}};
+    struct http_server *s = t_start(&c);
+    struct http_stats st;
+    int fd[SOCKETS];
+    (void)state;
+    atomic_store(&w_ended, 0);
+    for (int i = 0; i < SOCKETS; i++)
+        fd[i] = w_open(s);
+    for (int i = 0; i < PLAIN; i++)
+        assert_int_equal(
+            t_ask(http_server_port(s), STR("GET /page HTTP/1.1\r\nHost: x\r\n"
+                                           "Connection: close\r\n\r\n")),
+            200);
+    http_server_stats(s, &st);
+    assert_int_equal(st.sockets, SOCKETS);
+    assert_int_equal(st.crowded_out, 0);
+    for (int i = 0; i < SOCKETS; i++)
+        close(fd[i]);
+    assert_eventually(atomic_load(&w_ended) == SOCKETS);
+    http_server_stop(s, 2000);
+}
+
 static void what_has_no_use_or_is_silent_ends(void **state)
 {
     struct http_server *s = w_start(
@@ -439,6 +468,7 @@ int main(void)
         cmocka_unit_test(what_is_no_request_for_one_is_refused),
         cmocka_unit_test(what_is_forbidden_ends_with_its_code),
         cmocka_unit_test(there_are_as_many_as_there_may_be),
+        cmocka_unit_test(sockets_take_no_place_of_plain_requests),
         cmocka_unit_test(what_has_no_use_or_is_silent_ends),
         cmocka_unit_test(what_fell_due_meanwhile_is_done),
         cmocka_unit_test(who_reads_slowly_is_let_go),
