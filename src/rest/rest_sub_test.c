@@ -80,8 +80,12 @@ static void what_fails_is_told_again_with_the_same_numbers(void **state)
     t_close();
     s_open(NULL);
     s_observe("o3", "a");
-    S_WAIT(n + 3);
-    S_SAYS(n + 2, "event-notification 3: 3=Observation/o3");
+    n += 2;
+    S_WAIT(n + 1);
+    /* At least once: the end may have come before it was noted that it was told. */
+    if (!strcmp(s_says(n), "event-notification 2: 2=Observation/o2"))
+        S_WAIT(++n + 1);
+    S_SAYS(n, "event-notification 3: 3=Observation/o3");
 }
 
 static void nothing_but_failures_ends_in_error_until_asked_anew(void **state)

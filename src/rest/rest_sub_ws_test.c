@@ -200,6 +200,7 @@ static void who_binds_is_told_and_numbers_tell_the_rest(void **state)
 
 static void one_socket_listens_to_several(void **state)
 {
+    const char *says;
     int a;
     (void)state;
     w_ask("s", W_SUB("s", ""));
@@ -211,7 +212,7 @@ static void one_socket_listens_to_several(void **state)
     W_HEARS(a, "handshake 0:");
     s_observe("o1", "a");
     for (int i = 0; i < 2; i++) {
-        const char *says = w_hear(a);
+        says = w_hear(a);
         if (strstr(w_last, "Subscription/t/$status")) {
             assert_string_equal(says, "event-notification 1: 1=Observation/o1");
             assert_null(strstr(w_last, "\"subject\""));
@@ -222,7 +223,10 @@ static void one_socket_listens_to_several(void **state)
     T_REFUSED(400, "rest.value", .url = "/Subscription" TOKEN "?id=");
     T_REFUSED(404, "rest.notfound", .url = "/Subscription" TOKEN "?id=s&id=none");
     T_ONLY(204, REST_DELETE, .url = "/Subscription/t");
-    W_HEARS(a, "close 1008 deleted");
+    says =
+        w_hear(a); /* whoever looks first says it: the list, or the look at who listens */
+    if (strcmp(says, "close 1008 not any more"))
+        assert_string_equal(says, "close 1008 deleted");
     close(a);
 }
 
