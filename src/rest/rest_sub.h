@@ -66,7 +66,8 @@ enum {
     SUB_TOKENS = 1000,    /* at once */
     SUB_TOKENS_EACH = 16, /* of one login; the oldest goes */
     SUB_TOKEN_IDS = 32,   /* Subscriptions of one */
-    SUB_BINDS = 64        /* Subscriptions of one socket */
+    SUB_BINDS = 64,       /* Subscriptions of one socket */
+    SUB_VAIN = 8          /* messages of one socket that are refused in words */
 };
 #define SUB_TOPIC "urn:amane:topic:" /* and the name of a type of resources */
 #define SUB_BACKPORT                                                                     \

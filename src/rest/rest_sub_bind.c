@@ -162,23 +162,29 @@ static void bind_one(struct rest_subs *x, struct http_ws *ws, const char *id,
                      const char *who, bool plain)
 {
     struct rest_sub_bind *b = bind_new(ws, id, who, plain);
-    if (!b)
+    if (!b) {
         http_ws_close(ws, 1011, "no memory");
-    else if (bind_put(x, b))
-        http_ws_bound(ws);
-    else {
+        return;
+    }
+    http_ws_bound(ws); /* before anything is told */
+    if (!bind_put(x, b)) {
         bind_free(b);
         http_ws_close(ws, 1008, "too many Subscriptions on one socket");
     }
 }
 
 /* ---- what a client says ---- */
-/* No token, no login: an answer in words, and the socket stays for who has one. */
+/* No token, no login: an answer in words, and the socket stays for who has one; not for
+ * who goes on saying what is refused. */
 static void bind_refuse(struct rest_subs *x, struct http_ws *ws, const char *code)
 {
     struct rest_request q = {0};
     struct rest_answer a;
     struct rest_call c = {.r = x->r, .q = &q, .a = &a, .lang = TEXT_EN};
+    if (http_ws_vain(ws) > SUB_VAIN) {
+        http_ws_close(ws, 1008, "refused too often");
+        return;
+    }
     rest_answer_init(&a);
     arena_init(&c.arena, REST_ARENA);
     diag_init(&c.d);

@@ -380,6 +380,19 @@ static void an_open_node_knows_the_words_of_r4(void **state)
     close(a);
 }
 
+static void who_only_says_what_is_refused_goes(void **state)
+{
+    int a = w_connect("");
+    (void)state;
+    for (int i = 0; i < SUB_VAIN; i++) {
+        w_say(a, i % 2 ? "bind s" : "hello");
+        assert_non_null(strstr(w_hear(a), "\"rest.sub_"));
+    }
+    w_say(a, "hello");
+    W_HEARS(a, "close 1008 refused too often");
+    close(a);
+}
+
 static void what_ends_it_ends_the_socket(void **state)
 {
     static const char *const patch =
@@ -504,6 +517,7 @@ int main(void)
         W(what_may_not_be_seen_keeps_its_number),
         W(a_token_is_good_once_and_for_a_while),
         W(an_open_node_knows_the_words_of_r4),
+        W(who_only_says_what_is_refused_goes),
         W(what_ends_it_ends_the_socket),
         W(what_would_never_be_used_is_refused),
         W(nobody_has_more_than_his_share),
