@@ -88,6 +88,15 @@ static int line_record(const struct line *l, const char *id)
     return k->audit && l->c.n_seen ? k->audit(k->audit_arg, &a) : AM_OK;
 }
 
+/* One whose socket is over, or who reads too slowly, holds up nobody: he comes back, and
+ * the number tells him what he missed. Only here: the same errors of the store, or of the
+ * record, say nothing of the socket. */
+static int line_send(const struct rest_sub_bind *b, struct str text)
+{
+    int err = http_ws_send(b->ws, text);
+    return err == AM_E_UNAVAILABLE || err == AM_E_TOOBIG ? AM_OK : err;
+}
+
 /* R4's own words: that there is something, and nothing of it. */
 static int line_plain(const struct rest_sub_bind *b, enum rest_sub_kind kind)
 {
@@ -95,32 +104,40 @@ static int line_plain(const struct rest_sub_bind *b, enum rest_sub_kind kind)
     if (kind == SUB_HEARTBEAT)
         return AM_OK;
     snprintf(say, sizeof say, "%s %s", kind == SUB_HANDSHAKE ? "bound" : "ping", b->id);
-    return http_ws_send(b->ws, str_c(say));
+    return line_send(b, str_c(say));
 }
 
+/* What is too big for one message stays so: he asks for it by its number. */
 static int line_tell(struct rest_subs *x, const struct rest_sub_bind *b,
                      const struct rest_sub_telling_of *of)
 {
     struct line l;
     struct buf body;
+    bool big = false;
     int err;
     if (b->plain)
         return line_plain(b, of->kind);
     err = line_begin(x, b, &l);
     buf_init(&body, x->r->c.told_max);
-    if (!err)
+    if (!err) {
         err = rest_sub_tell(&l.c, of, &body);
+        big = err == AM_E_TOOBIG;
+    }
     if (!err)
         err = line_record(&l, b->id);
     if (!err)
-        err = http_ws_send(b->ws, buf_str(&body));
+        err = line_send(b, buf_str(&body));
+    if (big) {
+        http_ws_close(b->ws, 1009, "too big to tell");
+        err = AM_OK;
+    }
     buf_release(&body);
     line_end(&l);
     return err;
 }
 
-/* One whose socket is over, or who reads too slowly, holds up nobody: he comes back, and
- * the number tells him what he missed. */
+/* An error that is ours ends it, and the turn is taken again: who was told already is
+ * told twice, which is better than not at all. */
 static int tell_all(struct rest_subs *x, const struct rest_sub_bind *list,
                     const struct rest_sub_telling_of *of)
 {
@@ -128,7 +145,7 @@ static int tell_all(struct rest_subs *x, const struct rest_sub_bind *list,
         int err = line_tell(x, b, of);
         if (line_refused(err))
             http_ws_close(b->ws, 1008, "not any more");
-        else if (err && err != AM_E_UNAVAILABLE && err != AM_E_TOOBIG)
+        else if (err)
             return err;
         else if (of->kind == SUB_HANDSHAKE)
             rest_sub_greeted(x, b);

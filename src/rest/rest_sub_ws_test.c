@@ -412,6 +412,60 @@ static void what_ends_it_ends_the_socket(void **state)
     T_REFUSED(404, "rest.notfound", .url = "/Subscription/none" TOKEN);
 }
 
+/* ---- failures ---- */
+static _Atomic(int) w_fails; /* so many records fail, */
+static int w_fail;           /* with this */
+static int w_audit(void *arg, const struct rest_access *a)
+{
+    (void)arg;
+    if (!str_eqc(str_c(a->interaction), "subscription-notification") || w_fails <= 0)
+        return AM_OK;
+    w_fails--;
+    return w_fail;
+}
+
+static void what_fails_with_us_is_told_again(void **state)
+{
+    struct rest_config k = w_guarded();
+    int a;
+    (void)state;
+    k.audit = w_audit;
+    w_open(&k);
+    w_ask("s", W_SUB("s", "," S_JSON));
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 0:");
+    w_fail = AM_E_UNAVAILABLE; /* as of a socket that is over, and is none */
+    w_fails = 1;
+    s_observe("o1", "a");
+    W_HEARS(a, "event-notification 1: 1=Observation/o1");
+    assert_int_equal(w_fails, 0);
+    close(a);
+}
+
+static void what_is_too_big_for_a_message_ends_the_socket(void **state)
+{
+    struct rest_config k = {.told_max = 6000};
+    char body[8000];
+    int a;
+    (void)state;
+    w_open(&k);
+    w_ask("s", W_SUB("s", "," S_JSON));
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 0:");
+    snprintf(body, sizeof body,
+             "{\"resourceType\":\"Observation\",\"id\":\"big\",\"status\":"
+             "\"final\",\"code\":{\"text\":\"%05500d\"}}",
+             1);
+    T_ONLY(201, REST_PUT, .url = "/Observation/big", .body = body);
+    W_HEARS(a, "close 1009 too big to tell");
+    close(a);
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 1:"); /* its number is kept, and nothing stands still */
+    s_observe("o2", "a");
+    W_HEARS(a, "event-notification 2: 2=Observation/o2");
+    close(a);
+}
+
 /* ---- what is refused, and what can be asked ---- */
 #define W_REFUSED(code, more)                                                            \
     T_REFUSED(422, code, REST_PUT, .url = "/Subscription/x", .body = W_SUB("x", more))
@@ -519,6 +573,8 @@ int main(void)
         W(an_open_node_knows_the_words_of_r4),
         W(who_only_says_what_is_refused_goes),
         W(what_ends_it_ends_the_socket),
+        W(what_fails_with_us_is_told_again),
+        W(what_is_too_big_for_a_message_ends_the_socket),
         W(what_would_never_be_used_is_refused),
         W(nobody_has_more_than_his_share),
         W(several_can_be_asked_how_they_stand),
