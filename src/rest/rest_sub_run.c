@@ -213,6 +213,13 @@ static int turn_fails(struct turn *t, const char *code, const char *detail)
     return AM_OK;
 }
 
+/* What failed before counts no more. */
+static void turn_well(struct rest_sub *s)
+{
+    s->wait_ms = s->failing_at = 0;
+    s->error[0] = 0;
+}
+
 /* ---- delivering ---- */
 static size_t turn_headers(const struct turn *t, struct http_call *call)
 {
@@ -309,8 +316,7 @@ static int turn_deliver(struct turn *t, enum rest_sub_kind kind, size_t n, bool 
     buf_release(&body);
     *told = !err && status / 100 == 2;
     if (*told) {
-        s->wait_ms = s->failing_at = 0;
-        s->error[0] = 0;
+        turn_well(s);
         s->told_at = time_mono();
         return AM_OK;
     }
@@ -324,8 +330,10 @@ static int turn_shakes(struct turn *t)
 {
     bool told;
     int err;
-    if (t->spec.socket) /* each socket has its own, once it binds */
+    if (t->spec.socket) { /* each socket has its own, once it binds */
+        t->s->error[0] = 0;
         return turn_becomes(t, SUB_ACTIVE);
+    }
     err = turn_deliver(t, SUB_HANDSHAKE, 0, &told);
     return err || !told ? err : turn_becomes(t, SUB_ACTIVE);
 }
@@ -425,8 +433,13 @@ static int turn_run(struct turn *t, bool stale)
     }
     if (t->spec.socket)
         err = turn_listens(t);
-    if (!err)
-        err = s->status == SUB_REQUESTED ? turn_shakes(t) : turn_events(t);
+    if (!err && s->status == SUB_REQUESTED)
+        err = turn_shakes(t);
+    else if (!err) {
+        err = turn_events(t);
+        if (!err && t->spec.socket) /* no endpoint says so: a whole turn does */
+            turn_well(s);
+    }
     if (!err && t->spec.socket && t->next == SUB_ON_NEWS &&
         rest_sub_listened(t->x, s->id))
         t->wait_ms = AM_MIN(t->wait_ms, SUB_MIND_MS);

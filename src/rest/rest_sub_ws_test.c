@@ -442,6 +442,34 @@ static void what_fails_with_us_is_told_again(void **state)
     close(a);
 }
 
+/* Failures that are hours apart do not add up to a day of failing. */
+static void a_failure_that_is_over_is_forgotten(void **state)
+{
+    struct rest_config k = w_guarded();
+    int a;
+    (void)state;
+    k.audit = w_audit;
+    k.sub.wait_ms = 50;
+    k.sub.give_up_s = 1;
+    w_open(&k);
+    w_ask("s", W_SUB("s", "," S_JSON));
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 0:");
+    w_fail = AM_E_CRYPTO; /* not over by itself */
+    for (int i = 1; i < 3; i++) {
+        char id[8], want[60];
+        snprintf(id, sizeof id, "o%d", i);
+        snprintf(want, sizeof want, "event-notification %d: %d=Observation/%s", i, i, id);
+        w_fails = 1;
+        s_observe(id, "a");
+        W_HEARS(a, want);
+        assert_int_equal(w_fails, 0);
+        usleep(1100000);
+    }
+    S_STATUS("s", "active");
+    close(a);
+}
+
 static void what_is_too_big_for_a_message_ends_the_socket(void **state)
 {
     struct rest_config k = {.told_max = 6000};
@@ -574,6 +602,7 @@ int main(void)
         W(who_only_says_what_is_refused_goes),
         W(what_ends_it_ends_the_socket),
         W(what_fails_with_us_is_told_again),
+        W(a_failure_that_is_over_is_forgotten),
         W(what_is_too_big_for_a_message_ends_the_socket),
         W(what_would_never_be_used_is_refused),
         W(nobody_has_more_than_his_share),
