@@ -115,6 +115,7 @@ struct rest_sub {
     bool news;      /* the store has grown since its turn began */
     bool slow;      /* its last delivery was, or failed, or it has had none */
     bool waits;     /* after a failure, or for ever: news do not matter */
+    bool hook;      /* by rest-hook, as far as is known: no socket listens to it */
     int64_t due_at; /* monotonic */
     /* of who set busy */
     bool loaded, fast, deleted;
@@ -123,6 +124,7 @@ struct rest_sub {
     char *text; /* the resource */
     size_t text_n;
     int64_t wait_ms, failing_at, told_at; /* monotonic; 0: not failing */
+    int64_t again_at;                     /* until then who listens is minded, no more */
     char error[128];                      /* why it fails */
     /* what is kept */
     char same[65];     /* what its numbers are of: who asked, and for what */
@@ -186,8 +188,10 @@ bool rest_subs_on(const struct rest *r); /* are there to be any? */
 /* For it, or one more: a place that the call takes. AM_E_TOOMANY: in all, or of who asks
  * (*his); AM_E_NOMEM. */
 AM_CHECK int rest_sub_room(struct rest_call *c, struct str id, bool *his);
-/* Both under the lock. Is it in the list? It is to have a turn: somebody listens. */
+/* These under the lock. Is it in the list? By websocket, as far as is known? It is to
+ * have a turn: somebody listens. */
 bool rest_sub_known(const struct rest_subs *x, const char *id);
+bool rest_sub_open(const struct rest_subs *x, const char *id);
 void rest_sub_call(struct rest_subs *x, const char *id);
 
 /* ---- rest_sub_keep.c ---- */

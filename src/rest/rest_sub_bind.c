@@ -216,7 +216,7 @@ static void bind_plain(struct rest_subs *x, struct http_ws *ws, struct str id)
     bool known;
     snprintf(z, sizeof z, "%.*s", STR_FMT(str_sub(id, 0, EDS_ID_MAX)));
     bind_lock(x);
-    known = rest_sub_known(x, z);
+    known = rest_sub_open(x, z);
     bind_unlock(x);
     if (!x->r->c.open)
         bind_refuse(x, ws, "rest.sub_token");

@@ -40,12 +40,23 @@ static struct rest_sub *sub_of(struct rest_subs *x, const char *id)
     return s;
 }
 
-bool rest_sub_known(const struct rest_subs *x, const char *id)
+static const struct rest_sub *sub_seen(const struct rest_subs *x, const char *id)
 {
     const struct rest_sub *s = x->first;
     while (s && strcmp(s->id, id) != 0)
         s = s->next;
     return s;
+}
+
+bool rest_sub_known(const struct rest_subs *x, const char *id)
+{
+    return sub_seen(x, id);
+}
+
+bool rest_sub_open(const struct rest_subs *x, const char *id)
+{
+    const struct rest_sub *s = sub_seen(x, id);
+    return s && !s->hook;
 }
 
 static void sub_free(struct rest_sub *s)

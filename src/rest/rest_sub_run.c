@@ -396,6 +396,42 @@ static int turn_listens(struct turn *t)
                                              : turn_deliver(t, SUB_HANDSHAKE, 0, &told);
 }
 
+/* ---- who listens, besides what is told ---- */
+static void turn_silence(struct rest_subs *x, const struct rest_sub *s, const char *why)
+{
+    am_assert(!pthread_mutex_lock(&x->lock));
+    rest_sub_silence(x, s->id, why);
+    am_assert(!pthread_mutex_unlock(&x->lock));
+}
+
+/* It may have been the other before: then sockets are still bound to it. */
+static bool turn_by_socket(struct turn *t)
+{
+    am_assert(!pthread_mutex_lock(&t->x->lock));
+    t->s->hook = !t->spec.socket;
+    am_assert(!pthread_mutex_unlock(&t->x->lock));
+    return t->spec.socket;
+}
+
+/* After a failure, before the next attempt. */
+static int turn_minds(struct turn *t)
+{
+    t->s->fast = true;
+    t->next = SUB_AFTER_WAIT;
+    t->wait_ms = AM_MAX((t->s->again_at - time_mono()) / 1000, 0) + 1;
+    return rest_sub_ws_mind(t->x, t->s, json_get_str(json_root(t->seal), "who"));
+}
+
+/* Who listens is minded all the same (S5): only the attempt waits its time. */
+static void turn_after_wait(struct turn *t)
+{
+    t->s->again_at = 0;
+    if (t->next != SUB_AFTER_WAIT || !rest_sub_listened(t->x, t->s->id))
+        return;
+    t->s->again_at = time_mono() + t->wait_ms * 1000;
+    t->wait_ms = AM_MIN(t->wait_ms, SUB_MIND_MS);
+}
+
 /* ---- the turn ---- */
 static int turn_who(struct turn *t)
 {
@@ -431,7 +467,11 @@ static int turn_run(struct turn *t, bool stale)
         s->error[0] = 0;
         return turn_becomes(t, SUB_OFF);
     }
-    if (t->spec.socket)
+    if (!turn_by_socket(t))
+        turn_silence(t->x, s, "rest-hook");
+    else if (!stale && time_mono() < s->again_at)
+        return turn_minds(t);
+    else
         err = turn_listens(t);
     if (!err && s->status == SUB_REQUESTED)
         err = turn_shakes(t);
@@ -447,13 +487,6 @@ static int turn_run(struct turn *t, bool stale)
         t->wait_ms =
             AM_MIN(t->wait_ms, AM_MAX((t->spec.end_at - time_now()) / 1000, 0) + 1);
     return err;
-}
-
-static void turn_silence(struct rest_subs *x, const struct rest_sub *s)
-{
-    am_assert(!pthread_mutex_lock(&x->lock));
-    rest_sub_silence(x, s->id, rest_sub_status_name(s->status));
-    am_assert(!pthread_mutex_unlock(&x->lock));
 }
 
 /* Ours, and over by itself: no memory, no room, no database. */
@@ -486,7 +519,8 @@ enum rest_sub_next rest_sub_turn(struct rest_subs *x, struct rest_sub *s,
         t.wait_ms = SUB_WAIT_MS;
     }
     if (!err && !s->deleted && (s->status == SUB_OFF || s->status == SUB_ERROR))
-        turn_silence(x, s);
+        turn_silence(x, s, rest_sub_status_name(s->status));
+    turn_after_wait(&t);
     *wait_ms = t.wait_ms;
     if (t.q.who && g->drop)
         g->drop(g->arg, t.q.who);

@@ -470,6 +470,49 @@ static void a_failure_that_is_over_is_forgotten(void **state)
     close(a);
 }
 
+/* The next attempt is a minute away: his login ends before it, and so does his socket. */
+static void who_listens_is_minded_while_it_fails(void **state)
+{
+    struct rest_config k = w_guarded();
+    int a;
+    int64_t began;
+    (void)state;
+    k.audit = w_audit;
+    k.sub.wait_ms = 60000;
+    w_open(&k);
+    w_ask("s", W_SUB("s", "," S_JSON));
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 0:");
+    w_fail = AM_E_CRYPTO;
+    w_fails = 1000;
+    s_observe("o1", "a");
+    usleep(1500000);
+    assert_int_equal(w_fails, 999); /* minded meanwhile, and not attempted */
+    began = time_mono();
+    w_gone = true;
+    W_HEARS(a, "close 1008 error");
+    assert_true(time_mono() - began < 10 * TIME_SECOND);
+    close(a);
+}
+
+static void what_becomes_a_hook_has_no_sockets(void **state)
+{
+    struct rest_config k = {.open = true};
+    int a;
+    (void)state;
+    w_open(&k);
+    w_ask("s", W_SUB("s", ""));
+    a = w_bound("/Subscription/s" TOKEN, "s");
+    W_HEARS(a, "handshake 0:");
+    S_ASK("s", "Observation", "/hook", "");
+    W_HEARS(a, "close 1008 rest-hook");
+    close(a);
+    a = w_connect("");
+    w_say(a, "bind s");
+    assert_non_null(strstr(w_hear(a), "\"rest.notfound\""));
+    close(a);
+}
+
 static void what_is_too_big_for_a_message_ends_the_socket(void **state)
 {
     struct rest_config k = {.told_max = 6000};
@@ -603,6 +646,8 @@ int main(void)
         W(what_ends_it_ends_the_socket),
         W(what_fails_with_us_is_told_again),
         W(a_failure_that_is_over_is_forgotten),
+        W(who_listens_is_minded_while_it_fails),
+        W(what_becomes_a_hook_has_no_sockets),
         W(what_is_too_big_for_a_message_ends_the_socket),
         W(what_would_never_be_used_is_refused),
         W(nobody_has_more_than_his_share),
