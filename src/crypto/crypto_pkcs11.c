@@ -473,7 +473,7 @@ int crypto_token_find(struct crypto_token *t, struct str label, struct str id,
             return crypto_token_fail(rv, "private key", d);
     }
     if (n != 1) {
-        diag_err(d, "private key", n ? "token.several" : "token.key",
+        diag_err(d, "private key", n ? "token.keys" : "token.key",
                  n ? "several such keys: give label and id"
                    : "no elliptic-curve private key of that label or id in the token");
         return n ? AM_E_CONFLICT : AM_E_NOTFOUND;
@@ -570,7 +570,7 @@ static int crypto_token_aes(struct crypto_token *t, struct str label, struct str
             return crypto_token_fail(rv, "AES key", d);
     }
     if (n != 1) {
-        diag_err(d, "AES key", n ? "token.several" : "token.aes",
+        diag_err(d, "AES key", n ? "token.keys" : "token.aes",
                  n ? "several such keys: give label and id" : "none of that label or id");
         return n ? AM_E_CONFLICT : AM_E_NOTFOUND;
     }
