@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cmd_hl7.h"
 
-enum { VALUES = 100 };
+enum { VALUES = 100, CODE = 20 };
 
 struct cmd_hl7_unknown {
     pthread_mutex_t lock;
@@ -52,14 +52,24 @@ static bool tenfold(int64_t n)
     return n == 1;
 }
 
+/* A sender that shifts its fields puts a name where the ward should stand: only what
+ * looks like a code goes into a log. */
+static const char *code_only(const char *s)
+{
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                         "0123456789_.-");
+    return n && n <= CODE && !s[n] ? s : "...";
+}
+
 static void count(struct cmd_hl7_unknown *u, const struct diag_item *it)
 {
+    const char *value = code_only(it->detail);
     size_t i = 0;
-    while (i < u->n && strcmp(u->of[i].value, it->detail) != 0)
+    while (i < u->n && strcmp(u->of[i].value, value) != 0)
         i++;
     i = AM_MIN(i, (size_t)VALUES);
     if (i == u->n && i < VALUES)
-        snprintf(u->of[u->n++].value, sizeof u->of[0].value, "%s", it->detail);
+        snprintf(u->of[u->n++].value, sizeof u->of[0].value, "%s", value);
     if (tenfold(++u->of[i].n))
         LOG_W("hl7.unknown", log_s("path", it->path), log_s("value", u->of[i].value),
               log_i("messages", u->of[i].n));

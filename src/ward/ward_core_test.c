@@ -141,23 +141,26 @@ static void what_the_core_has_no_room_for_is_not_declared(void **state)
         "\"name\":[{\"family\":\"A\"},{\"extension\":[" SAYS ",\"family\":\"B\"}]"};
     char members[700], url[60], form[300];
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         snprintf(members, sizeof members,
                  "\"gender\":\"male\",\"identifier\":[{\"system\":\"urn:amane:ma:ipp\","
                  "\"value\":\"5%d\"}%s],%s",
                  i,
-                 i == 3
+                 i == 4 ? ",{\"use\":\"old\",\"system\":\"urn:amane:ma:id:cin\","
+                          "\"value\":\"A1\"}"
+                 : i == 3
                      ? ",{\"use\":\"old\",\"system\":\"urn:amane:ma:id:cin\",\"value\":"
                        "\"A1\"},{\"system\":\"urn:amane:ma:id:cin\",\"value\":\"A2\"}"
                      : "",
-                 i == 3 ? "\"name\":[{\"family\":\"A\"}]" : other[i]);
+                 i >= 3 ? "\"name\":[{\"family\":\"A\"}]" : other[i]);
         snprintf(url, sizeof url, "/Patient/odd%d", i);
         w_store("Patient", url + 9, members);
         snprintf(form, sizeof form,
                  "step=write&sure=1&key=%d011223344554677a899aabbccddeeff&version=1&"
                  "family=A&gender=female&ipp=5%d%s",
                  i, i,
-                 i == 3   ? "&cin=A2"
+                 i == 4   ? "&cin=A3"
+                 : i == 3 ? "&cin=A2"
                  : i == 2 ? "&city=X"
                           : "");
         snprintf(members, sizeof members, "/patients/odd%d/identity", i);

@@ -325,18 +325,31 @@ static int identity_condition(struct ward_entry *e, struct buf *b, bool *found)
     return err || *found ? err : condition_old(e, system, b, found);
 }
 
+/* The core has one number of each kind: one that is new stands beside an old one. */
+static bool put_beside_old(const struct ward_entry *e, const char *field,
+                           const char *system)
+{
+    const struct json *p = e->f.patient.root;
+    bool had = false;
+    for (json_each(it, json_get(p, "identifier")))
+        had |= json_str_is(json_get(it.val, "system"), system);
+    return had && ward_field_value(e, field).n && !ward_number_of(p, system);
+}
+
 static void put_patient(struct ward_entry *e, struct ward_tx *t, const char *url)
 {
     static const char *const ours[] = {"id",        "identifier", "name",    "telecom",
                                        "gender",    "birthDate",  "address", "text",
                                        "contained", NULL};
     const struct json *old = e->f.patient.root;
+    bool fits = ward_core_fits(old) && !put_beside_old(e, "cin", WARD_CIN) &&
+                !put_beside_old(e, "cnss", WARD_CNSS);
     char version[WARD_ID + 1];
     ward_field_text(e, "version", version, sizeof version);
     t->modifies = !e->form->opens;
     ward_tx_put(t, "Patient", url, e->form->opens ? NULL : version, false);
     jw_kstrz(&t->w, "id", e->f.id);
-    ward_tx_meta(t, old, ward_core_fits(old) ? WARD_CORE : NULL);
+    ward_tx_meta(t, old, fits ? WARD_CORE : NULL);
     if (json_get(old, "contained"))
         jw_kval(&t->w, "contained", json_get(old, "contained"));
     ward_tx_copy(&t->w, old, ours); /* text: of what was; left out */
