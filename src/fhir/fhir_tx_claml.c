@@ -302,7 +302,7 @@ static void claml_release(struct claml *x)
     vec_release(&x->by);
     vec_release(&x->valid);
     vec_release(&x->exclude);
-    vec_release(&x->todo);
+    vec_release(&x->stack);
     vec_release(&x->leaf);
     map_release(&x->mod_first);
     map_release(&x->mod_last);

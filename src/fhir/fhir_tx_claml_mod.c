@@ -43,11 +43,11 @@ static int claml_leaves(struct claml *x, uint32_t from, struct str modifier,
                         uint32_t stamp)
 {
     int err;
-    x->leaf.n = x->todo.n = 0;
+    x->leaf.n = x->stack.n = 0;
     x->node.v[from].seen = stamp;
-    err = vec_push(&x->todo, from);
-    while (x->todo.n && !err) {
-        uint32_t at = x->todo.v[--x->todo.n];
+    err = vec_push(&x->stack, from);
+    while (x->stack.n && !err) {
+        uint32_t at = x->stack.v[--x->stack.n];
         bool last = !x->node.v[at].group;
         if (++x->steps > CLAML_STEPS)
             return AM_E_TOOBIG;
@@ -57,7 +57,7 @@ static int claml_leaves(struct claml *x, uint32_t from, struct str modifier,
             struct claml_node *n = &x->node.v[x->link.v[k - 1].to];
             last &= n->group;
             if (n->seen != stamp)
-                err = vec_push(&x->todo, x->link.v[k - 1].to);
+                err = vec_push(&x->stack, x->link.v[k - 1].to);
             n->seen = stamp;
         }
         if (last && !err)

@@ -65,7 +65,7 @@ struct claml {
     VEC(struct claml_by) by;
     VEC(struct str) valid;
     VEC(struct claml_exclude) exclude;
-    VEC(uint32_t) todo;
+    VEC(uint32_t) stack;
     VEC(uint32_t) leaf;
     struct map mod_first, mod_last; /* by modifier */
     struct buf text, kind, lang;

@@ -197,6 +197,9 @@ AM_CHECK int rest_where_in(struct eds_view *v, struct rest_where *w, struct eds_
 /* ---- rest_write.c ---- */
 /* One ask in a group of its own. done->id lives in the arena. */
 AM_CHECK int rest_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done);
+/* The resource under another id, or the one it gets. */
+AM_CHECK int rest_with_id(struct rest_call *c, const struct json *resource, struct str id,
+                          struct json_doc **doc);
 /* The version If-Match names, or 0. */
 AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
 /* May it be changed by who may not see it? AM_E_FORBIDDEN. */

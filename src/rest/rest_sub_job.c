@@ -32,7 +32,7 @@ static void sub_wait(struct rest_subs *x, pthread_cond_t *what, int64_t us)
 }
 
 /* ---- the list ---- */
-static struct rest_sub *sub_of(struct rest_subs *x, const char *id)
+static struct rest_sub *sub_of(const struct rest_subs *x, const char *id)
 {
     struct rest_sub *s = x->first;
     while (s && strcmp(s->id, id) != 0)
@@ -40,22 +40,14 @@ static struct rest_sub *sub_of(struct rest_subs *x, const char *id)
     return s;
 }
 
-static const struct rest_sub *sub_seen(const struct rest_subs *x, const char *id)
-{
-    const struct rest_sub *s = x->first;
-    while (s && strcmp(s->id, id) != 0)
-        s = s->next;
-    return s;
-}
-
 bool rest_sub_known(const struct rest_subs *x, const char *id)
 {
-    return sub_seen(x, id);
+    return sub_of(x, id);
 }
 
 bool rest_sub_open(const struct rest_subs *x, const char *id)
 {
-    const struct rest_sub *s = sub_seen(x, id);
+    const struct rest_sub *s = sub_of(x, id);
     return s && !s->hook;
 }
 

@@ -72,22 +72,7 @@ static int tx_candidate(struct tx *t, struct eds_mem *mem, const struct tx_entry
 {
     const struct fhir_index x = {.key = *eds_row_key(t->c->r->c.eds), .words = true};
     struct json_doc *doc = NULL;
-    struct jw w;
-    int err;
-    buf_clear(&t->text);
-    jw_init(&w, &t->text);
-    jw_obj(&w);
-    for (json_each(it, e->l.resource)) {
-        if (str_eqc(it.key, "id"))
-            continue;
-        jw_keyn(&w, it.key);
-        jw_val(&w, it.val);
-    }
-    jw_kstrz(&w, "id", e->id);
-    jw_obj_end(&w);
-    err = jw_done(&w);
-    if (!err)
-        err = rest_json(t->c, buf_str(&t->text), &doc);
+    int err = rest_with_id(t->c, e->l.resource, str_c(e->id), &doc);
     if (!err)
         err = eds_mem_put(mem, doc, &x, time_now());
     if (err)

@@ -182,8 +182,8 @@ int rest_h_update(struct rest_call *c)
     return err ? err : rest_written(c, &done, c->type);
 }
 
-/* The resource with the id it gets, for the one that brings none. */
-static int rest_body_id(struct rest_call *c, struct str id, struct json_doc **doc)
+int rest_with_id(struct rest_call *c, const struct json *resource, struct str id,
+                 struct json_doc **doc)
 {
     struct buf text;
     struct jw w;
@@ -191,9 +191,9 @@ static int rest_body_id(struct rest_call *c, struct str id, struct json_doc **do
     buf_init(&text, 2 * EDS_BODY_MAX);
     jw_init(&w, &text);
     jw_obj(&w);
-    jw_kval(&w, "resourceType", json_get(c->body, "resourceType"));
+    jw_kval(&w, "resourceType", json_get(resource, "resourceType"));
     jw_kstr(&w, "id", id);
-    for (json_each(it, c->body))
+    for (json_each(it, resource))
         if (!str_eqc(it.key, "resourceType") && !str_eqc(it.key, "id")) {
             jw_keyn(&w, it.key);
             jw_val(&w, it.val);
@@ -229,7 +229,7 @@ static int rest_update_one(struct rest_call *c, struct rest_where *where,
     if (err)
         return err;
     ask.id = n ? str_c(m.id) : own.n ? own : str_c(fresh);
-    err = rest_body_id(c, ask.id, &doc);
+    err = rest_with_id(c, c->body, ask.id, &doc);
     if (!err)
         err = rest_if_match(c, &ask.if_match);
     ask.body = json_root(doc);
