@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The WAL goes back into the file beside the writer, which would else stand still for as
  * long as that takes (200 ms for 100 MB) with everybody who waits for its commit. A
- * thread with a connection of its own copies most of it; the writer copies what came
- * meanwhile, which is little, because only a WAL that was copied whole begins anew. */
+ * thread with a connection of its own copies it as it grows, a few MB at a time: 100 MB
+ * at once keep the disk busy for 60 ms, and a commit's sync waits behind them. At the
+ * limit the writer copies what came meanwhile, which is little, because only a WAL that
+ * was copied whole begins anew. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -10,10 +12,11 @@
 #include "db/db_sqlite_priv.h"
 
 enum {
-    WAL_LITTLE =
-        512,     /* pages, at most an eighth of `limit`, the writer copies by itself */
-    WAL_FAR = 4, /* times `limit`: then the writer waits until it is copied */
-    WAL_TRIES = 500, /* of WAL_TRY_MS, where somebody else copies */
+    WAL_STEP = 1024,  /* pages the thread copies at a time */
+    WAL_LITTLE = 128, /* pages, at most an eighth of `limit`, the writer copies itself */
+    WAL_AGAIN = 32,   /* pages between two turns of the thread, at least */
+    WAL_FAR = 4,      /* times `limit`: then the writer waits until it is copied */
+    WAL_TRIES = 500,  /* of WAL_TRY_MS, where somebody else copies */
     WAL_TRY_MS = 10
 };
 
@@ -22,6 +25,7 @@ struct db_wal {
     pthread_t thread;
     bool running;
     int limit, little;
+    int asked_at;        /* pages when the thread was last told; of the writer */
     atomic_int copied;   /* pages of the present WAL that are in the file */
     atomic_size_t turns; /* of the thread */
     atomic_bool failing; /* and said to be */
@@ -83,17 +87,28 @@ static bool wal_begin(struct db_wal *w, const char *path)
     return w->running;
 }
 
-/* False: the thread is at it, or has just been told. */
-static bool wal_idle(struct db_wal *w, int left)
+/* An old reader may keep the thread from copying for a second: it is not told again at
+ * each commit. */
+static void wal_ask(struct db_wal *w, int pages)
 {
-    bool idle;
+    if (pages - w->asked_at < WAL_AGAIN)
+        return;
+    w->asked_at = pages;
     am_assert(!pthread_mutex_lock(&w->lock));
-    idle = !w->busy && left <= w->little;
-    w->asked = w->asked || !idle;
-    if (!idle && !w->busy)
+    if (!w->busy && !w->asked) {
+        w->asked = true;
         am_assert(!pthread_cond_signal(&w->wake));
+    }
     am_assert(!pthread_mutex_unlock(&w->lock));
-    return idle;
+}
+
+static bool wal_busy(struct db_wal *w)
+{
+    bool busy;
+    am_assert(!pthread_mutex_lock(&w->lock));
+    busy = w->busy || w->asked;
+    am_assert(!pthread_mutex_unlock(&w->lock));
+    return busy;
 }
 
 /* After each commit of the writer, in its thread. A failure is met again by the next. */
@@ -101,15 +116,20 @@ static int wal_grew(void *arg, sqlite3 *db, const char *name, int pages)
 {
     struct db_wal *w = arg;
     int copied = atomic_load(&w->copied), rc;
-    bool far = pages > WAL_FAR * w->limit;
+    bool far = pages > WAL_FAR * w->limit, begun;
     (void)name;
-    if (pages < copied) /* it began anew */
+    if (pages < copied || pages < w->asked_at) { /* it began anew */
         atomic_store(&w->copied, copied = 0);
-    if (pages < w->limit)
+        w->asked_at = 0;
+    }
+    if (pages < w->limit && pages - copied < WAL_STEP)
         return SQLITE_OK;
-    if (wal_begin(w, sqlite3_db_filename(db, "main")) && !far &&
-        !wal_idle(w, pages - copied))
+    begun = wal_begin(w, sqlite3_db_filename(db, "main"));
+    if (begun && !far &&
+        (pages < w->limit || pages - copied > w->little || wal_busy(w))) {
+        wal_ask(w, pages);
         return SQLITE_OK;
+    }
     rc = wal_copy(w, db);
     for (int i = 0; rc == SQLITE_BUSY && far && i < WAL_TRIES; i++) {
         sqlite3_sleep(WAL_TRY_MS);

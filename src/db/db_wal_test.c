@@ -17,15 +17,25 @@ static off_t size_of(const char *suffix)
     return stat(p, &st) ? 0 : st.st_size;
 }
 
-static struct db *open_limited(void)
+static struct db *open_at(int limit)
 {
     const struct db_config c = {.path = t_path,
                                 .migrations = t_schema,
                                 .n_migrations = AM_LEN(t_schema),
-                                .checkpoint_pages = LIMIT};
+                                .checkpoint_pages = limit};
     struct db *d;
     assert_ok(db_open(&d, &c));
     return d;
+}
+
+static struct db *open_limited(void)
+{
+    return open_at(LIMIT);
+}
+
+static size_t turns(struct db *d)
+{
+    return db_wal_turns(((struct db_lite *)d->writer)->wal);
 }
 
 static int put(struct db_conn *c, void *arg)
@@ -49,7 +59,7 @@ static void the_wal_stays_small_and_nothing_is_lost(void **state)
         assert_ok(db_write(d, put, &i));
         most = AM_MAX(most, size_of("-wal"));
     }
-    assert_true(db_wal_turns(((struct db_lite *)d->writer)->wal) > 0);
+    assert_true(turns(d) > 0);
     assert_ok(db_read(d, t_count_fn, &n));
     assert_int_equal(n, ROUNDS);
     assert_true(most > LIMIT * PAGE); /* it did wait for the limit */
@@ -61,6 +71,24 @@ static void the_wal_stays_small_and_nothing_is_lost(void **state)
     assert_ok(db_check(d));
     assert_ok(db_read(d, t_count_fn, &n));
     assert_int_equal(n, ROUNDS);
+    db_close(d);
+}
+
+/* Far below the limit the file already gets what the WAL holds, step by step. */
+static void a_wal_is_copied_as_it_grows(void **state)
+{
+    struct db *d = open_at(100000);
+    const int64_t step = 1100 / (BODY / PAGE + 1);
+    (void)state;
+    for (int64_t i = 1, at = 1; i <= 3; i++) {
+        for (; at <= i * step; at++)
+            assert_ok(db_write(d, put, &at));
+        for (int k = 0; turns(d) < (size_t)i && k < 1000; k++)
+            usleep(10000);
+        assert_int_equal(turns(d), i);
+        assert_true(size_of("") > (off_t)BODY * i * step * 3 / 4);
+        assert_true(size_of("-wal") > (off_t)BODY * i * step);
+    }
     db_close(d);
 }
 
@@ -128,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_wal_stays_small_and_nothing_is_lost, t_setup,
                                         t_teardown),
+        cmocka_unit_test_setup_teardown(a_wal_is_copied_as_it_grows, t_setup, t_teardown),
         cmocka_unit_test_setup_teardown(readers_and_writers_meet_no_checkpoint, t_setup,
                                         t_teardown),
         cmocka_unit_test_setup_teardown(a_scrub_cuts_the_wal_to_nothing, t_setup,
