@@ -358,6 +358,166 @@ static void a_segment_that_is_live_again_keeps_its_pages(void **state)
     eds_close(e);
 }
 
+/* ---- merges of which the end is missing ---- */
+enum { B_MANY = 60 };
+
+static void b_many(struct eds *e, const char *code)
+{
+    struct eds_group *g;
+    assert_ok(eds_group_new(&g, e));
+    for (int i = 0; i < B_MANY; i++) {
+        char id[16], body[120];
+        struct json_doc *doc;
+        snprintf(id, sizeof id, "%s%d", code, i);
+        snprintf(body, sizeof body,
+                 "{\"resourceType\":\"Observation\",\"code\":\"%s\",\"identifier\":"
+                 "\"i%d\",\"at\":%d}",
+                 code, i, i);
+        doc = t_json(body);
+        assert_ok(eds_put(g,
+                          &(struct eds_ask){.verb = EDS_UPDATE,
+                                            .type = STR("Observation"),
+                                            .id = str_c(id),
+                                            .body = json_root(doc)},
+                          NULL));
+        json_free(doc);
+    }
+    assert_ok(eds_write(g));
+    eds_group_free(g);
+}
+
+struct b_cut {
+    struct eds *e;
+    bool all;   /* the segment is missing as well */
+    bool after; /* the page is there, of another merge */
+    _Atomic bool over;
+    bool did;
+    int err;
+};
+
+static int b_half(struct db_conn *c, int64_t *n, int64_t *page)
+{
+    struct db_stmt *s;
+    bool row = false;
+    int err = db_prepare(c,
+                         "select s.n, max(p.id) from seg s join page p on p.id >= s.n *"
+                         " 4194304 and p.id < (s.n + 1) * 4194304 where s.live = 0"
+                         " group by s.n order by s.n desc limit 1",
+                         &s);
+    _Static_assert(EDS_SEG_PAGES == 4194304, "as the statement says");
+    if (!err)
+        err = db_step(s, &row);
+    *n = !err && row ? db_int(s, 0) : 0;
+    *page = *n ? db_int(s, 1) : 0;
+    return err;
+}
+
+/* The commit that sent the last page so far is one the server lacks. */
+static int b_cut_fn(struct db_conn *c, void *arg)
+{
+    struct b_cut *k = arg;
+    int64_t n, page;
+    int err = b_half(c, &n, &page);
+    if (err || !n)
+        return err;
+    k->did = true;
+    if (k->after)
+        return db_exec(c, "update page set body = $2 where id = $1", "ib", page,
+                       STR("of another"));
+    err = db_exec(c, "delete from page where id = $1", "i", page);
+    if (!err && k->all)
+        err = db_exec(c, "delete from seg where n = $1", "i", n);
+    return err;
+}
+
+static void *b_cut_main(void *arg)
+{
+    struct b_cut *k = arg;
+    while (!k->err && !k->did && !k->over)
+        k->err = db_write(k->e->db, b_cut_fn, k);
+    return NULL;
+}
+
+/* The chain is whole: only the merge is cut. */
+static void merge_cut(struct b_cut k, bool tail)
+{
+    struct eds *e = t_open();
+    struct b_seen is;
+    pthread_t t;
+    k.e = e;
+    e->page_b = 60;
+    e->slice = 1;
+    for (int i = 0; i < 4; i++) {
+        b_many(e, i ? "x" : "y");
+        if (!tail)
+            assert_ok(eds_merge_tail(e, 1000, 1));
+    }
+    assert_int_equal(pthread_create(&t, NULL, b_cut_main, &k), 0);
+    assert_int_equal(eds_merge(e, 1000, 1), AM_E_CONFLICT);
+    k.over = true;
+    assert_int_equal(pthread_join(t, NULL), 0);
+    assert_ok(k.err);
+    assert_true(k.did);
+    b_whole(e);
+    assert_ok(eds_merge(e, 1000, 1));
+    is = b_seen(e, 1);
+    assert_int_equal(is.y, B_MANY);
+    assert_int_equal(is.x, B_MANY);
+    b_whole(e);
+    eds_close(e);
+}
+
+static void a_merge_that_lost_a_page_is_given_up(void **state)
+{
+    (void)state;
+    merge_cut((struct b_cut){.all = false}, false);
+}
+
+static void a_merge_that_lost_its_segment_is_given_up(void **state)
+{
+    (void)state;
+    merge_cut((struct b_cut){.all = true}, false);
+}
+
+static void a_merge_whose_page_is_of_another_is_given_up(void **state)
+{
+    (void)state;
+    merge_cut((struct b_cut){.after = true}, false);
+}
+
+static void a_tail_that_lost_a_page_is_given_up(void **state)
+{
+    (void)state;
+    merge_cut((struct b_cut){.all = false}, true);
+}
+
+static int b_no_merge(struct db_conn *c, void *arg)
+{
+    (void)arg;
+    int err = db_exec(c, "delete from page", "");
+    return err ? err : db_exec(c, "delete from seg", "");
+}
+
+/* Its directory stays in memory, and is of no other segment. */
+static void a_lost_segment_gives_its_number_to_none(void **state)
+{
+    struct eds *e = t_open();
+    struct b_seen is;
+    (void)state;
+    e->page_b = 60;
+    b_many(e, "x");
+    assert_ok(eds_merge(e, 1000, 1));
+    assert_int_equal(b_seen(e, 1).x, B_MANY);
+    assert_ok(db_write(e->db, b_no_merge, NULL));
+    b_many(e, "y");
+    assert_ok(eds_merge(e, 1000, 1));
+    is = b_seen(e, 1);
+    assert_int_equal(is.x, B_MANY);
+    assert_int_equal(is.y, B_MANY);
+    b_whole(e);
+    eds_close(e);
+}
+
 /* ---- what bodies are made with ---- */
 static int b_no_kind(struct db_conn *c, void *arg)
 {
@@ -417,6 +577,11 @@ int main(void)
                                        T(an_older_view_keeps_what_it_had),
                                        T(a_merge_of_what_is_no_more_is_given_up),
                                        T(a_segment_that_is_live_again_keeps_its_pages),
+                                       T(a_merge_that_lost_a_page_is_given_up),
+                                       T(a_merge_that_lost_its_segment_is_given_up),
+                                       T(a_merge_whose_page_is_of_another_is_given_up),
+                                       T(a_tail_that_lost_a_page_is_given_up),
+                                       T(a_lost_segment_gives_its_number_to_none),
                                        T(without_a_type_it_knew_nothing_is_written),
                                        T(without_a_key_it_knew_nothing_is_written)};
     return t_run_both(tests, AM_LEN(tests));

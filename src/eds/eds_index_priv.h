@@ -224,7 +224,8 @@ void eds_kept_put(struct eds_kept *k, uint64_t epoch, const struct eds_meta *m,
 AM_CHECK int eds_span_each(struct eds_view *v, enum fhir_row_kind kind,
                            const struct eds_span *s, eds_row_fn *fn, void *arg);
 
-/* ---- eds_merge.c ---- */
+/* ---- eds_merge.c, eds_merge_write.c ---- */
+void eds_seg_met(struct eds *e, int64_t n); /* no segment gets that number, or less */
 /* Segments of n resources of the tail while it has `least` rids, and neighbours of one
  * size made one, until nothing is left to do. */
 AM_CHECK int eds_merge(struct eds *e, size_t n, size_t least);

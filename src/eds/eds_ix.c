@@ -77,6 +77,7 @@ static int ix_segs(struct eds_view *v, struct eds_ix *x)
         x->gen = AM_MAX(x->gen, db_int(s, 0));
         err = vec_push(&list, db_int(s, 0));
     }
+    eds_seg_met(v->e, x->gen);
     for (size_t i = 0; i < list.n && !err; i++) {
         err = ix_seg(v, x, list.v[i]);
         if (!err && i && x->seg.v[i]->lo < x->seg.v[i - 1]->hi)

@@ -4,37 +4,12 @@
  * that nobody waits for a merge. What is half made is not `live`, and goes away at the
  * next pass. A segment that holds rows of what was erased is made anew by itself, first
  * (eds/erase.h). */
-#include "base/log.h"
-#include "eds/eds_index_priv.h"
+#include "eds/eds_merge_priv.h"
 
 enum { MERGE_FAN = 4, MERGE_WAYS = 32 };
 
-struct merge_seg {
-    int64_t n, lo, hi, pages;
-    bool scarred; /* holds what was erased, perhaps */
-};
-struct merge {
-    struct eds *e;
-    VEC(struct merge_seg) live, old; /* as a view saw them; old: to be taken away */
-    int64_t mark, top;               /* of that view */
-    uint64_t epoch;                  /* of the first view of a pass */
-    size_t from, to;                 /* live[from...to-1] become one */
-    bool join;                       /* segments, too */
-    size_t max;                      /* resources of the tail */
-    struct merge_seg made;
-    struct eds_pager pager;
-    struct eds_dead *dead;
-    struct eds_at last; /* what was packed last */
-    struct buf last_text;
-    bool some, end;
-    VEC(struct str) body; /* pages that wait, in `bodies` */
-    size_t sent, job;     /* body[sent...] go through the writer, `job` at a time */
-    struct arena bodies;
-    int64_t first; /* number of body[sent] */
-};
-
 /* ---- what there is ---- */
-static int merge_segs(struct eds_view *v, struct merge *m)
+static int merge_segs(struct eds_view *v, struct eds_merge *m)
 {
     struct db_stmt *s;
     bool row = false;
@@ -50,8 +25,8 @@ static int merge_segs(struct eds_view *v, struct merge *m)
     if (!err)
         err = db_step(s, &row);
     for (; !err && row; err = err ? err : db_step(s, &row)) {
-        struct merge_seg x = {db_int(s, 0), db_int(s, 1), db_int(s, 2), db_int(s, 3),
-                              db_int(s, 5) != 0};
+        struct eds_merge_seg x = {db_int(s, 0), db_int(s, 1), db_int(s, 2), db_int(s, 3),
+                                  db_int(s, 5) != 0};
         if (db_int(s, 4)) {
             err = vec_push(&m->live, x);
             m->mark = x.hi;
@@ -63,136 +38,11 @@ static int merge_segs(struct eds_view *v, struct merge *m)
 
 static int merge_look(struct eds_view *v, void *arg)
 {
-    struct merge *m = arg;
+    struct eds_merge *m = arg;
     int err = eds_top(v, &m->top);
     if (!m->first)
         m->epoch = v->epoch;
     return err ? err : merge_segs(v, m);
-}
-
-/* ---- pages ---- */
-static int merge_page(void *arg, struct str body)
-{
-    struct merge *m = arg;
-    char *p = arena_dup(&m->bodies, body);
-    return p ? vec_push(&m->body, ((struct str){p, body.n})) : AM_E_NOMEM;
-}
-
-static int merge_insert(struct db_conn *c, const struct merge *m)
-{
-    int64_t *id = am_calloc(m->job + 1, sizeof *id);
-    int err = id ? AM_OK : AM_E_NOMEM;
-    for (size_t i = 0; i < m->job && !err; i++)
-        id[i] = m->made.n * EDS_SEG_PAGES + m->first + (int64_t)i;
-    if (!err && m->job)
-        err = db_insert_many(c, "page (id, body)", "ib",
-                             (union db_array[]){{.i = id}, {.s = m->body.v + m->sent}},
-                             m->job);
-    free(id);
-    return err;
-}
-
-static int merge_number(struct db_conn *c, int64_t *n)
-{
-    struct db_stmt *s;
-    bool row = false;
-    int err = db_prepare(c, "select coalesce(max(n), 0) + 1 from seg", &s);
-    if (!err)
-        err = db_step(s, &row);
-    if (!err)
-        *n = db_int(s, 0);
-    return err;
-}
-
-/* A job: some pages of a segment that is not live yet. */
-static int merge_some(struct db_conn *c, void *arg)
-{
-    struct merge *m = arg;
-    int err = eds_now(m->e, c);
-    if (!err && m->epoch != eds_kept_epoch(m->e->kept))
-        err = AM_E_CONFLICT; /* it went back: what was read may be no more */
-    if (!err && !m->first) {
-        err = merge_number(c, &m->made.n);
-        if (!err)
-            err = db_exec(c,
-                          "insert into seg (n, lo, hi, live, pages, dir) values"
-                          " ($1, $2, $3, 0, 0, $4)",
-                          "iiib", m->made.n, m->made.lo, m->made.hi, STR(""));
-    }
-    return err ? err : merge_insert(c, m);
-}
-
-/* All pages that wait, the last job's done by `last`; who writes meanwhile waits for one
- * job, not for all of them. */
-static int merge_send(struct merge *m, db_fn *last)
-{
-    int err = AM_OK;
-    bool end = false;
-    for (m->sent = 0; !err && !end; m->sent += m->job) {
-        m->job = AM_MIN(m->body.n - m->sent, AM_MIN(m->e->slice, EDS_JOB));
-        end = m->sent + m->job == m->body.n;
-        err = db_write(m->e->db, end ? last : merge_some, m);
-        m->first += (int64_t)m->job;
-    }
-    m->body.n = 0;
-    arena_release(&m->bodies);
-    return err;
-}
-
-/* The last job: it is valid, and what it replaces no more (S3). */
-static int merge_swap(struct db_conn *c, void *arg)
-{
-    struct merge *m = arg;
-    int err = merge_some(c, m);
-    if (!err)
-        err =
-            db_exec(c, "update seg set live = 0 where live = 1 and lo >= $1 and hi <= $2",
-                    "ii", m->made.lo, m->made.hi);
-    if (!err)
-        err = db_exec(c, "update seg set live = 1, pages = $2, dir = $3 where n = $1",
-                      "iib", m->made.n, (int64_t)m->pager.pages, buf_str(&m->pager.dir));
-    if (!err)
-        err = db_exec(c, "delete from dead where rid > $1 and rid <= $2 and ended <= $3",
-                      "iii", m->made.lo, m->made.hi, m->top);
-    eds_ix_free(m->e, m->e->writer_ix);
-    m->e->writer_ix = NULL;
-    return err;
-}
-
-/* ---- taking away what is not live ---- */
-struct merge_sweep {
-    struct merge_seg seg;
-    int64_t from;
-};
-
-/* What was seen as not live may be live by now: on a server that lacks the end of the
- * merge that replaced it. So each job looks again. */
-static int merge_wipe(struct db_conn *c, void *arg)
-{
-    const struct merge_sweep *w = arg;
-    int64_t base = w->seg.n * EDS_SEG_PAGES;
-    bool last = w->from + EDS_JOB >= w->seg.pages;
-    int err = db_exec(c,
-                      "delete from page where id >= $1 and id < $2 and exists"
-                      " (select 1 from seg where n = $3 and live = 0)",
-                      "iii", last ? base : base + w->from,
-                      last ? base + EDS_SEG_PAGES : base + w->from + EDS_JOB, w->seg.n);
-    if (!err && last)
-        err = db_exec(c, "delete from seg where n = $1 and live = 0", "i", w->seg.n);
-    return err;
-}
-
-static int merge_clean(struct merge *m)
-{
-    int err = AM_OK;
-    for (size_t i = 0; i < m->old.n && !err; i++) {
-        struct merge_sweep w = {m->old.v[i], 0};
-        do {
-            err = db_write(m->e->db, merge_wipe, &w);
-            w.from += EDS_JOB;
-        } while (!err && w.from < w.seg.pages);
-    }
-    return err;
 }
 
 /* ---- the tail ---- */
@@ -248,7 +98,7 @@ static int merge_sort(struct merge_tail *t)
     return AM_OK;
 }
 
-static int merge_tail_read(struct eds_view *v, struct merge *m, struct merge_tail *t)
+static int merge_tail_read(struct eds_view *v, struct eds_merge *m, struct merge_tail *t)
 {
     struct db_stmt *s;
     bool row = false;
@@ -264,14 +114,14 @@ static int merge_tail_read(struct eds_view *v, struct merge *m, struct merge_tai
         n++;
         err = eds_terms_each(db_blob(s, 1), merge_term, t);
     }
-    m->made = (struct merge_seg){.lo = m->mark, .hi = n < m->max ? m->top : t->rid};
+    m->made = (struct eds_merge_seg){.lo = m->mark, .hi = n < m->max ? m->top : t->rid};
     return err;
 }
 
-static int merge_tail_pack(struct merge *m, const struct merge_tail *t)
+static int merge_tail_pack(struct eds_merge *m, const struct merge_tail *t)
 {
     int err = AM_OK;
-    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, merge_page, m);
+    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, eds_merge_page, m);
     for (size_t i = 0; i < t->tok.n && !err; i++) {
         struct eds_at at = {{.kind = FHIR_ROW_TOKEN, .hash = t->tok.v[i].hash},
                             t->tok.v[i].rid};
@@ -284,7 +134,7 @@ static int merge_tail_pack(struct merge *m, const struct merge_tail *t)
 
 static int merge_tail_view(struct eds_view *v, void *arg)
 {
-    struct merge *m = arg;
+    struct eds_merge *m = arg;
     struct merge_tail t = {.rid = 0};
     int err = merge_look(v, m);
     arena_init(&t.text, SIZE_MAX);
@@ -303,7 +153,7 @@ static int merge_tail_view(struct eds_view *v, void *arg)
 /* ---- several into one ---- */
 /* From which of the live segments on the newest become one; their number: none. Each
  * level has fewer than MERGE_FAN of about one size. */
-static size_t merge_pick(struct merge *m)
+static size_t merge_pick(struct eds_merge *m)
 {
     size_t from = m->live.n;
     int64_t after = 0;
@@ -330,7 +180,7 @@ struct merge_way {
 };
 
 /* Where the pass before stopped: the first row after the last that was packed. */
-static int merge_way_open(struct eds_view *v, struct merge *m, struct merge_way *w,
+static int merge_way_open(struct eds_view *v, struct eds_merge *m, struct merge_way *w,
                           int64_t n)
 {
     size_t page = 0;
@@ -358,7 +208,7 @@ static struct merge_way *merge_least(struct merge_way *w, size_t n)
     return least;
 }
 
-static int merge_keep_last(struct merge *m, const struct eds_at *at)
+static int merge_keep_last(struct eds_merge *m, const struct eds_at *at)
 {
     int err;
     m->last = *at;
@@ -371,7 +221,7 @@ static int merge_keep_last(struct merge *m, const struct eds_at *at)
     return err;
 }
 
-static int merge_ways(struct merge *m, struct merge_way *w, size_t n)
+static int merge_ways(struct eds_merge *m, struct merge_way *w, size_t n)
 {
     struct merge_way *least;
     int err = AM_OK;
@@ -390,7 +240,7 @@ static int merge_ways(struct merge *m, struct merge_way *w, size_t n)
 
 static int merge_ways_view(struct eds_view *v, void *arg)
 {
-    struct merge *m = arg;
+    struct eds_merge *m = arg;
     struct merge_way w[MERGE_WAYS] = {0};
     size_t n = m->to - m->from, i;
     int err = AM_OK;
@@ -411,24 +261,25 @@ static int merge_ways_view(struct eds_view *v, void *arg)
     return err;
 }
 
-static int merge_segments(struct merge *m)
+static int merge_segments(struct eds_merge *m)
 {
     int err = AM_OK;
-    m->made =
-        (struct merge_seg){.lo = m->live.v[m->from].lo, .hi = m->live.v[m->to - 1].hi};
-    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, merge_page, m);
+    m->made = (struct eds_merge_seg){.lo = m->live.v[m->from].lo,
+                                     .hi = m->live.v[m->to - 1].hi};
+    eds_pager_init(&m->pager, m->made.lo, m->e->page_b, eds_merge_page, m);
     while (!err && !m->end) {
         err = eds_view(m->e, merge_ways_view, m);
         if (!err && !m->end)
-            err = merge_send(m, merge_some);
+            err = eds_merge_send(m, eds_merge_some);
     }
     return err;
 }
 
 /* ---- a pass ---- */
-static void merge_fresh(struct merge *m)
+static void merge_fresh(struct eds_merge *m)
 {
     m->first = 0;
+    buf_clear(&m->sent_last);
     m->some = m->end = false;
     m->body.n = 0;
     eds_dead_put(m->dead);
@@ -438,11 +289,11 @@ static void merge_fresh(struct merge *m)
     m->pager = (struct eds_pager){0};
 }
 
-static int merge_step(struct merge *m, size_t least, bool *did)
+static int merge_step(struct eds_merge *m, size_t least, bool *did)
 {
     int err = eds_view(m->e, merge_look, m);
     if (!err)
-        err = merge_clean(m);
+        err = eds_merge_clean(m);
     if (err)
         return err;
     m->from = merge_pick(m);
@@ -455,17 +306,18 @@ static int merge_step(struct merge *m, size_t least, bool *did)
             err = eds_view(m->e, merge_tail_view, m);
     }
     if (!err && *did)
-        err = merge_send(m, merge_swap);
+        err = eds_merge_send(m, eds_merge_swap);
     return err;
 }
 
 static int merge_passes(struct eds *e, size_t n, size_t least, const bool *stop)
 {
-    struct merge m = {.e = e, .max = n, .join = stop};
+    struct eds_merge m = {.e = e, .max = n, .join = stop};
     bool did = true;
     int err = AM_OK;
     arena_init(&m.bodies, SIZE_MAX);
     buf_init(&m.last_text, EDS_BODY_MAX);
+    buf_init(&m.sent_last, EDS_BODY_MAX);
     while (!err && did && !(stop && __atomic_load_n(stop, __ATOMIC_RELAXED))) {
         err = merge_step(&m, least, &did);
         merge_fresh(&m);
@@ -476,6 +328,7 @@ static int merge_passes(struct eds *e, size_t n, size_t least, const bool *stop)
     vec_release(&m.old);
     vec_release(&m.body);
     buf_release(&m.last_text);
+    buf_release(&m.sent_last);
     return err;
 }
 

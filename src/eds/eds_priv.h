@@ -74,7 +74,8 @@ struct eds {
         int64_t rid;
         uint8_t head[CRYPTO_SHA256];
     } told;
-    atomic_llong seen; /* the greatest rid that was read */
+    atomic_llong seen;    /* the greatest rid that was read */
+    atomic_llong seg_met; /* the greatest number of a segment, read or made */
     /* The database went back behind a key, a dictionary or a type that bodies may have
      * been prepared with: nothing is written until the store is opened anew. */
     atomic_bool lost;
