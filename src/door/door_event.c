@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "door/door_priv.h"
+#include "door/door_trail_find_priv.h"
 
 /* ---- which ---- */
 struct event_when {
@@ -80,6 +81,27 @@ static bool event_patient(const struct json *record, struct str id)
         if (event_patient(it.val, id))
             return true;
     return false;
+}
+
+/* What finds a record: each patient it names, and who. */
+static void event_keys_of(struct door_index_keys *k, const struct json *record)
+{
+    for (json_each(it, json_get(record, "patients")))
+        door_index_key(k, STR("patient"), json_str(it.val));
+    for (json_each(it, json_get(record, "parts")))
+        event_keys_of(k, it.val);
+}
+
+static int event_keys(struct door_index_keys *k, struct str text)
+{
+    struct json_doc *doc = NULL;
+    int err = json_parse(&doc, text, NULL, NULL);
+    if (err)
+        return err;
+    door_index_key(k, STR("agent"), json_get_str(json_get(json_root(doc), "who"), "id"));
+    event_keys_of(k, json_root(doc));
+    json_free(doc);
+    return AM_OK;
 }
 
 #define EVENT_REST   "http://hl7.org/fhir/restful-interaction"
@@ -390,6 +412,45 @@ int door_events(const struct door_events *e, door_event_fn *fn, void *arg)
     return err;
 }
 
+/* Instants that every wanted record is between. */
+static void event_between(const struct event_when *w, struct door_find *f)
+{
+    switch (w->prefix) {
+    case FHIR_GE:
+    case FHIR_GT:
+        f->lo = AM_MAX(f->lo, w->lo);
+        break;
+    case FHIR_LE:
+    case FHIR_LT:
+        f->hi = AM_MIN(f->hi, w->hi);
+        break;
+    default:
+        f->lo = AM_MAX(f->lo, w->lo);
+        f->hi = AM_MIN(f->hi, w->hi);
+    }
+}
+
+static int event_find(struct event_walk *k, struct door_trail_read *r)
+{
+    const struct door_events *e = k->want.e;
+    struct door_find f = {.dir = r->dir,
+                          .key = r->key,
+                          .keys = event_keys,
+                          .lo = INT64_MIN,
+                          .hi = INT64_MAX,
+                          .most = 8 * (size_t)DOOR_EVENTS_FILES,
+                          .at = event_back_at,
+                          .fn = event_back,
+                          .arg = k};
+    if (e->patient.n)
+        f.wanted[f.n_wanted++] = door_index_hash(STR("patient"), e->patient);
+    if (e->agent.n)
+        f.wanted[f.n_wanted++] = door_index_hash(STR("agent"), e->agent);
+    for (size_t i = 0; i < AM_LEN(k->want.when); i++)
+        event_between(&k->want.when[i], &f);
+    return door_trail_find(r, &f);
+}
+
 int door_events_back(const struct door_events *e, uint64_t *below, door_event_fn *fn,
                      void *arg)
 {
@@ -400,7 +461,9 @@ int door_events_back(const struct door_events *e, uint64_t *below, door_event_fn
     struct door_trail_read r = {.dir = path, .key = key, .below = *below};
     int err = event_begin(&k, e, path, key);
     if (!err)
-        err = door_trail_back(&r, DOOR_EVENTS_FILES, event_back_at, event_back, &k);
+        err = e->patient.n || e->agent.n || e->date[0].n
+                  ? event_find(&k, &r)
+                  : door_trail_back(&r, DOOR_EVENTS_FILES, event_back_at, event_back, &k);
     crypto_wipe(key, sizeof key);
     if (!err)
         *below = k.next ? k.next : r.more ? r.first : 0;

@@ -2,9 +2,7 @@
 /* The trail: what is told is there, what was changed is found. */
 #include "base/test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,47 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "door/door_trail_priv.h"
-
-static char t_dir[] = "/tmp/amane-trail-XXXXXX", t_sub[PATH_MAX];
-static const uint8_t t_key[DOOR_TRAIL_KEY] = {5};
-
-static int t_setup(void **state)
-{
-    (void)state;
-    log_set_level(getenv("V") ? LOG_INFO : LOG_OFF);
-    memcpy(t_dir + sizeof t_dir - 7, "XXXXXX", 6);
-    if (!mkdtemp(t_dir))
-        return -1;
-    snprintf(t_sub, sizeof t_sub, "%s/access", t_dir);
-    return 0;
-}
-
-static int t_teardown(void **state)
-{
-    DIR *d = opendir(t_sub);
-    struct dirent *e;
-    (void)state;
-    while (d && (e = readdir(d))) {
-        char p[PATH_MAX + 300];
-        snprintf(p, sizeof p, "%s/%s", t_sub, e->d_name);
-        unlink(p);
-    }
-    if (d)
-        closedir(d);
-    rmdir(t_sub);
-    return rmdir(t_dir);
-}
-
-static struct door_trail *t_open(uint64_t max)
-{
-    struct door_trail_config c = {.dir = t_sub, .file_max = max};
-    struct door_trail *t = NULL;
-    memcpy(c.key, t_key, sizeof c.key);
-    assert_ok(door_trail_open(&t, &c));
-    return t;
-}
+#include "door/door_trail_test.h"
 
 static void t_add(struct door_trail *t, int i)
 {
