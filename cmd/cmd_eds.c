@@ -57,13 +57,26 @@ static int key_load(const char *path, uint8_t key[EDS_KEY])
     return err;
 }
 
+static bool show_rows(void *arg, int64_t done, int64_t of)
+{
+    cmd_eds_progress(arg, done, of, done);
+    return !cmd_eds_stopped();
+}
+
 int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
 {
-    struct eds_config c = {.path = store, .mode = mode, .rows = eds_rows_fhir};
+    struct cmd_eds_progress p;
+    struct eds_config c = {.path = store,
+                           .mode = mode,
+                           .rows = eds_rows_fhir,
+                           .progress = show_rows,
+                           .progress_arg = &p};
     int err = key_load(key, c.key);
     if (err)
         return err;
+    cmd_eds_progress_init(&p, "index");
     err = eds_open(out, &c);
+    cmd_eds_progress_end(&p);
     crypto_wipe(c.key, sizeof c.key);
     if (!err)
         return 0;

@@ -61,6 +61,10 @@ static const struct db_migration eds_schema[] = {
      "create index erased_tag on erased (tag, ver);"
      "create table attest (last integer not null, erasure integer not null,"
      " hash blob not null, primary key (last, erasure)) strict"},
+    {4, "row format",
+     "create table row_format (n integer not null, upto integer not null,"
+     " seg integer not null) strict;"
+     "insert into row_format (n, upto, seg) values (1, -1, 0)"},
 };
 
 /* One process writes: it remembers the last rid and the head of the chain. */
@@ -106,6 +110,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
     e->mode = c->mode;
     e->rows = c->rows;
     e->rows_arg = c->rows_arg;
+    e->progress = c->progress;
+    e->progress_arg = c->progress_arg;
     e->page_b = EDS_PAGE_B;
     e->walk_b = EDS_WALK_B;
     e->slice = EDS_SLICE;
@@ -134,6 +140,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
         err = eds_tail_new(&e->tail);
     if (!err)
         err = eds_kept_new(&e->kept, EDS_KEPT_B);
+    if (!err)
+        err = eds_again(e);
     if (!err && e->mode == EDS_WRITE)
         err = eds_merger_start(e);
     if (err) {

@@ -67,6 +67,9 @@ typedef int eds_rows_fn(void *arg, const struct fhir_row_key *key,
 int eds_rows_fhir(void *arg, const struct fhir_row_key *key, const struct json *resource,
                   struct arena *a, struct fhir_rows *out);
 
+/* Progress: done of about `of`; false asks to stop (AM_E_TIMEOUT). */
+typedef bool eds_progress_fn(void *arg, int64_t done, int64_t of);
+
 enum eds_mode {
     EDS_WRITE, /* the one process that writes; AM_E_CONFLICT while there is another */
     EDS_READ,  /* beside it: reads only */
@@ -80,6 +83,9 @@ struct eds_config {
     eds_rows_fn *rows; /* NULL: no index rows are made */
     void *rows_arg;
     size_t readers; /* connections; 0: 4 */
+    /* Of making index rows anew, while it is opened; NULL: the log tells. */
+    eds_progress_fn *progress;
+    void *progress_arg;
 };
 /* A new key in a new file (0600, hex, AM_E_EXISTS); reading one: AM_E_SYNTAX, or
  * AM_E_FORBIDDEN when others than its owner may read it. */
@@ -87,7 +93,10 @@ AM_CHECK int eds_key_new(const char *path);
 AM_CHECK int eds_key_load(const char *path, uint8_t key[EDS_KEY]);
 
 /* Creates the store if there is none (not with EDS_READ, EDS_KEYS). AM_E_UNAUTHORIZED:
- * another key than the one that wraps the store's; AM_E_TAMPERED: damaged. */
+ * another key than the one that wraps the store's; AM_E_TAMPERED: damaged. Index rows
+ * that an older program made are made anew first (eds_again.c), some 10,000 resources a
+ * second: AM_E_TIMEOUT when `progress` asked to stop, and the next opening goes on.
+ * EDS_READ does not wait: while they are older its searches are AM_E_UNAVAILABLE. */
 AM_CHECK int eds_open(struct eds **out, const struct eds_config *c);
 void eds_close(struct eds *e); /* NULL is fine */
 /* For hashing what is searched for. */
@@ -271,8 +280,6 @@ struct eds_stats {
 };
 AM_CHECK int eds_count(struct eds_view *v, struct eds_stats *out);
 
-/* Progress: done of about `of`; false asks to stop (AM_E_TIMEOUT). */
-typedef bool eds_progress_fn(void *arg, int64_t done, int64_t of);
 struct eds_problem {
     const char *code;      /* eds.* */
     struct eds_meta where; /* rid 0: of the store as a whole */
@@ -286,7 +293,8 @@ struct eds_check {
     void *arg;
     int64_t versions, rows;   /* what was looked at */
     int64_t erased, erasures; /* versions that were erased, by how many erasures */
-    uint8_t head[32];         /* of the chain: whoever keeps it can prove the past */
+    bool older; /* the rows are an older program's, and were not made anew to compare */
+    uint8_t head[32]; /* of the chain: whoever keeps it can prove the past */
 };
 AM_CHECK int eds_check(struct eds *e, struct eds_check *c);
 /* Online copy into a file that is not there yet (SQLite; AM_E_UNSUPPORTED: PostgreSQL).

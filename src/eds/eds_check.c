@@ -3,6 +3,7 @@
  * are made anew and compared with its terms; the terms of all are summed and compared
  * with the index. Only when the sums differ are single rows looked for, to name them. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "eds/eds_scar_priv.h"
 
 enum { EDS_NAMED_MAX = 1000 }; /* problems told; the count goes on */
@@ -168,30 +169,13 @@ static int eds_sum_term(void *arg, const struct fhir_row *r)
 /* Its rows made anew, packed as its terms are. */
 static int eds_rows_again(struct eds_checking *k, const struct eds_version *x)
 {
-    struct eds *e = k->v->e;
-    struct json_doc *doc = NULL;
-    struct fhir_rows rows = {0};
-    struct arena a;
-    int err;
-    buf_clear(&k->text);
-    err = eds_body_index(&k->text, buf_str(&k->kept), str_c(x->m.type), str_c(x->m.id));
-    arena_init(&a, EDS_BODY_MAX);
-    if (!err)
-        err = eds_parse(&doc, buf_str(&k->text));
-    if (!err)
-        err = e->rows(e->rows_arg, &e->row_key, json_root(doc), &a, &rows);
-    buf_clear(&k->terms);
-    if (!err)
-        err = eds_terms_pack(&k->terms, &rows);
+    int err = eds_rows_of(k->v->e, &x->m, buf_str(&k->kept), &k->text, &k->terms);
     if (!err && !str_eq(buf_str(&k->terms), x->terms))
         eds_wrong(k, "eds.terms", &x->m);
     if (err == AM_E_SYNTAX) {
         eds_wrong(k, "eds.body", &x->m);
         err = AM_OK;
     }
-    free(rows.v);
-    arena_release(&a);
-    json_free(doc);
     return err;
 }
 
@@ -203,7 +187,7 @@ static int eds_check_terms(struct eds_checking *k, const struct eds_version *x)
         eds_wrong(k, "eds.terms", &x->m);
         return AM_OK;
     }
-    return err || !k->v->e->rows ? err : eds_rows_again(k, x);
+    return err || !k->v->e->rows || k->c->older ? err : eds_rows_again(k, x);
 }
 
 static int eds_check_body(struct eds_checking *k, const struct eds_version *x,
@@ -349,6 +333,11 @@ static int eds_check_fn(struct eds_view *v, void *arg)
         err = eds_scars_load(v, &k.scars);
     if (err == AM_E_TAMPERED)
         eds_wrong(&k, "eds.erasure", NULL);
+    if (!err)
+        err = eds_rows_older(v, &k.c->older);
+    if (!err && k.c->older)
+        LOG_W("eds.rows", log_s("wrong", "an older program's: not compared with what"
+                                         " this one makes"));
     buf_init(&k.kept, EDS_BODY_MAX);
     buf_init(&k.text, 2 * EDS_BODY_MAX);
     buf_init(&k.terms, EDS_BODY_MAX);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eds_ix -- what one view sees of the index: its segments, its stretch of the tail, its
  * dead. Made when a view first asks. */
+#include "base/log.h"
 #include "eds/eds_index_priv.h"
 
 enum { IX_FRESH = 4096 };
@@ -320,11 +321,21 @@ static int ix_again(struct eds_view *v, struct eds_ix *x)
 int eds_ix_get(struct eds_view *v, struct eds_ix **out)
 {
     struct eds_ix *x = v->ix;
+    bool older = false;
     int err = AM_OK;
     if (x) {
         *out = x;
         return ix_again(v, x);
     }
+    if (!v->alone) /* who checks the store looks at what there is */
+        err = eds_rows_older(v, &older);
+    if (!err && older) {
+        LOG_W("eds.rows", log_s("wrong", "an older program's: who opens the store to"
+                                         " write makes them anew"));
+        err = AM_E_UNAVAILABLE;
+    }
+    if (err)
+        return err;
     x = am_calloc(1, sizeof *x);
     if (!x)
         return AM_E_NOMEM;

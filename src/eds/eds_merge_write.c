@@ -45,7 +45,10 @@ static int merge_number(struct eds *e, struct db_conn *c, int64_t *n)
 {
     struct db_stmt *s;
     bool row = false;
-    int err = db_prepare(c, "select coalesce(max(n), 0) + 1 from seg", &s);
+    int err = db_prepare(c,
+                         "select max(n) + 1 from (select n from seg union all select seg"
+                         " from row_format) x",
+                         &s);
     if (!err)
         err = db_step(s, &row);
     if (!err) {

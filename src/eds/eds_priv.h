@@ -23,7 +23,10 @@ enum {
     EDS_PACKERS = 8,
     EDS_COUNTED = 1024,
     EDS_NAME = 65, /* of a type, with its NUL */
-    EDS_HEAD = 4   /* before a sealed body: format, dictionary, key (2 bytes) */
+    EDS_HEAD = 4,  /* before a sealed body: format, dictionary, key (2 bytes) */
+    /* Of the index rows: one more whenever fhir_rows() makes others of what is kept
+     * already. 2: word by word names, Ranges as intervals, pairs of numbers. */
+    EDS_ROW_FORMAT = 2
 };
 
 struct eds_part { /* of the bytes of the sample */
@@ -53,6 +56,9 @@ struct eds {
         forgotten; /* those up to this number were forgotten since it was opened */
     /* Are the tables of erasures there? An older program's store, only read, has none. */
     atomic_bool scars;
+    bool formatted; /* likewise the table of the format of rows */
+    eds_progress_fn *progress;
+    void *progress_arg;
 
     pthread_mutex_t lock;
     pthread_cond_t packer_free;
@@ -163,6 +169,15 @@ AM_CHECK int eds_terms_pack(struct buf *out, const struct fhir_rows *rows);
 typedef int eds_term_fn(void *arg, const struct fhir_row *row);
 AM_CHECK int eds_terms_each(struct str packed, eds_term_fn *fn, void *arg);
 
+/* ---- eds_again.c: rows of an older format ---- */
+/* At opening: makes them anew (EDS_WRITE), or sees whether there are any. */
+AM_CHECK int eds_again(struct eds *e);
+/* Are the rows of another format than this program asks? Never the writer's own. */
+AM_CHECK int eds_rows_older(struct eds_view *v, bool *older);
+/* The terms of a resource, from what is kept of it; text is scratch. */
+AM_CHECK int eds_rows_of(struct eds *e, const struct eds_meta *m, struct str kept,
+                         struct buf *text, struct buf *terms);
+
 /* ---- eds_group.c, eds_write.c ---- */
 struct eds_op {
     enum eds_verb verb;
@@ -248,6 +263,9 @@ static inline struct eds_leaf eds_leaf_of(const struct eds_version *x,
 }
 typedef int eds_walk_fn(void *arg, const struct eds_version *x);
 AM_CHECK int eds_walk(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg);
+/* The same of what is current. */
+AM_CHECK int eds_walk_current(struct eds_view *v, int64_t after, eds_walk_fn *fn,
+                              void *arg);
 
 /* ---- eds_index.c: the index as a whole ---- */
 struct eds_sum { /* of rows, in any order */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `terms`: the index rows a resource owns, from which the index is made: what was
- * extracted when it was written stays, even if a later release would extract other rows.
- * Four lists, each after its length (LEB128): hash | param lo hi | param unit value |
- * param text. */
+/* `terms`: the index rows a resource owns, from which the index is made. What
+ * was extracted stays until EDS_ROW_FORMAT grows (eds_again.c). Four lists, each after
+ * its length (LEB128): hash | param lo hi | param unit value | param text. */
 #include "eds/eds_priv.h"
 
 static int eds_put_num(struct buf *b, uint64_t v)

@@ -118,6 +118,27 @@ int eds_walk(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg)
     return err > 0 ? AM_OK : err;
 }
 
+int eds_walk_current(struct eds_view *v, int64_t after, eds_walk_fn *fn, void *arg)
+{
+    struct eds_walk_list *l = am_calloc(1, sizeof *l);
+    int err = AM_OK;
+    if (!l)
+        return AM_E_NOMEM;
+    l->sql = "select rid, type, id, ver, at, body, 0, terms from res where rid > $1"
+             " order by rid limit $2";
+    l->after = after;
+    l->current = true;
+    arena_init(&l->a, EDS_WALK_BYTES);
+    while (!err && !l->end) {
+        err = eds_walk_fill(v, l);
+        for (; !err && l->i < l->n; l->i++)
+            err = fn(arg, &l->at[l->i]);
+    }
+    arena_release(&l->a);
+    free(l);
+    return err > 0 ? AM_OK : err;
+}
+
 /* ---- what is current, as it is read ---- */
 struct eds_each {
     struct eds_view *v;
