@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Warehouses that older programs wrote (test/fixtures/stores, made by tools/old_store.sh, one folder a release) opened by this one:
-# fsck, every version, every search as the old program answered, then written to; on SQLite and PostgreSQL. A newer store is refused. TAP.
+# fsck, every version, every search as the old program answered and one it could not, then written to; on SQLite and PostgreSQL. A newer
+# store is refused. TAP.
 root=$(cd "$(dirname "$0")/.." && pwd)
 amane=$(realpath "${AMANE:-$root/build/amane}")
 if [ -z "${AMANE_PG_URI:-}" ] && "$root/tools/postgres.sh" have; then
@@ -36,6 +37,9 @@ same() { # FOLDER NAME: history and searches
     done <"$1/searches.txt" >found
     cmp history "$1/$2.history.json" && cmp found "$1/$2.found.json" && [ "$(jq -s 'map(select(.[1] == [])) | length' found)" = 0 ]
 } >out 2>&1
+anew() { # what rows of the older format could not find: a later word of a name
+    curl -sf "$fhir/Patient?name=2" >out && jq -e '[.entry[].resource.id] == ["p2"]' out
+} >/dev/null
 written() { # a later version of what the old program wrote, and something new
     curl -sf -X PUT -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Patient","id":"p3","active":true,"name":[{"text":"Nouvelle"}]}' "$fhir/Patient/p3" >out &&
         jq -e '.meta.versionId == "2"' out && curl -sf -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Patient"}' "$fhir/Patient" >out &&
@@ -48,6 +52,8 @@ all() { # FOLDER NAME STORE CONFIGURATION
     start "$1/$2.key" "$4"
     same "$1" "$2"
     report $? "$rev, $2: every version and every search as it answered"
+    anew
+    report $? "$rev, $2: its index rows were made anew"
     written
     report $? "$rev, $2: it can be written to"
     stop

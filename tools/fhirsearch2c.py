@@ -240,6 +240,9 @@ def composite(schema, base, sp, by_url, param):
                     else:
                         walks += parse_walk(schema, e, [Walk([], w.place, w.kind, None)])
                 parts.append((kind, leaf_branches(schema, kind, walks, base + "." + sp["code"]), root))
+            # fhir_param_rows.c keeps the two numbers of such a composite in one row
+            if len(parts) != 2 and [p[0] for p in parts] != ["token", "number", "number"]:
+                raise Bad("%s.%s: another kind of composite" % (base, sp["code"]))
             param.components.append((tuple(w.steps), parts))
     param.component_codes = [by_url[c["definition"]]["code"] for c in components]
 
@@ -354,9 +357,11 @@ def check_numbers(params):
     seen = {}
     for base, ps in params.items():
         for code in list(ps) + ["_type"]:
-            for name in (base + "." + code, base + "." + code + ":text", base + "." + code + ":long"):
-                if seen.setdefault(fnv(name), name) != name:
-                    raise Bad("%s and %s have one number" % (name, seen[fnv(name)]))
+            at = base + "." + code
+            for name, number in ((at, fnv(at)), (at + ":text", fnv(at + ":text")), (at + ":long", fnv(at + ":long")),
+                                 (at + ":part", fnv(at + ":part")), (at + ", a Range", fnv(at) ^ 0x52616E67)):
+                if seen.setdefault(number, name) != name:
+                    raise Bad("%s and %s have one number" % (name, seen[number]))
 
 
 def write(path, params):

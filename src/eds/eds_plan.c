@@ -136,7 +136,8 @@ static int plan_read(struct eds_run *r, const struct fhir_ask *a, struct plan_ro
     if (a->kind == FHIR_ASK_NUMBER) {
         s.kind = FHIR_ROW_QUANTITY;
         fhir_number_window(a, &s.v_min, &s.v_max);
-    } else if (a->kind == FHIR_ASK_DATE) {
+    } else if (a->kind == FHIR_ASK_DATE || a->kind == FHIR_ASK_RANGE ||
+               a->kind == FHIR_ASK_TWO) {
         s.kind = FHIR_ROW_DATE;
         fhir_date_window(a, false, &s.lo_min, &s.lo_max);
     } else {
@@ -436,6 +437,7 @@ static int by_expect(const void *a, const void *b)
 static bool ask_is_stretch(const struct fhir_ask *a)
 {
     return a->kind == FHIR_ASK_DATE || a->kind == FHIR_ASK_NUMBER ||
+           a->kind == FHIR_ASK_RANGE || a->kind == FHIR_ASK_TWO ||
            a->kind == FHIR_ASK_STARTS || a->kind == FHIR_ASK_CONTAINS ||
            a->kind == FHIR_ASK_OR || a->kind == FHIR_ASK_CHAIN;
 }

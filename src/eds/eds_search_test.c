@@ -417,6 +417,114 @@ static void composites_keep_their_parts_together(void **state)
     finds("Observation",
           "code-value-quantity=l|8480-6$gt110|http://unitsofmeasure.org|mm[Hg]", "b2 b1");
     finds("Observation", "code-value-quantity=l|other$gt1", "");
+    finds("Observation", "code-value-quantity=l|$gt14", "b1"); /* any code of l */
+    finds("Observation", "code-value-quantity=k|$gt14", "");
+}
+
+/* Beside nothing (a stretch is read) and beside a few (their own rows are). */
+static void finds_both(const char *type, const char *query, const char *among,
+                       const char *ids)
+{
+    char beside[300];
+    finds(type, query, ids);
+    snprintf(beside, sizeof beside, "_id=%s&%s", among, query);
+    finds(type, beside, ids);
+}
+
+#define AGE(n)                                                                           \
+    "{\"value\":" #n ",\"system\":\"http://unitsofmeasure.org\",\"code\":\"a\"}"
+#define ONSET(id, onset)                                                                 \
+    "{\"resourceType\":\"Condition\",\"id\":\"" id "\",\"subject\":{\"display\":\"x\"}," \
+    "\"onset" onset "}"
+
+static void a_range_is_an_interval(void **state)
+{
+    static const char *const query[][2] = {
+        {"10", ""},
+        {"7", "r4"},
+        {"gt1000", "r2"},
+        {"lt0", "r3"},
+        {"sa5", "r4 r2"},
+        {"eb11", "r4 r3 r1"},
+        {"ne7", "r3 r2 r1"},
+        {"ap5", "r3 r1"},
+        {"ge10", "r2"},
+        {"ge9", "r2 r1"},
+        {"le1", "r3"},
+        {"le2", "r3 r1"},
+        {"gt9||a", "r2 r1"},
+        {"gt119|http://unitsofmeasure.org|mo", "r2 r1"},
+        {"gt120|http://unitsofmeasure.org|mo", "r2"},
+        {"gt0||d", ""}};
+    static const char *const put[] = {
+        ONSET("r1", "Range\":{\"low\":" AGE(1) ",\"high\":" AGE(10) "}"),
+        ONSET("r2", "Range\":{\"low\":" AGE(20) "}"),
+        ONSET("r3", "Range\":{\"high\":" AGE(5) "}"), ONSET("r4", "Age\":" AGE(7))};
+    char text[100];
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(put); i++)
+        world_put(put[i], (int64_t)(100 + i) * TIME_SECOND);
+    for (size_t i = 0; i < AM_LEN(query); i++) {
+        snprintf(text, sizeof text, "onset-age=%s", query[i][0]);
+        finds_both("Condition", text, "r1,r2,r3,r4", query[i][1]);
+    }
+    finds("Condition", "_sort=onset-age", "r1 r4 r2 r3"); /* an open end comes last */
+    finds("Condition", "_sort=-onset-age", "r1 r4 r3 r2");
+}
+
+static void a_name_is_found_by_each_of_its_words(void **state)
+{
+    (void)state;
+    world_put("{\"resourceType\":\"Patient\",\"id\":\"n1\",\"name\":[{\"family\":\"El "
+              "Idrissi\"}],\"address\":[{\"line\":[\"12, rue Allal Ben "
+              "Abdellah\"],\"city\":\"Sidi Slimane\"}]}",
+              100 * TIME_SECOND);
+    world_put("{\"resourceType\":\"Patient\",\"id\":\"n2\",\"name\":[{\"family\":"
+              "\"Idrissi-Alaoui\"}]}",
+              101 * TIME_SECOND);
+    finds_both("Patient", "family=Idrissi", "n1,n2", "n2 n1");
+    finds_both("Patient", "family=drissi", "n1,n2", ""); /* not any piece of it */
+    finds_both("Patient", "family=el+idr", "n1,n2", "n1");
+    finds_both("Patient", "name=alaoui", "n1,n2", "n2");
+    finds_both("Patient", "address-city=slim", "n1,n2", "n1");
+    finds_both("Patient", "address=allal+ben", "n1,n2", "n1");
+    finds_both("Patient", "address=lal+ben", "n1,n2", "");
+    finds("Patient", "_id=n1,n2&_sort=family", "n1 n2"); /* by the whole of it */
+}
+
+static void a_token_that_is_a_string_has_no_case(void **state)
+{
+    (void)state;
+    world_put("{\"resourceType\":\"ValueSet\",\"id\":\"v1\",\"url\":\"http://a.ma/two\","
+              "\"version\":\"1.0-B\xC3\x89TA\",\"status\":\"draft\"}",
+              100 * TIME_SECOND);
+    finds("ValueSet", "version=1.0-b%C3%A9ta", "v1");
+    finds("ValueSet", "version=|1.0-B%C3%89ta", "v1");
+    finds("ValueSet", "version=x|1.0-B%C3%89ta", "");
+    finds("ValueSet", "version:not=1.0-b%C3%A9Ta", "x1");
+    finds("ValueSet", "version=1.0-beta", "");
+    finds("ValueSet", "url=http://a.ma/two|1.0-B%C3%89TA", "v1");
+    finds("ValueSet", "status=Draft", ""); /* a code has */
+}
+
+static void two_numbers_of_a_composite_are_of_one_element(void **state)
+{
+    (void)state;
+    world_put(
+        "{\"resourceType\":\"MolecularSequence\",\"id\":\"m1\",\"coordinateSystem\":0,"
+        "\"referenceSeq\":{\"chromosome\":{\"coding\":[{\"code\":\"1\"}]},"
+        "\"windowStart\":5,\"windowEnd\":9},\"variant\":[{\"start\":1,\"end\":5},{"
+        "\"start\":20,\"end\":10}]}",
+        100 * TIME_SECOND);
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=1$1$5", "m1", "m1");
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=1$lt2$lt6", "m1",
+               "m1");
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=1$1$10", "m1", "");
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=1$lt2$gt9", "m1", "");
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=1$gt2$gt9", "m1",
+               "m1");
+    finds_both("MolecularSequence", "chromosome-variant-coordinate=2$1$5", "m1", "");
+    finds_both("MolecularSequence", "chromosome-window-coordinate=1$5$9", "m1", "m1");
 }
 
 static void pages_are_sorted_as_asked(void **state)
@@ -530,6 +638,10 @@ int main(void)
         SMALL(each_way_of_asking_finds),
         SMALL(texts_are_found_whatever_their_length),
         SMALL(composites_keep_their_parts_together),
+        SMALL(a_range_is_an_interval),
+        SMALL(a_name_is_found_by_each_of_its_words),
+        SMALL(a_token_that_is_a_string_has_no_case),
+        SMALL(two_numbers_of_a_composite_are_of_one_element),
         SMALL(pages_are_sorted_as_asked),
         SMALL(what_is_included_comes_once),
         SMALL(pages_do_not_move_while_data_change),

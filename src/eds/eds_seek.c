@@ -146,7 +146,9 @@ static int own_row(void *arg, const struct fhir_row *row, int64_t rid)
     if (row->kind == FHIR_ROW_TOKEN && a->kind == FHIR_ASK_CHAIN)
         o->yes = o->yes || bsearch(&row->hash, o->n->hashes, o->n->n_hashes,
                                    sizeof *o->n->hashes, hash_order);
-    else if (row->kind == FHIR_ROW_DATE && a->kind == FHIR_ASK_DATE)
+    else if (row->kind == FHIR_ROW_DATE &&
+             (a->kind == FHIR_ASK_DATE || a->kind == FHIR_ASK_RANGE ||
+              a->kind == FHIR_ASK_TWO))
         o->yes =
             o->yes ||
             ((row->param == a->param || (a->param_long && row->param == a->param_long)) &&

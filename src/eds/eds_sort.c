@@ -29,7 +29,7 @@ struct sort_page {
     int64_t hits;
     bool missing; /* the page before ended among those without a first key */
     struct eds_rids equal;
-    uint32_t longer; /* fhir_long_number() of the first key */
+    uint32_t longer; /* eds_sort_longer() of the first key */
 };
 
 static bool bit_has(const uint64_t *b, int64_t rid)
@@ -156,7 +156,9 @@ static int sort_rows(struct sort_page *p, eds_each_fn *fn)
                             .v_min = -INFINITY,
                             .v_max = INFINITY};
     int err = src->rows(src->self, &s, fn, p);
-    if (!err && k->kind == FHIR_PARAM_DATE) {
+    if (!err && (k->kind == FHIR_PARAM_DATE ||
+                 (s.kind == FHIR_ROW_QUANTITY && fhir_param_ranges(k)))) {
+        s.kind = FHIR_ROW_DATE;
         s.param = p->longer;
         err = src->rows(src->self, &s, fn, p);
     }
@@ -364,8 +366,7 @@ int eds_sorted_page(struct eds_run *r, struct eds_node *n, size_t count, struct 
 {
     struct eds_sorted last = {.rid = after_rid};
     const struct fhir_param *first = &r->what->query->sort[0].param;
-    struct sort_page p = {
-        .r = r, .sorts = r->sorts, .longer = fhir_long_number(first->type, first->code)};
+    struct sort_page p = {.r = r, .sorts = r->sorts, .longer = eds_sort_longer(first)};
     int err = after_rid ? eds_sorted_read(r, p.sorts, after, &last) : AM_OK;
     if (err == AM_E_SYNTAX)
         diag_err(r->d, "_page", "search.page", "keys");

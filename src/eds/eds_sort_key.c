@@ -56,11 +56,22 @@ bool eds_sort_row(const struct fhir_sort *s, uint32_t longer, const struct fhir_
                row->param == s->param.number) {
         out->kind = FHIR_SORT_NUMBER;
         out->number = row->value;
+    } else if (row->kind == FHIR_ROW_DATE && s->param.kind != FHIR_PARAM_DATE &&
+               row->param == longer) { /* a Range: an open end is no key */
+        out->number = fhir_row_to(s->down ? row->hi : row->lo);
+        out->kind = isfinite(out->number) ? FHIR_SORT_NUMBER : FHIR_SORT_NONE;
     } else if (row->kind == FHIR_ROW_STRING && row->param == s->param.number) {
         out->kind = FHIR_SORT_TEXT;
         out->text = row->text;
     }
     return out->kind != FHIR_SORT_NONE;
+}
+
+uint32_t eds_sort_longer(const struct fhir_param *p)
+{
+    return p->kind == FHIR_PARAM_QUANTITY || p->kind == FHIR_PARAM_NUMBER
+               ? fhir_range_number(p->number, 0)
+               : fhir_long_number(p->type, p->code);
 }
 
 struct sort_own {
@@ -120,11 +131,8 @@ static int sort_body(struct eds_run *r, const struct fhir_sort *sort, int64_t ri
 static int sort_key(struct eds_run *r, const struct fhir_sort *sort, int64_t rid,
                     struct json_doc **doc, struct arena *a, struct fhir_sort_key *out)
 {
-    struct sort_own own = {.sort = sort,
-                           .key = out,
-                           .arena = a,
-                           .longer =
-                               fhir_long_number(sort->param.type, sort->param.code)};
+    struct sort_own own = {
+        .sort = sort, .key = out, .arena = a, .longer = eds_sort_longer(&sort->param)};
     *out = (struct fhir_sort_key){.kind = FHIR_SORT_NONE};
     if (sort_is(sort, "_lastUpdated")) {
         out->kind = FHIR_SORT_TIME;

@@ -23,10 +23,12 @@ struct eds_best {
 int eds_sorted_cmp(const struct fhir_query *q, size_t sorts, const struct eds_sorted *a,
                    const struct eds_sorted *b);
 /* Do index rows hold the whole key? The key of a row, false: it is another parameter's;
- * a text stays the row's. longer: fhir_long_number() of the parameter. */
+ * a text stays the row's. longer: eds_sort_longer() of the parameter. */
 bool eds_sort_rows(const struct fhir_query *q, const struct fhir_sort *s);
 bool eds_sort_row(const struct fhir_sort *s, uint32_t longer, const struct fhir_row *row,
                   struct fhir_sort_key *out);
+/* Where the rest of its keys stand: fhir_long_number(), or of numbers the Ranges'. */
+uint32_t eds_sort_longer(const struct fhir_param *p);
 /* The keys of a hit, its texts in `a`. */
 AM_CHECK int eds_sort_keys(struct eds_run *r, size_t sorts, int64_t rid, struct arena *a,
                            struct eds_sorted *out);

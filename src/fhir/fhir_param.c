@@ -128,20 +128,74 @@ bool fhir_compartment_has(struct str name, struct str type)
     return compartment(name, type) != NULL;
 }
 
-uint32_t fhir_long_number(struct str type, struct str code)
+static uint32_t param_other(struct str type, struct str code, const char *what)
 {
     char name[96];
-    int n = snprintf(name, sizeof name, "%.*s:long", STR_FMT(code));
+    int n = snprintf(name, sizeof name, "%.*s:%s", STR_FMT(code), what);
     return fhir_param_number(type,
                              (struct str){name, AM_MIN((size_t)n, sizeof name - 1)});
 }
 
+uint32_t fhir_long_number(struct str type, struct str code)
+{
+    return param_other(type, code, "long");
+}
+
 uint32_t fhir_text_number(struct str type, struct str code)
 {
-    char name[96];
-    int n = snprintf(name, sizeof name, "%.*s:text", STR_FMT(code));
-    return fhir_param_number(type,
-                             (struct str){name, AM_MIN((size_t)n, sizeof name - 1)});
+    return param_other(type, code, "text");
+}
+
+uint32_t fhir_part_number(struct str type, struct str code)
+{
+    return param_other(type, code, "part");
+}
+
+/* ---- what values are ----------------------------------------------------------------
+ */
+static bool leaf_among(unsigned branch, unsigned n, enum fhir_leaf leaf, bool *others)
+{
+    bool any = false;
+    for (unsigned i = branch; i < branch + n; i++)
+        if (fhir_param_branches[i].leaf == leaf)
+            any = true;
+        else if (others)
+            *others = true;
+    return any;
+}
+
+bool fhir_param_leaf(const struct fhir_param *p, enum fhir_leaf leaf, bool *others)
+{
+    const struct fhir_pparam *q = &fhir_param_params[p->index];
+    bool any = false;
+    if (others)
+        *others = false;
+    if (q->kind != FHIR_PARAM_COMPOSITE)
+        return leaf_among(q->branch, q->branches, leaf, others);
+    for (unsigned i = 0; i < q->places; i++) {
+        const struct fhir_pplace *place = &fhir_param_places[q->place + i];
+        struct fhir_param_part part;
+        for (unsigned k = 0; k < place->parts; k++)
+            if (fhir_param_part(p, k, &part) && part.number == p->number) {
+                const struct fhir_ppart *pp = &fhir_param_parts[place->part + k];
+                any = leaf_among(pp->branch, pp->branches, leaf, others) || any;
+            }
+    }
+    return any;
+}
+
+bool fhir_param_ranges(const struct fhir_param *p)
+{
+    return fhir_param_leaf(p, FHIR_LEAF_RANGE, NULL);
+}
+
+bool fhir_param_worded(const struct fhir_param *p)
+{
+    return p->kind == FHIR_PARAM_STRING && !str_eqc(p->code, "phonetic") &&
+           (str_eqc(p->code, "family") || str_eqc(p->code, "given") ||
+            str_starts(p->code, STR("address-")) ||
+            fhir_param_leaf(p, FHIR_LEAF_NAME, NULL) ||
+            fhir_param_leaf(p, FHIR_LEAF_ADDRESS, NULL));
 }
 
 /* ---- walking ------------------------------------------------------------------------

@@ -111,7 +111,7 @@ struct fhir_sink {
     struct fhir_rows *rows;
     enum fhir_param_kind kind;
     bool phonetic;
-    uint32_t number, number_text, number_long;
+    uint32_t number, number_text, number_long, number_part; /* 0: none */
     int err;
 };
 void fhir_sink_value(struct fhir_sink *s, const struct json *v,
@@ -136,6 +136,16 @@ struct fhir_term_text fhir_term_text(uint64_t h);
 /* Joins a row of a later part of a composite with the term of the first. */
 void fhir_composite_row(const struct fhir_row_key *key, uint32_t number, uint64_t first,
                         struct fhir_row *r);
+/* Has the parameter (or the part of a composite) values of that kind? others: and of any
+ * other kind? others may be NULL. */
+bool fhir_param_leaf(const struct fhir_param *p, enum fhir_leaf leaf, bool *others);
+/* Is it of the parts of names or addresses, which are found word by word? */
+bool fhir_param_worded(const struct fhir_param *p);
+/* A token without its case: small letters of ASCII and Latin-1. */
+struct str fhir_no_case(struct arena *a, struct str s);
+/* The two numbers of a composite of three parts, after the term of the first. */
+void fhir_composite_pair(const struct fhir_row_key *key, uint32_t number, uint64_t first,
+                         struct fhir_row *r);
 /* Members of a HumanName or Address that are values of their own; NULL: another leaf. */
 const char *const *fhir_parts_of(enum fhir_leaf leaf);
 /* Words of a name, folded; articles left out. fn's answer other than 0 stops. */

@@ -85,7 +85,7 @@ static void rows_part(struct fhir_sink *s, const struct json *place,
     struct fhir_sink one = *s;
     one.kind = pp->kind;
     one.number = one.number_long = pp->number;
-    one.number_text = 0;
+    one.number_text = one.number_part = 0;
     one.rows = into;
     for (unsigned i = 0; i < part->branches && !one.err; i++)
         fhir_walk_branch(part->root ? s->resource : place,
@@ -103,27 +103,39 @@ static void rows_pair(struct fhir_sink *s, uint32_t number, const struct fhir_ro
     fhir_sink_row(s, r);
 }
 
+/* Three parts: a code, and two numbers that belong together. */
+static void rows_three(struct fhir_sink *s, uint32_t number, const struct fhir_row *first,
+                       const struct fhir_rows *a, const struct fhir_rows *b)
+{
+    for (size_t i = 0; i < a->n; i++)
+        for (size_t k = 0; k < b->n && !s->err; k++) {
+            struct fhir_row r = {.kind = FHIR_ROW_DATE,
+                                 .lo = fhir_row_of(a->v[i].value),
+                                 .hi = fhir_row_of(b->v[k].value)};
+            fhir_composite_pair(&s->index->key, number, first->hash, &r);
+            fhir_sink_row(s, r);
+        }
+}
+
 static void rows_place(void *arg, const struct json *v, const struct fhir_pplace *place)
 {
     struct rows_join *j = arg;
-    struct fhir_rows first = {0}, other = {0};
+    struct fhir_rows part[3] = {0};
     struct fhir_param_part pp;
     struct fhir_sink *s = j->out;
-    if (s->err || !fhir_param_part(j->param, 0, &pp))
-        return;
-    rows_part(s, v, &fhir_param_parts[place->part], &pp, &first);
-    for (unsigned i = 1; i < place->parts && first.n && !s->err; i++) {
-        other.n = 0;
-        if (!fhir_param_part(j->param, i, &pp))
-            break;
-        rows_part(s, v, &fhir_param_parts[place->part + i], &pp, &other);
-        for (size_t a = 0; a < first.n; a++)
-            for (size_t b = 0; b < other.n && !s->err; b++)
-                if (first.v[a].kind == FHIR_ROW_TOKEN)
-                    rows_pair(s, pp.number, &first.v[a], &other.v[b]);
+    for (unsigned i = 0; i < place->parts && (!i || part[0].n) && !s->err; i++)
+        if (fhir_param_part(j->param, i, &pp))
+            rows_part(s, v, &fhir_param_parts[place->part + i], &pp, &part[i]);
+    for (size_t a = 0; a < part[0].n && !s->err; a++) {
+        if (part[0].v[a].kind != FHIR_ROW_TOKEN)
+            continue;
+        if (place->parts == 3)
+            rows_three(s, pp.number, &part[0].v[a], &part[1], &part[2]);
+        for (size_t b = 0; b < part[1].n && place->parts == 2 && !s->err; b++)
+            rows_pair(s, pp.number, &part[0].v[a], &part[1].v[b]);
     }
-    fhir_rows_release(&first);
-    fhir_rows_release(&other);
+    for (unsigned i = 0; i < 3; i++)
+        fhir_rows_release(&part[i]);
 }
 
 /* ---- all of them --------------------------------------------------------------------
@@ -136,7 +148,9 @@ static void rows_param(struct fhir_sink *s, const struct fhir_param *p)
     s->kind = p->kind;
     s->number = p->number;
     s->phonetic = str_eqc(p->code, "phonetic");
-    s->number_text = s->number_long = 0;
+    s->number_text = s->number_long = s->number_part = 0;
+    if (fhir_param_worded(p))
+        s->number_part = fhir_part_number(p->type, p->code);
     if (p->kind == FHIR_PARAM_TOKEN)
         s->number_text = fhir_text_number(p->type, p->code);
     if (p->kind == FHIR_PARAM_DATE)

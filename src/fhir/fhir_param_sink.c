@@ -2,6 +2,7 @@
 /* fhir_param_sink -- from a value found in a resource to its index rows. */
 #include "fhir/fhir_param_priv.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "base/vec.h"
@@ -9,6 +10,7 @@
 
 #define SINK_BOOLEAN "http://terminology.hl7.org/CodeSystem/special-values"
 #define SINK_ISO4217 "urn:iso:std:iso:4217"
+enum { SINK_WORDS = 16 }; /* of a part of a name: more is no name */
 
 void fhir_sink_row(struct fhir_sink *s, struct fhir_row r)
 {
@@ -99,6 +101,15 @@ bool fhir_deceased(const struct json *patient)
            json_bool(json_get(patient, "deceasedBoolean"), false);
 }
 
+static void sink_no_case(struct fhir_sink *s, struct str text)
+{
+    struct str t = text.n && !s->err ? fhir_no_case(s->arena, text) : STR_NULL;
+    if (text.n && !t.p)
+        s->err = s->err ? s->err : AM_E_NOMEM;
+    if (t.n)
+        fhir_sink_term(s, FHIR_TERM_NO_CASE, t, STR_NULL);
+}
+
 static void sink_token_value(struct fhir_sink *s, const struct json *v,
                              const struct fhir_pbranch *b)
 {
@@ -124,6 +135,9 @@ static void sink_token_value(struct fhir_sink *s, const struct json *v,
         sink_token(s, STR(SINK_BOOLEAN),
                    fhir_deceased(s->resource) ? STR("true") : STR("false"));
         break;
+    case FHIR_LEAF_STRING:
+        sink_no_case(s, json_str(v));
+        break;
     default:
         sink_token(s, fhir_pool(b->system), json_str(v));
     }
@@ -141,6 +155,34 @@ static int sink_name_word(void *arg, struct str word)
     return s->err;
 }
 
+/* What stands from each later word on: "idrissi" of "el idrissi". */
+static void sink_words(struct fhir_sink *s, struct str text)
+{
+    struct str f, rest;
+    size_t plain = 0;
+    while (plain < text.n && isalnum((unsigned char)text.p[plain]))
+        plain++;
+    if (!s->number_part || plain == text.n || s->err)
+        return;
+    f = fhir_fold(s->arena, text);
+    if (!f.p)
+        s->err = AM_E_NOMEM;
+    for (unsigned i = 0; i < SINK_WORDS && f.n; i++) {
+        size_t n = f.n;
+        (void)str_cut(f, ' ', &rest);
+        f = rest;
+        if (f.n > FHIR_ROW_TEXT_MAX && !s->index->whole)
+            for (n = FHIR_ROW_TEXT_MAX; (f.p[n] & 0xC0) == 0x80; n--)
+                continue;
+        else
+            n = f.n;
+        if (n)
+            fhir_sink_row(s, (struct fhir_row){.kind = FHIR_ROW_STRING,
+                                               .param = s->number_part,
+                                               .text = str_sub(f, 0, n)});
+    }
+}
+
 static void sink_string(struct fhir_sink *s, struct str text)
 {
     if (!text.n)
@@ -150,6 +192,7 @@ static void sink_string(struct fhir_sink *s, struct str text)
         return;
     }
     sink_folded(s, s->number, text);
+    sink_words(s, text);
     fhir_sink_term(s, FHIR_TERM_EXACT, text, STR_NULL);
 }
 
@@ -233,26 +276,69 @@ static void sink_number(struct fhir_sink *s, uint32_t unit, double v)
                                            .value = v == 0 ? 0 : v}); /* no -0 */
 }
 
-static void sink_quantity(struct fhir_sink *s, const struct json *v)
+/* The ways to ask for a quantity, and what it is worth by each. */
+enum sink_way { SINK_PLAIN, SINK_CANONICAL, SINK_CODE, SINK_UNIT, SINK_WAYS };
+
+static bool sink_by(const struct json *v, enum sink_way way, double *value,
+                    uint32_t *unit)
 {
     struct str system = json_get_str(v, "system"), code = json_get_str(v, "code"),
-               unit = json_get_str(v, "unit");
-    double value = json_num(json_get(v, "value"), NAN), canonical;
-    uint32_t number;
-    if (!isfinite(value))
-        return;
-    sink_number(s, 0, value);
-    if (system.n && code.n) {
-        canonical = fhir_unit_value(value, system, code, &number);
-        sink_number(s, number, canonical);
+               text = json_get_str(v, "unit");
+    *value = json_num(json_get(v, "value"), NAN);
+    *unit = 0;
+    if (!isfinite(*value) || way == SINK_PLAIN)
+        return isfinite(*value);
+    if (way == SINK_CANONICAL) {
+        if (system.n && code.n)
+            *value = fhir_unit_value(*value, system, code, unit);
+        return system.n && code.n && isfinite(*value);
     }
-    if (code.n) {
-        (void)fhir_unit_value(value, STR_NULL, code, &number);
-        sink_number(s, number, value);
-    }
-    if (unit.n) {
-        (void)fhir_unit_value(value, STR_NULL, unit, &number);
-        sink_number(s, number, value);
+    if (way == SINK_UNIT)
+        code = text;
+    if (code.n)
+        (void)fhir_unit_value(*value, STR_NULL, code, unit);
+    return code.n;
+}
+
+static void sink_quantity(struct fhir_sink *s, const struct json *v)
+{
+    double value;
+    uint32_t unit;
+    for (enum sink_way way = SINK_PLAIN; way < SINK_WAYS; way++)
+        if (sink_by(v, way, &value, &unit))
+            sink_number(s, unit, value);
+}
+
+static struct fhir_row sink_interval(uint32_t number, uint32_t unit,
+                                     const double value[2])
+{
+    return (struct fhir_row){.kind = FHIR_ROW_DATE,
+                             .param = fhir_range_number(number, unit),
+                             .unit = fhir_range_number(0, unit),
+                             .lo = fhir_row_of(value[0]),
+                             .hi = fhir_row_of(value[1])};
+}
+
+/* By each way that both ends can be asked by; one that is missing is open. */
+static void sink_range(struct fhir_sink *s, const struct json *v)
+{
+    const struct json *end[2] = {json_get(v, "low"), json_get(v, "high")};
+    for (enum sink_way way = SINK_PLAIN; way < SINK_WAYS; way++) {
+        double value[2] = {-INFINITY, INFINITY}, x;
+        uint32_t unit[2] = {0, 0};
+        bool has[2], some, whole = true;
+        for (int i = 0; i < 2; i++) {
+            has[i] = sink_by(end[i], way, &x, &unit[i]);
+            if (has[i])
+                value[i] = x == 0 ? 0 : x;
+            else if (sink_by(end[i], SINK_PLAIN, &x, &unit[i]))
+                whole = false; /* there, in another unit */
+        }
+        some = has[0] || has[1];
+        if (!some || !whole || (has[0] && has[1] && unit[0] != unit[1]) ||
+            value[0] > value[1])
+            continue;
+        fhir_sink_row(s, sink_interval(s->number, has[0] ? unit[0] : unit[1], value));
     }
 }
 
@@ -277,10 +363,9 @@ static void sink_number_value(struct fhir_sink *s, const struct json *v,
         sink_quantity(s, v);
     else if (b->leaf == FHIR_LEAF_MONEY)
         sink_money(s, v);
-    else if (b->leaf == FHIR_LEAF_RANGE) { /* its two ends */
-        sink_quantity(s, json_get(v, "low"));
-        sink_quantity(s, json_get(v, "high"));
-    } else
+    else if (b->leaf == FHIR_LEAF_RANGE)
+        sink_range(s, v);
+    else
         sink_number(s, 0, json_num(v, NAN));
 }
 

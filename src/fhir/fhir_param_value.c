@@ -146,6 +146,20 @@ struct str fhir_fold_row(struct arena *a, struct str text)
     return s.p ? s : STR_NULL;
 }
 
+struct str fhir_no_case(struct arena *a, struct str s)
+{
+    char *p = arena_alloc(a, s.n + 1, 1);
+    if (!p)
+        return STR_NULL;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i],
+                      before = i ? (unsigned char)s.p[i - 1] : 0;
+        bool latin = before == 0xC3 && c >= 0x80 && c <= 0x9E && c != 0x97;
+        p[i] = (char)(latin || (c >= 'A' && c <= 'Z') ? c + 0x20 : c);
+    }
+    return (struct str){p, s.n};
+}
+
 /* ---- references ---------------------------------------------------------------------
  */
 static size_t ref_mark(struct str s, struct str mark)

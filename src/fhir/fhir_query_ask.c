@@ -10,9 +10,48 @@
 
 /* ---- comparing ----------------------------------------------------------------------
  */
+/* Units are converted with rounding: what differs in the thirteenth digit is the same. */
+static double number_slack(double v)
+{
+    return fabs(v) * 1e-12;
+}
+
+static bool range_match(const struct fhir_ask *a, double low, double high)
+{
+    double lo = a->v_lo - number_slack(a->v_lo), hi = a->v_hi + number_slack(a->v_hi);
+    bool within = low >= lo && (a->v_lo < a->v_hi && a->prefix != FHIR_AP
+                                    ? high < a->v_hi - number_slack(a->v_hi)
+                                    : high <= hi);
+    switch (a->prefix) {
+    case FHIR_EQ:
+        return within;
+    case FHIR_NE:
+        return !within;
+    case FHIR_LT:
+        return low < lo;
+    case FHIR_GT:
+        return high > hi;
+    case FHIR_LE:
+        return within || low < lo;
+    case FHIR_GE:
+        return within || high > hi;
+    case FHIR_SA:
+        return low > hi;
+    case FHIR_EB:
+        return high < lo;
+    default: /* AP */
+        return low <= hi && high >= lo;
+    }
+}
+
 bool fhir_date_match(const struct fhir_ask *a, int64_t lo, int64_t hi)
 {
     bool within = lo >= a->lo && hi <= a->hi;
+    if (a->kind == FHIR_ASK_RANGE)
+        return range_match(a, fhir_row_to(lo), fhir_row_to(hi));
+    if (a->kind == FHIR_ASK_TWO)
+        return fhir_number_match(a->child[0], fhir_row_to(lo)) &&
+               fhir_number_match(a->child[1], fhir_row_to(hi));
     switch (a->prefix) {
     case FHIR_EQ:
         return within;
@@ -50,6 +89,15 @@ void fhir_date_window(const struct fhir_ask *a, bool longer, int64_t *lo_min,
                       int64_t *lo_max)
 {
     bool near = a->param_long && !longer;
+    double v_min, v_max;
+    if (a->kind == FHIR_ASK_RANGE || a->kind == FHIR_ASK_TWO) {
+        fhir_number_window(a->kind == FHIR_ASK_TWO ? a->child[0] : a, &v_min, &v_max);
+        if (a->kind == FHIR_ASK_RANGE && a->prefix != FHIR_EQ && a->prefix != FHIR_SA)
+            v_min = -INFINITY; /* by its upper end, perhaps */
+        *lo_min = fhir_row_of(v_min);
+        *lo_max = fhir_row_of(v_max);
+        return;
+    }
     *lo_min = INT64_MIN;
     *lo_max = INT64_MAX;
     if (a->prefix == FHIR_EQ) {
@@ -104,12 +152,6 @@ int fhir_text_whole(const struct fhir_ask *a, const struct fhir_row_key *key,
 
 /* ---- numbers ------------------------------------------------------------------------
  */
-/* Units are converted with rounding: what differs in the thirteenth digit is the same. */
-static double number_slack(double v)
-{
-    return fabs(v) * 1e-12;
-}
-
 bool fhir_number_match(const struct fhir_ask *a, double v)
 {
     double lo = a->v_lo - number_slack(a->v_lo), hi = a->v_hi + number_slack(a->v_hi);
@@ -172,9 +214,17 @@ void fhir_composite_row(const struct fhir_row_key *key, uint32_t number, uint64_
     if (r->kind == FHIR_ROW_TOKEN)
         r->hash = h;
     else
-        r->param = (uint32_t)h;
+        r->param = (uint32_t)h ^ (r->kind == FHIR_ROW_DATE ? r->unit : 0);
     if (r->kind == FHIR_ROW_QUANTITY)
         r->unit ^= (uint32_t)(h >> 32);
+}
+
+void fhir_composite_pair(const struct fhir_row_key *key, uint32_t number, uint64_t first,
+                         struct fhir_row *r)
+{
+    struct fhir_row other = {.kind = FHIR_ROW_DATE, .unit = 0};
+    fhir_composite_row(key, number, first, &other);
+    r->param = other.param;
 }
 
 /* The ask of one part, joined with the term of the first. */
@@ -188,6 +238,7 @@ static void composite_join(struct fhir_compile *q, uint32_t number, uint64_t fir
         return;
     r.kind = a->kind == FHIR_ASK_TERM     ? FHIR_ROW_TOKEN
              : a->kind == FHIR_ASK_DATE   ? FHIR_ROW_DATE
+             : a->kind == FHIR_ASK_RANGE  ? FHIR_ROW_DATE
              : a->kind == FHIR_ASK_NUMBER ? FHIR_ROW_QUANTITY
                                           : FHIR_ROW_STRING;
     fhir_composite_row(&q->c->key, number, first, &r);
@@ -203,10 +254,34 @@ struct composite {
     size_t n;
 };
 
+/* Two numbers that stand in one row. */
+static struct fhir_ask *composite_two(struct fhir_compile *q, const struct fhir_param *p,
+                                      const struct composite *c, uint64_t first)
+{
+    struct fhir_ask *two = fhir_ask_new(q, FHIR_ASK_TWO, p->type);
+    struct fhir_row r = {.kind = FHIR_ROW_DATE};
+    for (size_t i = 1; two && i < 3; i++) {
+        struct fhir_param pp = {.type = p->type,
+                                .kind = c->part[i].kind,
+                                .number = c->part[i].number,
+                                .index = p->index};
+        fhir_ask_add(q, two,
+                     fhir_ask_value(q, &pp, FHIR_MOD_NONE, STR_NULL, c->piece[i]));
+    }
+    if (!two || two->n != 2)
+        return NULL;
+    fhir_composite_pair(&q->c->key, c->part[2].number, first, &r);
+    two->param = r.param;
+    return two;
+}
+
 static struct fhir_ask *composite_with(struct fhir_compile *q, const struct fhir_param *p,
                                        const struct composite *c, uint64_t first)
 {
-    struct fhir_ask *all = fhir_ask_new(q, FHIR_ASK_AND, p->type);
+    struct fhir_ask *all;
+    if (c->n == 3)
+        return composite_two(q, p, c, first);
+    all = fhir_ask_new(q, FHIR_ASK_AND, p->type);
     for (size_t i = 1; all && i < c->n; i++) {
         struct fhir_param pp = {.type = p->type,
                                 .code = STR_NULL,
@@ -234,8 +309,6 @@ struct fhir_ask *fhir_ask_composite(struct fhir_compile *q, const struct fhir_pa
     if (left.p || c.n < 2 || fhir_param_part(p, c.n, &(struct fhir_param_part){0}))
         return fhir_ask_bad(q, "search.composite", value);
     first = c.piece[0];
-    if (first.n && first.p[first.n - 1] == '|') /* any code of a system: not indexed */
-        return fhir_ask_bad(q, "search.composite", value);
     pp.kind = c.part[0].kind;
     pp.number = c.part[0].number;
     a = fhir_ask_value(q, &pp, FHIR_MOD_NONE, STR_NULL, first);

@@ -103,6 +103,29 @@ uint64_t fhir_code_term(const struct fhir_row_key *key, const struct fhir_param 
                     : fhir_term_hash(key, p->number, FHIR_TERM_CODE, code, STR_NULL);
 }
 
+/* A code in any system, or in none; of a string, whatever its case. */
+static struct fhir_ask *value_code(struct fhir_compile *q, const struct fhir_param *p,
+                                   enum fhir_term form, struct str code)
+{
+    bool others;
+    struct fhir_ask *any, *small;
+    struct str text;
+    if (!fhir_param_leaf(p, FHIR_LEAF_STRING, &others))
+        return fhir_ask_term(q, p, form, code, STR_NULL);
+    text = fhir_no_case(q->arena, code);
+    if (!text.p) {
+        q->err = AM_E_NOMEM;
+        return NULL;
+    }
+    small = fhir_ask_term(q, p, FHIR_TERM_NO_CASE, text, STR_NULL);
+    if (!others)
+        return small;
+    any = fhir_ask_new(q, FHIR_ASK_OR, p->type);
+    fhir_ask_add(q, any, fhir_ask_term(q, p, form, code, STR_NULL));
+    fhir_ask_add(q, any, small);
+    return any;
+}
+
 static struct fhir_ask *value_token(struct fhir_compile *q, const struct fhir_param *p,
                                     struct str value)
 {
@@ -110,7 +133,7 @@ static struct fhir_ask *value_token(struct fhir_compile *q, const struct fhir_pa
     (void)fhir_piece(&left, '|', &first);
     first = fhir_unescape(q, first);
     if (!left.p)
-        return first.n ? fhir_ask_term(q, p, FHIR_TERM_CODE, first, STR_NULL)
+        return first.n ? value_code(q, p, FHIR_TERM_CODE, first)
                        : fhir_ask_bad(q, "search.empty", value);
     system = first;
     code = fhir_unescape(q, left);
@@ -119,7 +142,7 @@ static struct fhir_ask *value_token(struct fhir_compile *q, const struct fhir_pa
     if (system.n)
         return fhir_ask_term(q, p, FHIR_TERM_SYSTEM, system, STR_NULL);
     if (code.n)
-        return fhir_ask_term(q, p, FHIR_TERM_NO_SYSTEM, code, STR_NULL);
+        return value_code(q, p, FHIR_TERM_NO_SYSTEM, code);
     return fhir_ask_bad(q, "search.empty", value);
 }
 
@@ -225,6 +248,25 @@ static struct fhir_ask *value_all_words(struct fhir_compile *q,
     return w.all->n ? w.all : fhir_ask_bad(q, "search.empty", value);
 }
 
+/* Of names and addresses: what begins so, or a later word of it does. */
+static struct fhir_ask *value_begins(struct fhir_compile *q, const struct fhir_param *p,
+                                     struct str value)
+{
+    struct fhir_ask *whole = value_text(q, FHIR_ASK_STARTS, p, p->number, value), *any,
+                    *part;
+    if (!whole || !fhir_param_worded(p))
+        return whole;
+    any = fhir_ask_new(q, FHIR_ASK_OR, p->type);
+    part = fhir_ask_new(q, FHIR_ASK_STARTS, p->type);
+    if (!any || !part)
+        return NULL;
+    part->param = fhir_part_number(p->type, p->code);
+    part->text = whole->text;
+    fhir_ask_add(q, any, whole);
+    fhir_ask_add(q, any, part);
+    return any;
+}
+
 static struct fhir_ask *by_string(struct fhir_compile *q, const struct fhir_param *p,
                                   enum fhir_modifier m, struct str value)
 {
@@ -237,7 +279,7 @@ static struct fhir_ask *by_string(struct fhir_compile *q, const struct fhir_para
     if (m == FHIR_MOD_CONTAINS)
         return value_text(q, FHIR_ASK_CONTAINS, p, p->number, value);
     if (m != FHIR_MOD_EXACT)
-        return value_text(q, FHIR_ASK_STARTS, p, p->number, value);
+        return value_begins(q, p, value);
     text = fhir_unescape(q, value);
     return text.n ? fhir_ask_term(q, p, FHIR_TERM_EXACT, text, STR_NULL)
                   : fhir_ask_bad(q, "search.empty", value);
@@ -311,7 +353,7 @@ static struct fhir_ask *value_canonical(struct fhir_compile *q,
     if (!fhir_param_find(p->type, STR("version"), &v))
         return NULL;
     fhir_ask_add(q, all, fhir_ask_term(q, p, FHIR_TERM_URI, address, STR_NULL));
-    fhir_ask_add(q, all, fhir_ask_term(q, &v, FHIR_TERM_CODE, version, STR_NULL));
+    fhir_ask_add(q, all, value_code(q, &v, FHIR_TERM_CODE, version));
     return all;
 }
 
@@ -431,6 +473,30 @@ static bool value_number(struct str s, struct fhir_ask *a)
     return isfinite(a->v_lo) && isfinite(a->v_hi);
 }
 
+/* Where a value may be a Range too, either. */
+static struct fhir_ask *value_or_range(struct fhir_compile *q, const struct fhir_param *p,
+                                       struct fhir_ask *number)
+{
+    struct fhir_ask *any, *range;
+    bool others;
+    if (!fhir_param_leaf(p, FHIR_LEAF_RANGE, &others))
+        return number;
+    range = fhir_ask_new(q, FHIR_ASK_RANGE, p->type);
+    if (!range)
+        return NULL;
+    range->param = fhir_range_number(p->number, number->unit);
+    range->unit = fhir_range_number(0, number->unit);
+    range->prefix = number->prefix;
+    range->v_lo = number->v_lo;
+    range->v_hi = number->v_hi;
+    if (!others)
+        return range;
+    any = fhir_ask_new(q, FHIR_ASK_OR, p->type);
+    fhir_ask_add(q, any, number);
+    fhir_ask_add(q, any, range);
+    return any;
+}
+
 static struct fhir_ask *by_number(struct fhir_compile *q, const struct fhir_param *p,
                                   struct str value)
 {
@@ -447,14 +513,14 @@ static struct fhir_ask *by_number(struct fhir_compile *q, const struct fhir_para
     if (!value_number(number, a))
         return fhir_ask_bad(q, "search.number", value);
     if (!left.p)
-        return a;
+        return value_or_range(q, p, a);
     if (!fhir_piece(&left, '|', &system) || !left.n)
         return fhir_ask_bad(q, "search.quantity", value);
     system = fhir_unescape(q, system);
     code = fhir_unescape(q, left);
     a->v_lo = fhir_unit_value(a->v_lo, system, code, &a->unit);
     a->v_hi = fhir_unit_value(a->v_hi, system, code, &a->unit);
-    return a;
+    return value_or_range(q, p, a);
 }
 
 struct fhir_ask *fhir_ask_value(struct fhir_compile *q, const struct fhir_param *p,

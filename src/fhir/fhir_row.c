@@ -2,6 +2,8 @@
 /* fhir_row -- numbers of parameters, terms, the order of rows. */
 #include "fhir/row.h"
 
+#include <math.h>
+
 #include "crypto/crypto.h"
 
 void fhir_rows_release(struct fhir_rows *r)
@@ -22,6 +24,26 @@ uint32_t fhir_param_number(struct str type, struct str code)
 {
     uint32_t h = row_fnv(row_fnv(row_fnv(2166136261u, type), STR(".")), code);
     return h ? h : 1;
+}
+
+/* Doubles are ordered as their bits are, the negative ones the other way round. */
+int64_t fhir_row_of(double v)
+{
+    int64_t bits;
+    if (isinf(v))
+        return v < 0 ? INT64_MIN : INT64_MAX;
+    memcpy(&bits, &v, sizeof bits);
+    return bits < 0 ? bits ^ INT64_MAX : bits;
+}
+
+double fhir_row_to(int64_t bits)
+{
+    double v;
+    if (bits == INT64_MIN || bits == INT64_MAX)
+        return bits < 0 ? -INFINITY : INFINITY;
+    bits = bits < 0 ? bits ^ INT64_MAX : bits;
+    memcpy(&v, &bits, sizeof v);
+    return v;
 }
 
 static void row_put(char *p, uint64_t v, unsigned n)

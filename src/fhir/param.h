@@ -7,20 +7,23 @@
  * loop over these; only what no walk can say (Patient.deceased, words of a text) is C.
  *
  * What a value can be asked by, and the rows it gives (row.h has the forms of terms):
- *   token      CODE, SYSTEM_CODE or NO_SYSTEM, SYSTEM; OF_TYPE for identifiers; texts and
+ *   token      CODE, SYSTEM_CODE or NO_SYSTEM, SYSTEM; NO_CASE alone for what is a string
+ *              (R4 3.1.1.4.10); OF_TYPE for identifiers; texts and
  *              displays as STRING rows of "code:text". A code of a required value set
  * with one system has that system. reference  REFERENCE ("Patient/1"; the whole address
  * when it is another server's, a urn or a canonical), VERSION, IDENTIFIER. Contained ones
  * ("#a") only their identifier: nothing outside can mean them. string     STRING (folded:
  * case, accents, tashkeel, hamza and alef forms, ta marbuta) and EXACT; every part of a
- * name or address is a value. `phonetic`: NAME_KEY, the same for Mohammed, Mohamed and
- * its Arabic. date       DATE: closed interval of microseconds in UTC, as wide as the
- * precision; what lasts over a day goes under the number of "code:long", so that "after"
- *              need not look at all rows.
- *   quantity   QUANTITY three times: without unit; in canonical UCUM (or system|code); by
- *              the unit's text. Both ends of a Range are values. number: without unit.
- *   uri        URI and, for :below, URI_UNDER at each slash.
- *   composite  the terms of the first part times the rows of the others, per place.
+ * name or address is a value, and what begins at each later word of such a part too,
+ * under the number of "code:part" ("Idrissi" of "El Idrissi"). `phonetic`: NAME_KEY, the
+ * same for Mohammed, Mohamed and its Arabic. date       DATE: closed interval of
+ * microseconds in UTC, as wide as the precision; what lasts over a day goes under the
+ * number of "code:long", so that "after" need not look at all rows. quantity   QUANTITY
+ * three times: without unit; in canonical UCUM (or system|code); by the unit's text.
+ * number: without unit. A Range is an interval, open where it has no end: a DATE row
+ * under fhir_range_number(). uri        URI and, for :below, URI_UNDER at each slash.
+ *   composite  the terms of the first part times the rows of the others, per place; of
+ *              three parts, the two numbers in one row.
  * Each parameter that has a value gives PRESENT; each resource TYPE.
  *
  * Memory:  names are static. Rows: the caller's, texts in his arena. Threads: reentrant.
@@ -122,6 +125,14 @@ struct str fhir_reference_name(struct str reference, struct str base,
 double fhir_unit_value(double value, struct str system, struct str code, uint32_t *unit);
 uint32_t fhir_long_number(struct str type, struct str code); /* of "code:long" */
 uint32_t fhir_text_number(struct str type, struct str code); /* of "code:text" */
+uint32_t fhir_part_number(struct str type, struct str code); /* of "code:part" */
+/* Of the Ranges of a parameter, in a unit (0: without). */
+static inline uint32_t fhir_range_number(uint32_t number, uint32_t unit)
+{
+    return number ^ UINT32_C(0x52616e67) ^ unit;
+}
+/* May its values be Ranges? Of a part of a composite: its index, and its number. */
+bool fhir_param_ranges(const struct fhir_param *p);
 #define FHIR_UCUM "http://unitsofmeasure.org"
 
 #endif

@@ -18,7 +18,8 @@
  * that or eq, sa/eb when all of it is after/before, ap when it overlaps the asked one
  * widened by a tenth of its distance from now;
  *   - a number asked with eq, ne means its precision: 5.40 is [5.395, 5.405), 1e2 is
- *     [95, 105) (R4 3.1.1.4.6); ap a tenth;
+ *     [95, 105) (R4 3.1.1.4.6); ap a tenth; a stored Range is compared as a date is, its
+ *     missing end open;
  *   - :not and :missing=true are the complement within the type.
  * Bounded: parameters, values, asks in all, depth of chains, includes (the enum below);
  * over a bound: AM_E_TOOBIG. `_filter`, `near`, `_query`: refused.
@@ -57,6 +58,8 @@ enum fhir_ask_kind {
     FHIR_ASK_DATE,     /* param and param_long (0: none), prefix, lo, hi */
     FHIR_ASK_UPDATED,  /* _lastUpdated: prefix, lo, hi */
     FHIR_ASK_NUMBER,   /* param, unit, prefix, v_lo, v_hi */
+    FHIR_ASK_RANGE,    /* likewise, of a Range: DATE rows */
+    FHIR_ASK_TWO,      /* param; child[0] and [1] of kind NUMBER: DATE rows of a pair */
     FHIR_ASK_STARTS,   /* param, text */
     FHIR_ASK_CONTAINS, /* param, text */
     FHIR_ASK_ID,       /* text: id within type */
@@ -85,7 +88,8 @@ struct fhir_ask {
     struct fhir_ask **child;
     size_t n;
 };
-/* Does a stored interval, or value, answer an ask of kind DATE, or NUMBER? */
+/* Does a stored interval, or value, answer an ask of kind DATE (of DATE rows also RANGE
+ * and TWO), or NUMBER? */
 bool fhir_date_match(const struct fhir_ask *a, int64_t lo, int64_t hi);
 bool fhir_number_match(const struct fhir_ask *a, double v);
 /* Does the text of a row answer an ask of kind STARTS or CONTAINS? What a row was cut

@@ -5,7 +5,8 @@
  * Four kinds, one table each in a store, all ordered and all ending in the resource's
  * rid: TOKEN     (hash)               exact matches: codes, identifiers, references,
  * URIs, exact strings, presence; DATE      (param, lo, hi)      closed interval of UTC
- * microseconds; QUANTITY  (param, unit, value) quantities and numbers; STRING    (param,
+ * microseconds; or two numbers in their order (fhir_row_of()): a Range, the two numbers
+ * of a composite; QUANTITY  (param, unit, value) quantities and numbers; STRING (param,
  * text)        folded text: beginnings and parts of it.
  *
  * `param` is the number of "Type.code" ("Observation.code"), so a posting list belongs to
@@ -42,7 +43,8 @@ struct fhir_row {
     uint32_t param;  /* fhir_param_number(); 0 in TOKEN rows, whose hash has it */
     uint64_t hash;   /* TOKEN */
     int64_t lo, hi;  /* DATE: both ends included; INT64_MIN, INT64_MAX: open */
-    uint32_t unit;   /* QUANTITY: hash of the canonical unit; 0: asked without a unit */
+    uint32_t unit;   /* QUANTITY: hash of the canonical unit; 0: asked without a unit.
+                      * DATE: of a Range, what its param was mixed with (not stored) */
     double value;    /* QUANTITY */
     struct str text; /* STRING: folded, at most FHIR_ROW_TEXT_MAX, whole characters */
 };
@@ -72,6 +74,7 @@ struct fhir_row_key {
     X(URI, 'u')              /* the whole URI | "" */                                    \
     X(URI_UNDER, 'b')        /* each beginning of the URI up to a slash | "" */          \
     X(EXACT, 'x')            /* text as written | "" */                                  \
+    X(NO_CASE, 'f')          /* a token that is a string, in small letters | "" */       \
     X(NAME_KEY, 'k')  /* a word: of a name as it sounds; of a text, folded | "" */       \
     X(COMPOSITE, 'o') /* two terms as text */                                            \
     X(PRESENT, 'p')   /* "" | "" : the parameter has a value */                          \
@@ -83,6 +86,9 @@ enum fhir_term {
 #undef X
 };
 uint32_t fhir_param_number(struct str type, struct str code); /* never 0 */
+/* A number as lo or hi of a DATE row, in the same order; infinite: an open end. */
+int64_t fhir_row_of(double v);
+double fhir_row_to(int64_t bits);
 uint64_t fhir_term_hash(const struct fhir_row_key *key, uint32_t param,
                         enum fhir_term form, struct str a, struct str b);
 
