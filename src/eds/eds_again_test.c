@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { MANY = 1300 };
+enum { MANY = 1100 };
 
 /* As t_rows(), and the status, which the older rows did not have; no family name. */
 static int newer_rows(void *arg, const struct fhir_row_key *key, const struct json *v,
