@@ -110,6 +110,7 @@ static const struct {
 static void file_pages(struct ward_file *f, const char *here)
 {
     struct jw *w = &f->v->w;
+    int64_t key = 0; /* digits: letters are taken by readers of screens, and by script */
     jw_key(w, "tabs");
     jw_arr(w);
     for (size_t i = 0; i < AM_LEN(file_page); i++) {
@@ -121,10 +122,13 @@ static void file_pages(struct ward_file *f, const char *here)
         jw_kstrz(w, "id", file_page[i].id);
         jw_key(w, "href");
         jw_strf(w, "/patients/%s%s", f->id, file_page[i].path);
+        jw_key(w, "key");
+        jw_strf(w, "%d", (int)++key);
         jw_kbool(w, "current", str_eqc(str_c(file_page[i].id), here));
         jw_obj_end(w);
     }
     jw_arr_end(w);
+    jw_kint(w, "keys_n", key); /* at most nine: file_page */
 }
 
 void ward_file_context(struct ward_file *f, const char *here)

@@ -278,6 +278,7 @@ static int form_review(struct ward_entry *e, int status)
     if (e->form->tell)
         e->form->tell(e, w);
     jw_arr_end(w);
+    jw_kbool(w, "similar_first", !e->failed); /* of what has the focus */
     form_similar(e);
     jw_key(w, "kept");
     jw_arr(w);

@@ -24,6 +24,34 @@ static void each_page_wants_a_session(void **state)
     }
 }
 
+/* web/gallery.json: what test/59-ward.sh opens. */
+static void each_page_is_looked_at_by_the_browser_test(void **state)
+{
+    const struct web_pages *p = ward_pages(w_ward);
+    const char *root = getenv("AMANE_SOURCE_ROOT");
+    struct json_doc *gallery;
+    char path[1024];
+    size_t entries = 0, pages = 0;
+    (void)state;
+    snprintf(path, sizeof path, "%s/web/gallery.json", root ? root : ".");
+    assert_ok(json_parse_file(&gallery, path, NULL, NULL));
+    for (json_each(it, json_get(json_root(gallery), "pages")))
+        entries += json_str_is(json_get(it.val, "site"), "ward");
+    for (size_t i = 0; i < p->n; i++) {
+        size_t n = 0;
+        for (json_each(it, json_get(json_root(gallery), "pages")))
+            n += json_str_is(json_get(it.val, "site"), "ward") &&
+                 json_str_is(json_get(it.val, "path"), p->page[i].path) &&
+                 json_size(json_get(it.val, "at"));
+        if (!p->page[i].post && n != 1)
+            fail_msg("%s: %zu entries in the pages of web/gallery.json", p->page[i].path,
+                     n);
+        pages += !p->page[i].post;
+    }
+    assert_int_equal(entries, pages); /* none of a page that is not */
+    json_free(gallery);
+}
+
 static void each_form_wants_its_token(void **state)
 {
     const struct web_pages *p = ward_pages(w_ward);
@@ -382,6 +410,7 @@ int main(void)
         T(nobody_learns_who_is_there),
         T(a_chart_says_numbers_as_they_were_written),
         T(each_page_wants_a_session),
+        T(each_page_is_looked_at_by_the_browser_test),
         T(each_form_wants_its_token),
         T(who_has_no_patients_sees_no_page),
         T(texts_of_resources_stay_texts),

@@ -60,6 +60,11 @@ def patients():
                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP", "display": "inpatient encounter"},
                "subject": of(i), "serviceProvider": {"reference": "Organization/med", "display": "Médecine" if i == "khadija" else HOSTILE},
                "period": {"start": "2026-11-20T08:30:00+01:00"}}
+    start = time.time() // 3600 * 3600 + 7 * 86400
+    moment = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + n)) for n in (0, 900)]
+    yield {"resourceType": "Appointment", "id": "rdv-khadija", "status": "booked", "start": moment[0], "end": moment[1],
+           "participant": [{"actor": of("khadija"), "status": "accepted"}, {"actor": {"reference": "Practitioner/dr-bennis", "display": "Dr Bennis Leila"},
+                                                                            "status": "accepted"}]}
 
 
 def chart():
