@@ -59,28 +59,49 @@ static void seen_one(const char *id, char out[SEEN + 1])
     crypto_hex(hash, SEEN / 2, out);
 }
 
+/* Those whom the page only counts, whatever their order. */
+static void seen_others(const struct ward_entry *e, char out[SEEN + 1])
+{
+    uint8_t hash[CRYPTO_SHA256], all[SEEN / 2] = {0};
+    for (size_t i = 0; i < e->n_others; i++) {
+        crypto_sha256(str_c(e->other[i]), hash);
+        for (size_t k = 0; k < sizeof all; k++)
+            all[k] ^= hash[k];
+    }
+    crypto_hex(all, sizeof all, out);
+}
+
+static bool seen_has(const struct ward_entry *e, const char *one)
+{
+    struct str left = ward_field_value(e, "seen");
+    while (left.n)
+        if (str_eqc(str_cut(left, ' ', &left), one))
+            return true;
+    return false;
+}
+
 bool ward_desk_saw(const struct ward_entry *e)
 {
+    char one[SEEN + 1];
     for (size_t i = 0; i < e->n_similar; i++) {
-        struct str left = ward_field_value(e, "seen");
-        char one[SEEN + 1];
-        bool seen = false;
         seen_one(e->similar[i].id, one);
-        while (left.n && !seen)
-            seen = str_eqc(str_cut(left, ' ', &left), one);
-        if (!seen)
+        if (!seen_has(e, one))
             return false;
     }
-    return true;
+    seen_others(e, one);
+    return !e->n_others || seen_has(e, one);
 }
 
 void ward_desk_seen(struct ward_entry *e)
 {
-    char all[WARD_SIMILAR * (SEEN + 1) + 1] = "";
-    for (size_t i = 0; i < e->n_similar; i++) {
+    char all[(WARD_SIMILAR + 1) * (SEEN + 1) + 1] = "";
+    size_t n = e->n_similar;
+    for (size_t i = 0; i < n; i++)
         seen_one(e->similar[i].id, all + i * (SEEN + 1));
+    if (e->n_others)
+        seen_others(e, all + n++ * (SEEN + 1));
+    for (size_t i = 0; i < n; i++)
         all[i * (SEEN + 1) + SEEN] = ' ';
-    }
-    if (ward_field_set(e, "seen", str_trim((struct str){all, e->n_similar * (SEEN + 1)})))
+    if (ward_field_set(e, "seen", str_trim((struct str){all, n * (SEEN + 1)})))
         ward_field_error(e, e->form->field[0].name, "ward_e.unlooked");
 }

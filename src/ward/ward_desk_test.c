@@ -189,9 +189,54 @@ static void who_may_be_the_same_is_shown_in_either_script(void **state)
             !w_has(&p, "/patients/khadija/identity"))
             fail_msg("%s: %.6000s", same[i], w_main(&p));
         W_HAS(&p, "خديجة");
-        W_HAS(&p, "1961-03-14");
+        W_HAS(&p, "14 March 1961");
         w_done(&p);
     }
+}
+
+/* What the page keeps of whom it showed. */
+static void kept_seen(const struct w_page *p, char out[200])
+{
+    const char *s = strstr(p->body.p, "name=\"seen\" value=\"");
+    size_t n = 0;
+    assert_non_null(s);
+    for (s += strlen("name=\"seen\" value=\""); *s && *s != '"' && n < 199; s++)
+        out[n++] = *s == ' ' ? '+' : *s;
+    out[n] = 0;
+}
+
+/* Those who have no place on the page are counted, led to, and known again. */
+static void ten_are_shown_and_the_others_counted(void **state)
+{
+#define NAMED                                                                            \
+    "key=" KEY "&family=El+Amrani&given=Khadija&born=1961-03-14&gender=female&ipp=9"
+    char id[20], members[300], form[1000], seen[200];
+    struct w_page p;
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        snprintf(id, sizeof id, "twin-%d", i);
+        snprintf(members, sizeof members,
+                 "\"gender\":\"female\",\"birthDate\":\"1961-03-14\",\"name\":[{"
+                 "\"family\":\"%s\",\"given\":[\"%s\"]}]",
+                 i % 2 ? "العمراني" : "El Amrani", i % 2 ? "خديجة" : "Khadija");
+        w_store("Patient", id, members);
+    }
+    p = POST(200, OPEN, NAMED);
+    W_HAS(&p, "13 patients may be the same");
+    W_HAS(&p, "3 other patients may be the same and are not in this list");
+    W_HAS(&p, "/patients?name=El%20Amrani&amp;born=1961-03-14");
+    kept_seen(&p, seen);
+    w_done(&p);
+    snprintf(form, sizeof form, "step=write&sure=1&" NAMED "&seen=%s", seen);
+    w_store("Patient", "late", /* found last, by one name and the day */
+            "\"gender\":\"female\",\"birthDate\":\"1961-03-14\",\"name\":[{"
+            "\"family\":\"Lamrani\",\"given\":[\"Khadija\"]}]");
+    p = POST(422, OPEN, form); /* the fourteenth was not among those counted */
+    W_HAS(&p, "14 patients may be the same");
+    kept_seen(&p, seen);
+    w_done(&p);
+    snprintf(form, sizeof form, "step=write&sure=1&" NAMED "&seen=%s", seen);
+    POST_ONLY(303, OPEN, form);
 }
 
 static void who_is_somebody_else_is_not_shown(void **state)
@@ -870,6 +915,7 @@ int main(void)
         T(what_the_core_refuses_is_refused_at_the_field),
         T(what_is_unusual_is_asked),
         T(who_may_be_the_same_is_shown_in_either_script),
+        T(ten_are_shown_and_the_others_counted),
         T(who_is_somebody_else_is_not_shown),
         cmocka_unit_test(days_of_birth_are_near_when_one_part_differs),
         T(a_change_keeps_what_the_form_does_not_hold),

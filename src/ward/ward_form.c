@@ -6,27 +6,15 @@
 #include <string.h>
 
 /* ---- one field as a page shows it ---- */
-/* A unit keeps its order among Arabic letters, "\xc2\xb0\x43" and "/min" too: isolated.
- */
-static void field_unit(char out[64], enum text_lang l, const char *unit)
-{
-    bool isolated = l == TEXT_AR && *unit;
-    snprintf(out, 64, "%s%s%s", isolated ? "\xe2\x81\xa6" : "", unit,
-             isolated ? "\xe2\x81\xa9" : "");
-}
-
+/* A unit is a member of its own: the page isolates it, or Arabic letters around turn
+ * "\xc2\xb0\x43" and "/min" over. */
 static void field_label(struct jw *w, enum text_lang l, const struct ward_field *x)
 {
-    struct str name;
-    char id[64], unit[64];
+    char id[64];
     snprintf(id, sizeof id, "ward_f.%s", x->name);
-    field_unit(unit, l, x->unit ? x->unit : "");
-    name = text_get(l, id);
-    jw_key(w, "label");
+    jw_kstr(w, "label", text_get(l, id));
     if (x->unit)
-        jw_strf(w, "%.*s (%s)", STR_FMT(name), unit);
-    else
-        jw_str(w, name);
+        jw_kstrz(w, "unit", x->unit);
 }
 
 static void field_number_text(char out[WARD_DIGITS], enum text_lang l, double v,
@@ -38,28 +26,23 @@ static void field_number_text(char out[WARD_DIGITS], enum text_lang l, double v,
             *p = ',';
 }
 
-static int field_error(struct ward_entry *e, size_t i, const char *key)
+/* Member "says": the words and what stands in them, put together by the page. */
+static void field_error(struct ward_entry *e, size_t i)
 {
     const struct ward_field *x = &e->form->field[i];
     enum text_lang l = e->f.v->l;
-    char lo[WARD_DIGITS], hi[WARD_DIGITS], n[WARD_DIGITS], unit[64];
-    struct buf b;
-    int err;
-    buf_init(&b, 1000);
-    field_number_text(lo, l, x->lo, x->decimals);
-    field_number_text(hi, l, x->hi, x->decimals);
-    snprintf(n, sizeof n, "%d", x->decimals);
-    field_unit(unit, l, x->unit ? x->unit : "");
-    err = text_fmt(&b, l, e->error[i],
-                   (const struct text_arg[]){{"low", str_c(lo)},
-                                             {"high", str_c(hi)},
-                                             {"unit", str_c(unit)},
-                                             {"n", str_c(n)}},
-                   4);
-    if (!err)
-        jw_kstr(&e->f.v->w, key, buf_str(&b));
-    buf_release(&b);
-    return err;
+    struct jw *w = &e->f.v->w;
+    char number[WARD_DIGITS];
+    jw_key(w, "says");
+    jw_obj(w);
+    jw_kstrz(w, "id", e->error[i]);
+    field_number_text(number, l, x->lo, x->decimals);
+    jw_kstrz(w, "low", number);
+    field_number_text(number, l, x->hi, x->decimals);
+    jw_kstrz(w, "high", number);
+    jw_kstrz(w, "unit", x->unit ? x->unit : "");
+    jw_kint(w, "n", x->decimals);
+    jw_obj_end(w);
 }
 
 static struct str field_choice(enum text_lang l, const struct ward_field *x,
@@ -110,7 +93,7 @@ static void field_options(struct ward_entry *e, size_t i)
     jw_arr_end(w);
 }
 
-static int field_put(struct ward_entry *e, size_t i)
+static void field_put(struct ward_entry *e, size_t i)
 {
     static const char *const kind[] = {
         [WARD_NUMBER] = "is_number",     [WARD_LINE] = "is_text",
@@ -121,7 +104,6 @@ static int field_put(struct ward_entry *e, size_t i)
     const struct ward_field *x = &e->form->field[i];
     struct jw *w = &e->f.v->w;
     char id[64], now[WARD_INSTANT], zone[WARD_INSTANT];
-    int err = AM_OK;
     jw_obj(w);
     jw_kstrz(w, "id", x->name);
     jw_kstrz(w, "name", x->name);
@@ -139,33 +121,32 @@ static int field_put(struct ward_entry *e, size_t i)
         ward_clock_now(e->f.v->now, now, zone);
         jw_kstrz(w, "zone", zone);
     }
-    if (e->error[i])
-        err = field_error(e, i, "error");
+    if (e->error[i]) {
+        jw_kbool(w, "error", true);
+        field_error(e, i);
+    }
     jw_obj_end(w);
-    return err;
 }
 
-static int form_errors(struct ward_entry *e)
+static void form_errors(struct ward_entry *e)
 {
     struct jw *w = &e->f.v->w;
     int64_t n = 0;
-    int err = AM_OK;
     jw_key(w, "errors");
     jw_arr(w);
-    for (size_t i = 0; i < e->form->n && !err; i++) {
+    for (size_t i = 0; i < e->form->n; i++) {
         if (!e->error[i])
             continue;
         n++;
         jw_obj(w);
         jw_kstrz(w, "field", e->form->field[i].name);
         field_label(w, e->f.v->l, &e->form->field[i]);
-        err = field_error(e, i, "message");
+        field_error(e, i);
         jw_obj_end(w);
     }
     jw_arr_end(w);
     if (n)
         jw_kint(w, "errors_n", n);
-    return err;
 }
 
 static void form_context(struct ward_entry *e)
@@ -191,6 +172,19 @@ static int form_send(struct ward_entry *e, int status, const char *template)
 }
 
 /* ---- the form ---- */
+/* By what those who have no place on the page are searched. */
+static struct str form_name(const struct ward_entry *e)
+{
+    struct str latin = ward_field_value(e, "family");
+    return latin.n ? latin : ward_field_value(e, "family_ar");
+}
+
+static struct str form_born(const struct ward_entry *e)
+{
+    struct str s = ward_field_value(e, "born");
+    return s.n == 10 ? s : STR("");
+}
+
 /* Who may be the same: each with his file, to be read beside this page. */
 static void form_similar(struct ward_entry *e)
 {
@@ -200,30 +194,39 @@ static void form_similar(struct ward_entry *e)
     for (size_t i = 0; i < e->n_similar; i++) {
         jw_obj(w);
         jw_kstrz(w, "id", e->similar[i].id);
-        ward_kstr(w, "words", str_c(e->similar[i].words));
+        ward_kstr(w, "latin", str_c(e->similar[i].latin));
+        ward_kstr(w, "arabic", str_c(e->similar[i].arabic));
+        ward_kwhen(w, "born", str_c(e->similar[i].born));
+        ward_kstr(w, "ipp", str_c(e->similar[i].ipp));
+        ward_kstr(w, "cin", str_c(e->similar[i].cin));
         jw_obj_end(w);
     }
     jw_arr_end(w);
     if (e->n_similar)
-        jw_kint(w, "similar_n", (int64_t)e->n_similar);
+        jw_kint(w, "similar_n", (int64_t)(e->n_similar + e->n_others));
+    jw_kbool(w, "similar_unlooked", e->unlooked);
+    if (e->n_others) {
+        jw_kint(w, "others", (int64_t)e->n_others);
+        jw_kstr(w, "others_name", form_name(e));
+        jw_kstr(w, "others_born", form_born(e));
+    }
 }
 
 static int form_fill(struct ward_entry *e, int status)
 {
     struct jw *w = &e->f.v->w;
-    int err;
     form_context(e);
     jw_kbool(w, "saved", status == 200 && http_query(e->f.v->req, "saved").n > 0);
     jw_kbool(w, "again", http_query(e->f.v->req, "again").n > 0);
-    err = form_errors(e);
+    form_errors(e);
     jw_key(w, "fields");
     jw_arr(w);
-    for (size_t i = 0; i < e->form->n && !err; i++)
+    for (size_t i = 0; i < e->form->n; i++)
         if (e->form->field[i].kind != WARD_FOUND_CODE || e->n_found || e->error[i])
-            err = field_put(e, i);
+            field_put(e, i);
     jw_arr_end(w);
     form_similar(e);
-    return err ? err : form_send(e, status, "ward_form");
+    return form_send(e, status, "ward_form");
 }
 
 /* ---- what will be written ---- */
@@ -278,7 +281,8 @@ static int form_review(struct ward_entry *e, int status)
     if (e->form->tell)
         e->form->tell(e, w);
     jw_arr_end(w);
-    jw_kbool(w, "similar_first", !e->failed); /* of what has the focus */
+    /* Of what has the focus; what went wrong comes before it. */
+    jw_kbool(w, "similar_first", !e->failed && !(ward_fields_doubt(e) && status == 422));
     form_similar(e);
     jw_key(w, "kept");
     jw_arr(w);

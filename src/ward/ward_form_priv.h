@@ -21,6 +21,7 @@ enum {
     WARD_INSTANT = 32,
     WARD_CODES = 20,   /* found for a WARD_FOUND_CODE */
     WARD_SIMILAR = 10, /* patients told who may be the same */
+    WARD_OTHERS = 400, /* counted beyond those */
     WARD_FORM_BODY = 256 << 10,
     WARD_TO = 300 /* bytes of an address */
 };
@@ -95,9 +96,13 @@ struct ward_entry { /* one form while it is dealt with */
     size_t n_found;
     char chosen[WARD_LINE_MAX + 1]; /* name of the code that was chosen; "": none */
     struct {                        /* by check(): shown before writing */
-        char id[WARD_ID + 1], words[WARD_TEXT + 1];
+        char id[WARD_ID + 1], latin[WARD_TEXT + 1], arabic[WARD_TEXT + 1],
+            born[WARD_DIGITS], ipp[WARD_ID + 1], cin[WARD_ID + 1];
     } similar[WARD_SIMILAR];
     size_t n_similar;
+    char other[WARD_OTHERS][WARD_ID + 1];
+    bool unlooked;           /* more names sound alike than were looked at */
+    size_t n_others;         /* who may be the same too, and has no place there */
     char guard[WARD_ID + 1]; /* by check(): version of what guards the writing; "": none
                               */
     bool sure;

@@ -66,7 +66,7 @@ static void a_form_starts_empty_with_a_key_and_the_clock(void **state)
     assert_non_null(other);
     assert_memory_not_equal(key + 18, other + 18, 32); /* each form has its own */
     W_HAS(&r, "UTC+01:00");
-    W_HAS(&r, "Systolic blood pressure (mmHg)");
+    W_HAS(&r, "Systolic blood pressure (<bdi dir=\"ltr\">mmHg</bdi>)");
     W_HAS(&r, "aria-current=\"page\">Vital signs");
     w_done(&r);
     w_done(&again);

@@ -194,7 +194,7 @@ static void open_look(struct ward_entry *e)
     if (!ward_desk_saw(e))
         e->sure = false;
     ward_desk_seen(e);
-    if (e->n_similar)
+    if (e->n_similar || e->unlooked)
         ward_field_doubt(e, ward_field_value(e, "family").n ? "family" : "family_ar");
 }
 

@@ -2,7 +2,8 @@
 /* Who may be the same patient as the one being entered: whoever has one of his numbers,
  * and whoever's name sounds like his, in either script, born on a day that may be his. A
  * name that sounds alike is found across scripts (the parameter phonetic), so one script
- * is enough. Of names that sound alike the first SIMILAR_ASKED are looked at. */
+ * is enough. Of names that sound alike the first SIMILAR_ASKED are looked at, and
+ * the page says when there are more. */
 #include "ward/ward_identity.h"
 
 #include <string.h>
@@ -44,46 +45,64 @@ static int similar_name(struct buf *b, const struct json *name)
     return err;
 }
 
-static int similar_words(struct ward_entry *e, struct buf *b, const struct json *p)
+/* Ids beyond those of the page, to count each once. */
+static int similar_other(struct ward_entry *e, struct str id)
 {
-    const struct json *latin = ward_name_of(p, false), *arabic = ward_name_of(p, true);
-    struct str born = json_get_str(p, "birthDate"),
-               ipp = json_get_str(ward_number_of(p, ward_ipp_system(e)), "value"),
-               cin = json_get_str(ward_number_of(p, WARD_CIN), "value");
-    int err = latin ? similar_name(b, latin) : AM_OK;
-    if (!err && latin && arabic)
-        err = buf_adds(b, " \xe2\x80\x94 ");
-    if (!err && arabic)
-        err = similar_name(b, arabic);
-    if (!err && born.n)
-        err = buf_addf(b, " \xe2\x80\x94 \xe2\x81\xa6%.*s\xe2\x81\xa9", STR_FMT(born));
-    if (!err && ipp.n)
-        err = buf_addf(b, " \xe2\x80\x94 IPP \xe2\x81\xa6%.*s\xe2\x81\xa9", STR_FMT(ipp));
-    if (!err && cin.n)
-        err = buf_addf(b, " \xe2\x80\x94 CIN \xe2\x81\xa6%.*s\xe2\x81\xa9", STR_FMT(cin));
+    for (size_t i = 0; i < e->n_others; i++)
+        if (str_eqc(id, e->other[i]))
+            return AM_OK;
+    if (e->n_others < WARD_OTHERS)
+        snprintf(e->other[e->n_others++], sizeof e->other[0], "%.*s", STR_FMT(id));
+    return AM_OK;
+}
+
+static void similar_put(char *out, size_t n, struct str s)
+{
+    snprintf(out, n, "%.*s", STR_FMT(ward_begin(web_text_or(s), n - 1)));
+}
+
+static int similar_named(char out[WARD_TEXT + 1], const struct json *name)
+{
+    struct buf b;
+    int err;
+    buf_init(&b, 8 * WARD_TEXT);
+    err = name ? similar_name(&b, name) : AM_OK;
+    if (!err)
+        similar_put(out, WARD_TEXT + 1, buf_str(&b));
+    buf_release(&b);
     return err;
 }
 
+static int similar_told(struct ward_entry *e, const struct json *p, size_t i)
+{
+    int err = similar_named(e->similar[i].latin, ward_name_of(p, false));
+    if (!err)
+        err = similar_named(e->similar[i].arabic, ward_name_of(p, true));
+    similar_put(e->similar[i].born, sizeof e->similar[i].born,
+                json_get_str(p, "birthDate"));
+    similar_put(e->similar[i].ipp, sizeof e->similar[i].ipp,
+                json_get_str(ward_number_of(p, ward_ipp_system(e)), "value"));
+    similar_put(e->similar[i].cin, sizeof e->similar[i].cin,
+                json_get_str(ward_number_of(p, WARD_CIN), "value"));
+    return err;
+}
+
+/* A patient comes up by his number, by each script and by his day: he is counted once. */
 static int similar_add(struct ward_entry *e, const struct json *p)
 {
     struct str id = json_get_str(p, "id");
-    struct buf b;
     int err;
-    if (id.n > WARD_ID || str_eqc(id, e->f.id) || e->n_similar == WARD_SIMILAR)
+    if (id.n > WARD_ID || str_eqc(id, e->f.id))
         return AM_OK;
     for (size_t i = 0; i < e->n_similar; i++)
         if (str_eqc(id, e->similar[i].id))
             return AM_OK;
-    buf_init(&b, 8 * WARD_TEXT);
-    err = similar_words(e, &b, p);
-    if (!err) {
-        snprintf(e->similar[e->n_similar].id, sizeof e->similar[0].id, "%.*s",
+    if (e->n_similar == WARD_SIMILAR)
+        return similar_other(e, id);
+    err = similar_told(e, p, e->n_similar);
+    if (!err)
+        snprintf(e->similar[e->n_similar++].id, sizeof e->similar[0].id, "%.*s",
                  STR_FMT(id));
-        snprintf(e->similar[e->n_similar].words, sizeof e->similar[0].words, "%.*s",
-                 STR_FMT(ward_begin(web_text_or(buf_str(&b)), WARD_TEXT)));
-        e->n_similar++;
-    }
-    buf_release(&b);
     return err;
 }
 
@@ -101,6 +120,8 @@ static int similar_ask(struct ward_entry *e, const char *query, bool any)
             (any || ward_birth_near(born, json_get_str(p, "birthDate"))))
             err = similar_add(e, p);
     }
+    if (json_int(json_get(r.root, "total"), 0) > SIMILAR_ASKED)
+        e->unlooked = true;
     ward_reply_release(&r);
     return err;
 }
@@ -172,7 +193,8 @@ void ward_similar(struct ward_entry *e)
 {
     static const char *const name[] = {"family", "given", "family_ar", "given_ar"};
     int err;
-    e->n_similar = 0;
+    e->n_similar = e->n_others = 0;
+    e->unlooked = false;
     err = similar_number(e, "ipp", ward_ipp_system(e));
     if (!err)
         err = similar_number(e, "cin", WARD_CIN);

@@ -95,13 +95,13 @@ async function turn(e, at, lang, scripts) {
   if (seen.weight > 60000 || seen.weight < 1000) problems.push(`weighs ${seen.weight} bytes`);
   problems.push(...seen.problems, ...await shape(page, lang), ...await named(page));
   if (scripts) problems.push(...await axe(page));
-  if (whole) await page.screenshot({ path: path.join(out, `ward${at.replace(/\W+/g, '-')}.${lang}.png`), fullPage: true });
+  if (whole || only) await page.screenshot({ path: path.join(out, `ward${at.replace(/\W+/g, '-')}.${lang}.png`), fullPage: true });
   problems.push(...await walk(page, lang, whole || Boolean(e.wrong)));
   is(problems.join('\n'), '');
   if (e.wrong) {
     await refused(page, e.wrong);
     is((await shape(page, lang)).concat(scripts ? await axe(page) : []).join('\n'), '', 'refused:');
-    if (whole) await page.screenshot({ path: path.join(out, `ward${at.replace(/\W+/g, '-')}.refused.${lang}.png`), fullPage: true });
+    if (whole || only) await page.screenshot({ path: path.join(out, `ward${at.replace(/\W+/g, '-')}.refused.${lang}.png`), fullPage: true });
   }
   await context.close();
 }
