@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing the trail. Whoever finds nobody writing writes for all who wait: one write, one
- * fdatasync, then each is told. */
+ * fdatasync, then each is told. Of several processes (a node, a command beside it) one
+ * writes at a time: under the lock of the folder it first follows what the others wrote,
+ * and its records are chained to that. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +17,7 @@
 #include "base/pause.h"
 #include "door/door_trail_priv.h"
 
-enum { TRAIL_WAITING = 64 << 20 };
+enum { TRAIL_WAITING = 64 << 20, TRAIL_PATIENCE_MS = 10000 };
 
 struct trail_waiter {
     struct trail_waiter *next;
@@ -26,13 +28,14 @@ struct trail_waiter {
 struct door_trail {
     char dir[PATH_MAX];
     uint8_t key[DOOR_TRAIL_KEY];
-    uint64_t file_max, size;
+    uint64_t file_max, size, first; /* of the file: what we know of it; its number */
+    int64_t wait_ms;
     int fd, lock;
     pthread_mutex_t mutex;
     pthread_cond_t told;
     bool leading, broken;
-    struct door_chain chain, synced; /* with what waits; on the disk */
-    struct buf waiting, going;       /* records */
+    struct door_chain synced;  /* on the disk; of who leads */
+    struct buf waiting, going; /* records, their digests yet to be made */
     struct trail_waiter *waiters;
     struct door_trail_stats stats;
 };
@@ -57,6 +60,26 @@ static int trail_write(int fd, struct str s)
     return AM_OK;
 }
 
+/* What root makes in the folder of a service is the service's: else it could not go on.
+ */
+static int trail_owned(const struct door_trail *t, int fd)
+{
+    struct stat s;
+    if (geteuid() != 0)
+        return AM_OK;
+    return stat(t->dir, &s) || fchown(fd, s.st_uid, s.st_gid) ? am_err_errno(errno)
+                                                              : AM_OK;
+}
+
+static void trail_use(struct door_trail *t, int fd, uint64_t first)
+{
+    if (t->fd >= 0)
+        close(t->fd);
+    t->fd = fd;
+    t->first = first;
+    t->size = DOOR_TRAIL_HEAD;
+}
+
 /* A new file, after `synced`. */
 static int trail_begin(struct door_trail *t)
 {
@@ -65,13 +88,17 @@ static int trail_begin(struct door_trail *t)
     int fd, err;
     door_trail_name(t->synced.seq + 1, name);
     err = trail_path(t, name, path);
+    if (!err && t->fd >= 0 && fdatasync(t->fd)) /* perhaps of one who died before his */
+        err = am_err_errno(errno);
     if (err)
         return err;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return am_err_errno(errno);
     door_trail_head(&t->synced, head);
-    err = trail_write(fd, (struct str){(const char *)head, sizeof head});
+    err = trail_owned(t, fd);
+    if (!err)
+        err = trail_write(fd, (struct str){(const char *)head, sizeof head});
     if (!err && fsync(fd))
         err = am_err_errno(errno);
     if (!err)
@@ -81,10 +108,7 @@ static int trail_begin(struct door_trail *t)
         unlink(path);
         return err;
     }
-    if (t->fd >= 0)
-        close(t->fd);
-    t->fd = fd;
-    t->size = DOOR_TRAIL_HEAD;
+    trail_use(t, fd, t->synced.seq + 1);
     return AM_OK;
 }
 
@@ -158,27 +182,130 @@ static int trail_continue(struct door_trail *t)
     if (!err && files.first.n)
         err = trail_follow(t, path, files.first.v[files.first.n - 1]);
     if (!err && files.first.n) {
-        t->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        t->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
         if (t->fd < 0)
             err = am_err_errno(errno);
+        t->first = files.first.v[files.first.n - 1];
     } else if (!err)
         err = trail_begin(t);
     vec_release(&files.first);
-    t->chain = t->synced;
+    return err;
+}
+
+/* ---- others who write ---- */
+/* Theirs is let go after one sync; one who was stopped meanwhile is not waited for. */
+static int trail_lock(struct door_trail *t)
+{
+    const int64_t until = time_mono() + t->wait_ms * (TIME_SECOND / 1000);
+    while (flock(t->lock, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return am_err_errno(errno);
+        if (time_mono() > until)
+            return AM_E_UNAVAILABLE;
+        usleep(500);
+    }
+    return AM_OK;
+}
+
+static void trail_unlock(struct door_trail *t)
+{
+    (void)flock(t->lock, LOCK_UN);
+}
+
+/* What came after what we know of the file. */
+static int trail_more(struct door_trail *t, size_t n)
+{
+    char path[PATH_MAX], name[DOOR_TRAIL_NAME];
+    char *text = am_malloc(n);
+    struct str left = {text, n};
+    struct door_trail_raw raw;
+    int err = text ? AM_OK : AM_E_NOMEM;
+    for (size_t at = 0; at < n && !err;) {
+        ssize_t k = pread(t->fd, text + at, n - at, (off_t)(t->size + at));
+        if (k < 0 && errno == EINTR)
+            continue;
+        err = k < 0 ? am_err_errno(errno) : k == 0 ? AM_E_IO : AM_OK;
+        at += k > 0 ? (size_t)k : 0;
+    }
+    if (err) {
+        free(text);
+        return err;
+    }
+    while (!err && left.n)
+        err = door_trail_next(&left, &t->synced, &raw);
+    t->size += n - left.n;
+    door_trail_name(t->first, name);
+    if (err == AM_E_NOTFOUND) /* he died, or could not take it back */
+        err = trail_path(t, name, path) ? AM_E_TOOBIG
+                                        : trail_torn(t, path, left, (size_t)t->size);
+    free(text);
+    return err;
+}
+
+/* Did another begin the file after ours? */
+static int trail_next_file(struct door_trail *t, bool *yes)
+{
+    char path[PATH_MAX], name[DOOR_TRAIL_NAME];
+    uint8_t head[DOOR_TRAIL_HEAD];
+    struct door_chain before;
+    bool headless = false;
+    int fd, err;
+    *yes = false;
+    if (t->first == t->synced.seq + 1)
+        return AM_OK;
+    door_trail_name(t->synced.seq + 1, name);
+    err = trail_path(t, name, path);
+    if (err || access(path, F_OK))
+        return err;
+    err = trail_headless(t, path, &headless);
+    if (err || headless)
+        return err;
+    fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    if (fd < 0)
+        return am_err_errno(errno);
+    err = pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head ? AM_OK : AM_E_IO;
+    if (!err)
+        err =
+            door_trail_head_read((struct str){(const char *)head, sizeof head}, &before);
+    if (!err && (before.seq != t->synced.seq ||
+                 memcmp(before.digest, t->synced.digest, sizeof before.digest) != 0))
+        err = AM_E_TAMPERED;
+    if (err) {
+        close(fd);
+        return err;
+    }
+    trail_use(t, fd, t->synced.seq + 1);
+    *yes = true;
+    return AM_OK;
+}
+
+static int trail_catch_up(struct door_trail *t)
+{
+    bool more = true;
+    int err = AM_OK;
+    while (!err && more) {
+        struct stat s;
+        if (fstat(t->fd, &s))
+            return am_err_errno(errno);
+        if ((uint64_t)s.st_size < t->size)
+            return AM_E_TAMPERED; /* cut, by nobody who writes here */
+        if ((uint64_t)s.st_size > t->size)
+            err = trail_more(t, (size_t)((uint64_t)s.st_size - t->size));
+        if (!err)
+            err = trail_next_file(t, &more);
+    }
     return err;
 }
 
 /* ---- opening ---- */
-static int trail_lock(struct door_trail *t)
+static int trail_lock_open(struct door_trail *t)
 {
     char path[PATH_MAX];
     int err = trail_path(t, "lock", path);
     if (err)
         return err;
     t->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (t->lock < 0)
-        return am_err_errno(errno);
-    return flock(t->lock, LOCK_EX | LOCK_NB) ? AM_E_CONFLICT : AM_OK;
+    return t->lock < 0 ? am_err_errno(errno) : trail_owned(t, t->lock);
 }
 
 int door_trail_open(struct door_trail **out, const struct door_trail_config *c)
@@ -189,6 +316,7 @@ int door_trail_open(struct door_trail **out, const struct door_trail_config *c)
         return AM_E_NOMEM;
     t->fd = t->lock = -1;
     t->file_max = c->file_max ? c->file_max : 64 << 20;
+    t->wait_ms = c->wait_ms ? c->wait_ms : TRAIL_PATIENCE_MS;
     memcpy(t->key, c->key, sizeof t->key);
     buf_init(&t->waiting, TRAIL_WAITING);
     buf_init(&t->going, TRAIL_WAITING);
@@ -198,9 +326,13 @@ int door_trail_open(struct door_trail **out, const struct door_trail_config *c)
               ? am_dir_make(c->dir, 0700)
               : AM_E_TOOBIG;
     if (!err)
-        err = trail_lock(t);
+        err = trail_lock_open(t);
     if (!err)
+        err = trail_lock(t);
+    if (!err) {
         err = trail_continue(t);
+        trail_unlock(t);
+    }
     if (err) {
         door_trail_close(t);
         return err;
@@ -226,45 +358,66 @@ void door_trail_close(struct door_trail *t)
 }
 
 /* ---- adding ---- */
-/* Takes its place in the chain. */
+/* Its place in the chain is that in which it is written. */
 static int trail_queue(struct door_trail *t, int64_t at, struct str sealed)
 {
-    struct door_chain next = t->chain;
+    static const uint8_t digest[CRYPTO_SHA256];
     uint8_t head[DOOR_TRAIL_FIXED];
     size_t before = t->waiting.n;
     int err;
     door_be(sealed.n, 4, head);
     door_be((uint64_t)at, 8, head + 4);
-    door_chain_add(&next, at, sealed);
     err = buf_add(&t->waiting, (struct str){(const char *)head, sizeof head});
     if (!err)
         err = buf_add(&t->waiting, sealed);
     if (!err)
-        err = buf_add(&t->waiting,
-                      (struct str){(const char *)next.digest, sizeof next.digest});
+        err = buf_add(&t->waiting, (struct str){(const char *)digest, sizeof digest});
     if (err)
         buf_cut(&t->waiting, before);
-    else
-        t->chain = next;
     return err == AM_E_TOOBIG ? AM_E_UNAVAILABLE : err;
 }
 
-/* On the disk, or as it was. Without the mutex. */
-static int trail_flush(struct door_trail *t)
+/* The digests of what goes, after those on the disk. */
+static void trail_chain(struct door_trail *t, struct door_chain *c)
 {
-    int err =
-        t->size >= t->file_max && t->size > DOOR_TRAIL_HEAD ? trail_begin(t) : AM_OK;
-    uint64_t before = t->size;
-    if (!err)
-        err = trail_write(t->fd, buf_str(&t->going));
+    for (size_t i = 0; i < t->going.n;) {
+        uint8_t *p = (uint8_t *)t->going.p + i;
+        size_t n = (size_t)door_be_read(p, 4);
+        door_chain_add(c, (int64_t)door_be_read(p + 4, 8),
+                       (struct str){(const char *)p + DOOR_TRAIL_FIXED, n});
+        memcpy(p + DOOR_TRAIL_FIXED + n, c->digest, CRYPTO_SHA256);
+        i += DOOR_TRAIL_FIXED + n + CRYPTO_SHA256;
+    }
+}
+
+/* On the disk, or as it was. */
+static int trail_append(struct door_trail *t, struct door_chain *end)
+{
+    int err = t->broken ? AM_E_IO : trail_catch_up(t);
+    if (!err && t->size >= t->file_max && t->size > DOOR_TRAIL_HEAD)
+        err = trail_begin(t);
+    if (err)
+        return err;
+    *end = t->synced;
+    trail_chain(t, end);
+    err = trail_write(t->fd, buf_str(&t->going));
     if (!err && fdatasync(t->fd))
         err = am_err_errno(errno);
-    if (!err) {
+    if (!err)
         t->size += t->going.n;
-        return AM_OK;
-    }
-    if (ftruncate(t->fd, (off_t)before) || fsync(t->fd))
+    else if (ftruncate(t->fd, (off_t)t->size) || fsync(t->fd))
         t->broken = true; /* what is in the file nobody knows: no more of it */
+    return err;
+}
+
+/* Without the mutex. */
+static int trail_flush(struct door_trail *t, struct door_chain *end)
+{
+    int err = trail_lock(t);
+    if (!err) {
+        err = trail_append(t, end);
+        trail_unlock(t);
+    }
     return err;
 }
 
@@ -282,28 +435,25 @@ static void trail_tell_all(struct trail_waiter *w, int err)
 static void trail_lead(struct door_trail *t)
 {
     struct trail_waiter *mine = t->waiters;
-    struct door_chain end = t->chain;
+    struct door_chain end = t->synced;
     struct buf swap = t->going;
+    uint64_t before;
     int err;
     t->going = t->waiting;
     t->waiting = swap;
     t->waiters = NULL;
     t->leading = true;
     pthread_mutex_unlock(&t->mutex);
-    err = trail_flush(t);
+    err = trail_flush(t, &end);
     pthread_mutex_lock(&t->mutex);
     t->stats.syncs++;
+    before = t->synced.seq;
     if (!err) {
-        t->stats.records += end.seq - t->synced.seq;
+        t->stats.records += end.seq - before;
         t->stats.bytes += t->going.n;
         t->synced = end;
-    } else { /* what was chained to it meanwhile is lost with it */
+    } else
         LOG_E("door.trail", log_err(err));
-        t->chain = t->synced;
-        buf_clear(&t->waiting);
-        trail_tell_all(t->waiters, err);
-        t->waiters = NULL;
-    }
     trail_tell_all(mine, err);
     buf_clear(&t->going);
     t->leading = false;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -153,13 +154,71 @@ static void what_was_changed_is_not_told_backwards(void **state)
     close(fd);
 }
 
-static void a_second_writer_is_refused(void **state)
+/* ---- several processes ---- */
+static void two_writers_make_one_chain(void **state)
 {
-    struct door_trail *t = t_open(0), *u = NULL;
+    struct door_trail *t = t_open(1000), *u = t_open(1000);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    uint64_t n = 0;
     (void)state;
-    assert_int_equal(door_trail_open(&u, &(struct door_trail_config){.dir = t_sub}),
-                     AM_E_CONFLICT);
+    for (int i = 1; i <= 90; i++) /* in turns of 1, 2, 3... over files */
+        t_add(i * i % 7 < 3 ? t : u, i);
     door_trail_close(t);
+    t_add(u, 91);
+    door_trail_close(u);
+    assert_ok(door_trail_each(&r, count_and_order, &n));
+    assert_int_equal(n, 91);
+    assert_true(r.files > 5);
+}
+
+static void one_who_does_not_let_go_is_not_waited_for_for_ever(void **state)
+{
+    struct door_trail_config c = {.dir = t_sub, .wait_ms = 30};
+    struct door_trail *t = NULL;
+    struct door_trail_read r = {.dir = t_sub};
+    char path[PATH_MAX + 64];
+    int fd;
+    (void)state;
+    assert_ok(door_trail_open(&t, &c));
+    snprintf(path, sizeof path, "%s/lock", t_sub);
+    fd = open(path, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(door_trail_add(t, 1, STR("{}")), AM_E_UNAVAILABLE);
+    close(fd);
+    assert_ok(door_trail_add(t, 2, STR("{}")));
+    door_trail_close(t);
+    assert_ok(door_trail_each(&r, NULL, NULL));
+    assert_int_equal(r.last, 1);
+}
+
+/* What another left at the end, or took from it. */
+static void a_writer_minds_what_another_left(void **state)
+{
+    struct door_trail *t = t_open(0), *u = t_open(0);
+    struct door_trail_read r = {.dir = t_sub, .key = t_key};
+    char path[PATH_MAX + 64];
+    struct stat s;
+    uint64_t n = 0;
+    int fd;
+    (void)state;
+    t_add(t, 1);
+    t_add(u, 2);
+    first_file(path);
+    fd = open(path, O_WRONLY | O_APPEND);
+    assert_int_equal(write(fd, "\0\0\0\x30torn", 8), 8); /* he died */
+    t_add(t, 3);
+    assert_ok(door_trail_each(&r, count_and_order, &n));
+    assert_int_equal(n, 3);
+    assert_int_equal(r.torn, 1);
+    assert_int_equal(fstat(fd, &s), 0);
+    assert_int_equal(write(fd, "\0\0\0\1at......x", 13), 13); /* no link of the chain */
+    assert_int_equal(write(fd, r.digest, sizeof r.digest), sizeof r.digest);
+    assert_int_equal(door_trail_add(u, 4, STR("{}")), AM_E_TAMPERED);
+    assert_int_equal(ftruncate(fd, s.st_size - 1), 0); /* of what was told */
+    assert_int_equal(door_trail_add(t, 4, STR("{}")), AM_E_TAMPERED);
+    close(fd);
+    door_trail_close(t);
+    door_trail_close(u);
 }
 
 /* Every byte of the file turned, one at a time. */
@@ -337,6 +396,56 @@ static void what_was_told_survives_a_kill(void **state)
     }
 }
 
+enum { HANDS = 3, HAND_ADDS = 60 };
+
+static void child_hand(int out)
+{
+    struct door_trail *t = t_open(1500);
+    for (int i = 1; i <= HAND_ADDS; i++) {
+        t_add(t, i);
+        if (write(out, &i, sizeof i) != sizeof i)
+            _exit(1);
+    }
+    door_trail_close(t);
+    _exit(0);
+}
+
+/* Three processes at once, one of them killed: one chain, with all that was told. */
+static void processes_at_once_make_one_chain(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 6; round++) {
+        struct door_trail_read r = {.dir = t_sub, .key = t_key};
+        int p[2], one, told = 0;
+        pid_t child[HANDS];
+        assert_int_equal(pipe(p), 0);
+        for (int i = 0; i < HANDS; i++) {
+            child[i] = fork();
+            if (child[i] == 0) {
+                close(p[0]);
+                child_hand(p[1]);
+            }
+        }
+        close(p[1]);
+        usleep((useconds_t)(4000 + 3000 * round));
+        kill(child[0], SIGKILL);
+        while (read(p[0], &one, sizeof one) == sizeof one)
+            told++;
+        close(p[0]);
+        for (int i = 0; i < HANDS; i++) {
+            int status;
+            waitpid(child[i], &status, 0);
+            if (i) /* he who was killed aside */
+                assert_int_equal(status, 0);
+        }
+        assert_ok(door_trail_each(&r, NULL, NULL));
+        assert_true(r.last >= (uint64_t)told && r.last <= (uint64_t)told + 1);
+        assert_true(told >= (HANDS - 1) * HAND_ADDS);
+        assert_int_equal(t_teardown(NULL), 0);
+        assert_int_equal(t_setup(NULL), 0);
+    }
+}
+
 static int oom_add(void)
 {
     struct door_trail_config c = {.dir = t_sub};
@@ -362,7 +471,9 @@ static void without_memory_it_says_so(void **state)
 
 TEST_MAIN(T(all_is_read_back_in_order_over_files),
           T(the_newest_are_read_first_and_no_more_than_that),
-          T(what_was_changed_is_not_told_backwards), T(a_second_writer_is_refused),
+          T(what_was_changed_is_not_told_backwards), T(two_writers_make_one_chain),
+          T(one_who_does_not_let_go_is_not_waited_for_for_ever),
+          T(a_writer_minds_what_another_left), T(processes_at_once_make_one_chain),
           T(any_byte_changed_is_found), T(a_torn_end_is_kept_apart_and_written_on),
           T(a_record_changed_before_the_end_stops_the_writer), T(many_share_a_sync),
           T(what_found_no_room_is_told_and_not_there), T(what_was_told_survives_a_kill),

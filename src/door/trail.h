@@ -16,9 +16,13 @@
  *       many callers share one fdatasync;
  *   I2  after a failure the file and the chain are as after the last success; who waited
  *       for what was lost is told so;
- *   I3  one process writes (flock); a torn end, which nobody was told of, is moved into a
- *       file of its own (*.torn) and never thrown away. More than one torn write could
- *       leave is AM_E_TAMPERED.
+ *   I3  several processes (a node, commands beside it) write one chain, one at a time:
+ * for the length of a write and its sync each holds the lock of the folder (flock), and
+ *       first follows what the others wrote. Whoever does not let go of it for wait_ms is
+ *       waited for no longer: AM_E_UNAVAILABLE. A torn end, which nobody was told of, is
+ *       moved into a file of its own (*.torn) and never thrown away. More than one torn
+ *       write could leave, or less than was there, is AM_E_TAMPERED.
+ *   I4  what root makes there belongs to whom the folder belongs to.
  *
  * Memory:  a record at most DOOR_TRAIL_RECORD; what waits for the disk at most 64 MiB.
  * Threads: door_trail_add() from any. */
@@ -35,6 +39,7 @@ struct door_trail_config {
     const char *dir; /* made when it is not there */
     uint8_t key[DOOR_TRAIL_KEY];
     uint64_t file_max; /* bytes, from which on a new file is begun; 0: 64 MiB */
+    int64_t wait_ms;   /* for another process; 0: 10 s */
 };
 AM_CHECK int door_trail_open(struct door_trail **out, const struct door_trail_config *c);
 void door_trail_close(struct door_trail *t); /* NULL is fine */
