@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cmd_eds_law.h"
 #include "cmd_eds_view.h"
 #include "cmd_hl7.h"
 #include "cmd_token.h"
@@ -28,10 +29,11 @@ static const char synopsis[] =
     "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
     "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
     "[--json]\n"
-    "       amane eds export STORE OUT --key FILE [--type TYPE[,TYPE...]] "
-    "[--since INSTANT] [--json]\n"
-    "       amane eds view STORE FILE --key FILE [--format ndjson|json|csv] "
-    "[--no-header] [--since INSTANT] [--limit N] [--base URL] [--into FILE]\n"
+    "       amane eds export STORE OUT --key FILE --reason TEXT [--break-glass] "
+    "[--type TYPE[,TYPE...]] [--since INSTANT] [--json]\n"
+    "       amane eds view STORE FILE --key FILE --reason TEXT [--break-glass] "
+    "[--format ndjson|json|csv] [--no-header] [--since INSTANT] [--limit N] [--base URL] "
+    "[--into FILE]\n"
     "       amane eds fsck STORE --key FILE [--json]\n"
     "       amane eds backup STORE FILE --key FILE [--json]\n"
     "       amane eds restore FILE STORE --key FILE [--json]\n"
@@ -41,7 +43,8 @@ static const char synopsis[] =
     "       amane eds erasures STORE --key FILE [--json]\n"
     "       amane eds rotate STORE --key FILE [--resume] [--json]\n"
     "       amane eds rewrap STORE --key FILE --new-key FILE [--json]\n"
-    "       amane eds split STORE --key FILE --parts N [--json]\n";
+    "       amane eds split STORE --key FILE --parts N [--json]\n"
+    "each also: [--data DIR] [--reason TEXT]\n";
 
 /* ---- the store ---- */
 /* An exit code; 0: the key is there. */
@@ -63,7 +66,8 @@ static bool show_rows(void *arg, int64_t done, int64_t of)
     return !cmd_eds_stopped();
 }
 
-int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
+int cmd_eds_open_within(struct eds **out, const char *store, const char *key,
+                        enum eds_mode mode)
 {
     struct cmd_eds_progress p;
     struct eds_config c = {.path = store,
@@ -87,6 +91,25 @@ int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_
     else
         return cmd_fail("open the warehouse", store, err, NULL);
     return am_err_exit(err);
+}
+
+int cmd_eds_open(struct eds **out, const char *store, const char *key, enum eds_mode mode)
+{
+    int code = cmd_eds_open_within(out, store, key, mode);
+    if (!code)
+        code = cmd_eds_law_begin(*out, store, key);
+    if (code) {
+        eds_close(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+int cmd_eds_close(struct eds *e, int code)
+{
+    code = cmd_eds_law_end(code);
+    eds_close(e);
+    return code;
 }
 
 /* ---- how far ---- */
@@ -236,10 +259,11 @@ static int rotate(const char *store, const char *key, bool resume, bool json)
     if (!err)
         err = reseal(e, &p, top, &rounds);
     cmd_eds_progress_end(&p);
-    eds_close(e);
     if (err)
-        return cmd_fail("rotate the key of", store, err, NULL);
-    return json ? tell_object(store, "top", top) : 0;
+        code = cmd_fail("rotate the key of", store, err, NULL);
+    else if (json)
+        code = tell_object(store, "top", top);
+    return cmd_eds_close(e, code);
 }
 
 static int rewrap(const char *store, const char *key, const char *new_key, bool json)
@@ -256,8 +280,9 @@ static int rewrap(const char *store, const char *key, const char *new_key, bool 
             code = cmd_fail("rewrap the keys of", store, err, NULL);
     }
     crypto_wipe(k, sizeof k);
-    eds_close(e);
-    return code || !json ? code : tell_object(store, NULL, 0);
+    if (!code && json)
+        code = tell_object(store, NULL, 0);
+    return cmd_eds_close(e, code);
 }
 
 /* ---- several servers ---- */
@@ -272,19 +297,20 @@ static int split(const char *store, const char *key, const char *parts, bool jso
     if (code)
         return code;
     err = eds_parts_make(e, (unsigned)n);
-    eds_close(e);
     if (err)
-        return cmd_fail("split the bodies of", store, err, NULL);
-    return json ? tell_object(store, "parts", n) : 0;
+        code = cmd_fail("split the bodies of", store, err, NULL);
+    else if (json)
+        code = tell_object(store, "parts", n);
+    return cmd_eds_close(e, code);
 }
 
 /* ---- which verb ---- */
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map, *parts;
     const char *format, *limit, *base, *into;
-    const char *patient, *ground, *by, *reason;
+    const char *patient, *ground, *by, *reason, *data;
     struct cmd_token_key token;
-    bool dry, later;
+    bool dry, later, glass;
     bool json, resume, hl7, csv, dicom, no_header;
 };
 
@@ -300,7 +326,7 @@ static bool fits(const struct asked *o, const char *allowed)
                   {o->format, 'f'},      {o->limit, 'l'},       {o->base, 'b'},
                   {o->into, 'o'},        {o->no_header, 'H'},   {o->csv, 'c'},
                   {o->dicom, 'd'},       {o->patient, 'p'},     {o->ground, 'g'},
-                  {o->by, 'B'},          {o->reason, 'q'},      {o->dry, 'D'},
+                  {o->by, 'B'},          {o->glass, 'G'},       {o->dry, 'D'},
                   {o->later, 'L'},       {o->parts, 'P'},       {o->token.module, 'T'},
                   {o->token.token, 'T'}, {o->token.label, 'T'}, {o->token.pin_file, 'T'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
@@ -328,7 +354,7 @@ static int run_erase(int argc, char **argv, const struct asked *o)
         return cmd_eds_erasures(argv[2], o->key, o->json);
     if (!strcmp(argv[1], "erase") &&
         (o->resume ? fits(o, "kR") && !o->json
-                   : fits(o, "kpgBqDL") && o->patient && o->ground && o->by))
+                   : fits(o, "kpgBDL") && o->patient && o->ground && o->by))
         return cmd_eds_erase(&what);
     return cmd_usage(synopsis, false);
 }
@@ -376,10 +402,10 @@ static int run(int argc, char **argv, const struct asked *o)
                                      .n_paths = argc - 3,
                                      .given = o->ids && !strcmp(o->ids, "given"),
                                      .json = o->json});
-    if (argc == 4 && !strcmp(verb, "export") && fits(o, "kts"))
+    if (argc == 4 && !strcmp(verb, "export") && fits(o, "ktsG") && o->reason)
         return cmd_eds_export(argv[2], o->key, argv[3], o->type, o->since, o->json);
-    if (argc == 4 && !strcmp(verb, "view") && !o->json && fits(o, "ksflboH") &&
-        !(o->into && (o->format || o->no_header)))
+    if (argc == 4 && !strcmp(verb, "view") && !o->json && fits(o, "ksflboHG") &&
+        o->reason && !(o->into && (o->format || o->no_header)))
         return cmd_eds_view(&(struct cmd_eds_view){.store = argv[2],
                                                    .file = argv[3],
                                                    .key = o->key,
@@ -403,6 +429,21 @@ static int run(int argc, char **argv, const struct asked *o)
     if (argc == 3 && !strcmp(verb, "split") && fits(o, "kP") && o->parts)
         return split(argv[2], o->key, o->parts, o->json);
     return cmd_usage(synopsis, false);
+}
+
+/* What the record will say of it. The reason of an erasure is the erasure's
+ * (eds/erase.h): perhaps a number, and for ever. */
+static void recorded(int argc, char **argv, const struct asked *o)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    bool erases = !strcmp(verb, "erase");
+    cmd_eds_law(&(struct cmd_eds_law){
+        .verb = verb,
+        .data = o->data,
+        .store = !strcmp(verb, "restore") && argc > 3 ? argv[3] : NULL,
+        .patient = o->patient,
+        .reason = erases ? NULL : o->reason,
+        .glass = o->glass});
 }
 
 int cmd_eds(int argc, char **argv)
@@ -435,6 +476,8 @@ int cmd_eds(int argc, char **argv)
         {.name = "--ground", .kind = CMD_TEXT, .text = &o.ground},
         {.name = "--by", .kind = CMD_TEXT, .text = &o.by},
         {.name = "--reason", .kind = CMD_TEXT, .text = &o.reason},
+        {.name = "--data", .kind = CMD_TEXT, .text = &o.data},
+        {.name = "--break-glass", .kind = CMD_FLAG, .flag = &o.glass},
         {.name = "--dry-run", .kind = CMD_FLAG, .flag = &o.dry},
         {.name = "--later", .kind = CMD_FLAG, .flag = &o.later},
         {.name = "--json", .kind = CMD_FLAG, .flag = &o.json}};
@@ -443,5 +486,6 @@ int cmd_eds(int argc, char **argv)
     if (help)
         return cmd_usage(synopsis, true);
     log_set_level(LOG_ERROR); /* what goes well is told by the answer */
+    recorded(argc, argv, &o);
     return run(argc, argv, &o);
 }

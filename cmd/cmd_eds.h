@@ -9,10 +9,16 @@
 #include "eds/eds.h"
 #include "json/json.h"
 
-/* The store under the key in that file; says what is wrong, on stderr, and answers an
- * exit code (0: open). */
+/* The store under the key in that file, and this in the record; says what is wrong, on
+ * stderr, and answers an exit code (0: open). */
 AM_CHECK int cmd_eds_open(struct eds **out, const char *store, const char *key,
                           enum eds_mode mode);
+/* Closes it (NULL is fine), the command over with that exit code: the last record
+ * (cmd_eds_law.h). The exit code it is then. */
+AM_CHECK int cmd_eds_close(struct eds *e, int code);
+/* One that is opened and closed within a command that is in the record already. */
+AM_CHECK int cmd_eds_open_within(struct eds **out, const char *store, const char *key,
+                                 enum eds_mode mode);
 
 /* "import: 45 % · 12 345 · 8 120/s" on stderr once two seconds have passed: one line
  * drawn again on a terminal, else a line each ten seconds. */

@@ -199,8 +199,7 @@ int cmd_eds_erase(const struct cmd_eds_erase *what)
         return code;
     cmd_eds_stoppable();
     code = what->resume ? scrub(e, what->store) : erase(what, e);
-    eds_close(e);
-    return code;
+    return cmd_eds_close(e, code);
 }
 
 /* ---- those there were ---- */
@@ -257,6 +256,6 @@ int cmd_eds_erasures(const char *store, const char *key, bool json)
     if (!err && json)
         err = cmd_out_json(&w, &b);
     buf_release(&b);
-    eds_close(e);
-    return err ? cmd_fail("list the erasures of", store, err, NULL) : 0;
+    return cmd_eds_close(e,
+                         err ? cmd_fail("list the erasures of", store, err, NULL) : code);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amane eds export: what is current, as NDJSON by type, from one snapshot, in the order
  * it was written: the same store gives the same bytes. The folder appears whole, when all
- * its files are on the disk. */
+ * its files are on the disk, and the record of what is in them. */
 #include "cmd_eds.h"
+#include "cmd_eds_law.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,6 +32,7 @@ struct export
     VEC(struct out_file) file;
     struct map by_type;
     int64_t n, top, at; /* of the snapshot: the greatest rid, the newest instant */
+    struct eds_view *view;
 };
 
 /* ---- the folder ---- */
@@ -105,11 +107,16 @@ static int one(void *arg, const struct eds_meta *m, struct str body)
 {
     struct export *x = arg;
     struct out_file *f;
+    bool yes = false;
     int err = AM_OK;
     cmd_eds_progress(&x->progress, m->rid, x->top, x->n);
-    if (!asked_for(x, str_c(m->type)))
-        return AM_OK;
-    err = out_open(x, m->type, &f);
+    if (asked_for(x, str_c(m->type)))
+        err = cmd_eds_law_sees(x->view, m, body, &yes);
+    if (err || !yes)
+        return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+    err = cmd_eds_law_tell(m);
+    if (!err)
+        err = out_open(x, m->type, &f);
     if (err)
         return err;
     if (fwrite(body.p, 1, body.n, f->to) != body.n || putc('\n', f->to) == EOF)
@@ -127,6 +134,7 @@ static int snapshot(struct eds_view *v, void *arg)
     struct export *x = arg;
     int64_t from = 1;
     int err = eds_top(v, &x->top);
+    x->view = v;
     if (!err && x->since_at)
         err = eds_rid_at(v, x->since_at, &from);
     return err ? err : eds_each(v, STR_NULL, from - 1, one, x);
@@ -150,6 +158,7 @@ static int manifest(struct export *x, struct buf *b)
     jw_kstrz(&w, "newest", x->n ? time_format(x->at, at) : NULL);
     jw_kstrz(&w, "since", x->since_at ? time_format(x->since_at, at) : NULL);
     jw_kint(&w, "resources", x->n);
+    jw_kint(&w, "withheld", cmd_eds_law_hidden());
     jw_key(&w, "output");
     jw_arr(&w);
     for (size_t i = 0; i < x->file.n; i++) {
@@ -194,9 +203,13 @@ static int run(struct export *x, struct eds *e, bool json)
     if (!err)
         err = manifest(x, &b);
     if (!err)
+        err = cmd_eds_law_told(); /* before it can be found there */
+    if (!err)
         err = into_place(x, buf_str(&b));
     if (!err && json)
         err = cmd_out(buf_str(&b));
+    if (!err)
+        cmd_eds_withheld();
     for (size_t i = 0; i < x->file.n && !err && !json; i++)
         printf("%-28s %lld\n", x->file.v[i].type, (long long)x->file.v[i].n);
     buf_release(&b);
@@ -241,8 +254,9 @@ int cmd_eds_export(const char *store, const char *key, const char *out, const ch
     map_init(&x.by_type);
     cmd_eds_progress_init(&x.progress, "export");
     err = run(&x, e, json);
-    eds_close(e);
     map_release(&x.by_type);
     vec_release(&x.file);
-    return err ? cmd_fail("export", err == AM_E_EXISTS ? out : store, err, NULL) : 0;
+    if (err)
+        code = cmd_fail("export", err == AM_E_EXISTS ? out : store, err, NULL);
+    return cmd_eds_close(e, code);
 }

@@ -300,7 +300,7 @@ int cmd_eds_import(const struct cmd_eds_import *what)
         code = import(&im, e);
     }
     cmd_eds_load_free(im.load);
-    eds_close(e);
+    code = cmd_eds_close(e, code);
     fhir_valid_free(im.valid);
     cmd_eds_reject_release(&im.reject);
     cmd_eds_files_release(&im.files);

@@ -132,7 +132,6 @@ int cmd_eds_fsck(const char *store, const char *key, bool json)
     if (code)
         return code;
     err = look(&f, e, "fsck");
-    eds_close(e);
     if (!err || (err == AM_E_TAMPERED && f.problem.n)) {
         int said = tell(&f, !err, json);
         code = said ? cmd_fail("fsck", store, said, NULL) : err ? 1 : 0;
@@ -140,7 +139,7 @@ int cmd_eds_fsck(const char *store, const char *key, bool json)
         code = cmd_fail("fsck", store, err, NULL);
     }
     vec_release(&f.problem);
-    return code;
+    return cmd_eds_close(e, code);
 }
 
 /* ---- copies ---- */
@@ -159,7 +158,7 @@ static int check_copy(const char *verb, const char *part, const char *key, bool 
 {
     struct fsck f = {.starved = false};
     struct eds *e = NULL;
-    int code = cmd_eds_open(&e, part, key, EDS_READ), err;
+    int code = cmd_eds_open_within(&e, part, key, EDS_READ), err;
     if (code)
         return code;
     err = look(&f, e, verb);
@@ -206,11 +205,10 @@ int cmd_eds_copy(const char *verb, const char *from, const char *key, const char
         return code;
     remove_copy(part); /* of a copy that was cut short */
     err = eds_backup(e, part);
-    eds_close(e);
     code = err ? cmd_fail(verb, from, err, NULL) : check_copy(verb, part, key, json);
     err = code ? AM_OK : into_place(part, to);
     if (err)
         code = cmd_fail(verb, to, err, NULL);
     remove_copy(part);
-    return code;
+    return cmd_eds_close(e, code);
 }

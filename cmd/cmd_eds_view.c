@@ -3,6 +3,7 @@
  * holds, from one snapshot: written as they are made, or put into a table of a
  * database (cmd_eds_into.c). */
 #include "cmd_eds_view.h"
+#include "cmd_eds_law.h"
 
 #include "base/clock.h"
 
@@ -11,6 +12,9 @@ enum { FLUSH = 1 << 16, DEFINITION_MAX = 16 << 20 };
 struct table {
     const struct cmd_eds_view *what;
     struct view *view;
+    struct eds_view *of;
+    const struct eds_meta *m; /* the resource whose rows are made */
+    bool said;                /* the record will tell of it */
     struct view_run run;
     enum view_format format;
     int64_t since, limit, n, top;
@@ -22,7 +26,9 @@ struct table {
 
 static int flush(struct table *t)
 {
-    int err = t->out.n ? cmd_out(buf_str(&t->out)) : AM_OK;
+    int err = t->out.n ? cmd_eds_law_told() : AM_OK;
+    if (!err && t->out.n)
+        err = cmd_out(buf_str(&t->out));
     buf_clear(&t->out);
     return err;
 }
@@ -30,7 +36,10 @@ static int flush(struct table *t)
 static int row(void *arg, const struct view *v, const struct view_cell *cell)
 {
     struct table *t = arg;
-    int err = t->into ? cmd_eds_into_row(t->into, cell)
+    int err = t->said ? AM_OK : cmd_eds_law_tell(t->m);
+    t->said = true;
+    if (!err)
+        err = t->into ? cmd_eds_into_row(t->into, cell)
                       : view_row(&t->out, v, t->format, cell, !t->n);
     if (!err && t->out.n > FLUSH)
         err = flush(t);
@@ -43,11 +52,16 @@ static int resource(void *arg, const struct eds_meta *m, struct str body)
 {
     struct table *t = arg;
     struct json_doc *doc = NULL;
-    int err = json_parse(
-        &doc, body,
-        &(struct json_limits){.size_b = 2 * EDS_BODY_MAX, .raw_numbers = true}, NULL);
+    bool yes = false;
+    int err = cmd_eds_law_sees(t->of, m, body, &yes);
+    t->m = m;
+    t->said = false;
+    if (!err && yes)
+        err = json_parse(
+            &doc, body,
+            &(struct json_limits){.size_b = 2 * EDS_BODY_MAX, .raw_numbers = true}, NULL);
     cmd_eds_progress(&t->progress, m->rid, t->top, t->n);
-    if (!err)
+    if (!err && yes)
         err = view_rows(&t->run, json_root(doc), row, t, &t->d);
     json_free(doc);
     return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
@@ -58,6 +72,7 @@ static int snapshot(struct eds_view *v, void *arg)
     struct table *t = arg;
     int64_t from = 1;
     int err = eds_top(v, &t->top);
+    t->of = v;
     if (!err && t->since)
         err = eds_rid_at(v, t->since, &from);
     if (!err)
@@ -69,7 +84,8 @@ static int rows(void *arg)
 {
     struct table *t = arg;
     struct eds *e = t->what->eds;
-    return eds_view(e, snapshot, t);
+    int err = eds_view(e, snapshot, t);
+    return err ? err : cmd_eds_law_told(); /* a table is there when this is over */
 }
 
 static int as_text(struct table *t)
@@ -105,6 +121,8 @@ static int run(struct table *t)
     buf_init(&t->out, 2 * EDS_BODY_MAX);
     err = t->what->into ? as_table(t) : as_text(t);
     cmd_eds_progress_end(&t->progress);
+    if (!err)
+        cmd_eds_withheld();
     buf_release(&t->out);
     view_run_release(&t->run);
     return err;
@@ -160,7 +178,8 @@ int cmd_eds_view(const struct cmd_eds_view *what)
         if (err)
             code = cmd_fail("view", t.d.n ? w.file : w.store, err, &t.d);
     }
-    eds_close(w.eds);
+    if (w.eds)
+        code = cmd_eds_close(w.eds, code);
     view_free(t.view);
     diag_release(&t.d);
     return code;

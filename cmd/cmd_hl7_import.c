@@ -92,16 +92,17 @@ static int begin(struct import *im, const char *verb)
     return 0;
 }
 
-static void end(struct import *im)
+static int end(struct import *im, int code)
 {
     diag_release(&im->file);
     cmd_dicom_free(im->dicom);
     cmd_hl7_many_free(im->many);
     rest_free(im->rest);
-    eds_close(im->eds);
+    code = cmd_eds_close(im->eds, code);
     fhir_valid_free(im->valid);
     cmd_hl7_close(&im->hl7);
     cmd_eds_files_release(&im->files);
+    return code;
 }
 
 /* ---- a message ---- */
@@ -321,8 +322,7 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
         }
         code = conclude(&im, err, "import");
     }
-    end(&im);
-    return code;
+    return end(&im, code);
 }
 
 /* ---- what was refused ---- */
@@ -504,6 +504,5 @@ int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what)
     code = begin(&im, "replay");
     if (!code)
         code = conclude(&im, each_rejected(im.hl7.rejects, replay_one, &im), "replay");
-    end(&im);
-    return code;
+    return end(&im, code);
 }

@@ -107,7 +107,7 @@ static bool public_url_ok(struct str s)
 
 /* The address people reach us at: the port is known once we listen. Behind a proxy it is
  * another, which the operator declares: what a client signs for (aud) is that one. */
-static void base_of(const struct conf *c, const struct http_server *s, char out[512])
+static void base_of(const struct conf *c, unsigned port, char out[512])
 {
     struct str host = str_c(conf_text(c, CONF_LISTEN));
     if (*conf_text(c, CONF_PUBLIC_URL)) {
@@ -117,7 +117,7 @@ static void base_of(const struct conf *c, const struct http_server *s, char out[
     while (host.n && host.p[host.n - 1] != ':')
         host.n--;
     snprintf(out, 512, "%s://%.*s%u%s", *conf_text(c, CONF_TLS_CERT) ? "https" : "http",
-             STR_FMT(host), http_server_port(s), FHIR_MOUNT);
+             STR_FMT(host), port, FHIR_MOUNT);
 }
 
 /* Those of before, "/fhir" at the end of each. false: one is none, or they are long. */
@@ -137,6 +137,17 @@ static bool former_of(const struct conf *c, char out[REST_FORMER])
             return false;
     }
     return true;
+}
+
+void cmd_node_addresses(const struct conf *c, char base[512], char former[REST_FORMER])
+{
+    const char *port = strrchr(conf_text(c, CONF_LISTEN), ':');
+    int64_t n = 0;
+    if (port && str_int(str_c(port + 1), 1, UINT16_MAX, &n))
+        n = 0;
+    base_of(c, (unsigned)n, base);
+    if (!former_of(c, former))
+        former[0] = 0;
 }
 
 /* The door wants our address, which we have from the port. */
@@ -176,7 +187,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     int err, code = cmd_listen(c, face_handle, f, &server);
     if (code)
         return code;
-    base_of(c, server, base);
+    base_of(c, http_server_port(server), base);
     (void)former_of(c, former); /* looked at before we listened */
     rc->base = door->base = base;
     rc->former = door->former = former;

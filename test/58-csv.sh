@@ -14,7 +14,7 @@ cd "$dir" || exit 3
 eds() { "$amane" eds "$@" >out 2>err; }
 holds() { # holds STORE: what it has, without what each store and each reading gives by itself
     rm -rf held
-    "$amane" eds export "$1" held --key k >/dev/null 2>err && cat held/*.ndjson | jq -S -c 'del(.id, .meta) | (.. | .reference? // empty) |= sub("/.*"; "")' | sort
+    "$amane" eds export "$1" held --key k --reason "of a scenario" >/dev/null 2>err && cat held/*.ndjson | jq -S -c 'del(.id, .meta) | (.. | .reference? // empty) |= sub("/.*"; "")' | sort
 }
 cat >map.json <<'END'
 {"format": "amane/hl7-map/1", "charset": "UTF-8", "zone": "+01:00", "time": ["MSH-7.1"], "separator": ";",
@@ -135,6 +135,6 @@ PY
 eds import o.db order.csv --csv --map order.json --key k --json
 [ $? = 1 ] && jq -e '.messages == 700 and .taken == 686 and .refused == 14 and .resources == 686' out >/dev/null && eds fsck o.db --key k --json && jq -e '.versions == 686' out >/dev/null
 report $? 'many rows at once: each is a version of its own, refused ones refuse no other'
-rm -rf held && eds export o.db held --key k && jq -r '"\(.identifier[0].value) \(.name[0].text)"' held/*.ndjson | LC_ALL=C sort >order.is && LC_ALL=C sort order.want | cmp - order.is
+rm -rf held && eds export o.db held --key k --reason "of a scenario" && jq -r '"\(.identifier[0].value) \(.name[0].text)"' held/*.ndjson | LC_ALL=C sort >order.is && LC_ALL=C sort order.want | cmp - order.is
 report $? 'nobody twice, and the last row of each person is the one that holds'
 report_end

@@ -43,7 +43,7 @@ image("torn/b", "1.2.4", "1.2.4.1", "1.2.4.1.2", patient="P2")
 open("two/note.txt", "w").write("not an image")
 PY
 eds import s.db one --dicom --key k --map map.json --json && jq -e '.files == 1 and .taken == 1' out >/dev/null && eds import s.db two --dicom --key k --map map.json --json && jq -e '.files == 3 and .taken == 2 and .unread == 0' out >/dev/null &&
-    eds export s.db held --key k && jq -se '.[] | select(.identifier[0].value == "urn:oid:1.2.3") | .started == "2026-03-01T08:30:15.5+01:00" and .numberOfSeries == 2 and .numberOfInstances == 3
+    eds export s.db held --key k --reason "of a scenario" && jq -se '.[] | select(.identifier[0].value == "urn:oid:1.2.3") | .started == "2026-03-01T08:30:15.5+01:00" and .numberOfSeries == 2 and .numberOfInstances == 3
         and ([.series[] | [.uid, .modality.code, .numberOfInstances, [.instance[].uid]]] == [["1.2.3.1", "CT", 2, ["1.2.3.1.1", "1.2.3.1.2"]], ["1.2.3.2", "CT", 1, ["1.2.3.2.1"]]])' held/ImagingStudy.ndjson >out &&
     jq -e '.name[0].family == "العلوي" and .name[0].given == ["محمد"] and .birthDate == "1980-06-15" and .gender == "male"' held/Patient.ndjson >out
 report $? 'a study that comes in two imports is one, with all its series and images'
@@ -54,7 +54,7 @@ LC_ALL=en eds import s.db moved --dicom --key k --map map.json --json
 report $? 'a study that is there does not pass to another patient'
 eds rejected replay s.db --key k --map map.json --json
 rm -rf held
-eds export s.db held --key k && jq -se '[.[] | select(.identifier[0].value == "urn:oid:1.2.3") | .numberOfInstances] == [3]' held/ImagingStudy.ndjson >out && jq -se 'length == 1' held/Patient.ndjson >out
+eds export s.db held --key k --reason "of a scenario" && jq -se '[.[] | select(.identifier[0].value == "urn:oid:1.2.3") | .numberOfInstances] == [3]' held/ImagingStudy.ndjson >out && jq -se 'length == 1' held/Patient.ndjson >out
 report $? 'nor by a replay'
 printf 'MSH|^~\\&|HIS|CHU|||20260302080000||ADT^A40|M9|P|2.5.1||||||UNICODE UTF-8\rPID|1||P2^^^D^MR||X^Y\rMRG|P1^^^D^MR\r' >merge.hl7
 jq '.zone = "+01:00" | .tables["assigning-authority"].D = "urn:dicom:patient-id"' "$root/mapping/hl7v2.json" >hl7.json
@@ -63,7 +63,7 @@ report $? 'but to who replaces its patient'
 LC_ALL=en eds import h.db house --dicom --key k --map map.json --json
 [ $? = 1 ] && jq -e '.unread == 1 and .messages == 1 and .refused == 1' out >/dev/null && grep -q 'house/g: (0010,0020): .*dicom.patient' err && eds rejected list h.db && grep -q 'hl7.code' out &&
     jq '.tables.issuer."CHU-X" = "urn:chu:x"' map.json >map2.json && eds rejected replay h.db --key k --map map2.json --json && jq -e '.taken == 1' out >/dev/null &&
-    rm -rf held && eds export h.db held --key k && jq -e '.identifier == [{"system": "urn:chu:x", "value": "P1"}]' held/Patient.ndjson >out
+    rm -rf held && eds export h.db held --key k --reason "of a scenario" && jq -e '.identifier == [{"system": "urn:chu:x", "value": "P1"}]' held/Patient.ndjson >out
 report $? 'the issuer of a number is read: unknown refused, known its system'
 ln -s /proc/sys/vm/compact_memory bad/shut.dcm # which nobody may read, root neither
 LC_ALL=en eds import b.db bad one --dicom --key k --map map.json --json
@@ -81,7 +81,7 @@ if [ -d "$samples" ]; then
         grep -q 'image_dfl.dcm: (0002,0010): .*dicom.deflated' err && grep -q 'MR_small_bigendian.dcm: .*dicom.syntax' err && grep -q 'chrRuss.dcm: (0010,0010): .*dicom.charset' err
     report $? 'real files are read, the others named with their reason'
     rm -rf held
-    eds export r.db held --key k && grep -q 'قباني' held/Patient.ndjson && grep -q 'Jérôme' held/Patient.ndjson && eds fsck r.db --key k
+    eds export r.db held --key k --reason "of a scenario" && grep -q 'قباني' held/Patient.ndjson && grep -q 'Jérôme' held/Patient.ndjson && eds fsck r.db --key k
     report $? 'names are there in Arabic and French, and the warehouse holds'
 else
     skipped 'real files' "no $samples"

@@ -24,7 +24,7 @@ eds() { "$amane" eds "$@" >out 2>err; }
 # What a store holds, without what each store gives by itself.
 holds() { # holds STORE
     rm -rf held
-    "$amane" eds export "$1" held --key k >/dev/null 2>err &&
+    "$amane" eds export "$1" held --data . --key k --reason "of a scenario" >/dev/null 2>err &&
         cat held/*.ndjson 2>/dev/null | sed 's/"versionId":"[0-9]*","lastUpdated":"[^"]*"//' | sort
 }
 cd "$dir" || exit 3
@@ -57,18 +57,18 @@ holds s.db >s.held
 report $? 'all are there, and refer to each other'
 eds import s.db in --key k --json && jq -e '.created == 0' out >/dev/null && holds s.db | cmp - s.held
 report $? 'importing twice is importing once'
-eds export s.db one --key k --json && eds export s.db two --key k && diff -r one two && jq -e --argjson n "$created" '.resources == $n and ([.output[].count] | add) == $n' one/export.manifest >/dev/null
+eds export s.db one --key k --reason "of a scenario" --json && eds export s.db two --key k --reason "of a scenario" && diff -r one two && jq -e --argjson n "$created" '.resources == $n and ([.output[].count] | add) == $n' one/export.manifest >/dev/null
 report $? 'two exports are the same bytes, and the manifest counts them'
 (cd one && jq -r '.output[] | "\(.sha256)  \(.file)"' export.manifest | sha256sum -c --quiet) >out 2>&1
 report $? 'the manifest has their digests'
-eds export s.db one --key k
+eds export s.db one --key k --reason "of a scenario"
 [ $? = 1 ]
 report $? 'an export never goes over another'
 eds import t.db one --key k && holds t.db | cmp - s.held
 report $? 'the export imported elsewhere is equal'
-eds export s.db few --key k --type Patient,Encounter && [ "$(ls few | tr '\n' ' ')" = "$(cd one && ls Encounter.ndjson Patient.ndjson export.manifest 2>/dev/null | tr '\n' ' ')" ] && cmp one/Patient.ndjson few/Patient.ndjson
+eds export s.db few --key k --reason "of a scenario" --type Patient,Encounter && [ "$(ls few | tr '\n' ' ')" = "$(cd one && ls Encounter.ndjson Patient.ndjson export.manifest 2>/dev/null | tr '\n' ' ')" ] && cmp one/Patient.ndjson few/Patient.ndjson
 report $? '--type gives those types only'
-eds export s.db none --key k --type Patients
+eds export s.db none --key k --reason "of a scenario" --type Patients
 [ $? = 2 ] && [ ! -e none ]
 report $? 'a type that is none is said to be'
 
@@ -133,6 +133,30 @@ eds restore kept s.db --key k
 [ $? = 1 ]
 report $? 'and never over a store'
 
+# ---- the law: who looked, why, at what; what is hidden; no record, nothing
+mkdir law && jq -nc '{resourceType: "Patient", id: ("a", "b"), gender: "female"}, {resourceType: "Consent", id: "c", status: "active", scope: {coding: [{code: "patient-privacy"}]}, category: [{text: "x"}],
+    patient: {reference: "Patient/b"}, policyRule: {coding: [{code: "OPTOUT"}]}}, {resourceType: "RiskAssessment", id: "r", meta: {security: [{system: "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", code: "AIAST"}]},
+    status: "preliminary", subject: {reference: "Patient/a"}}' >law/in.ndjson
+echo '{"resourceType": "ViewDefinition", "name": "who", "status": "active", "resource": "Patient", "select": [{"column": [{"name": "id", "path": "id"}]}]}' >law/who.json
+eds import law/l.db law/in.ndjson --key k && eds export law/l.db law/out --key k
+[ $? = 2 ] && [ ! -e law/out ] && eds export law/l.db law/out --key k --reason short
+[ $? = 2 ] && [ ! -e law/out ]
+report $? 'no export without a reason'
+LC_ALL=en eds export law/l.db law/out --key k --reason 'extract for the registry' && grep -q ': 2$' err && jq -e .withheld==2 law/out/export.manifest >/dev/null && [ "$(cat law/out/*.ndjson | jq -r .id | sort | tr -d '\n')" = ac ] &&
+    eds view law/l.db law/who.json --key k --reason 'a table of patients' && [ "$(jq -r .id out)" = a ]
+report $? 'what is opposed, and what a model said, is neither exported nor in views'
+eds export law/l.db law/all --key k --reason 'moving to another server' --break-glass && [ "$(cat law/all/*.ndjson | wc -l)" = 4 ]
+report $? 'unless the glass is broken'
+eds fsck law/l.db --key k && eds backup law/l.db law/copy --key k && "$amane" node access verify --data law >out 2>err && "$amane" node access list --data law >law/events 2>err &&
+    jq -se '[.[] | select(.outcomeDesc | startswith("exit")) | .subtype[0].code] == ["eds-import", "eds-export", "eds-view", "eds-export", "eds-fsck", "eds-backup"] and
+        all(.[]; .agent[0].who.identifier.value | startswith("os:")) and (map(select(.outcomeDesc == "during") | [.entity[].what.reference | select(startswith("Patient/"))] | unique) == [["Patient/a", "Patient/b"], ["Patient/a"], ["Patient/a", "Patient/b"]])
+        and ([.[] | select(.meta.security) | .agent[0].purposeOfUse[0].text] | unique) == ["moving to another server"]' law/events >out
+report $? 'all of it is in the record, with who, why and whom'
+cp law/access/0000000000000001.trail law/kept && printf x | dd of=law/access/0000000000000001.trail bs=1 seek=100 conv=notrunc 2>/dev/null
+LC_ALL=en eds view law/l.db law/who.json --key k --reason 'a table of patients'
+[ $? = 1 ] && [ ! -s out ] && grep -q 'nothing was done' err && ! eds fsck law/l.db --key k && ! eds backup law/l.db law/copy2 --key k && [ ! -e law/copy2 ]
+report $? 'and where it cannot be written, nothing is done'
+
 # ---- keys
 eds key k2
 eds fsck s.db --key k2
@@ -169,22 +193,22 @@ report $? 'a copy of it is not taken for one'
 if [ -n "${AMANE_PG_URI:-}" ]; then
     psql -q "$AMANE_PG_URI" -c "create database eds$$" || exit 3
     uri=${AMANE_PG_URI%/*}/eds$$
-    eds import "$uri" in --key k --rejects r.ndjson && holds "$uri" | cmp - s.held && eds fsck "$uri" --key k
+    eds import "$uri" --data . in --key k --rejects r.ndjson && holds "$uri" | cmp - s.held && eds fsck "$uri" --data . --key k
     report $? 'PostgreSQL holds the same'
-    eds import "$uri" in --key k --rejects r.ndjson --json && jq -e '.created == 0' out >/dev/null && eds fsck "$uri" --key k2
+    eds import "$uri" --data . in --key k --rejects r.ndjson --json && jq -e '.created == 0' out >/dev/null && eds fsck "$uri" --data . --key k2
     [ $? = 1 ]
     report $? 'once, and under its key'
-    eds backup "$uri" pg.copy --key k
+    eds backup "$uri" --data . pg.copy --key k
     [ $? = 1 ] && grep -q pg_dump err
     report $? 'its copies are made with its own tools'
     echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id"}, {"name": "value", "path": "value.ofType(Quantity).value", "type": "decimal"}]}]}' >obs.json
     echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id | status"}]}]}' >many.json
-    rm -rf held && "$amane" eds export "$uri" held --key k --type Observation >out 2>err
+    rm -rf held && "$amane" eds export "$uri" --data . held --key k --reason "of a scenario" --type Observation >out 2>err
     want=$(jq -rs '"\(length)|\(map(select(.valueQuantity)) | length)"' held/Observation.ndjson)
-    eds view "$uri" obs.json --key k --into "$uri" && eds view "$uri" obs.json --key k --into "$uri" &&
+    eds view "$uri" --data . obs.json --key k --reason "of a scenario" --into "$uri" && eds view "$uri" --data . obs.json --key k --reason "of a scenario" --into "$uri" &&
         [ "$(psql -qtA "$uri" -c 'select count(*), count(value) from views.obs')" = "$want" ]
     report $? 'a view of it is a table of PostgreSQL'
-    eds view "$uri" many.json --key k --into "$uri"
+    eds view "$uri" --data . many.json --key k --reason "of a scenario" --into "$uri"
     [ $? = 1 ] && grep -qF '[view.many]' err && [ "$(psql -qtA "$uri" -c 'select count(*), count(value) from views.obs')" = "$want" ]
     report $? 'that stays when its next filling fails'
     psql -q "$AMANE_PG_URI" -c "drop database eds$$ with (force)"

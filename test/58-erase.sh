@@ -52,7 +52,7 @@ report $? 'the files are cleaned'
 report $? 'no byte of his name or id is in them, those of others are'
 eds fsck s.db --key k --json && jq -e --arg head "$head" '.ok and .erased == 301 and .erasures == 1 and .versions == 904 and .head != $head' out >/dev/null
 report $? 'the chain holds, and says so'
-"$amane" eds export s.db held --key k >/dev/null 2>err && [ "$(cat held/*.ndjson | wc -l)" = 904 ] && [ "$(cat held/*.ndjson | grep -c "$him")" = 1 ]
+"$amane" eds export s.db held --key k --reason "of a scenario" >/dev/null 2>err && [ "$(cat held/*.ndjson | wc -l)" = 904 ] && [ "$(cat held/*.ndjson | grep -c "$him")" = 1 ]
 report $? 'an export has none of his; the shared list still names him'
 eds erase s.db --patient "$him" --ground order --by x --key k
 [ $? -gt 0 ] && grep -q 'erased already' err
@@ -78,7 +78,7 @@ kill $pid && wait $pid
 pid=
 # ADR 33: a command has nobody to refuse; what was erased and is imported again goes on counting, and can be erased again.
 cp s.db r.db && eds import r.db in/2.json --key k --json && jq -e '.created == 301 and .refused == 0' out >/dev/null && eds fsck r.db --key k &&
-    "$amane" eds export r.db back --key k >out 2>err && jq -e --arg him "$him" 'select(.id == $him) | .meta.versionId == "2"' back/Patient.ndjson >out &&
+    "$amane" eds export r.db back --key k --reason "of a scenario" >out 2>err && jq -e --arg him "$him" 'select(.id == $him) | .meta.versionId == "2"' back/Patient.ndjson >out &&
     eds erase r.db --patient "$him" --ground order --by x --key k --later --json && jq -e '.versions == 301' out >/dev/null && eds fsck r.db --key k --json && jq -e '.ok and .erasures == 2' out >/dev/null
 report $? 'old files imported by the command bring him back, as a next version, to be erased again'
 echo "update erasure set who = 'somebody else'" | sqlite3 s.db 2>/dev/null || python3 -c "import sqlite3; c = sqlite3.connect('s.db'); c.execute(\"update erasure set who = 'somebody else'\"); c.commit()"

@@ -14,7 +14,7 @@ cd "$dir" || exit 3
 eds() { "$amane" eds "$@" >out 2>err; }
 holds() { # holds STORE: what it has, without what each store gives by itself
     rm -rf held
-    "$amane" eds export "$1" held --key k >/dev/null 2>err && cat held/*.ndjson | jq -S -c 'del(.id, .meta.versionId, .meta.lastUpdated) | (.. | .reference? // empty) |= sub("/.*"; "")' | sort
+    "$amane" eds export "$1" held --key k --reason "of a scenario" >/dev/null 2>err && cat held/*.ndjson | jq -S -c 'del(.id, .meta.versionId, .meta.lastUpdated) | (.. | .reference? // empty) |= sub("/.*"; "")' | sort
 }
 mkdir in
 # A year of one ward: 60 patients admitted, moved, with results, discharged; half in ISO 8859-1, the rest in UTF-8.
@@ -104,7 +104,7 @@ report_of() { printf '%s\r' 'OBR|1||L7|24323-8^Chimie^LN|||202603010830' "OBX|1|
 { say CHU 20260301080000 'ADT^A01' "$ana" 'PV1|1|I|MED||||||||||||||||V88' && say CHU 20260301090000 'ORU^R01' "$ana" "$(report_of 5)" &&
     say CHR 20260302080000 'ADT^A01' "$bob" 'PV1|1|I|MED||||||||||||||||V88' && say CHR 20260302090000 'ORU^R01' "$bob" "$(report_of 9)"; } >two.hl7
 subjects() { # subjects TYPE: "family value" of each, by the patient that it names
-    rm -rf held && "$amane" eds export "$1" held --key k >/dev/null 2>err &&
+    rm -rf held && "$amane" eds export "$1" held --key k --reason "of a scenario" >/dev/null 2>err &&
         jq -r --slurpfile p held/Patient.ndjson --arg t "$2" '(.subject.reference | sub("Patient/"; "")) as $id | ($p[] | select(.id == $id) | .name[0].family) + " " + (.valueQuantity.value // .status | tostring)' "held/$2.ndjson" | sort
 }
 eds import two.db two.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 4' out >/dev/null &&
@@ -126,7 +126,7 @@ report $? 'but a merge of the two patients lets it'
 rm -rf held
 eds import two.db kinds.hl7 --hl7 --key k --map map.json --json
 [ $? = 1 ] && jq -e '.taken == 2 and .refused == 1' out >/dev/null && eds rejected list two.db --json && jq -e 'length == 1 and .[0].source == "kinds.hl7:2" and .[0].problems[0].code == "hl7.nothing"' out >/dev/null &&
-    "$amane" eds export two.db held --key k >/dev/null 2>err && jq -e '.status == "draft" and .medicationCodeableConcept.text == "Metformine"' held/MedicationRequest.ndjson >/dev/null &&
+    "$amane" eds export two.db held --key k --reason "of a scenario" >/dev/null 2>err && jq -e '.status == "draft" and .medicationCodeableConcept.text == "Metformine"' held/MedicationRequest.ndjson >/dev/null &&
     jq -e '.serviceType[0].text == "Echographie" and (.participant | length) == 2 and .start == "2026-03-10T08:30:00+01:00"' held/Appointment.ndjson >/dev/null
 report $? 'a pharmacy order is a draft prescription; an order that nothing is made of is refused and kept'
 

@@ -146,7 +146,7 @@ for round in 1 2; do
 done
 kill $pid && wait $pid
 pid=
-"$amane" eds export n/eds.db held --key n/keys/eds.key --type Patient >out 2>err && jq -r '.identifier[0].value' held/Patient.ndjson | sort >there &&
+"$amane" eds export n/eds.db held --key n/keys/eds.key --reason "of a scenario" --type Patient >out 2>err && jq -r '.identifier[0].value' held/Patient.ndjson | sort >there &&
     sort acked | comm -23 - there >lost && [ "$(wc -l <acked)" -ge 80 ] && [ ! -s lost ] && [ -z "$(uniq -d there)" ]
 report $? "killed twice under load: all $(wc -l <acked) acknowledged are there, none twice"
 AMANE_MLLP=0.0.0.0:$mllp timeout 20 "$amane" node --data n --listen "127.0.0.1:$http" --open >out 2>err

@@ -47,7 +47,7 @@ written() { # a later version of what the old program wrote, and something new
 } >/dev/null
 all() { # FOLDER NAME STORE CONFIGURATION
     rev=$(basename "$1")
-    "$amane" eds fsck "$3" --key "$1/$2.key" --json >out 2>err && jq -e '.versions > 40' out >/dev/null
+    "$amane" eds fsck "$3" --data . --key "$1/$2.key" --json >out 2>err && jq -e '.versions > 40' out >/dev/null
     report $? "$rev, $2: what an older program wrote is sound"
     start "$1/$2.key" "$4"
     same "$1" "$2"
@@ -57,7 +57,7 @@ all() { # FOLDER NAME STORE CONFIGURATION
     written
     report $? "$rev, $2: it can be written to"
     stop
-    "$amane" eds fsck "$3" --key "$1/$2.key" >out 2>err
+    "$amane" eds fsck "$3" --data . --key "$1/$2.key" >out 2>err
     report $? "$rev, $2: and is sound after that"
 }
 for s in "$stores"/*/; do

@@ -17,7 +17,7 @@ report() { # report STATUS NAME
         bad=1
     fi
 }
-view() { "$amane" eds view s.db "$@" --key k >out 2>err; }
+view() { "$amane" eds view s.db "$@" --key k --reason "of a scenario" >out 2>err; }
 sql() { /usr/bin/python3 -c 'import sqlite3, sys; print(sqlite3.connect("t.db").execute(sys.argv[1]).fetchall())' "$1"; }
 cd "$dir" || exit 3
 mkdir in
@@ -29,7 +29,7 @@ else # as they are, without the data
         code: {coding: [{system: "http://loinc.org", code: "c\(. % 7)"}]}, subject: {reference: "Patient/p\(. % 5)"}, valueQuantity: {value: (. / 4)},
         component: [{code: {text: "a"}, valueQuantity: {value: .}}, {code: {text: "b"}}]}}]}' >in/a.json
 fi
-"$amane" eds key k >/dev/null && "$amane" eds import s.db in --key k >out 2>err && "$amane" eds export s.db held --key k >out 2>err
+"$amane" eds key k >/dev/null && "$amane" eds import s.db in --key k >out 2>err && "$amane" eds export s.db held --key k --reason "of a scenario" >out 2>err
 report $? 'a store is filled'
 cat >obs.json <<'EOF'
 {"resourceType": "ViewDefinition", "name": "observation", "status": "active", "resource": "Observation", "select": [
@@ -87,7 +87,7 @@ view wrong.json
 report $? 'every problem of a view is told with its place'
 view obs.json --format parquet
 [ $? = 2 ] && view obs.json --limit 0
-[ $? = 2 ] && "$amane" eds view s.db obs.json --key k --into t.db --format csv >out 2>err
+[ $? = 2 ] && "$amane" eds view s.db obs.json --key k --reason "of a scenario" --into t.db --format csv >out 2>err
 [ $? = 2 ]
 report $? 'options that mean nothing are refused'
 echo "1..$n"

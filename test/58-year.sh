@@ -88,7 +88,7 @@ start
 /usr/bin/python3 find.py "$url" >out 2>err
 report $? 'every patient is found in Arabic and in two Latin spellings, and nobody else; by name and birth, the one'
 stop
-eds export n/eds.db gone --key n/keys/eds.key
+eds export n/eds.db gone --key n/keys/eds.key --reason "of a scenario"
 report $? 'all is exported'
 jq -r 'select(.resourceType == "Patient") | [.identifier[0].value, .name[0].given[0], .name[0].family, .birthDate] | @tsv' gone/Patient.ndjson | sort >got
 jq -r '.people[] | [.ipp, .name[0], .name[1], .birth] | @tsv' year.json | sort >out
@@ -101,7 +101,7 @@ cmp got out
 report $? 'each result is the value that was sent, of the patient it was sent of'
 "$amane" eds key k >/dev/null
 same=0
-eds import t.db gone --key k --json && jq -e '.refused == 0' out >/dev/null && eds export t.db back --key k && [ "$(ls gone)" = "$(ls back)" ] || same=1
+eds import t.db gone --key k --json && jq -e '.refused == 0' out >/dev/null && eds export t.db back --key k --reason "of a scenario" && [ "$(ls gone)" = "$(ls back)" ] || same=1
 for file in gone/*.ndjson; do
     jq -S -c 'del(.meta.lastUpdated, .meta.versionId)' "$file" | sort >was
     jq -S -c 'del(.meta.lastUpdated, .meta.versionId)' "back/${file#gone/}" | sort | cmp - was || same=1

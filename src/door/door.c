@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* door -- opening it, and a request at it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "door/door_priv.h"
 
@@ -15,6 +20,15 @@ int door_trail_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
     char path[PATH_MAX];
     int err = door_path(dir, "keys/access.key", path);
     return err ? err : eds_key_load(path, key);
+}
+
+/* What root makes for a service is the service's, whose folder it is. */
+static int door_give(const char *path, const char *dir)
+{
+    struct stat s;
+    if (geteuid() != 0)
+        return AM_OK;
+    return stat(dir, &s) || chown(path, s.st_uid, s.st_gid) ? am_err_errno(errno) : AM_OK;
 }
 
 /* A key is made with the first record, never for records that are there. */
@@ -33,13 +47,42 @@ static int door_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
     if (err && err != AM_E_NOTFOUND)
         return err;
     err = door_path(dir, "keys", keys);
-    if (!err)
+    if (!err && access(keys, F_OK)) {
         err = am_dir_make(keys, 0700);
+        if (!err)
+            err = door_give(keys, dir);
+    }
     if (!err)
         err = door_path(dir, "keys/access.key", path);
     if (!err)
         err = eds_key_new(path);
+    if (!err)
+        err = door_give(path, dir);
     return err ? err : eds_key_load(path, key);
+}
+
+/* Its folder and its key, made once though several begin at once. */
+static int door_record(const char *dir, char path[PATH_MAX], uint8_t key[DOOR_TRAIL_KEY])
+{
+    char name[PATH_MAX];
+    int lock, err = door_path(dir, "access", path);
+    if (!err)
+        err = door_path(dir, "access/lock", name);
+    if (!err && access(path, F_OK)) {
+        err = am_dir_make(path, 0700);
+        if (!err)
+            err = door_give(path, dir);
+    }
+    if (err)
+        return err;
+    lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return am_err_errno(errno);
+    err = flock(lock, LOCK_EX) ? am_err_errno(errno) : door_give(name, dir);
+    if (!err)
+        err = door_key(dir, key);
+    close(lock);
+    return err;
 }
 
 int door_new(struct door **out, const struct door_config *c)
@@ -59,9 +102,7 @@ int door_new(struct door **out, const struct door_config *c)
              c->establishment ? c->establishment : "");
     err = door_known_new(&d->known);
     if (!err)
-        err = door_key(c->dir, k.key);
-    if (!err)
-        err = door_path(c->dir, "access", path);
+        err = door_record(c->dir, path, k.key);
     if (!err)
         err = door_trail_open(&d->trail, &k);
     crypto_wipe(k.key, sizeof k.key);

@@ -67,6 +67,36 @@ bool door_breaks(enum ledger_role role); /* may it break the glass? */
 /* Text of 8 to 400 bytes without controls. */
 bool door_reason_ok(struct str reason);
 
+/* ---- the command line of the machine ---- */
+/* A command that opens the warehouse beside /fhir, from its first record to its last. It
+ * reaches every type and patient; what a patient opposes, for whatever purpose, and what
+ * a model said and nobody has validated, is hidden from it by the predicate of /fhir,
+ * unless it breaks the glass. One owner. */
+struct door_command;
+struct door_command_ask {
+    const char *verb;    /* "eds-export" */
+    const char *who;     /* a pseudonym of who types it, 32 bytes at most */
+    const char *host;    /* name of the machine; NULL */
+    const char *what;    /* store and options, for the record */
+    const char *patient; /* whom it is about; NULL: nobody in particular */
+    const char *reason;  /* as door_reason_ok(); NULL: none */
+    bool glass;          /* what is hidden too; wants a reason */
+};
+/* Its first record is on the disk; auth of the configuration may be NULL. AM_E_SYNTAX:
+ * the reason; else what was wrong with the record, and then nothing is to be done. */
+AM_CHECK int door_command_begin(struct door_command **out, const struct door_config *c,
+                                const struct door_command_ask *a);
+/* May it be told? Then door_command_tell(), at once, of what is; and door_command_told()
+ * before a byte of that leaves: the record of it is on the disk. */
+AM_CHECK int door_command_sees(struct door_command *k, struct eds_view *v,
+                               const struct eds_meta *m, struct str body, bool *yes);
+AM_CHECK int door_command_tell(struct door_command *k, const struct eds_meta *m);
+AM_CHECK int door_command_told(struct door_command *k);
+int64_t door_command_hidden(const struct door_command *k); /* looked at and not shown */
+/* The last record: the exit code. */
+AM_CHECK int door_command_end(struct door_command *k, int code);
+void door_command_free(struct door_command *k); /* NULL is fine */
+
 /* Can these scopes be read ("system/Observation.rs?category=laboratory")? AM_E_SYNTAX. */
 AM_CHECK int door_scope_check(struct str scopes);
 

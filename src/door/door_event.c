@@ -122,13 +122,21 @@ static bool event_operation(struct str did)
     return str_starts(did, STR("$"));
 }
 
+static bool event_command(struct str did)
+{
+    return str_starts(did, STR("eds-"));
+}
+
 static bool event_subtype(const struct door_events *e, const struct json *record)
 {
     struct str did = json_get_str(record, "do");
     if (!e->subtype.n)
         return true;
-    if (event_operation(did) && event_token(e->subtype, EVENT_OWN, did))
+    if ((event_operation(did) || event_command(did)) &&
+        event_token(e->subtype, EVENT_OWN, did))
         return true;
+    if (event_command(did))
+        return false;
     return event_token(e->subtype, EVENT_REST,
                        event_operation(did) ? STR("operation") : did);
 }
@@ -167,11 +175,32 @@ static const char *event_action(struct str did)
     return "E";
 }
 
+static void event_purpose(struct jw *w, struct str glass, struct str reason)
+{
+    jw_key(w, "purposeOfUse");
+    jw_arr(w);
+    jw_obj(w);
+    if (glass.n) {
+        jw_key(w, "coding");
+        jw_arr(w);
+        jw_obj(w);
+        jw_kstrz(w, "system", EVENT_REASON);
+        jw_kstrz(w, "code", "BTG");
+        jw_obj_end(w);
+        jw_arr_end(w);
+    }
+    jw_kstr(w, "text", glass.n ? glass : reason);
+    jw_obj_end(w);
+    jw_arr_end(w);
+}
+
 static void event_agent(struct jw *w, const struct json *record)
 {
     const struct json *who = json_get(record, "who");
     bool service = json_str_is(json_get(who, "kind"), "service");
-    struct str glass = json_get_str(record, "glass");
+    bool command = json_str_is(json_get(who, "kind"), "command");
+    struct str glass = json_get_str(record, "glass"),
+               reason = json_get_str(record, "reason");
     jw_key(w, "agent");
     jw_arr(w);
     jw_obj(w);
@@ -182,31 +211,18 @@ static void event_agent(struct jw *w, const struct json *record)
     jw_kstr(w, "value", json_get_str(who, "id"));
     jw_obj_end(w);
     if (!service) /* of what role, for the reader */
-        jw_kstr(w, "display", json_get_str(who, "role"));
+        jw_kstr(w, "display", command ? STR("command line") : json_get_str(who, "role"));
     jw_obj_end(w);
     jw_kbool(w, "requestor", true);
     if (json_get_str(record, "peer").n) {
         jw_key(w, "network");
         jw_obj(w);
         jw_kstr(w, "address", json_get_str(record, "peer"));
-        jw_kstrz(w, "type", "2");
+        jw_kstrz(w, "type", command ? "1" : "2"); /* a name; an address */
         jw_obj_end(w);
     }
-    if (glass.n) {
-        jw_key(w, "purposeOfUse");
-        jw_arr(w);
-        jw_obj(w);
-        jw_key(w, "coding");
-        jw_arr(w);
-        jw_obj(w);
-        jw_kstrz(w, "system", EVENT_REASON);
-        jw_kstrz(w, "code", "BTG");
-        jw_obj_end(w);
-        jw_arr_end(w);
-        jw_kstr(w, "text", glass);
-        jw_obj_end(w);
-        jw_arr_end(w);
-    }
+    if (glass.n || reason.n)
+        event_purpose(w, glass, reason);
     jw_obj_end(w);
     jw_arr_end(w);
 }
@@ -265,22 +281,45 @@ static bool event_has_entity(const struct json *record)
     return false;
 }
 
-/* restful-interaction has one code for all operations; which, in a system of ours. */
+/* restful-interaction has one code for all operations; which, in a system of ours. A
+ * command is none of them. */
 static void event_did(struct jw *w, struct str did)
 {
     jw_key(w, "subtype");
     jw_arr(w);
-    jw_obj(w);
-    jw_kstrz(w, "system", EVENT_REST);
-    jw_kstr(w, "code", event_operation(did) ? STR("operation") : did);
-    jw_obj_end(w);
-    if (event_operation(did)) {
+    if (!event_command(did)) {
+        jw_obj(w);
+        jw_kstrz(w, "system", EVENT_REST);
+        jw_kstr(w, "code", event_operation(did) ? STR("operation") : did);
+        jw_obj_end(w);
+    }
+    if (event_operation(did) || event_command(did)) {
         jw_obj(w);
         jw_kstrz(w, "system", EVENT_OWN);
         jw_kstr(w, "code", did);
         jw_obj_end(w);
     }
     jw_arr_end(w);
+}
+
+/* A request; of a command, what DICOM (PS3.15, A.5) calls it. */
+static void event_type(struct jw *w, struct str did)
+{
+    static const struct {
+        const char *did, *code;
+    } known[] = {{"eds-export", "110106"},  {"eds-view", "110106"},
+                 {"eds-backup", "110106"},  {"eds-import", "110107"},
+                 {"eds-restore", "110107"}, {"eds-rejected", "110107"}};
+    struct str code = STR("110100"); /* application activity */
+    if (!event_command(did)) {
+        event_code(w, "type", "http://terminology.hl7.org/CodeSystem/audit-event-type",
+                   STR("rest"));
+        return;
+    }
+    for (size_t i = 0; i < AM_LEN(known); i++)
+        if (str_eqc(did, known[i].did))
+            code = str_c(known[i].code);
+    event_code(w, "type", "http://dicom.nema.org/resources/ontology/DCM", code);
 }
 
 /* Found by _security. */
@@ -300,7 +339,8 @@ static void event_label(struct jw *w)
 
 static int event_write(struct jw *w, uint64_t seq, int64_t at, const struct json *record)
 {
-    int64_t status = json_int(json_get(record, "status"), 0);
+    int64_t status = json_int(json_get(record, "status"), 0),
+            code = json_int(json_get(record, "exit"), -1);
     char when[TIME_TEXT];
     int err = AM_OK;
     jw_obj(w);
@@ -309,18 +349,22 @@ static int event_write(struct jw *w, uint64_t seq, int64_t at, const struct json
     jw_strf(w, "%llu", (unsigned long long)seq);
     if (json_get_str(record, "glass").n)
         event_label(w);
-    event_code(w, "type", "http://terminology.hl7.org/CodeSystem/audit-event-type",
-               STR("rest"));
+    event_type(w, json_get_str(record, "do"));
     event_did(w, json_get_str(record, "do"));
     jw_kstrz(w, "action", event_action(json_get_str(record, "do")));
     jw_kstrz(w, "recorded", time_format(at, when));
-    if (status) /* what was only begun has no outcome */
-        jw_kstrz(w, "outcome", status >= 500 ? "8" : status >= 400 ? "4" : "0");
+    if (status || code >= 0) /* what was only begun has no outcome */
+        jw_kstrz(w, "outcome",
+                 status >= 500 || code > 2   ? "8"
+                 : status >= 400 || code > 0 ? "4"
+                                             : "0");
     jw_key(w, "outcomeDesc");
     if (status)
         jw_strf(w, "%s %d", "HTTP", (int)status);
-    else
-        jw_strz(w, "before"); /* written before anything was done */
+    else if (code >= 0)
+        jw_strf(w, "%s %d", "exit", (int)code);
+    else /* written before anything was done, or of a part of it */
+        jw_str(w, json_get_str(record, "moment"));
     event_agent(w, record);
     jw_key(w, "source");
     jw_obj(w);

@@ -3,6 +3,8 @@
  *   {"moment", "do", "type"?, "id"?, "other"?, "query"?, "status"?, "who": {"kind", "id",
  *    "role", "org"}, "peer", "glass"?, "seen": ["Type/id"...], "patients": ["id"...],
  *    "parts": [...]?, "more"?}
+ * Of a command the moment may be "during", "status" is "exit", its code, and "reason"
+ * why it is run.
  * `more`: goes on in the record that follows. Persons are pseudonyms here. */
 #include "door/door_priv.h"
 
@@ -14,13 +16,20 @@ static void note_text(struct jw *w, const char *key, struct str s)
 
 static void note_what(struct jw *w, const struct rest_access *a)
 {
-    jw_kstrz(w, "moment", a->moment == REST_BEFORE ? "before" : "after");
+    const struct door_caller *c = a->who;
+    bool during = a->moment == REST_AFTER && c->command && !c->ended;
+    jw_kstrz(w, "moment",
+             during                     ? "during"
+             : a->moment == REST_BEFORE ? "before"
+                                        : "after");
     jw_kstrz(w, "do", a->interaction);
     note_text(w, "type", a->type);
     note_text(w, "id", a->id);
     note_text(w, "other", a->other);
     note_text(w, "query", str_sub(a->query, 0, 4096));
-    if (a->moment == REST_AFTER)
+    if (c->command && c->ended)
+        jw_kint(w, "exit", c->code);
+    else if (a->moment == REST_AFTER && !c->command)
         jw_kint(w, "status", a->status);
 }
 
@@ -31,6 +40,9 @@ static void note_who(struct jw *w, const struct door_caller *c)
     if (c->service) {
         jw_kstrz(w, "kind", "service");
         jw_kstrz(w, "id", c->client.id);
+    } else if (c->command) {
+        jw_kstrz(w, "kind", "command");
+        jw_kstrz(w, "id", c->who.pseudonym);
     } else {
         jw_kstrz(w, "kind", "account");
         jw_kstrz(w, "id", c->who.pseudonym);
@@ -41,6 +53,8 @@ static void note_who(struct jw *w, const struct door_caller *c)
     jw_kstrz(w, "peer", c->peer);
     if (c->reason[0])
         jw_kstrz(w, "glass", c->reason);
+    if (c->why[0])
+        jw_kstrz(w, "reason", c->why);
 }
 
 /* ---- whose ---- */
@@ -80,17 +94,19 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
+/* What is told was looked at in that order, mostly: looked for from *at on. */
 static int note_looked(const struct door_caller *c, struct map *told, struct jw *w,
-                       const struct eds_name *n)
+                       const struct eds_name *n, size_t *at)
 {
     char name[132];
     int len = snprintf(name, sizeof name, "%s/%s", n->type, n->id), err = AM_OK;
     uint64_t h = str_hash((struct str){name, (size_t)len});
     size_t have = AM_MIN(c->n_looked, DOOR_LOOKED);
-    for (size_t i = have; i-- > 0;) {
-        const struct door_looked *l = &c->looked[i];
+    for (size_t i = 0; i < have; i++) {
+        const struct door_looked *l = &c->looked[(*at + i) % have];
         if (l->name != h)
             continue;
+        *at = (*at + i + 1) % have;
         for (size_t k = 0; k < l->patients && !err; k++)
             err = note_patient(told, w, l->patient[k]);
         return err;
@@ -106,7 +122,7 @@ struct note_piece {         /* of the names of an access: from `at` on */
 static int note_patients(const struct door_caller *c, const struct rest_access *a,
                          const struct note_piece *p, struct jw *w)
 {
-    size_t end = AM_MIN(c->n_wrote, p->at + NOTE_NAMES);
+    size_t end = AM_MIN(c->n_wrote, p->at + NOTE_NAMES), at = 0;
     struct map told;
     int err = AM_OK;
     map_init(&told);
@@ -118,7 +134,7 @@ static int note_patients(const struct door_caller *c, const struct rest_access *
         err = note_patient(&told, w, id);
     }
     for (size_t i = p->at; i < p->at + p->n && !err; i++)
-        err = note_looked(c, &told, w, &a->seen[i]);
+        err = note_looked(c, &told, w, &a->seen[i], &at);
     for (size_t i = p->at; i < end && !err; i++)
         err = note_patient(&told, w, c->wrote[i]);
     jw_arr_end(w);

@@ -11,10 +11,11 @@
  * a denial is stronger. A permission narrowed by what is not looked at here (action,
  * class, code, data...) takes nothing from a denial; a denial so narrowed is one of all.
  *
- * Purpose: of a service its own; of medical information (DIM), which analyses and
- * exports, every one; of all others treatment. Actor: Practitioner/<pseudonym>,
- * Organization/<service> of an account; of a service Device/<client>,
- * Organization/<client>, or its name as identifier. */
+ * Purpose: of a service its own; of medical information (DIM) and of commands, which
+ * analyse and export, every one; of all others treatment. Actor:
+ * Practitioner/<pseudonym>, Organization/<service> of an account; of a service
+ * Device/<client>, Organization/<client>, or its name as identifier; a command may be
+ * anybody's. */
 #include "door/door_priv.h"
 
 enum { OPPOSE_DEPTH = 16 };
@@ -70,7 +71,7 @@ static enum oppose_fit oppose_is_purpose(const struct door_caller *c, struct str
 {
     const char *kind = oppose_kind(said), *own;
     const char *mine = c->service ? c->client.purpose : "TREAT";
-    if (!c->service && c->who.role == LEDGER_DIM)
+    if (c->command || (!c->service && c->who.role == LEDGER_DIM))
         return permit ? OPPOSE_MAYBE : OPPOSE_YES; /* not of all it does */
     if (!said.n || !*mine) /* by words only, or of a service of none */
         return OPPOSE_MAYBE;
@@ -114,6 +115,8 @@ static enum oppose_fit oppose_is_actor(const struct door_caller *c,
 {
     const struct json *reference = json_get(actor, "reference");
     struct str s = door_below(c->door, json_get_str(reference, "reference"));
+    if (c->command) /* for whom it is run nobody knows */
+        return OPPOSE_MAYBE;
     if (c->service)
         return oppose_is_service(c, reference, s);
     if (str_starts(s, STR("Practitioner/")))

@@ -86,6 +86,10 @@ struct door_caller {
     bool service; /* client and scopes, not who */
     bool files;   /* a service that keeps and tells nobody: oppositions are not to it */
     bool page;    /* by door_ask() */
+    bool command; /* by door_command_begin(): who.pseudonym is of the system */
+    bool glass, ended; /* of a command: it breaks the glass; it is over, with `code` */
+    int code;
+    int64_t hidden;
     bool by_session;  /* `login` is a session, else a token */
     struct str login; /* borrowed from the request; empty: none */
     struct auth_account who;
@@ -93,7 +97,8 @@ struct door_caller {
     struct door_scopes scopes;
     unsigned looks; /* verbs that what is looked at has to allow, all of them */
     char peer[64], reason[DOOR_REASON + 1];
-    struct map patient; /* id -> bits above, as found out in this request */
+    char why[DOOR_REASON + 1]; /* the reason of a command, which breaks no glass */
+    struct map patient;        /* id -> bits above, as found out in this request */
     struct door_looked *looked;
     size_t n_looked, cap_looked;
     char (*wrote)[EDS_ID_MAX + 1]; /* patients of what was to be written, each once */

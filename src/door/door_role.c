@@ -95,6 +95,10 @@ unsigned door_may_verbs(const struct door_caller *c, struct str type,
     *reach = DOOR_NOWHERE;
     if (c->anybody)
         return 0;
+    if (c->command) {
+        *reach = DOOR_HOUSE;
+        return DOOR_R | DOOR_S | DOOR_X;
+    }
     if (c->service) {
         v = door_scope_verbs(&c->scopes, type);
         *reach = v ? DOOR_HOUSE : DOOR_NOWHERE;

@@ -76,8 +76,10 @@ static int see_judge(struct see *s, unsigned verbs, bool *yes)
     if (*yes && c->service)
         err = door_scope_sees(&c->scopes, str_c(s->f.type), verbs, s->resource, yes);
     if (*yes && s->f.machine)
-        *yes = !c->service &&
-               auth_role_may(c->who.role, str_c(c->who.function), AUTH_VALIDATE);
+        *yes = c->command
+                   ? c->glass
+                   : !c->service && auth_role_may(c->who.role, str_c(c->who.function),
+                                                  AUTH_VALIDATE);
     return *yes && !err ? see_patients(s, yes) : err;
 }
 
