@@ -131,8 +131,8 @@ static int load(struct judging *j, const char *const *profile, size_t n,
     if (!err && terminology)
         err = cmd_terms_load(terminology, j->core, &j->terms, &told, wrong, &d);
     if (!err)
-        err = cmd_profiles_load(&j->by, profile, n, j->terms ? j->terms : j->core, wrong,
-                                &d);
+        err = cmd_profiles_load(&j->by, profile, n, j->terms ? j->terms : j->core, true,
+                                wrong, &d);
     if (err)
         code = cmd_fail("fhir validate", wrong, err, &d);
     else {
@@ -160,7 +160,7 @@ int cmd_fhir(int argc, char **argv)
     struct judging j = {0};
     size_t profiles = 0;
     bool help = false;
-    int code = 0;
+    int code;
     const struct cmd_opt opt[] = {
         {.name = "--json", .flag = &j.json},
         {.name = "--terminology", .kind = CMD_TEXT, .text = &terminology},
@@ -177,8 +177,7 @@ int cmd_fhir(int argc, char **argv)
         return cmd_usage(synopsis, help);
     if (fhir_valid_new(&j.valid))
         return cmd_fail("fhir validate", NULL, AM_E_NOMEM, NULL);
-    if (profiles || terminology)
-        code = load(&j, profile, profiles, terminology);
+    code = load(&j, profile, profiles, terminology);
     if (!code)
         code = validate(argc, argv, &j);
     fhir_valid_free(j.valid);

@@ -283,7 +283,8 @@ static int profiles_load(const struct conf *c, struct face *f)
     if (!*dir)
         return 0;
     diag_init(&d);
-    err = cmd_profiles_load(&f->by, &dir, 1, f->terms ? f->terms : f->core, wrong, &d);
+    err = cmd_profiles_load(&f->by, &dir, 1, f->terms ? f->terms : f->core, false, wrong,
+                            &d);
     code = err ? cmd_fail("load profiles", wrong, err, &d) : 0;
     if (!err)
         cmd_problems(stderr, "amane: ", &d);

@@ -99,7 +99,8 @@ static int profiles_path(struct profiles_load *l, const char *path)
 }
 
 int cmd_profiles_load(struct cmd_profiles *out, const char *const *path, size_t n,
-                      const struct fhir_tx *base, char wrong[4096], struct diag *d)
+                      const struct fhir_tx *base, bool hl7, char wrong[4096],
+                      struct diag *d)
 {
     struct profiles_load l = {.out = out, .wrong = wrong, .d = d};
     int err;
@@ -112,6 +113,8 @@ int cmd_profiles_load(struct cmd_profiles *out, const char *const *path, size_t 
         err = fhir_profiles_new(&out->set, out->terms);
     for (size_t i = 0; i < n && !err; i++)
         err = profiles_path(&l, path[i]);
+    if (!err && hl7)
+        err = fhir_profiles_add_hl7(out->set);
     if (!err)
         err = fhir_tx_ready(out->terms, d);
     if (!err)

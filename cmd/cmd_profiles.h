@@ -14,12 +14,12 @@ struct cmd_profiles {
     VEC(struct str) asked; /* by address, or alone in a file: of each resource */
 };
 /* Each path: a folder (its *.json and *.xml, no sub-folders), a file, or the address of a
- * profile. base: NULL, or what its codes are looked for in too; it outlives *out. What is
- * wrong is in d, with the file in wrong; warnings may be in d in any case. Release *out,
- * after failure too. */
+ * profile. base: NULL, or what its codes are looked for in too; it outlives *out. hl7:
+ * HL7's own extensions and vital signs too, after them. What is wrong is in d, with the
+ * file in wrong; warnings may be in d in any case. Release *out, after failure too. */
 AM_CHECK int cmd_profiles_load(struct cmd_profiles *out, const char *const *path,
-                               size_t n, const struct fhir_tx *base, char wrong[4096],
-                               struct diag *d);
+                               size_t n, const struct fhir_tx *base, bool hl7,
+                               char wrong[4096], struct diag *d);
 void cmd_profiles_release(struct cmd_profiles *p);
 
 #endif

@@ -83,6 +83,7 @@ enum fhir_prim {
     R(COUNT, Count)                                                                      \
     R(DISTANCE, Distance)                                                                \
     R(DURATION, Duration)                                                                \
+    R(IDENTIFIER, Identifier)                                                            \
     R(CODE_SYSTEM, CodeSystem)                                                           \
     R(INCLUDE, ValueSet.compose.include)
 enum fhir_role {

@@ -23,18 +23,23 @@ void fhir_pf_declared(struct fhir_walk *w, const struct fhir_at *at, const struc
 {
     const struct json *list = json_get(json_get(v, "meta"), "profile");
     struct pf_value self = whole(v);
-    if (json_type(list) != JSON_ARRAY || !self.t)
+    const struct pf_profile *owed = fhir_pf_vital(w->profiles, v);
+    if (!self.t)
         return;
-    for (json_each(it, list)) {
+    for (json_each(it, json_type(list) == JSON_ARRAY ? list : NULL)) {
         struct str url = json_str(it.val);
         const struct pf_profile *x = fhir_pf_find(w->profiles, url);
         struct fhir_at meta = {at, STR("meta"), 0}, many = {&meta, STR("profile"), 0},
                        here = {&many, STR_NULL, it.i};
         if (x)
             judge(w, at, x, &self);
-        else if (url.n && !fhir_pf_core(url) && (w->flags & FHIR_VALID_ADVICE))
+        if (x && x == owed)
+            owed = NULL; /* judged */
+        if (!x && url.n && !fhir_pf_core(url) && (w->flags & FHIR_VALID_ADVICE))
             fhir_valid_say(w, DIAG_INFO, &here, NULL, "profile.absent", "profile", url);
     }
+    if (owed)
+        judge(w, at, owed, &self);
 }
 
 int fhir_pf_asked(struct fhir_walk *w, const struct json *v, struct str profile)

@@ -67,6 +67,7 @@ struct fhir_profiles {
     struct map by_url;
     struct fhir_path *resolve;
     bool extensions; /* one of them defines an extension */
+    bool vital;      /* vital signs are judged as such, whether they say so or not */
 };
 
 /* fhir_pf.c */
@@ -74,6 +75,12 @@ const struct pf_profile *fhir_pf_find(const struct fhir_profiles *p,
                                       struct str canonical);
 /* R4's own type of that address; NULL: not one. */
 const struct fhir_type *fhir_pf_core(struct str canonical);
+/* fhir_pf_hl7.c: the profile that R4 asks of an Observation by its code; NULL: none. */
+const struct pf_profile *fhir_pf_vital(const struct fhir_profiles *p,
+                                       const struct json *v);
+/* Generated: a StructureDefinition a line, and a NUL. */
+extern const uint8_t fhir_pf_hl7_text[];
+extern const size_t fhir_pf_hl7_b;
 /* fhir_pf_tree.c: the tree of a profile, after that of its base. */
 AM_CHECK int fhir_pf_make(struct fhir_profiles *p, struct pf_profile *x, struct diag *d);
 AM_CHECK int fhir_pf_compile(struct fhir_profiles *p, struct str text,

@@ -144,9 +144,11 @@ static int tx_system_all(struct tx_expand *x, const struct tx_part *p)
     n = s->concept.n;
     for (size_t i = 0; i < p->filter.n && !under && !err; i++) {
         const struct tx_filter *f = &p->filter.v[i];
-        uint32_t of = fhir_tx_find(s, f->value);
-        if ((str_eqc(f->op, "is-a") || str_eqc(f->op, "descendent-of")) &&
-            of != FHIR_TX_NONE)
+        bool isa = str_eqc(f->op, "is-a") || str_eqc(f->op, "descendent-of");
+        uint32_t of = f->ecl ? fhir_ecl_within(f->ecl, s)
+                      : isa  ? fhir_tx_find(s, f->value)
+                             : FHIR_TX_NONE;
+        if (of != FHIR_TX_NONE)
             err = fhir_tx_related(s, of, false, &under, &n);
     }
     for (size_t i = 0; i < n && !err; i++) {

@@ -47,6 +47,7 @@ struct tx_listed {
 struct tx_filter {
     struct str property, op, value;
     struct json_regex *re;
+    struct fhir_ecl *ecl; /* "constraint" of SNOMED CT */
 };
 struct tx_part {
     bool exclude;
@@ -124,6 +125,7 @@ bool fhir_tx_icd_code(struct str s);
 AM_CHECK int fhir_tx_icd_tree(struct fhir_tx_system *s);
 /* The code system of all units: none is loaded, the grammar says what is one. */
 #define TX_UCUM "http://unitsofmeasure.org"
+#define TX_SCT  "http://snomed.info/sct"
 bool fhir_tx_is_unit(struct str system, struct str code);
 /* One problem, and what it is about. AM_E_INVALID. */
 int fhir_tx_bad(struct diag *d, struct str what, const char *code);

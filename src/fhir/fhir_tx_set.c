@@ -4,8 +4,10 @@
 
 static void tx_part_release(struct tx_part *p)
 {
-    for (size_t i = 0; i < p->filter.n; i++)
+    for (size_t i = 0; i < p->filter.n; i++) {
         json_regex_free(p->filter.v[i].re);
+        fhir_ecl_free(p->filter.v[i].ecl);
+    }
     vec_release(&p->filter);
     vec_release(&p->listed);
     vec_release(&p->import);
@@ -86,10 +88,18 @@ static int tx_filter_add(struct fhir_tx *t, struct tx_part *p, const struct json
         if (err == AM_E_INVALID || err == AM_E_UNSUPPORTED || err == AM_E_TOOBIG)
             return fhir_tx_bad(d, f.value, "term.regex");
     }
+    if (!err && str_eqc(p->system, TX_SCT) && str_eqc(f.property, "constraint") &&
+        str_eqc(f.op, "=")) {
+        err = fhir_ecl_read(f.value, &f.ecl);
+        if (err == AM_E_INVALID)
+            return fhir_tx_bad(d, f.value, "term.ecl");
+    }
     if (!err)
         err = vec_push(&p->filter, f);
-    if (err)
+    if (err) {
         json_regex_free(f.re);
+        fhir_ecl_free(f.ecl);
+    }
     return err;
 }
 
@@ -278,6 +288,18 @@ static bool tx_property_exists(const struct fhir_tx_system *s, uint32_t c,
     return false;
 }
 
+static int tx_ecl_fits(const struct fhir_tx_system *s, uint32_t c,
+                       const struct tx_filter *f, bool *yes, struct diag *d)
+{
+    struct str absent = STR_NULL;
+    int err = fhir_ecl_has(f->ecl, s, c, yes, &absent);
+    if (err == AM_E_NOTFOUND)
+        fhir_tx_bad(d, absent, "term.code");
+    if (err == AM_E_UNSUPPORTED)
+        fhir_tx_bad(d, f->value, "term.filter");
+    return err;
+}
+
 static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
                           const struct tx_filter *f, bool *yes, struct diag *d)
 {
@@ -299,6 +321,8 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
         *yes = tx_property_exists(s, c, f->property) == str_eqc(f->value, "true");
         return AM_OK;
     }
+    if (f->ecl)
+        return tx_ecl_fits(s, c, f, yes, d);
     if (!f->re && !str_eqc(f->op, "=") && !str_eqc(f->op, "in") &&
         !str_eqc(f->op, "not-in")) {
         fhir_tx_bad(d, f->op, "term.filter");

@@ -3,7 +3,7 @@
 #include "csv/csv.h"
 #include "fhir/fhir_tx_priv.h"
 
-#define SCT     "http://snomed.info/sct"
+#define SCT     TX_SCT
 #define SCT_ISA "116680003"
 #define SCT_FSN "900000000000003001"
 

@@ -45,6 +45,32 @@ static bool text(struct str s)
     return ink && s.n <= V_TEXT_MAX;
 }
 
+/* Elements of HTML that act: whoever shows a text as HTML runs them. */
+static bool acts(struct str s)
+{
+    static const char *const active[] = {"script", "iframe", "object", "embed"};
+    for (size_t i = 0; i < AM_LEN(active); i++) {
+        size_t n = strlen(active[i]);
+        if (s.n > n && str_eq_nocase(str_sub(s, 0, n), str_c(active[i])) &&
+            !(class_of((unsigned char)s.p[n]) & V_ID))
+            return true;
+    }
+    return false;
+}
+
+/* The narrative may have none (2.4.0), and a plain text is not a way around that. */
+static bool plain(struct str s)
+{
+    const char *p = s.n ? memchr(s.p, '<', s.n) : NULL;
+    while (p) {
+        size_t at = (size_t)(p - s.p) + 1;
+        if (acts(str_sub(s, at, s.n)))
+            return false;
+        p = at < s.n ? memchr(s.p + at, '<', s.n - at) : NULL;
+    }
+    return text(s);
+}
+
 static bool no_space(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -223,7 +249,8 @@ static const struct {
     bool (*is)(struct str s);
     const char *wrong;
 } grammars[] = {
-    [FHIR_PRIM_STRING] = {text, "a text: not blank, without control characters, 1 MB"},
+    [FHIR_PRIM_STRING] = {plain, "a text: not blank, without control characters, 1 MB; "
+                                 "no script, iframe, object or embed of HTML"},
     [FHIR_PRIM_MARKDOWN] = {text, "a text: not blank, without control characters, 1 MB"},
     [FHIR_PRIM_CODE] = {code, "a code: words separated by one blank"},
     [FHIR_PRIM_ID] = {fhir_valid_id, "at most 64 letters, digits, - and ."},

@@ -50,6 +50,8 @@ struct fhir_obj {
 /* fhir_valid_prim.c: NULL, or what is expected. */
 const char *fhir_valid_prim(enum fhir_prim prim, const struct json *v);
 bool fhir_valid_id(struct str s);
+/* Does it begin with a scheme and a colon? (fhir_valid_ref.c) */
+bool fhir_valid_absolute(struct str ref);
 
 /* Says a problem. name: a member of the place, or NULL. */
 void fhir_valid_say(struct fhir_walk *w, enum diag_severity severity,

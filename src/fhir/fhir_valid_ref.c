@@ -20,7 +20,7 @@ static const struct fhir_type *named(struct str ref)
     return t && t->kind == FHIR_KIND_RESOURCE && !t->abstract ? t : NULL;
 }
 
-static bool absolute(struct str ref)
+bool fhir_valid_absolute(struct str ref)
 {
     for (size_t i = 0; i < ref.n; i++) {
         char c = ref.p[i];
@@ -95,7 +95,7 @@ void fhir_valid_reference(struct fhir_walk *w, const struct fhir_at *at,
         t = NULL;
     else if (ref.p[0] == '#')
         t = local(w, at, ref);
-    else if (!absolute(ref)) {
+    else if (!fhir_valid_absolute(ref)) {
         t = named(ref);
         if (!t && w->bundle)
             t = searched(ref);

@@ -188,6 +188,49 @@ static void supplement(struct fhir_walk *w, const struct fhir_at *at,
                        STR("supplements, content = supplement"));
 }
 
+/* "None of the concepts defined by the code system are included": not-present. */
+static void not_present(struct fhir_walk *w, const struct fhir_at *at,
+                        const struct json *v)
+{
+    if (json_str_is(json_get(v, "content"), "not-present") && json_get(v, "concept"))
+        fhir_valid_say(w, DIAG_ERROR, at, "concept", "fhir.not_present", "name",
+                       STR("content = not-present, concept"));
+}
+
+/* datatypes.html#Identifier: under urn:ietf:rfc:3986 the value is a whole URI. Its form
+ * beyond the scheme is left: HL7's own example has a UUID behind "urn:oid:". */
+static void identifier(struct fhir_walk *w, const struct fhir_at *at,
+                       const struct json *v)
+{
+    struct str s = json_get_str(v, "value");
+    if (s.n && json_str_is(json_get(v, "system"), "urn:ietf:rfc:3986") &&
+        !fhir_valid_absolute(s))
+        fhir_valid_say(w, DIAG_ERROR, at, "value", "fhir.identifier_uri", "found", s);
+}
+
+/* snomedct.html: the value of the filter "constraint" is an expression constraint. */
+static void constraints(struct fhir_walk *w, const struct fhir_at *at,
+                        const struct json *v)
+{
+    struct fhir_at list = {at, STR("filter"), 0};
+    if (!json_str_is(json_get(v, "system"), "http://snomed.info/sct"))
+        return;
+    for (json_each(it, json_get(v, "filter"))) {
+        struct fhir_at here = {&list, STR_NULL, it.i};
+        struct str value = json_get_str(it.val, "value");
+        struct fhir_ecl *e = NULL;
+        int err = AM_OK;
+        if (value.n && json_str_is(json_get(it.val, "property"), "constraint") &&
+            json_str_is(json_get(it.val, "op"), "="))
+            err = fhir_ecl_read(value, &e);
+        if (err == AM_E_INVALID)
+            fhir_valid_say(w, DIAG_ERROR, &here, "value", "fhir.ecl", "found", value);
+        else if (err && !w->err)
+            w->err = err;
+        fhir_ecl_free(e);
+    }
+}
+
 static void native(struct fhir_walk *w, const struct fhir_at *at,
                    const struct fhir_type *t, const struct fhir_obj *o)
 {
@@ -220,12 +263,19 @@ static void native(struct fhir_walk *w, const struct fhir_at *at,
     case FHIR_ROLE_ALLERGY:
         allergy(w, at, o);
         break;
-    case FHIR_ROLE_CODING:
     case FHIR_ROLE_INCLUDE:
+        constraints(w, at, o->v);
         system_absolute(w, at, o->v);
+        break;
+    case FHIR_ROLE_CODING:
+        system_absolute(w, at, o->v);
+        break;
+    case FHIR_ROLE_IDENTIFIER:
+        identifier(w, at, o->v);
         break;
     case FHIR_ROLE_CODE_SYSTEM:
         supplement(w, at, o->v);
+        not_present(w, at, o->v);
         break;
     case FHIR_ROLE_AGE:
     case FHIR_ROLE_COUNT:

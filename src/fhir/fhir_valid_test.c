@@ -209,6 +209,30 @@ static void bindings_ask_for_system_and_code(void **state)
         {"{'resourceType':'CodeSystem','status':'draft','content':'complete',"
          "'supplements':'http://x'}",
          "/content", "fhir.supplement"},
+        {"{'resourceType':'CodeSystem','status':'draft','content':'not-present','concept'"
+         ":[{'code':'a'}]}",
+         "/concept", "fhir.not_present"},
+        {"{'resourceType':'Patient','identifier':[{'system':'urn:ietf:rfc:3986','value':"
+         "'2.16.840'}]}",
+         "/identifier/0/value", "fhir.identifier_uri"},
+        {"{'resourceType':'Patient','identifier':[{'system':'urn:ietf:rfc:3986','value':"
+         "'urn:oid:2.16.840'},{'system':'urn:x','value':'2.16.840'}]}",
+         NULL, NULL},
+        {"{'resourceType':'ValueSet','status':'draft','compose':{'include':[{'system':"
+         "'http://snomed.info/sct','filter':[{'property':'constraint','op':'=','value':"
+         "'< 404684003 |Finding| : 363698007 = << 39057004'},{'property':'constraint',"
+         "'op':'=','value':'404684003 << 404684003'}]}]}}",
+         "/compose/include/0/filter/1/value", "fhir.ecl"},
+        {"{'resourceType':'ValueSet','status':'draft','compose':{'include':[{'system':"
+         "'urn:x','filter':[{'property':'constraint','op':'=','value':'a << b'}]}]}}",
+         NULL, NULL},
+        {"{'resourceType':'Patient','name':[{'text':'A <script>x</script>'}]}",
+         "/name/0/text", "fhir.primitive"},
+        {"{'resourceType':'Patient','name':[{'text':'A <IFRAME src=x>'}]}",
+         "/name/0/text", "fhir.primitive"},
+        {"{'resourceType':'Patient','name':[{'text':'pH <7, <br>, <scripted>, "
+         "<object'}]}",
+         NULL, NULL},
         {"{'resourceType':'Binary','contentType':'text','data':'QQ=='}", "/contentType",
          "fhir.not_in_list"},
         {"{'resourceType':'Invoice','status':'draft','totalNet':{'value':1,'currency':"

@@ -44,6 +44,11 @@ void fhir_profiles_free(struct fhir_profiles *p);
  * already, of another version or content; AM_E_NOMEM, AM_E_TOOBIG. */
 AM_CHECK int fhir_profiles_add(struct fhir_profiles *p, const struct json *resource,
                                struct diag *d);
+/* What the program brings (CC0): HL7's own extensions of R4, and its vital signs, by
+ * which each Observation with one of their codes is then judged, whether it declares them
+ * or not. After the operator's own, which stand for those of the same address.
+ * AM_E_NOMEM, AM_E_TOOBIG. */
+AM_CHECK int fhir_profiles_add_hl7(struct fhir_profiles *p);
 /* Builds all trees. AM_E_INVALID with problems sd.*: a base that is not loaded, an
  * element the type has not, an invariant that is not FHIRPath; the path names the profile
  * and the element. Warnings: profiles that are named and not loaded. */

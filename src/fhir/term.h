@@ -179,6 +179,19 @@ bool fhir_tx_subsumes(const struct fhir_tx_system *s, uint32_t a, uint32_t d);
 AM_CHECK int fhir_tx_related(const struct fhir_tx_system *s, uint32_t c, bool above,
                              uint32_t **out, size_t *n);
 
+/* ---- expression constraints of SNOMED CT (ECL 2.2, brief syntax) ----
+ * Read whole; evaluated: concepts, *, the hierarchy (<, <<, <!, <<!, >, >>, >!, >>!),
+ * AND, OR, MINUS, brackets. The text has to outlive *out. AM_E_INVALID: it is none. */
+struct fhir_ecl;
+AM_CHECK int fhir_ecl_read(struct str s, struct fhir_ecl **out);
+void fhir_ecl_free(struct fhir_ecl *e);
+/* AM_E_UNSUPPORTED: it has more than is evaluated; AM_E_NOTFOUND: a code in it (*absent)
+ * is not there. */
+AM_CHECK int fhir_ecl_has(const struct fhir_ecl *e, const struct fhir_tx_system *s,
+                          uint32_t c, bool *in, struct str *absent);
+/* A concept that all of them are under, or FHIR_TX_NONE. */
+uint32_t fhir_ecl_within(const struct fhir_ecl *e, const struct fhir_tx_system *s);
+
 /* ---- value sets ---- */
 struct fhir_tx_set;
 /* "url" or "url|version"; implicit ones too. NULL: none. */
