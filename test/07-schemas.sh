@@ -12,17 +12,18 @@ if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
     exit 0
 fi
 fits() { /usr/bin/python3 "$root/test/support/schema_check.py" "$root/schema/$1-1.json" "$2"; }
-for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json" "$root/policy/demo-2.json"; do
+for file in "$root"/schema/examples/*.json "$root/policy/demo-1.json" "$root/policy/demo-2.json" "$root"/ews/*.json; do
     name=$(basename "$file" .json)
     case $name in
         bench-manifest | bench-summary) kind=$name ;;
         demo-1 | demo-2) kind=policy ;;
+        news2 | mews | qsofa) kind=score-table ;;
         *) kind=${name%%-*} ;;
     esac
     fits "$kind" "$file"
     report $? "$name fits schema/$kind-1.json"
 done
-for kind in algorithm version evidence decision deployment event policy bench-manifest bench-summary bench-curves; do
+for kind in algorithm version evidence decision deployment event policy bench-manifest bench-summary bench-curves score-table; do
     jq -e --arg id "urn:amane:schema:$kind-1" '."$id" == $id and ."$schema" == "https://json-schema.org/draft/2020-12/schema"
         and (."x-title" | has("fr") and has("ar") and has("en"))' "$root/schema/$kind-1.json" >/dev/null
     report $? "schema/$kind-1.json says who it is in three languages"

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 3
     for dir in src cmd bench; do
         [ -d "$dir" ] && find "$dir" -maxdepth 2 -name '*.c'
     done
-    for dir in web/assets web/templates schema policy demo mapping; do
+    for dir in web/assets web/templates schema policy demo mapping ews; do
         [ -d "$dir" ] && find "$dir" -type f ! -name '.*' ! -name '*~' ! -name '*.md'
     done
     for po in web/i18n/*.po; do

@@ -178,6 +178,8 @@ int diag_result(const struct diag *d)
 
 void diag_merge(struct diag *dst, const struct diag *src, const char *prefix)
 {
+    if (!dst)
+        return;
     char path[1024];
     for (size_t i = 0; i < src->n; i++) {
         const struct diag_item *it = &src->item[i];

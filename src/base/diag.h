@@ -56,7 +56,7 @@ void diag_vadd(struct diag *d, enum diag_severity sev, const char *path, const c
 void diag_arg(struct diag *d, const char *name, const char *value);
 /* AM_E_INVALID when there is an error, else AM_OK. */
 int diag_result(const struct diag *d);
-/* Copies all problems of src into dst, each path prefixed. */
+/* Copies all problems of src into dst (NULL: dropped), each path prefixed. */
 void diag_merge(struct diag *dst, const struct diag *src, const char *prefix);
 
 #endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ews -- early-warning scores: tables as data, what is missing as bounds, alerts as a
+ * state machine. No I/O, no clock: instants come from the caller.
+ *
+ * A table (schema/score-table-1.json, files of ews/) says for each variable which values
+ * give how many points, and which totals ask for what. NEWS2, MEWS, qSOFA are such files:
+ * no clinical number is in this code.
+ *
+ * Invariants
+ *   I1  every value of a quantity has exactly one band: bands are given by their upper
+ *       ends, ascending, the last one open; a value is rounded to the table's decimals
+ *       before it is looked up, so that 35.05 does not fall between 35.0 and 35.1.
+ *   I2  what is missing, stale or out of the plausible range is never counted as zero:
+ *       the result has a lower and an upper bound, reached by some values of what is
+ *       unknown (bounds are exact), and is `complete` only when nothing is unknown.
+ *   I3  a level is told as a range too: [level_low, level_high].
+ *   I4  the same table and inputs give the same result, bit for bit: integers only after
+ *       the rounding.
+ *
+ * Memory:  a table owns all it holds; results are values.
+ * Threads: a table is immutable: any number of readers. */
+#ifndef EWS_H
+#define EWS_H
+
+#include "base/diag.h"
+#include "json/json.h"
+
+enum {
+    EWS_VARIABLES = 24, /* of a table */
+    EWS_BANDS = 16,     /* of a variable, or of one case of it */
+    EWS_CASES = 8,      /* of a variable: bands that depend on another one */
+    EWS_LEVELS = 8,
+    EWS_POINTS = 1000 /* the most a variable may give */
+};
+
+struct ews_table;
+/* AM_E_INVALID: every problem in d, by JSON Pointer, code score.*. */
+AM_CHECK int ews_table_read(struct ews_table **out, const struct json *table,
+                            struct diag *d);
+void ews_table_free(struct ews_table *t);
+
+/* What is read of it. Texts are borrowed from the table. */
+enum ews_language { EWS_FR, EWS_AR, EWS_EN, EWS_LANGUAGES };
+struct ews_variable {
+    struct str id, label[EWS_LANGUAGES];
+    struct str system, code; /* of the observations that give it */
+    struct str unit;         /* UCUM, in which values are given here; coded: STR_NULL */
+    bool coded;
+    int decimals;     /* values are rounded to that many */
+    double from, to;  /* plausible, both included; coded: not set */
+    int64_t stale_us; /* older than this is missing; 0: never */
+    size_t codes;     /* coded: its values */
+};
+struct ews_level {
+    struct str id, label[EWS_LANGUAGES];
+    int64_t respond_us; /* answer asked within; 0: none asked */
+    bool red;           /* never held back by a budget */
+};
+struct str ews_table_id(const struct ews_table *t);
+struct str ews_table_version(const struct ews_table *t);
+struct str ews_table_title(const struct ews_table *t, enum ews_language l);
+struct str ews_table_source(const struct ews_table *t);
+int ews_table_maximum(const struct ews_table *t);
+size_t ews_table_variables(const struct ews_table *t);
+const struct ews_variable *ews_table_variable(const struct ews_table *t, size_t i);
+size_t ews_table_levels(const struct ews_table *t); /* ascending severity */
+const struct ews_level *ews_table_level(const struct ews_table *t, size_t i);
+/* Index of the code of a coded variable: by its id in the table, or by a coding that
+ * means it. -1: none. */
+int ews_table_code(const struct ews_table *t, size_t variable, struct str id);
+int ews_table_coding(const struct ews_table *t, size_t variable, struct str system,
+                     struct str code);
+struct str ews_table_code_id(const struct ews_table *t, size_t variable, size_t code);
+
+/* One value for each variable, in their order. */
+struct ews_value {
+    bool given;
+    double number; /* of a quantity, in the table's unit */
+    int code;      /* of a coded one: index */
+    int64_t at;    /* when it was so, UTC microseconds */
+};
+enum ews_state {
+    EWS_KNOWN,
+    EWS_DEFAULT, /* not given; the table says what holds then */
+    EWS_MISSING,
+    EWS_STALE,       /* given, too old */
+    EWS_IMPLAUSIBLE, /* given, outside what the table calls plausible, or not finite */
+    EWS_FUTURE       /* given, more than EWS_AHEAD_US after `now` */
+};
+enum { EWS_AHEAD_US = 300000000 }; /* clocks of monitors differ by minutes */
+struct ews_part {
+    enum ews_state state;
+    int low, high; /* points; equal when known */
+};
+struct ews_result {
+    bool complete;
+    int low, high;                /* total; equal when complete */
+    size_t level_low, level_high; /* indexes */
+    size_t unknown;               /* variables neither known nor by default */
+    struct ews_part part[EWS_VARIABLES];
+};
+/* now: UTC microseconds. n = ews_table_variables(). */
+void ews_score(const struct ews_table *t, const struct ews_value *v, int64_t now,
+               struct ews_result *out);
+
+/* ---- alerts ---------------------------------------------------------------------
+ * One alert for each patient and table. It fires when the level is reached for certain
+ * (level_low) and resolves when it is certainly below (level_high): what is missing
+ * neither wakes anybody nor silences an alert.
+ *
+ *   ARMED ---fire---> FIRED ---acknowledge---> ACKNOWLEDGED --snooze--> SNOOZED
+ *     ^                 ^  |                        |  |                   |
+ *     |                 |  +--snooze----------------|--|------------------>|
+ *     |                 +--worse, or asked again----+--|--worse, or over---+
+ *     +----refractory---- RESOLVED <--below for clear_us, from all three---+
+ *
+ *   A1  an alert that fired stays until a level certainly below `clear` has lasted
+ *       clear_us; nobody can resolve it by hand.
+ *   A2  a worse level fires again whatever was acknowledged or snoozed.
+ *   A3  while FIRED, each respond_us of the level without an answer escalates once more.
+ *   A4  a red level is never held back: neither by budget nor by refractory time.
+ *   A5  instants only come in: the same inputs in the same order give the same alerts.
+ *       A clock that falls back is read as standing still. */
+enum ews_alert_state {
+    EWS_ARMED,
+    EWS_FIRED,
+    EWS_ACKNOWLEDGED,
+    EWS_SNOOZED,
+    EWS_RESOLVED
+};
+struct ews_rule {
+    size_t fire, clear;     /* levels; clear <= fire: below it for clear_us resolves */
+    int64_t clear_us;       /* how long below */
+    int64_t refractory_us;  /* after it resolved: fires again only if worse or red */
+    int64_t reassess_us;    /* after an answer: asked again if still there; 0: never */
+    int64_t snooze_most_us; /* longest snooze */
+};
+struct ews_alert {
+    enum ews_alert_state state;
+    size_t level, worst;      /* now for certain; the worst since it fired */
+    int64_t now;              /* of the last step */
+    int64_t fired_at, due_at; /* due: the next escalation, or the next asking */
+    int64_t answered_at, below_at, resolved_at; /* 0: not */
+    uint32_t escalations;
+    bool held; /* reached, and not told: budget or refractory time */
+};
+enum ews_act {                       /* what a step asks to be done, OR of */
+               EWS_ACT_FIRE = 1,     /* tell the ward */
+               EWS_ACT_WORSE = 2,    /* it had fired; now a worse level: tell again */
+               EWS_ACT_ESCALATE = 4, /* nobody answered in time: tell the next in rank */
+               EWS_ACT_AGAIN = 8, /* answered or snoozed, and still there: tell again */
+               EWS_ACT_RESOLVE = 16,
+               EWS_ACT_HELD = 32 /* would have fired; counted, not told */
+};
+/* Alerts of one unit: at most `number` for every `bed_days` days of an occupied bed,
+ * saved up to `saved` alerts. */
+struct ews_budget {
+    int64_t number, bed_days, beds, saved;
+    int64_t credit, at;
+};
+/* Ranges: number 1 to 1000, bed_days 1 to 10000, beds 0 to 100000, saved 1 to 1000;
+ * begins full. */
+void ews_budget_init(struct ews_budget *b, int64_t number, int64_t bed_days, int64_t beds,
+                     int64_t saved, int64_t now);
+bool ews_budget_take(struct ews_budget *b, int64_t now);
+
+/* A result, or the same one again because time went by: call it at least as often as
+ * alerts may escalate. budget: NULL for none. */
+unsigned ews_alert_step(const struct ews_table *t, const struct ews_rule *r,
+                        struct ews_alert *a, const struct ews_result *now_is, int64_t now,
+                        struct ews_budget *budget);
+/* A person has seen it. False: there is nothing to acknowledge. */
+bool ews_alert_acknowledge(const struct ews_rule *r, struct ews_alert *a, int64_t now);
+/* A person wants to be told again at `until`, clamped to snooze_most_us. */
+bool ews_alert_snooze(const struct ews_rule *r, struct ews_alert *a, int64_t now,
+                      int64_t until);
+
+#endif

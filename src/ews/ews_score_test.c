@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shipped tables against the published charts written a second time as conditions;
+ * bounds against all that the unknown may be; rounding, age, refusals, no memory. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/test.h"
+#include "embed/embed.h"
+#include "ews/ews_priv.h"
+
+enum { HOUR = 3600, NOW = 1000000 };
+#define AT(s) ((int64_t)(s) * 1000000)
+
+static struct ews_table *table_of(const char *path)
+{
+    const struct embed_file *f = embed_find(path);
+    struct ews_table *t = NULL;
+    struct json_doc *doc;
+    struct diag d;
+    assert_non_null(f);
+    diag_init(&d);
+    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    if (ews_table_read(&t, json_root(doc), &d))
+        fail_msg("%s: %s %s", path, d.item[0].path, d.item[0].detail);
+    assert_int_equal(d.n, 0);
+    json_free(doc);
+    diag_release(&d);
+    return t;
+}
+
+static size_t find(const struct ews_table *t, const char *id)
+{
+    for (size_t i = 0; i < ews_table_variables(t); i++)
+        if (str_eqc(ews_table_variable(t, i)->id, id))
+            return i;
+    fail_msg("no variable %s", id);
+    return 0;
+}
+
+/* ---- the charts again, by hand ---- */
+struct vitals {
+    double rr, spo2, sbp, pulse, temp, gcs;
+    int scale, oxygen, acvpu; /* scale 1 or 2; oxygen 0 or 1; A C V P U as 0 to 4 */
+};
+
+static int by_hand_news2(const struct vitals *v, int *single)
+{
+    int rr = v->rr <= 8    ? 3
+             : v->rr <= 11 ? 1
+             : v->rr <= 20 ? 0
+             : v->rr <= 24 ? 2
+                           : 3,
+        sat, o2 = v->oxygen ? 2 : 0, conscious = v->acvpu ? 3 : 0,
+        sbp = v->sbp <= 90    ? 3
+              : v->sbp <= 100 ? 2
+              : v->sbp <= 110 ? 1
+              : v->sbp <= 219 ? 0
+                              : 3,
+        pulse = v->pulse <= 40    ? 3
+                : v->pulse <= 50  ? 1
+                : v->pulse <= 90  ? 0
+                : v->pulse <= 110 ? 1
+                : v->pulse <= 130 ? 2
+                                  : 3,
+        temp = v->temp < 35.05   ? 3
+               : v->temp < 36.05 ? 1
+               : v->temp < 38.05 ? 0
+               : v->temp < 39.05 ? 1
+                                 : 2;
+    if (v->scale == 1)
+        sat = v->spo2 <= 91 ? 3 : v->spo2 <= 93 ? 2 : v->spo2 <= 95 ? 1 : 0;
+    else if (v->spo2 <= 87)
+        sat = v->spo2 <= 83 ? 3 : v->spo2 <= 85 ? 2 : 1;
+    else if (v->spo2 <= 92 || !v->oxygen)
+        sat = 0;
+    else
+        sat = v->spo2 <= 94 ? 1 : v->spo2 <= 96 ? 2 : 3;
+    *single =
+        rr == 3 || sat == 3 || conscious == 3 || sbp == 3 || pulse == 3 || temp == 3;
+    return rr + sat + o2 + conscious + sbp + pulse + temp;
+}
+
+static int by_hand_mews(const struct vitals *v)
+{
+    return (v->sbp <= 70    ? 3
+            : v->sbp <= 80  ? 2
+            : v->sbp <= 100 ? 1
+            : v->sbp <= 199 ? 0
+                            : 2) +
+           (v->pulse <= 40    ? 2
+            : v->pulse <= 50  ? 1
+            : v->pulse <= 100 ? 0
+            : v->pulse <= 110 ? 1
+            : v->pulse <= 129 ? 2
+                              : 3) +
+           (v->rr < 9     ? 2
+            : v->rr <= 14 ? 0
+            : v->rr <= 20 ? 1
+            : v->rr <= 29 ? 2
+                          : 3) +
+           (v->temp < 34.95   ? 2
+            : v->temp < 38.45 ? 0
+                              : 2) +
+           (v->acvpu ? v->acvpu - 1 : 0);
+}
+
+static int by_hand_qsofa(const struct vitals *v)
+{
+    return (v->rr >= 22) + (v->sbp <= 100) + (v->gcs < 15);
+}
+
+static void put(const struct ews_table *t, struct ews_value *v, const char *id, double x)
+{
+    size_t i = find(t, id);
+    v[i] = (struct ews_value){.given = true, .number = x, .at = AT(NOW)};
+}
+
+static void put_code(const struct ews_table *t, struct ews_value *v, const char *id,
+                     const char *code)
+{
+    size_t i = find(t, id);
+    v[i] = (struct ews_value){
+        .given = true, .code = ews_table_code(t, i, str_c(code)), .at = AT(NOW)};
+    assert_true(v[i].code >= 0);
+}
+
+static const char *const acvpu[] = {"alert", "confusion", "voice", "pain",
+                                    "unresponsive"};
+
+static void fill(const struct ews_table *t, const struct vitals *p, struct ews_value *v)
+{
+    static const struct {
+        const char *id;
+        size_t at;
+    } number[] = {{"respiratory_rate", offsetof(struct vitals, rr)},
+                  {"spo2", offsetof(struct vitals, spo2)},
+                  {"systolic", offsetof(struct vitals, sbp)},
+                  {"pulse", offsetof(struct vitals, pulse)},
+                  {"temperature", offsetof(struct vitals, temp)},
+                  {"gcs", offsetof(struct vitals, gcs)}};
+    memset(v, 0, EWS_VARIABLES * sizeof *v);
+    for (size_t i = 0; i < ews_table_variables(t); i++) {
+        struct str id = ews_table_variable(t, i)->id;
+        for (size_t k = 0; k < AM_LEN(number); k++)
+            if (str_eqc(id, number[k].id))
+                put(t, v, number[k].id,
+                    *(const double *)(const void *)((const char *)p + number[k].at));
+        if (str_eqc(id, "consciousness"))
+            put_code(t, v, "consciousness", acvpu[p->acvpu]);
+        if (str_eqc(id, "oxygen"))
+            put_code(t, v, "oxygen", p->oxygen ? "oxygen" : "air");
+        if (str_eqc(id, "spo2_scale"))
+            put_code(t, v, "spo2_scale", p->scale == 1 ? "scale_1" : "scale_2");
+    }
+}
+
+static uint64_t seed = 20261128;
+static int drawn(int from, int to)
+{
+    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+    return from + (int)(seed % (uint64_t)(to - from + 1));
+}
+
+static struct vitals some(void)
+{
+    return (struct vitals){.rr = drawn(0, 60),
+                           .spo2 = drawn(70, 100),
+                           .sbp = drawn(30, 260),
+                           .pulse = drawn(20, 180),
+                           .temp = drawn(320, 420) / 10.0,
+                           .gcs = drawn(3, 15),
+                           .scale = drawn(1, 2),
+                           .oxygen = drawn(0, 1),
+                           .acvpu = drawn(0, 4)};
+}
+
+static void totals_are_those_of_the_charts(void **state)
+{
+    struct ews_table *news = table_of("ews/news2.json"),
+                     *mews = table_of("ews/mews.json"),
+                     *qsofa = table_of("ews/qsofa.json");
+    struct ews_value v[EWS_VARIABLES];
+    struct ews_result r;
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        struct vitals p = some();
+        int single, total = by_hand_news2(&p, &single);
+        const char *level = total >= 7   ? "high"
+                            : total >= 5 ? "medium"
+                            : single     ? "low_medium"
+                                         : "low";
+        fill(news, &p, v);
+        ews_score(news, v, AT(NOW), &r);
+        assert_true(r.complete);
+        assert_int_equal(r.low, total);
+        assert_int_equal(r.high, total);
+        assert_int_equal(r.level_low, r.level_high);
+        assert_str_equal(ews_table_level(news, r.level_low)->id, level);
+        fill(qsofa, &p, v);
+        ews_score(qsofa, v, AT(NOW), &r);
+        assert_int_equal(r.low, by_hand_qsofa(&p));
+        assert_int_equal(r.level_low, by_hand_qsofa(&p) >= 2);
+        if (p.acvpu == 1)
+            p.acvpu = 0; /* MEWS knows no new confusion */
+        fill(mews, &p, v);
+        ews_score(mews, v, AT(NOW), &r);
+        assert_int_equal(r.low, by_hand_mews(&p));
+        assert_int_equal(r.level_low, by_hand_mews(&p) >= 5);
+    }
+    ews_table_free(news);
+    ews_table_free(mews);
+    ews_table_free(qsofa);
+}
+
+/* I2: each missing variable takes every value a band or a code begins or ends with. */
+static void all_totals(const struct ews_table *t, struct ews_value *v, size_t i, int *low,
+                       int *high, size_t *l, size_t *h)
+{
+    struct ews_result r;
+    while (i < t->n && v[i].given)
+        i++;
+    if (i == t->n) {
+        ews_score(t, v, AT(NOW), &r);
+        assert_true(r.complete);
+        *low = AM_MIN(*low, r.low), *high = AM_MAX(*high, r.high);
+        *l = AM_MIN(*l, r.level_low), *h = AM_MAX(*h, r.level_high);
+        return;
+    }
+    v[i] = (struct ews_value){.given = true, .at = AT(NOW)};
+    if (t->slot[i].pub.coded)
+        for (size_t k = 0; k < t->slot[i].pub.codes; k++) {
+            v[i].code = (int)k;
+            all_totals(t, v, i + 1, low, high, l, h);
+        }
+    else
+        for (size_t c = 0; c < t->slot[i].n_cases; c++)
+            for (size_t k = 0; k < t->slot[i].cases[c].bands.n; k++) {
+                const struct ews_bands *b = &t->slot[i].cases[c].bands;
+                v[i].number = k + 1 < b->n ? (double)b->to[k] : (double)b->to[k - 1] + 1;
+                v[i].number /= t->slot[i].pub.decimals ? 10 : 1;
+                all_totals(t, v, i + 1, low, high, l, h);
+            }
+    v[i].given = false;
+}
+
+static void bounds_are_what_the_unknown_can_reach(void **state)
+{
+    struct ews_table *t = table_of("ews/news2.json");
+    struct ews_value v[EWS_VARIABLES];
+    (void)state;
+    t->slot[find(t, "spo2_scale")].otherwise = -1; /* so that it may be unknown too */
+    for (int i = 0; i < 300; i++) {
+        struct vitals p = some();
+        struct ews_result r;
+        int low = 1000, high = 0, holes = drawn(1, 4);
+        size_t l = 100, h = 0;
+        fill(t, &p, v);
+        for (int k = 0; k < holes; k++)
+            v[drawn(0, (int)t->n - 1)].given = false;
+        ews_score(t, v, AT(NOW), &r);
+        assert_false(r.complete);
+        assert_true(r.unknown >= 1);
+        all_totals(t, v, 0, &low, &high, &l, &h);
+        assert_int_equal(r.low, low);
+        assert_int_equal(r.high, high);
+        assert_int_equal(r.level_low, l);
+        assert_int_equal(r.level_high, h);
+    }
+    ews_table_free(t);
+}
+
+static void nothing_known_is_nothing_said(void **state)
+{
+    struct ews_table *t = table_of("ews/news2.json");
+    struct ews_value v[EWS_VARIABLES] = {0};
+    struct ews_result r;
+    (void)state;
+    ews_score(t, v, AT(NOW), &r);
+    assert_false(r.complete);
+    assert_int_equal(r.low, 0);
+    assert_int_equal(r.high, 20);
+    assert_int_equal(r.level_low, 0);
+    assert_int_equal(r.level_high, 3);
+    assert_int_equal(r.unknown, t->n - 1); /* the scale has a default */
+    assert_int_equal(r.part[find(t, "spo2_scale")].state, EWS_DEFAULT);
+    assert_int_equal(r.part[find(t, "pulse")].state, EWS_MISSING);
+    ews_table_free(t);
+}
+
+static void values_are_rounded_as_the_chart_is_written(void **state)
+{
+    static const struct {
+        double value;
+        int points;
+    } temp[] = {{35.04, 3}, {35.05, 1}, {35.0499, 3}, {36.05, 0}, {36.049, 1},
+                {38.05, 1}, {38.0, 0},  {39.049, 1},  {39.05, 2}, {20, 3},
+                {45, 2},    {35.1, 1},  {39.1, 2}};
+    struct ews_table *t = table_of("ews/news2.json");
+    const struct vitals p = {16, 97, 120, 70, 37, 15, 1, 0, 0};
+    struct ews_value v[EWS_VARIABLES];
+    struct ews_result r;
+    int64_t n;
+    (void)state;
+    fill(t, &p, v);
+    for (size_t i = 0; i < AM_LEN(temp); i++) {
+        put(t, v, "temperature", temp[i].value);
+        ews_score(t, v, AT(NOW), &r);
+        assert_int_equal(r.low, temp[i].points);
+    }
+    put(t, v, "temperature", 37);
+    put(t, v, "respiratory_rate", 8.5); /* 9 */
+    ews_score(t, v, AT(NOW), &r);
+    assert_int_equal(r.low, 1);
+    assert_true(ews_round(-0.25, 1, &n));
+    assert_int_equal(n, -3);
+    assert_false(ews_round(NAN, 0, &n));
+    assert_false(ews_round(INFINITY, 0, &n));
+    assert_false(ews_round(1e300, 3, &n));
+    ews_table_free(t);
+}
+
+static void what_is_old_or_impossible_is_not_counted(void **state)
+{
+    static const struct {
+        double value;
+        int64_t age_s;
+        enum ews_state state;
+    } k[] = {{70, 12 * HOUR, EWS_KNOWN}, {70, 12 * HOUR + 1, EWS_STALE},
+             {70, -300, EWS_KNOWN},      {70, -301, EWS_FUTURE},
+             {351, 0, EWS_IMPLAUSIBLE},  {-1, 0, EWS_IMPLAUSIBLE},
+             {NAN, 0, EWS_IMPLAUSIBLE},  {INFINITY, 0, EWS_IMPLAUSIBLE},
+             {350, 0, EWS_KNOWN},        {0, 0, EWS_KNOWN}};
+    struct ews_table *t = table_of("ews/news2.json");
+    const struct vitals p = {16, 97, 120, 70, 37, 15, 1, 0, 0};
+    size_t pulse = find(t, "pulse"), conscious = find(t, "consciousness");
+    struct ews_value v[EWS_VARIABLES];
+    struct ews_result r;
+    (void)state;
+    fill(t, &p, v);
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        bool known = k[i].state == EWS_KNOWN;
+        v[pulse].number = k[i].value;
+        v[pulse].at = AT(NOW - k[i].age_s);
+        ews_score(t, v, AT(NOW), &r);
+        assert_int_equal(r.part[pulse].state, k[i].state);
+        assert_int_equal(r.complete, known);
+        assert_int_equal(r.low, known && k[i].value != 70 ? 3 : 0);
+        assert_int_equal(r.high, known ? r.low : 3);
+    }
+    put(t, v, "pulse", 70);
+    v[conscious].code = 5; /* the table has no such value */
+    ews_score(t, v, AT(NOW), &r);
+    assert_int_equal(r.part[conscious].state, EWS_IMPLAUSIBLE);
+    assert_int_equal(r.high, 3);
+    ews_table_free(t);
+}
+
+static void a_table_says_what_it_is(void **state)
+{
+    struct ews_table *t = table_of("ews/news2.json");
+    size_t c = find(t, "consciousness");
+    (void)state;
+    assert_str_equal(ews_table_id(t), "news2");
+    assert_str_equal(ews_table_version(t), "2017");
+    assert_true(str_starts(ews_table_source(t), STR("Royal College")));
+    assert_true(str_starts(ews_table_title(t, EWS_EN), STR("NEWS2")));
+    assert_int_equal(ews_table_maximum(t), 20);
+    assert_int_equal(ews_table_levels(t), 4);
+    assert_true(ews_table_level(t, 3)->red);
+    assert_int_equal(ews_table_level(t, 3)->respond_us, AT(1800));
+    assert_int_equal(
+        ews_table_coding(t, c, STR("http://snomed.info/sct"), STR("130987000")), 1);
+    assert_int_equal(ews_table_coding(t, c, STR("http://loinc.org"), STR("130987000")),
+                     -1);
+    assert_str_equal(ews_table_code_id(t, c, 4), "unresponsive");
+    ews_table_free(t);
+    ews_table_free(NULL);
+}
+
+/* ---- refusals ---- */
+#define L "\"label\":{\"fr\":\"f\",\"ar\":\"a\",\"en\":\"e\"}"
+#define HEAD                                                                             \
+    "{\"format\":\"amane-score-table/1\",\"id\":\"t\",\"version\":\"1\",\"title\":{"     \
+    "\"fr\":\"f\",\"ar\":\"a\",\"en\":\"e\"},\"source\":\"s\","
+#define VAR(id)                                                                          \
+    "{\"id\":\"" id "\"," L                                                              \
+    ",\"observation\":{\"system\":\"s\",\"code\":\"c\"},\"stale_s\":0,"
+#define QUANTITY(id, rest)                                                               \
+    VAR(id) "\"quantity\":{\"unit\":\"1\",\"decimals\":0,\"plausible\":[0,9]," rest "}}"
+#define CODED(id)                                                                        \
+    VAR(id)                                                                              \
+    "\"coded\":{\"values\":[{\"id\":\"a\",\"points\":0},{\"id\":\"b\","                  \
+    "\"points\":1}]}}"
+#define BANDS "\"bands\":[{\"to\":3,\"points\":2},{\"points\":0}]"
+#define LOW   "{\"id\":\"low\"," L ",\"from\":0}"
+#define TABLE(max, variables, levels)                                                    \
+    HEAD "\"maximum\":" max ",\"variables\":[" variables "],\"levels\":[" levels "]}"
+
+static int read_text(const char *text, struct diag *d)
+{
+    struct ews_table *t = NULL;
+    struct json_doc *doc;
+    int err;
+    assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
+    err = ews_table_read(&t, json_root(doc), d);
+    assert_true(!err == !!t);
+    ews_table_free(t);
+    json_free(doc);
+    return err;
+}
+
+static void a_table_that_leaves_a_doubt_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *code, *path;
+    } k[] = {
+        {TABLE("2", QUANTITY("x", BANDS), LOW), NULL, NULL},
+        {TABLE("3", QUANTITY("x", BANDS), LOW), "score.maximum", "/maximum"},
+        {TABLE("2", QUANTITY("x", BANDS) "," QUANTITY("x", BANDS), LOW), "score.twice",
+         "/variables/1/id"},
+        {TABLE("2", QUANTITY("x", "\"bands\":[{\"points\":2},{\"points\":0}]"), LOW),
+         "score.bands", "/variables/0/quantity"},
+        {TABLE(
+             "2",
+             QUANTITY("x", "\"bands\":[{\"to\":3,\"points\":2},{\"to\":4,\"points\":0}]"),
+             LOW),
+         "score.bands", "/variables/0/quantity"},
+        {TABLE("2",
+               QUANTITY("x", "\"bands\":[{\"to\":3,\"points\":2},{\"to\":3,\"points\":1},"
+                             "{\"points\":0}]"),
+               LOW),
+         "score.bands", "/variables/0/quantity"},
+        {TABLE("2", QUANTITY("x", "\"bands\":[{\"to\":3.5,\"points\":2},{\"points\":0}]"),
+               LOW),
+         "score.decimals", "/variables/0/quantity"},
+        {TABLE("2", QUANTITY("x", BANDS), "{\"id\":\"low\"," L ",\"from\":1}"),
+         "score.levels", "/levels/0"},
+        {TABLE("2", QUANTITY("x", BANDS), LOW "," LOW), "score.levels", "/levels/1"},
+        {TABLE("3",
+               CODED("y") "," QUANTITY("x",
+                                       "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS "}]"),
+               LOW),
+         "score.cases", "/variables/1/quantity/cases"},
+        {TABLE("3",
+               CODED("y") "," QUANTITY("x", "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS
+                                            "},{\"when\":{\"y\":\"b\"}," BANDS "}]"),
+               LOW),
+         NULL, NULL},
+        {TABLE("3",
+               CODED("y") "," QUANTITY("x", "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS
+                                            "},{\"when\":{\"y\":\"a\"}," BANDS "}]"),
+               LOW),
+         "score.cases", "/variables/1/quantity/cases"},
+        {TABLE("3",
+               CODED("y") "," QUANTITY("x",
+                                       "\"cases\":[{\"when\":{\"y\":\"c\"}," BANDS "}]"),
+               LOW),
+         "score.unknown", "/variables/1/quantity/cases"},
+        {TABLE("2", QUANTITY("x", "\"cases\":[{\"when\":{\"x\":\"c\"}," BANDS "}]"), LOW),
+         "score.unknown", "/variables/0/quantity/cases"},
+        {TABLE("1",
+               VAR("y") "\"coded\":{\"default\":\"z\",\"values\":[{\"id\":\"a\","
+                        "\"points\":0},{\"id\":\"b\",\"points\":1}]}}",
+               LOW),
+         "score.unknown", "/variables/0/coded/default"},
+        {TABLE("1",
+               VAR("y") "\"coded\":{\"values\":[{\"id\":\"a\",\"points\":0},{\"id\":"
+                        "\"a\",\"points\":1}]}}",
+               LOW),
+         "score.twice", "/variables/0/coded/values"},
+        {TABLE("2",
+               VAR("x") "\"quantity\":{\"unit\":\"1\",\"decimals\":0,\"plausible\":[9,0]"
+                        "," BANDS "}}",
+               LOW),
+         "score.range", "/variables/0/quantity/plausible"},
+        {TABLE("2", QUANTITY("x", BANDS), ""), "schema.minItems", "/levels"},
+    };
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(k); i++) {
+        struct diag d;
+        int err;
+        diag_init(&d);
+        err = read_text(k[i].text, &d);
+        assert_int_equal(err, k[i].code ? AM_E_INVALID : AM_OK);
+        if (k[i].code) {
+            assert_string_equal(d.item[0].code, k[i].code);
+            assert_string_equal(d.item[0].path, k[i].path);
+        }
+        diag_release(&d);
+    }
+}
+
+static void too_many_dependent_values_are_refused(void **state)
+{
+    struct buf b;
+    struct diag d;
+    (void)state;
+    buf_init(&b, 1 << 16);
+    diag_init(&d);
+    assert_ok(buf_addf(&b, "%s", HEAD "\"maximum\":9,\"variables\":["));
+    for (int i = 0; i < 7; i++) /* 2^7 assignments */
+        assert_ok(buf_addf(&b,
+                           "{\"id\":\"y%d\"," L ",\"observation\":{\"system\":\"s\","
+                           "\"code\":\"c\"},\"stale_s\":0,\"coded\":{\"values\":[{\"id\":"
+                           "\"a\",\"points\":0},{\"id\":\"b\",\"points\":1}]}},",
+                           i));
+    for (int i = 0; i < 7; i++)
+        assert_ok(buf_addf(&b,
+                           "%s{\"id\":\"x%d\"," L ",\"observation\":{\"system\":\"s\","
+                           "\"code\":\"c\"},\"stale_s\":0,\"quantity\":{\"unit\":\"1\","
+                           "\"decimals\":0,\"plausible\":[0,9],\"cases\":[{\"when\":{"
+                           "\"y%d\":\"a\"}," BANDS "},{\"when\":{\"y%d\":\"b\"}," BANDS
+                           "}]}}",
+                           i ? "," : "", i, i, i));
+    assert_ok(buf_addf(&b, "%s", "],\"levels\":[" LOW "]}"));
+    assert_int_equal(read_text(b.p, &d), AM_E_INVALID);
+    assert_string_equal(d.item[0].code, "score.cases");
+    diag_release(&d);
+    buf_release(&b);
+}
+
+static void no_memory_no_table(void **state)
+{
+    const struct embed_file *f = embed_find("ews/news2.json");
+    struct json_doc *doc;
+    int err = AM_E_NOMEM;
+    (void)state;
+    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
+    for (long n = 1; err == AM_E_NOMEM; n++) {
+        struct ews_table *t = NULL;
+        am_oom_at(n);
+        err = ews_table_read(&t, json_root(doc), NULL);
+        am_oom_at(0);
+        assert_true(!err == !!t);
+        ews_table_free(t);
+    }
+    assert_ok(err);
+    json_free(doc);
+}
+
+TEST_MAIN(TEST(totals_are_those_of_the_charts),
+          TEST(bounds_are_what_the_unknown_can_reach),
+          TEST(nothing_known_is_nothing_said),
+          TEST(values_are_rounded_as_the_chart_is_written),
+          TEST(what_is_old_or_impossible_is_not_counted), TEST(a_table_says_what_it_is),
+          TEST(a_table_that_leaves_a_doubt_is_refused),
+          TEST(too_many_dependent_values_are_refused), TEST(no_memory_no_table))
