@@ -213,24 +213,41 @@ static void totals_are_those_of_the_charts(void **state)
 }
 
 /* I2: each missing variable takes every value a band or a code begins or ends with. */
-static void all_totals(const struct ews_table *t, struct ews_value *v, size_t i, int *low,
-                       int *high, size_t *l, size_t *h)
+struct reach {
+    int low, high, part_low[EWS_VARIABLES], part_high[EWS_VARIABLES];
+    size_t level_low, level_high;
+};
+
+static void reach_one(const struct ews_table *t, const struct ews_value *v,
+                      struct reach *o)
 {
     struct ews_result r;
+    ews_score(t, v, AT(NOW), &r);
+    assert_true(r.complete);
+    o->low = AM_MIN(o->low, r.low), o->high = AM_MAX(o->high, r.high);
+    o->level_low = AM_MIN(o->level_low, r.level_low);
+    o->level_high = AM_MAX(o->level_high, r.level_high);
+    for (size_t i = 0; i < t->n; i++) {
+        assert_int_equal(r.part[i].low, r.part[i].high);
+        o->part_low[i] = AM_MIN(o->part_low[i], r.part[i].low);
+        o->part_high[i] = AM_MAX(o->part_high[i], r.part[i].high);
+    }
+}
+
+static void reach_all(const struct ews_table *t, struct ews_value *v, size_t i,
+                      struct reach *o)
+{
     while (i < t->n && v[i].given)
         i++;
     if (i == t->n) {
-        ews_score(t, v, AT(NOW), &r);
-        assert_true(r.complete);
-        *low = AM_MIN(*low, r.low), *high = AM_MAX(*high, r.high);
-        *l = AM_MIN(*l, r.level_low), *h = AM_MAX(*h, r.level_high);
+        reach_one(t, v, o);
         return;
     }
     v[i] = (struct ews_value){.given = true, .at = AT(NOW)};
     if (t->slot[i].pub.coded)
         for (size_t k = 0; k < t->slot[i].pub.codes; k++) {
             v[i].code = (int)k;
-            all_totals(t, v, i + 1, low, high, l, h);
+            reach_all(t, v, i + 1, o);
         }
     else
         for (size_t c = 0; c < t->slot[i].n_cases; c++)
@@ -238,7 +255,7 @@ static void all_totals(const struct ews_table *t, struct ews_value *v, size_t i,
                 const struct ews_bands *b = &t->slot[i].cases[c].bands;
                 v[i].number = k + 1 < b->n ? (double)b->to[k] : (double)b->to[k - 1] + 1;
                 v[i].number /= t->slot[i].pub.decimals ? 10 : 1;
-                all_totals(t, v, i + 1, low, high, l, h);
+                reach_all(t, v, i + 1, o);
             }
     v[i].given = false;
 }
@@ -250,21 +267,27 @@ static void bounds_are_what_the_unknown_can_reach(void **state)
     (void)state;
     t->slot[find(t, "spo2_scale")].otherwise = -1; /* so that it may be unknown too */
     for (int i = 0; i < 300; i++) {
+        struct reach o = {.low = 1000, .level_low = 100};
         struct vitals p = some();
         struct ews_result r;
-        int low = 1000, high = 0, holes = drawn(1, 4);
-        size_t l = 100, h = 0;
+        int holes = drawn(1, 4);
+        for (size_t k = 0; k < t->n; k++)
+            o.part_low[k] = 1000;
         fill(t, &p, v);
         for (int k = 0; k < holes; k++)
             v[drawn(0, (int)t->n - 1)].given = false;
         ews_score(t, v, AT(NOW), &r);
         assert_false(r.complete);
         assert_true(r.unknown >= 1);
-        all_totals(t, v, 0, &low, &high, &l, &h);
-        assert_int_equal(r.low, low);
-        assert_int_equal(r.high, high);
-        assert_int_equal(r.level_low, l);
-        assert_int_equal(r.level_high, h);
+        reach_all(t, v, 0, &o);
+        assert_int_equal(r.low, o.low);
+        assert_int_equal(r.high, o.high);
+        assert_int_equal(r.level_low, o.level_low);
+        assert_int_equal(r.level_high, o.level_high);
+        for (size_t k = 0; k < t->n; k++) {
+            assert_int_equal(r.part[k].low, o.part_low[k]);
+            assert_int_equal(r.part[k].high, o.part_high[k]);
+        }
     }
     ews_table_free(t);
 }
