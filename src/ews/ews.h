@@ -175,4 +175,73 @@ bool ews_alert_acknowledge(const struct ews_rule *r, struct ews_alert *a, int64_
 bool ews_alert_snooze(const struct ews_rule *r, struct ews_alert *a, int64_t now,
                       int64_t until);
 
+/* ---- a unit: many patients, as their values come -----------------------------------
+ * Keeps of each patient and variable the newest values, of each table the alert and the
+ * last totals. One owner: the loop that receives values and ticks.
+ *
+ *   U1  a value is known by its reference: the same one again corrects it, a retraction
+ *       takes it away and the one before it holds again; order of arrival does not matter
+ *       among the EWS_KEPT newest.
+ *   U2  memory is bounded by `patients`; a patient beyond it is refused, never dropped
+ *       silently.
+ *   U3  what a value or a tick changes is told in the order of tables. */
+enum { EWS_KEPT = 8, EWS_TREND = 32, EWS_TABLES = 8 };
+struct ews_unit;
+struct ews_unit_config {
+    const struct ews_table *table[EWS_TABLES]; /* borrowed */
+    struct ews_rule rule[EWS_TABLES];
+    size_t n;
+    size_t patients;                       /* at most */
+    int64_t number, bed_days, beds, saved; /* of the budget; number 0: none */
+};
+/* value in `unit` as the table wants it: AM_OK, or what cannot be converted. */
+typedef int ews_convert_fn(void *arg, double value, struct str from, struct str to,
+                           double *out);
+struct ews_observation {
+    struct str patient, system, code, ref; /* ref: "Observation/a" */
+    int64_t at;
+    bool coded;
+    double number;
+    struct str unit;                     /* of a quantity */
+    struct str value_system, value_code; /* of a coded one */
+};
+struct ews_change {
+    struct str patient;
+    size_t table;
+    unsigned acts; /* 0: only the total moved */
+    const struct ews_result *is;
+    const struct ews_alert *alert;
+};
+typedef void ews_change_fn(void *arg, const struct ews_change *c);
+AM_CHECK int ews_unit_new(struct ews_unit **out, const struct ews_unit_config *c,
+                          ews_convert_fn *convert, ews_change_fn *change, void *arg,
+                          int64_t now);
+void ews_unit_free(struct ews_unit *u);
+/* AM_E_NOTFOUND: no table reads it; AM_E_INVALID: unit or code no table understands
+ * (those that do took it); AM_E_TOOBIG: no room for another patient, or a name over 64
+ * bytes. */
+AM_CHECK int ews_unit_observe(struct ews_unit *u, const struct ews_observation *o,
+                              int64_t now);
+/* entered in error. AM_E_NOTFOUND: not among the newest. */
+AM_CHECK int ews_unit_retract(struct ews_unit *u, struct str patient, struct str ref,
+                              int64_t now);
+/* Time goes by: what grew old, who did not answer. */
+void ews_unit_tick(struct ews_unit *u, int64_t now);
+/* Left: nothing of it stays. */
+void ews_unit_forget(struct ews_unit *u, struct str patient);
+size_t ews_unit_patients(const struct ews_unit *u);
+/* The alert of a patient and table, for acknowledge and snooze; NULL: not known. */
+struct ews_alert *ews_unit_alert(struct ews_unit *u, struct str patient, size_t table);
+struct ews_total {
+    int64_t at;
+    int16_t low, high;
+    uint8_t level_low, level_high;
+};
+/* The last totals, oldest first, one for each change; AM_E_NOTFOUND. */
+AM_CHECK int ews_unit_trend(const struct ews_unit *u, struct str patient, size_t table,
+                            struct ews_total out[EWS_TREND], size_t *n);
+/* The values a patient's score is made of now. v: EWS_VARIABLES. AM_E_NOTFOUND. */
+AM_CHECK int ews_unit_values(const struct ews_unit *u, struct str patient, size_t table,
+                             struct ews_value *v);
+
 #endif
