@@ -17,8 +17,8 @@
 #include "base/log.h"
 #include "ward/ward_priv.h"
 
-#define HOSTILE     "\\\"'><script>alert(1)</script>\xe2\x80\xaegnp.exe"
-#define HOSTILE_OUT "&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;gnp.exe"
+#define HOSTILE     "\\\"'><svg onload=alert(1)>\xe2\x80\xaegnp.exe"
+#define HOSTILE_OUT "&#39;&gt;&lt;svg onload=alert(1)&gt;gnp.exe"
 
 enum { W_PHYSICIAN, W_NURSE, W_LAB, W_SECRETARY, W_DSI, W_DPO, W_WHO };
 static char w_dir[] = "/tmp/amane-ward-XXXXXX";

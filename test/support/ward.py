@@ -17,7 +17,7 @@ AMANE = os.environ["AMANE"]
 WHO = {"medecin": ("physician", "med"), "infirmiere": ("nurse", "med"), "labo": ("lab_technician", "med"), "secretaire": ("secretary", "med"),
        "informatique": ("dsi", ""), "etranger": ("physician", "chir")}
 SCT, LOINC, UCUM = "http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org"
-HOSTILE = "\"'><script>alert(1)</script>\u202egnp.exe"
+HOSTILE = "\"'><svg onload=alert(1)>\u202egnp.exe"
 
 
 def call(base, method, path, body=None, token=None):
