@@ -47,7 +47,7 @@ bool door_open(const struct json *resource)
 /* ---- what is there ---- */
 struct machine_before {
     int64_t ver; /* 0: there never was one */
-    bool gone, labelled;
+    bool labelled;
 };
 
 static int machine_before(const struct door *d, struct str type, struct str id,
@@ -62,14 +62,16 @@ static int machine_before(const struct door *d, struct str type, struct str id,
         return AM_OK;
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = eds_read(d->eds, type, id, 0, &text, &m);
-    if (!err && m.gone && !m.erased && m.ver > 1)
+    if (!err && m.gone && !m.erased && m.ver > 1) {
         err = eds_read(d->eds, type, id, m.ver - 1, &text, NULL);
+        err = err == AM_E_NOTFOUND ? AM_OK : err; /* erased: it says nothing more */
+    }
     /* Most bodies are no model's: not parsed. */
     if (!err && text.n &&
         (memmem(text.p, text.n, "AIAST", 5) || memmem(text.p, text.n, "\\u", 2)))
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err)
-        *b = (struct machine_before){m.ver, m.gone, doc && door_labelled(json_root(doc))};
+        *b = (struct machine_before){m.ver, doc && door_labelled(json_root(doc))};
     json_free(doc);
     buf_release(&text);
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -230,6 +232,15 @@ static int machine_by_service(const struct rest_fit *f, const struct machine_bef
     return s->named && s->device ? AM_OK : machine_lacks(d, "door.provenance");
 }
 
+/* Judged for this version, and written upon no other. */
+static int machine_bind(struct eds_ask *ask, int64_t ver)
+{
+    if (ask->judged && ask->judged != ver + 1)
+        return AM_E_CONFLICT; /* rest looked at another */
+    ask->judged = ver + 1;
+    return AM_OK;
+}
+
 int door_machine_fit(struct door_caller *c, const struct rest_fit *f, struct diag *d)
 {
     const struct json *r = f->ask->body;
@@ -241,13 +252,10 @@ int door_machine_fit(struct door_caller *c, const struct rest_fit *f, struct dia
         return machine_vouched(c, f);
     err =
         machine_before(c->door, f->ask->type, f->ask->fresh ? STR_NULL : f->ask->id, &b);
+    if (!err && f->ask->verb == EDS_UPDATE)
+        err = machine_bind(f->ask, b.ver);
     if (err || (!labelled && !b.labelled))
         return err;
-    /* Judged for this version, and written upon no other. */
-    if (f->ask->verb == EDS_UPDATE && !b.ver)
-        f->ask->if_none = true;
-    else if (f->ask->verb == EDS_UPDATE && !b.gone && !f->ask->if_match)
-        f->ask->if_match = b.ver;
     s = machine_said(c, f, b.ver + 1);
     if (c->service)
         return machine_by_service(f, &b, &s, open, d);

@@ -211,6 +211,19 @@ static inline int t_look(void *arg, const struct rest_look *l, bool *yes)
     return door_see(arg, l, yes);
 }
 
+/* And what is judged of a write, held up once it is: what may come between. */
+static _Atomic(bool) t_fit_hold, t_fit_held;
+
+static inline int t_fits(void *arg, const struct rest_fit *f, struct diag *d)
+{
+    int err = door_fit(arg, f, d);
+    while (t_fit_hold) {
+        t_fit_held = true;
+        usleep(1000);
+    }
+    return err;
+}
+
 static inline void t_enter(void)
 {
     struct door_config c = {.auth = t_auth,
@@ -229,6 +242,7 @@ static inline void t_enter(void)
     assert_ok(door_new(&t_door, &c));
     door_before(t_door, &rc);
     rc.guard.see = t_look;
+    rc.guard.fit = t_fits;
     assert_ok(rest_new(&t_rest, &rc));
 }
 

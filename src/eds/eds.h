@@ -126,6 +126,9 @@ struct eds_ask {
     const struct json *body; /* CREATE, UPDATE */
     int64_t if_match;        /* the version that must be current; 0: any, or none */
     bool if_none;            /* UPDATE: must not exist (If-None-Match: *) */
+    int64_t judged;          /* UPDATE, DELETE: 1 + the newest version, deletions included
+                              * (0: there never was one), that was looked at to allow it:
+                              * another by now is AM_E_CONFLICT; 0: none was */
     bool keep;               /* CREATE with id: one that is there stays (EDS_EXISTED) */
     bool fresh;              /* CREATE with id: by eds_new_id(), never used before */
     /* A condition: terms that all hold (fhir_term_hash), or a function.

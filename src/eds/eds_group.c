@@ -125,6 +125,7 @@ int eds_put(struct eds_group *g, const struct eds_ask *ask, struct diag *d)
     struct eds_op op = {.verb = ask->verb,
                         .if_match = ask->if_match,
                         .if_none = ask->if_none,
+                        .judged = ask->judged,
                         .keep = ask->keep,
                         .conditional = ask->conditional,
                         .settled = ask->settled,

@@ -184,7 +184,7 @@ struct eds_op {
     int64_t kind;
     const char *type; /* the store's own */
     struct eds_id key;
-    int64_t if_match;
+    int64_t if_match, judged;
     bool fresh, if_none, keep, conditional, settled;
     const uint64_t *term;
     size_t n_terms;

@@ -163,6 +163,8 @@ static int eds_decide_other(struct eds_view *v, struct eds_op *op)
         return AM_E_PRECONDITION;
     if (op->if_none && now.rid)
         return AM_E_PRECONDITION;
+    if (op->judged && op->judged != now.ver + 1)
+        return AM_E_CONFLICT;
     op->old = now.rid;
     op->done.ver = now.ver + 1;
     if (op->verb == EDS_DELETE)

@@ -116,8 +116,8 @@ struct rest_look { /* a version that would be told, found, followed or changed *
 };
 struct rest_fit { /* what would be stored */
     void *who;
-    /* Of a transaction's POST the id is new. The guard may bind the write to the version
-     * it judged: if_match (where it is 0), if_none. */
+    /* Of a transaction's POST the id is new. `judged` binds the write to the version that
+     * was looked at: the guard binds it too, AM_E_CONFLICT where it saw another. */
     struct eds_ask *ask;
     const struct json *group; /* the transaction's Bundle as it came; NULL: by itself */
     struct str full_url;      /* of its entry; empty: none */

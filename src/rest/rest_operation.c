@@ -224,7 +224,7 @@ static int meta_change(struct rest_call *c, bool add)
         return rest_bad(c, AM_E_SYNTAX, "/parameter", "rest.meta", STR_NULL);
     for (int i = 0; i < REST_TRIES; i++) {
         err = meta_once(c, by, add);
-        if (err != AM_E_PRECONDITION || c->d.errors)
+        if (err != AM_E_CONFLICT && (err != AM_E_PRECONDITION || c->d.errors))
             break;
         err = AM_E_CONFLICT;
     }

@@ -202,12 +202,12 @@ AM_CHECK int rest_with_id(struct rest_call *c, const struct json *resource, stru
                           struct json_doc **doc);
 /* The version If-Match names, or 0. */
 AM_CHECK int rest_if_match(struct rest_call *c, int64_t *ver);
-/* May it be changed by who may not see it? AM_E_FORBIDDEN. */
-AM_CHECK int rest_touch(struct rest_call *c, struct str type, struct str id);
+/* May what is there be replaced (EDS_UPDATE) or deleted by who may not see it?
+ * AM_E_FORBIDDEN. The write is bound to the version that was judged: another by then is
+ * AM_E_CONFLICT, to be judged anew. */
+AM_CHECK int rest_touch(struct rest_call *c, struct eds_ask *ask);
 /* The same, of what stays as it is. */
 AM_CHECK int rest_touch_same(struct rest_call *c, struct str type, struct str id);
-/* The same, of what is to be deleted. */
-AM_CHECK int rest_touch_end(struct rest_call *c, struct str type, struct str id);
 /* ---- rest_patch.c ---- */
 /* What the narrative of a patched resource may still say; *doc may become another.
  * AM_E_INVALID with a problem in d. */

@@ -120,8 +120,7 @@ static int tx_put(struct tx *t, size_t i)
     if (!e->id[0] || (e->l.method == REST_POST && e->n_found))
         return AM_OK; /* nothing to delete; it is there already */
     if (ask.verb != EDS_CREATE) {
-        err =
-            (ask.verb == EDS_DELETE ? rest_touch_end : rest_touch)(t->c, e->type, ask.id);
+        err = rest_touch(t->c, &ask);
         if (err)
             return err;
     }
@@ -166,9 +165,8 @@ static int tx_failed(struct tx *t, int err)
             return rest_bad(t->c, err, rest_tx_path(t, i, ""), "eds.twice",
                             str_c(e->target));
         }
-        /* Patched, or judged by the guard, on what is not current any more. */
-        if (err == AM_E_PRECONDITION && !e->if_match &&
-            (e->l.method == REST_PATCH || (!e->where.c && !e->if_none)))
+        /* Patched on what is not current any more. */
+        if (err == AM_E_PRECONDITION && !e->if_match && e->l.method == REST_PATCH)
             return AM_E_CONFLICT;
         if (err == AM_E_PRECONDITION)
             return rest_bad(t->c, err, rest_tx_path(t, i, ""),

@@ -48,17 +48,19 @@ struct rest_touching {
     struct rest_call *c;
     struct str type, id;
     enum rest_change change;
+    int64_t ver; /* of the newest, deletions included; 0: there never was one */
 };
 
 static int rest_touch_in(struct eds_view *v, void *arg)
 {
-    const struct rest_touching *t = arg;
-    struct eds_meta m;
+    struct rest_touching *t = arg;
+    struct eds_meta m = {.ver = 0};
     struct buf text;
     bool yes = true;
     int err;
     buf_init(&text, 2 * EDS_BODY_MAX);
     err = eds_get(v, t->type, t->id, 0, &text, &m); /* a deleted one too */
+    t->ver = err ? 0 : m.ver;
     /* Of an erased one nothing is left that could be another's: who names it writes it
      * anew, judged by what is written. Old files, which $import reads, do not. */
     if (!err && m.erased)
@@ -71,27 +73,32 @@ static int rest_touch_in(struct eds_view *v, void *arg)
     return err || yes ? err : AM_E_FORBIDDEN;
 }
 
-static int rest_touch_for(struct rest_call *c, struct str type, struct str id,
-                          enum rest_change change)
+int rest_touch(struct rest_call *c, struct eds_ask *ask)
 {
-    struct rest_touching t = {c, type, id, change};
-    return c->r->c.guard.see ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
-}
-
-int rest_touch(struct rest_call *c, struct str type, struct str id)
-{
-    return rest_touch_for(c, type, id, REST_UPDATES);
+    struct rest_touching t = {c, ask->type, ask->id,
+                              ask->verb == EDS_DELETE ? REST_DELETES : REST_UPDATES, 0};
+    int err = c->r->c.guard.see ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
+    ask->judged = !err && c->r->c.guard.see ? t.ver + 1 : 0;
+    return err;
 }
 
 /* What is there stays: is it of those that the caller could have written? */
 int rest_touch_same(struct rest_call *c, struct str type, struct str id)
 {
-    return rest_touch_for(c, type, id, REST_NO_CHANGE);
+    struct rest_touching t = {c, type, id, REST_NO_CHANGE, 0};
+    return c->r->c.guard.see ? eds_view(c->r->c.eds, rest_touch_in, &t) : AM_OK;
 }
 
-int rest_touch_end(struct rest_call *c, struct str type, struct str id)
+/* Judged and written; judged anew when another wrote between. */
+static int rest_touch_put(struct rest_call *c, struct eds_ask *ask, struct eds_done *done)
 {
-    return rest_touch_for(c, type, id, REST_DELETES);
+    int err = AM_E_CONFLICT;
+    for (int i = 0; i < REST_TRIES && err == AM_E_CONFLICT; i++) {
+        err = rest_touch(c, ask);
+        if (!err)
+            err = rest_put(c, ask, done);
+    }
+    return err;
 }
 
 int rest_if_match(struct rest_call *c, int64_t *ver)
@@ -173,9 +180,7 @@ int rest_h_update(struct rest_call *c)
         err = rest_etag(c, REST_H_IF_NONE_MATCH, &none, &ask.if_none);
     ask.body = c->body;
     if (!err)
-        err = rest_touch(c, c->type, c->id);
-    if (!err)
-        err = rest_put(c, &ask, &done);
+        err = rest_touch_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
         err = ask.if_none ? rest_bad(c, err, "If-None-Match", "rest.exists", c->id)
                           : rest_version_bad(c);
@@ -284,9 +289,7 @@ int rest_h_delete(struct rest_call *c)
     if (!err)
         err = rest_if_match(c, &ask.if_match);
     if (!err)
-        err = rest_touch_end(c, c->type, c->id);
-    if (!err)
-        err = rest_put(c, &ask, &done);
+        err = rest_touch_put(c, &ask, &done);
     if (err == AM_E_PRECONDITION && !c->d.errors)
         err = rest_version_bad(c);
     return err ? err : rest_deleted(c, &done);
