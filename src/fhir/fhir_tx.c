@@ -266,13 +266,26 @@ static int tx_system_ready(struct fhir_tx_system *s, struct diag *d)
     return err;
 }
 
+/* A system that names no set of all its codes has the one that servers of terminologies
+ * know it by: its address and "?fhir_vs", as SNOMED CT and LOINC have. */
+static int tx_system_all(struct fhir_tx *t, struct fhir_tx_system *s)
+{
+    char all[512];
+    int n = snprintf(all, sizeof all, "%.*s?fhir_vs", STR_FMT(s->url));
+    if (s->all.n || n <= 0 || (size_t)n >= sizeof all)
+        return AM_OK;
+    return fhir_tx_keep(t, str_c(all), &s->all);
+}
+
 int fhir_tx_ready(struct fhir_tx *t, struct diag *d)
 {
     int err = AM_OK;
     for (size_t i = 0; i < t->system.n && !err; i++) {
-        const struct fhir_tx_system *s = t->system.v[i];
+        struct fhir_tx_system *s = t->system.v[i];
         if (s->dirty)
-            err = tx_system_ready(t->system.v[i], d);
+            err = tx_system_ready(s, d);
+        if (!err)
+            err = tx_system_all(t, s);
         if (!err && s->all.n && !map_has(&t->set_by_url, s->all))
             err = fhir_tx_set_whole(t, s);
     }

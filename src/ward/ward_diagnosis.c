@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A diagnosis: words are looked for among the clinical findings of SNOMED CT where the
- * operator has loaded it, and one is chosen; where it is not loaded, nothing is found or
- * none fits, the words stand as they are, and the page says that they are not coded. The
- * search is made again when it is written: a code's name never comes from the form. */
+ * operator has loaded it, else in ICD-10, and one is chosen; where neither is loaded,
+ * nothing is found or none fits, the words stand as they are, and the page says that they
+ * are not coded and why. */
 #include "ward/ward_form_priv.h"
 
 #include <string.h>
 
 #define SCT     "http://snomed.info/sct"
-#define SCT_ALL "http%%3A%%2F%%2Fsnomed.info%%2Fsct%%3Ffhir_vs" /* in a format */
-#define FINDING "404684003"                                     /* clinical finding */
-enum { LOOKED_AT = 60 };
+#define ICD10   "http://hl7.org/fhir/sid/icd-10"
+#define FINDING "404684003" /* clinical finding */
 
 #define CONDITION(x) "http://terminology.hl7.org/CodeSystem/condition-" x
 
@@ -35,35 +34,6 @@ static bool onset_ok(struct str s, int64_t now)
     memcpy(day, s.p, s.n);
     return !time_parse_date(str_c(day), &at) && at <= now + TIME_DAY &&
            at > -200 * 366 * TIME_DAY;
-}
-
-static void found_add(struct ward_entry *e, const struct json *x)
-{
-    struct str code = json_get_str(x, "code"), display = json_get_str(x, "display");
-    if (e->n_found == WARD_CODES || !code.n || code.n >= sizeof e->found[0].code ||
-        !display.n || display.n > WARD_LINE_MAX)
-        return; /* the name of a code is whole, or it is not offered */
-    snprintf(e->found[e->n_found].code, sizeof e->found[0].code, "%.*s", STR_FMT(code));
-    snprintf(e->found[e->n_found].name, sizeof e->found[0].name, "%.*s",
-             STR_FMT(display));
-    e->n_found++;
-}
-
-/* All of SNOMED that has these words; findings are told from medicines and the like by
- * $subsumes, all of them in one batch. */
-static int diagnosis_expand(struct ward_entry *e, struct ward_reply *r)
-{
-    struct buf q;
-    int err;
-    buf_init(&q, WARD_QUERY);
-    err = buf_addf(&q, "url=" SCT_ALL "&activeOnly=true&count=%d&filter=", LOOKED_AT);
-    if (!err)
-        err = web_url_part(&q, ward_field_value(e, "words"));
-    if (!err)
-        err = ward_file_ask(
-            &e->f, (struct ward_call){.path = "/ValueSet/$expand", .query = q.p}, r);
-    buf_release(&q);
-    return err;
 }
 
 static void subsumes_entry(struct jw *w, struct str code)
@@ -118,63 +88,59 @@ static bool is_finding(const struct json *parameters)
     return json_str_is(outcome, "subsumes") || json_str_is(outcome, "equivalent");
 }
 
-/* Nothing found, not loaded, not to be asked: then the words stand for themselves. */
-static void diagnosis_search(struct ward_entry *e)
+/* All of SNOMED that has these words; findings are told from medicines and the like by
+ * $subsumes, all of them in one batch. */
+static bool diagnosis_snomed(struct ward_entry *e)
 {
     struct ward_reply r = {0}, below = {0};
-    int status, err = diagnosis_expand(e, &r);
+    int status,
+        err = ward_code_expand(e, SCT "?fhir_vs", ward_field_value(e, "words"), &r);
     const struct json *contains =
         err ? NULL : json_get(json_get(r.root, "expansion"), "contains");
     if (json_size(contains))
         err = diagnosis_subsumes(e, contains, &below);
     for (json_each(it, err ? NULL : contains))
         if (is_finding(ward_batch_at(&below, it.i, &status)))
-            found_add(e, it.val);
+            ward_code_add(e, it.val);
     ward_reply_release(&below);
     ward_reply_release(&r);
+    return ward_code_searched(e, err, "ward.terms_sct");
+}
+
+/* A letter and two digits at least: chapters and blocks are no diagnoses. */
+static bool icd10_code(struct str s)
+{
+    return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && s.p[1] >= '0' && s.p[1] <= '9' &&
+           s.p[2] >= '0' && s.p[2] <= '9' && !memchr(s.p, '-', s.n);
+}
+
+static bool diagnosis_icd10(struct ward_entry *e)
+{
+    struct ward_reply r = {0};
+    int err = ward_code_expand(e, ICD10 "?fhir_vs", ward_field_value(e, "words"), &r);
+    for (json_each(it, err ? NULL : json_get(json_get(r.root, "expansion"), "contains")))
+        if (icd10_code(json_get_str(it.val, "code")))
+            ward_code_add(e, it.val);
+    ward_reply_release(&r);
+    return ward_code_searched(e, err, "ward.terms_icd10");
 }
 
 static void diagnosis_check(struct ward_entry *e)
 {
-    struct str code = ward_field_value(e, "code"), onset = ward_field_value(e, "onset");
+    struct str onset = ward_field_value(e, "onset");
     if (onset.n && !onset_ok(onset, e->f.v->now))
         ward_field_error(e, "onset", "ward_e.onset");
-    diagnosis_search(e);
-    if (str_eqc(code, "text"))
-        return;
-    for (size_t i = 0; i < e->n_found; i++)
-        if (str_eqc(code, e->found[i].code))
-            snprintf(e->chosen, sizeof e->chosen, "%s", e->found[i].name);
-    if (code.n ? !e->chosen[0] : e->n_found > 0)
-        ward_field_error(e, "code", code.n ? "ward_e.choice" : "ward_e.code");
-}
-
-static void diagnosis_tell(struct ward_entry *e, struct jw *w)
-{
-    enum text_lang l = e->f.v->l;
-    jw_obj(w);
-    jw_kstr(w, "label", text_get(l, "ward.coding"));
-    if (e->chosen[0])
-        ward_kstr(w, "words", str_c(e->chosen));
+    if (diagnosis_snomed(e) || diagnosis_icd10(e))
+        ward_code_choose(e, "words", "code");
     else
-        jw_kstr(w, "words", text_get(l, "ward.not_coded"));
-    jw_obj_end(w);
+        ward_code_none(e, "words", "code");
 }
 
 static void diagnosis_code(struct ward_entry *e, struct jw *w)
 {
     jw_key(w, "code");
     jw_obj(w);
-    if (e->chosen[0]) {
-        jw_key(w, "coding");
-        jw_arr(w);
-        jw_obj(w);
-        jw_kstrz(w, "system", SCT);
-        jw_kstr(w, "code", ward_field_value(e, "code"));
-        jw_kstrz(w, "display", e->chosen);
-        jw_obj_end(w);
-        jw_arr_end(w);
-    }
+    ward_code_write(e, w);
     jw_kstr(w, "text", e->chosen[0] ? str_c(e->chosen) : ward_field_value(e, "words"));
     jw_obj_end(w);
 }
@@ -205,7 +171,7 @@ static const struct ward_form diagnosis = {.title = "ward.diagnose",
                                            .field = diagnosis_field,
                                            .n = AM_LEN(diagnosis_field),
                                            .check = diagnosis_check,
-                                           .tell = diagnosis_tell,
+                                           .tell = ward_code_tell,
                                            .write = diagnosis_write};
 
 int ward_page_diagnosis(struct web_visit *v)

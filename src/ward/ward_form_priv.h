@@ -19,6 +19,7 @@ enum {
     WARD_LINE_MAX = 200, /* bytes of a line */
     WARD_AREA_MAX = 2000,
     WARD_INSTANT = 32,
+    WARD_SYSTEM = 128, /* bytes of the address of a terminology */
     WARD_CODES = 20,   /* found for a WARD_FOUND_CODE */
     WARD_SIMILAR = 10, /* patients told who may be the same */
     WARD_OTHERS = 400, /* counted beyond those */
@@ -90,10 +91,14 @@ struct ward_entry { /* one form while it is dealt with */
     bool doubt[WARD_FIELDS];                 /* to be confirmed */
     char instant[WARD_FIELDS][WARD_INSTANT]; /* of clocks: with offset */
     struct {
-        char code[WARD_ID + 1], name[WARD_LINE_MAX + 1];
+        char code[WARD_ID + 1], name[WARD_LINE_MAX + 1], system[WARD_SYSTEM];
     } found[WARD_CODES]; /* by check(); a field of that kind is shown when there are any
                           */
     size_t n_found;
+    const char *terms; /* by check(): word for the terminology that was searched; NULL:
+                          none is loaded */
+    size_t chosen_at;  /* among found */
+    bool terms_failed; /* it could not be searched */
     char chosen[WARD_LINE_MAX + 1]; /* name of the code that was chosen; "": none */
     struct {                        /* by check(): shown before writing */
         char id[WARD_ID + 1], latin[WARD_TEXT + 1], arabic[WARD_TEXT + 1],
@@ -143,6 +148,27 @@ bool ward_number(struct str s, int decimals, char out[WARD_DIGITS]);
 AM_CHECK int ward_clock(struct str s, int64_t *at, char out[WARD_INSTANT]);
 /* The clock now; zone: "UTC+01:00", or NULL. */
 void ward_clock_now(int64_t now, char out[WARD_INSTANT], char zone[WARD_INSTANT]);
+
+/* ---- ward_code.c: words and codes ---- */
+/* What a set of that address has of these words. AM_E_NOTFOUND: it is not loaded. *r is
+ * to be released. */
+AM_CHECK int ward_code_expand(struct ward_entry *e, const char *set, struct str words,
+                              struct ward_reply *r);
+/* One more found, {system, code, display}; left out when it has no place or is no choice.
+ */
+void ward_code_add(struct ward_entry *e, const struct json *x);
+/* What came of a search: false when that terminology is not loaded; else it is the one
+ * that counts, named by word. */
+bool ward_code_searched(struct ward_entry *e, int err, const char *word);
+/* None is loaded. */
+void ward_code_none(struct ward_entry *e, const char *words, const char *field);
+/* What the field chose among them; a choice is wanted where there is one, and words that
+ * stay without a code are asked again. */
+void ward_code_choose(struct ward_entry *e, const char *words, const char *field);
+/* Rows of the page before writing: the code, or that there is none. */
+void ward_code_tell(struct ward_entry *e, struct jw *w);
+/* Member "coding" of the open concept, where one was chosen. */
+void ward_code_write(struct ward_entry *e, struct jw *w);
 
 /* ---- ward_tx.c: what is written ---- */
 struct ward_tx {

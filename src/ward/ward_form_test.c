@@ -434,11 +434,17 @@ static void a_diagnosis_without_terminology_is_words(void **state)
     HOLDS("/Condition", "", 0, NULL);
     r = W_POST(200, W_PHYSICIAN, DIAGNOSIS,
                w_form(W_PHYSICIAN, "key=" KEY "&words=Dengue&certainty=provisional"));
-    W_HAS(&r, "None: the diagnosis is written in words");
+    W_HAS(&r, "no terminology that could code this is loaded here");
+    W_HAS(&r, "name=\"sure\"");
     w_done(&r);
+    r = W_POST(
+        422, W_PHYSICIAN, DIAGNOSIS, /* without a code only when that is meant */
+        w_form(W_PHYSICIAN, "step=write&key=" KEY "&words=Dengue&certainty=provisional"));
+    w_done(&r);
+    HOLDS("/Condition", "", 0, NULL);
     for (int i = 0; i < 2; i++) {
         r = W_POST(303, W_PHYSICIAN, DIAGNOSIS,
-                   w_form(W_PHYSICIAN, "step=write&key=" KEY "&words=%22Dengue%22&"
+                   w_form(W_PHYSICIAN, "step=write&sure=1&key=" KEY "&words=%22Dengue%22&"
                                        "certainty=provisional&onset=2026-11"));
         w_done(&r);
     }
@@ -490,6 +496,47 @@ static void a_diagnosis_is_chosen_in_the_terminology(void **state)
     w_done(&r);
 }
 
+/* ICD-10 in the languages of the house, where SNOMED CT is not loaded. */
+static void a_diagnosis_is_coded_in_icd10_where_there_is_no_snomed(void **state)
+{
+    static const char *const words[] = {"diabete+type+2", "diabetes",
+                                        "%D8%A7%D9%84%D8%B3%D9%83%D8%B1%D9%8A"};
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    w_store("CodeSystem", "icd",
+            "\"url\":\"http://hl7.org/fhir/sid/icd-10\",\"status\":\"active\","
+            "\"content\":\"complete\",\"concept\":[{\"code\":\"E10-E14\","
+            "\"display\":\"Diabetes mellitus\",\"concept\":[{\"code\":\"E11\","
+            "\"display\":\"Type 2 diabetes mellitus\",\"designation\":[{"
+            "\"language\":\"fr\",\"value\":\"Diabète sucré de type 2\"},{"
+            "\"language\":\"ar\",\"value\":\"السكري من النوع 2\"}]}]}]");
+    for (size_t i = 0; i < AM_LEN(words); i++) {
+        char form[200];
+        snprintf(form, sizeof form, "key=" KEY "&words=%s&certainty=confirmed", words[i]);
+        r = W_POST(422, W_PHYSICIAN, DIAGNOSIS, w_form(W_PHYSICIAN, form));
+        W_HAS(&r, "<option value=\"E11\"");
+        W_LACKS(&r, "E10-E14"); /* a block is no diagnosis */
+        w_done(&r);
+    }
+    r = W_POST(
+        200, W_PHYSICIAN, DIAGNOSIS,
+        w_form(W_PHYSICIAN, "key=" KEY "&words=diabetes&certainty=confirmed&code=E11"));
+    W_HAS(&r, "ICD-10 code");
+    w_done(&r);
+    r = W_POST(303, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "step=write&key=" KEY
+                                   "&words=diabetes&certainty=confirmed&code=E11"));
+    w_done(&r);
+    HOLDS("/Condition", "code=http://hl7.org/fhir/sid/icd-10|E11", 1, NULL);
+    load_findings(); /* SNOMED CT comes before it */
+    r = W_POST(422, W_PHYSICIAN, DIAGNOSIS,
+               w_form(W_PHYSICIAN, "key=" KEY2 "&words=diabetes&certainty=confirmed"));
+    W_HAS(&r, "<option value=\"44054006\"");
+    W_LACKS(&r, "<option value=\"E11\"");
+    w_done(&r);
+}
+
 static void a_name_that_does_not_fit_is_not_offered(void **state)
 {
     char members[1500], display[300] = "Fievre ";
@@ -512,7 +559,44 @@ static void a_name_that_does_not_fit_is_not_offered(void **state)
     w_done(&r);
 }
 
-#define DRUG "drug=Metformine+500+mg&dose=1,5&dose_unit=tablet&times=2&days=30&route=oral"
+#define DRUG                                                                             \
+    "sure=1&drug=Metformine+500+mg&dose=1,5&dose_unit=tablet&times=2&days=30&route=oral"
+static void a_medicine_is_coded_by_atc_or_by_the_list_of_the_house(void **state)
+{
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    w_store("CodeSystem", "atc",
+            "\"url\":\"http://www.whocc.no/atc\",\"status\":\"active\",\"content\":"
+            "\"complete\",\"concept\":[{\"code\":\"A10BA\",\"display\":\"Metformin "
+            "and its kin\",\"concept\":[{\"code\":\"A10BA02\",\"display\":\"metformin\","
+            "\"designation\":[{\"language\":\"fr\",\"value\":\"Metformine\"}]}]}]");
+    r = W_POST(422, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, "key=" KEY "&" DRUG));
+    W_HAS(&r, "<option value=\"A10BA02\""); /* of "Metformine 500 mg" */
+    W_LACKS(&r, "<option value=\"A10BA\"");
+    w_done(&r);
+    r = W_POST(303, W_PHYSICIAN, PRESCRIBE,
+               w_form(W_PHYSICIAN, "step=write&key=" KEY "&drug_code=A10BA02&" DRUG));
+    w_done(&r);
+    HOLDS("/MedicationRequest", "code=http://www.whocc.no/atc|A10BA02", 1,
+          "\"display\":\"metformin\"}],\"text\":\"Metformine 500 mg\"}");
+    w_store("CodeSystem", "bdpm",
+            "\"url\":\"http://x/bdpm\",\"status\":\"active\",\"content\":\"complete\","
+            "\"concept\":[{\"code\":\"60002283\",\"display\":\"METFORMINE 500 mg, "
+            "comprimé\"}]");
+    w_store("ValueSet", "medicines",
+            "\"url\":\"urn:amane:medicines\",\"status\":\"active\",\"compose\":{"
+            "\"include\":[{\"system\":\"http://x/bdpm\"}]}");
+    r = W_POST(422, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, "key=" KEY2 "&" DRUG));
+    W_HAS(&r, "<option value=\"60002283\"");
+    W_LACKS(&r, "A10BA02");
+    w_done(&r);
+    r = W_POST(303, W_PHYSICIAN, PRESCRIBE,
+               w_form(W_PHYSICIAN, "step=write&key=" KEY2 "&drug_code=60002283&" DRUG));
+    w_done(&r);
+    HOLDS("/MedicationRequest", "code=http://x/bdpm|60002283", 1, NULL);
+}
+
 static void a_prescription_says_and_codes_the_same_dosage(void **state)
 {
     struct w_page r;
@@ -612,7 +696,7 @@ static void a_dose_is_never_read_a_thousand_times_too_low(void **state)
         snprintf(want, sizeof want, "%s mg, 2 times a day", one[i][1]);
         W_HAS(&r, want);
         w_done(&r);
-        snprintf(form + strlen(form), sizeof form - strlen(form), "&step=write");
+        snprintf(form + strlen(form), sizeof form - strlen(form), "&sure=1&step=write");
         r = W_POST(303, W_PHYSICIAN, PRESCRIBE, w_form(W_PHYSICIAN, form));
         w_done(&r);
         snprintf(form, sizeof form,
@@ -735,6 +819,8 @@ int main(void)
         T(the_range_of_the_laboratory_says_high_or_low),
         T(a_diagnosis_without_terminology_is_words),
         T(a_diagnosis_is_chosen_in_the_terminology),
+        T(a_diagnosis_is_coded_in_icd10_where_there_is_no_snomed),
+        T(a_medicine_is_coded_by_atc_or_by_the_list_of_the_house),
         T(a_name_that_does_not_fit_is_not_offered),
         T(a_prescription_says_and_codes_the_same_dosage),
         T(a_dose_is_never_read_a_thousand_times_too_low),

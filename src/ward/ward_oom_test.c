@@ -165,10 +165,11 @@ static void a_form_is_written_whole_or_not_and_once(void **state)
                 "low=4,0&high=6,0",
                 "Observation", 1);
     STARVE_FORM(W_PHYSICIAN, "/patients/khadija/diagnosis",
-                "step=write&key=" KEY "&words=Dengue&certainty=provisional", "Condition",
-                1);
+                "step=write&sure=1&key=" KEY "&words=Dengue&certainty=provisional",
+                "Condition", 1);
     STARVE_FORM(W_PHYSICIAN, "/patients/khadija/prescribe",
-                "step=write&key=" KEY "&drug=Metformine&dose=1&dose_unit=tablet&times=2&"
+                "step=write&sure=1&key=" KEY
+                "&drug=Metformine&dose=1&dose_unit=tablet&times=2&"
                 "days=30&route=oral",
                 "MedicationRequest", 1);
     STARVE_FORM(W_SECRETARY, "/patients/khadija/stay",

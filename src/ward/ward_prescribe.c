@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A prescription: a medicine, a dose, how often, how long, which way. The words of the
  * dosage are made of its parts, so the two cannot differ; what else the patient must know
- * is patientInstruction. Allergies stand on the page before writing, as recorded: nobody
- * checks the medicine against them here, and the page says so.
+ * is patientInstruction. The medicine is looked for in the list of this house (a ValueSet
+ * of the address MEDICINES, over whatever CodeSystem it has), else in ATC. Allergies
+ * stand on the page before writing, as recorded: nobody checks the medicine against them
+ * here, and the page says so.
  *
  * Limits judge typing only; no dose of any medicine is known here. Ways: SNOMED CT route
  * concepts of the international edition; units: UCUM, those in braces count things. */
@@ -10,8 +12,12 @@
 
 #include <string.h>
 
+#define MEDICINES "urn:amane:medicines"
+#define ATC       "http://www.whocc.no/atc"
+
 static const struct ward_field drug_field[] = {
     {.name = "drug", .kind = WARD_LINE, .required = true},
+    {.name = "drug_code", .kind = WARD_FOUND_CODE, .word = "ward.code_text"},
     {.name = "dose",
      .kind = WARD_NUMBER,
      .required = true,
@@ -54,9 +60,28 @@ static const struct {
                   {"sc", "34206005"},     {"skin", "6064005"},   {"nose", "46713006"},
                   {"lungs", "447694001"}, {"rectal", "37161004"}};
 
+/* Words of a set; ATC: substances only, its fifth level of seven signs. "Metformine 500
+ * mg" is Metformine where nothing has all of these words. False: it is not loaded. */
+static bool drug_look(struct ward_entry *e, const char *set, const char *word, bool atc)
+{
+    struct str rest, words = ward_field_value(e, "drug"),
+                     first = str_cut(words, ' ', &rest);
+    int err = AM_OK;
+    for (int i = 0; i < 2 && !err && !e->n_found; i++) {
+        struct ward_reply r = {0};
+        err = ward_code_expand(e, set, i ? first : words, &r);
+        for (json_each(it,
+                       err ? NULL : json_get(json_get(r.root, "expansion"), "contains")))
+            if (!atc || json_get_str(it.val, "code").n == 7)
+                ward_code_add(e, it.val);
+        ward_reply_release(&r);
+    }
+    return ward_code_searched(e, err, word);
+}
+
 /* "1,000" is one or a thousand, by who reads it: nobody's to guess. Zeros at the end say
  * nothing of a dose, and "1,0" is read as ten where its sign is faint: left out. */
-static void drug_check(struct ward_entry *e)
+static void drug_number(struct ward_entry *e)
 {
     char *p = e->number[ward_field_at(e, "dose")], *sign = strchr(p, '.');
     if (!sign)
@@ -68,6 +93,16 @@ static void drug_check(struct ward_entry *e)
     for (char *end = p + strlen(p) - 1; end >= sign && (*end == '0' || end == sign);
          end--)
         *end = 0;
+}
+
+static void drug_check(struct ward_entry *e)
+{
+    drug_number(e);
+    if (drug_look(e, MEDICINES, "ward.terms_own", false) ||
+        drug_look(e, ATC "?fhir_vs", "ward.terms_atc", true))
+        ward_code_choose(e, "drug", "drug_code");
+    else
+        ward_code_none(e, "drug", "drug_code");
 }
 
 static struct str drug_word(struct ward_entry *e, const char *field, const char *word)
@@ -136,6 +171,7 @@ static void drug_allergies(struct ward_entry *e, struct jw *w)
 static void drug_tell(struct ward_entry *e, struct jw *w)
 {
     enum text_lang l = e->f.v->l;
+    ward_code_tell(e, w);
     jw_obj(w);
     jw_kstr(w, "label", text_get(l, "ward.dosage"));
     drug_dosage(e, w, "words");
@@ -208,6 +244,7 @@ static void drug_write(struct ward_entry *e, struct ward_tx *t)
     jw_kstrz(w, "intent", "order");
     jw_key(w, "medicationCodeableConcept");
     jw_obj(w);
+    ward_code_write(e, w);
     jw_kstr(w, "text", ward_field_value(e, "drug"));
     jw_obj_end(w);
     ward_tx_subject(t, "subject");

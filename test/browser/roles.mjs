@@ -108,7 +108,9 @@ async function story(who, word, scripts, langs) {
     await p.looks('diagnosis-choice');
     await p.enter('diagnosis', { code: '44054006' }, false);
     await p.go(p.at(`nav a[href="${file}/prescribe"]`));
-    await p.enter('prescription', { drug: 'Metformine 500 mg', dose: '1', dose_unit: 'tablet', times: '2', days: '30', route: 'oral' }, false);
+    await p.fill({ drug: 'Metformine 500 mg', dose: '1', dose_unit: 'tablet', times: '2', days: '30', route: 'oral' });
+    await p.go(p.at('button[value=check]'));
+    await p.enter('prescription', { drug_code: 'A10BA02' }, false);
   });
   await test(`${word}: the chart holds SNOMED CT 44054006 and LOINC 4548-4, in French and in Arabic`, async () => {
     const p = people[3];
@@ -121,7 +123,8 @@ async function story(who, word, scripts, langs) {
       for (const what of says[lang]) yes(text.includes(what), `no ${what} in ${text}`);
     }
     const id = file.split('/').pop();
-    for (const [type, code] of [['Condition', 'http://snomed.info/sct|44054006'], ['Observation', 'http://loinc.org|4548-4']]) {
+    for (const [type, code] of [['Condition', 'http://snomed.info/sct|44054006'], ['Observation', 'http://loinc.org|4548-4'],
+      ['MedicationRequest', 'http://www.whocc.no/atc|A10BA02']]) {
       const reply = await p.page.request.get(`${world.url}/fhir/${type}?patient=Patient/${id}&code=${encodeURIComponent(code)}`);
       is((await reply.json()).total, 1, `${type} ${code}`);
     }

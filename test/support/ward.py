@@ -97,7 +97,9 @@ def chart():
 
 
 def house():
-    """What the house has: somebody to see, and enough of SNOMED CT for one diagnosis."""
+    """What the house has: somebody to see, and enough of SNOMED CT and ATC for one diagnosis and its medicine."""
+    yield {"resourceType": "CodeSystem", "id": "atc", "url": "http://www.whocc.no/atc", "status": "active", "content": "complete",
+           "concept": [{"code": "A10BA02", "display": "metformin", "designation": [{"language": "fr", "value": "Metformine"}]}]}
     yield {"resourceType": "Practitioner", "id": "dr-bennis", "active": True, "name": [{"family": "Bennis", "given": ["Leila"], "prefix": ["Dr"]}]}
     yield {"resourceType": "CodeSystem", "id": "sct", "url": SCT, "version": "1", "status": "active", "valueSet": SCT + "?fhir_vs", "content": "complete",
            "hierarchyMeaning": "is-a",
