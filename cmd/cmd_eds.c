@@ -29,9 +29,9 @@ static const char synopsis[] =
     "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
     "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
     "[--json]\n"
-    "       amane eds export STORE OUT --key FILE --reason TEXT [--break-glass] "
+    "       amane eds export STORE OUT --key FILE [--break-glass] "
     "[--type TYPE[,TYPE...]] [--since INSTANT] [--json]\n"
-    "       amane eds view STORE FILE --key FILE --reason TEXT [--break-glass] "
+    "       amane eds view STORE FILE --key FILE [--break-glass] "
     "[--format ndjson|json|csv] [--no-header] [--since INSTANT] [--limit N] [--base URL] "
     "[--into FILE]\n"
     "       amane eds fsck STORE --key FILE [--json]\n"
@@ -402,10 +402,10 @@ static int run(int argc, char **argv, const struct asked *o)
                                      .n_paths = argc - 3,
                                      .given = o->ids && !strcmp(o->ids, "given"),
                                      .json = o->json});
-    if (argc == 4 && !strcmp(verb, "export") && fits(o, "ktsG") && o->reason)
+    if (argc == 4 && !strcmp(verb, "export") && fits(o, "ktsG"))
         return cmd_eds_export(argv[2], o->key, argv[3], o->type, o->since, o->json);
     if (argc == 4 && !strcmp(verb, "view") && !o->json && fits(o, "ksflboHG") &&
-        o->reason && !(o->into && (o->format || o->no_header)))
+        !(o->into && (o->format || o->no_header)))
         return cmd_eds_view(&(struct cmd_eds_view){.store = argv[2],
                                                    .file = argv[3],
                                                    .key = o->key,

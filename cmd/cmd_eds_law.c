@@ -48,18 +48,20 @@ static void law_what(const char *store, char out[1024])
              geteuid() == 0 ? " (root)" : "");
 }
 
-/* "DIR/keys/eds.key" is of the node in DIR. */
+/* "DIR/keys/eds.key" is of the node in DIR; another key is where its owner keeps what
+ * belongs to the store. */
 static struct str law_of_key(const char *key)
 {
     const char *slash = strrchr(key, '/');
     struct str keys = {key, slash ? (size_t)(slash - key) : 0};
-    if (str_eqc(keys, "keys"))
+    if (!slash || str_eqc(keys, "keys"))
         return STR(".");
     return str_ends(keys, STR("/keys")) ? str_sub(keys, 0, AM_MAX(keys.n - 5, (size_t)1))
-                                        : STR_NULL;
+           : keys.n                     ? keys
+                                        : STR("/");
 }
 
-/* The data folder: exit code 2 where nobody can know. */
+/* The data folder. A store in PostgreSQL has none: its key has. */
 static int law_dir(const char *store, const char *key, char dir[PATH_MAX])
 {
     const char *slash = strrchr(store, '/');
@@ -67,12 +69,9 @@ static int law_dir(const char *store, const char *key, char dir[PATH_MAX])
     int n;
     if (law.data)
         n = snprintf(dir, PATH_MAX, "%s", law.data);
-    else if (db_is_uri(store) && of.n)
+    else if (db_is_uri(store))
         n = snprintf(dir, PATH_MAX, "%.*s", STR_FMT(of));
-    else if (db_is_uri(store)) {
-        cmd_complain("cmd.eds.data", "--data", NULL);
-        return 2;
-    } else
+    else
         n = slash ? snprintf(dir, PATH_MAX, "%.*s", (int)AM_MAX(slash - store, 1), store)
                   : snprintf(dir, PATH_MAX, ".");
     return n < PATH_MAX ? 0 : cmd_fail("eds", store, AM_E_TOOBIG, NULL);

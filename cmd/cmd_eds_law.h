@@ -12,7 +12,7 @@
 struct cmd_eds_law {     /* texts are borrowed */
     const char *verb;    /* "export" */
     const char *data;    /* data folder of the record; NULL: that of the store, in
-                          * PostgreSQL that of the key DIR/keys/eds.key */
+                          * PostgreSQL that of the key */
     const char *store;   /* whose folder, where it is not the one opened; NULL */
     const char *patient; /* NULL: nobody in particular */
     const char *reason;  /* NULL: none */
