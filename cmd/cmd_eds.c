@@ -21,7 +21,7 @@ static const char synopsis[] =
     "       amane eds import STORE PATH... --key FILE [--ids kept|given] "
     "[--rejects FILE] [--json]\n"
     "       amane eds import STORE PATH... --hl7 --key FILE [--map FILE] "
-    "[--rejects DIR] [--json]\n"
+    "[--rejects DIR] [--untaken FILE] [--json]\n"
     "       amane eds import STORE PATH... --csv --map FILE --key FILE "
     "[--rejects DIR] [--json]\n"
     "       amane eds import STORE PATH... --dicom --key FILE [--map FILE] "
@@ -307,7 +307,7 @@ static int split(const char *store, const char *key, const char *parts, bool jso
 /* ---- which verb ---- */
 struct asked {
     const char *key, *new_key, *ids, *rejects, *type, *since, *map, *parts;
-    const char *format, *limit, *base, *into;
+    const char *format, *limit, *base, *into, *untaken;
     const char *patient, *ground, *by, *reason, *data;
     struct cmd_token_key token;
     bool dry, later, glass;
@@ -320,15 +320,20 @@ static bool fits(const struct asked *o, const char *allowed)
     const struct {
         bool given;
         char letter;
-    } option[] = {{o->key, 'k'},         {o->new_key, 'n'},     {o->ids, 'i'},
-                  {o->rejects, 'r'},     {o->type, 't'},        {o->since, 's'},
-                  {o->resume, 'R'},      {o->map, 'm'},         {o->hl7, 'h'},
-                  {o->format, 'f'},      {o->limit, 'l'},       {o->base, 'b'},
-                  {o->into, 'o'},        {o->no_header, 'H'},   {o->csv, 'c'},
-                  {o->dicom, 'd'},       {o->patient, 'p'},     {o->ground, 'g'},
-                  {o->by, 'B'},          {o->glass, 'G'},       {o->dry, 'D'},
-                  {o->later, 'L'},       {o->parts, 'P'},       {o->token.module, 'T'},
-                  {o->token.token, 'T'}, {o->token.label, 'T'}, {o->token.pin_file, 'T'}};
+    } option[] = {{o->key, 'k'},          {o->new_key, 'n'},
+                  {o->ids, 'i'},          {o->rejects, 'r'},
+                  {o->type, 't'},         {o->since, 's'},
+                  {o->resume, 'R'},       {o->map, 'm'},
+                  {o->hl7, 'h'},          {o->format, 'f'},
+                  {o->limit, 'l'},        {o->base, 'b'},
+                  {o->into, 'o'},         {o->no_header, 'H'},
+                  {o->csv, 'c'},          {o->dicom, 'd'},
+                  {o->patient, 'p'},      {o->ground, 'g'},
+                  {o->by, 'B'},           {o->glass, 'G'},
+                  {o->dry, 'D'},          {o->later, 'L'},
+                  {o->untaken, 'u'},      {o->parts, 'P'},
+                  {o->token.module, 'T'}, {o->token.token, 'T'},
+                  {o->token.label, 'T'},  {o->token.pin_file, 'T'}};
     for (size_t i = 0; i < AM_LEN(option); i++)
         if (option[i].given && !strchr(allowed, option[i].letter))
             return false;
@@ -381,12 +386,13 @@ static int run(int argc, char **argv, const struct asked *o)
                                                                    .rejects = o->rejects,
                                                                    .json = o->json});
     if (argc > 3 && !strcmp(verb, "import") &&
-        ((o->hl7 && fits(o, "krmh")) || (o->csv && o->map && fits(o, "krmc")) ||
+        ((o->hl7 && fits(o, "krmhu")) || (o->csv && o->map && fits(o, "krmc")) ||
          (o->dicom && fits(o, "krmd"))))
         return cmd_hl7_import(&(struct cmd_hl7_import){.store = argv[2],
                                                        .key = o->key,
                                                        .map = o->map,
                                                        .rejects = o->rejects,
+                                                       .untaken = o->untaken,
                                                        .path = argv + 3,
                                                        .n_paths = argc - 3,
                                                        .csv = o->csv,
@@ -465,6 +471,7 @@ int cmd_eds(int argc, char **argv)
         {.name = "--limit", .kind = CMD_TEXT, .text = &o.limit},
         {.name = "--base", .kind = CMD_TEXT, .text = &o.base},
         {.name = "--into", .kind = CMD_TEXT, .text = &o.into},
+        {.name = "--untaken", .kind = CMD_TEXT, .text = &o.untaken},
         {.name = "--parts", .kind = CMD_TEXT, .text = &o.parts},
         {.name = "--pkcs11", .kind = CMD_TEXT, .text = &o.token.module},
         {.name = "--token", .kind = CMD_TEXT, .text = &o.token.token},

@@ -22,8 +22,9 @@
 #include "hl7/map.h"
 #include "rest/rest.h"
 
-/* Values that the mapping says are to be told (hl7.unknown), and how often each came: a
- * message counts once. Threads: any number. */
+/* Values that the mapping says are to be told (hl7.unknown), places whose content is in
+ * nothing that was made (hl7.untaken), and how often each came: a message counts once.
+ * Threads: any number. */
 struct cmd_hl7_unknown;
 AM_CHECK int cmd_hl7_unknown_new(struct cmd_hl7_unknown **out);
 void cmd_hl7_unknown_free(struct cmd_hl7_unknown *u);
@@ -32,6 +33,12 @@ void cmd_hl7_unknown_count(struct cmd_hl7_unknown *u, const struct diag *d);
 /* The i-th: false, there is none. What came beyond 100 different values has value "". */
 bool cmd_hl7_unknown_at(const struct cmd_hl7_unknown *u, size_t i, const char **value,
                         int64_t *n);
+bool cmd_hl7_untaken_at(const struct cmd_hl7_unknown *u, size_t i, const char **place,
+                        int64_t *n);
+/* Appends {"source", "untaken": ["PID-26", ...]} and a line end; nothing when all of the
+ * message is taken. */
+AM_CHECK int cmd_hl7_untaken_line(struct buf *out, const char *source,
+                                  const struct diag *d);
 
 struct cmd_hl7 {
     struct rest *rest; /* borrowed */
@@ -82,6 +89,7 @@ AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg);
  * replay`: exit codes. rejects NULL: "STORE.rejected". */
 struct cmd_hl7_import {
     const char *store, *key, *map, *rejects;
+    const char *untaken; /* file to write: a line for each message not wholly taken */
     char **path;
     int n_paths;
     bool csv;   /* tables, by a map with `columns`, in place of messages */

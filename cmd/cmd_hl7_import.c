@@ -4,6 +4,7 @@
  * already, as it says, changes nothing: an import that was cut short is begun again. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,6 +31,8 @@ struct import {
     struct cmd_dicom *dicom;
     struct cmd_hl7_many *many;
     const struct hl7_row *columns; /* of the table that is read */
+    FILE *untaken;
+    struct buf line;
     int64_t before_b, files_taken, files_refused, messages, taken, there, refused,
         resources;
 };
@@ -85,6 +88,14 @@ static int begin(struct import *im, const char *verb)
                                                         .base = "urn:amane:import"});
     if (err)
         return cmd_fail(verb, im->what->store, err, NULL);
+    if (im->what->untaken) {
+        int fd = open(im->what->untaken,
+                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        im->untaken = fd < 0 ? NULL : fdopen(fd, "wb");
+        if (!im->untaken)
+            return cmd_fail(verb, im->what->untaken, am_err_errno(errno), NULL);
+    }
+    buf_init(&im->line, 1 << 16);
     im->hl7.rest = im->rest;
     im->at = time_now();
     cmd_eds_stoppable();
@@ -102,10 +113,25 @@ static int end(struct import *im, int code)
     fhir_valid_free(im->valid);
     cmd_hl7_close(&im->hl7);
     cmd_eds_files_release(&im->files);
+    buf_release(&im->line);
+    if (im->untaken)
+        fclose(im->untaken);
     return code;
 }
 
 /* ---- a message ---- */
+static int note_untaken(struct import *im, const char *source, const struct diag *d)
+{
+    int err;
+    if (!im->untaken)
+        return AM_OK;
+    buf_clear(&im->line);
+    err = cmd_hl7_untaken_line(&im->line, source, d);
+    if (!err && fwrite(im->line.p, 1, im->line.n, im->untaken) != im->line.n)
+        err = am_err_errno(errno);
+    return err;
+}
+
 /* err: what became of a message, or of a row of `columns`. kept: where it is with its
  * reasons when it is refused, else empty. */
 static int settle(struct import *im, int err, struct str raw, const char *source,
@@ -121,6 +147,7 @@ static int settle(struct import *im, int err, struct str raw, const char *source
         err = cmd_hl7_keep(&im->hl7, raw, source, d, kept);
     } else if (!err) {
         cmd_hl7_unknown_count(im->hl7.unknown, d);
+        err = note_untaken(im, source, d);
         im->taken += entries > 0;
         im->there += entries == 0;
         im->resources += (int64_t)entries;
@@ -254,6 +281,8 @@ static int tell(const struct import *im)
             printf("rejected   %s\n", im->hl7.rejects);
         for (size_t i = 0; cmd_hl7_unknown_at(im->hl7.unknown, i, &value, &n); i++)
             printf("unknown    %lld %s\n", (long long)n, *value ? value : "...");
+        for (size_t i = 0; cmd_hl7_untaken_at(im->hl7.unknown, i, &value, &n); i++)
+            printf("untaken    %lld %s\n", (long long)n, *value ? value : "...");
         return AM_OK;
     }
     buf_init(&b, 16384);
@@ -275,6 +304,11 @@ static int tell(const struct import *im)
     for (size_t i = 0; cmd_hl7_unknown_at(im->hl7.unknown, i, &value, &n); i++)
         jw_kint(&w, *value ? value : "...", n);
     jw_obj_end(&w);
+    jw_key(&w, "untaken");
+    jw_obj(&w);
+    for (size_t i = 0; cmd_hl7_untaken_at(im->hl7.unknown, i, &value, &n); i++)
+        jw_kint(&w, *value ? value : "...", n);
+    jw_obj_end(&w);
     jw_obj_end(&w);
     err = cmd_out_json(&w, &b);
     buf_release(&b);
@@ -286,6 +320,8 @@ static int conclude(struct import *im, int err, const char *verb)
 {
     int said = AM_OK;
     cmd_eds_progress_end(&im->progress);
+    if (im->untaken && fflush(im->untaken) && !err)
+        err = am_err_errno(errno);
     if (!err || err == AM_E_TIMEOUT)
         said = tell(im);
     if (err == AM_E_TIMEOUT && cmd_eds_stopped())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a mapping has no use for and says is to be told, above all wards that are of no
- * service: their patients are in nobody's care until the operator names the service. */
+/* What a mapping has no use for: values that it says are to be told, above all wards that
+ * are of no service (their patients are in nobody's care until the operator names the
+ * service), and places of messages whose content is in nothing that was made. */
 #include <pthread.h>
 
 #include "base/log.h"
@@ -8,13 +9,16 @@
 
 enum { VALUES = 100, CODE = 20 };
 
-struct cmd_hl7_unknown {
-    pthread_mutex_t lock;
+struct list {
     struct {
         char value[64];
         int64_t n;
     } of[VALUES + 1]; /* the last: all others */
     size_t n;
+};
+struct cmd_hl7_unknown {
+    pthread_mutex_t lock;
+    struct list value, place;
 };
 
 int cmd_hl7_unknown_new(struct cmd_hl7_unknown **out)
@@ -61,34 +65,90 @@ static const char *code_only(const char *s)
     return n && n <= CODE && !s[n] ? s : "...";
 }
 
-static void count(struct cmd_hl7_unknown *u, const struct diag_item *it)
+/* How often it came by now. */
+static int64_t count(struct list *l, const char *value, const char **as)
 {
-    const char *value = code_only(it->detail);
     size_t i = 0;
-    while (i < u->n && strcmp(u->of[i].value, value) != 0)
+    while (i < l->n && strcmp(l->of[i].value, value) != 0)
         i++;
     i = AM_MIN(i, (size_t)VALUES);
-    if (i == u->n && i < VALUES)
-        snprintf(u->of[u->n++].value, sizeof u->of[0].value, "%s", value);
-    if (tenfold(++u->of[i].n))
-        LOG_W("hl7.unknown", log_s("path", it->path), log_s("value", u->of[i].value),
-              log_i("messages", u->of[i].n));
+    if (i == l->n && i < VALUES)
+        snprintf(l->of[l->n++].value, sizeof l->of[0].value, "%s", value);
+    *as = l->of[i].value;
+    return ++l->of[i].n;
+}
+
+static void unknown(struct cmd_hl7_unknown *u, const struct diag_item *it)
+{
+    const char *as;
+    int64_t n = count(&u->value, code_only(it->detail), &as);
+    if (tenfold(n))
+        LOG_W("hl7.unknown", log_s("path", it->path), log_s("value", as),
+              log_i("messages", n));
+}
+
+static void untaken(struct cmd_hl7_unknown *u, const struct diag_item *it)
+{
+    const char *as;
+    int64_t n = count(&u->place, it->path, &as);
+    if (tenfold(n))
+        LOG_W("hl7.untaken", log_s("path", as), log_i("messages", n));
 }
 
 void cmd_hl7_unknown_count(struct cmd_hl7_unknown *u, const struct diag *d)
 {
     am_assert(!pthread_mutex_lock(&u->lock));
-    for (size_t i = 0; i < d->n; i++)
-        if (!strcmp(d->item[i].code, "hl7.unknown") && !said(d, i))
-            count(u, &d->item[i]);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct diag_item *it = &d->item[i];
+        if (!strcmp(it->code, "hl7.unknown") && !said(d, i))
+            unknown(u, it);
+        else if (!strcmp(it->code, "hl7.untaken") && !said(d, i))
+            untaken(u, it);
+    }
     am_assert(!pthread_mutex_unlock(&u->lock));
+}
+
+static bool at(const struct list *l, size_t i, const char **value, int64_t *n)
+{
+    size_t k = i < l->n ? i : VALUES; /* after the last: all others */
+    *value = l->of[k].value;
+    *n = l->of[k].n;
+    return i <= l->n && *n > 0;
 }
 
 bool cmd_hl7_unknown_at(const struct cmd_hl7_unknown *u, size_t i, const char **value,
                         int64_t *n)
 {
-    size_t at = i < u->n ? i : VALUES; /* after the last: all others */
-    *value = u->of[at].value;
-    *n = u->of[at].n;
-    return i <= u->n && *n > 0;
+    return at(&u->value, i, value, n);
+}
+
+bool cmd_hl7_untaken_at(const struct cmd_hl7_unknown *u, size_t i, const char **place,
+                        int64_t *n)
+{
+    return at(&u->place, i, place, n);
+}
+
+int cmd_hl7_untaken_line(struct buf *out, const char *source, const struct diag *d)
+{
+    size_t before = out->n, places = 0;
+    struct jw w;
+    int err;
+    jw_init(&w, out);
+    jw_obj(&w);
+    jw_kstrz(&w, "source", source);
+    jw_key(&w, "untaken");
+    jw_arr(&w);
+    for (size_t i = 0; i < d->n; i++)
+        if (!strcmp(d->item[i].code, "hl7.untaken") && !said(d, i)) {
+            jw_strz(&w, d->item[i].path);
+            places++;
+        }
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    err = jw_done(&w);
+    if (!err && places)
+        err = buf_addc(out, '\n');
+    if (err || !places)
+        buf_cut(out, before);
+    return err;
 }

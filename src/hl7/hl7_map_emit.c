@@ -21,6 +21,10 @@ static struct str convert(struct hl7_run *r, const struct hl7_ctx *c, struct str
     buf_init(&b, 4096);
     if (str_eqc(as, "decimal"))
         err = hl7_decimal(&b, v);
+    else if (str_eqc(as, "boolean")) /* table 0136 */
+        err = str_eqc(v, "Y")   ? buf_adds(&b, "true")
+              : str_eqc(v, "N") ? buf_adds(&b, "false")
+                                : AM_E_SYNTAX;
     else if (str_eqc(as, "date"))
         err = hl7_date(&b, v);
     else if (str_eqc(as, "uri"))
@@ -38,23 +42,25 @@ static struct str convert(struct hl7_run *r, const struct hl7_ctx *c, struct str
                      "a time without a zone, and the map has none");
     else if (err == AM_E_SYNTAX || err == AM_E_TOOBIG)
         hl7_complain(r, c, path, "hl7.value",
-                     str_eqc(as, "decimal") ? "not a number" : "not a date");
+                     str_eqc(as, "decimal")   ? "not a number"
+                     : str_eqc(as, "boolean") ? "neither Y nor N"
+                                              : "not a date");
     else if (err && !r->err)
         r->err = err;
     return v;
 }
 
-/* The first path that holds something. */
+/* The first path that holds something; it is not taken yet. */
 static struct str first_of(struct hl7_run *r, const struct hl7_ctx *c,
                            const struct json *paths, struct str *path)
 {
     struct str v = STR_NULL;
     *path = json_str(paths);
     if (json_type(paths) == JSON_STRING)
-        return hl7_look(r, c, *path, NULL);
+        return hl7_peek(r, c, *path);
     for (json_each(it, paths)) {
         *path = json_str(it.val);
-        v = hl7_look(r, c, *path, NULL);
+        v = hl7_peek(r, c, *path);
         if (v.n)
             break;
     }
@@ -70,8 +76,11 @@ static struct str plain(struct hl7_run *r, const struct hl7_ctx *c, const struct
         const struct json *to = json_getn(json_getn(r->map->tables, table), v);
         if (!to && !other)
             hl7_complain(r, c, path, "hl7.code", "a code that the table does not have");
+        if (to)
+            hl7_take(r, c, path);
         v = to ? json_str(to) : json_str(other);
     } else if (v.n) {
+        hl7_take(r, c, path);
         v = convert(r, c, path, v, json_get_str(e, "as"));
     } else {
         v = json_str(other);
@@ -131,7 +140,7 @@ static struct str all(struct hl7_run *r, const struct hl7_ctx *c, const struct j
         if (i > 1)
             err = buf_add(&b, json_get_str(e, "with"));
         if (!err)
-            err = buf_add(&b, hl7_look(r, &in, path, NULL));
+            err = buf_add(&b, hl7_look(r, &in, path));
     }
     if (!err && b.n)
         v = kept(r, buf_str(&b));
@@ -254,15 +263,19 @@ static void undo(struct jw *w, const struct jw *saved, size_t n)
     buf_cut(w->out, n);
 }
 
+/* Those that follow this one without another between; `after`: those after it, up to the
+ * next of its own name. */
 static enum hl7_emitted each_segment(struct hl7_run *r, struct hl7_ctx *c,
                                      const struct json *t, struct str name, struct jw *w)
 {
     enum hl7_emitted got = HL7_NOTHING;
-    size_t first = c->segment == SIZE_MAX ? 0 : c->segment + 1;
-    for (size_t i = first; i < hl7_segments(r->m); i++) {
+    bool all = c->segment == SIZE_MAX, after = json_bool(json_get(t, "after"), false);
+    struct str own = all ? STR_NULL : hl7_segment_name(r->m, c->segment);
+    for (size_t i = all ? 0 : c->segment + 1; i < hl7_segments(r->m); i++) {
         struct hl7_ctx in = *c;
-        bool is = str_eq(hl7_segment_name(r->m, i), name);
-        if (!is && c->segment != SIZE_MAX)
+        struct str here = hl7_segment_name(r->m, i);
+        bool is = str_eq(here, name);
+        if (!all && (after ? str_eq(here, own) || str_eqc(here, "PID") : !is))
             break;
         in.segment = i;
         if (is && hl7_holds(r, &in, json_get(t, "$when")) &&
@@ -306,7 +319,7 @@ static enum hl7_emitted text(struct hl7_run *r, struct hl7_ctx *c, const struct 
     struct str as = json_get_str(t, "as"), v = hl7_text_of(r, c, t);
     if (!v.n)
         return HL7_NOTHING;
-    if (str_eqc(as, "decimal"))
+    if (str_eqc(as, "decimal") || str_eqc(as, "boolean"))
         jw_raw(w, v);
     else
         jw_str(w, v);

@@ -126,8 +126,8 @@ static size_t where(struct hl7_run *r, const struct hl7_ctx *c, struct hl7_path 
     return segment;
 }
 
-struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
-                    size_t *segment)
+static struct str look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
+                       bool takes)
 {
     struct hl7_path p;
     struct str s = STR_NULL;
@@ -138,12 +138,12 @@ struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
         return STR_NULL;
     hl7_ambiguous(r, c, path);
     at = where(r, c, &p);
-    if (segment)
-        *segment = at;
     if (at != SIZE_MAX)
         s = str_trim(hl7_at(r->m, at, &p));
     if (!s.n || hl7_is_null(s))
         return STR_NULL;
+    if (takes)
+        hl7_take_note(r, at, &p);
     buf_init(&b, SIZE_MAX / 2);
     r->err = r->err ? r->err : hl7_unescape(r->m, s, &b);
     s = str_trim(buf_str(&b));
@@ -153,6 +153,21 @@ struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
     s = copy ? (struct str){copy, s.n} : STR_NULL;
     buf_release(&b);
     return s;
+}
+
+struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path)
+{
+    return look(r, c, path, true);
+}
+
+struct str hl7_peek(struct hl7_run *r, const struct hl7_ctx *c, struct str path)
+{
+    return look(r, c, path, false);
+}
+
+void hl7_take(struct hl7_run *r, const struct hl7_ctx *c, struct str path)
+{
+    (void)look(r, c, path, true);
 }
 
 static bool holds_one(struct hl7_run *r, struct str v, const struct json *want)
@@ -179,9 +194,12 @@ static bool holds_one(struct hl7_run *r, struct str v, const struct json *want)
 
 struct str hl7_lacks(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when)
 {
-    for (json_each(it, when))
-        if (!holds_one(r, hl7_look(r, c, it.key, NULL), it.val))
+    for (json_each(it, when)) {
+        /* that something stands there says nothing of what it is */
+        bool takes = json_type(it.val) != JSON_BOOL;
+        if (!holds_one(r, look(r, c, it.key, takes), it.val))
             return it.key;
+    }
     return STR_NULL;
 }
 

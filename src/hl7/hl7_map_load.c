@@ -120,8 +120,8 @@ static void as_ok(struct loader *l, const struct json *as)
 {
     if (as && !json_str_is(as, "date") && !json_str_is(as, "dateTime") &&
         !json_str_is(as, "instant") && !json_str_is(as, "decimal") &&
-        !json_str_is(as, "uri"))
-        bad(l, "hl7.map_member", "as: date, dateTime, instant, decimal or uri");
+        !json_str_is(as, "uri") && !json_str_is(as, "boolean"))
+        bad(l, "hl7.map_member", "as: date, dateTime, instant, decimal, boolean or uri");
 }
 
 static void paths(struct loader *l, const struct json *v)
@@ -196,13 +196,15 @@ static bool segment_ok(struct str s)
 
 static void each(struct loader *l, const struct json *t, unsigned depth, unsigned nest)
 {
-    static const char *const members[] = {"$each", "$when", "body", NULL};
+    static const char *const members[] = {"$each", "after", "$when", "body", NULL};
     struct str over = json_get_str(t, "$each");
     struct hl7_path p;
     bool field = !hl7_path(&p, over);
     member_names(l, t, members);
     if (field ? (p.repetition || p.component || p.occurrence) : !segment_ok(over))
         bad(l, "hl7.map_path", "a field or a segment is expected");
+    if (json_get(t, "after") && (field || json_type(json_get(t, "after")) != JSON_BOOL))
+        bad(l, "hl7.map_member", "after: true or false, of segments");
     if (nest == HL7_NEST - 1)
         bad(l, "hl7.map_member", "nested too deep");
     if (json_get(t, "$when"))
@@ -270,9 +272,10 @@ static void former(struct loader *l, const struct json *list)
 
 static void resource(struct loader *l, const struct json *r)
 {
-    static const char *const members[] = {
-        "type",     "each",   "when",        "only",  "mode",      "keep", "pick",
-        "identify", "former", "identifiers", "whole", "keep-when", "body", NULL};
+    static const char *const members[] = {"type",   "each",        "when",  "only",
+                                          "mode",   "keep",        "pick",  "identify",
+                                          "former", "identifiers", "whole", "keep-when",
+                                          "choice", "body",        NULL};
     const struct json *mode = json_get(r, "mode"), *each_of = json_get(r, "each"),
                       *body = json_get(r, "body"), *id = json_get(r, "identify");
     const struct json *pick = json_get(r, "pick");
@@ -288,6 +291,7 @@ static void resource(struct loader *l, const struct json *r)
         bad(l, "hl7.map_member", "mode: create, merge or replace");
     texts(l, json_get(r, "keep"));
     texts(l, json_get(r, "whole"));
+    texts(l, json_get(r, "choice"));
     for (size_t i = 0; i < 3; i++) {
         static const char *const name[] = {"when", "only", "keep-when"};
         if (json_get(r, name[i]))
@@ -388,11 +392,28 @@ static void columns(struct loader *l, const struct json *v, const struct json *s
         bad(l, "hl7.map_member", "a member that has no meaning here");
 }
 
+/* Segments, fields and components that say nothing: "MSH", "PID-1", "PID-3.4". */
+static void ignore(struct loader *l, const struct json *list)
+{
+    size_t top = step(l, STR("ignore"));
+    if (list && json_type(list) != JSON_ARRAY)
+        bad(l, "hl7.map_member", "an array is expected");
+    for (json_each(it, json_type(list) == JSON_ARRAY ? list : NULL)) {
+        struct hl7_path p;
+        size_t back = step_i(l, it.i);
+        if (!segment_ok(json_str(it.val)) &&
+            (hl7_path(&p, json_str(it.val)) || p.occurrence || p.repetition))
+            bad(l, "hl7.map_path", "a segment, a field or a part of one is expected");
+        buf_cut(&l->at, back);
+    }
+    buf_cut(&l->at, top);
+}
+
 static void whole(struct loader *l)
 {
     static const char *const members[] = {"format",    "about",    "charset",   "zone",
                                           "time",      "columns",  "separator", "tables",
-                                          "resources", "messages", NULL};
+                                          "resources", "messages", "ignore",    NULL};
     struct hl7_map *map = l->map;
     struct str set = json_get_str(map->root, "charset");
     member_names(l, map->root, members);
@@ -406,6 +427,7 @@ static void whole(struct loader *l)
         bad(l, "hl7.map_member", "time: paths of the instant of a message");
     for (json_each(it, json_get(map->root, "time")))
         path(l, json_str(it.val));
+    ignore(l, map->ignore);
     columns(l, json_get(map->root, "columns"), json_get(map->root, "separator"));
     walk(l, "tables", map->tables, JSON_OBJECT, NULL);
     walk(l, "resources", map->resources, JSON_OBJECT, resource);
@@ -428,6 +450,7 @@ int hl7_map_load(struct hl7_map **out, struct str json, struct diag *d)
         map->tables = json_get(map->root, "tables");
         map->resources = json_get(map->root, "resources");
         map->messages = json_get(map->root, "messages");
+        map->ignore = json_get(map->root, "ignore");
         map->zone = json_get_str(map->root, "zone");
         whole(&l);
         err = l.err ? l.err : l.d->errors > before ? AM_E_INVALID : AM_OK;

@@ -12,12 +12,13 @@ enum {
     HL7_NEST = 4,
     HL7_NAMES = 32,
     HL7_ONCE = 2, /* segments that an order has once */
-    HL7_COLUMNS = 999
+    HL7_COLUMNS = 999,
+    HL7_UNTAKEN = 100 /* places told of a message */
 };
 
 struct hl7_map {
     struct json_doc *doc;
-    const struct json *root, *tables, *resources, *messages;
+    const struct json *root, *tables, *resources, *messages, *ignore;
     struct str zone;
     enum hl7_charset charset;
 };
@@ -42,6 +43,10 @@ struct hl7_made { /* a resource of this message */
     struct buf text;
     size_t rep; /* of `pick`, from 1; 0: none */
 };
+struct hl7_taken { /* sub-components of a component that something was made of */
+    uint64_t key;
+    uint32_t subs;
+};
 struct hl7_run {
     const struct hl7_map *map;
     const struct hl7 *m;
@@ -63,6 +68,10 @@ struct hl7_run {
         bool asked;
         size_t orc, first, n;
     } once[HL7_ONCE];
+    struct { /* hl7_map_untaken.c: a table of hashes */
+        struct hl7_taken *v;
+        size_t n, cap;
+    } taken;
     int err; /* sticks */
 };
 
@@ -75,9 +84,11 @@ size_t hl7_columns_wrong(const struct json *columns);
 size_t hl7_near(struct hl7_run *r, const struct hl7_ctx *c, const char *name);
 /* Complains where a path means one of several segments of an order. */
 void hl7_ambiguous(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
-/* Unescaped and trimmed, in the arena; STR_NULL: nothing, or "". */
-struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
-                    size_t *segment);
+/* Unescaped and trimmed, in the arena; STR_NULL: nothing, or "". It counts as taken
+ * (hl7_untaken()); what is only peeked at does not before hl7_take(). */
+struct str hl7_look(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
+struct str hl7_peek(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
+void hl7_take(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
 /* The first path of a condition that does not hold; STR_NULL: all do. */
 struct str hl7_lacks(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when);
 bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when);
@@ -86,6 +97,14 @@ void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
                   const char *code, const char *why);
 /* What a map has no use for, and says is to be told: a warning with its value. */
 void hl7_tell(struct hl7_run *r, const struct hl7_ctx *c, struct str path, struct str v);
+
+/* ---- hl7_map_untaken.c: what nothing was made of ---- */
+/* What p names in that segment goes into something, or decided what becomes of it. */
+void hl7_take_note(struct hl7_run *r, size_t segment, const struct hl7_path *p);
+/* All that a template names here: what is there stays as it is, as the map wants. */
+void hl7_take_all(struct hl7_run *r, const struct hl7_ctx *c, const struct json *t);
+/* A note (hl7.untaken) for each place whose content is in nothing that was made. */
+void hl7_untaken(struct hl7_run *r);
 
 /* ---- hl7_map_run.c ---- */
 /* What a search finds; AM_E_NOTFOUND, AM_E_CONFLICT: several. */

@@ -296,7 +296,7 @@ int hl7_sender(struct hl7_run *r, struct buf *out)
     struct hl7_ctx c = {.segment = SIZE_MAX};
     int err = buf_adds(out, "urn:hl7v2:");
     if (!err)
-        err = put_token(out, hl7_look(r, &c, STR("MSH-3.1"), NULL));
+        err = put_token(out, hl7_look(r, &c, STR("MSH-3.1")));
     return err ? err : buf_addc(out, ':');
 }
 
@@ -308,7 +308,7 @@ static int put_meta(struct hl7_run *r, struct jw *w, const struct json *meta)
     buf_init(&b, 1 << 16);
     err = hl7_sender(r, &b);
     if (!err)
-        err = put_token(&b, hl7_look(r, &c, STR("MSH-10"), NULL));
+        err = put_token(&b, hl7_look(r, &c, STR("MSH-10")));
     jw_key(w, "meta");
     jw_obj(w);
     jw_key(w, "source");
@@ -397,6 +397,7 @@ static int on_top(struct hl7_run *r, struct hl7_made *x, bool *write)
 {
     const struct hl7_ctx c = hl7_ctx_of(r, x);
     const struct json *now = json_root(x->now), *whole = json_get(x->def, "whole"),
+                      *choice = json_get(x->def, "choice"),
                       *keep = hl7_holds(r, &c, json_get(x->def, "keep-when"))
                                   ? json_get(x->def, "keep")
                                   : NULL;
@@ -414,9 +415,11 @@ static int on_top(struct hl7_run *r, struct hl7_made *x, bool *write)
     }
     buf_clear(&x->text);
     if (!err && !(replaces && older)) {
-        err = older ? hl7_merge(&x->text, json_root(new), now, NULL, whole)
+        const struct hl7_merging how = {
+            .keep = older ? NULL : keep, .whole = whole, .choice = choice};
+        err = older ? hl7_merge(&x->text, json_root(new), now, &how)
                     : hl7_merge(&x->text, base ? json_root(base) : now, json_root(new),
-                                keep, whole);
+                                &how);
         if (!err)
             err = json_parse(&end, buf_str(&x->text), &limits, NULL);
         *write = !err && !(r->reading ? same_content(json_root(end), now)
@@ -433,8 +436,12 @@ static int content(struct hl7_run *r, struct hl7_made *x, bool *write)
 {
     int err;
     *write = false;
-    if (x->now && json_str_is(json_get(x->def, "mode"), "create"))
-        return AM_OK;
+    if (x->now && json_str_is(json_get(x->def, "mode"), "create")) {
+        const struct hl7_ctx c = hl7_ctx_of(r, x);
+        hl7_take_all(r, &c, json_get(x->def, "identifiers"));
+        hl7_take_all(r, &c, json_get(x->def, "body"));
+        return r->err;
+    }
     err = write_new(r, x, &x->text);
     if (err || !x->now) {
         *write = !err;
@@ -519,7 +526,7 @@ static int instant(struct hl7_run *r)
     int err;
     for (json_each(it, json_get(r->map->root, "time"))) {
         path = json_str(it.val);
-        v = hl7_look(r, &c, path, NULL);
+        v = hl7_look(r, &c, path);
         if (v.n)
             break;
     }
@@ -542,6 +549,7 @@ int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *
 {
     struct work w = {.r = {.map = map, .m = m, .d = d, .current = current, .arg = arg}};
     const struct json *kind;
+    size_t before = bundle->n;
     int err;
     *entries = 0;
     arena_init(&w.r.a, (size_t)256 << 20);
@@ -556,6 +564,14 @@ int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *
         err = hl7_whose(&w.r);
     if (!err)
         err = put_bundle(&w.r, bundle, entries);
+    if (!err && !hl7_map_columns(map)) {
+        hl7_untaken(&w.r);
+        err = w.r.err;
+        if (err) { /* nothing is appended then */
+            buf_cut(bundle, before);
+            *entries = 0;
+        }
+    }
     for (size_t i = 0; i < w.r.made.n; i++) {
         json_free(w.r.made.v[i].now);
         buf_release(&w.r.made.v[i].text);

@@ -164,7 +164,7 @@ static void what_is_not_understood_is_refused_with_its_place(void **state)
     refused(ORU "OBX|1|NM|1^A^LN||1~2|||||||F\r", "hl7.value", "OBX[1]-5");
     refused(ORU "OBX|1|NM|1^A^LN||5^6|||||||F\r", "hl7.value", "OBX[1]-5");
     refused(ORU "OBX|1|SN|1^A^LN||<>^6|||||||F\r", "hl7.code", "OBX[1]-5.1");
-    refused(ORU "OBX|1|ED|1^A^LN||x|||||||F\r", "hl7.require", "OBX[1]-2");
+    refused(ORU "OBX|1|MO|1^A^LN||x|||||||F\r", "hl7.require", "OBX[1]-2");
     refused(ORU "OBX|1|NM|1^A^XX||1|||||||F\r", "hl7.code", "OBX[1]-3.3");
     refused(ORU "OBX|1|NM|1^A^LN||1|||||||F\rOBX|2|NM|1^A^LN||2|||||||F\r", "hl7.twice",
             "");

@@ -166,38 +166,74 @@ static bool among(const struct json *names, struct str key)
     return false;
 }
 
-static void merge(struct jw *w, const struct json *base, const struct json *over,
-                  const struct json *keep, const struct json *whole)
+/* "deceased" of deceasedBoolean, deceasedDateTime; STR_NULL: key is of no choice. */
+static struct str choice_of(const struct json *choices, struct str key)
 {
+    for (json_each(it, choices)) {
+        struct str name = json_str(it.val);
+        if (str_starts(key, name) && key.n > name.n && key.p[name.n] >= 'A' &&
+            key.p[name.n] <= 'Z')
+            return name;
+    }
+    return STR_NULL;
+}
+
+/* The member of v that is of that choice, and has another name. */
+static const struct json *other_of(const struct json *choices, struct str key,
+                                   const struct json *v)
+{
+    struct str name = choice_of(choices, key);
+    for (json_each(it, name.n ? v : NULL))
+        if (!str_eq(it.key, key) && str_eq(choice_of(choices, it.key), name))
+            return it.val;
+    return NULL;
+}
+
+/* Does `over` take the place of a member of base by another type? That something is
+ * (true) is less than when it was, or how often: then base stays. */
+static bool says_more(const struct json *over)
+{
+    return over && !json_bool(over, false);
+}
+
+static void merge(struct jw *w, const struct json *base, const struct json *over,
+                  const struct hl7_merging *how)
+{
+    static const struct hl7_merging plain = {0};
     if (json_type(base) != JSON_OBJECT || json_type(over) != JSON_OBJECT) {
         jw_val(w, over);
         return;
     }
     jw_obj(w);
     for (json_each(it, base)) {
-        const struct json *new = among(keep, it.key) ? NULL : json_getn(over, it.key);
+        const struct json *new =
+            among(how->keep, it.key) ? NULL : json_getn(over, it.key);
+        if (!new && says_more(other_of(how->choice, it.key, over)))
+            continue;
         jw_keyn(w, it.key);
         if (new)
-            merge(w, among(whole, it.key) ? NULL : it.val, new, NULL, NULL);
+            merge(w, among(how->whole, it.key) ? NULL : it.val, new, &plain);
         else
             jw_val(w, it.val);
     }
-    for (json_each(it, over))
-        if (!json_getn(base, it.key)) {
+    for (json_each(it, over)) {
+        bool less = !says_more(it.val) && other_of(how->choice, it.key, base);
+        if (!json_getn(base, it.key) && !less) {
             jw_keyn(w, it.key);
             jw_val(w, it.val);
         }
+    }
     jw_obj_end(w);
 }
 
 int hl7_merge(struct buf *out, const struct json *base, const struct json *over,
-              const struct json *keep, const struct json *whole)
+              const struct hl7_merging *how)
 {
     size_t before = out->n;
     struct jw w;
     int err;
     jw_init(&w, out);
-    merge(&w, base, over, keep, whole);
+    merge(&w, base, over, how);
     err = jw_done(&w);
     if (err)
         buf_cut(out, before);

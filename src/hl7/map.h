@@ -17,24 +17,31 @@
  *                              (hl7.unknown, argument `value`: of 63 bytes at most)
  *   {"$join": [e, ...], "with": "-"}   nothing unless each e has a value
  *   {"$each": "PID-5", "$when": c, "body": t}  in an array: t for each repetition of a
- *                              field, or each segment ("NTE") that follows this one
+ *                              field, or each segment ("NTE") that follows this one;
+ *                              "after": true: each after it, up to the next of its name
  *   {"$ref": "patient"}        a Reference to the resource of that name
  *   {"$refs": "observation"}   in an array: to all of them below this segment
  *   "$when": {"OBX-2": ["NM"]} in any object: it is left out unless all paths hold one of
  *                              those texts (true: something; false: nothing;
  *                              {"table": "t"}: a key of t; {"not": ["D"]}: none of those)
- * "as" is date, dateTime, instant, decimal or uri (a part of an address, escaped).
+ * "as" is date, dateTime, instant, decimal, boolean (Y, N) or uri (a part of an address,
+ * escaped).
  * An object or array all of whose expressions found nothing is left out, constants too.
  *
  * Of what is there already: `mode` create leaves it; merge keeps members that the message
  * does not give, objects below too (but those named in `whole`), and those named in
  * `keep` whatever it gives (`keep-when`: a condition, only then); replace keeps nothing.
+ * `choice` names members of which FHIR has one ("deceased": deceasedBoolean and others).
  * Messages have an instant (`time`), kept as a tag: what an older message says (one
  * replayed late) fills holes at most. So a message may come twice, or late.
  *
  * Nothing is lost unsaid: a message that makes no resource is refused, and so is one
  * where a segment that `every` of its kind names ({"ORC": ["order", ...]}) makes none of
  * those resources, itself or by a segment after it and before the next of its name.
+ *
+ * Of what is made, the places in the message whose content is in nothing are told as
+ * notes (hl7.untaken, "PID-26", "PID-5.6", "OBR-16[2]", "NK1" for a whole segment; 100 at
+ * most), but for those that `ignore` names ("MSH", "PID-1", "PID-3.4": and all below).
  *
  * Whose it is: a resource that is there keeps its patient (the first {"$ref"} of its
  * template to a Patient), whatever a message says, unless that patient was replaced by
@@ -107,10 +114,14 @@ AM_CHECK int hl7_decimal(struct buf *out, struct str s);
 AM_CHECK int hl7_uri(struct buf *out, struct str s);
 
 /* ---- merging ---- */
-/* Appends `base` with the members of `over` on top, objects merged, all else replaced;
- * members of `keep` (array of names, NULL: none) stay as base has them, those of `whole`
- * are not merged: what over has takes the place of what base has. */
+struct hl7_merging {           /* arrays of names, or NULL */
+    const struct json *keep;   /* stay as base has them */
+    const struct json *whole;  /* are not merged: what over has takes their place */
+    const struct json *choice; /* "deceased": deceasedBoolean, deceasedDateTime... are
+                                * one; `true` takes the place of no other type */
+};
+/* Appends `base` with the members of `over` on top, objects merged, all else replaced. */
 AM_CHECK int hl7_merge(struct buf *out, const struct json *base, const struct json *over,
-                       const struct json *keep, const struct json *whole);
+                       const struct hl7_merging *how);
 
 #endif
