@@ -26,7 +26,9 @@ static const char synopsis[] =
     "[--rejects DIR] [--json]\n"
     "       amane eds import STORE PATH... --dicom --key FILE [--map FILE] "
     "[--rejects DIR] [--json]\n"
-    "       amane eds rejected list STORE [--rejects DIR] [--json]\n"
+    "       amane eds rejected list STORE --key FILE [--rejects DIR] [--json]\n"
+    "       amane eds rejected show STORE NAME --key FILE [--rejects DIR]\n"
+    "       amane eds rejected fix STORE NAME FILE --key FILE [--rejects DIR]\n"
     "       amane eds rejected replay STORE --key FILE [--map FILE] [--rejects DIR] "
     "[--json]\n"
     "       amane eds export STORE OUT --key FILE [--break-glass] "
@@ -364,6 +366,25 @@ static int run_erase(int argc, char **argv, const struct asked *o)
     return cmd_usage(synopsis, false);
 }
 
+/* What was refused: the list, one of them, another text for it, all of them again. */
+static int run_rejected(int argc, char **argv, const struct asked *o)
+{
+    const char *verb = argv[2];
+    const struct cmd_hl7_import what = {.store = argv[3],
+                                        .key = o->key,
+                                        .map = o->map,
+                                        .rejects = o->rejects,
+                                        .name = argc > 4 ? argv[4] : NULL,
+                                        .with = argc > 5 ? argv[5] : NULL,
+                                        .json = o->json};
+    if ((argc == 4 && !strcmp(verb, "list") && fits(o, "kr")) ||
+        (argc == 5 && !strcmp(verb, "show") && fits(o, "kr") && !o->json) ||
+        (argc == 6 && !strcmp(verb, "fix") && fits(o, "kr") && !o->json) ||
+        (argc == 4 && !strcmp(verb, "replay") && fits(o, "krm")))
+        return cmd_hl7_rejected(verb, &what);
+    return cmd_usage(synopsis, false);
+}
+
 static int run(int argc, char **argv, const struct asked *o)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -371,20 +392,10 @@ static int run(int argc, char **argv, const struct asked *o)
         !!o->token.module == !!o->token.token && !!o->token.module == !!o->token.label &&
         (o->token.module || !o->token.pin_file))
         return key_new(argv[2], &o->token, o->json);
-    if (argc == 4 && !strcmp(verb, "rejected") && !strcmp(argv[2], "list") &&
-        fits(o, "r"))
-        return cmd_hl7_rejected("list", &(struct cmd_hl7_import){.store = argv[3],
-                                                                 .rejects = o->rejects,
-                                                                 .json = o->json});
     if (!o->key)
         return cmd_usage(synopsis, false);
-    if (argc == 4 && !strcmp(verb, "rejected") && !strcmp(argv[2], "replay") &&
-        fits(o, "krm"))
-        return cmd_hl7_rejected("replay", &(struct cmd_hl7_import){.store = argv[3],
-                                                                   .key = o->key,
-                                                                   .map = o->map,
-                                                                   .rejects = o->rejects,
-                                                                   .json = o->json});
+    if (argc > 3 && !strcmp(verb, "rejected"))
+        return run_rejected(argc, argv, o);
     if (argc > 3 && !strcmp(verb, "import") &&
         ((o->hl7 && fits(o, "krmhu")) || (o->csv && o->map && fits(o, "krmc")) ||
          (o->dicom && fits(o, "krmd"))))

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd_hl7.h"
 
-#include "base/clock.h"
-#include "crypto/crypto.h"
 #include "embed/embed.h"
 
 enum { MAP_MAX = 8 << 20, TRIES = 5 };
@@ -264,65 +262,5 @@ int cmd_hl7_take(struct cmd_hl7 *h, struct str raw, const char *source, size_t *
     door_service_end(t.who);
     buf_release(&b);
     hl7_free(m);
-    return err;
-}
-
-/* ---- what is refused ---- */
-static int reason_make(struct buf *b, struct str raw, const char *source,
-                       const struct diag *d)
-{
-    struct buf text;
-    char at[TIME_TEXT];
-    struct jw w;
-    int err = AM_OK;
-    buf_init(&text, 1 << 16);
-    jw_init(&w, b);
-    jw_pretty(&w);
-    jw_obj(&w);
-    jw_kstrz(&w, "source", source);
-    jw_kstrz(&w, "at", time_format(time_now(), at));
-    jw_kint(&w, "bytes", (int64_t)raw.n);
-    jw_key(&w, "problems");
-    jw_arr(&w);
-    for (size_t i = 0; i < d->n && !err; i++) {
-        if (d->item[i].severity != DIAG_ERROR)
-            continue;
-        buf_clear(&text);
-        err = text_problem(&text, cmd_lang(TEXT_EN), &d->item[i]);
-        jw_obj(&w);
-        jw_kstrz(&w, "code", d->item[i].code);
-        jw_kstrz(&w, "path", d->item[i].path);
-        jw_kstr(&w, "text", buf_str(&text));
-        jw_obj_end(&w);
-    }
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    buf_release(&text);
-    return err ? err : jw_done(&w);
-}
-
-int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
-                 const struct diag *d, char path[CMD_HL7_PATH])
-{
-    uint8_t digest[CRYPTO_SHA256];
-    char hex[CRYPTO_HEX], reason[CMD_HL7_PATH + 8];
-    struct buf b;
-    int err = am_dir_make(h->rejects, 0700), n;
-    crypto_sha256(raw, digest);
-    crypto_hex(digest, sizeof digest, hex);
-    n = snprintf(path, CMD_HL7_PATH, "%s/%.32s.%s", h->rejects, hex,
-                 hl7_map_columns(h->map) ? "csv" : "hl7");
-    buf_init(&b, 4 << 20);
-    if (!err && n >= CMD_HL7_PATH)
-        err = AM_E_TOOBIG;
-    if (!err)
-        err = reason_make(&b, raw, source, d);
-    if (!err)
-        err = am_file_write(path, raw, 0600);
-    if (!err) {
-        snprintf(reason, sizeof reason, "%.*sjson", n - 3, path);
-        err = am_file_write(reason, buf_str(&b), 0600);
-    }
-    buf_release(&b);
     return err;
 }

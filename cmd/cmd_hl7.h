@@ -4,10 +4,9 @@
  *
  * A message goes through the mapping, then in one transaction through the FHIR interface,
  * which validates every resource: AM_OK means that all of it is durable. What is refused
- * is kept in a folder, two files a message named by its digest: NAME.hl7, its bytes as
- * they came, and NAME.json, where it came from and why it was refused. Who corrects the
- * mapping, or NAME.hl7, replays. Rows of tables are kept as NAME.csv: the header and the
- * row.
+ * is kept in a folder, sealed, with where it came from and why it was refused
+ * (cmd_hl7_kept.h). Who corrects the mapping, or the message, replays. Of tables the
+ * header and the row are kept.
  *
  * Behind a login each message enters as a service (`client` of `door`): its scopes hold,
  * and the record names it.
@@ -43,7 +42,8 @@ AM_CHECK int cmd_hl7_untaken_line(struct buf *out, const char *source,
 struct cmd_hl7 {
     struct rest *rest; /* borrowed */
     struct hl7_map *map;
-    char *rejects; /* the folder; made when it is first needed */
+    struct eds *eds; /* seals what is refused; borrowed, to be set after cmd_hl7_open() */
+    char *rejects;   /* the folder; made when it is first needed */
     struct cmd_hl7_unknown *unknown;
     /* NULL: nobody logs in; borrowed, to be set after cmd_hl7_open() */
     struct door *door;
@@ -72,7 +72,7 @@ typedef int cmd_hl7_seen_fn(void *arg, struct str type, struct str query,
 AM_CHECK int cmd_hl7_make(struct cmd_hl7 *h, struct str raw, cmd_hl7_seen_fn *seen,
                           void *arg, struct buf *bundle, size_t *entries, struct diag *d);
 AM_CHECK int cmd_hl7_send(struct cmd_hl7 *h, struct str bundle, struct diag *d);
-/* Durable, for its owner only. path: of its NAME.hl7; NAME.csv when the map is one of
+/* Durable, sealed. path: of its NAME.hl7.sealed; NAME.csv.sealed when the map is one of
  * tables. */
 enum { CMD_HL7_PATH = 4096 };
 AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *source,
@@ -85,11 +85,12 @@ AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *s
 typedef int cmd_hl7_fn(void *arg, struct str raw, int64_t n, int64_t end_b);
 AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg);
 
-/* `amane eds import --hl7`, `amane eds import --csv`, `amane eds rejected list`, `...
- * replay`: exit codes. rejects NULL: "STORE.rejected". */
+/* `amane eds import --hl7`, `amane eds import --csv`, `amane eds rejected list`,
+ * `show`, `fix`, `replay`: exit codes. rejects NULL: "STORE.rejected". */
 struct cmd_hl7_import {
     const char *store, *key, *map, *rejects;
-    const char *untaken; /* file to write: a line for each message not wholly taken */
+    const char *name, *with; /* show, fix: which one, and the file that corrects it */
+    const char *untaken;     /* file to write: a line for each message not wholly taken */
     char **path;
     int n_paths;
     bool csv;   /* tables, by a map with `columns`, in place of messages */

@@ -2,9 +2,9 @@
 /* amane eds import --hl7, --csv, amane eds rejected: files of HL7 v2 messages, or rows of
  * tables, into the warehouse, and what was refused of them. A message that is there
  * already, as it says, changes nothing: an import that was cut short is begun again. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +12,7 @@
 #include "cmd_dicom.h"
 #include "cmd_eds.h"
 #include "cmd_eds_read.h"
+#include "cmd_hl7_kept.h"
 #include "cmd_hl7_many.h"
 #include "db/db.h"
 
@@ -97,6 +98,7 @@ static int begin(struct import *im, const char *verb)
     }
     buf_init(&im->line, 1 << 16);
     im->hl7.rest = im->rest;
+    im->hl7.eds = im->eds;
     im->at = time_now();
     cmd_eds_stoppable();
     cmd_eds_progress_init(&im->progress, verb);
@@ -362,110 +364,138 @@ int cmd_hl7_import(const struct cmd_hl7_import *what)
 }
 
 /* ---- what was refused ---- */
-static int is_message(const struct dirent *e)
+struct listing {
+    struct buf b, why;
+    struct jw w;
+    bool json;
+};
+
+static void list_json(struct listing *l, const struct cmd_hl7_kept *k, int *err)
 {
-    return str_ends(str_c(e->d_name), STR(".hl7")) ||
-           str_ends(str_c(e->d_name), STR(".csv"));
+    const struct json *reason = json_root(k->reason);
+    jw_obj(&l->w);
+    jw_kstrz(&l->w, "message", k->path);
+    jw_kval(&l->w, "source", json_get(reason, "source"));
+    jw_kval(&l->w, "at", json_get(reason, "at"));
+    jw_key(&l->w, "problems");
+    jw_arr(&l->w);
+    for (json_each(it, json_get(reason, "problems"))) {
+        buf_clear(&l->why);
+        if (!*err)
+            *err = cmd_hl7_kept_why(k, it.i, &l->why);
+        jw_obj(&l->w);
+        jw_kval(&l->w, "code", json_get(it.val, "code"));
+        jw_kval(&l->w, "path", json_get(it.val, "path"));
+        jw_kstr(&l->w, "text", buf_str(&l->why));
+        jw_obj_end(&l->w);
+    }
+    jw_arr_end(&l->w);
+    jw_obj_end(&l->w);
 }
 
-typedef int rejected_fn(void *arg, const char *message, const char *reason);
-
-static int each_rejected(const char *dir, rejected_fn *fn, void *arg)
+static int list_one(void *arg, const struct cmd_hl7_kept *k)
 {
-    struct dirent **e = NULL;
-    int n = scandir(dir, &e, is_message, alphasort), err = AM_OK;
-    if (n < 0)
-        return errno == ENOENT ? AM_OK : am_err_errno(errno);
-    for (int i = 0; i < n; i++) {
-        char message[4096], reason[4096];
-        int len = snprintf(message, sizeof message, "%s/%s", dir, e[i]->d_name);
-        if (!err && len >= (int)sizeof message - 2)
-            err = AM_E_TOOBIG;
-        if (!err) {
-            snprintf(reason, sizeof reason, "%.*sjson", len - 3, message);
-            err = fn(arg, message, reason);
-        }
-        free(e[i]);
+    struct listing *l = arg;
+    const struct json *reason = json_root(k->reason),
+                      *first = json_at(json_get(reason, "problems"), 0);
+    int err = AM_OK;
+    if (!k->raw.p)
+        cmd_complain("cmd.eds.rejected_shut", k->path, NULL);
+    if (l->json) {
+        list_json(l, k, &err);
+    } else if (k->raw.p) {
+        struct str source = json_get_str(reason, "source"),
+                   path = json_get_str(first, "path"), code = json_get_str(first, "code");
+        buf_clear(&l->why);
+        err = first ? cmd_hl7_kept_why(k, 0, &l->why) : AM_OK;
+        printf("%s  %.*s  %.*s: %.*s [%.*s]\n", k->path, STR_FMT(source), STR_FMT(path),
+               STR_FMT(buf_str(&l->why)), STR_FMT(code));
     }
-    free(e);
     return err;
 }
 
-struct listing {
-    struct buf b;
-    struct jw w;
-    bool json;
-    int64_t n;
-};
-
-static int list_one(void *arg, const char *message, const char *reason)
-{
-    struct listing *l = arg;
-    struct json_doc *doc = NULL;
-    const struct json *problems, *first;
-    int err = json_parse_file(&doc, reason, NULL, NULL);
-    if (err == AM_E_NOMEM)
-        return err;
-    problems =
-        json_get(json_root(doc), "problems"); /* unreadable: the message is there */
-    first = json_at(problems, 0);
-    l->n++;
-    if (l->json) {
-        jw_obj(&l->w);
-        jw_kstrz(&l->w, "message", message);
-        jw_kval(&l->w, "source", json_get(json_root(doc), "source"));
-        jw_kval(&l->w, "at", json_get(json_root(doc), "at"));
-        jw_kval(&l->w, "problems", problems);
-        jw_obj_end(&l->w);
-    } else {
-        struct str source = json_get_str(json_root(doc), "source"),
-                   path = json_get_str(first, "path"), text = json_get_str(first, "text"),
-                   code = json_get_str(first, "code");
-        printf("%s  %.*s  %.*s: %.*s [%.*s]\n", message, STR_FMT(source), STR_FMT(path),
-               STR_FMT(text), STR_FMT(code));
-    }
-    json_free(doc);
-    return AM_OK;
-}
-
-static int list(const struct cmd_hl7_import *what)
+static int list(const struct cmd_hl7_import *what, const struct eds *eds, const char *dir)
 {
     struct listing l = {.json = what->json};
-    char *dir = rejects_of(what);
-    int err = dir ? AM_OK : AM_E_NOMEM, code = 0;
+    int err;
     buf_init(&l.b, 256 << 20);
+    buf_init(&l.why, 1 << 16);
     jw_init(&l.w, &l.b);
     if (l.json)
         jw_arr(&l.w);
-    if (!err)
-        err = each_rejected(dir, list_one, &l);
+    err = cmd_hl7_kept_each(dir, eds, NULL, list_one, &l);
     if (l.json)
         jw_arr_end(&l.w);
     if (!err && l.json)
         err = cmd_out_json(&l.w, &l.b);
-    if (err)
-        code = cmd_fail("read", dir, err, NULL);
     buf_release(&l.b);
-    free(dir);
-    return code;
+    buf_wipe(&l.why);
+    return err ? cmd_fail("read", dir, err, NULL) : 0;
+}
+
+struct picked { /* the one that is asked for by name */
+    const struct eds *eds;
+    const char *dir, *with;
+    size_t n;
+};
+
+static int show_one(void *arg, const struct cmd_hl7_kept *k)
+{
+    struct picked *p = arg;
+    if (!k->raw.p)
+        return AM_E_TAMPERED;
+    p->n++;
+    return p->n == 1 && fwrite(k->raw.p, 1, k->raw.n, stdout) != k->raw.n ? AM_E_IO
+                                                                          : AM_OK;
+}
+
+static int fix_one(void *arg, const struct cmd_hl7_kept *k)
+{
+    struct picked *p = arg;
+    char *text = NULL;
+    size_t n = 0;
+    int err;
+    if (p->n++)
+        return AM_OK;
+    err = am_file_read(p->with, 16 << 20, &text, &n);
+    if (!err)
+        err = cmd_hl7_kept_fix(k, p->eds, p->dir, (struct str){text, n});
+    free(text);
+    return err;
+}
+
+static int count_one(void *arg, const struct cmd_hl7_kept *k)
+{
+    struct picked *p = arg;
+    (void)k;
+    p->n++;
+    return AM_OK;
+}
+
+/* Of several whose names begin so none is the one. */
+static int with_one(const struct cmd_hl7_import *what, const struct eds *eds,
+                    const char *dir, cmd_hl7_kept_fn *fn)
+{
+    struct picked p = {.eds = eds, .dir = dir, .with = what->with};
+    int err = cmd_hl7_kept_each(dir, eds, what->name, count_one, &p);
+    if (!err)
+        err = p.n == 1 ? AM_OK : p.n ? AM_E_CONFLICT : AM_E_NOTFOUND;
+    p.n = 0;
+    if (!err)
+        err = cmd_hl7_kept_each(dir, eds, what->name, fn, &p);
+    return err ? cmd_fail("read", what->name, err, NULL) : 0;
 }
 
 /* Where it came from, and when: of a row without a time of its own. */
-static void source_of(const char *reason, const char *message, char out[CMD_HL7_PATH],
-                      int64_t *at)
+static void source_of(const struct cmd_hl7_kept *k, char out[CMD_HL7_PATH], int64_t *at)
 {
-    struct json_doc *doc = NULL;
-    struct str source = STR_NULL;
-    if (json_parse_file(&doc, reason, NULL, NULL) == AM_OK) {
-        source = json_get_str(json_root(doc), "source");
-        if (time_parse(json_get_str(json_root(doc), "at"), at))
-            *at = time_now();
-    }
+    struct str source = json_get_str(json_root(k->reason), "source");
+    if (time_parse(json_get_str(json_root(k->reason), "at"), at))
+        *at = time_now();
     if (!source.n)
-        source = str_c(message);
+        source = str_c(k->path);
     snprintf(out, CMD_HL7_PATH, "%.*s", (int)AM_MIN(source.n, (size_t)CMD_HL7_PATH - 1),
              source.p);
-    json_free(doc);
 }
 
 static int again(struct import *im, struct str raw, const struct cmd_csv_row *row)
@@ -481,14 +511,22 @@ static int row_again(void *arg, const struct cmd_csv_row *row)
     return row->raw.p ? again(arg, row->raw, row) : AM_OK;
 }
 
-/* A file with other columns is of another map: it stays as it is. So does one that cannot
- * be read. */
-static int replay_rows(struct import *im, const char *file)
+/* Rows are read from a file: one in memory, under no name. A text with other columns is
+ * of another map: it stays as it is. So does one that cannot be read. */
+static int replay_rows(struct import *im, struct str raw)
 {
+    int fd = memfd_create("rows", MFD_CLOEXEC), err;
+    char path[40];
     struct diag d;
-    int err;
+    if (fd < 0 || write(fd, raw.p, raw.n) != (ssize_t)raw.n) {
+        err = am_err_errno(errno);
+        if (fd >= 0)
+            close(fd);
+        return err;
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     diag_init(&d);
-    err = cmd_csv_read(file, im->hl7.map, im->at, row_again, im, &d);
+    err = cmd_csv_read(path, im->hl7.map, im->at, row_again, im, &d);
     if (err == AM_E_INVALID || err == AM_E_SYNTAX || err == AM_E_TOOBIG) {
         im->stays = true;
         im->messages += err != AM_E_INVALID;
@@ -496,38 +534,50 @@ static int replay_rows(struct import *im, const char *file)
         err = AM_OK;
     }
     diag_release(&d);
-    return err;
-}
-
-static int replay_message(struct import *im, const char *file)
-{
-    char *text = NULL;
-    size_t n = 0;
-    int err = am_file_read(file, 64 << 20, &text, &n);
-    if (!err)
-        err = again(im, (struct str){text, n}, NULL);
-    free(text);
+    close(fd);
     return err;
 }
 
 /* Taken, it leaves the folder; refused again it stays with its new reason, and when its
  * text was changed under the name of the new text. */
-static int replay_one(void *arg, const char *message, const char *reason)
+static int replay_one(void *arg, const struct cmd_hl7_kept *k)
 {
     struct import *im = arg;
     char source[CMD_HL7_PATH];
     bool tables = hl7_map_columns(im->hl7.map) != NULL;
     int err;
-    if (str_ends(str_c(message), STR(".csv")) != tables)
+    if (k->table != tables)
         return AM_OK;
-    im->path = message;
+    if (!k->raw.p) {
+        cmd_complain("cmd.eds.rejected_shut", k->path, NULL);
+        im->messages++;
+        im->refused++;
+        return AM_OK;
+    }
+    im->path = k->path;
     im->source = source;
     im->stays = false;
-    source_of(reason, message, source, &im->at);
-    err = tables ? replay_rows(im, message) : replay_message(im, message);
-    if (!err && !im->stays && (unlink(message) || (unlink(reason) && errno != ENOENT)))
-        err = am_err_errno(errno);
+    source_of(k, source, &im->at);
+    err = tables ? replay_rows(im, k->raw) : again(im, k->raw, NULL);
+    if (!err && !im->stays)
+        err = cmd_hl7_kept_drop(k);
     return err ? err : cmd_eds_stopped() ? AM_E_TIMEOUT : AM_OK;
+}
+
+/* Beside a node that writes. */
+static int look(const char *verb, const struct cmd_hl7_import *what)
+{
+    struct eds *eds = NULL;
+    char *dir = rejects_of(what);
+    int code = dir ? cmd_eds_open(&eds, what->store, what->key, EDS_READ)
+                   : cmd_fail("read", what->store, AM_E_NOMEM, NULL);
+    if (!code)
+        code = !strcmp(verb, "list")   ? list(what, eds, dir)
+               : !strcmp(verb, "show") ? with_one(what, eds, dir, show_one)
+                                       : with_one(what, eds, dir, fix_one);
+    eds_close(eds);
+    free(dir);
+    return code;
 }
 
 int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what)
@@ -535,10 +585,12 @@ int cmd_hl7_rejected(const char *verb, const struct cmd_hl7_import *what)
     struct import im = {.what = what};
     int code;
     diag_init(&im.file);
-    if (!strcmp(verb, "list"))
-        return list(what);
+    if (strcmp(verb, "replay") != 0)
+        return look(verb, what);
     code = begin(&im, "replay");
     if (!code)
-        code = conclude(&im, each_rejected(im.hl7.rejects, replay_one, &im), "replay");
+        code = conclude(&im,
+                        cmd_hl7_kept_each(im.hl7.rejects, im.eds, NULL, replay_one, &im),
+                        "replay");
     return end(&im, code);
 }

@@ -201,7 +201,7 @@ static int serve(const struct conf *c, struct face *f, struct door_config *door,
     atomic_store(&f->rest, rest);
     if (f->api)
         api_set_server(f->api, server);
-    code = cmd_node_hear(&ear, c, f->dir, rest, f->door);
+    code = cmd_node_hear(&ear, c, f->dir, rest, rc->eds, f->door);
     if (code)
         http_server_stop(server, 0);
     else

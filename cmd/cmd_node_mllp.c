@@ -26,7 +26,7 @@ static int as_service(struct cmd_hl7 *h, struct door *door, const char *client)
 }
 
 static int begin(struct cmd_node_ear *e, const struct conf *c, const char *dir,
-                 struct rest *rest, struct door *door)
+                 struct rest *rest, struct eds *eds, struct door *door)
 {
     const char *address = conf_text(c, CONF_MLLP), *map = conf_text(c, CONF_HL7_MAP);
     char rejects[PATH_MAX];
@@ -34,6 +34,7 @@ static int begin(struct cmd_node_ear *e, const struct conf *c, const char *dir,
     if (snprintf(rejects, sizeof rejects, "%s/rejected", dir) >= (int)sizeof rejects)
         return cmd_fail("listen", address, AM_E_TOOBIG, NULL);
     code = cmd_hl7_open(&e->hl7, rest, *map ? map : NULL, "mapping/hl7v2.json", rejects);
+    e->hl7.eds = eds;
     if (!code && door)
         code = as_service(&e->hl7, door, conf_text(c, CONF_MLLP_CLIENT));
     if (code)
@@ -47,7 +48,7 @@ static int begin(struct cmd_node_ear *e, const struct conf *c, const char *dir,
 }
 
 int cmd_node_hear(struct cmd_node_ear **out, const struct conf *c, const char *dir,
-                  struct rest *rest, struct door *door)
+                  struct rest *rest, struct eds *eds, struct door *door)
 {
     const char *address = conf_text(c, CONF_MLLP);
     struct cmd_node_ear *e;
@@ -60,7 +61,7 @@ int cmd_node_hear(struct cmd_node_ear **out, const struct conf *c, const char *d
     e = am_calloc(1, sizeof *e);
     if (!e)
         return cmd_fail("listen", address, AM_E_NOMEM, NULL);
-    code = begin(e, c, dir, rest, door);
+    code = begin(e, c, dir, rest, eds, door);
     if (code)
         cmd_node_deaf(e);
     else

@@ -12,7 +12,8 @@ struct cmd_node_ear;
  * door NULL: nobody logs in; else messages come as the service `mllp_client`. Says what
  * is wrong; an exit code. rest NULL: /fhir is not served, and `mllp` is refused. */
 AM_CHECK int cmd_node_hear(struct cmd_node_ear **out, const struct conf *c,
-                           const char *dir, struct rest *rest, struct door *door);
+                           const char *dir, struct rest *rest, struct eds *eds,
+                           struct door *door);
 void cmd_node_deaf(struct cmd_node_ear *e); /* before rest_free(); NULL is fine */
 
 #endif

@@ -85,22 +85,24 @@ END
 eds import s.db bad.csv --csv --map map.json --key k --json
 [ $? = 1 ] && jq -e '.messages == 6 and .taken == 1 and .refused == 5 and .rejected == "s.db.rejected"' out >/dev/null && holds s.db | grep -q Berrada
 report $? 'what is refused does not stop its neighbours, exit 1'
-eds rejected list s.db --json && jq -e '[.[] | [.source, .problems[0].path, .problems[0].code]] | sort == [
+eds rejected list s.db --key k --json && jq -e '[.[] | [.source, .problems[0].path, .problems[0].code]] | sort == [
     ["bad.csv:2", "#4 sexe", "hl7.code"], ["bad.csv:3", "#7 valeur", "hl7.value"], ["bad.csv:4", "#3 naissance", "hl7.value"],
-    ["bad.csv:5", "5:1", "csv.ragged"], ["bad.csv:7", "7:10", "csv.quote"]]' out >/dev/null && [ "$(stat -c %a s.db.rejected/*.csv | sort -u)" = 600 ]
+    ["bad.csv:5", "5:1", "csv.ragged"], ["bad.csv:7", "7:10", "csv.quote"]]' out >/dev/null && [ "$(stat -c %a s.db.rejected/*.csv.sealed | sort -u)" = 600 ]
 report $? 'each is kept with its file, line, column and reason, for its owner only'
 eds import s.db bad.csv --csv --map map.json --key k
-[ $? = 1 ] && [ "$(ls s.db.rejected/*.csv | wc -l)" = 5 ]
+[ $? = 1 ] && [ "$(ls s.db.rejected/*.csv.sealed | wc -l)" = 5 ]
 report $? 'refused again they are kept once'
 printf 'MSH|^~\\&|HIS|CHU|||20260101080000+0100||ADT^A28|R1|P|2.5\rPID|1||906^^^IPP^MR||Alami^Sara||19800101|Q\r' >bad.hl7
 eds import s.db bad.hl7 --hl7 --key k
 jq '.tables.sexe.X = "other"' map.json >fixed.json
-LC_ALL=fr eds rejected replay s.db --map fixed.json --key k --json
-[ $? = 1 ] && jq -e '.messages == 5 and .taken == 1 and .refused == 4' out >/dev/null && [ "$(ls s.db.rejected/*.hl7 | wc -l)" = 1 ] &&
-    eds rejected list s.db && grep -q "bad.csv:3  #7 valeur: La valeur n" out
+eds rejected replay s.db --map fixed.json --key k --json
+[ $? = 1 ] && jq -e '.messages == 5 and .taken == 1 and .refused == 4' out >/dev/null && [ "$(ls s.db.rejected/*.hl7.sealed | wc -l)" = 1 ] &&
+    LC_ALL=fr eds rejected list s.db --key k && grep -q "bad.csv:3  #7 valeur: La valeur n" out
 report $? 'a corrected map replays what it refused, and leaves messages to theirs'
-sed -i 's/;1\.05/;1,05/; s;30/02/;28/02/;; s/^903;.*/903;Alami;01\/01\/1980;F;01\/03\/2026;GLY;1,05/; s/Zoé "Z"/"Zoé ""Z"""/' s.db.rejected/*.csv
-eds rejected replay s.db --map fixed.json --key k --json && jq -e '.taken == 4 and .refused == 0' out >/dev/null && [ "$(ls s.db.rejected)" = "$(cd s.db.rejected && ls ./*.hl7 ./*.json | sed 's,./,,')" ] &&
+for kept in s.db.rejected/*.csv.sealed; do
+    "$amane" eds rejected show s.db "$kept" --key k 2>err | sed 's/;1\.05/;1,05/; s;30/02/;28/02/;; s/^903;.*/903;Alami;01\/01\/1980;F;01\/03\/2026;GLY;1,05/; s/Zoé "Z"/"Zoé ""Z"""/' >row.csv && eds rejected fix s.db "$kept" row.csv --key k
+done
+eds rejected replay s.db --map fixed.json --key k --json && jq -e '.taken == 4 and .refused == 0' out >/dev/null && [ "$(ls s.db.rejected)" = "$(cd s.db.rejected && ls ./*.hl7.sealed | sed 's,./,,')" ] &&
     holds s.db | grep -q '"text":"Zoé \\"Z\\""'
 report $? 'corrected rows too, and leave nothing behind'
 echo 'ipp;nom' >other.csv

@@ -50,7 +50,7 @@ report $? 'a study that comes in two imports is one, with all its series and ima
 eds import s.db one two --dicom --key k --map map.json --json && jq -e '.taken == 0 and .there == 2' out >/dev/null
 report $? 'the same files again change nothing'
 LC_ALL=en eds import s.db moved --dicom --key k --map map.json --json
-[ $? = 1 ] && jq -e '.messages == 1 and .refused == 1' out >/dev/null && eds rejected list s.db && grep -q 'hl7.patient' out
+[ $? = 1 ] && jq -e '.messages == 1 and .refused == 1' out >/dev/null && eds rejected list s.db --key k && grep -q 'hl7.patient' out
 report $? 'a study that is there does not pass to another patient'
 eds rejected replay s.db --key k --map map.json --json
 rm -rf held
@@ -61,19 +61,19 @@ jq '.zone = "+01:00" | .tables["assigning-authority"].D = "urn:dicom:patient-id"
 eds import s.db merge.hl7 --hl7 --key k --map hl7.json --json && eds rejected replay s.db --key k --map map.json --json && jq -e '.taken == 1' out >/dev/null
 report $? 'but to who replaces its patient'
 LC_ALL=en eds import h.db house --dicom --key k --map map.json --json
-[ $? = 1 ] && jq -e '.unread == 1 and .messages == 1 and .refused == 1' out >/dev/null && grep -q 'house/g: (0010,0020): .*dicom.patient' err && eds rejected list h.db && grep -q 'hl7.code' out &&
+[ $? = 1 ] && jq -e '.unread == 1 and .messages == 1 and .refused == 1' out >/dev/null && grep -q 'house/g: (0010,0020): .*dicom.patient' err && eds rejected list h.db --key k && grep -q 'hl7.code' out &&
     jq '.tables.issuer."CHU-X" = "urn:chu:x"' map.json >map2.json && eds rejected replay h.db --key k --map map2.json --json && jq -e '.taken == 1' out >/dev/null &&
     rm -rf held && eds export h.db held --key k --reason "of a scenario" && jq -e '.identifier == [{"system": "urn:chu:x", "value": "P1"}]' held/Patient.ndjson >out
 report $? 'the issuer of a number is read: unknown refused, known its system'
 ln -s /proc/sys/vm/compact_memory bad/shut.dcm # which nobody may read, root neither
 LC_ALL=en eds import b.db bad one --dicom --key k --map map.json --json
-[ $? = 1 ] && jq -e '.unread == 1 and .refused == 1 and .taken == 1' out >/dev/null && grep -q 'bad/shut.dcm: .*cannot be opened' err && eds rejected list b.db && grep -q 'hl7.time' out
+[ $? = 1 ] && jq -e '.unread == 1 and .refused == 1 and .taken == 1' out >/dev/null && grep -q 'bad/shut.dcm: .*cannot be opened' err && eds rejected list b.db --key k && grep -q 'hl7.time' out
 report $? 'a file that cannot be opened is told, a date that is none refused, the others go in'
 LC_ALL=en eds import s.db torn --dicom --key k --map map.json --json
 [ $? = 1 ] && jq -e '.messages == 0 and .unread == 1' out >/dev/null && grep -q 'torn/b: (0010,0020): .*dicom.patient' err
 report $? 'a study whose files name two patients is refused whole'
 eds import z.db one --dicom --key k --json
-[ $? = 1 ] && eds rejected list z.db && grep -q 'hl7.zone' out && eds rejected replay z.db --key k --map map.json --json && jq -e '.taken == 1' out >/dev/null
+[ $? = 1 ] && eds rejected list z.db --key k && grep -q 'hl7.zone' out && eds rejected replay z.db --key k --map map.json --json && jq -e '.taken == 1' out >/dev/null
 report $? 'a time without a zone is refused, kept, and replayed with a map that says it'
 if [ -d "$samples" ]; then
     eds import r.db "$samples" --dicom --key k --map map.json --json

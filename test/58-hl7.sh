@@ -80,19 +80,31 @@ printf 'MSH|^~\\&|HIS|CHU|||20260103080000+0100||ADT^A28|R3|P|2.5\rPID|1||902^^^
 eds import s.db bad.hl7 --hl7 --key k --map map.json --json
 [ $? = 1 ] && jq -e '.messages == 3 and .taken == 1 and .refused == 2 and .rejected == "s.db.rejected"' out >/dev/null
 report $? 'what is refused does not stop its neighbours, exit 1'
-eds rejected list s.db --json && jq -e 'length == 2 and ([.[].problems[0].code] | sort) == ["hl7.charset", "hl7.code"] and (map(select(.problems[0].path == "PID[1]-8.1" and .source == "bad.hl7:1")) | length) == 1' out >/dev/null &&
-    [ "$(stat -c %a s.db.rejected/*.hl7 | sort -u)" = 600 ]
+eds rejected list s.db --key k --json && jq -e 'length == 2 and ([.[].problems[0].code] | sort) == ["hl7.charset", "hl7.code"] and (map(select(.problems[0].path == "PID[1]-8.1" and .source == "bad.hl7:1")) | length) == 1' out >/dev/null &&
+    [ "$(stat -c %a s.db.rejected/*.hl7.sealed | sort -u)" = 600 ]
 report $? 'it is kept with place and reason, for its owner only'
-LC_ALL=fr eds rejected replay s.db --key k --map map.json --json
-[ $? = 1 ] && jq -e '.refused == 2' out >/dev/null && eds rejected list s.db && grep -q 'Ce code n.*est pas dans la table' out
+[ "$(ls s.db.rejected/*.sealed | wc -l)" = 2 ] && [ "$(ls s.db.rejected | wc -l)" = 2 ] && ! grep -qaE 'Alami|PID|hl7.code|bad.hl7' s.db.rejected/* && "$amane" eds key other >/dev/null && ! eds rejected list s.db --key other
+report $? 'and sealed: neither the message nor the reason is in clear, another key opens nothing'
+eds rejected replay s.db --key k --map map.json --json
+[ $? = 1 ] && jq -e '.refused == 2' out >/dev/null && LC_ALL=fr eds rejected list s.db --key k && grep -q 'Ce code n.*est pas dans la table' out
 report $? 'nothing corrected, nothing changes; the reason is in the language of who asked'
 jq '.tables.gender.X = "other"' map.json >fixed.json
 eds rejected replay s.db --key k --map fixed.json --json
-[ $? = 1 ] && jq -e '.taken == 1 and .refused == 1' out >/dev/null && eds rejected list s.db --json && jq -e 'length == 1' out >/dev/null
+[ $? = 1 ] && jq -e '.taken == 1 and .refused == 1' out >/dev/null && eds rejected list s.db --key k --json && jq -e 'length == 1' out >/dev/null
 report $? 'a corrected mapping replays what it refused'
-sed -i 's/Zo\xe9/Zoe/; s/901/90b/' s.db.rejected/*.hl7
-eds rejected replay s.db --key k --map fixed.json --json && eds rejected list s.db --json && jq -e 'length == 0' out >/dev/null && holds s.db | grep -q '"value":"90b"' && [ -z "$(ls s.db.rejected)" ]
+kept=$(jq -r '.[0].message' out)
+"$amane" eds rejected show s.db "$kept" --key k >was.hl7 2>err && grep -qa 'Zo' was.hl7 && LC_ALL=C sed 's/Zo\xe9/Zoe/; s/901/90b/' was.hl7 >good.hl7 && eds rejected fix s.db "$(basename "$kept" | cut -c1-12)" good.hl7 --key k && ! [ -e "$kept" ] &&
+    eds rejected list s.db --key k --json && jq -e 'length == 1 and .[0].source == "bad.hl7:2" and .[0].problems[0].code == "hl7.charset"' out >/dev/null && ! eds rejected show s.db 0000nobody --key k
+report $? 'it is shown, and another text takes its place with the reason of before'
+cp s.db.rejected/*.sealed whole && printf x >>"$(ls s.db.rejected/*.sealed)" && eds rejected list s.db --key k && grep -q "$(ls s.db.rejected)" err && ! [ -s out ] && eds rejected replay s.db --key k --map fixed.json --json
+[ $? = 1 ] && jq -e '.refused == 1 and .taken == 0' out >/dev/null && cp whole "$(ls s.db.rejected/*.sealed)"
+report $? 'one that was changed since is named, taken by nobody, and stays'
+eds rejected replay s.db --key k --map fixed.json --json && eds rejected list s.db --key k --json && jq -e 'length == 0' out >/dev/null && holds s.db | grep -q '"value":"90b"' && [ -z "$(ls s.db.rejected)" ]
 report $? 'a corrected message too, and leaves nothing behind'
+printf 'MSH|^~\\&|HIS|CHU|||20260103080000+0100||ADT^A28|R4|P|2.5\rPID|1||904^^^IPP^MR||Filali^Rim\r' >s.db.rejected/0ld.hl7
+echo '{"source":"then.hl7:9","at":"2026-01-03T08:00:00Z","problems":[{"code":"hl7.code","path":"PID[1]-8","text":"alors"}]}' >s.db.rejected/0ld.json
+eds rejected list s.db --key k && grep -q 'then.hl7:9 .*alors' out && eds rejected replay s.db --key k --map fixed.json --json && jq -e '.taken == 1' out >/dev/null && [ -z "$(ls s.db.rejected)" ]
+report $? 'what an earlier version kept in clear is listed, replayed, and leaves'
 printf 'MSH|^~\\&|HIS|CHU|||20200101080000+0100||ADT^A08|OLD|P|2.5\rPID|1||100^^^IPP^MR||Autre^Nom||19700101|M|||Rue 5^^Rabat\r' >old.hl7
 eds import s.db old.hl7 --hl7 --key k --map map.json && holds s.db | jq -s -e 'map(select(.identifier[0].value == "100" and .resourceType == "Patient")) | length == 1 and .[0].gender == "female" and .[0].birthDate == "1980-01-15" and .[0].address[0].city == "Rabat"' >/dev/null
 report $? 'a message of before, come late, fills holes and changes nothing'
@@ -111,9 +123,9 @@ eds import two.db two.hl7 --hl7 --key k --map map.json --json && jq -e '.taken =
     [ "$(subjects two.db Encounter)" = "$(printf 'Alami in-progress\nBerrada in-progress')" ] && [ "$(subjects two.db Observation)" = "$(printf 'Alami 5\nBerrada 9')" ]
 report $? 'a visit V88 and a result L7 of two hospitals are two, each of its patient'
 { say CHU 20260303080000 'ADT^A03' "$bob" 'PV1|1|I|MED||||||||||||||||V88' && say CHU 20260303090000 'ORU^R01' "$bob" "$(report_of 7)"; } >reused.hl7
-LC_ALL=ar eds import two.db reused.hl7 --hl7 --key k --map map.json --json
+eds import two.db reused.hl7 --hl7 --key k --map map.json --json
 [ $? = 1 ] && jq -e '.refused == 2' out >/dev/null && [ "$(subjects two.db Observation)" = "$(printf 'Alami 5\nBerrada 9')" ] && [ "$(subjects two.db Encounter)" = "$(printf 'Alami in-progress\nBerrada in-progress')" ] &&
-    eds rejected list two.db --json && jq -e 'map(.problems[0].code) == ["hl7.patient", "hl7.patient"] and (.[0].problems[0].text | test("مريض"))' out >/dev/null
+    LC_ALL=ar eds rejected list two.db --key k --json && jq -e 'map(.problems[0].code) == ["hl7.patient", "hl7.patient"] and (.[0].problems[0].text | test("مريض"))' out >/dev/null
 report $? 'a number used anew for another patient is refused and kept, nothing moves'
 say CHU 20260304080000 'ADT^A40' "$bob" 'MRG|A1^^^IPP^MR' >merge.hl7
 eds import two.db merge.hl7 --hl7 --key k --map map.json && eds rejected replay two.db --key k --map map.json --json && jq -e '.taken == 2' out >/dev/null && [ "$(subjects two.db Encounter)" = "$(printf 'Berrada finished\nBerrada in-progress')" ]
@@ -125,8 +137,8 @@ report $? 'but a merge of the two patients lets it'
     say CHU 20260305100000 'SIU^S12' 'SCH|R1' 'TQ1|1||||||202603100830+0100|202603100900+0100' "$bob" 'RGS|1' 'AIS|1||ECHO^Echographie^L' 'AIP|1||7^Tazi^Omar'; } >kinds.hl7
 rm -rf held
 eds import two.db kinds.hl7 --hl7 --key k --map map.json --json
-[ $? = 1 ] && jq -e '.taken == 2 and .refused == 1' out >/dev/null && eds rejected list two.db --json && jq -e 'length == 1 and .[0].source == "kinds.hl7:2" and .[0].problems[0].code == "hl7.nothing"' out >/dev/null &&
-    "$amane" eds export two.db held --key k --reason "of a scenario" >/dev/null 2>err && jq -e '.status == "draft" and .medicationCodeableConcept.text == "Metformine"' held/MedicationRequest.ndjson >/dev/null &&
+[ $? = 1 ] && jq -e '.taken == 2 and .refused == 1' out >/dev/null && eds rejected list two.db --key k --json && jq -e 'length == 1 and .[0].source == "kinds.hl7:2" and .[0].problems[0].code == "hl7.nothing"' out >/dev/null &&
+    "$amane" eds export two.db held --key k >/dev/null 2>err && jq -e '.status == "draft" and .medicationCodeableConcept.text == "Metformine"' held/MedicationRequest.ndjson >/dev/null &&
     jq -e '.serviceType[0].text == "Echographie" and (.participant | length) == 2 and .start == "2026-03-10T08:30:00+01:00"' held/Appointment.ndjson >/dev/null
 report $? 'a pharmacy order is a draft prescription; an order that nothing is made of is refused and kept'
 

@@ -80,8 +80,8 @@ PY
 report $? 'AA, AE, AR with their reasons, enhanced mode, frames begun anew and byte by byte'
 fhir 'Patient?_summary=count' | jq -e '.total == 6' >out && fhir 'Patient?identifier=urn:amane:ma:ipp%7C1' | jq -e '.total == 1 and .entry[0].resource.name[0].given[0] == "علي"' >out
 report $? 'each patient is there, once'
-"$amane" eds rejected list n/eds.db --rejects n/rejected --json >out && jq -e 'length == 3 and ([.[].problems[0].code] | sort) == ["hl7.code", "hl7.msh", "hl7.unmapped"]' out >/dev/null
-report $? 'what was refused is kept with its reasons'
+"$amane" eds rejected list n/eds.db --key n/keys/eds.key --rejects n/rejected --json >out && jq -e 'length == 3 and ([.[].problems[0].code] | sort) == ["hl7.code", "hl7.msh", "hl7.unmapped"]' out >/dev/null
+report $? 'what was refused is kept with its reasons, sealed, and read while the node runs'
 cat >hostile.py <<'PY'
 from peer import *
 crowd = [Peer() for _ in range(70)]

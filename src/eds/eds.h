@@ -111,6 +111,15 @@ AM_CHECK int eds_rewrap(struct eds *e, const uint8_t key[EDS_KEY]);
 AM_CHECK int eds_rotate(struct eds *e);
 AM_CHECK int eds_reseal(struct eds *e, int64_t *rid, size_t n);
 
+/* Bytes kept beside the store (messages that were refused), sealed under a key that comes
+ * from its root: who has the store's key opens them, also after eds_rotate(),
+ * eds_rewrap() and in a copy. name is bound to them (4,000 bytes at most). Appends.
+ * AM_E_TAMPERED: changed since, of another name, of another store. Threads: any. */
+AM_CHECK int eds_aside_seal(const struct eds *e, struct str name, struct str plain,
+                            struct buf *out);
+AM_CHECK int eds_aside_open(const struct eds *e, struct str name, struct str sealed,
+                            struct buf *out);
+
 /* ---- writing ---- */
 enum eds_verb { EDS_CREATE, EDS_UPDATE, EDS_DELETE };
 enum eds_did { EDS_CREATED, EDS_UPDATED, EDS_DELETED, EDS_EXISTED, EDS_NOTHING };

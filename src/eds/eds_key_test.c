@@ -192,6 +192,35 @@ static void bodies_shrink_once_a_dictionary_is_learnt(void **state)
     eds_close(e);
 }
 
+/* Messages that were refused: bound to their name and to the store, whatever its keys. */
+static void what_is_kept_beside_opens_with_the_store_alone(void **state)
+{
+    (void)state;
+    struct eds_config c = t_config();
+    struct eds *e = t_open();
+    struct buf sealed, plain;
+    buf_init(&sealed, 4096);
+    buf_init(&plain, 4096);
+    assert_ok(eds_aside_seal(e, STR("a"), STR("secretsecret"), &sealed));
+    assert_null(memmem(sealed.p, sealed.n, "secret", 6));
+    assert_ok(eds_rotate(e));
+    assert_ok(eds_rewrap(e, t_other_key));
+    eds_close(e);
+    memcpy(c.key, t_other_key, EDS_KEY);
+    c.mode = EDS_READ;
+    assert_ok(eds_open(&e, &c));
+    assert_ok(eds_aside_open(e, STR("a"), buf_str(&sealed), &plain));
+    assert_str_equal(buf_str(&plain), "secretsecret");
+    assert_int_equal(eds_aside_open(e, STR("b"), buf_str(&sealed), &plain),
+                     AM_E_TAMPERED);
+    sealed.p[sealed.n / 2] ^= 1;
+    assert_int_equal(eds_aside_open(e, STR("a"), buf_str(&sealed), &plain),
+                     AM_E_TAMPERED);
+    eds_close(e);
+    buf_release(&sealed);
+    buf_release(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +230,7 @@ int main(void)
         T(another_key_may_wrap_the_same_store),
         T(older_bodies_come_under_the_newest_key),
         T(key_files_are_private_and_never_replaced),
+        T(what_is_kept_beside_opens_with_the_store_alone),
         T(bodies_shrink_once_a_dictionary_is_learnt),
     };
     return t_run_both(tests, AM_LEN(tests));

@@ -46,7 +46,7 @@ struct eds {
     enum eds_mode mode;
     eds_rows_fn *rows;
     void *rows_arg;
-    uint8_t kek[EDS_KEY], mac[EDS_KEY], dict_key[EDS_KEY];
+    uint8_t kek[EDS_KEY], mac[EDS_KEY], dict_key[EDS_KEY], aside_key[EDS_KEY];
     struct fhir_row_key row_key;
     uint8_t (*key)[EDS_KEY]; /* [EDS_KEYS_MAX] number 1 is key[0] */
     atomic_uint n_keys;

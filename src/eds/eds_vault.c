@@ -3,8 +3,8 @@
  *
  *   kek  1   eight bytes that tell which key wraps the others: a wrong key is told from
  *            damage
- *   root 1   never changes: the keys of digests, of index terms and of dictionaries come
- *            from it (HKDF)
+ *   root 1   never changes: the keys of digests, of index terms, of dictionaries and of
+ *            what is kept beside the store come from it (HKDF)
  *   data n   the key of bodies; the greatest n seals what is written now
  *   dict n   dictionaries, under a key of root; empty: one that was forgotten
  *            (eds_forget.c), its number stays taken */
@@ -45,11 +45,43 @@ static int eds_root_use(struct eds *e, const uint8_t root[EDS_KEY])
         err = crypto_hkdf_sha256(r, STR(""), STR("amane eds dictionary 1"), e->dict_key,
                                  EDS_KEY);
     if (!err)
+        err = crypto_hkdf_sha256(r, STR(""), STR("amane eds aside 1"), e->aside_key,
+                                 EDS_KEY);
+    if (!err)
         err =
             crypto_hkdf_sha256(r, STR(""), STR("amane eds terms 1"), words, sizeof words);
     if (!err)
         memcpy(e->row_key.k, words, sizeof words);
     crypto_wipe(words, sizeof words);
+    return err;
+}
+
+/* ---- beside the store ---- */
+static int eds_aside_aad(struct buf *aad, struct str name)
+{
+    buf_init(aad, 4096);
+    return buf_addf(aad, "amane eds aside %.*s", STR_FMT(name));
+}
+
+int eds_aside_seal(const struct eds *e, struct str name, struct str plain,
+                   struct buf *out)
+{
+    struct buf aad;
+    int err = eds_aside_aad(&aad, name);
+    if (!err)
+        err = crypto_seal(e->aside_key, buf_str(&aad), plain, out);
+    buf_release(&aad);
+    return err;
+}
+
+int eds_aside_open(const struct eds *e, struct str name, struct str sealed,
+                   struct buf *out)
+{
+    struct buf aad;
+    int err = eds_aside_aad(&aad, name);
+    if (!err)
+        err = crypto_open(e->aside_key, buf_str(&aad), sealed, out);
+    buf_release(&aad);
     return err;
 }
 
