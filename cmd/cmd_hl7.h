@@ -79,11 +79,14 @@ AM_CHECK int cmd_hl7_keep(const struct cmd_hl7 *h, struct str raw, const char *s
                           const struct diag *d, char path[CMD_HL7_PATH]);
 
 /* Messages of a file: each begins with a line MSH; batch headers and trailers, and the
- * bytes of MLLP frames, are left out. Text before the first MSH is told as a message too
- * (and will be refused). n counts from 1. A message above 16 MiB is told as its
- * beginning, long enough to be refused. */
+ * bytes of MLLP frames, are left out. A batch or file (BHS, FHS) that is not ended, or
+ * whose trailer announces another number (BTS-1, FTS-1) than was read, is told in d with
+ * its place ("BTS:12", the 12th segment; hl7.batch, hl7.batch_open): its messages have
+ * been told all the same. Text before the first MSH is told as a message too (and will be
+ * refused). n counts from 1. A message above 16 MiB is told as its beginning, long enough
+ * to be refused. */
 typedef int cmd_hl7_fn(void *arg, struct str raw, int64_t n, int64_t end_b);
-AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg);
+AM_CHECK int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg, struct diag *d);
 
 /* `amane eds import --hl7`, `amane eds import --csv`, `amane eds rejected list`,
  * `show`, `fix`, `replay`: exit codes. rejects NULL: "STORE.rejected". */

@@ -34,6 +34,7 @@ struct import {
     const struct hl7_row *columns; /* of the table that is read */
     FILE *untaken;
     struct buf line;
+    int64_t incomplete; /* files whose batches are not whole */
     int64_t before_b, files_taken, files_refused, messages, taken, there, refused,
         resources;
 };
@@ -210,13 +211,30 @@ static int take_row(void *arg, const struct cmd_csv_row *row)
     return err;
 }
 
+/* What is there of a file that was cut is taken, and the file is told. */
+static int read_batches(struct import *im)
+{
+    char before[4200];
+    struct diag d;
+    int err;
+    diag_init(&d);
+    err = cmd_hl7_read(im->path, take_message, im, &d);
+    if (d.errors) {
+        snprintf(before, sizeof before, "%.4096s: ", im->path);
+        cmd_problems(stderr, before, &d);
+        im->incomplete++;
+    }
+    diag_release(&d);
+    return err;
+}
+
 static int read_messages(struct import *im)
 {
     int err = im->many ? AM_OK : cmd_hl7_many_new(&im->many, &im->hl7, settle_next, im);
     if (!err && im->what->csv)
         return cmd_csv_read(im->path, im->hl7.map, im->at, take_row, im, &im->file);
     if (!err)
-        err = cmd_hl7_read(im->path, take_message, im);
+        err = read_batches(im);
     return err ? err : cmd_hl7_many_flush(im->many);
 }
 
@@ -281,6 +299,8 @@ static int tell(const struct import *im)
                (long long)im->refused, (long long)im->resources, s);
         if (im->refused)
             printf("rejected   %s\n", im->hl7.rejects);
+        if (im->incomplete)
+            printf("incomplete %lld\n", (long long)im->incomplete);
         for (size_t i = 0; cmd_hl7_unknown_at(im->hl7.unknown, i, &value, &n); i++)
             printf("unknown    %lld %s\n", (long long)n, *value ? value : "...");
         for (size_t i = 0; cmd_hl7_untaken_at(im->hl7.unknown, i, &value, &n); i++)
@@ -299,6 +319,7 @@ static int tell(const struct import *im)
     jw_kint(&w, "there", im->there);
     jw_kint(&w, "refused", im->refused);
     jw_kint(&w, "resources", im->resources);
+    jw_kint(&w, "incomplete", im->incomplete);
     jw_knum(&w, "seconds", s);
     jw_kstrz(&w, "rejected", im->refused ? im->hl7.rejects : NULL);
     jw_key(&w, "unknown");
@@ -331,7 +352,9 @@ static int conclude(struct import *im, int err, const char *verb)
     else if (err || said)
         return cmd_fail(verb, im->path ? im->path : im->what->store, err ? err : said,
                         im->file.n ? &im->file : NULL);
-    return err ? am_err_exit(err) : im->refused || im->files_refused ? 1 : 0;
+    return err                                                  ? am_err_exit(err)
+           : im->refused || im->files_refused || im->incomplete ? 1
+                                                                : 0;
 }
 
 int cmd_hl7_import(const struct cmd_hl7_import *what)

@@ -7,7 +7,11 @@ enum { MESSAGE = (16 << 20) + 1 }; /* one byte more than is read: refused as too
 
 struct reader {
     struct buf line, message;
-    bool cut; /* the rest of this message is not kept */
+    bool cut;                            /* the rest of this message is not kept */
+    int64_t segments, messages, batches; /* so far */
+    int64_t batch_from,
+        file_from; /* of these, before the batch or file begun; -1: none */
+    struct diag *d;
     int64_t n, read_b;
     cmd_hl7_fn *fn;
     void *arg;
@@ -40,6 +44,51 @@ static bool around(struct str line)
            str_starts(line, STR("BTS")) || str_starts(line, STR("FTS"));
 }
 
+/* What a trailer announces (BTS-1 messages, FTS-1 batches; optional), and what there was.
+ */
+static void compare(const struct reader *r, struct str line, int64_t read)
+{
+    char separator = line.n > 3 ? line.p[3] : '|', at[32], want[24], got[24];
+    struct str rest = str_sub(line, AM_MIN(line.n, (size_t)4), line.n),
+               said = str_trim(str_cut(rest, separator, &rest));
+    int64_t n = -1;
+    if (!said.n || (!str_int(said, 0, INT64_MAX, &n) && n == read))
+        return;
+    snprintf(at, sizeof at, "%.3s:%lld", line.p, (long long)r->segments);
+    snprintf(want, sizeof want, "%lld", (long long)n);
+    snprintf(got, sizeof got, "%lld", (long long)read);
+    diag_err(r->d, at, "hl7.batch", "%s announced, %s read", want, got);
+    diag_arg(r->d, "announced", n < 0 ? "?" : want);
+    diag_arg(r->d, "read", got);
+}
+
+/* A batch or file that is begun and not ended was cut on its way. */
+static void open_still(const struct reader *r, const char *name, int64_t from)
+{
+    char at[32];
+    snprintf(at, sizeof at, "%s:%lld", name, (long long)r->segments);
+    if (from >= 0)
+        diag_err(r->d, at, "hl7.batch_open", "begun and not ended");
+}
+
+static void header_or_trailer(struct reader *r, struct str line)
+{
+    if (str_starts(line, STR("FHS"))) {
+        open_still(r, "FHS", r->file_from);
+        r->file_from = r->batches;
+    } else if (str_starts(line, STR("BHS"))) {
+        open_still(r, "BHS", r->batch_from);
+        r->batch_from = r->messages;
+    } else if (str_starts(line, STR("BTS"))) {
+        compare(r, line, r->messages - AM_MAX(r->batch_from, (int64_t)0));
+        r->batch_from = -1;
+        r->batches++;
+    } else {
+        compare(r, line, r->batches - AM_MAX(r->file_from, (int64_t)0));
+        r->file_from = -1;
+    }
+}
+
 static int end_line(struct reader *r)
 {
     struct str line = buf_str(&r->line);
@@ -48,8 +97,13 @@ static int end_line(struct reader *r)
         line = str_sub(line, 1, line.n);
     if (str_starts(line, STR("\xEF\xBB\xBF")))
         line = str_sub(line, 3, line.n);
-    if (str_starts(line, STR("MSH")))
+    r->segments += line.n > 0;
+    if (str_starts(line, STR("MSH"))) {
         err = give(r);
+        r->messages++;
+    } else if (around(line)) {
+        header_or_trailer(r, line);
+    }
     if (!err && line.n && !around(line)) {
         err = add(r, &r->message, line);
         if (!err && !r->cut)
@@ -75,9 +129,9 @@ static int chunk(struct reader *r, struct str s)
     return err;
 }
 
-int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg)
+int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg, struct diag *d)
 {
-    struct reader r = {.fn = fn, .arg = arg};
+    struct reader r = {.fn = fn, .arg = arg, .batch_from = -1, .file_from = -1, .d = d};
     FILE *from = fopen(path, "rbe");
     char *bytes = am_malloc(1 << 20);
     size_t n = 0;
@@ -92,6 +146,10 @@ int cmd_hl7_read(const char *path, cmd_hl7_fn *fn, void *arg)
         err = end_line(&r);
     if (!err)
         err = give(&r);
+    if (!err) {
+        open_still(&r, "BHS", r.batch_from);
+        open_still(&r, "FHS", r.file_from);
+    }
     buf_release(&r.line);
     buf_release(&r.message);
     free(bytes);

@@ -65,4 +65,15 @@ report $? 'death, who takes part, diagnoses, insurance, a deleted result, the sp
 jq '.ignore += ["ZBE", "PID-32", "PID-23"]' map.json >less.json
 eds import t.db stay.hl7 --hl7 --key k --map less.json --json && jq -e '.taken == 3 and .untaken["PID-24"] == 1 and (.untaken | has("ZBE") or has("PID-32") or has("PID-23") | not)' out >/dev/null
 report $? 'a hospital says what need not be told'
+
+# ---- batches
+a28() { printf 'MSH|^~\\&|HIS|CHU|||20260301080000||ADT^A28|B%s|P|2.5\rPID|1||%s^^^IPP^PI||Alami^Sara\r' "$1" "$1"; }
+{ printf 'FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r' && a28 1 && a28 2 && printf 'BTS|2\rBHS|^~\\&|HIS\r' && a28 3 && printf 'BTS|1|fin\rFTS|2\r'; } >whole.hl7
+eds import b.db whole.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 3 and .incomplete == 0' out >/dev/null && ! [ -s err ]
+report $? 'a file of two batches whose counts are right'
+{ printf 'BHS|^~\\&|HIS\r' && a28 4 && printf 'BTS|2\r'; } >lost.hl7
+{ printf 'FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r' && a28 5; } >cut.hl7
+LC_ALL=fr eds import b.db lost.hl7 cut.hl7 --hl7 --key k --map map.json --json
+[ $? = 1 ] && jq -e '.taken == 2 and .refused == 0 and .incomplete == 2' out >/dev/null && grep -q 'lost.hl7: BTS:4: .*annonce 2 et 1 sont là' err && grep -q 'cut.hl7: BHS:4: .*ne finit pas' err && grep -q 'cut.hl7: FHS:4' err
+report $? 'a message less than announced, a file that was cut: what is there is taken, the file is told, exit 1'
 report_end
