@@ -16,7 +16,7 @@ static void facts_patient(struct door_facts *f, struct str id)
         if (str_eqc(id, f->patient[i]))
             return;
     if (f->patients == DOOR_PATIENTS) {
-        f->many = true;
+        f->many = f->crowd = true;
         return;
     }
     snprintf(f->patient[f->patients++], sizeof f->patient[0], "%.*s", STR_FMT(id));
@@ -55,6 +55,7 @@ static void facts_reference(struct door_facts *f, struct str s, const struct doo
 void door_facts_add(struct door_facts *f, const struct door_facts *more)
 {
     f->many = f->many || more->many;
+    f->crowd = f->crowd || more->crowd;
     for (size_t i = 0; i < more->patients; i++)
         facts_patient(f, str_c(more->patient[i]));
 }
@@ -83,4 +84,33 @@ void door_facts(const struct json *resource, const struct door *d, struct door_f
     /* A Provenance is about whom its targets are about, whoever else it names. */
     out->follow = str_eqc(type, "Provenance") ||
                   (!out->patients && (out->follow || str_eqc(type, "Binary")));
+}
+
+/* ---- all of a crowd ---- */
+static int facts_each(const struct json *v, const struct door *d, door_patient_fn *fn,
+                      void *arg)
+{
+    int err = AM_OK;
+    if (json_type(v) != JSON_OBJECT && json_type(v) != JSON_ARRAY)
+        return AM_OK;
+    for (json_each(it, v)) {
+        if (err)
+            break;
+        if (json_type(it.val) != JSON_STRING)
+            err = facts_each(it.val, d, fn, arg);
+        else if (str_eqc(it.key, "reference")) {
+            struct str rest, type, id;
+            type = str_cut(door_below(d, json_str(it.val)), '/', &rest);
+            id = str_cut(rest, '/', &rest);
+            if (str_eqc(type, "Patient") && eds_id_ok(id))
+                err = fn(arg, id);
+        }
+    }
+    return err;
+}
+
+int door_facts_each(const struct json *resource, const struct door *d,
+                    door_patient_fn *fn, void *arg)
+{
+    return facts_each(resource, d, fn, arg);
 }

@@ -68,7 +68,20 @@ static int note_patient(struct map *told, struct jw *w, const char *id)
     return err;
 }
 
-/* More was looked at than is remembered: asked of what is there. */
+struct note_each {
+    struct map *told;
+    struct jw *w;
+};
+
+static int note_one(void *arg, struct str id)
+{
+    const struct note_each *k = arg;
+    char own[EDS_ID_MAX + 1];
+    snprintf(own, sizeof own, "%.*s", STR_FMT(id));
+    return note_patient(k->told, k->w, own);
+}
+
+/* More was looked at than is remembered, or more patients: asked of what is there. */
 static int note_forgotten(const struct door_caller *c, struct map *told, struct jw *w,
                           const struct eds_name *n)
 {
@@ -89,6 +102,9 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
         err = door_whose(c->door, NULL, json_root(doc), &f);
     for (size_t i = 0; i < f.patients && !err; i++)
         err = note_patient(told, w, f.patient[i]);
+    if (!err && f.crowd)
+        err = door_facts_each(json_root(doc), c->door, note_one,
+                              &(struct note_each){told, w});
     json_free(doc);
     buf_release(&text);
     return err == AM_E_NOTFOUND ? AM_OK : err;
@@ -107,6 +123,8 @@ static int note_looked(const struct door_caller *c, struct map *told, struct jw 
         if (l->name != h)
             continue;
         *at = (*at + i + 1) % have;
+        if (l->crowd)
+            return note_forgotten(c, told, w, n);
         for (size_t k = 0; k < l->patients && !err; k++)
             err = note_patient(told, w, l->patient[k]);
         return err;

@@ -13,9 +13,9 @@
  *
  * Purpose: of a service its own; of medical information (DIM) and of commands, which
  * analyse and export, every one; of all others treatment. Actor:
- * Practitioner/<pseudonym>, Organization/<service> of an account; of a service
- * Device/<client>, Organization/<client>, or its name as identifier; a command may be
- * anybody's. */
+ * Practitioner/<pseudonym>, Organization/<service> of an account, or the code of its
+ * house; of a service Device/<client>, Organization/<client>, or its name as identifier;
+ * a command may be anybody's. */
 #include "door/door_priv.h"
 
 enum { OPPOSE_DEPTH = 16 };
@@ -110,6 +110,13 @@ static enum oppose_fit oppose_is_service(const struct door_caller *c,
                : OPPOSE_MAYBE;
 }
 
+/* The house itself, of which each of its accounts is. */
+static bool oppose_is_house(const struct door_caller *c, struct str id)
+{
+    return id.n && (str_eqc(id, c->door->establishment) ||
+                    str_eqc(id, c->who.establishment) || str_eqc(id, c->who.org_id));
+}
+
 static enum oppose_fit oppose_is_actor(const struct door_caller *c,
                                        const struct json *actor)
 {
@@ -122,7 +129,10 @@ static enum oppose_fit oppose_is_actor(const struct door_caller *c,
     if (str_starts(s, STR("Practitioner/")))
         return str_eqc(str_sub(s, 13, s.n), c->who.pseudonym) ? OPPOSE_YES : OPPOSE_NO;
     if (str_starts(s, STR("Organization/")))
-        return auth_in_service(&c->who, str_sub(s, 13, s.n)) ? OPPOSE_YES : OPPOSE_NO;
+        return auth_in_service(&c->who, str_sub(s, 13, s.n)) ||
+                       oppose_is_house(c, str_sub(s, 13, s.n))
+                   ? OPPOSE_YES
+                   : OPPOSE_NO;
     return str_starts(s, STR("Device/")) ? OPPOSE_NO : OPPOSE_MAYBE;
 }
 

@@ -95,6 +95,11 @@ static const struct {
      true},
     {PRIVACY RULE("x") P("deny", ACTOR(REF("http://older/fhir/Organization/cardio"))),
      false, true, false, true},
+    /* the house, by its code: everybody of it */
+    {PRIVACY RULE("x") P("deny", ACTOR(REF("Organization/ma-chu-1"))), false, false,
+     false, true},
+    {PRIVACY RULE("OPTOUT") P("permit", ACTOR(REF("Organization/ma-chu-1"))), true, true,
+     false, false},
     {PRIVACY RULE("x") P("deny", ACTOR(REF("Group/g"))), true, false, false, true},
 };
 

@@ -26,7 +26,8 @@ enum door_verb {
 enum door_reach { DOOR_NOWHERE, DOOR_CARE, DOOR_HOUSE };
 
 enum {
-    DOOR_PATIENTS = 8, /* of one resource; more: only who reaches all sees it */
+    DOOR_PATIENTS = 8,  /* of one resource; more: only who reaches all sees it, */
+    DOOR_CROWD = 20000, /* where none of these opposes */
     DOOR_UNCLEARS = 1024,
     DOOR_LOOKED = 2200,   /* resources of a request whose patients are remembered */
     DOOR_RECORD = 1 << 20 /* bytes of a record, before it goes on in another */
@@ -63,6 +64,7 @@ struct door_facts {
     char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
     size_t patients;
     bool many;    /* more than that, or of who cannot be found out */
+    bool crowd;   /* more than that, or than is read to find out: perhaps one opposes */
     bool follow;  /* others say whose it is: door_whose() */
     bool machine; /* a model said it and nobody has validated it */
 };
@@ -70,6 +72,7 @@ struct door_facts {
 struct door_looked { /* for the record: whose the resources told of are */
     uint64_t name;
     unsigned char patients;
+    bool crowd; /* and more */
     char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
 };
 
@@ -163,6 +166,10 @@ bool door_told(void *arg, void *who, struct str type);
 void door_facts_add(struct door_facts *f, const struct door_facts *more);
 void door_facts(const struct json *resource, const struct door *d,
                 struct door_facts *out);
+/* Each patient that it names, as often as it does; AM_OK goes on. */
+typedef int door_patient_fn(void *arg, struct str id);
+AM_CHECK int door_facts_each(const struct json *resource, const struct door *d,
+                             door_patient_fn *fn, void *arg);
 /* Can a reference to that lead to a patient? */
 bool door_follows(struct str type, struct str id);
 /* rest_below() of the door's addresses. */

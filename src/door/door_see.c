@@ -44,6 +44,38 @@ static bool see_opposed(const struct door_caller *c, unsigned bits)
     return (bits & DOOR_OPPOSED) || ((bits & DOOR_UNCLEAR) && !cares);
 }
 
+struct see_crowd {
+    const struct see *s;
+    size_t n;
+    bool *yes;
+};
+
+static int see_crowd_one(void *arg, struct str id)
+{
+    struct see_crowd *k = arg;
+    unsigned bits;
+    int err = AM_OK;
+    if (k->n++ < DOOR_CROWD)
+        err = door_patient(k->s->c, k->s->view, id, false, &bits);
+    if (!err && (k->n > DOOR_CROWD || see_opposed(k->s->c, bits)))
+        *k->yes = false;
+    return err ? err : *k->yes ? AM_OK : 1;
+}
+
+/* Of more than the facts hold each is asked; those that only others would tell, beyond
+ * what is read to find out, are not known not to oppose. */
+static int see_crowd(const struct see *s, bool *yes)
+{
+    struct see_crowd k = {.s = s, .yes = yes};
+    int err;
+    if (!s->resource || s->f.follow) {
+        *yes = false;
+        return AM_OK;
+    }
+    err = door_facts_each(s->resource, s->c->door, see_crowd_one, &k);
+    return err > 0 ? AM_OK : err;
+}
+
 static int see_patients(const struct see *s, bool *yes)
 {
     struct door_caller *c = s->c;
@@ -60,6 +92,8 @@ static int see_patients(const struct see *s, bool *yes)
                      (!glass && !law && !c->files && see_opposed(c, bits))))
             *yes = false;
     }
+    if (*yes && !err && s->f.crowd && !glass && !law && !c->files)
+        err = see_crowd(s, yes);
     return err;
 }
 
@@ -100,6 +134,7 @@ static int see_remember(struct door_caller *c, const struct door_facts *f, struc
     l = &c->looked[c->n_looked++ % DOOR_LOOKED];
     l->name = str_hash((struct str){name, (size_t)n});
     l->patients = (unsigned char)f->patients;
+    l->crowd = f->crowd;
     for (size_t i = 0; i < f->patients; i++)
         memcpy(l->patient[i], f->patient[i], sizeof l->patient[i]);
     return AM_OK;
@@ -147,7 +182,7 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
         if (see_may(&s, see_verbs(l))) /* else whosever it is */
             err = door_whose(c->door, l->view, s.resource, &s.f);
         snprintf(id, sizeof id, "%.*s", STR_FMT(json_get_str(s.resource, "id")));
-        if (!l->gone)
+        if (!l->gone && !s.f.crowd) /* of a crowd the body is wanted again */
             door_known_put(c->door->known, epoch, l->rid, &s.f, str_c(id));
     }
     if (!err)

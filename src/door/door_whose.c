@@ -5,7 +5,7 @@
  * within bounds, makes it one of who reaches all. */
 #include "door/door_priv.h"
 
-enum { WHOSE_DEPTH = 3, WHOSE_READS = 32, WHOSE_FILES = 8 };
+enum { WHOSE_DEPTH = 3, WHOSE_READS = 128, WHOSE_FILES = 8 };
 
 struct whose {
     const struct door *d;
@@ -17,6 +17,12 @@ struct whose {
 };
 
 static int whose_through(struct whose *k, const struct json *v, unsigned depth);
+
+/* There may be others, who may oppose. */
+static void whose_unread(struct whose *k)
+{
+    k->f->many = k->f->crowd = true;
+}
 
 static int whose_body(struct whose *k, struct str text, unsigned depth)
 {
@@ -61,7 +67,8 @@ static int whose_reference(struct whose *k, struct str ref, unsigned depth)
     /* Of those who are found, each is asked, whoever else is not. */
     if (k->reads++ == WHOSE_READS) {
         k->reads = WHOSE_READS;
-        k->f->many = k->f->many || !k->written;
+        if (!k->written)
+            whose_unread(k);
         return AM_OK;
     }
     buf_init(&text, 2 * EDS_BODY_MAX);
@@ -109,7 +116,8 @@ static int whose_files(struct whose *k, struct str address, struct str id, size_
         fhir_term_hash(eds_row_key(k->d->eds), fhir_param_number(type, STR("location")),
                        FHIR_TERM_URI, str_c(url), STR_NULL);
     err = eds_tok(k->v, term, INT64_MAX, WHOSE_FILES, rid, &n);
-    k->f->many = k->f->many || n == WHOSE_FILES;
+    if (n == WHOSE_FILES)
+        whose_unread(k);
     for (size_t i = 0; i < n && !err; i++) {
         struct buf text;
         buf_init(&text, 2 * EDS_BODY_MAX);
