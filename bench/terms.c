@@ -131,9 +131,10 @@ int main(void)
             err = fhir_tx_new(&t, (size_t)8 << 30);
         if (!err)
             err = fhir_tx_add_rf2(t,
-                                  &(struct fhir_tx_rf2){buf_str(&part[0]),
-                                                        buf_str(&part[1]),
-                                                        buf_str(&part[2]), STR("x")},
+                                  &(struct fhir_tx_rf2){.concept = buf_str(&part[0]),
+                                                        .description = buf_str(&part[1]),
+                                                        .relationship = buf_str(&part[2]),
+                                                        .version = STR("x")},
                                   NULL);
         if (!err)
             err = fhir_tx_ready(t, NULL);

@@ -18,8 +18,13 @@ enum terms_kind {
     TERMS_CONCEPT, /* RF2 */
     TERMS_DESCRIPTION,
     TERMS_RELATIONSHIP,
+    TERMS_LANGUAGE,
+    TERMS_SIMPLE,
+    TERMS_RF2, /* how many of those there are */
     TERMS_LOINC,
-    TERMS_FORM, /* of cmd_terms_file.c */
+    TERMS_LOINC_TREE,
+    TERMS_LOINC_WORDS, /* of one language */
+    TERMS_FORM,        /* of cmd_terms_file.c */
     TERMS_RESOURCE,
     TERMS_NONE
 };
@@ -63,6 +68,15 @@ static enum terms_kind terms_kind_of(const char *name)
         return TERMS_DESCRIPTION;
     if (str_starts(s, STR("sct2_Relationship_Snapshot")))
         return TERMS_RELATIONSHIP;
+    if (str_starts(s, STR("der2_cRefset_LanguageSnapshot")))
+        return TERMS_LANGUAGE;
+    if (str_starts(s, STR("der2_Refset_SimpleSnapshot")))
+        return TERMS_SIMPLE;
+    if (!strcmp(name, "ComponentHierarchyBySystem.csv") ||
+        !strcmp(name, "MultiAxialHierarchy.csv"))
+        return TERMS_LOINC_TREE;
+    if (s.n > 4 && str_ends(s, STR("LinguisticVariant.csv")))
+        return TERMS_LOINC_WORDS;
     return str_ends(s, STR(".json")) || str_ends(s, STR(".xml")) ? TERMS_RESOURCE
                                                                  : TERMS_NONE;
 }
@@ -151,19 +165,39 @@ static struct str terms_version(struct terms *x, char room[200])
     return str_c(room);
 }
 
+enum { TERMS_DIALECTS = 16 };
+
+/* {"REFSET": "fr-MA"} */
+static size_t terms_dialects(const struct terms *x,
+                             struct fhir_tx_dialect out[TERMS_DIALECTS])
+{
+    size_t n = 0;
+    for (json_each(it, json_get(json_root(x->manifest), "snomed_dialects")))
+        if (n < TERMS_DIALECTS)
+            out[n++] = (struct fhir_tx_dialect){it.key, json_str(it.val)};
+    return n;
+}
+
 static int terms_rf2(struct terms *x)
 {
-    struct buf part[3];
+    struct fhir_tx_dialect dialect[TERMS_DIALECTS];
+    struct buf part[TERMS_RF2];
     struct fhir_tx_rf2 f;
     char room[200] = "";
     int err = AM_OK;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < TERMS_RF2; i++) {
         buf_init(&part[i], terms_max_b);
         if (!err)
             err = terms_join(x, (enum terms_kind)i, &part[i]);
     }
-    f = (struct fhir_tx_rf2){buf_str(&part[0]), buf_str(&part[1]), buf_str(&part[2]),
-                             terms_version(x, room)};
+    f = (struct fhir_tx_rf2){.concept = buf_str(&part[TERMS_CONCEPT]),
+                             .description = buf_str(&part[TERMS_DESCRIPTION]),
+                             .relationship = buf_str(&part[TERMS_RELATIONSHIP]),
+                             .language = buf_str(&part[TERMS_LANGUAGE]),
+                             .simple = buf_str(&part[TERMS_SIMPLE]),
+                             .dialect = dialect,
+                             .dialects = terms_dialects(x, dialect),
+                             .version = terms_version(x, room)};
     if (!err && (f.concept.n || f.description.n || f.relationship.n)) {
         if (!f.concept.n || !f.description.n || !f.relationship.n) {
             diag_err(x->d, "", "term.rf2_files", "%s", "");
@@ -172,7 +206,7 @@ static int terms_rf2(struct terms *x)
             err = fhir_tx_add_rf2(x->t, &f, x->d);
         err = terms_blame(x, x->dir, err);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < TERMS_RF2; i++)
         buf_release(&part[i]);
     return err;
 }
@@ -293,6 +327,45 @@ static int terms_known(struct terms *x, struct terms_file *f)
     return terms_blame(x, f->path, cmd_terms_file(x->t, f->path, &form, x->d));
 }
 
+static int terms_loinc_tree(struct terms *x, const char *path)
+{
+    char *text = NULL;
+    size_t n = 0;
+    int err = am_file_read(path, terms_file_max, &text, &n);
+    if (!err)
+        err = fhir_tx_add_loinc_tree(x->t, (struct str){text, n}, STR_NULL, x->d);
+    free(text);
+    x->told->files++;
+    return terms_blame(x, path, err);
+}
+
+/* frFR18LinguisticVariant.csv: words in fr-FR. */
+static int terms_loinc_words(struct terms *x, const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    struct fhir_tx_table how = {.url = fhir_tx_loinc.url,
+                                .code = fhir_tx_loinc.code,
+                                .display = fhir_tx_loinc.display};
+    char lang[6];
+    snprintf(lang, sizeof lang, "%.2s-%.2s", name, name + 2);
+    how.adds = str_c(lang);
+    return terms_csv(x, path, &how);
+}
+
+/* What LOINC has beside its table, which is there now. */
+static int terms_loinc_more(struct terms *x)
+{
+    int err = AM_OK;
+    for (size_t i = 0; i < x->file.n && !err; i++) {
+        const struct terms_file *f = &x->file.v[i];
+        if (f->kind == TERMS_LOINC_TREE)
+            err = terms_loinc_tree(x, f->path);
+        if (f->kind == TERMS_LOINC_WORDS)
+            err = terms_loinc_words(x, f->path);
+    }
+    return err;
+}
+
 static int terms_tables(struct terms *x)
 {
     const struct json *list = json_get(json_root(x->manifest), "tables");
@@ -302,6 +375,8 @@ static int terms_tables(struct terms *x)
             err = terms_table(x, it.val);
     for (size_t i = 0; i < x->file.n && !err; i++)
         err = terms_known(x, &x->file.v[i]);
+    if (!err)
+        err = terms_loinc_more(x);
     for (json_each(it, list)) /* words, for codes that are there */
         if (!err && json_get_str(it.val, "adds").n)
             err = terms_table(x, it.val);

@@ -39,10 +39,15 @@ put("rf2/sct2_Concept_Snapshot_INT_20260101.txt", head + "definitionStatusId\n" 
 put("rf2/sct2_Description_Snapshot-en_INT_20260101.txt", head + "conceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId\n" + "".join(words))
 put("rf2/sct2_Description_Snapshot-fr_INT_20260101.txt", head + "conceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId\n" + "".join(french))
 put("rf2/sct2_Relationship_Snapshot_INT_20260101.txt", head + "sourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId\n" + "".join(edges))
+put("rf2/der2_cRefset_LanguageSnapshot-en_INT_20260101.txt", head + "refsetId\treferencedComponentId\tacceptabilityId\n"
+    "a\t20260101\t1\t9\t99000000109\t9200003\t900000000000548007\na\t20260101\t1\t9\t900000000000508004\t9000004\t900000000000548007\n")
+put("rf2/der2_Refset_SimpleSnapshot_INT_20260101.txt", head + "refsetId\treferencedComponentId\na\t20260101\t1\t9\t723264001\t100005\n")
+put("ComponentHierarchyBySystem.csv", "PATH_TO_ROOT,SEQUENCE,IMMEDIATE_PARENT,CODE,CODE_TEXT\n,1,,LP1-1,Laboratory\nLP1-1,1,LP1-1,4548-4,x\n")
+put("frFR18LinguisticVariant.csv", "LOINC_NUM,LONG_COMMON_NAME\n1-8,Ancien\n")
 put("Loinc.csv", 'LOINC_NUM,STATUS,LONG_COMMON_NAME\n4548-4,ACTIVE,"Hemoglobin A1c, Blood"\n1-8,DEPRECATED,Old\n')
 put("loinc-fr.csv", "LOINC_NUM,NOM\n4548-4,Hémoglobine glyquée\n")
 put("atc.csv", "code;name;ar\nA;Alimentary;\nA10;Diabetes;السكري\nA10BA02;metformin;ميتفورمين\n")
-put("terminology.json", json.dumps({"tables": [
+put("terminology.json", json.dumps({"snomed_dialects": {"99000000109": "fr-MA"}, "tables": [
     {"file": "loinc-fr.csv", "url": "http://loinc.org", "adds": "fr", "code": "LOINC_NUM", "display": "NOM"},
     {"file": "Loinc.csv", "as": "loinc", "version": "2.80"},
     {"file": "atc.csv", "as": "atc", "separator": ";", "arabic": "ar", "version": "2026"},
@@ -74,12 +79,12 @@ all_above = {str(100000 + i): above(str(100000 + i)) for i in range(600)}
 json.dump({"under3": sorted(c for c in all_above if "100003" in all_above[c]), "above599": sorted(all_above["100599"])}, open("known.json", "w"))
 PY
 "$amane" fhir terminology t --json >out 2>err
-jq -e '.files == 12 and .other_files == 1 and .concepts == 613 and .value_sets >= 1 and (.code_systems | length) == 6' out >/dev/null
+jq -e '.files == 16 and .other_files == 1 and .concepts == 614 and .value_sets >= 1 and (.code_systems | length) == 6' out >/dev/null
 report $? 'the folder is counted'
 jq -e '.code_systems[] | select(.url == "http://snomed.info/sct") | .concepts == 600 and .designations == {"en": 1200, "fr": 600} and
     .version == "http://snomed.info/sct/900000000000207008/version/20260101" and (.licence | test("affiliate"))' out >/dev/null
 report $? 'SNOMED CT with its words, its version, its licence'
-jq -e '[.code_systems[] | select(.url != "http://snomed.info/sct") | {(.url): .designations}] | add == {"http://loinc.org": {"fr": 1},
+jq -e '[.code_systems[] | select(.url != "http://snomed.info/sct") | {(.url): .designations}] | add == {"http://loinc.org": {"fr": 1, "fr-FR": 1},
     "http://www.whocc.no/atc": {"ar": 2}, "http://x/own": {"ar": 1},
     "http://hl7.org/fhir/sid/icd-10": {}, "urn:cim10": {"fr": 2}}' out >/dev/null
 report $? 'words of tables and of supplements, whatever the order of the files'
@@ -140,6 +145,14 @@ report $? 'a drug in Arabic'
 ask "$fhir/CodeSystem/\$lookup" -d displayLanguage=fr -d code=4548-4 --data-urlencode system=http://loinc.org &&
     jq -e '(.parameter[] | select(.name == "display") | .valueString) == "Hémoglobine glyquée"' out >/dev/null
 report $? 'an examination in French'
+ask "$fhir/CodeSystem/\$lookup" -d displayLanguage=fr-MA -d code=100003 --data-urlencode system=http://snomed.info/sct &&
+    jq -e '(.parameter[] | select(.name == "display") | .valueString) == "Chose 3"' out >/dev/null &&
+    ask "$fhir/CodeSystem/\$subsumes" -d codeA=LP1-1 -d codeB=4548-4 --data-urlencode system=http://loinc.org && jq -e '.parameter[0].valueCode == "subsumes"' out >/dev/null
+report $? 'a preferred term by its dialect, a part of LOINC above its code'
+ask "$fhir/ValueSet/\$expand" --data-urlencode 'url=http://snomed.info/sct?fhir_vs=isa/100003' && same '.expansion.contains[].code' under3 &&
+    ask "$fhir/ValueSet/\$expand" --data-urlencode 'url=http://snomed.info/sct?fhir_vs=ecl/<< 100003' && same '.expansion.contains[].code' under3 &&
+    ask "$fhir/ValueSet/\$expand" --data-urlencode 'url=http://snomed.info/sct?fhir_vs=refset/723264001' && jq -e '[.expansion.contains[].code] == ["100005"]' out >/dev/null
+report $? 'value sets of SNOMED CT by their address'
 ask "$fhir/CodeSystem/\$subsumes" -d codeA=IX -d codeB=I10.0 --data-urlencode system=http://hl7.org/fhir/sid/icd-10 && jq -e '.parameter[0].valueCode == "subsumes"' out >/dev/null &&
     ask "$fhir/CodeSystem/\$subsumes" -d codeA=I -d codeB=I10.0 --data-urlencode system=http://hl7.org/fhir/sid/icd-10 && jq -e '.parameter[0].valueCode == "not-subsumed"' out >/dev/null
 report $? 'I10.0 is of chapter IX, and not of chapter I'

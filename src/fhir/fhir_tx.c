@@ -32,6 +32,7 @@ static void tx_system_free(struct fhir_tx_system *s)
     vec_release(&s->property);
     vec_release(&s->span);
     map_release(&s->by_code);
+    map_release(&s->refset);
     free(s->word_at);
     free(s->property_at);
     free(s->up_at);
@@ -103,6 +104,7 @@ int fhir_tx_system_new(struct fhir_tx *t, struct str url, struct str version,
     if (!s)
         return AM_E_NOMEM;
     map_init(&s->by_code);
+    map_init(&s->refset);
     s->dirty = s->complete = true;
     err = fhir_tx_keep(t, url, &s->url);
     if (!err)
@@ -401,7 +403,12 @@ struct str fhir_tx_display(const struct fhir_tx_system *s, uint32_t c, struct st
     const struct fhir_tx_word *w = lang.n ? fhir_tx_words(s, c, &n) : NULL;
     int fit = 0;
     for (size_t i = 0; i < n; i++) {
-        int f = tx_lang_fits(w[i].lang, lang);
+        int f = 2 * tx_lang_fits(w[i].lang, lang) + (w[i].preferred != 0);
+        if (f == 1)
+            f = 0; /* preferred, in another language */
+        for (size_t k = 0; k < s->dialects; k++)
+            if (w[i].preferred >> k & 1 && str_eq_nocase(s->dialect[k].lang, lang))
+                f = 6;
         if (f > fit && tx_names(w[i].use)) {
             fit = f;
             best = w[i].text;

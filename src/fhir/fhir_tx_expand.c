@@ -39,6 +39,11 @@ static bool tx_wanted(struct tx_expand *x, const struct fhir_tx_coded *c)
     if (x->page->active_only && c->of &&
         (c->of->concept.v[c->concept].flags & FHIR_TX_INACTIVE))
         return false;
+    if (x->page->concrete && c->of &&
+        (c->of->concept.v[c->concept].flags & FHIR_TX_ABSTRACT))
+        return false;
+    if (x->page->without.n && str_eq(c->system, x->page->without))
+        return false;
     if (!x->filter_n || tx_text_has(x, c->display))
         return true;
     if (!c->of)

@@ -7,6 +7,24 @@
  * what an expansion lists is a member. */
 #include "fhir/term_op.h"
 
+/* Read once more, it is what it was. */
+static int expression(struct str text)
+{
+    struct fhir_ecl *e = NULL, *again = NULL;
+    int err = fhir_ecl_read(text, &e), same = fhir_ecl_read(text, &again);
+    am_assert(err == same && (err == AM_OK || err == AM_E_INVALID));
+    fhir_ecl_free(e);
+    fhir_ecl_free(again);
+    return AM_OK;
+}
+
+static int loinc(struct fhir_tx *t, struct str tree)
+{
+    int err = fhir_tx_add_table(t, STR("LOINC_NUM,STATUS,LONG_COMMON_NAME\n1-8,,x\n"),
+                                &fhir_tx_loinc, NULL);
+    return err ? err : fhir_tx_add_loinc_tree(t, tree, STR_NULL, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PARTS = 6 };
@@ -130,8 +148,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         part[n++] = str_cut(left, 0x1e, &left);
     am_assert(fhir_tx_new(&t, 64 << 20) == AM_OK);
     if (data[0] == 'r' && n >= 3)
-        err = fhir_tx_add_rf2(
-            t, &(struct fhir_tx_rf2){part[0], part[1], part[2], STR_NULL}, NULL);
+        err =
+            fhir_tx_add_rf2(t,
+                            &(struct fhir_tx_rf2){.concept = part[0],
+                                                  .description = part[1],
+                                                  .relationship = part[2],
+                                                  .language = n > 3 ? part[3] : STR_NULL,
+                                                  .simple = n > 4 ? part[4] : STR_NULL},
+                            NULL);
+    else if (data[0] == 'e')
+        err = expression(n ? part[0] : STR_NULL);
+    else if (data[0] == 'l' && n)
+        err = loinc(t, part[0]);
     else if (n && (form = strchr(forms, data[0])) && *form)
         err = file(t, (enum fhir_tx_form)(form - forms), part, n);
     else if (data[0] == 't' && n)

@@ -79,6 +79,12 @@ static int map_index(struct tx_map *m)
     return err;
 }
 
+static struct str map_set_of(const struct json *v, const char *uri, const char *canonical)
+{
+    struct str s = json_get_str(v, uri);
+    return s.n ? s : json_get_str(v, canonical);
+}
+
 int fhir_tx_map_read(struct fhir_tx *t, const struct json *v, struct diag *d)
 {
     struct tx_map *m = am_calloc(1, sizeof *m);
@@ -86,6 +92,11 @@ int fhir_tx_map_read(struct fhir_tx *t, const struct json *v, struct diag *d)
     int err = m ? fhir_tx_keep(t, json_get_str(v, "url"), &m->url) : AM_E_NOMEM;
     if (!err)
         err = fhir_tx_keep(t, json_get_str(v, "version"), &m->version);
+    if (!err)
+        err = fhir_tx_keep(t, map_set_of(v, "sourceUri", "sourceCanonical"), &m->source);
+    if (!err)
+        err = fhir_tx_keep(t, map_set_of(v, "targetUri", "targetCanonical"),
+                           &m->target_set);
     if (!err && !m->url.n)
         err = fhir_tx_bad(d, STR("/url"), "term.url");
     for (size_t i = 0; i < t->map.n && !err; i++)
@@ -114,6 +125,15 @@ static bool map_meant(const struct tx_map *m, struct str canonical)
 {
     struct str version, url = str_cut(canonical, '|', &version);
     return !url.n || (str_eq(m->url, url) && (!version.n || str_eq(m->version, version)));
+}
+
+/* Of the sets asked for? Backwards its ends change places. */
+static bool map_between(const struct tx_map *m, const struct fhir_tx_ask *q)
+{
+    struct str from = q->reverse ? m->target_set : m->source,
+               to = q->reverse ? m->source : m->target_set;
+    return (!q->source_set.n || str_eq(from, q->source_set)) &&
+           (!q->target_set.n || str_eq(to, q->target_set));
 }
 
 /* Is x an answer to q (whose code it has)? */
@@ -181,6 +201,8 @@ int fhir_tx_translate(const struct fhir_tx *t, const struct fhir_tx_ask *q,
             if (!map_meant(t->map.v[i], q->map))
                 continue;
             any = true;
+            if (!map_between(t->map.v[i], q))
+                continue;
             err = map_ask(t->map.v[i], q, fn, arg);
         }
     return err ? err : any || !q->map.n ? AM_OK : AM_E_NOTFOUND;

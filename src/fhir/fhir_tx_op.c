@@ -28,7 +28,9 @@ int fhir_op_canonical(const struct op *o, const char *version, char *room, size_
 {
     struct str v = fhir_op_text(o, version);
     int n;
-    *out = fhir_op_text(o, "url");
+    *out = o->given.n ? o->given : fhir_op_text(o, "url");
+    if (o->given.n) /* itself, whatever it is called elsewhere */
+        return AM_OK;
     if (!v.n || !out->n)
         return AM_OK;
     n = snprintf(room, cap, "%.*s|%.*s", STR_FMT(*out), STR_FMT(v));
@@ -50,6 +52,11 @@ bool fhir_op_flag(const struct op *o, const char *name)
 {
     static const char *const member[] = {"valueBoolean"};
     return json_bool(fhir_op_value(o, name, member, 1), false);
+}
+
+int fhir_op_said(const struct op *o, const char *name)
+{
+    return !fhir_op_given(o, name) ? -1 : fhir_op_flag(o, name);
 }
 
 const struct json *fhir_op_object(const struct op *o, const char *name)
@@ -121,8 +128,8 @@ int fhir_op_code(const struct op *o, const char *code, const char *coding,
 {
     const struct json *v = fhir_op_object(o, coding);
     struct str system = fhir_op_text(o, "system");
-    if (!system.n && str_eqc(str_c(coding), "coding"))
-        system = fhir_op_text(o, "url"); /* CodeSystem/$validate-code */
+    if (!system.n && str_eqc(str_c(coding), "coding")) /* CodeSystem/$validate-code */
+        system = o->given.n ? o->given : fhir_op_text(o, "url");
     *out = v ? fhir_op_coding(v)
              : (struct op_code){system, fhir_op_text(o, "version"), fhir_op_text(o, code),
                                 fhir_op_text(o, "display")};
@@ -135,6 +142,17 @@ int fhir_op_code(const struct op *o, const char *code, const char *coding,
     if (system.n && !str_eq(out->system, system))
         return fhir_tx_bad(o->d, out->system, "term.parameter");
     return out->code.n ? AM_OK : fhir_op_wants(o, code);
+}
+
+bool fhir_op_unit(const struct op *o, const struct op_code *c,
+                  const struct fhir_tx_system **s, uint32_t *at, bool *in)
+{
+    if (!str_eqc(c->system, TX_UCUM))
+        return false;
+    *in = fhir_tx_is_unit(c->system, c->code);
+    *s = *in ? fhir_tx_system(o->t, c->system, c->version) : NULL;
+    *at = *s ? fhir_tx_find(*s, c->code) : FHIR_TX_NONE;
+    return true;
 }
 
 int fhir_op_concept(const struct op *o, const struct op_code *c,
@@ -213,6 +231,16 @@ static void op_designation(const struct op *o, const struct fhir_tx_word *w)
     jw_obj_end(o->w);
 }
 
+/* A unit that nobody has words for: it says itself what it is. */
+static int op_unit(const struct op *o, const struct op_code *c)
+{
+    fhir_op_begin(o);
+    fhir_op_put(o, "name", "valueString", STR("UCUM"));
+    fhir_op_put(o, "display", "valueString", c->code);
+    fhir_op_end(o);
+    return AM_OK;
+}
+
 static int op_lookup(const struct op *o)
 {
     static const char *const member[] = {"valueCode", "valueString", "valueBoolean",
@@ -221,11 +249,16 @@ static int op_lookup(const struct op *o)
     struct op_code c;
     uint32_t at;
     size_t n;
+    bool unit = false, in = false;
     int err = fhir_op_code(o, "code", "coding", &c);
     if (!err)
+        unit = fhir_op_unit(o, &c, &s, &at, &in);
+    if (!err && !unit)
         err = fhir_op_concept(o, &c, &s, &at);
     if (err)
         return err;
+    if (unit && in && at == FHIR_TX_NONE)
+        return op_unit(o, &c);
     if (at == FHIR_TX_NONE)
         return fhir_op_absent(o, c.code, "term.code");
     fhir_op_begin(o);
@@ -333,6 +366,8 @@ static int op_translate(const struct op *o)
     struct fhir_tx_ask q = {.system = fhir_op_text(o, "system"),
                             .code = fhir_op_text(o, "code"),
                             .target = fhir_op_text(o, "targetsystem"),
+                            .source_set = fhir_op_text(o, "source"),
+                            .target_set = fhir_op_text(o, "target"),
                             .reverse = fhir_op_flag(o, "reverse")};
     struct op_matches x = {.result = false};
     char room[FHIR_OP_URL];
@@ -368,7 +403,7 @@ static int op_translate(const struct op *o)
 /* ---- what is asked ---- */
 const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
 {
-    static const struct fhir_tx_param params[][12] = {
+    static const struct fhir_tx_param params[][20] = {
         [FHIR_TX_LOOKUP] = {{"code", FHIR_TX_P_TEXT, false},
                             {"system", FHIR_TX_P_TEXT, false},
                             {"version", FHIR_TX_P_TEXT, false},
@@ -380,6 +415,9 @@ const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
                                    {"version", FHIR_TX_P_TEXT, false},
                                    {"display", FHIR_TX_P_TEXT, false},
                                    {"coding", FHIR_TX_P_CODING, false},
+                                   {"codeableConcept", FHIR_TX_P_CONCEPT, false},
+                                   {"codeSystem", FHIR_TX_P_RESOURCE, false},
+                                   {"abstract", FHIR_TX_P_BOOL, false},
                                    {"displayLanguage", FHIR_TX_P_TEXT, false}},
         [FHIR_TX_VALIDATE_SET] = {{"url", FHIR_TX_P_TEXT, false},
                                   {"valueSetVersion", FHIR_TX_P_TEXT, false},
@@ -388,6 +426,9 @@ const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
                                   {"display", FHIR_TX_P_TEXT, false},
                                   {"coding", FHIR_TX_P_CODING, false},
                                   {"codeableConcept", FHIR_TX_P_CONCEPT, false},
+                                  {"valueSet", FHIR_TX_P_RESOURCE, false},
+                                  {"systemVersion", FHIR_TX_P_TEXT, false},
+                                  {"abstract", FHIR_TX_P_BOOL, false},
                                   {"displayLanguage", FHIR_TX_P_TEXT, false}},
         [FHIR_TX_EXPAND] = {{"url", FHIR_TX_P_TEXT, false},
                             {"valueSetVersion", FHIR_TX_P_TEXT, false},
@@ -395,7 +436,12 @@ const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
                             {"offset", FHIR_TX_P_WHOLE, false},
                             {"count", FHIR_TX_P_WHOLE, false},
                             {"activeOnly", FHIR_TX_P_BOOL, false},
+                            {"valueSet", FHIR_TX_P_RESOURCE, false},
                             {"includeDesignations", FHIR_TX_P_BOOL, false},
+                            {"designation", FHIR_TX_P_TEXT, true},
+                            {"excludeNotForUI", FHIR_TX_P_BOOL, false},
+                            {"excludePostCoordinated", FHIR_TX_P_BOOL, false},
+                            {"exclude-system", FHIR_TX_P_TEXT, false},
                             {"excludeNested", FHIR_TX_P_BOOL, false},
                             {"displayLanguage", FHIR_TX_P_TEXT, false}},
         [FHIR_TX_SUBSUMES] = {{"codeA", FHIR_TX_P_TEXT, false},
@@ -410,6 +456,9 @@ const struct fhir_tx_param *fhir_tx_params(enum fhir_tx_op op)
                                {"system", FHIR_TX_P_TEXT, false},
                                {"coding", FHIR_TX_P_CODING, false},
                                {"codeableConcept", FHIR_TX_P_CONCEPT, false},
+                               {"conceptMap", FHIR_TX_P_RESOURCE, false},
+                               {"source", FHIR_TX_P_TEXT, false},
+                               {"target", FHIR_TX_P_TEXT, false},
                                {"targetsystem", FHIR_TX_P_TEXT, false},
                                {"reverse", FHIR_TX_P_BOOL, false}},
     };
@@ -430,8 +479,10 @@ static bool op_fits(const struct json *v, enum fhir_tx_kind kind)
         return json_type(json_get(v, "valueInteger")) == JSON_NUMBER;
     case FHIR_TX_P_CODING:
         return json_type(json_get(v, "valueCoding")) == JSON_OBJECT;
-    default:
+    case FHIR_TX_P_CONCEPT:
         return json_type(json_get(v, "valueCodeableConcept")) == JSON_OBJECT;
+    default:
+        return json_type(json_get(v, "resource")) == JSON_OBJECT;
     }
 }
 
@@ -443,8 +494,6 @@ static int op_understood(const struct op *o, enum fhir_tx_op op)
     for (json_each(it, json_get(o->in, "parameter"))) {
         struct str name = json_get_str(it.val, "name");
         size_t i = 0;
-        if (str_eqc(name, "valueSet"))
-            continue; /* has its own words */
         while (known[i].name && !str_eqc(name, known[i].name))
             i++;
         if (!known[i].name)
@@ -456,29 +505,61 @@ static int op_understood(const struct op *o, enum fhir_tx_op op)
     return AM_OK;
 }
 
+/* What comes with the question: "valueSet" is a ValueSet, and so on. */
+static int op_take(struct op *o)
+{
+    for (json_each(it, json_get(o->in, "parameter"))) {
+        const struct json *r = json_get(it.val, "resource");
+        struct str name = json_get_str(it.val, "name"), type;
+        int err;
+        if (!r)
+            continue;
+        type = json_get_str(r, "resourceType");
+        if (!str_eq_nocase(name, type))
+            return fhir_tx_bad(o->d, name, "term.parameter");
+        err = fhir_tx_given(o->t, r, &o->own, &o->given, o->d);
+        if (err == AM_E_EXISTS)
+            return fhir_tx_bad(o->d, name, "term.parameter");
+        if (err)
+            return err;
+        o->t = o->own;
+    }
+    return AM_OK;
+}
+
+static int op_do(const struct op *o, enum fhir_tx_op op)
+{
+    switch (op) {
+    case FHIR_TX_LOOKUP:
+        return op_lookup(o);
+    case FHIR_TX_VALIDATE_CODE:
+        return fhir_op_validate_code(o);
+    case FHIR_TX_VALIDATE_SET:
+        return fhir_op_validate_set(o);
+    case FHIR_TX_EXPAND:
+        return fhir_op_expand(o);
+    case FHIR_TX_SUBSUMES:
+        return op_subsumes(o);
+    case FHIR_TX_TRANSLATE:
+        return op_translate(o);
+    }
+    return AM_E_INTERNAL;
+}
+
 int fhir_tx_operate(const struct fhir_tx *t, enum fhir_tx_op op, const struct json *in,
                     const struct fhir_tx_how *how, struct jw *out, struct diag *d)
 {
     static const struct fhir_tx_how plain = {.say = NULL};
     struct op o = {.t = t, .how = how ? how : &plain, .in = in, .w = out, .d = d};
+    int err;
     o.lang = fhir_op_text(&o, "displayLanguage");
     if (!o.lang.n)
         o.lang = o.how->lang;
-    if (op_understood(&o, op))
-        return AM_E_INVALID;
-    switch (op) {
-    case FHIR_TX_LOOKUP:
-        return op_lookup(&o);
-    case FHIR_TX_VALIDATE_CODE:
-        return fhir_op_validate_code(&o);
-    case FHIR_TX_VALIDATE_SET:
-        return fhir_op_validate_set(&o);
-    case FHIR_TX_EXPAND:
-        return fhir_op_expand(&o);
-    case FHIR_TX_SUBSUMES:
-        return op_subsumes(&o);
-    case FHIR_TX_TRANSLATE:
-        return op_translate(&o);
-    }
-    return AM_E_INTERNAL;
+    err = op_understood(&o, op);
+    if (!err)
+        err = op_take(&o);
+    if (!err)
+        err = op_do(&o, op);
+    fhir_tx_free(o.own);
+    return err;
 }

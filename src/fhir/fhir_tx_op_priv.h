@@ -13,6 +13,8 @@ struct op {
     struct jw *w;
     struct diag *d;
     struct str lang;
+    struct fhir_tx *own; /* t itself, where something came with the question; or NULL */
+    struct str given;    /* the address of what came */
 };
 struct op_code {
     struct str system, version, code, display;
@@ -27,6 +29,8 @@ AM_CHECK int fhir_op_canonical(const struct op *o, const char *version, char *ro
                                size_t cap, struct str *out);
 bool fhir_op_given(const struct op *o, const char *name);
 bool fhir_op_flag(const struct op *o, const char *name);
+/* A flag that is said: -1 not, 0 false, 1 true. */
+int fhir_op_said(const struct op *o, const char *name);
 /* A Coding or CodeableConcept. */
 const struct json *fhir_op_object(const struct op *o, const char *name);
 int fhir_op_wants(const struct op *o, const char *name);
@@ -34,6 +38,10 @@ int fhir_op_absent(const struct op *o, struct str what, const char *code);
 struct op_code fhir_op_coding(const struct json *v);
 AM_CHECK int fhir_op_code(const struct op *o, const char *code, const char *coding,
                           struct op_code *out);
+/* Of UCUM? Then the grammar knows all codes (*in), and what is loaded of it only has
+ * words for some: *s and *at, NULL and FHIR_TX_NONE for others. */
+bool fhir_op_unit(const struct op *o, const struct op_code *c,
+                  const struct fhir_tx_system **s, uint32_t *at, bool *in);
 /* AM_OK with *at FHIR_TX_NONE: the system has no such code. */
 AM_CHECK int fhir_op_concept(const struct op *o, const struct op_code *c,
                              const struct fhir_tx_system **s, uint32_t *at);

@@ -31,6 +31,9 @@ struct fhir_tx_system {
     bool any_case, complete, dirty;
     VEC(struct fhir_tx_concept) concept;
     struct map by_code;
+    struct map refset;                  /* reference sets whose members are loaded */
+    struct fhir_tx_dialect dialect[16]; /* lang empty: not named */
+    size_t dialects;
     VEC(struct tx_edge) edge;
     VEC(struct tx_later) later;
     VEC(struct fhir_tx_word) word;
@@ -71,6 +74,7 @@ struct tx_target {
 };
 struct tx_map {
     struct str url, version;
+    struct str source, target_set; /* value sets */
     VEC(struct tx_target) target;
     VEC(struct tx_target) unmapped; /* to: fixed code, or empty: the same; one a group */
     struct map by_code, by_to;      /* the first with that code, with that `to` */
@@ -126,7 +130,14 @@ AM_CHECK int fhir_tx_icd_tree(struct fhir_tx_system *s);
 /* The code system of all units: none is loaded, the grammar says what is one. */
 #define TX_UCUM "http://unitsofmeasure.org"
 #define TX_SCT  "http://snomed.info/sct"
+/* The property of a concept that names a reference set it is in. */
+#define TX_REFSET "refset"
 bool fhir_tx_is_unit(struct str system, struct str code);
+/* fhir_tx_given.c: a resource of a question, in *own (NULL: made, over these). url: its
+ * address, or FHIR_TX_GIVEN; it lives as long as the resource. */
+#define FHIR_TX_GIVEN "urn:amane:given"
+AM_CHECK int fhir_tx_given(const struct fhir_tx *over, const struct json *resource,
+                           struct fhir_tx **own, struct str *url, struct diag *d);
 /* One problem, and what it is about. AM_E_INVALID. */
 int fhir_tx_bad(struct diag *d, struct str what, const char *code);
 /* The same, of a line. */

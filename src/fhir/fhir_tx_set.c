@@ -254,6 +254,11 @@ static int tx_property_fits(const struct fhir_tx_system *s, uint32_t c,
                             const struct tx_filter *f, bool *yes)
 {
     bool up = str_eqc(f->property, "parent"), down = str_eqc(f->property, "child");
+    if (str_eqc(f->property, "ancestor") && str_eqc(f->op, "=")) { /* LOINC's parts */
+        uint32_t of = fhir_tx_find(s, f->value);
+        *yes = of != FHIR_TX_NONE && of != c && fhir_tx_subsumes(s, of, c);
+        return AM_OK;
+    }
     size_t n;
     int err = AM_OK;
     *yes = false;
@@ -286,6 +291,28 @@ static bool tx_property_exists(const struct fhir_tx_system *s, uint32_t c,
         if (str_eq(p[i].name, name))
             return true;
     return false;
+}
+
+static bool tx_property_has(const struct fhir_tx_system *s, uint32_t c, struct str name,
+                            struct str value)
+{
+    size_t n;
+    const struct fhir_tx_property *p = fhir_tx_properties(s, c, &n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(p[i].name, name) && str_eq(p[i].value, value))
+            return true;
+    return false;
+}
+
+/* snomedct.html: "concept in ID" are the members of a reference set. */
+static int tx_refset_fits(const struct fhir_tx_system *s, uint32_t c,
+                          const struct tx_filter *f, bool *yes, struct diag *d)
+{
+    *yes = tx_property_has(s, c, STR(TX_REFSET), f->value);
+    if (map_has(&s->refset, f->value))
+        return AM_OK;
+    fhir_tx_bad(d, f->value, "term.partial"); /* not loaded: never a no */
+    return AM_E_NOTFOUND;
 }
 
 static int tx_ecl_fits(const struct fhir_tx_system *s, uint32_t c,
@@ -321,6 +348,9 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
         *yes = tx_property_exists(s, c, f->property) == str_eqc(f->value, "true");
         return AM_OK;
     }
+    if (str_eqc(f->op, "in") && tx_is_code(f->property) && str_eqc(s->url, TX_SCT) &&
+        str_find(f->value, ',') == f->value.n)
+        return tx_refset_fits(s, c, f, yes, d);
     if (f->ecl)
         return tx_ecl_fits(s, c, f, yes, d);
     if (!f->re && !str_eqc(f->op, "=") && !str_eqc(f->op, "in") &&
@@ -362,7 +392,7 @@ static int tx_in_system(const struct tx_asked *q, const struct tx_part *p, bool 
         return AM_OK;
     }
     s = fhir_tx_system(q->t, p->system, p->version);
-    if (!s && str_eqc(p->system, TX_UCUM) && !p->filter.n) {
+    if (str_eqc(p->system, TX_UCUM) && !p->filter.n) { /* loaded or not */
         *in = fhir_tx_is_unit(p->system, q->code);
         return AM_OK;
     }

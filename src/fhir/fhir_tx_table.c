@@ -1,131 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Terminologies that come as tables: RF2 of SNOMED CT, and CSV with named columns. */
+/* Terminologies that come as tables: CSV with named columns. */
 #include "csv/csv.h"
 #include "fhir/fhir_tx_priv.h"
 
-#define SCT     TX_SCT
-#define SCT_ISA "116680003"
-#define SCT_FSN "900000000000003001"
-
-/* ---- RF2: tab-separated, no quotes, a header line ---- */
-enum { RF2_FIELDS = 10 };
-
-static size_t rf2_split(struct str line, struct str out[RF2_FIELDS])
-{
-    size_t n = 0;
-    if (line.n && line.p[line.n - 1] == '\r')
-        line.n--;
-    while (n < RF2_FIELDS) {
-        size_t tab = str_find(line, '\t');
-        out[n++] = str_sub(line, 0, tab);
-        if (tab == line.n)
-            break;
-        line = str_sub(line, tab + 1, line.n);
-    }
-    return n;
-}
-
-struct rf2 {
-    struct fhir_tx *t;
-    struct fhir_tx_system *s;
-    struct diag *d;
-};
-typedef int rf2_row_fn(struct rf2 *r, const struct str f[RF2_FIELDS]);
-
-static int rf2_rows(struct rf2 *r, struct str text, size_t fields, const char *file,
-                    rf2_row_fn *fn)
-{
-    struct str f[RF2_FIELDS];
-    int err = AM_OK;
-    for (size_t line = 1; text.n && !err; line++) {
-        struct str rest, row = str_cut(text, '\n', &rest);
-        text = rest;
-        if (!row.n || str_starts(row, STR("id\t")))
-            continue;
-        if (!str_utf8(row) || rf2_split(row, f) != fields) {
-            char at[64];
-            snprintf(at, sizeof at, "%s:%zu", file, line);
-            return fhir_tx_bad(r->d, str_c(at), "term.rf2");
-        }
-        err = fn(r, f);
-    }
-    return err;
-}
-
-/* id effectiveTime active moduleId definitionStatusId */
-static int rf2_concept(struct rf2 *r, const struct str f[RF2_FIELDS])
-{
-    uint32_t c;
-    int err = fhir_tx_concept_add(r->t, r->s, f[0], STR(""), &c);
-    if (err == AM_E_EXISTS)
-        return fhir_tx_bad(r->d, f[0], "term.twice");
-    if (!err && !str_eqc(f[2], "1"))
-        r->s->concept.v[c].flags |= FHIR_TX_INACTIVE;
-    return err ? err
-               : fhir_tx_property_add(r->t, r->s, c, STR("moduleId"), FHIR_TX_CODE, f[3]);
-}
-
-/* id effectiveTime active moduleId conceptId languageCode typeId term caseSignificanceId
- */
-static int rf2_description(struct rf2 *r, const struct str f[RF2_FIELDS])
-{
-    struct fhir_tx_concept *c;
-    uint32_t at;
-    int err = AM_OK;
-    if (!str_eqc(f[2], "1"))
-        return AM_OK;
-    at = fhir_tx_find(r->s, f[4]);
-    if (at == FHIR_TX_NONE)
-        return fhir_tx_bad(r->d, f[4], "term.code");
-    c = &r->s->concept.v[at];
-    if (!c->display.n && str_eqc(f[5], "en") && !str_eqc(f[6], SCT_FSN))
-        err = fhir_tx_keep(r->t, f[7], &c->display);
-    return err ? err : fhir_tx_word_add(r->t, r->s, at, f[5], f[6], f[7]);
-}
-
-/* id effectiveTime active moduleId sourceId destinationId relationshipGroup typeId ... */
-static int rf2_relationship(struct rf2 *r, const struct str f[RF2_FIELDS])
-{
-    uint32_t from, to;
-    if (!str_eqc(f[2], "1"))
-        return AM_OK;
-    from = fhir_tx_find(r->s, f[4]);
-    to = fhir_tx_find(r->s, f[5]);
-    if (from == FHIR_TX_NONE || to == FHIR_TX_NONE)
-        return fhir_tx_bad(r->d, from == FHIR_TX_NONE ? f[4] : f[5], "term.code");
-    if (str_eqc(f[7], SCT_ISA))
-        return vec_push(&r->s->edge, ((struct tx_edge){from, to}));
-    return fhir_tx_property_add(r->t, r->s, from, f[7], FHIR_TX_CODE, f[5]);
-}
-
-/* No English synonym: the first description there is. */
-static void rf2_displays(struct fhir_tx_system *s)
-{
-    for (size_t i = 0; i < s->word.n; i++)
-        if (!s->concept.v[s->word.v[i].concept].display.n)
-            s->concept.v[s->word.v[i].concept].display = s->word.v[i].text;
-}
-
-int fhir_tx_add_rf2(struct fhir_tx *t, const struct fhir_tx_rf2 *f, struct diag *d)
-{
-    struct rf2 r = {.t = t, .d = d};
-    int err = fhir_tx_system_new(t, STR(SCT), f->version, &r.s, d);
-    if (!err)
-        r.s->name = STR("SNOMED_CT");
-    if (!err)
-        r.s->all = STR(SCT "?fhir_vs");
-    if (!err)
-        err = rf2_rows(&r, f->concept, 5, "concept", rf2_concept);
-    if (!err)
-        err = rf2_rows(&r, f->description, 9, "description", rf2_description);
-    if (!err)
-        err = rf2_rows(&r, f->relationship, 10, "relationship", rf2_relationship);
-    if (!err)
-        rf2_displays(r.s);
-    return err;
-}
-
-/* ---- CSV ---- */
 static const char *const loinc_properties[] = {
     "COMPONENT",  "PROPERTY", "TIME_ASPCT", "SYSTEM",           "SCALE_TYP",
     "METHOD_TYP", "CLASS",    "STATUS",     "LONG_COMMON_NAME", NULL};
@@ -264,12 +141,71 @@ int fhir_tx_add_table(struct fhir_tx *t, struct str text, const struct fhir_tx_t
         err = fhir_tx_system_new(t, how->url, how->version, &s, d);
     if (!err)
         err = fhir_tx_keep(t, how->name, &s->name);
+    if (!err && str_eqc(how->url, "http://loinc.org"))
+        s->all = STR("http://loinc.org/vs");
     for (size_t row = 0; row < csv_rows(c) && !err; row++)
         err = table_row(t, s, &x, row, d);
     if (!err && how->by_prefix)
         err = table_prefixes(s);
     if (!err && how->icd10)
         err = fhir_tx_icd_tree(s);
+    csv_free(c);
+    return err;
+}
+
+/* ---- the hierarchy of LOINC ---- */
+/* A row a place in the tree: the code, a part (LP...) or a code of LOINC, and the part
+ * above. The same pair comes once for each path to the root. */
+static int loinc_row(struct fhir_tx *t, struct fhir_tx_system *s, struct map *seen,
+                     const struct str f[3])
+{
+    char key[64];
+    uint32_t c;
+    int err = fhir_tx_concept_add(t, s, f[0], f[1], &c);
+    if (err == AM_E_EXISTS)
+        err = AM_OK;
+    if (err || !f[2].n)
+        return err;
+    if (f[0].n + f[2].n + 1 >= sizeof key)
+        return AM_E_INVALID;
+    snprintf(key, sizeof key, "%.*s %.*s", STR_FMT(f[0]), STR_FMT(f[2]));
+    if (map_has(seen, str_c(key)))
+        return AM_OK;
+    err = map_set(seen, str_c(key), 1);
+    return err ? err : fhir_tx_later_add(t, s, c, f[2], false);
+}
+
+int fhir_tx_add_loinc_tree(struct fhir_tx *t, struct str text, struct str version,
+                           struct diag *d)
+{
+    static const char *const name[3] = {"CODE", "CODE_TEXT", "IMMEDIATE_PARENT"};
+    const struct csv_limits limits = {.separator = ','};
+    struct fhir_tx_system *s = fhir_tx_own(t, fhir_tx_loinc.url, version);
+    struct map seen;
+    struct csv *c = NULL;
+    size_t column[3];
+    int err;
+    if (!s)
+        return fhir_tx_bad(d, fhir_tx_loinc.url, "term.system");
+    err = csv_parse(&c, text, &limits, d);
+    if (err)
+        return err == AM_E_SYNTAX ? AM_E_INVALID : err;
+    map_init(&seen);
+    for (size_t i = 0; i < 3 && !err; i++)
+        err = table_column(c, name[i], &column[i], d);
+    for (size_t row = 0; !err && row < csv_rows(c); row++) {
+        struct str f[3];
+        for (size_t i = 0; i < 3; i++)
+            f[i] = str_trim(csv_at(c, row, column[i]));
+        if (!f[0].n)
+            err = fhir_tx_bad(d, s->url, "term.no_code");
+        else
+            err = loinc_row(t, s, &seen, f);
+        if (err == AM_E_INVALID && f[0].n)
+            (void)fhir_tx_bad(d, f[0], "term.code");
+    }
+    s->dirty = true;
+    map_release(&seen);
     csv_free(c);
     return err;
 }

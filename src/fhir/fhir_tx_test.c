@@ -438,9 +438,12 @@ static struct fhir_tx *tx_rf2(void)
         assert_ok(buf_addf(&r, "%u\t20260101\t1\t1\t%u\t%u\t0\t363698007\t4\t5\r\n",
                            30000 + i, 1000 + i, 1000 + tx_draw(MANY)));
     }
-    assert_ok(fhir_tx_add_rf2(
-        t, &(struct fhir_tx_rf2){buf_str(&c), buf_str(&w), buf_str(&r), STR("v1")},
-        NULL));
+    assert_ok(fhir_tx_add_rf2(t,
+                              &(struct fhir_tx_rf2){.concept = buf_str(&c),
+                                                    .description = buf_str(&w),
+                                                    .relationship = buf_str(&r),
+                                                    .version = STR("v1")},
+                              NULL));
     assert_ok(fhir_tx_ready(t, NULL));
     buf_release(&c);
     buf_release(&w);
@@ -680,9 +683,12 @@ static void operations_answer_as_the_specification_writes(void **state)
                          P("url", "Uri", "\"urn:a-all\"") "," P(
                              "count", "Integer", "1") "," P("offset", "Integer", "4"),
                          out, NULL));
-    assert_non_null(strstr(out, "\"total\":5,\"offset\":4,\"contains\":[{\"system\":"
-                                "\"urn:a\",\"inactive\":true,\"version\":\"1\",\"code\":"
-                                "\"fish\",\"display\":\"Fish\"}]"));
+    assert_non_null(strstr(
+        out, "\"total\":5,\"offset\":4,\"parameter\":[" P("count", "Integer", "1") "," P(
+                 "offset", "Integer",
+                 "4") "],\"contains\":[{\"system\":"
+                      "\"urn:a\",\"inactive\":true,\"version\":\"1\",\"code\":"
+                      "\"fish\",\"display\":\"Fish\"}]"));
     assert_ok(
         tx_operate(t, FHIR_TX_SUBSUMES,
                    P("system", "Uri", "\"urn:a\"") "," P(
@@ -725,7 +731,7 @@ static void operations_asked_wrong_say_so(void **state)
         {FHIR_TX_EXPAND, P("url", "Uri", "\"urn:swim\"") "," P("count", "Integer", "-1"),
          "term.parameter", AM_E_INVALID},
         {FHIR_TX_EXPAND, P("url", "Uri", "\"urn:swim\"") ",{\"name\":\"valueSet\"}",
-         "term.given_set", AM_E_UNSUPPORTED},
+         "term.parameter", AM_E_INVALID},
         {FHIR_TX_SUBSUMES, P("codeA", "Code", "\"bird\""), "term.parameter",
          AM_E_INVALID},
         {FHIR_TX_TRANSLATE, P("url", "Uri", "\"urn:q\"") "," CODE("duck"), "term.map",

@@ -24,8 +24,9 @@
  * (concepts, filters, imported sets, exclusions); a filter that needs the hierarchy costs
  * one subsumption. An expansion goes through what its most selective rule names.
  * Filters: is-a, descendent-of, is-not-a, generalizes, =, in, not-in, regex, exists.
- * Implicit sets: all of SNOMED ("?fhir_vs"), all of a CodeSystem (its `valueSet`), unless
- * a ValueSet of that address is loaded.
+ * Implicit sets: all of SNOMED ("?fhir_vs"), of LOINC ("http://loinc.org/vs"), of a
+ * CodeSystem (its `valueSet`), unless a ValueSet of that address is loaded; parts of
+ * SNOMED CT by fhir_tx_implied().
  *
  * What is not loaded, or only in part (a CodeSystem whose `content` is not "complete", an
  * expansion cut short, a ValueSet that says nothing), is never a no: AM_E_NOTFOUND.
@@ -61,8 +62,19 @@ AM_CHECK int fhir_tx_add(struct fhir_tx *t, const struct json *resource, struct 
  * synonym in English is the display. Only "is a" (116680003) makes the hierarchy; other
  * relationships are properties named by their type. description may hold several files
  * one after another (the header line stands before each). */
+/* language: reference sets of languages (der2_cRefset_Language*): the preferred term of a
+ * dialect is its display, and of an American one also the display where nobody says a
+ * language. dialect: what a reference set is called, beside en-US and en-GB, which are
+ * known; without a name it counts for the language of its descriptions. simple: reference
+ * sets whose members are concepts (der2_Refset_Simple*), for "concept in ID". */
+struct fhir_tx_dialect {
+    struct str refset, lang; /* "fr-MA" */
+};
 struct fhir_tx_rf2 {
     struct str concept, description, relationship;
+    struct str language, simple; /* or empty */
+    const struct fhir_tx_dialect *dialect;
+    size_t dialects;
     struct str
         version; /* as in "http://snomed.info/sct/900000000000207008/version/..." */
 };
@@ -84,6 +96,10 @@ struct fhir_tx_table {
     struct str adds; /* empty, or a language: the system is there, and display is a
                         designation in it (LOINC's linguistic variants) */
 };
+/* LOINC's hierarchy (ComponentHierarchyBySystem.csv, MultiAxialHierarchy.csv), after its
+ * table: parts (LP...) become concepts. Empty version: the newest. */
+AM_CHECK int fhir_tx_add_loinc_tree(struct fhir_tx *t, struct str csv, struct str version,
+                                    struct diag *d);
 AM_CHECK int fhir_tx_add_table(struct fhir_tx *t, struct str csv,
                                const struct fhir_tx_table *how, struct diag *d);
 extern const struct fhir_tx_table fhir_tx_loinc, fhir_tx_icd10, fhir_tx_atc;
@@ -147,11 +163,13 @@ struct fhir_tx_concept {
     unsigned flags;
 };
 const struct fhir_tx_concept *fhir_tx_concept(const struct fhir_tx_system *s, uint32_t c);
-/* The display in a language ("fr", "ar-MA"; empty: as it is): a designation in it, else
- * in its language without region, else the display. */
+/* The display in a language ("fr", "ar-MA"; empty: as it is): what its dialect prefers, a
+ * designation in it, else in its language without region (a preferred one first), else
+ * the display. */
 struct str fhir_tx_display(const struct fhir_tx_system *s, uint32_t c, struct str lang);
 struct fhir_tx_word {
     uint32_t concept;
+    uint16_t preferred;         /* by how many dialects' reference sets: their bits */
     struct str lang, use, text; /* use: a code such as "synonym"; may be empty */
 };
 const struct fhir_tx_word *fhir_tx_words(const struct fhir_tx_system *s, uint32_t c,
@@ -196,6 +214,13 @@ uint32_t fhir_ecl_within(const struct fhir_ecl *e, const struct fhir_tx_system *
 struct fhir_tx_set;
 /* "url" or "url|version"; implicit ones too. NULL: none. */
 const struct fhir_tx_set *fhir_tx_set(const struct fhir_tx *t, struct str canonical);
+/* The same, and those of SNOMED CT that their address defines: "?fhir_vs", of any edition
+ * and version, "=isa/ID", "=refset/ID", "=ecl/EXPRESSION". *own: NULL, or what an earlier
+ * question of the kind made over the same terminologies; the set may be in it: free it
+ * after use, after failure too. AM_E_NOTFOUND: none; AM_E_INVALID: no expression. */
+AM_CHECK int fhir_tx_implied(const struct fhir_tx *over, struct str canonical,
+                             struct fhir_tx **own, const struct fhir_tx_set **set,
+                             struct diag *d);
 /* AM_E_NOTFOUND: a system or set it needs is not loaded, or not whole (said in d);
  * AM_E_UNSUPPORTED: a filter; AM_E_TOOBIG: sets within sets (term.costly). Empty system:
  * any that has the code. */
@@ -210,7 +235,8 @@ struct fhir_tx_coded {
 struct fhir_tx_page {
     struct str filter; /* words that a display or designation has, folded */
     struct str lang;
-    bool active_only;
+    bool active_only, concrete; /* concrete: no abstract ones */
+    struct str without;         /* a system; empty: none is left out */
     size_t offset, count; /* count SIZE_MAX: all, and then at most FHIR_TX_EXPAND_MAX */
 };
 struct fhir_tx_expansion {
@@ -229,8 +255,9 @@ struct fhir_tx_match {
 };
 typedef int fhir_tx_match_fn(void *arg, const struct fhir_tx_match *m);
 struct fhir_tx_ask {
-    struct str map;                  /* canonical; empty: all loaded */
-    struct str system, code, target; /* target: a system; empty: any */
+    struct str map;                    /* canonical; empty: all loaded */
+    struct str system, code, target;   /* target: a system; empty: any */
+    struct str source_set, target_set; /* of the map, as it says; empty: any */
     bool reverse;
 };
 /* AM_E_NOTFOUND: no such map; AM_E_UNSUPPORTED: a match depends on something else than

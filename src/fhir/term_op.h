@@ -3,17 +3,21 @@
  * ValueSet) out: what a route gives to and sends back from fhir/term.h.
  *
  *   LOOKUP         code + system [+ version], or coding; displayLanguage, property
- *   VALIDATE_CODE  of a CodeSystem: url (or coding.system), code [+ version], display
- *   VALIDATE_SET   of a ValueSet: url; code + system, coding or codeableConcept; display
- *   EXPAND         url; filter, offset, count, activeOnly, includeDesignations,
- *                  displayLanguage; excludeNested (expansions are flat)
- *   SUBSUMES       codeA, codeB + system [+ version], or codingA, codingB
- *   TRANSLATE      code + system, coding or codeableConcept; url, targetsystem, reverse
+ *   VALIDATE_CODE  of a CodeSystem: url (or coding.system) or codeSystem; code
+ *                  [+ version], coding or codeableConcept; display, abstract
+ *   VALIDATE_SET   of a ValueSet: url or valueSet; code + system [+ systemVersion],
+ * coding or codeableConcept; display, abstract EXPAND         url or valueSet; filter,
+ * offset, count, activeOnly, displayLanguage, includeDesignations, designation (a use or
+ * a language; several), excludeNotForUI, exclude-system; excludeNested (expansions are
+ * flat), excludePostCoordinated (none has such) SUBSUMES       codeA, codeB + system [+
+ * version], or codingA, codingB TRANSLATE      code + system, coding or codeableConcept;
+ * url or conceptMap, source and target (value sets), targetsystem, reverse
  *
  * A code that is not valid is an answer (result false, with a message); what is asked
  * wrong is not: AM_E_INVALID (term.parameter), AM_E_NOTFOUND (a system, set, map, or for
  * LOOKUP and SUBSUMES a code), AM_E_UNSUPPORTED (a filter), AM_E_TOOBIG (term.costly).
- * A set given in the request (valueSet) is AM_E_UNSUPPORTED. What an operation does not
+ * A resource that comes with a question stands over those that are loaded, for it alone
+ * (64 MiB at most). What an operation does not
  * read is refused, never ignored (term.unread): that and what fits are in one table,
  * fhir_tx_params().
  *
@@ -33,11 +37,12 @@ enum fhir_tx_op {
     FHIR_TX_TRANSLATE
 };
 enum fhir_tx_kind {
-    FHIR_TX_P_TEXT,   /* code, uri, string, canonical... */
-    FHIR_TX_P_BOOL,   /* valueBoolean */
-    FHIR_TX_P_WHOLE,  /* valueInteger, 0 or more */
-    FHIR_TX_P_CODING, /* valueCoding */
-    FHIR_TX_P_CONCEPT /* valueCodeableConcept */
+    FHIR_TX_P_TEXT,    /* code, uri, string, canonical... */
+    FHIR_TX_P_BOOL,    /* valueBoolean */
+    FHIR_TX_P_WHOLE,   /* valueInteger, 0 or more */
+    FHIR_TX_P_CODING,  /* valueCoding */
+    FHIR_TX_P_CONCEPT, /* valueCodeableConcept */
+    FHIR_TX_P_RESOURCE /* a ValueSet, CodeSystem or ConceptMap that comes with it */
 };
 struct fhir_tx_param {
     const char *name; /* NULL: after the last */

@@ -244,9 +244,17 @@ static void what_is_asked_wrong_is_said_in_three_languages(void **state)
     T_REFUSED(400, "term.unread", REST_POST, .url = "/CodeSystem/$lookup",
               .body = PARAMS(CODING("coding", "owl") ",{\"name\":\"date\","
                                                      "\"valueDateTime\":\"2020\"}"));
-    T_REFUSED(400, "term.given_set", REST_POST, .url = "/ValueSet/$expand",
+    T_REFUSED(400, "term.parameter", REST_POST, .url = "/ValueSet/$expand",
+              .body = PARAMS("{\"name\":\"valueSet\",\"resource\":{\"resourceType\":"
+                             "\"CodeSystem\",\"status\":\"active\"}}"));
+    T_REFUSED(404, "term.partial", REST_POST, .url = "/ValueSet/$expand",
               .body = PARAMS("{\"name\":\"valueSet\",\"resource\":{\"resourceType\":"
                              "\"ValueSet\",\"status\":\"active\"}}"));
+    TERM_IS("result", "true", REST_POST, .url = "/ValueSet/$validate-code",
+            .body =
+                PARAMS("{\"name\":\"valueSet\",\"resource\":{\"resourceType\":"
+                       "\"ValueSet\",\"status\":\"active\",\"compose\":{\"include\":"
+                       "[{\"system\":\"http://x/birds\"}]}}}," CODING("coding", "owl")));
     T_REFUSED(400, "rest.other_type", REST_POST, .url = "/CodeSystem/$lookup",
               .body = "{\"resourceType\":\"Patient\"}");
     T_REFUSED(400, "rest.body", REST_POST, .url = "/CodeSystem/$lookup");

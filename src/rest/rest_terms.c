@@ -225,17 +225,16 @@ static int codes_in(const struct fhir_tx *t, struct str canonical, eds_code_fn *
                     void *arg)
 {
     static const struct fhir_tx_page all = {.count = SIZE_MAX};
-    const struct fhir_tx_set *set = fhir_tx_set(t, canonical);
-    struct fhir_tx_expansion e;
-    int err;
-    if (!set)
-        return AM_E_NOTFOUND;
-    err = fhir_tx_expand(t, set, &all, &e, NULL);
-    if (err)
-        return err;
+    const struct fhir_tx_set *set = NULL;
+    struct fhir_tx_expansion e = {.n = 0};
+    struct fhir_tx *own = NULL;
+    int err = fhir_tx_implied(t, canonical, &own, &set, NULL);
+    if (!err)
+        err = fhir_tx_expand(t, set, &all, &e, NULL);
     for (size_t i = 0; i < e.n && !err; i++)
         err = fn(arg, e.v[i].system, e.v[i].code);
     free(e.v);
+    fhir_tx_free(own);
     return err;
 }
 
