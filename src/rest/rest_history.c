@@ -10,7 +10,10 @@ struct history {
     struct eds_view *v;
     struct eds_past p;
     size_t count, n;
-    int64_t last, next; /* rid */
+    int64_t last, next;    /* rid */
+    bool at;               /* those that were current at some time from lo to hi */
+    int64_t lo, hi, newer; /* newer: when the version after this one came; 0: none did */
+    int64_t below; /* with `at`: of the page, since newer ones are looked at too */
     struct jw w;
     struct buf entries, told;
 };
@@ -40,13 +43,22 @@ static void history_response(struct history *h, const struct eds_meta *m)
     jw_obj_end(&h->w);
 }
 
+/* _at: was it current then? Versions of one resource come newest first. */
+static bool history_current(struct history *h, const struct eds_meta *m)
+{
+    int64_t newer = h->newer;
+    h->newer = m->at;
+    return !h->at || (m->at <= h->hi && (!newer || newer > h->lo) &&
+                      (!h->below || m->rid < h->below));
+}
+
 static int history_one(void *arg, const struct eds_meta *m, struct str body)
 {
     struct history *h = arg;
     struct rest_call *c = h->c;
     bool yes;
     int err = rest_sees(c, h->v, m, body, &yes);
-    if (err || !yes)
+    if (err || !yes || !history_current(h, m))
         return err;
     if (!h->count) { /* none is told, all are counted */
         h->n++;
@@ -92,7 +104,7 @@ static int history_in(struct eds_view *v, void *arg)
 static int history_ask(struct rest_call *c, struct history *h)
 {
     struct str count = rest_param(c, "_count"), since = rest_param(c, "_since"),
-               page = rest_param(c, "_page");
+               page = rest_param(c, "_page"), at = rest_param(c, "_at");
     int64_t n = HISTORY_COUNT, lo, hi;
     if (count.p && str_int(count, 0, INT32_MAX, &n))
         return rest_bad(c, AM_E_SYNTAX, "_count", "search.count", count);
@@ -104,19 +116,26 @@ static int history_ask(struct rest_call *c, struct history *h)
     }
     if (page.p && str_int(page, 1, INT64_MAX, &h->p.below))
         return rest_bad(c, AM_E_SYNTAX, "_page", "search.page", page);
+    if (at.p) {
+        if (fhir_date_interval(at, &h->lo, &h->hi))
+            return rest_bad(c, AM_E_SYNTAX, "_at", "search.date", at);
+        h->at = true;
+        h->below = h->p.below;
+        h->p.below = 0;
+    }
     return AM_OK;
 }
 
 static int history_link(struct history *h, struct jw *w, const char *rel, int64_t page)
 {
-    struct fhir_pair kept[4];
+    struct fhir_pair kept[5];
     char text[24] = "";
     size_t n = 0;
     struct buf url;
     int err;
     for (size_t i = 0; i < h->c->pairs && n < AM_LEN(kept); i++)
         if (str_eqc(h->c->pair[i].name, "_count") ||
-            str_eqc(h->c->pair[i].name, "_since"))
+            str_eqc(h->c->pair[i].name, "_since") || str_eqc(h->c->pair[i].name, "_at"))
             kept[n++] = h->c->pair[i];
     if (page)
         snprintf(text, sizeof text, "%lld", (long long)page);
@@ -134,10 +153,11 @@ static int history_tell(struct history *h)
     int err;
     jw_init(&w, &h->c->out);
     rest_list_begin(h->c, &w, "history",
-                    h->c->id.n && !h->next && !h->p.below ? (int64_t)h->n : -1);
+                    h->c->id.n && !h->next && !h->p.below && !h->below ? (int64_t)h->n
+                                                                       : -1);
     jw_key(&w, "link");
     jw_arr(&w);
-    err = history_link(h, &w, "self", h->p.below);
+    err = history_link(h, &w, "self", h->at ? h->below : h->p.below);
     if (!err && h->next)
         err = history_link(h, &w, "next", h->next);
     jw_arr_end(&w);
@@ -152,7 +172,7 @@ static int history_tell(struct history *h)
 int rest_h_history(struct rest_call *c)
 {
     struct history h = {.c = c, .p = {.type = c->type, .id = c->id, .bodies = true}};
-    int err = rest_only(c, "_count _since _page");
+    int err = rest_only(c, c->id.n ? "_count _since _at _page" : "_count _since _page");
     if (!err)
         err = history_ask(c, &h);
     if (err)
@@ -160,7 +180,7 @@ int rest_h_history(struct rest_call *c)
     buf_init(&h.entries, c->r->c.told_max);
     buf_init(&h.told, 2 * EDS_BODY_MAX);
     err = eds_view(c->r->c.eds, history_in, &h);
-    if (!err && c->id.n && !h.n && !h.p.below && !h.p.since_at)
+    if (!err && c->id.n && !h.n && !h.p.below && !h.p.since_at && !h.at)
         err = rest_bad(c, AM_E_NOTFOUND, "", "rest.notfound", c->id);
     if (err == AM_E_NOTFOUND && !c->id.n)
         err = AM_OK; /* a type never met has no versions */

@@ -19,18 +19,55 @@ static int validate_stored(struct rest_call *c)
     return err;
 }
 
-/* *profile: asked for in the Parameters, if it is. */
-static int validate_sent(struct rest_call *c, struct str *profile)
+/* What is not there can not be deleted: 404. */
+static int validate_there(struct rest_call *c)
+{
+    struct json_doc *doc = NULL;
+    int err = rest_current(c, &doc);
+    json_free(doc);
+    return err ? err : rest_outcome(c, AM_OK);
+}
+
+/* A code or address of the Parameters; what the query said stays where they say none. */
+static void validate_value(const struct json *params, const char *name, struct str *out)
+{
+    for (json_each(it, operation_param(params, name)))
+        if (str_starts(it.key, STR("value")))
+            *out = json_str(it.val);
+}
+
+/* What is to be done with it: "" (is it valid?), create, update, delete, profile. */
+static int validate_mode(struct rest_call *c, struct str mode)
+{
+    bool one = str_eqc(mode, "update") || str_eqc(mode, "delete");
+    if (!mode.n || str_eqc(mode, "create") || str_eqc(mode, "profile") || one) {
+        if (one && !c->id.n) /* of which? */
+            return rest_bad(c, AM_E_SYNTAX, "mode", "rest.value", mode);
+        return AM_OK;
+    }
+    return rest_bad(c, AM_E_SYNTAX, "mode", "rest.value", mode);
+}
+
+/* "update": it says the id it is sent to. */
+static void validate_id(struct rest_call *c, struct str mode)
+{
+    struct str id = json_get_str(c->body, "id");
+    if (str_eqc(mode, "update") && !str_eq(id, c->id))
+        (void)rest_bad(c, AM_OK, "/id", "rest.other_id", id);
+}
+
+/* *profile and *mode: asked for in the Parameters, if they are. */
+static int validate_sent(struct rest_call *c, struct str *profile, struct str *mode)
 {
     int err = rest_body(c, STR_NULL);
     if (err)
         return err;
     if (json_str_is(json_get(c->body, "resourceType"), "Parameters") &&
         !str_eqc(c->type, "Parameters")) {
-        const struct json *asked = operation_param(c->body, "profile");
-        for (json_each(it, asked))
-            if (str_starts(it.key, STR("value")))
-                *profile = json_str(it.val);
+        validate_value(c->body, "profile", profile);
+        validate_value(c->body, "mode", mode);
+        if (str_eqc(*mode, "delete")) /* nothing to look at is sent */
+            return AM_OK;
         c->body = json_get(operation_param(c->body, "resource"), "resource");
     }
     if (!json_get_str(c->body, "resourceType").n)
@@ -40,14 +77,24 @@ static int validate_sent(struct rest_call *c, struct str *profile)
 
 int rest_h_validate(struct rest_call *c)
 {
-    struct str is, profile;
+    struct str is, profile, mode;
     int err = rest_only(c, "profile mode");
     if (err)
         return err;
     profile = rest_param(c, "profile");
-    err = c->q->method == REST_GET ? validate_stored(c) : validate_sent(c, &profile);
+    mode = rest_param(c, "mode");
+    err = c->q->method == REST_GET || str_eqc(mode, "delete")
+              ? AM_OK
+              : validate_sent(c, &profile, &mode);
+    if (!err)
+        err = validate_mode(c, mode);
+    if (!err && str_eqc(mode, "delete"))
+        return validate_there(c);
+    if (!err && c->q->method == REST_GET)
+        err = validate_stored(c);
     if (err)
         return err;
+    validate_id(c, mode);
     is = json_get_str(c->body, "resourceType");
     if (!str_eq(is, c->type))
         (void)rest_bad(c, AM_OK, "/resourceType", "rest.other_type", is);

@@ -184,6 +184,84 @@ static void validate_tells_and_stores_nothing(void **state)
     T_ONLY(200, .url = "/Patient/a/$validate");
 }
 
+static void validate_knows_what_is_to_be_done(void **state)
+{
+#define V_AS(mode, more)                                                                 \
+    "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"mode\",\"valueCode\":"  \
+    "\"" mode "\"}" more "]}"
+#define V_ONE(id)                                                                        \
+    ",{\"name\":\"resource\",\"resource\":{\"resourceType\":\"Patient\",\"id\":\"" id    \
+    "\"}}"
+    (void)state;
+    t_put("Patient", "a", "");
+    T_ONLY(200, REST_POST, .url = "/Patient/a/$validate",
+           .body = V_AS("update", V_ONE("a")));
+    T_REFUSED(200, "rest.other_id", REST_POST, .url = "/Patient/a/$validate",
+              .body = V_AS("update", V_ONE("b")));
+    T_REFUSED(200, "rest.other_id", REST_POST, .url = "/Patient/a/$validate?mode=update",
+              .body = "{\"resourceType\":\"Patient\"}");
+    T_ONLY(200, REST_POST, .url = "/Patient/$validate",
+           .body = V_AS("create", V_ONE("b")));
+    T_ONLY(200, REST_POST, .url = "/Patient/a/$validate", .body = V_AS("delete", ""));
+    T_ONLY(200, .url = "/Patient/a/$validate?mode=delete");
+    T_REFUSED(404, "rest.notfound", REST_POST, .url = "/Patient/no/$validate",
+              .body = V_AS("delete", ""));
+    T_REFUSED(400, "rest.value", REST_POST, .url = "/Patient/$validate",
+              .body = V_AS("delete", "")); /* of which? */
+    T_REFUSED(400, "rest.value", REST_POST, .url = "/Patient/$validate",
+              .body = V_AS("destroy", V_ONE("a")));
+    assert_int_equal(t_total("/Patient"), 1);
+}
+
+/* Which versions were current at some time of an interval. */
+static void a_history_tells_what_was_current_at_a_time(void **state)
+{
+    char at[3][TIME_TEXT], url[200];
+    struct t_reply r;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        t_put("Patient", "h",
+              i == 0   ? ""
+              : i == 1 ? "\"active\":true"
+                       : "\"active\":false");
+        r = T_WANT(200, .url = "/Patient/h");
+        snprintf(at[i], TIME_TEXT, "%.*s",
+                 STR_FMT(json_str(t_at(&r, "/meta/lastUpdated"))));
+        t_done(&r);
+        usleep(3000);
+    }
+    for (int i = 0; i < 3; i++) {
+        snprintf(url, sizeof url, "/Patient/h/_history?_at=%s", at[i]);
+        r = T_WANT(200, .url = url);
+        /* the instant of a version, to its millisecond: it, perhaps the one before */
+        assert_true(json_size(t_at(&r, "/entry")) >= 1);
+        assert_true(json_size(t_at(&r, "/entry")) <= 2);
+        assert_str_equal(json_str(t_at(&r, "/entry/0/resource/meta/versionId")),
+                         i == 0   ? "1"
+                         : i == 1 ? "2"
+                                  : "3");
+        t_done(&r);
+    }
+    r = T_WANT(200, .url = "/Patient/h/_history?_at=2100-01-01");
+    assert_int_equal(json_size(t_at(&r, "/entry")), 1); /* the newest, still */
+    assert_str_equal(json_str(t_at(&r, "/entry/0/resource/meta/versionId")), "3");
+    t_done(&r);
+    r = T_WANT(200, .url = "/Patient/h/_history?_at=2000-01-01");
+    assert_int_equal(json_size(t_at(&r, "/entry")), 0);
+    t_done(&r);
+    snprintf(url, sizeof url, "/Patient/h/_history?_at=%.4s&_count=2", at[0]);
+    r = T_WANT(200, .url = url);
+    assert_int_equal(json_size(t_at(&r, "/entry")), 2);
+    assert_str_equal(json_str(t_at(&r, "/link/1/relation")), "next");
+    snprintf(url, sizeof url, "%.*s", STR_FMT(json_str(t_at(&r, "/link/1/url"))));
+    t_done(&r);
+    r = T_WANT(200, .url = strstr(url, "/Patient/h"));
+    assert_int_equal(json_size(t_at(&r, "/entry")), 1); /* the rest, and none twice */
+    assert_str_equal(json_str(t_at(&r, "/entry/0/resource/meta/versionId")), "1");
+    t_done(&r);
+    T_REFUSED(400, "search.date", .url = "/Patient/h/_history?_at=soon");
+}
+
 static void labels_are_added_and_taken_away(void **state)
 {
     const char *meta = "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":"
@@ -202,6 +280,9 @@ static void labels_are_added_and_taken_away(void **state)
     r = T_WANT(200, REST_POST, .url = "/Patient/a/$meta-delete", .body = meta);
     assert_null(t_at(&r, "/parameter/0/valueMeta/security"));
     t_done(&r);
+    T_ONLY(200, REST_POST, .url = "/Patient/a/$meta");
+    T_ONLY(200, REST_POST, .url = "/Patient/$meta");
+    T_ONLY(200, REST_POST, .url = "/$meta");
     r = T_WANT(200, .url = "/Patient/a/$meta");
     assert_str_equal(json_str(t_at(&r, "/parameter/0/valueMeta/tag/0/code")), "t");
     t_done(&r);
@@ -420,6 +501,8 @@ int main(void)
         T(histories_are_counted_without_being_told),
         T(histories_are_told_newest_first),
         T(validate_tells_and_stores_nothing),
+        T(validate_knows_what_is_to_be_done),
+        T(a_history_tells_what_was_current_at_a_time),
         T(labels_are_added_and_taken_away),
         T(what_the_server_says_it_can_is_the_tables),
         T(every_row_of_the_table_answers),

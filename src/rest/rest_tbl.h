@@ -92,9 +92,12 @@
       "may it become this?")                                                             \
     X(GET, "/$meta", "$meta", OPERATION, false, meta_all,                                \
       "every profile, tag and security label there is")                                  \
+    X(POST, "/$meta", "$meta", NONE, false, meta_all, "the same by POST")                \
     X(GET, "/{type}/$meta", "$meta", NONE, false, meta_all, "those of a type")           \
+    X(POST, "/{type}/$meta", "$meta", NONE, false, meta_all, "the same by POST")         \
     X(GET, "/{type}/{id}/$meta", "$meta", OPERATION, false, meta,                        \
       "its profiles, tags and security labels")                                          \
+    X(POST, "/{type}/{id}/$meta", "$meta", NONE, false, meta, "the same by POST")        \
     X(POST, "/{type}/{id}/$meta-add", "$meta-add", OPERATION, true, meta_add,            \
       "more of them")                                                                    \
     X(POST, "/{type}/{id}/$meta-delete", "$meta-delete", OPERATION, true, meta_delete,   \
