@@ -149,6 +149,12 @@ AM_CHECK int ward_clock(struct str s, int64_t *at, char out[WARD_INSTANT]);
 /* The clock now; zone: "UTC+01:00", or NULL. */
 void ward_clock_now(int64_t now, char out[WARD_INSTANT], char zone[WARD_INSTANT]);
 
+/* ---- ward_report.c: the report a result stands in ---- */
+void ward_report_check(struct ward_entry *e); /* of field `sample` */
+AM_CHECK int ward_report_send(struct ward_entry *e);
+/* Behind the Observation, which is the first of the form. at: when it was sampled. */
+void ward_report_write(struct ward_tx *t, const char *at);
+
 /* ---- ward_code.c: words and codes ---- */
 /* What a set of that address has of these words. AM_E_NOTFOUND: it is not loaded. *r is
  * to be released. */
@@ -194,7 +200,9 @@ void ward_tx_meta(struct ward_tx *t, const struct json *old, const char *profile
 /* {"system": , "value": } of the form */
 void ward_tx_key(struct ward_tx *t);
 void ward_tx_subject(struct ward_tx *t, const char *key); /* the patient */
-void ward_tx_self(struct ward_tx *t, const char *key);    /* who enters it */
+void ward_tx_self(struct ward_tx *t, const char *key); /* who enters it; NULL: no key */
+/* A reference to the ith resource of the form. */
+void ward_tx_refer(struct ward_tx *t, size_t i);
 /* Of an Observation: status final, category, subject, performer. */
 void ward_tx_measured(struct ward_tx *t, const char *category);
 /* {"coding": [{system, code}]} */

@@ -398,6 +398,52 @@ static void a_laboratory_result_is_written_as_it_was_typed(void **state)
     found(8, "exam=1988-5&figure=5&comparator=lt&high=4" SAMPLED, "\"comparator\":\"<\"");
 }
 
+static void what_has_no_figure_is_coded_positive_or_negative(void **state)
+{
+    struct w_page r;
+    (void)state;
+    time_fake(NOW);
+    refused(LAB, W_LAB, "exam=5196-1" SAMPLED, "choose positive");
+    refused(LAB, W_LAB, "exam=5196-1&finding=neg&figure=1" SAMPLED, "leave this empty");
+    refused(LAB, W_LAB, "exam=4548-4&finding=neg&figure=6&high=6" SAMPLED,
+            "has a figure");
+    refused(LAB, W_LAB, "exam=4548-4&high=6" SAMPLED, "To be filled in");
+    refused(LAB, W_LAB, "exam=5196-1&finding=x" SAMPLED, "Choose from the list");
+    HOLDS("/Observation", "", 0, NULL);
+    found(1, "exam=5196-1&finding=neg" SAMPLED,
+          "\"valueCodeableConcept\":{\"coding\":[{\"system\":\"http://snomed.info/"
+          "sct\",\"code\":\"260385009\"}]},\"interpretation\":[{\"coding\":[{"
+          "\"system\":\"" WARD_V3 "v3-ObservationInterpretation\",\"code\":\"NEG\"");
+    r = W_GET(200, W_PHYSICIAN, "/patients/khadija");
+    W_HAS(&r, "Hepatitis B surface antigen");
+    W_HAS(&r, "<bdi>Negative</bdi>");
+    w_done(&r);
+}
+
+static void results_of_one_sample_are_one_report(void **state)
+{
+    (void)state;
+    time_fake(NOW);
+    found(1, "exam=718-7&figure=13&low=12&high=16&sample=T-77" SAMPLED, NULL);
+    HOLDS("/DiagnosticReport", "identifier=urn:amane:sample|T-77", 1,
+          "\"code\":\"11502-2\"");
+    found(2, "exam=777-3&figure=250&low=150&high=400&sample=T-77" SAMPLED, NULL);
+    found(3, "exam=5196-1&finding=neg&sample=T-77" SAMPLED, NULL);
+    HOLDS("/DiagnosticReport", "", 1, "\"versionId\":\"3\"");
+    for (int i = 1; i <= 3; i++) {
+        char query[160];
+        snprintf(query, sizeof query,
+                 "_has:DiagnosticReport:result:identifier=urn:amane:sample|T-77&"
+                 "identifier=" WARD_FORM_SYSTEM "|%02d112233445566778899aabbccddeeff",
+                 i);
+        HOLDS("/Observation", query, 1, NULL);
+    }
+    found(4, "exam=2951-2&figure=140&low=135&high=145" SAMPLED, NULL); /* unnumbered */
+    HOLDS("/DiagnosticReport", "", 2, NULL);
+    refused("/patients/hostile/lab", W_LAB,
+            "exam=718-7&figure=13&low=12&high=16&sample=T-77" SAMPLED, "another patient");
+}
+
 /* ---- the physician ---- */
 #define DIAGNOSIS "/patients/khadija/diagnosis"
 #define PRESCRIBE "/patients/khadija/prescribe"
@@ -809,6 +855,8 @@ int main(void)
         T(vital_signs_are_written_coded_and_once),
         T(while_a_form_is_written_the_same_waits),
         T(a_laboratory_result_is_written_as_it_was_typed),
+        T(what_has_no_figure_is_coded_positive_or_negative),
+        T(results_of_one_sample_are_one_report),
         T(a_form_starts_empty_with_a_key_and_the_clock),
         T(who_may_not_enter_gets_no_form),
         T(what_cannot_be_is_refused_and_kept),

@@ -139,9 +139,18 @@ void ward_tx_subject(struct ward_tx *t, const char *key)
     tx_reference(&t->w, "Patient", t->e->f.id);
 }
 
+void ward_tx_refer(struct ward_tx *t, size_t i)
+{
+    jw_obj(&t->w);
+    jw_key(&t->w, "reference");
+    tx_urn(&t->w, t->e->key, i);
+    jw_obj_end(&t->w);
+}
+
 void ward_tx_self(struct ward_tx *t, const char *key)
 {
-    jw_key(&t->w, key);
+    if (key)
+        jw_key(&t->w, key);
     tx_reference(&t->w, "Practitioner", t->e->f.v->who.pseudonym);
 }
 
