@@ -6,6 +6,7 @@ struct include {
     struct eds_run *r;
     struct eds_found *f;
     const struct fhir_include *in;
+    const struct fhir_param *param; /* by which what is included was named */
 };
 
 static bool include_has(const struct eds_rids *l, int64_t rid)
@@ -30,12 +31,30 @@ static int include_add(struct include *x, int64_t rid)
     return eds_rids_add(&x->f->included, rid);
 }
 
+/* By a canonical address: of each type that the parameter may mean. */
+static int include_canonical(struct include *x, struct str address)
+{
+    struct str type;
+    int64_t rid;
+    int err = AM_OK;
+    for (size_t i = 0; !err && fhir_param_target(x->param, i, &type); i++) {
+        if (x->in->target.n && !str_eq(type, x->in->target))
+            continue;
+        err = eds_canonical_find(x->r, type, address, &rid);
+        if (!err && rid > 0)
+            err = include_add(x, rid);
+    }
+    return err;
+}
+
 static int include_target(void *arg, struct str target)
 {
     struct include *x = arg;
     struct str id, type = str_cut(target, '/', &id);
     int64_t rid;
     int err;
+    if (fhir_param_canonical(x->param) && str_find(target, ':') < target.n)
+        return include_canonical(x, target);
     if (!id.n || !fhir_search_type(type) ||
         (x->in->target.n && !str_eq(type, x->in->target)))
         return AM_OK;
@@ -52,10 +71,12 @@ static int include_forward(struct include *x, int64_t rid, const struct eds_name
     if (x->in->type.n && !str_eq(x->in->type, type))
         return AM_OK;
     err = x->r->s->body(x->r->s->self, rid, &doc);
+    x->param = &p;
     for (size_t i = 0; !err && x->in->all && fhir_param_at(type, i, &p); i++)
         if (p.kind == FHIR_PARAM_REFERENCE)
             err =
                 fhir_references(json_root(doc), &p, x->r->what->base, include_target, x);
+    x->param = &x->in->param;
     if (!err && !x->in->all)
         err = fhir_references(json_root(doc), &x->in->param, x->r->what->base,
                               include_target, x);
@@ -63,12 +84,10 @@ static int include_forward(struct include *x, int64_t rid, const struct eds_name
     return err;
 }
 
-/* Everything that refers to it by that parameter. */
-static int include_from(struct include *x, const struct fhir_param *p, struct str target)
+/* Everything of a list. */
+static int include_list(struct include *x, uint64_t hash)
 {
     int64_t rid[256], below = INT64_MAX;
-    uint64_t hash = fhir_term_hash(&x->r->what->key, p->number, FHIR_TERM_REFERENCE,
-                                   target, STR_NULL);
     size_t n = AM_LEN(rid);
     while (n == AM_LEN(rid)) {
         int err = x->r->s->term(x->r->s->self, hash, below, AM_LEN(rid), rid, &n);
@@ -81,28 +100,50 @@ static int include_from(struct include *x, const struct fhir_param *p, struct st
     return AM_OK;
 }
 
-static int include_from_type(struct include *x, struct str type, struct str target)
+struct include_named {
+    int64_t rid;
+    struct str target;
+};
+
+/* Everything that refers to it by that parameter. */
+static int include_from(struct include *x, const struct fhir_param *p,
+                        const struct include_named *of)
+{
+    uint64_t more[2];
+    size_t n = 0;
+    int err = include_list(x, fhir_term_hash(&x->r->what->key, p->number,
+                                             FHIR_TERM_REFERENCE, of->target, STR_NULL));
+    if (!err)
+        err = eds_canonical_terms(x->r, p, of->rid, more, &n);
+    for (size_t i = 0; i < n && !err; i++)
+        err = include_list(x, more[i]);
+    return err;
+}
+
+static int include_from_type(struct include *x, struct str type,
+                             const struct include_named *of)
 {
     struct fhir_param p;
     int err = AM_OK;
     for (size_t i = 0; !err && fhir_param_at(type, i, &p); i++)
         if (p.kind == FHIR_PARAM_REFERENCE)
-            err = include_from(x, &p, target);
+            err = include_from(x, &p, of);
     return err;
 }
 
-static int include_reverse(struct include *x, const struct eds_name *name)
+static int include_reverse(struct include *x, int64_t rid, const struct eds_name *name)
 {
     char target[132];
     int err = AM_OK;
-    struct str t = {
-        target, (size_t)snprintf(target, sizeof target, "%s/%s", name->type, name->id)};
+    struct include_named of = {
+        rid,
+        {target, (size_t)snprintf(target, sizeof target, "%s/%s", name->type, name->id)}};
     if (!x->in->all)
-        return include_from(x, &x->in->param, t);
+        return include_from(x, &x->in->param, &of);
     if (x->in->type.n)
-        return include_from_type(x, x->in->type, t);
+        return include_from_type(x, x->in->type, &of);
     for (size_t i = 0; !err && i < fhir_search_types(); i++)
-        err = include_from_type(x, fhir_search_type_at(i), t);
+        err = include_from_type(x, fhir_search_type_at(i), &of);
     return err;
 }
 
@@ -112,7 +153,8 @@ static int include_one(struct include *x, int64_t rid)
     int err = x->r->s->name(x->r->s->self, rid, &name);
     if (err)
         return err;
-    return x->in->reverse ? include_reverse(x, &name) : include_forward(x, rid, &name);
+    return x->in->reverse ? include_reverse(x, rid, &name)
+                          : include_forward(x, rid, &name);
 }
 
 /* Of the hits, then, for :iterate, of what was included, until nothing new comes: each

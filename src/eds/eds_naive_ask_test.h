@@ -265,8 +265,10 @@ static inline bool say_number(const struct json *v, struct buf *b, bool quantity
         }
     if (way == 2 && own)
         x = x * own->factor / other->factor;
-    assert_ok(buf_addf(b, "%s%.*f", prefixes[pick(AM_LEN(prefixes))],
-                       (int)pick(way == 2 ? 6 : 3), x));
+    /* No more digits than a double has: they would be of how units are converted. */
+    assert_ok(buf_addf(b, fabs(x) < 1e5 ? "%s%.*f" : "%s%.*e",
+                       prefixes[pick(AM_LEN(prefixes))],
+                       (int)(fabs(x) < 1e5 ? pick(way == 2 ? 6 : 3) : 1 + pick(5)), x));
     if (way == 2 && own)
         assert_ok(buf_addf(b, "|" FHIR_UCUM "|%s", other->code));
     else if (way == 3 && (code.n || json_get_str(q, "unit").n))

@@ -370,23 +370,36 @@ static int plan_other(struct eds_run *r, const struct fhir_ask *a, struct eds_ri
     return err;
 }
 
-static int plan_chain(struct eds_run *r, const struct fhir_ask *a, double beside,
-                      struct eds_node **out)
+/* The terms of what refers to one of the other side. */
+static int plan_naming(struct plan_hashes *h, int64_t rid)
+{
+    struct eds_run *r = h->r;
+    struct eds_name name;
+    char target[132];
+    uint64_t more[2];
+    size_t n = 0;
+    int err = r->s->name(r->s->self, rid, &name);
+    if (err)
+        return err;
+    snprintf(target, sizeof target, "%s/%s", name.type, name.id);
+    err = vec_push(h, fhir_term_hash(&r->what->key, h->a->ref.number, FHIR_TERM_REFERENCE,
+                                     str_c(target), STR_NULL));
+    if (!err)
+        err = eds_canonical_terms(r, &h->a->ref, rid, more, &n);
+    for (size_t i = 0; i < n && !err; i++)
+        err = vec_push(h, more[i]);
+    return err;
+}
+
+static int plan_outside(struct eds_run *r, const struct fhir_ask *a, double beside,
+                        struct eds_node **out)
 {
     struct eds_rids rids = {0};
     struct plan_hashes h = {.r = r, .a = a};
     struct eds_node *n;
     int err = plan_other(r, a, &rids);
-    for (size_t i = 0; i < rids.n && !err; i++) {
-        struct eds_name name;
-        char target[132];
-        err = r->s->name(r->s->self, rids.v[i], &name);
-        if (err)
-            break;
-        snprintf(target, sizeof target, "%s/%s", name.type, name.id);
-        err = vec_push(&h, fhir_term_hash(&r->what->key, a->ref.number,
-                                          FHIR_TERM_REFERENCE, str_c(target), STR_NULL));
-    }
+    for (size_t i = 0; i < rids.n && !err; i++)
+        err = plan_naming(&h, rids.v[i]);
     vec_release(&rids);
     if (!err && h.n > 4 && beside <= PLAN_FEW) {
         n = node_new(EDS_NODE_OWN, a);
@@ -403,6 +416,61 @@ static int plan_chain(struct eds_run *r, const struct fhir_ask *a, double beside
         err = plan_union(r, h.v, h.n, out);
     vec_release(&h);
     return err;
+}
+
+/* Those that contain what is meant: NULL when none contains anything of the type. */
+static int plan_inside(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out)
+{
+    struct eds_node *list, *n;
+    int err = plan_list(r,
+                        fhir_term_hash(&r->what->key, a->ref.number, FHIR_TERM_CONTAINED,
+                                       a->to, STR_NULL),
+                        &list);
+    *out = NULL;
+    if (err)
+        return err;
+    if (!list->n) {
+        eds_node_free(list);
+        return AM_OK;
+    }
+    n = node_new(EDS_NODE_INSIDE, a);
+    err = n ? node_children(n, 1) : AM_E_NOMEM;
+    if (err) {
+        eds_node_free(n);
+        eds_node_free(list);
+        return err;
+    }
+    n->child[n->children++] = list;
+    n->expect = list->expect;
+    *out = n;
+    return AM_OK;
+}
+
+static int plan_chain(struct eds_run *r, const struct fhir_ask *a, double beside,
+                      struct eds_node **out)
+{
+    struct eds_node *inside, *n = NULL;
+    int err = plan_inside(r, a, &inside);
+    if (err)
+        return err;
+    if (!inside)
+        return plan_outside(r, a, beside, out);
+    n = node_new(EDS_NODE_OR, a);
+    err = n ? node_children(n, 2) : AM_E_NOMEM;
+    if (err)
+        eds_node_free(inside);
+    else {
+        n->child[n->children++] = inside;
+        err = plan_outside(r, a, beside, &n->child[1]);
+        n->children += !err;
+    }
+    if (err) {
+        eds_node_free(n);
+        return err;
+    }
+    n->expect = inside->expect + n->child[1]->expect;
+    *out = n;
+    return AM_OK;
 }
 
 static int plan_has(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out)

@@ -25,8 +25,9 @@ enum {
     EDS_NAME = 65, /* of a type, with its NUL */
     EDS_HEAD = 4,  /* before a sealed body: format, dictionary, key (2 bytes) */
     /* Of the index rows: one more whenever fhir_rows() makes others of what is kept
-     * already. 2: word by word names, Ranges as intervals, pairs of numbers. */
-    EDS_ROW_FORMAT = 2
+     * already. 2: word by word names, Ranges as intervals, pairs of numbers; 3: who
+     * contains what, canonical references without a version. */
+    EDS_ROW_FORMAT = 3
 };
 
 struct eds_part { /* of the bytes of the sample */

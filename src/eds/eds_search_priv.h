@@ -11,6 +11,7 @@ enum eds_node_kind {
     EDS_NODE_BETWEEN, /* lo <= rid <= hi */
     EDS_NODE_OWN,     /* filter: the rows of the candidate */
     EDS_NODE_HAS,     /* filter: who refers to the candidate */
+    EDS_NODE_INSIDE,  /* of child[0], those whose contained ones a chain finds */
     EDS_NODE_AND,
     EDS_NODE_OR,
     EDS_NODE_NOT /* child[0] the type, child[1] what not */
@@ -58,6 +59,16 @@ void eds_node_rewind(struct eds_node *n); /* from the top again */
 AM_CHECK int eds_collect(struct eds_run *r, struct eds_node *n, size_t max,
                          struct eds_rids *out);
 AM_CHECK int eds_visible(struct eds_run *r, int64_t rid, bool *yes);
+/* ---- eds_contained.c ---- */
+/* Does a chain find something that the resource contains? AM_E_TOOBIG as eds_look(). */
+AM_CHECK int eds_inside(struct eds_run *r, const struct fhir_ask *a, int64_t rid,
+                        bool *yes);
+/* The terms of those that refer to it by its canonical address. *n: 0 to 2. */
+AM_CHECK int eds_canonical_terms(struct eds_run *r, const struct fhir_param *ref,
+                                 int64_t rid, uint64_t hash[2], size_t *n);
+/* What of the type has the address ("url", "url|version"), the newest; 0: none. */
+AM_CHECK int eds_canonical_find(struct eds_run *r, struct str type, struct str address,
+                                int64_t *rid);
 AM_CHECK int eds_include_all(struct eds_run *r, struct eds_found *f);
 /* How many of the query's orders count: what is unique decides, and nothing after it. */
 size_t eds_sorts(const struct fhir_query *q);

@@ -613,6 +613,66 @@ static void pages_are_sorted_as_asked(void **state)
     finds("Patient", "_sort=-deceased", "p2 p9 p1");
 }
 
+#define ORDER(id, med)                                                                   \
+    "{\"resourceType\":\"MedicationRequest\",\"id\":\"" id                               \
+    "\",\"contained\":[{\"resourceType\":\"Medication\",\"id\":\"m\",\"code\":{"         \
+    "\"coding\":[{"                                                                      \
+    "\"code\":\"" med                                                                    \
+    "\"}]}},{\"resourceType\":\"Medication\",\"id\":\"other\",\"code\":{"                \
+    "\"coding\":[{\"code\":\"unused\"}]}}],\"medicationReference\":{\"reference\":\"#"   \
+    "m\"}}"
+
+static void a_chain_goes_into_what_is_contained(void **state)
+{
+    (void)state;
+    world_put(ORDER("mr1", "abc"), 100 * TIME_SECOND);
+    world_put(ORDER("mr2", "xyz"), 101 * TIME_SECOND);
+    world_put("{\"resourceType\":\"Medication\",\"id\":\"m3\",\"code\":{\"coding\":[{"
+              "\"code\":\"abc\"}]}}",
+              102 * TIME_SECOND);
+    world_put("{\"resourceType\":\"MedicationRequest\",\"id\":\"mr3\","
+              "\"medicationReference\":{\"reference\":\"Medication/m3\"}}",
+              103 * TIME_SECOND);
+    finds("MedicationRequest", "medication.code=abc", "mr3 mr1");
+    finds("MedicationRequest", "medication:Medication.code=xyz", "mr2");
+    finds("MedicationRequest", "medication.code=unused", ""); /* nothing refers to it */
+    finds("MedicationRequest", "medication.code:not=abc", "mr2");
+    finds("MedicationRequest", "_id=mr1,mr2&medication.code=abc", "mr1");
+    finds("MedicationRequest", "subject:Patient.name=abc", "");
+}
+
+#define QUESTIONS(id, version, title)                                                    \
+    "{\"resourceType\":\"Questionnaire\",\"id\":\"" id "\",\"url\":\"http://a.ma/q\","   \
+    "\"version\":\"" version "\",\"title\":\"" title "\"}"
+#define ANSWERS(id, of)                                                                  \
+    "{\"resourceType\":\"QuestionnaireResponse\",\"id\":\"" id                           \
+    "\",\"questionnaire\":\"" of "\"}"
+
+static void canonical_references_are_followed(void **state)
+{
+    static const char *const put[] = {
+        QUESTIONS("q1", "1", "Un"),       QUESTIONS("q2", "2", "Deux"),
+        ANSWERS("a1", "http://a.ma/q|1"), ANSWERS("a2", "http://a.ma/q|2"),
+        ANSWERS("a3", "http://a.ma/q"),   ANSWERS("a4", "http://a.ma/none")};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(put); i++)
+        world_put(put[i], (int64_t)(100 + i) * TIME_SECOND);
+    finds("QuestionnaireResponse", "questionnaire.title=un", "a3 a1");
+    finds("QuestionnaireResponse", "questionnaire:Questionnaire.title=deux", "a3 a2");
+    finds("QuestionnaireResponse", "_id=a1,a2&questionnaire.title=deux", "a2");
+    finds("QuestionnaireResponse", "questionnaire=http://a.ma/q|2", "a2");
+    finds("QuestionnaireResponse", "questionnaire=http://a.ma/q", "a3 a2 a1");
+    finds("Questionnaire", "_has:QuestionnaireResponse:questionnaire:_id=a2", "q2");
+    finds("Questionnaire", "_has:QuestionnaireResponse:questionnaire:_id=a3", "q2 q1");
+    finds("QuestionnaireResponse", "_id=a1&_include=QuestionnaireResponse:questionnaire",
+          "a1 +q1");
+    finds("QuestionnaireResponse", "_id=a3&_include=QuestionnaireResponse:questionnaire",
+          "a3 +q2");
+    finds("QuestionnaireResponse", "_id=a2&_include=*", "a2 +q2");
+    finds("Questionnaire", "_id=q1&_revinclude=QuestionnaireResponse:questionnaire",
+          "q1 +a3 a1");
+}
+
 static void what_is_included_comes_once(void **state)
 {
     (void)state;
@@ -716,6 +776,8 @@ int main(void)
         SMALL(a_token_that_is_a_string_has_no_case),
         SMALL(two_numbers_of_a_composite_are_of_one_element),
         SMALL(pages_are_sorted_as_asked),
+        SMALL(a_chain_goes_into_what_is_contained),
+        SMALL(canonical_references_are_followed),
         SMALL(what_is_included_comes_once),
         SMALL(pages_do_not_move_while_data_change),
         SMALL(what_may_not_be_seen_cannot_be_inferred),

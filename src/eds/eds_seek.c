@@ -162,32 +162,56 @@ static int own_row(void *arg, const struct fhir_row *row, int64_t rid)
     return AM_OK;
 }
 
+/* Two lists, each leaping over the other: have they one in common? */
+static int seek_both(struct eds_run *r, uint64_t hash, struct eds_node *other, bool *yes)
+{
+    struct eds_node list = {.kind = EDS_NODE_TERM, .hash = hash};
+    int64_t from = r->top, hit;
+    int err = AM_OK;
+    other->pos = 0;
+    while (!err && from > 0 && !*yes) {
+        err = seek_term(r, &list, from, &hit);
+        if (err || !hit)
+            break;
+        err = eds_seek(r, other, hit, &from);
+        *yes = !err && from == hit;
+    }
+    free(list.v);
+    return err;
+}
+
+static int seek_inside(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found)
+{
+    bool yes = false;
+    int err = eds_seek(r, n->child[0], at, found);
+    if (err || *found != at)
+        return err;
+    err = eds_inside(r, n->ask, at, &yes);
+    *found = yes ? at : at - 1;
+    return err;
+}
+
 static int seek_filter(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found)
 {
     struct seek_own o = {.n = n};
     struct eds_name name;
     char target[132];
+    uint64_t hash[3];
+    size_t more = 0;
     int k, err;
     if (n->kind == EDS_NODE_OWN) {
         err = r->s->own(r->s->self, at, own_row, &o);
         if (!err && !o.yes && o.look)
             err = eds_look(r, n->ask, at, &o.yes);
     } else {
-        struct eds_node list = {.kind = EDS_NODE_TERM};
-        int64_t from = r->top, hit;
         err = r->s->name(r->s->self, at, &name);
         k = snprintf(target, sizeof target, "%s/%s", name.type, name.id);
-        list.hash = fhir_term_hash(&r->what->key, n->ask->ref.number, FHIR_TERM_REFERENCE,
-                                   (struct str){target, (size_t)k}, STR_NULL);
-        n->other->pos = 0;
-        while (!err && from > 0 && !o.yes) { /* two lists, each leaping over the other */
-            err = seek_term(r, &list, from, &hit);
-            if (err || !hit)
-                break;
-            err = eds_seek(r, n->other, hit, &from);
-            o.yes = !err && from == hit;
-        }
-        free(list.v);
+        hash[0] = fhir_term_hash(&r->what->key, n->ask->ref.number, FHIR_TERM_REFERENCE,
+                                 (struct str){target, (size_t)k}, STR_NULL);
+        if (!err)
+            err = eds_canonical_terms(r, &n->ask->ref, at, hash + 1, &more);
+        for (size_t i = 0; i <= more && !err && !o.yes; i++)
+            err = seek_both(r, hash[i], n->other, &o.yes);
     }
     *found = o.yes ? at : at - 1;
     return err;
@@ -255,6 +279,8 @@ int eds_seek(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found)
     case EDS_NODE_OWN:
     case EDS_NODE_HAS:
         return seek_filter(r, n, at, found);
+    case EDS_NODE_INSIDE:
+        return seek_inside(r, n, at, found);
     case EDS_NODE_AND:
         return seek_and(r, n, at, found);
     case EDS_NODE_OR:

@@ -184,6 +184,11 @@ bool fhir_param_leaf(const struct fhir_param *p, enum fhir_leaf leaf, bool *othe
     return any;
 }
 
+bool fhir_param_canonical(const struct fhir_param *p)
+{
+    return fhir_param_leaf(p, FHIR_LEAF_CANONICAL, NULL);
+}
+
 bool fhir_param_ranges(const struct fhir_param *p)
 {
     return fhir_param_leaf(p, FHIR_LEAF_RANGE, NULL);

@@ -136,6 +136,8 @@ struct fhir_term_text fhir_term_text(uint64_t h);
 /* Joins a row of a later part of a composite with the term of the first. */
 void fhir_composite_row(const struct fhir_row_key *key, uint32_t number, uint64_t first,
                         struct fhir_row *r);
+/* What "#id" means in a resource; NULL: nothing. */
+const struct json *fhir_contained_of(const struct json *resource, struct str reference);
 /* Has the parameter (or the part of a composite) values of that kind? others: and of any
  * other kind? others may be NULL. */
 bool fhir_param_leaf(const struct fhir_param *p, enum fhir_leaf leaf, bool *others);

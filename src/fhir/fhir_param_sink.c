@@ -238,7 +238,9 @@ static void sink_reference(struct fhir_sink *s, const struct json *v,
 {
     char own[128];
     struct str target, version;
-    const struct json *id = json_get(v, "identifier");
+    const struct json *id = json_get(v, "identifier"),
+                      *inside =
+                          fhir_contained_of(s->resource, json_get_str(v, "reference"));
     struct str value = json_get_str(id, "value"), system = json_get_str(id, "system");
     if (!fhir_reference_of(s->resource, v, b, s->index->base, own, &target, &version))
         return;
@@ -246,6 +248,11 @@ static void sink_reference(struct fhir_sink *s, const struct json *v,
         fhir_sink_term(s, FHIR_TERM_REFERENCE, target, STR_NULL);
     if (version.n)
         fhir_sink_term(s, FHIR_TERM_VERSION, version, STR_NULL);
+    else if (target.n && b->leaf == FHIR_LEAF_CANONICAL)
+        fhir_sink_term(s, FHIR_TERM_VERSION, target, STR_NULL);
+    if (inside)
+        fhir_sink_term(s, FHIR_TERM_CONTAINED, json_get_str(inside, "resourceType"),
+                       STR_NULL);
     if (value.n) {
         fhir_sink_term(s, FHIR_TERM_IDENTIFIER, system, value);
         fhir_sink_term(s, FHIR_TERM_IDENTIFIER_VALUE, value, STR_NULL);

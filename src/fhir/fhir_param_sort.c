@@ -22,7 +22,7 @@ static void sort_ref(void *arg, const struct json *v, const struct fhir_pbranch 
     if (r->err || !fhir_reference_of(r->resource, v, b, r->base, own, &target, &version))
         return;
     if (target.n)
-        r->err = r->fn(r->arg, target);
+        r->err = r->fn(r->arg, str_find(version, '|') < version.n ? version : target);
 }
 
 int fhir_references(const struct json *resource, const struct fhir_param *p,
@@ -33,6 +33,34 @@ int fhir_references(const struct json *resource, const struct fhir_param *p,
         str_eq(json_get_str(resource, "resourceType"), p->type))
         fhir_walk_param(resource, &fhir_param_params[p->index], sort_ref, &r);
     return r.err;
+}
+
+struct sort_contained {
+    const struct json *resource;
+    struct str type;
+    fhir_contained_fn *fn;
+    void *arg;
+    int err;
+};
+
+static void sort_inside(void *arg, const struct json *v, const struct fhir_pbranch *b)
+{
+    struct sort_contained *c = arg;
+    const struct json *inside =
+        fhir_contained_of(c->resource, json_get_str(v, "reference"));
+    struct str type = json_get_str(inside, "resourceType");
+    if (!c->err && str_eq(type, c->type) &&
+        (!b->target || str_eq(type, fhir_pool(b->target))))
+        c->err = c->fn(c->arg, inside);
+}
+
+int fhir_contained(const struct json *resource, const struct fhir_param *p,
+                   struct str type, fhir_contained_fn *fn, void *arg)
+{
+    struct sort_contained c = {resource, type, fn, arg, AM_OK};
+    if (type.n && str_eq(json_get_str(resource, "resourceType"), p->type))
+        fhir_walk_param(resource, &fhir_param_params[p->index], sort_inside, &c);
+    return c.err;
 }
 
 /* ---- keys ---------------------------------------------------------------------------

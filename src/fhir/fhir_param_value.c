@@ -186,16 +186,24 @@ struct str fhir_reference_name(struct str r, struct str base, struct str *versio
     return str_sub(r, 0, cut);
 }
 
+const struct json *fhir_contained_of(const struct json *resource, struct str reference)
+{
+    if (reference.n < 2 || reference.p[0] != '#')
+        return NULL;
+    for (json_each(it, json_get(resource, "contained")))
+        if (str_eq(json_get_str(it.val, "id"), str_sub(reference, 1, reference.n)))
+            return it.val;
+    return NULL;
+}
+
 static struct str ref_type(const struct json *resource, const struct json *v,
                            struct str reference)
 {
     struct str type = json_get_str(v, "type"), rest;
     size_t end = ref_mark(reference, STR("/_history/")), from, last;
     if (reference.n && reference.p[0] == '#') {
-        for (json_each(it, json_get(resource, "contained")))
-            if (str_eq(json_get_str(it.val, "id"), str_sub(reference, 1, reference.n)))
-                return json_get_str(it.val, "resourceType");
-        return type;
+        const struct json *inside = fhir_contained_of(resource, reference);
+        return inside ? json_get_str(inside, "resourceType") : type;
     }
     for (last = end; last > 0 && reference.p[last - 1] != '/'; last--)
         ;

@@ -12,19 +12,19 @@
  *              displays as STRING rows of "code:text". A code of a required value set
  * with one system has that system. reference  REFERENCE ("Patient/1"; the whole address
  * when it is another server's, a urn or a canonical), VERSION, IDENTIFIER. Contained ones
- * ("#a") only their identifier: nothing outside can mean them. string     STRING (folded:
- * case, accents, tashkeel, hamza and alef forms, ta marbuta) and EXACT; every part of a
- * name or address is a value, and what begins at each later word of such a part too,
- * under the number of "code:part" ("Idrissi" of "El Idrissi"). `phonetic`: NAME_KEY, the
- * same for Mohammed, Mohamed and its Arabic. date       DATE: closed interval of
- * microseconds in UTC, as wide as the precision; what lasts over a day goes under the
- * number of "code:long", so that "after" need not look at all rows. quantity   QUANTITY
- * three times: without unit; in canonical UCUM (or system|code); by the unit's text.
- * number: without unit. A Range is an interval, open where it has no end: a DATE row
- * under fhir_range_number(). uri        URI and, for :below, URI_UNDER at each slash.
- *   composite  the terms of the first part times the rows of the others, per place; of
- *              three parts, the two numbers in one row.
- * Each parameter that has a value gives PRESENT; each resource TYPE.
+ * ("#a") CONTAINED, for chains, and their identifier: nothing outside can mean them.
+ * string     STRING (folded: case, accents, tashkeel, hamza and alef forms, ta marbuta)
+ * and EXACT; every part of a name or address is a value, and what begins at each later
+ * word of such a part too, under the number of "code:part" ("Idrissi" of "El Idrissi").
+ * `phonetic`: NAME_KEY, the same for Mohammed, Mohamed and its Arabic. date       DATE:
+ * closed interval of microseconds in UTC, as wide as the precision; what lasts over a day
+ * goes under the number of "code:long", so that "after" need not look at all rows.
+ * quantity   QUANTITY three times: without unit; in canonical UCUM (or system|code); by
+ * the unit's text. number: without unit. A Range is an interval, open where it has no
+ * end: a DATE row under fhir_range_number(). uri        URI and, for :below, URI_UNDER at
+ * each slash. composite  the terms of the first part times the rows of the others, per
+ * place; of three parts, the two numbers in one row. Each parameter that has a value
+ * gives PRESENT; each resource TYPE.
  *
  * Memory:  names are static. Rows: the caller's, texts in his arena. Threads: reentrant.
  */
@@ -91,6 +91,14 @@ AM_CHECK int fhir_rows(const struct json *resource, const struct fhir_index *x,
 typedef int fhir_reference_fn(void *arg, struct str target);
 AM_CHECK int fhir_references(const struct json *resource, const struct fhir_param *p,
                              struct str base, fhir_reference_fn *fn, void *arg);
+
+/* What it contains of that type and refers to by the parameter, for chains. */
+typedef int fhir_contained_fn(void *arg, const struct json *contained);
+AM_CHECK int fhir_contained(const struct json *resource, const struct fhir_param *p,
+                            struct str type, fhir_contained_fn *fn, void *arg);
+/* May its references be canonical addresses? fhir_references() gives those with their
+ * version. */
+bool fhir_param_canonical(const struct fhir_param *p);
 
 /* What a resource sorts by under a parameter: the least value, or the greatest. */
 struct fhir_sort_key {

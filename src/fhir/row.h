@@ -68,9 +68,11 @@ struct fhir_row_key {
     X(SYSTEM, 'y')           /* system | "" : any code of the system */                  \
     X(OF_TYPE, 't')          /* system|code of the type | value */                       \
     X(REFERENCE, 'r')        /* Type/id or an absolute address | "" */                   \
-    X(VERSION, 'v')          /* Type/id/_history/n, or address|version | "" */           \
+    X(VERSION, 'v')          /* Type/id/_history/n, or address|version | "" (canonical   \
+                                without one: the address) */                             \
     X(IDENTIFIER, 'd')       /* system | value of the identifier of a reference */       \
     X(IDENTIFIER_VALUE, 'j') /* value of that identifier | "" : in any system */         \
+    X(CONTAINED, 'h')        /* type of what a resource contains and refers to | "" */   \
     X(URI, 'u')              /* the whole URI | "" */                                    \
     X(URI_UNDER, 'b')        /* each beginning of the URI up to a slash | "" */          \
     X(EXACT, 'x')            /* text as written | "" */                                  \
