@@ -108,6 +108,18 @@ static int h_handle(void *cookie, struct http_req *r, struct http_resp *a)
     return AM_OK;
 }
 
+/* Its threads outlive a test that fails: it is ended by what comes after each. */
+static struct http_server *h_server;
+
+static int h_teardown(void **state)
+{
+    int err = t_teardown(state); /* who calls it first */
+    if (h_server)
+        http_server_stop(h_server, 2000);
+    h_server = NULL;
+    return err;
+}
+
 static bool h_wait(int told)
 {
     for (int i = 0; i < 4000 && h_told < told; i++)
@@ -133,18 +145,20 @@ static void
 each_telling_is_in_the_record_and_a_closed_service_is_told_no_more(void **state)
 {
     const struct http_config hc = {.listen = "127.0.0.1:0", .handler = h_handle};
-    struct http_server *server;
-    char t[AUTH_CLIENT_TOKEN], more[AUTH_CLIENT_TOKEN], origin[64], dir[PATH_MAX],
-        body[900];
+    char t[AUTH_CLIENT_TOKEN], more[AUTH_CLIENT_TOKEN], origin[64], allow[64],
+        dir[PATH_MAX], body[900];
     struct rest_config rc = {.eds = t_eds, .valid = t_valid, .base = t_base};
     (void)state;
-    assert_ok(http_server_start(&server, &hc));
-    snprintf(origin, sizeof origin, "http://127.0.0.1:%u", http_server_port(server));
+    assert_ok(http_server_start(&h_server, &hc));
+    snprintf(origin, sizeof origin, "http://127.0.0.1:%u", http_server_port(h_server));
+    snprintf(allow, sizeof allow, "%s", origin);
     snprintf(dir, sizeof dir, "%s/subscription", t_dir);
     rest_free(t_rest);
     door_before(t_door, &rc);
-    rc.sub = (struct rest_sub_config){.dir = dir, .allow = origin, .wait_ms = 20};
+    rc.sub = (struct rest_sub_config){.dir = dir, .allow = allow, .wait_ms = 20};
     assert_ok(rest_new(&t_rest, &rc));
+    memset(allow, 0, sizeof allow); /* it has its own */
+    memset(dir, 0, sizeof dir);
     h_told = 0;
     t_service(H_SCOPE, t);
     snprintf(body, sizeof body,
@@ -189,7 +203,6 @@ each_telling_is_in_the_record_and_a_closed_service_is_told_no_more(void **state)
            .body = body);
     assert_true(h_wait(4)); /* the handshake, and what was written meanwhile */
     assert_non_null(strstr(h_body, "Observation/after"));
-    http_server_stop(server, 2000);
 }
 
 /* Of an erased one nothing is left to judge by; its id may be written anew. */
@@ -228,7 +241,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(it_runs_under_what_the_token_gave_and_what_is_registered_now),
-        T(each_telling_is_in_the_record_and_a_closed_service_is_told_no_more),
+        cmocka_unit_test_setup_teardown(
+            each_telling_is_in_the_record_and_a_closed_service_is_told_no_more, t_setup,
+            h_teardown),
         T(people_have_none),
         T(what_was_erased_is_seen_by_nobody_and_may_come_anew),
     };

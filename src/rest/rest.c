@@ -10,6 +10,23 @@ const struct rest_route rest_route[] = {
 };
 const size_t rest_routes = AM_LEN(rest_route);
 
+/* Jobs of ours read them until the end, from threads of their own: whoever made us may
+ * have left the place that held them (a test that failed had). */
+static int rest_texts(struct rest *r)
+{
+    const char **of[REST_TEXTS] = {&r->c.base,    &r->c.former,    &r->c.export_dir,
+                                   &r->c.sub.dir, &r->c.sub.allow, &r->c.sub.ca_file};
+    for (size_t i = 0; i < AM_LEN(of); i++) {
+        if (!*of[i])
+            continue;
+        r->text[i] = str_dup(str_c(*of[i]));
+        if (!r->text[i])
+            return AM_E_NOMEM;
+        *of[i] = r->text[i];
+    }
+    return AM_OK;
+}
+
 int rest_new(struct rest **out, const struct rest_config *c)
 {
     struct rest *r = am_calloc(1, sizeof *r);
@@ -25,7 +42,9 @@ int rest_new(struct rest **out, const struct rest_config *c)
         r->c.told_max = 64 << 20;
     r->started_at = time_now();
     buf_init(&r->capabilities, 16 << 20);
-    err = rest_own_new(r);
+    err = rest_texts(r);
+    if (!err)
+        err = rest_own_new(r);
     if (!err)
         err = rest_terms_new(&r->terms);
     if (!err)
@@ -51,6 +70,8 @@ void rest_free(struct rest *r)
     buf_release(&r->capabilities);
     free(r->own);
     rest_terms_free(r->terms);
+    for (size_t i = 0; i < AM_LEN(r->text); i++)
+        free(r->text[i]);
     free(r);
 }
 

@@ -169,25 +169,25 @@ struct rest_sub_config {
 };
 
 enum { REST_FORMER = 4096 }; /* bytes of `former`, its NUL included */
-struct rest_config {
-    struct eds *eds; /* open for writing, rows by eds_rows_fhir(); borrowed */
+struct rest_config {         /* its texts are copied */
+    struct eds *eds;         /* open for writing, rows by eds_rows_fhir(); borrowed */
     const struct fhir_valid *valid; /* borrowed; NULL: invariants that need FHIRPath are
                                        not looked at */
     const struct fhir_tx *terms;    /* terminologies, ready; borrowed; NULL: those of the
                                        store alone */
     const char *base;               /* "http://host/fhir", no slash at the end */
     const char *former;             /* such addresses of before, a blank between two: what
-                                       refers below them means us; borrowed; NULL: none */
+                                       refers below them means us; NULL: none */
     struct rest_guard guard;        /* what is not seen is not changed either */
     rest_audit_fn *audit;           /* NULL: none */
     void *audit_arg;
     const char *export_dir; /* where $export keeps its files, sealed; NULL: no $export */
-    struct rest_sub_config sub; /* borrowed */
-    bool open;                  /* nobody logs in: the CapabilityStatement says so */
-    size_t body_max;            /* 0: 64 MiB */
-    size_t entries;             /* of a batch or transaction; 0: EDS_GROUP_MAX */
-    size_t told_max;            /* bytes of an answer; 0: 64 MiB */
-    int64_t view_ms;            /* longest run of a view; 0: a minute */
+    struct rest_sub_config sub;
+    bool open;       /* nobody logs in: the CapabilityStatement says so */
+    size_t body_max; /* 0: 64 MiB */
+    size_t entries;  /* of a batch or transaction; 0: EDS_GROUP_MAX */
+    size_t told_max; /* bytes of an answer; 0: 64 MiB */
+    int64_t view_ms; /* longest run of a view; 0: a minute */
 };
 struct rest;
 AM_CHECK int rest_new(struct rest **out, const struct rest_config *c);

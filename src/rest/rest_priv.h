@@ -20,9 +20,11 @@ enum {
 struct rest_own;     /* rest_op.c */
 struct rest_exports; /* rest_export.h */
 struct rest_subs;    /* rest_sub.h */
+enum { REST_TEXTS = 6 };
 struct rest {
     struct rest_config c;
-    struct rest_own *own; /* what makes the compartment of a patient */
+    char *text[REST_TEXTS]; /* of c */
+    struct rest_own *own;   /* what makes the compartment of a patient */
     size_t n_own;
     struct buf capabilities;      /* JSON */
     struct rest_terms *terms;     /* of the store (rest_terms.c) */
