@@ -238,10 +238,25 @@ static int fit_file_in(struct eds_view *v, void *arg)
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
+static int fit_file_alone(struct diag *d, const char *at)
+{
+    diag_err(d, at, "door.file", "%s", "");
+    return AM_E_FORBIDDEN;
+}
+
+/* Whose such a file is nobody says: nobody in care would ever see it. */
+static bool fit_lone_file(const struct door_caller *c, const struct rest_fit *f,
+                          const struct see *s)
+{
+    bool new = f->ask->verb == EDS_CREATE || f->ask->judged == 1;
+    return new && !c->service && !f->group &&
+           !s->f.patients &&str_eqc(str_c(s->f.type), "Binary");
+}
+
 /* A document makes the file it names one of its patient (door_whose.c): whose file it is
  * that nobody names so yet, who writes the document may not say unless he sees it. Of a
  * service not asked: it reaches all, and may be one that files and reads nothing. */
-static int fit_files(struct door_caller *c, const struct json *r)
+static int fit_files(struct door_caller *c, const struct json *r, struct diag *d)
 {
     int err = AM_OK;
     if (c->service || !str_eqc(json_get_str(r, "resourceType"), "DocumentReference"))
@@ -254,7 +269,7 @@ static int fit_files(struct door_caller *c, const struct json *r)
             continue;
         err = eds_view(c->door->eds, fit_file_in, &k);
         if (!err && !k.yes)
-            err = AM_E_FORBIDDEN;
+            err = fit_file_alone(d, "/content");
     }
     return err;
 }
@@ -280,7 +295,9 @@ int door_fit(void *arg, const struct rest_fit *f, struct diag *d)
         err = fit_remember(c, s.f.patient[i]);
     if (!err && !yes)
         err = AM_E_FORBIDDEN;
+    if (!err && fit_lone_file(c, f, &s))
+        err = fit_file_alone(d, "");
     if (!err)
-        err = fit_files(c, s.resource);
+        err = fit_files(c, s.resource, d);
     return err ? err : door_machine_fit(c, f, d);
 }
