@@ -185,24 +185,13 @@ static int into_place(const char *part, const char *to)
     return am_dir_sync(folder);
 }
 
-/* From a live store or from a copy of one, it is the same. */
-int cmd_eds_copy(const char *verb, const char *from, const char *key, const char *to,
-                 bool json)
+static int copy_to_file(const char *verb, struct eds *e, const char *from,
+                        const char *key, const char *to, bool json)
 {
     char part[4096];
-    struct eds *e = NULL;
-    int code, err = AM_OK;
-    if (db_is_uri(from) || db_is_uri(to)) {
-        cmd_complain("cmd.eds.pg_copy", NULL, NULL);
-        return am_err_exit(AM_E_UNSUPPORTED);
-    }
+    int code, err;
     if (snprintf(part, sizeof part, "%s.part", to) >= (int)sizeof part)
         return cmd_fail(verb, to, AM_E_TOOBIG, NULL);
-    if (access(to, F_OK) == 0)
-        return cmd_fail(verb, to, AM_E_EXISTS, NULL);
-    code = cmd_eds_open(&e, from, key, EDS_READ);
-    if (code)
-        return code;
     remove_copy(part); /* of a copy that was cut short */
     err = eds_backup(e, part);
     code = err ? cmd_fail(verb, from, err, NULL) : check_copy(verb, part, key, json);
@@ -211,4 +200,35 @@ int cmd_eds_copy(const char *verb, const char *from, const char *key, const char
         code = cmd_fail(verb, to, err, NULL);
     remove_copy(part);
     return cmd_eds_close(e, code);
+}
+
+/* Its schema is taken away again unless the copy is sound. */
+static int copy_to_server(const char *verb, struct eds *e, const char *key,
+                          const char *to, bool json)
+{
+    static const char *const schema[] = {"eds"};
+    struct db_birth *birth = NULL;
+    int code, err = db_birth_begin(&birth, to, schema, AM_LEN(schema));
+    if (!err)
+        err = eds_backup(e, to);
+    code = err ? cmd_fail(verb, "postgresql", err, NULL) : check_copy(verb, to, key, json);
+    db_birth_end(birth, code == 0);
+    return code;
+}
+
+/* From a live store or from a copy of one, it is the same. */
+int cmd_eds_copy(const char *verb, const char *from, const char *key, const char *to,
+                 bool json)
+{
+    struct eds *e = NULL;
+    int code;
+    if (!db_is_uri(to) && access(to, F_OK) == 0)
+        return cmd_fail(verb, to, AM_E_EXISTS, NULL);
+    code = cmd_eds_open(&e, from, key, EDS_READ);
+    if (code)
+        return code;
+    code = db_is_uri(to) ? copy_to_server(verb, e, key, to, json)
+                         : copy_to_file(verb, e, from, key, to, json);
+    eds_close(e);
+    return code;
 }

@@ -198,9 +198,26 @@ if [ -n "${AMANE_PG_URI:-}" ]; then
     eds import "$uri" --data . in --key k --rejects r.ndjson --json && jq -e '.created == 0' out >/dev/null && eds fsck "$uri" --data . --key k2
     [ $? = 1 ]
     report $? 'once, and under its key'
-    eds backup "$uri" --data . pg.copy --key k
-    [ $? = 1 ] && grep -q pg_dump err
-    report $? 'its copies are made with its own tools'
+    "$amane" eds import "$uri" one mixed.ndjson --key k --rejects r2.ndjson >out.d 2>&1 &
+    pid=$!
+    eds backup "$uri" pg.copy --key k
+    status=$?
+    wait $pid
+    holds pg.copy >held.copy && holds "$uri" >pg.held && [ -z "$(comm -23 held.copy pg.held)" ] && [ -z "$(comm -23 s.held held.copy)" ] && eds fsck pg.copy --key k || status=1
+    report $status 'a copy of it while it is written is a file, whole, with all that was there before'
+    psql -q "$AMANE_PG_URI" -c "create database back$$" || exit 3
+    back=${AMANE_PG_URI%/*}/back$$
+    eds restore pg.copy "$back" --key k --json && jq -e .ok out >/dev/null && holds "$back" | cmp - held.copy && eds fsck "$back" --key k
+    report $? 'put back into a new database it is what it was'
+    eds restore pg.copy "$back" --key k
+    [ $? = 1 ] && holds "$back" | cmp - held.copy
+    report $? 'and never over a store'
+    psql -q "$AMANE_PG_URI" -c "create database none$$" || exit 3
+    none=${AMANE_PG_URI%/*}/none$$
+    eds restore c.db "$none" --key k
+    [ $? = 1 ] && [ "$(psql -qtA "$none" -c "select count(*) from pg_namespace where nspname = 'eds'")" = 0 ]
+    report $? 'nor is a damaged copy put back: nothing of it stays'
+    psql -q "$AMANE_PG_URI" -c "drop database back$$ with (force)" -c "drop database none$$ with (force)"
     echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id"}, {"name": "value", "path": "value.ofType(Quantity).value", "type": "decimal"}]}]}' >obs.json
     echo '{"name": "obs", "resource": "Observation", "select": [{"column": [{"name": "id", "path": "id | status"}]}]}' >many.json
     rm -rf held && "$amane" eds export "$uri" --data . held --key k --reason "of a scenario" --type Observation >out 2>err

@@ -100,6 +100,18 @@ static int eds_database(struct eds *e, const struct eds_config *c)
     return db_open(&e->db, &d);
 }
 
+int eds_schema_open(struct db **out, const char *path, const char *name)
+{
+    const struct db_config d = {.path = path,
+                                .name = name,
+                                .sole = true,
+                                .migrations = eds_schema,
+                                .n_migrations = AM_LEN(eds_schema),
+                                .checkpoint_pages = EDS_CHECKPOINT,
+                                .cache_kib = EDS_CACHE_KIB};
+    return db_open(out, &d);
+}
+
 int eds_open(struct eds **out, const struct eds_config *c)
 {
     struct eds *e = am_calloc(1, sizeof *e);
@@ -184,9 +196,4 @@ void eds_close(struct eds *e)
 const struct fhir_row_key *eds_row_key(const struct eds *e)
 {
     return &e->row_key;
-}
-
-int eds_backup(struct eds *e, const char *path)
-{
-    return db_backup(e->db, path);
 }

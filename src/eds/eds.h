@@ -309,8 +309,10 @@ struct eds_check {
     uint8_t head[32]; /* of the chain: whoever keeps it can prove the past */
 };
 AM_CHECK int eds_check(struct eds *e, struct eds_check *c);
-/* Online copy into a file that is not there yet (SQLite; AM_E_UNSUPPORTED: PostgreSQL).
- */
+/* Online copy of one moment, beside who writes: into a file that is not there yet, or a
+ * postgresql:// address whose schema `eds` is empty or not there (else AM_E_EXISTS),
+ * whatever this store is on. On PostgreSQL it is whole or not there; of a file that fails
+ * a part may stay. Its tables are those of this program. */
 AM_CHECK int eds_backup(struct eds *e, const char *path);
 
 #endif

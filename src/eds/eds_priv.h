@@ -111,6 +111,14 @@ struct eds_view {
     struct eds_ix *ix; /* NULL until the index is asked */
 };
 
+/* ---- eds.c ---- */
+/* The tables of a store without what makes it one: no keys, no lock of its file. */
+AM_CHECK int eds_schema_open(struct db **out, const char *path, const char *name);
+
+/* ---- eds_copy.c ---- */
+/* As eds_backup(), row by row, whatever the two are; name: the schema, on PostgreSQL. */
+AM_CHECK int eds_copy(struct eds *e, const char *path, const char *name);
+
 /* ---- eds_id.c: an id in as few bytes as it needs ---- */
 struct eds_id {
     size_t n;
