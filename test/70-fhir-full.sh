@@ -45,7 +45,7 @@ bundle() {
 incompressible() { jq -nc --arg v "$(head -c 30000 /dev/urandom | base64 -w 0)" '{resourceType: "Patient", name: [{family: "full"}], photo: [{contentType: "image/png", data: $v}]}'; }
 export_ends() { # what an export answers at last, in `out`
     [ "$(send -H 'Prefer: respond-async' -H 'Accept: application/fhir+json' "$fhir/\$export")" = 202 ] || return 1
-    job=$(tr -d '\r' <head | sed -n 's/^[Cc]ontent-[Ll]ocation: //p')
+    job=$(tr -d "\r" <"$dir/head" | sed -n 's/^[Cc]ontent-[Ll]ocation: //p')
     tries=0
     while :; do
         code=$(send "$job")
@@ -73,7 +73,7 @@ done
 [ "$refused" = 507 ] && outcome && [ $acked -gt 10 ]
 report $? "when the store finds no room a create is refused (507, after $acked)"
 n507=0
-for i in 1 2 3; do
+for _ in 1 2 3; do
     [ "$(send -d @b "$fhir")" = 507 ] && n507=$((n507 + 1))
 done
 [ $n507 = 3 ] && [ "$(count Observation)" = 500 ] && [ "$(count Patient)" = $acked ] && [ "$(send "$fhir/Observation?code:text=x&_count=3")" = 200 ] && jq -e '.entry | length == 3' out >/dev/null

@@ -15,6 +15,7 @@ mkdir -p "$logs"
 gallery=build/web_gallery_test
 [ -x build-san/web_gallery_test ] && gallery=build-san/web_gallery_test
 export AMANE_SOAK=1
+tools/postgres.sh have || echo 'soak: no PostgreSQL server programs: NOTHING IS RUN ON POSTGRESQL (half of each unit test below, scenarios 12, 58-damage, 58-rest-postgres, 58-shards)' >&2
 in_memory=/tmp # kill -9 asks nothing of a disk
 [ -w /dev/shm ] && in_memory=/dev/shm
 for unit in eds_search_test door_oracle_test eds_fault_test rest_mutant_test rest_fault_test door_export_test ward_test ward_form_test ward_desk_test; do
