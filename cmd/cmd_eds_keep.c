@@ -211,7 +211,8 @@ static int copy_to_server(const char *verb, struct eds *e, const char *key,
     int code, err = db_birth_begin(&birth, to, schema, AM_LEN(schema));
     if (!err)
         err = eds_backup(e, to);
-    code = err ? cmd_fail(verb, "postgresql", err, NULL) : check_copy(verb, to, key, json);
+    code =
+        err ? cmd_fail(verb, "postgresql", err, NULL) : check_copy(verb, to, key, json);
     db_birth_end(birth, code == 0);
     return code;
 }
