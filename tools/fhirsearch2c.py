@@ -402,4 +402,5 @@ def main():
             n, len(t.types), len(t.params), len(t.branches), len(t.steps), len(t.places), t.pool.size))
 
 
-main()
+if __name__ == "__main__":
+    main()
