@@ -62,9 +62,9 @@ static const struct db_migration eds_schema[] = {
      "create table attest (last integer not null, erasure integer not null,"
      " hash blob not null, primary key (last, erasure)) strict"},
     {4, "row format",
-     "create table row_format (n integer not null, upto integer not null,"
+     "create table row_format (n integer not null, up_to integer not null,"
      " seg integer not null) strict;"
-     "insert into row_format (n, upto, seg) values (1, -1, 0)"},
+     "insert into row_format (n, up_to, seg) values (1, -1, 0)"},
 };
 
 /* One process writes: it remembers the last rid and the head of the chain. */

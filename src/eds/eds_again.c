@@ -2,7 +2,7 @@
 /* The index rows of a store that an older program made, made anew by the one that opens
  * it to write, before anything is searched or written.
  *
- * Table row_format holds one row: n, the format of the rows in `terms`; upto, how far a
+ * Table row_format holds one row: n, the format of the rows in `terms`; up_to, how far a
  * remaking came (-1: not begun); seg, the greatest number a segment had when it began.
  *
  *   A1  first, in one transaction, all segments are made invalid, so that no row of the
@@ -26,7 +26,7 @@ struct eds_again_row {
 };
 struct eds_again {
     struct eds *e;
-    int64_t format, upto, seg, top;
+    int64_t format, up_to, seg, top;
     int64_t seen, begin, told;
     size_t bytes;
     bool end; /* nothing is left */
@@ -93,7 +93,7 @@ static int again_version(void *arg, const struct eds_version *x)
         return 1;
     }
     g->seen++;
-    g->upto = x->m.rid;
+    g->up_to = x->m.rid;
     return again_one(g, x);
 }
 
@@ -103,7 +103,7 @@ static int again_read(struct eds_view *v, void *arg)
     struct eds_again *g = arg;
     struct db_stmt *s;
     bool row = false;
-    int err = db_prepare(v->c, "select n, upto from row_format", &s);
+    int err = db_prepare(v->c, "select n, up_to from row_format", &s);
     if (!err)
         err = db_step(s, &row);
     if (!err && !row)
@@ -111,14 +111,14 @@ static int again_read(struct eds_view *v, void *arg)
     if (err)
         return err;
     g->format = db_int(s, 0);
-    g->upto = db_int(s, 1);
+    g->up_to = db_int(s, 1);
     return eds_top(v, &g->top);
 }
 
 static int again_begin(struct db_conn *c, void *unused)
 {
     int err = db_exec(c,
-                      "update row_format set upto = 0, seg = (select coalesce(max(n), 0)"
+                      "update row_format set up_to = 0, seg = (select coalesce(max(n), 0)"
                       " from seg)",
                       NULL);
     (void)unused;
@@ -135,33 +135,33 @@ static int again_write(struct db_conn *c, void *arg)
                                         : "update res set terms = $1 where rid = $2",
                             "bi", g->row.v[i].terms, g->row.v[i].rid);
     return err ? err
-               : db_exec_later(c, "update row_format set n = $1, upto = $2", "ii",
+               : db_exec_later(c, "update row_format set n = $1, up_to = $2", "ii",
                                g->end ? (int64_t)EDS_ROW_FORMAT : g->format,
-                               g->end ? (int64_t)-1 : g->upto);
+                               g->end ? (int64_t)-1 : g->up_to);
 }
 
 static int again_page(struct eds_view *v, void *arg)
 {
-    return eds_walk_current(v, ((struct eds_again *)arg)->upto, again_version, arg);
+    return eds_walk_current(v, ((struct eds_again *)arg)->up_to, again_version, arg);
 }
 
 static int again_tell(struct eds_again *g)
 {
     int64_t now = time_mono();
-    if (g->e->progress && !g->e->progress(g->e->progress_arg, g->upto, g->top))
+    if (g->e->progress && !g->e->progress(g->e->progress_arg, g->up_to, g->top))
         return AM_E_TIMEOUT;
     if (g->e->progress || now - g->told < EDS_AGAIN_LOG * TIME_SECOND)
         return AM_OK;
     LOG_I("eds.rows", log_s("made_anew", "of an older program's store"),
-          log_i("done", g->upto), log_i("of", g->top));
+          log_i("done", g->up_to), log_i("of", g->top));
     g->told = now;
     return AM_OK;
 }
 
 static int again_run(struct eds_again *g)
 {
-    int err = g->upto < 0 ? db_write(g->e->db, again_begin, NULL) : AM_OK;
-    g->upto = AM_MAX(g->upto, 0);
+    int err = g->up_to < 0 ? db_write(g->e->db, again_begin, NULL) : AM_OK;
+    g->up_to = AM_MAX(g->up_to, 0);
     g->begin = time_mono();
     g->told = g->begin - (EDS_AGAIN_LOG - 2) * TIME_SECOND; /* first after two */
     while (!err && !g->end) {

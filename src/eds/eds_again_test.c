@@ -63,7 +63,7 @@ static void write_many(struct eds *e, int from, int to, int step, enum eds_verb 
 static int as_older(struct db_conn *c, void *unused)
 {
     (void)unused;
-    return db_exec(c, "update row_format set n = 1, upto = -1, seg = 0", NULL);
+    return db_exec(c, "update row_format set n = 1, up_to = -1, seg = 0", NULL);
 }
 
 /* Rows in segments, some of them dead, and in the tail. */
