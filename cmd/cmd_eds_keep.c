@@ -199,7 +199,7 @@ static int copy_to_file(const char *verb, struct eds *e, const char *from,
     if (err)
         code = cmd_fail(verb, to, err, NULL);
     remove_copy(part);
-    return cmd_eds_close(e, code);
+    return code;
 }
 
 /* Its schema is taken away again unless the copy is sound. */
@@ -230,6 +230,5 @@ int cmd_eds_copy(const char *verb, const char *from, const char *key, const char
         return code;
     code = db_is_uri(to) ? copy_to_server(verb, e, key, to, json)
                          : copy_to_file(verb, e, from, key, to, json);
-    eds_close(e);
-    return code;
+    return cmd_eds_close(e, code);
 }

@@ -9,7 +9,7 @@
 
 #include "cmd.h"
 
-enum { SAY_MAX = 16384 };
+enum { SAY_NAME = 2048, SAY_MAX = 16384 };
 
 enum text_lang cmd_lang(enum text_lang otherwise)
 {
@@ -92,9 +92,49 @@ void cmd_problems_under(const struct diag *d)
     cmd_problems(stdout, before, d);
 }
 
+/* The address of a database is told without its password: "postgresql://u:***@host". */
+static const char *shown(const char *object, char out[SAY_NAME])
+{
+    const char *rest = object ? strstr(object, "://") : NULL, *at = NULL, *word;
+    struct {
+        const char *from, *to;
+    } secret[2] = {{NULL, NULL}, {NULL, NULL}};
+    size_t n = 0;
+    if (!rest)
+        return object ? object : "";
+    rest += 3;
+    for (const char *p = rest; *p && !strchr("/?", *p); p++)
+        if (*p == '@')
+            at = p;
+    if (at && memchr(rest, ':', (size_t)(at - rest))) {
+        secret[0].from = (const char *)memchr(rest, ':', (size_t)(at - rest)) + 1;
+        secret[0].to = at;
+    }
+    word = strstr(at ? at : rest, "password=");
+    if (word) {
+        secret[1].from = word + 9;
+        secret[1].to = word + 9 + strcspn(word + 9, "&");
+    }
+    for (const char *p = object; *p && n < SAY_NAME - 4; p++) {
+        for (size_t i = 0; i < AM_LEN(secret); i++)
+            if (p == secret[i].from) {
+                memcpy(out + n, "***", 3);
+                n += 3;
+                p = secret[i].to;
+            }
+        if (!*p)
+            break;
+        out[n++] = *p;
+    }
+    out[n] = 0;
+    return out;
+}
+
 void cmd_complain(const char *id, const char *name, const char *value)
 {
-    const struct text_arg arg[] = {{"name", str_c(name)}, {"value", str_c(value)}};
+    char said[SAY_NAME];
+    const struct text_arg arg[] = {{"name", str_c(name ? shown(name, said) : NULL)},
+                                   {"value", str_c(value)}};
     struct buf b;
     buf_init(&b, SAY_MAX);
     if (text_fmt(&b, cmd_lang(TEXT_EN), id, arg, AM_LEN(arg)) == AM_OK)
@@ -124,7 +164,8 @@ int cmd_fail(const char *doing, const char *object, int err, const struct diag *
     enum text_lang l = cmd_lang(TEXT_EN);
     struct str what = short_words(l, "cmd.doing.", doing, doing),
                why = short_words(l, "cmd.", am_err_key(err), am_err_text(err));
-    fprintf(stderr, "amane: %.*s %s: %.*s\n", STR_FMT(what), object ? object : "",
+    char said[SAY_NAME];
+    fprintf(stderr, "amane: %.*s %s: %.*s\n", STR_FMT(what), shown(object, said),
             STR_FMT(why));
     if (d)
         cmd_problems(stderr, "  ", d);

@@ -158,6 +158,11 @@ LC_ALL=en eds view law/l.db law/who.json --key k --reason 'a table of patients'
 report $? 'and where it cannot be written, nothing is done'
 
 # ---- keys
+for uri in 'postgresql://amal:s3cr:t@127.0.0.1:1/x' 'postgresql://127.0.0.1:1/x?user=amal&password=s3cr:t&application_name=a' 'postgresql://amal@127.0.0.1:1/x?password=s3cr:t'; do
+    eds fsck "$uri" --key k
+    [ $? != 0 ] && grep -q '127.0.0.1:1/x' err && grep -qF '***' err && ! grep -q s3cr err out || break
+done
+report $? 'the password of a database is not told'
 eds key k2
 eds fsck s.db --key k2
 [ $? = 1 ] && grep -q 'another key' err

@@ -134,10 +134,12 @@ struct http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0 picks a free one */
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
     bool behind_proxy;
-    size_t body_max;          /* 0: 64 MiB */
-    size_t header_max;        /* 0: 32 KiB */
-    unsigned jobs;            /* threads; 0: 16 */
-    unsigned queue_max;       /* 0: 1024 */
+    size_t body_max;    /* 0: 64 MiB */
+    size_t header_max;  /* 0: 32 KiB */
+    size_t replies_max; /* bytes of replies that wait for their readers, in all; then 503
+                           instead of one over 64 KiB; 0: 128 MiB */
+    unsigned jobs;      /* threads; 0: 16 */
+    unsigned queue_max; /* 0: 1024 */
     unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest; sockets
                                  come on top */
     unsigned parked_max;      /* long polls; a quarter for one address; 0: 500 */

@@ -151,11 +151,65 @@ static void peers_that_leave_early_harm_nobody(void **state)
     http_server_stop(s, 3000);
 }
 
+/* Readers that read nothing keep what they are sent in memory; their sum is bounded. */
+enum { BIG = 8 << 20, SLOW_READERS = 6 };
+
+static int big(void *cookie, struct http_req *r, struct http_resp *a)
+{
+    static const char part[4096] = "x";
+    if (!str_eqc(r->path, "/big"))
+        return t_handler(cookie, r, a);
+    for (size_t n = 0; n < BIG; n += sizeof part)
+        if (buf_add(&a->body, (struct str){part, sizeof part}))
+            return AM_E_NOMEM;
+    return AM_OK;
+}
+
+static void slow_readers_are_bounded_together(void **state)
+{
+    struct http_config conf = t_config();
+    struct http_server *s;
+    int fd[SLOW_READERS], given = 0, turned = 0, again;
+    char text[128];
+    (void)state;
+    conf.handler = big;
+    conf.replies_max = 3 * BIG;
+    s = t_start(&conf);
+    for (int i = 0; i < SLOW_READERS; i++) {
+        fd[i] = t_connect(http_server_port(s));
+        t_send(fd[i], STR("GET /big HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_int_equal(recv(fd[i], text, 12, MSG_WAITALL), 12);
+        given += !strncmp(text, "HTTP/1.1 200", 12);
+        turned += !strncmp(text, "HTTP/1.1 503", 12);
+    }
+    assert_int_equal(given, 3);
+    assert_int_equal(turned, SLOW_READERS - 3);
+    again = t_connect(http_server_port(s)); /* what is small always has room */
+    t_send(again, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert_int_equal(recv(again, text, 12, MSG_WAITALL), 12);
+    assert_memory_equal(text, "HTTP/1.1 200", 12);
+    close(again);
+    for (int i = 0; i < SLOW_READERS; i++)
+        close(fd[i]);
+    for (int i = 0;; i++) { /* and when they left, so is what is big */
+        again = t_connect(http_server_port(s));
+        t_send(again, STR("GET /big HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_int_equal(recv(again, text, 12, MSG_WAITALL), 12);
+        close(again);
+        if (!strncmp(text, "HTTP/1.1 200", 12))
+            break;
+        assert_true(i < 1000);
+        usleep(10000);
+    }
+    http_server_stop(s, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest t[] = {
         TEST(five_thousand_requests_on_sixty_four_connections),
         TEST(pipelined_requests_on_many_connections_never_stall),
-        TEST(peers_that_leave_early_harm_nobody)};
+        TEST(peers_that_leave_early_harm_nobody),
+        TEST(slow_readers_are_bounded_together)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -50,6 +50,7 @@ void http_on_completed(void *server, struct MHD_Connection *conn, void **con_cls
     *con_cls = NULL;
     http_link_deadline(s, http_link_of(conn), 0); /* for the next request's headers */
     s->held -= one->body.n;
+    s->replied -= one->replied;
     http_ws_abandon(one);
     if (one->reply)
         MHD_destroy_response(one->reply);
@@ -304,10 +305,30 @@ static enum MHD_Result http_last_call(struct http_one *one)
     return http_send(one, 503, http_bare(503));
 }
 
+/* Readers that take their time keep what they are sent in memory: all together may not
+ * take more than a share of it. One alone always may. */
+static bool http_reply_room(struct http_one *one)
+{
+    struct http_server *s = one->s;
+    if (one->sent_n > HTTP_REPLY_SMALL && s->replied &&
+        s->replied + one->sent_n > s->conf.replies_max)
+        return false;
+    one->replied = one->sent_n;
+    s->replied += one->replied;
+    return true;
+}
+
 static enum MHD_Result http_reply_send(struct http_one *one)
 {
     struct MHD_Response *m = one->reply;
     one->reply = NULL;
+    if (m && !one->ws && !http_reply_room(one)) {
+        MHD_destroy_response(m);
+        atomic_fetch_add(&one->s->busy, 1u);
+        one->sent_n = 4;
+        http_link_deadline(one->s, one->link, one->sent_n);
+        return http_send(one, 503, http_bare(503));
+    }
     http_link_deadline(one->s, one->link, one->sent_n);
     return http_send(one, one->resp.status, m);
 }

@@ -30,8 +30,9 @@ enum {
     HTTP_LINGER = 16 << 20, /* bytes thrown away after a refusal, so that it is read */
     HTTP_RESPONSE_MAX = 1 << 28, /* bytes of one reply */
     HTTP_FIELDS_MAX = 128,
-    HTTP_PIECE = 32 << 10, /* what the library asks of a stream at once */
-    HTTP_HELD_BODIES = 8,  /* all bodies in memory together: times body_max */
+    HTTP_PIECE = 32 << 10,      /* what the library asks of a stream at once */
+    HTTP_HELD_BODIES = 8,       /* all bodies in memory together: times body_max */
+    HTTP_REPLY_SMALL = 64 << 10 /* never turned away for want of room */
 };
 
 /* One connection, from accept to close. */
@@ -73,6 +74,7 @@ struct http_one {
     int64_t park_until; /* monotonic; 0: not a long poll */
     struct http_ws *ws; /* the socket it becomes; NULL: none, or it is one by now */
     size_t discarded, sent_n;
+    size_t replied; /* its part of the server's */
     /* of a stream */
     size_t taken;       /* bytes of this piece the library has */
     int64_t left;       /* of the peer's time, while the server works */
@@ -116,7 +118,8 @@ struct http_server {
     bool watching;
 
     struct http_ws_hub *sockets;
-    size_t held; /* bytes of bodies; the library's thread only */
+    size_t held;    /* bytes of bodies; the library's thread only */
+    size_t replied; /* bytes of replies not wholly sent; the same */
     atomic_bool draining;
     atomic_uint_fast64_t next_id, requests, bad, busy, in_flight, bytes_in, bytes_out,
         parked_n, park_refused, by_class[6], crowded;
