@@ -73,7 +73,6 @@ static void only_postgresql_splits_and_once(void **state)
     eds_close(e);
     e = t_open();
     assert_true(eds_parts(e));
-    assert_int_equal(eds_backup(e, "/nonexistent"), AM_E_UNSUPPORTED);
     eds_close(e);
 }
 
