@@ -109,6 +109,78 @@ static void nor_in_a_transaction(void **state)
     assert_int_equal(r_now("Observation", "z", "Patient/b"), 1);
 }
 
+/* What is patched is what was judged: of the version before it nothing is told either. */
+static void what_is_patched_is_what_was_judged(void **state)
+{
+    struct r_sent s = {
+        .asked = {
+            T_POST(T_NURSE, ""),
+            .body =
+                "{\"resourceType\":\"Bundle\",\"type\":\"transaction\","
+                "\"entry\":[{\"resource\":" R_MEASURE
+                ",\"request\":{\"method\":\"PUT\",\"url\":"
+                "\"Observation/z\"}},{\"resource\":{\"resourceType\":"
+                "\"Binary\",\"contentType\":\"application/json-patch+json\","
+                "\"data\":"
+                "\"W3sib3AiOiJ0ZXN0IiwicGF0aCI6Ii92YWx1ZVN0cmluZyIsInZhbHVlIjoibm93In0sey"
+                "JvcCI6InJlcGxhY2UiLCJwYXRoIjoiL3ZhbHVlU3RyaW5nIiwidmFsdWUiOiJ0aGVuIn1d\""
+                "},"
+                "\"request\":{\"method\":\"PATCH\",\"url\":"
+                "\"Observation/w\"}}]}"}};
+    pthread_t th;
+    (void)state;
+    t_store("Observation", "z",
+            "\"status\":\"preliminary\",\"code\":{\"text\":\"x\"},\"subject\":{"
+            "\"reference\":\"Patient/a\"}");
+    t_store("Observation", "w", r_of_b);
+    t_held = false;
+    t_hold = true;
+    assert_int_equal(pthread_create(&th, NULL, r_send, &s), 0);
+    while (!t_held)
+        usleep(1000);
+    t_store("Observation", "w",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"valueString\":\"now\","
+            "\"subject\":{\"reference\":\"Patient/a\"}");
+    t_hold = false;
+    pthread_join(th, NULL);
+    assert_int_equal(s.status, 200);
+    assert_int_equal(r_now("Observation", "w", "then"), 3);
+}
+
+static void r_delete(const char *type, const char *id)
+{
+    struct eds_group *g = NULL;
+    assert_ok(eds_group_new(&g, t_eds));
+    assert_ok(eds_put(
+        g, &(struct eds_ask){.verb = EDS_DELETE, .type = str_c(type), .id = str_c(id)},
+        NULL));
+    assert_ok(eds_write(g));
+    eds_group_free(g);
+}
+
+/* No condition finds what was deleted: it is another's all the same. */
+static void a_condition_opens_no_way_to_what_was_deleted(void **state)
+{
+    (void)state;
+    t_store("Observation", "z", r_of_b);
+    r_delete("Observation", "z");
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation/z"), .body = R_MEASURE);
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation"), .query = "identifier=none",
+           .body = R_MEASURE);
+    assert_int_equal(r_now("Observation", "z", ""), 2);
+    t_store("Observation", "z", r_of_b); /* nor to what is hidden */
+    T_ONLY(403, T_PUT(T_NURSE, "/Observation"), .query = "identifier=none",
+           .body = R_MEASURE);
+    assert_int_equal(r_now("Observation", "z", "Patient/b"), 3);
+    t_store("Observation", "z",
+            "\"status\":\"final\",\"code\":{\"text\":\"x\"},\"subject\":{"
+            "\"reference\":\"Patient/a\"}");
+    r_delete("Observation", "z");
+    T_ONLY(201, T_PUT(T_NURSE, "/Observation"), .query = "identifier=none",
+           .body = R_MEASURE);
+    assert_int_equal(r_now("Observation", "z", "Patient/a"), 6);
+}
+
 /* Of what may be changed, a change between is no error of who changes it. */
 static void what_may_still_be_written_is_written_upon_the_other(void **state)
 {
@@ -131,6 +203,8 @@ int main(void)
         T(what_a_model_said_meanwhile_is_not_replaced_unvalidated),
         T(a_patient_out_of_reach_is_not_written_over),
         T(nor_in_a_transaction),
+        T(what_is_patched_is_what_was_judged),
+        T(a_condition_opens_no_way_to_what_was_deleted),
         T(what_may_still_be_written_is_written_upon_the_other),
     };
     return t_run_both(tests, AM_LEN(tests));

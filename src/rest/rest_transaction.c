@@ -121,6 +121,10 @@ static int tx_put(struct tx *t, size_t i)
         return AM_OK; /* nothing to delete; it is there already */
     if (ask.verb != EDS_CREATE) {
         err = rest_touch(t->c, &ask);
+        /* What is patched was read before that: another version may be another's. */
+        if (!err && e->l.method == REST_PATCH && ask.judged &&
+            ask.judged != e->found.ver + 1)
+            err = AM_E_CONFLICT;
         if (err)
             return err;
     }

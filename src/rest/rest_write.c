@@ -235,6 +235,8 @@ static int rest_update_one(struct rest_call *c, struct rest_where *where,
         return err;
     ask.id = n ? str_c(m.id) : own.n ? own : str_c(fresh);
     err = rest_with_id(c, c->body, ask.id, &doc);
+    if (!err) /* what the condition did not find may be there: hidden, or deleted */
+        err = rest_touch(c, &ask);
     if (!err)
         err = rest_if_match(c, &ask.if_match);
     ask.body = json_root(doc);
