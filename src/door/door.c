@@ -4,11 +4,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "door/door_priv.h"
+#include "door/door_trail_priv.h"
 
 static int door_path(const char *dir, const char *name, char out[PATH_MAX])
 {
@@ -22,21 +21,33 @@ int door_trail_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
     return err ? err : eds_key_load(path, key);
 }
 
-/* What root makes for a service is the service's, whose folder it is. */
-static int door_give(const char *path, const char *dir)
+/* Whole under its name, or not there. */
+static int door_key_write(int keys, uint8_t key[DOOR_TRAIL_KEY])
 {
-    struct stat s;
-    if (geteuid() != 0)
-        return AM_OK;
-    return stat(dir, &s) || chown(path, s.st_uid, s.st_gid) ? am_err_errno(errno) : AM_OK;
+    static const char begun[] = "access.key.new";
+    char text[2 * DOOR_TRAIL_KEY + 1];
+    int fd = -1, err = crypto_random(key, DOOR_TRAIL_KEY);
+    crypto_hex(key, DOOR_TRAIL_KEY, text);
+    text[2 * DOOR_TRAIL_KEY] = '\n';
+    (void)unlinkat(keys, begun, 0);
+    if (!err)
+        err = door_folder_new(keys, begun, O_WRONLY, &fd);
+    if (!err && (write(fd, text, sizeof text) != (ssize_t)sizeof text || fsync(fd)))
+        err = errno ? am_err_errno(errno) : AM_E_IO;
+    if (fd >= 0)
+        close(fd);
+    if (!err && (renameat(keys, begun, keys, "access.key") || fsync(keys)))
+        err = am_err_errno(errno);
+    crypto_wipe(text, sizeof text);
+    return err;
 }
 
 /* A key is made with the first record, never for records that are there. */
 static int door_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
 {
-    char path[PATH_MAX], keys[PATH_MAX], trail[PATH_MAX];
+    char keys[PATH_MAX], trail[PATH_MAX];
     struct door_trail_read r = {.dir = trail};
-    int err = door_trail_key(dir, key);
+    int fd = -1, err = door_trail_key(dir, key);
     if (err != AM_E_NOTFOUND)
         return err;
     err = door_path(dir, "access", trail);
@@ -47,41 +58,29 @@ static int door_key(const char *dir, uint8_t key[DOOR_TRAIL_KEY])
     if (err && err != AM_E_NOTFOUND)
         return err;
     err = door_path(dir, "keys", keys);
-    if (!err && access(keys, F_OK)) {
-        err = am_dir_make(keys, 0700);
-        if (!err)
-            err = door_give(keys, dir);
-    }
     if (!err)
-        err = door_path(dir, "keys/access.key", path);
+        err = door_folder_open(keys, &fd);
     if (!err)
-        err = eds_key_new(path);
-    if (!err)
-        err = door_give(path, dir);
-    return err ? err : eds_key_load(path, key);
+        err = door_key_write(fd, key);
+    if (fd >= 0)
+        close(fd);
+    return err;
 }
 
 /* Its folder and its key, made once though several begin at once. */
 static int door_record(const char *dir, char path[PATH_MAX], uint8_t key[DOOR_TRAIL_KEY])
 {
-    char name[PATH_MAX];
-    int lock, err = door_path(dir, "access", path);
+    int folder = -1, lock = -1, err = door_path(dir, "access", path);
     if (!err)
-        err = door_path(dir, "access/lock", name);
-    if (!err && access(path, F_OK)) {
-        err = am_dir_make(path, 0700);
-        if (!err)
-            err = door_give(path, dir);
-    }
-    if (err)
-        return err;
-    lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return am_err_errno(errno);
-    err = flock(lock, LOCK_EX) ? am_err_errno(errno) : door_give(name, dir);
+        err = door_folder_open(path, &folder);
+    if (!err)
+        err = door_folder_lock(folder, DOOR_PATIENCE_MS, &lock);
     if (!err)
         err = door_key(dir, key);
-    close(lock);
+    if (lock >= 0)
+        close(lock);
+    if (folder >= 0)
+        close(folder);
     return err;
 }
 

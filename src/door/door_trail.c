@@ -17,7 +17,7 @@
 #include "base/pause.h"
 #include "door/door_trail_priv.h"
 
-enum { TRAIL_WAITING = 64 << 20, TRAIL_PATIENCE_MS = 10000 };
+enum { TRAIL_WAITING = 64 << 20 };
 
 struct trail_waiter {
     struct trail_waiter *next;
@@ -30,7 +30,7 @@ struct door_trail {
     uint8_t key[DOOR_TRAIL_KEY];
     uint64_t file_max, size, first; /* of the file: what we know of it; its number */
     int64_t wait_ms;
-    int fd, lock;
+    int fd, lock, folder;
     pthread_mutex_t mutex;
     pthread_cond_t told;
     bool leading, broken;
@@ -60,17 +60,6 @@ static int trail_write(int fd, struct str s)
     return AM_OK;
 }
 
-/* What root makes in the folder of a service is the service's: else it could not go on.
- */
-static int trail_owned(const struct door_trail *t, int fd)
-{
-    struct stat s;
-    if (geteuid() != 0)
-        return AM_OK;
-    return stat(t->dir, &s) || fchown(fd, s.st_uid, s.st_gid) ? am_err_errno(errno)
-                                                              : AM_OK;
-}
-
 static void trail_use(struct door_trail *t, int fd, uint64_t first)
 {
     if (t->fd >= 0)
@@ -83,29 +72,22 @@ static void trail_use(struct door_trail *t, int fd, uint64_t first)
 /* A new file, after `synced`. */
 static int trail_begin(struct door_trail *t)
 {
-    char path[PATH_MAX], name[DOOR_TRAIL_NAME];
+    char name[DOOR_TRAIL_NAME];
     uint8_t head[DOOR_TRAIL_HEAD];
     int fd, err;
     door_trail_name(t->synced.seq + 1, name);
-    err = trail_path(t, name, path);
-    if (!err && t->fd >= 0 && fdatasync(t->fd)) /* perhaps of one who died before his */
-        err = am_err_errno(errno);
+    if (t->fd >= 0 && fdatasync(t->fd)) /* perhaps of one who died before his */
+        return am_err_errno(errno);
+    err = door_folder_new(t->folder, name, O_RDWR | O_APPEND, &fd);
     if (err)
         return err;
-    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return am_err_errno(errno);
     door_trail_head(&t->synced, head);
-    err = trail_owned(t, fd);
-    if (!err)
-        err = trail_write(fd, (struct str){(const char *)head, sizeof head});
-    if (!err && fsync(fd))
+    err = trail_write(fd, (struct str){(const char *)head, sizeof head});
+    if (!err && (fsync(fd) || fsync(t->folder)))
         err = am_err_errno(errno);
-    if (!err)
-        err = am_dir_sync(t->dir);
     if (err) {
         close(fd);
-        unlink(path);
+        (void)unlinkat(t->folder, name, 0);
         return err;
     }
     trail_use(t, fd, t->synced.seq + 1);
@@ -122,7 +104,7 @@ static int trail_torn(struct door_trail *t, const char *path, struct str tail,
         return AM_E_TOOBIG;
     LOG_W("door.torn", log_i("bytes", (int64_t)tail.n));
     int err = am_file_write(kept, tail, 0600);
-    if (!err && (truncate(path, (off_t)good) || am_dir_sync(t->dir)))
+    if (!err && (ftruncate(t->fd, (off_t)good) || fsync(t->folder)))
         err = am_err_errno(errno);
     return err;
 }
@@ -152,15 +134,23 @@ static int trail_follow(struct door_trail *t, const char *path, uint64_t first)
 }
 
 /* A file without a whole head: begun, and nothing in it was ever told of. */
-static int trail_headless(struct door_trail *t, const char *path, bool *yes)
+static int trail_headless(struct door_trail *t, const char *name, bool *yes)
 {
     struct stat s;
-    (void)t;
     *yes = false;
-    if (stat(path, &s))
+    if (fstatat(t->folder, name, &s, AT_SYMLINK_NOFOLLOW))
         return am_err_errno(errno);
-    *yes = s.st_size < DOOR_TRAIL_HEAD;
-    return *yes && unlink(path) ? am_err_errno(errno) : AM_OK;
+    *yes = S_ISREG(s.st_mode) && s.st_size < DOOR_TRAIL_HEAD;
+    return *yes && unlinkat(t->folder, name, 0) ? am_err_errno(errno) : AM_OK;
+}
+
+/* One that is there. */
+static int trail_again(struct door_trail *t, const char *name, int *fd)
+{
+    *fd = openat(t->folder, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return errno == ELOOP ? AM_E_FORBIDDEN : am_err_errno(errno);
+    return AM_OK;
 }
 
 static int trail_continue(struct door_trail *t)
@@ -175,17 +165,15 @@ static int trail_continue(struct door_trail *t)
         door_trail_name(files.first.v[files.first.n - 1], name);
         err = trail_path(t, name, path);
         if (!err)
-            err = trail_headless(t, path, &headless);
+            err = trail_headless(t, name, &headless);
         if (!err && headless)
             files.first.n--;
     }
-    if (!err && files.first.n)
-        err = trail_follow(t, path, files.first.v[files.first.n - 1]);
     if (!err && files.first.n) {
-        t->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
-        if (t->fd < 0)
-            err = am_err_errno(errno);
         t->first = files.first.v[files.first.n - 1];
+        err = trail_again(t, name, &t->fd);
+        if (!err)
+            err = trail_follow(t, path, t->first);
     } else if (!err)
         err = trail_begin(t);
     vec_release(&files.first);
@@ -196,15 +184,7 @@ static int trail_continue(struct door_trail *t)
 /* Theirs is let go after one sync; one who was stopped meanwhile is not waited for. */
 static int trail_lock(struct door_trail *t)
 {
-    const int64_t until = time_mono() + t->wait_ms * (TIME_SECOND / 1000);
-    while (flock(t->lock, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return am_err_errno(errno);
-        if (time_mono() > until)
-            return AM_E_UNAVAILABLE;
-        usleep(500);
-    }
-    return AM_OK;
+    return door_folder_lock(t->folder, t->wait_ms, &t->lock);
 }
 
 static void trail_unlock(struct door_trail *t)
@@ -245,7 +225,7 @@ static int trail_more(struct door_trail *t, size_t n)
 /* Did another begin the file after ours? */
 static int trail_next_file(struct door_trail *t, bool *yes)
 {
-    char path[PATH_MAX], name[DOOR_TRAIL_NAME];
+    char name[DOOR_TRAIL_NAME];
     uint8_t head[DOOR_TRAIL_HEAD];
     struct door_chain before;
     bool headless = false;
@@ -254,15 +234,12 @@ static int trail_next_file(struct door_trail *t, bool *yes)
     if (t->first == t->synced.seq + 1)
         return AM_OK;
     door_trail_name(t->synced.seq + 1, name);
-    err = trail_path(t, name, path);
-    if (err || access(path, F_OK))
-        return err;
-    err = trail_headless(t, path, &headless);
+    err = trail_headless(t, name, &headless);
     if (err || headless)
+        return err == AM_E_NOTFOUND ? AM_OK : err;
+    err = trail_again(t, name, &fd);
+    if (err)
         return err;
-    fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
-    if (fd < 0)
-        return am_err_errno(errno);
     err = pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head ? AM_OK : AM_E_IO;
     if (!err)
         err =
@@ -298,35 +275,23 @@ static int trail_catch_up(struct door_trail *t)
 }
 
 /* ---- opening ---- */
-static int trail_lock_open(struct door_trail *t)
-{
-    char path[PATH_MAX];
-    int err = trail_path(t, "lock", path);
-    if (err)
-        return err;
-    t->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return t->lock < 0 ? am_err_errno(errno) : trail_owned(t, t->lock);
-}
-
 int door_trail_open(struct door_trail **out, const struct door_trail_config *c)
 {
     struct door_trail *t = am_calloc(1, sizeof *t);
     int err;
     if (!t)
         return AM_E_NOMEM;
-    t->fd = t->lock = -1;
+    t->fd = t->lock = t->folder = -1;
     t->file_max = c->file_max ? c->file_max : 64 << 20;
-    t->wait_ms = c->wait_ms ? c->wait_ms : TRAIL_PATIENCE_MS;
+    t->wait_ms = c->wait_ms ? c->wait_ms : DOOR_PATIENCE_MS;
     memcpy(t->key, c->key, sizeof t->key);
     buf_init(&t->waiting, TRAIL_WAITING);
     buf_init(&t->going, TRAIL_WAITING);
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->told, NULL);
     err = snprintf(t->dir, sizeof t->dir, "%s", c->dir) < (int)sizeof t->dir
-              ? am_dir_make(c->dir, 0700)
+              ? door_folder_open(c->dir, &t->folder)
               : AM_E_TOOBIG;
-    if (!err)
-        err = trail_lock_open(t);
     if (!err)
         err = trail_lock(t);
     if (!err) {
@@ -349,6 +314,8 @@ void door_trail_close(struct door_trail *t)
         close(t->fd);
     if (t->lock >= 0)
         close(t->lock);
+    if (t->folder >= 0)
+        close(t->folder);
     buf_release(&t->waiting);
     buf_release(&t->going);
     pthread_cond_destroy(&t->told);

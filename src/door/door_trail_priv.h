@@ -42,4 +42,17 @@ AM_CHECK int door_trail_next(struct str *left, struct door_chain *c,
                              struct door_trail_raw *out);
 extern const char door_trail_aad[];
 
+/* ---- door_folder.c: what root makes in a folder of the service is the service's ---- */
+enum { DOOR_PATIENCE_MS = 10000 }; /* for another process that has the lock */
+/* A folder, made (0700, with those above) when it is not there. Root follows no link to
+ * it. AM_E_*: of the system. */
+AM_CHECK int door_folder_open(const char *path, int *fd);
+/* A file that is not there yet (AM_E_EXISTS), 0600. how: open()'s O_WRONLY, O_APPEND...
+ */
+AM_CHECK int door_folder_new(int folder, const char *name, int how, int *fd);
+/* Its file `lock`, held until flock(LOCK_UN) or close(); *fd is -1 the first time, and
+ * may be another after each call. AM_E_UNAVAILABLE: for wait_ms another has it;
+ * AM_E_FORBIDDEN: a link stands there, or what has another name. */
+AM_CHECK int door_folder_lock(int folder, int64_t wait_ms, int *fd);
+
 #endif

@@ -22,7 +22,8 @@
  *       waited for no longer: AM_E_UNAVAILABLE. A torn end, which nobody was told of, is
  *       moved into a file of its own (*.torn) and never thrown away. More than one torn
  *       write could leave, or less than was there, is AM_E_TAMPERED.
- *   I4  what root makes there belongs to whom the folder belongs to.
+ *   I4  what root makes there belongs to whom the folder belongs to; it follows no link
+ *       there, and gives away nothing it did not make.
  *
  * Memory:  a record at most DOOR_TRAIL_RECORD; what waits for the disk at most 64 MiB.
  * Threads: door_trail_add() from any. */
