@@ -6,6 +6,7 @@
  * Of a command the moment may be "during", "status" is "exit", its code, and "reason"
  * why it is run.
  * `more`: goes on in the record that follows. Persons are pseudonyms here. */
+#include "base/vec.h"
 #include "door/door_priv.h"
 
 static void note_text(struct jw *w, const char *key, struct str s)
@@ -58,32 +59,36 @@ static void note_who(struct jw *w, const struct door_caller *c)
 }
 
 /* ---- whose ---- */
-static int note_patient(struct map *told, struct jw *w, const char *id)
-{
-    int err;
-    if (!id[0] || map_has(told, str_c(id)))
-        return AM_OK;
-    err = map_set(told, str_c(id), 1);
-    jw_strz(w, id);
-    return err;
-}
-
-struct note_each {
-    struct map *told;
-    struct jw *w;
+struct note_id {
+    char id[EDS_ID_MAX + 1];
 };
+struct note_told { /* each once */
+    struct map at;
+    VEC(struct note_id) v;
+};
+
+static int note_patient(struct note_told *t, const char *id)
+{
+    struct note_id own;
+    int err;
+    if (!id[0] || map_has(&t->at, str_c(id)))
+        return AM_OK;
+    snprintf(own.id, sizeof own.id, "%s", id);
+    err = map_set(&t->at, str_c(id), t->v.n);
+    return err ? err : vec_push(&t->v, own);
+}
 
 static int note_one(void *arg, struct str id)
 {
-    const struct note_each *k = arg;
     char own[EDS_ID_MAX + 1];
     snprintf(own, sizeof own, "%.*s", STR_FMT(id));
-    return note_patient(k->told, k->w, own);
+    return note_patient(arg, own);
 }
 
-/* More was looked at than is remembered, or more patients: asked of what is there. */
-static int note_forgotten(const struct door_caller *c, struct map *told, struct jw *w,
-                          const struct eds_name *n)
+/* More was looked at than is remembered, or more patients: asked of the version that was
+ * looked at (0: of what is there). */
+static int note_forgotten(const struct door_caller *c, struct note_told *t,
+                          const struct eds_name *n, int64_t ver)
 {
     struct door_facts f = {.patients = 0};
     struct json_doc *doc = NULL;
@@ -91,7 +96,7 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
     struct buf text;
     int err;
     buf_init(&text, 2 * EDS_BODY_MAX);
-    err = eds_read(c->door->eds, str_c(n->type), str_c(n->id), 0, &text, &m);
+    err = eds_read(c->door->eds, str_c(n->type), str_c(n->id), ver, &text, &m);
     if (!err && m.gone && m.ver > 1)
         err = eds_read(c->door->eds, str_c(n->type), str_c(n->id), m.ver - 1, &text, &m);
     if (!err && text.n)
@@ -101,17 +106,17 @@ static int note_forgotten(const struct door_caller *c, struct map *told, struct 
     if (!err && doc)
         err = door_whose(c->door, NULL, json_root(doc), &f);
     for (size_t i = 0; i < f.patients && !err; i++)
-        err = note_patient(told, w, f.patient[i]);
+        err = note_patient(t, f.patient[i]);
     if (!err && f.crowd)
-        err = door_facts_each(json_root(doc), c->door, note_one,
-                              &(struct note_each){told, w});
+        err = door_facts_each(json_root(doc), c->door, note_one, t);
     json_free(doc);
     buf_release(&text);
     return err == AM_E_NOTFOUND ? AM_OK : err;
 }
 
-/* What is told was looked at in that order, mostly: looked for from *at on. */
-static int note_looked(const struct door_caller *c, struct map *told, struct jw *w,
+/* What is told was looked at in that order, mostly: looked for from *at on. What was
+ * found out then is told whatever is there by now. */
+static int note_looked(const struct door_caller *c, struct note_told *t,
                        const struct eds_name *n, size_t *at)
 {
     char name[132];
@@ -123,70 +128,111 @@ static int note_looked(const struct door_caller *c, struct map *told, struct jw 
         if (l->name != h)
             continue;
         *at = (*at + i + 1) % have;
-        if (l->crowd)
-            return note_forgotten(c, told, w, n);
         for (size_t k = 0; k < l->patients && !err; k++)
-            err = note_patient(told, w, l->patient[k]);
-        return err;
+            err = note_patient(t, l->patient[k]);
+        return !err && l->crowd ? note_forgotten(c, t, n, l->ver) : err;
     }
-    return c->n_looked > DOOR_LOOKED ? note_forgotten(c, told, w, n) : AM_OK;
+    return c->n_looked > DOOR_LOOKED ? note_forgotten(c, t, n, 0) : AM_OK;
 }
 
-enum { NOTE_NAMES = 4000 }; /* of a piece */
+enum { NOTE_NAMES = 4000 }; /* of a record; patients too: 800 KB with the longest ids */
 struct note_piece {         /* of the names of an access: from `at` on */
     size_t at, n;
 };
 
-static int note_patients(const struct door_caller *c, const struct rest_access *a,
-                         const struct note_piece *p, struct jw *w)
+static int note_whose(const struct door_caller *c, const struct rest_access *a,
+                      const struct note_piece *p, struct note_told *t)
 {
     size_t end = AM_MIN(c->n_wrote, p->at + NOTE_NAMES), at = 0;
-    struct map told;
     int err = AM_OK;
-    map_init(&told);
-    jw_key(w, "patients");
-    jw_arr(w);
-    if (str_eqc(a->type, "Patient") && a->id.n && eds_id_ok(a->id)) {
-        char id[EDS_ID_MAX + 1];
-        snprintf(id, sizeof id, "%.*s", STR_FMT(a->id));
-        err = note_patient(&told, w, id);
-    }
+    if (str_eqc(a->type, "Patient") && a->id.n && eds_id_ok(a->id))
+        err = note_one(t, a->id);
     for (size_t i = p->at; i < p->at + p->n && !err; i++)
-        err = note_looked(c, &told, w, &a->seen[i], &at);
+        err = note_looked(c, t, &a->seen[i], &at);
     for (size_t i = p->at; i < end && !err; i++)
-        err = note_patient(&told, w, c->wrote[i]);
-    jw_arr_end(w);
-    map_release(&told);
+        err = note_patient(t, c->wrote[i]);
     return err;
 }
 
-/* ---- a record, in as many pieces as it needs ---- */
-static int note_piece(const struct door_caller *c, const struct rest_access *a,
-                      const struct note_piece *p, bool more, struct buf *out)
+static void note_told_release(struct note_told *t)
 {
+    map_release(&t->at);
+    vec_release(&t->v);
+}
+
+/* ---- a record, in as many pieces as it needs ---- */
+struct note_record {
+    const struct rest_access *a;
+    struct note_piece names;
+    const struct note_told *told;
+    size_t from; /* of the patients told */
+    bool whole;  /* of its own, else an entry of a Bundle's */
+    bool more;
+};
+
+static int note_write(const struct door_caller *c, const struct note_record *r,
+                      struct buf *out)
+{
+    size_t to = AM_MIN(r->told->v.n, r->from + NOTE_NAMES);
     struct jw w;
-    int err;
     jw_init(&w, out);
     jw_obj(&w);
-    note_what(&w, a);
-    if (!a->part)
+    note_what(&w, r->a);
+    if (r->whole)
         note_who(&w, c);
     jw_key(&w, "seen");
     jw_arr(&w);
-    for (size_t i = p->at; i < p->at + p->n; i++)
-        jw_strf(&w, "%s/%s", a->seen[i].type, a->seen[i].id);
+    for (size_t i = r->names.at; i < r->names.at + r->names.n && !r->from; i++)
+        jw_strf(&w, "%s/%s", r->a->seen[i].type, r->a->seen[i].id);
     jw_arr_end(&w);
-    err = note_patients(c, a, p, &w);
-    if (!a->part && c->parts.n) {
+    jw_key(&w, "patients");
+    jw_arr(&w);
+    for (size_t i = r->from; i < to; i++)
+        jw_strz(&w, r->told->v.v[i].id);
+    jw_arr_end(&w);
+    if (!r->a->part && c->parts.n) {
         jw_key(&w, "parts");
         jw_arr(&w);
         jw_raw(&w, buf_str(&c->parts));
         jw_arr_end(&w);
     }
-    if (more)
+    if (r->more)
         jw_kbool(&w, "more", true);
     jw_obj_end(&w);
-    return err ? err : jw_done(&w);
+    return jw_done(&w);
+}
+
+static int note_add(struct door_caller *c, const struct note_record *r)
+{
+    struct buf text;
+    int err;
+    buf_init(&text, DOOR_TRAIL_RECORD - 64);
+    err = note_write(c, r, &text);
+    if (!err)
+        err = door_trail_add(c->door->trail, time_now(), buf_str(&text));
+    if (!err && !r->a->part)
+        buf_clear(&c->parts);
+    buf_release(&text);
+    return err;
+}
+
+/* Patients are of those names, however many they are. */
+static int note_names(struct door_caller *c, const struct rest_access *a,
+                      const struct note_piece *p, bool more)
+{
+    struct note_told told = {.v = {0}};
+    struct note_record r = {.a = a, .names = *p, .told = &told, .whole = true};
+    int err;
+    map_init(&told.at);
+    err = note_whose(c, a, p, &told);
+    do {
+        r.more = more || r.from + NOTE_NAMES < told.v.n;
+        if (!err)
+            err = note_add(c, &r);
+        r.from += NOTE_NAMES;
+    } while (!err && r.from < told.v.n);
+    note_told_release(&told);
+    return err;
 }
 
 static int note_all(struct door_caller *c, const struct rest_access *a)
@@ -196,33 +242,38 @@ static int note_all(struct door_caller *c, const struct rest_access *a)
     do {
         size_t left = a->n_seen > at ? a->n_seen - at : 0;
         const struct note_piece p = {at, AM_MIN(left, NOTE_NAMES)};
-        struct buf text;
-        buf_init(&text, DOOR_TRAIL_RECORD - 64);
-        err = note_piece(c, a, &p, at + NOTE_NAMES < of, &text);
-        if (!err)
-            err = door_trail_add(c->door->trail, time_now(), buf_str(&text));
-        if (!err)
-            buf_clear(&c->parts);
-        buf_release(&text);
+        err = note_names(c, a, &p, at + NOTE_NAMES < of);
         at += NOTE_NAMES;
     } while (!err && at < of);
     return err;
 }
 
-/* An entry of a Bundle goes with the Bundle's own record: its answer does too. */
+/* An entry of a Bundle goes with the Bundle's own record: its answer does too. One that
+ * would find no room there has its own, before it. */
 static int note_part(struct door_caller *c, const struct rest_access *a)
 {
+    struct note_told told = {.v = {0}};
+    const struct note_record r = {
+        .a = a, .names = {0, AM_MIN(a->n_seen, NOTE_NAMES)}, .told = &told};
     struct buf text;
     int err;
     if (a->moment == REST_BEFORE)
         return AM_OK; /* the Bundle's was written before anything */
+    if (c->parts.n > DOOR_RECORD || a->n_seen > NOTE_NAMES)
+        return note_all(c, a);
     buf_init(&text, DOOR_RECORD);
-    err = note_piece(c, a, &(struct note_piece){0, AM_MIN(a->n_seen, NOTE_NAMES)}, false,
-                     &text);
-    if (!err && c->parts.n)
-        err = buf_addc(&c->parts, ',');
-    if (!err)
-        err = buf_add(&c->parts, buf_str(&text));
+    map_init(&told.at);
+    err = note_whose(c, a, &r.names, &told);
+    if (!err && told.v.n > NOTE_NAMES)
+        err = note_all(c, a);
+    else if (!err) {
+        err = note_write(c, &r, &text);
+        if (!err && c->parts.n)
+            err = buf_addc(&c->parts, ',');
+        if (!err)
+            err = buf_add(&c->parts, buf_str(&text));
+    }
+    note_told_release(&told);
     buf_release(&text);
     return err;
 }

@@ -71,8 +71,9 @@ struct door_facts {
 
 struct door_looked { /* for the record: whose the resources told of are */
     uint64_t name;
+    int64_t ver; /* whose text was judged; 0: of what was not told */
     unsigned char patients;
-    bool crowd; /* and more */
+    bool crowd; /* and more, which that text tells */
     char patient[DOOR_PATIENTS][EDS_ID_MAX + 1];
 };
 

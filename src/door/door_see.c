@@ -6,15 +6,16 @@
 /* ---- a version's facts ---- */
 /* The version before a deletion says whose it was; where that was erased, nothing does.
  */
-static int see_text(struct door_caller *c, const struct rest_look *l, struct buf *text)
+static int see_text(const struct rest_look *l, struct buf *text, int64_t *ver)
 {
+    struct eds_meta m = {.ver = l->ver};
     int err;
-    (void)c;
     if (l->gone)
-        err = l->ver > 1 ? eds_get(l->view, l->type, l->id, l->ver - 1, text, NULL)
+        err = l->ver > 1 ? eds_get(l->view, l->type, l->id, l->ver - 1, text, &m)
                          : AM_E_NOTFOUND;
     else
-        err = l->body.n ? buf_add(text, l->body) : eds_fetch(l->view, l->rid, text, NULL);
+        err = l->body.n ? buf_add(text, l->body) : eds_fetch(l->view, l->rid, text, &m);
+    *ver = m.ver;
     return !err && !text->n ? AM_E_NOTFOUND : err;
 }
 
@@ -22,6 +23,7 @@ struct see {
     struct door_caller *c;
     struct eds_view *view;
     const struct json *resource;
+    int64_t ver; /* of that; 0: not read */
     struct door_facts f;
     enum door_reach reach;
 };
@@ -118,8 +120,10 @@ static int see_judge(struct see *s, unsigned verbs, bool *yes)
 }
 
 /* ---- whose it was, for the record ---- */
-static int see_remember(struct door_caller *c, const struct door_facts *f, struct str id)
+static int see_remember(const struct see *s, struct str id)
 {
+    const struct door_facts *f = &s->f;
+    struct door_caller *c = s->c;
     struct door_looked *l;
     char name[132];
     int n = snprintf(name, sizeof name, "%s/%.*s", f->type, STR_FMT(id));
@@ -134,6 +138,7 @@ static int see_remember(struct door_caller *c, const struct door_facts *f, struc
     l = &c->looked[c->n_looked++ % DOOR_LOOKED];
     l->name = str_hash((struct str){name, (size_t)n});
     l->patients = (unsigned char)f->patients;
+    l->ver = s->ver;
     l->crowd = f->crowd;
     for (size_t i = 0; i < f->patients; i++)
         memcpy(l->patient[i], f->patient[i], sizeof l->patient[i]);
@@ -151,7 +156,7 @@ static unsigned see_verbs(const struct rest_look *l)
 static int see_known(struct see *s, unsigned verbs, const char *id, bool *yes)
 {
     int err = see_judge(s, verbs, yes);
-    return !err && *yes ? see_remember(s->c, &s->f, str_c(id)) : err;
+    return !err && *yes ? see_remember(s, str_c(id)) : err;
 }
 
 int door_see(void *arg, const struct rest_look *l, bool *yes)
@@ -173,7 +178,7 @@ int door_see(void *arg, const struct rest_look *l, bool *yes)
         door_known_get(c->door->known, epoch, l->rid, &s.f, id))
         return see_known(&s, see_verbs(l), id, yes);
     buf_init(&text, 2 * EDS_BODY_MAX);
-    err = see_text(c, l, &text);
+    err = see_text(l, &text, &s.ver);
     if (!err)
         err = json_parse(&doc, buf_str(&text), NULL, NULL);
     if (!err) {

@@ -169,10 +169,6 @@ void door_index_key(struct door_index_keys *k, struct str kind, struct str value
     struct index_adding *a = k->to;
     const struct door_post p = {door_index_hash(kind, value),
                                 (uint32_t)a->x->place.n - 1};
-    /* Most of a record's names come again in it, one after the other. */
-    for (size_t i = a->x->post.n; i-- > 0 && a->x->post.v[i].record == p.record;)
-        if (a->x->post.v[i].key == p.key)
-            return;
     if (!a->err)
         a->err = vec_push(&a->x->post, p);
 }
@@ -202,6 +198,17 @@ static int index_one(struct door_index *x, const struct door_find *f,
     return err ? err : a.err;
 }
 
+/* Most of a record's names come again in it: each is kept once. */
+static void index_sort(struct door_index *x)
+{
+    size_t n = 0;
+    qsort(x->post.v, x->post.n, sizeof *x->post.v, index_order);
+    for (size_t i = 0; i < x->post.n; i++)
+        if (!n || index_order(&x->post.v[n - 1], &x->post.v[i]) != 0)
+            x->post.v[n++] = x->post.v[i];
+    x->post.n = n;
+}
+
 int door_index_grow(struct door_index *x, const struct door_find *f, struct str text,
                     struct door_chain *c)
 {
@@ -219,7 +226,7 @@ int door_index_grow(struct door_index *x, const struct door_find *f, struct str 
     buf_release(&plain);
     memcpy(x->digest, c->digest, sizeof x->digest);
     if (x->place.n > had && x->post.n)
-        qsort(x->post.v, x->post.n, sizeof *x->post.v, index_order);
+        index_sort(x);
     return err;
 }
 
