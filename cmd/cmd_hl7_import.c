@@ -598,7 +598,7 @@ static int look(const char *verb, const struct cmd_hl7_import *what)
         code = !strcmp(verb, "list")   ? list(what, eds, dir)
                : !strcmp(verb, "show") ? with_one(what, eds, dir, show_one)
                                        : with_one(what, eds, dir, fix_one);
-    eds_close(eds);
+    code = cmd_eds_close(eds, code);
     free(dir);
     return code;
 }
