@@ -259,6 +259,17 @@ int db_scrub(struct db *d)
     return db_aside(d, db_scrub_work, NULL, DB_WRITER);
 }
 
+static int db_settle_work(struct db_conn *c, const char *unused)
+{
+    (void)unused;
+    return c->ops->settle ? c->ops->settle(c) : AM_OK;
+}
+
+int db_settle(struct db *d)
+{
+    return db_aside(d, db_settle_work, NULL, DB_WRITER);
+}
+
 void db_stats_get(struct db *d, struct db_stats *out)
 {
     *out = (struct db_stats){.writes = atomic_load(&d->writes),

@@ -155,6 +155,10 @@ AM_CHECK int db_backup(struct db *d, const char *path);
  * server's WAL goes with its own checkpoints. Nothing queued may wait for it: no
  * db_write() meanwhile. */
 AM_CHECK int db_scrub(struct db *d);
+/* All that is committed is in the database's file itself when it returns AM_OK: no WAL
+ * beside it that a copy of the file would lack. SQLite: AM_E_UNAVAILABLE while another
+ * reads. PostgreSQL: nothing to do. */
+AM_CHECK int db_settle(struct db *d);
 
 struct db_stats {
     uint64_t writes;  /* functions that ended, good or not */

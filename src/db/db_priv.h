@@ -65,6 +65,7 @@ struct db_ops {
     int (*check)(struct db_conn *c);
     int (*backup)(struct db_conn *c, const char *path);
     int (*scrub)(struct db_conn *c);
+    int (*settle)(struct db_conn *c); /* NULL: nothing to do */
     int64_t (*changes)(struct db_conn *c);
     int64_t (*last_id)(struct db_conn *c);
     /* Statements: made once per connection and text, made ready for each borrower (no

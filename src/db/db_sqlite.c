@@ -364,6 +364,13 @@ static int db_lite_scrub(struct db_conn *base)
     return rc ? db_lite_fail(c, "scrub", rc) : AM_OK;
 }
 
+static int db_lite_settle(struct db_conn *base)
+{
+    struct db_lite *c = (struct db_lite *)base;
+    int rc = db_wal_cut(c->db);
+    return rc ? db_lite_fail(c, "settle", rc) : AM_OK;
+}
+
 const struct db_ops db_sqlite_ops = {
     .open = db_lite_open,
     .close = db_lite_close,
@@ -378,6 +385,7 @@ const struct db_ops db_sqlite_ops = {
     .check = db_lite_check,
     .backup = db_lite_backup,
     .scrub = db_lite_scrub,
+    .settle = db_lite_settle,
     .changes = db_lite_changes,
     .last_id = db_lite_last_id,
     .stmt_new = db_lite_stmt_new,

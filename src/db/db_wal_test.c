@@ -4,7 +4,9 @@
 #include "db/db_test_support.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { LIMIT = 100, ROUNDS = 600, BODY = 40000, PAGE = 4096, WRITERS = 4 };
@@ -149,6 +151,29 @@ static void a_scrub_cuts_the_wal_to_nothing(void **state)
     db_close(d);
 }
 
+/* A disk that is full at the last moment is told of: closing would not say so. */
+static void a_settled_file_is_whole_by_itself(void **state)
+{
+    struct db *d = open_limited();
+    struct rlimit was, small;
+    (void)state;
+    for (int64_t id = 1; id <= 5; id++)
+        assert_ok(db_write(d, put, &id));
+    assert_true(size_of("-wal") > 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small = was;
+    small.rlim_cur = 16 * PAGE; /* the rows are of 50 */
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_true(db_settle(d) != AM_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_true(size_of("-wal") > 0);
+    assert_ok(db_settle(d));
+    assert_int_equal(size_of("-wal"), 0);
+    assert_true(size_of("") > 5 * (off_t)BODY);
+    db_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +183,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(readers_and_writers_meet_no_checkpoint, t_setup,
                                         t_teardown),
         cmocka_unit_test_setup_teardown(a_scrub_cuts_the_wal_to_nothing, t_setup,
+                                        t_teardown),
+        cmocka_unit_test_setup_teardown(a_settled_file_is_whole_by_itself, t_setup,
                                         t_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,8 +63,8 @@ static const struct db_migration eds_schema[] = {
      " hash blob not null, primary key (last, erasure)) strict"},
     {4, "row format",
      "create table row_format (n integer not null, up_to integer not null,"
-     " seg integer not null) strict;"
-     "insert into row_format (n, up_to, seg) values (1, -1, 0)"},
+     " seg integer not null, target integer not null) strict;"
+     "insert into row_format (n, up_to, seg, target) values (1, -1, 0, 0)"},
 };
 
 /* One process writes: it remembers the last rid and the head of the chain. */
@@ -156,6 +156,8 @@ int eds_open(struct eds **out, const struct eds_config *c)
         err = eds_again(e);
     if (!err && e->mode == EDS_WRITE)
         err = eds_merger_start(e);
+    if (!err && e->mode == EDS_WRITE)
+        err = eds_again_end(e);
     if (err) {
         eds_close(e);
         return err;

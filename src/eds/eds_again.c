@@ -3,17 +3,21 @@
  * it to write, before anything is searched or written.
  *
  * Table row_format holds one row: n, the format of the rows in `terms`; up_to, how far a
- * remaking came (-1: not begun); seg, the greatest number a segment had when it began.
+ * remaking came (-1: none is under way); target, the format it makes; seg, the greatest
+ * number a segment had when it began.
  *
  *   A1  first, in one transaction, all segments are made invalid, so that no row of the
  *       older format is found once a newer one may be;
  *   A2  then `terms`, EDS_AGAIN resources a transaction, which says how far it came: one
- *       that was cut short goes on from there;
- *   A3  the format is told in the last transaction. Who reads beside the writer asks it
- *       in each view, and its searches are refused until it is this program's.
+ *       that was cut short goes on from there. One that makes another format (an older
+ *       program, come back, or a newer one) begins anew: what it finds is a mixture;
+ *   A3  the tail, which is the whole store now, is merged, and then the format is told.
+ *       Who reads beside the writer asks it in each view, and its searches are refused
+ *       until it is this program's and no remaking is under way;
+ *   A4  each of these transactions finds the table as the one before left it, or fails: a
+ *       server that lacks the last of them (a failover) lacks its rows too.
  *
- * Segments are then made as for any store whose tail is long. What cannot be read keeps
- * the rows it has: eds_check() names it, before and after. */
+ * What cannot be read keeps the rows it has: eds_check() names it, before and after. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "eds/eds_index_priv.h"
@@ -26,7 +30,8 @@ struct eds_again_row {
 };
 struct eds_again {
     struct eds *e;
-    int64_t format, up_to, seg, top;
+    int64_t format, up_to, target; /* as the table says */
+    int64_t at, top;               /* what was read ends there; the store ends there */
     int64_t seen, begin, told;
     size_t bytes;
     bool end; /* nothing is left */
@@ -93,7 +98,7 @@ static int again_version(void *arg, const struct eds_version *x)
         return 1;
     }
     g->seen++;
-    g->up_to = x->m.rid;
+    g->at = x->m.rid;
     return again_one(g, x);
 }
 
@@ -103,7 +108,7 @@ static int again_read(struct eds_view *v, void *arg)
     struct eds_again *g = arg;
     struct db_stmt *s;
     bool row = false;
-    int err = db_prepare(v->c, "select n, up_to from row_format", &s);
+    int err = db_prepare(v->c, "select n, up_to, target from row_format", &s);
     if (!err)
         err = db_step(s, &row);
     if (!err && !row)
@@ -112,16 +117,26 @@ static int again_read(struct eds_view *v, void *arg)
         return err;
     g->format = db_int(s, 0);
     g->up_to = db_int(s, 1);
+    g->target = db_int(s, 2);
     return eds_top(v, &g->top);
 }
 
-static int again_begin(struct db_conn *c, void *unused)
+/* Never another's: the table says what it said to this one (A4). */
+static int again_said(struct db_conn *c, int err)
 {
-    int err = db_exec(c,
-                      "update row_format set up_to = 0, seg = (select coalesce(max(n), 0)"
-                      " from seg)",
-                      NULL);
-    (void)unused;
+    return err ? err : db_changes(c) == 1 ? AM_OK : AM_E_CONFLICT;
+}
+
+static int again_begin(struct db_conn *c, void *arg)
+{
+    const struct eds_again *g = arg;
+    int err =
+        db_exec(c,
+                "update row_format set up_to = 0, target = $1, seg = (select max(n) from"
+                " (select n from seg union all select seg from row_format) x)"
+                " where n = $2 and up_to = $3 and target = $4",
+                "iiii", (int64_t)EDS_ROW_FORMAT, g->format, g->up_to, g->target);
+    err = again_said(c, err);
     return err ? err : db_exec(c, "update seg set live = 0", NULL);
 }
 
@@ -134,10 +149,22 @@ static int again_write(struct db_conn *c, void *arg)
                             g->e->apart ? "update res_row set terms = $1 where rid = $2"
                                         : "update res set terms = $1 where rid = $2",
                             "bi", g->row.v[i].terms, g->row.v[i].rid);
-    return err ? err
-               : db_exec_later(c, "update row_format set n = $1, up_to = $2", "ii",
-                               g->end ? (int64_t)EDS_ROW_FORMAT : g->format,
-                               g->end ? (int64_t)-1 : g->up_to);
+    if (!err)
+        err = db_exec(c,
+                      "update row_format set up_to = $1 where n = $2 and up_to = $3 and"
+                      " target = $4",
+                      "iiii", g->at, g->format, g->up_to, g->target);
+    return again_said(c, err);
+}
+
+static int again_told(struct db_conn *c, void *arg)
+{
+    const struct eds *e = arg;
+    int err = db_exec(c,
+                      "update row_format set n = $1, up_to = -1 where n = $2 and"
+                      " up_to = $3 and target = $1",
+                      "iii", (int64_t)EDS_ROW_FORMAT, e->again.format, e->again.up_to);
+    return again_said(c, err);
 }
 
 static int again_page(struct eds_view *v, void *arg)
@@ -160,24 +187,34 @@ static int again_tell(struct eds_again *g)
 
 static int again_run(struct eds_again *g)
 {
-    int err = g->up_to < 0 ? db_write(g->e->db, again_begin, NULL) : AM_OK;
-    g->up_to = AM_MAX(g->up_to, 0);
+    int err = AM_OK;
+    if (g->up_to < 0 || g->target != EDS_ROW_FORMAT) {
+        err = db_write(g->e->db, again_begin, g);
+        g->up_to = 0;
+        g->target = EDS_ROW_FORMAT;
+    }
     g->begin = time_mono();
     g->told = g->begin - (EDS_AGAIN_LOG - 2) * TIME_SECOND; /* first after two */
     while (!err && !g->end) {
         g->seen = 0;
+        g->at = g->up_to;
         g->bytes = g->row.n = 0;
         g->end = true;
         arena_release(&g->a);
         err = eds_view(g->e, again_page, g);
         if (!err)
             err = db_write(g->e->db, again_write, g);
+        if (!err)
+            g->up_to = g->at;
         if (!err && !g->end)
             err = again_tell(g);
     }
     if (!err && g->top)
         LOG_I("eds.rows", log_s("made_anew", "all"), log_i("of", g->top),
               log_i("seconds", (time_mono() - g->begin) / TIME_SECOND));
+    g->e->again.done = !err;
+    g->e->again.format = g->format;
+    g->e->again.up_to = g->up_to;
     return err;
 }
 
@@ -185,23 +222,34 @@ static int again_run(struct eds_again *g)
 static int again_table(void *arg, const char *table, const struct db_column *col,
                        size_t n)
 {
+    struct eds *e = arg;
     (void)col, (void)n;
-    *(bool *)arg = *(bool *)arg || !strcmp(table, "row_format");
+    if (!strcmp(table, "row_format"))
+        atomic_store(&e->formatted, true);
     return AM_OK;
 }
 
-static int again_there(struct db_conn *c, void *there)
+static int again_there(struct db_conn *c, void *e)
 {
-    return db_tables(c, again_table, there);
+    return db_tables(c, again_table, e);
+}
+
+int eds_formats_there(struct eds *e)
+{
+    return atomic_load(&e->formatted) ? AM_OK : db_read(e->db, again_there, e);
+}
+
+/* This program's, and no remaking under way, whoever began it. */
+static bool again_none(const struct eds_again *g)
+{
+    return g->format == EDS_ROW_FORMAT && g->up_to < 0;
 }
 
 int eds_again(struct eds *e)
 {
     struct eds_again g = {.e = e};
-    int err = e->mode == EDS_WRITE ? AM_OK : db_read(e->db, again_there, &e->formatted);
-    if (e->mode == EDS_WRITE)
-        e->formatted = true;
-    if (err || !e->formatted || e->mode == EDS_KEYS)
+    int err = eds_formats_there(e);
+    if (err || !atomic_load(&e->formatted) || e->mode == EDS_KEYS)
         return err;
     err = eds_view(e, again_read, &g);
     if (!err && g.format > EDS_ROW_FORMAT) {
@@ -209,7 +257,7 @@ int eds_again(struct eds *e)
               log_s("wrong", "written by a newer program"));
         return AM_E_UNSUPPORTED;
     }
-    if (err || e->mode != EDS_WRITE || !e->rows || g.format == EDS_ROW_FORMAT)
+    if (err || e->mode != EDS_WRITE || !e->rows || again_none(&g))
         return err;
     arena_init(&g.a, SIZE_MAX);
     buf_init(&g.kept, EDS_BODY_MAX);
@@ -225,15 +273,22 @@ int eds_again(struct eds *e)
     return err;
 }
 
+int eds_again_end(struct eds *e)
+{
+    int err = e->again.done ? db_write(e->db, again_told, e) : AM_OK;
+    e->again.done = false;
+    return err;
+}
+
 int eds_rows_older(struct eds_view *v, bool *older)
 {
-    struct eds_again g = {.format = 0};
+    struct eds_again g = {.up_to = -1};
     int err = AM_OK;
     *older = false;
     if (v->writer || v->e->mode == EDS_WRITE || !v->e->rows)
         return AM_OK;
-    if (v->e->formatted)
+    if (atomic_load(&v->e->formatted))
         err = again_read(v, &g);
-    *older = g.format != EDS_ROW_FORMAT;
+    *older = !again_none(&g);
     return err;
 }

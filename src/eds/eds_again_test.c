@@ -251,6 +251,125 @@ static void a_reader_finds_right_or_is_refused(void **state)
     eds_close(e);
 }
 
+/* ---- what another program or another server did ---- */
+static int run_sql(struct db_conn *c, void *sql)
+{
+    return db_exec(c, sql, NULL);
+}
+
+/* Opened by what makes no rows: it leaves them as they are. */
+static struct eds *open_rowless(void)
+{
+    struct eds_config c = t_config();
+    struct eds *e;
+    c.rows = NULL;
+    assert_ok(eds_open(&e, &c));
+    return e;
+}
+
+static bool going_back(void *arg, int64_t done, int64_t of)
+{
+    struct eds *e = arg;
+    (void)of;
+    assert_true(done > 0);
+    assert_ok(db_write(e->db, run_sql, "update row_format set up_to = 0"));
+    return true;
+}
+
+/* A failover to a server that lacks the last page: what was lost is not passed over. */
+static void a_server_that_went_back_is_noticed(void **state)
+{
+    struct eds_config c = newer();
+    struct eds *e;
+    (void)state;
+    older_store();
+    e = open_rowless();
+    e->rows = newer_rows;
+    e->progress = going_back;
+    e->progress_arg = e;
+    assert_int_equal(eds_again(e), AM_E_CONFLICT);
+    eds_close(e);
+    assert_ok(eds_open(&e, &c));
+    all_is_newer(e);
+    eds_close(e);
+}
+
+/* Program "4" was stopped amid its remaking; this one, 3, made the store and is back. */
+static void what_another_program_began_begins_anew(void **state)
+{
+    struct watch w = {.n = 1};
+    struct eds_config c = newer(), r = t_config();
+    struct eds_check check = {.problem = NULL};
+    struct found f = {"code", "c2", 0, AM_OK};
+    struct eds *e;
+    int64_t old = 0;
+    (void)state;
+    older_store();
+    c.progress = watching;
+    c.progress_arg = &w;
+    assert_int_equal(eds_open(&e, &c), AM_E_TIMEOUT);
+    e = open_rowless();
+    assert_ok(db_write(e->db, run_sql, "update row_format set n = 3, target = 4"));
+    assert_ok(eds_merge(e, 400, 1)); /* as it goes on writing */
+    eds_close(e);
+    r.mode = EDS_READ;
+    assert_ok(eds_open(&e, &r));
+    assert_ok(eds_view(e, find, &f));
+    assert_int_equal(f.err, AM_E_UNAVAILABLE);
+    eds_close(e);
+    e = t_open();
+    assert_int_equal(count(e, "code", "c2"), left(MANY, 7, 2));
+    assert_int_equal(count(e, "status", "s1"), 0);
+    assert_ok(eds_view(e, texts, &old));
+    assert_int_equal(old, left(MANY, 1, 0));
+    assert_ok(eds_check(e, &check));
+    eds_close(e);
+}
+
+/* Not before what was made stands in segments: it would read all into its memory. */
+static void a_reader_waits_until_all_is_told(void **state)
+{
+    struct eds_config r = newer();
+    struct found f = {"status", "s1", 0, AM_OK};
+    struct eds *e, *beside;
+    (void)state;
+    older_store();
+    e = open_rowless();
+    e->rows = newer_rows;
+    assert_ok(eds_again(e));
+    r.mode = EDS_READ;
+    assert_ok(eds_open(&beside, &r));
+    assert_ok(eds_view(beside, find, &f));
+    assert_int_equal(f.err, AM_E_UNAVAILABLE);
+    assert_ok(eds_again_end(e));
+    assert_int_equal(count(beside, "status", "s1"), left(MANY, 3, 1));
+    eds_close(beside);
+    eds_close(e);
+}
+
+/* It was opened when an older program's store knew no formats. */
+static void a_reader_sees_the_table_come(void **state)
+{
+    struct eds_config r = newer();
+    struct found f = {"status", "s1", 0, AM_OK};
+    struct eds *e, *beside;
+    (void)state;
+    older_store();
+    r.mode = EDS_READ;
+    e = open_rowless();
+    assert_ok(db_write(e->db, run_sql, "alter table row_format rename to absent"));
+    assert_ok(eds_open(&beside, &r));
+    assert_ok(eds_view(beside, find, &f));
+    assert_int_equal(f.err, AM_E_UNAVAILABLE);
+    assert_ok(db_write(e->db, run_sql, "alter table absent rename to row_format"));
+    e->rows = newer_rows;
+    assert_ok(eds_again(e));
+    assert_ok(eds_again_end(e));
+    assert_int_equal(count(beside, "status", "s1"), left(MANY, 3, 1));
+    eds_close(beside);
+    eds_close(e);
+}
+
 static int as_later(struct db_conn *c, void *unused)
 {
     (void)unused;
@@ -271,9 +390,15 @@ static void rows_of_a_newer_program_are_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(rows_of_an_older_program_are_made_anew), T(one_that_is_stopped_goes_on),
-        T(one_that_is_killed_goes_on), T(a_reader_finds_right_or_is_refused),
-        T(rows_of_a_newer_program_are_refused)};
+    const struct CMUnitTest tests[] = {T(rows_of_an_older_program_are_made_anew),
+                                       T(one_that_is_stopped_goes_on),
+                                       T(one_that_is_killed_goes_on),
+                                       T(a_reader_finds_right_or_is_refused),
+                                       T(a_server_that_went_back_is_noticed),
+                                       T(what_another_program_began_begins_anew),
+                                       T(a_reader_waits_until_all_is_told),
+                                       T(a_reader_sees_the_table_come),
+
+                                       T(rows_of_a_newer_program_are_refused)};
     return t_run_both(tests, AM_LEN(tests));
 }

@@ -136,17 +136,33 @@ static int copy_table(struct copy *k, const struct copy_table *t)
     return err || !t->key ? err : db_renumber(k->to, name, t->key);
 }
 
-/* In the new store's one transaction. It may have been there, and hold something. */
-static int copy_into(struct db_conn *c, void *arg)
+/* How its rows are made, which is one row and there already. A store whose program knew
+ * no formats: the new one says so as it was made. */
+static int copy_format(struct copy *k)
+{
+    struct db_stmt *s;
+    bool row = false;
+    int err = db_prepare(k->from, "select n, up_to, seg, target from row_format", &s);
+    if (!err)
+        err = db_step(s, &row);
+    if (!err && !row)
+        err = AM_E_TAMPERED;
+    return err ? err
+               : db_exec(k->to,
+                         "update row_format set n = $1, up_to = $2, seg = $3,"
+                         " target = $4",
+                         "iiii", db_int(s, 0), db_int(s, 1), db_int(s, 2), db_int(s, 3));
+}
+
+/* Does a store hold something? Asked of one's tables. */
+static int copy_held(struct db_conn *c)
 {
     static const char *const sql[] = {"select 1 from vault limit 1",
                                       "select 1 from res limit 1",
                                       "select 1 from link limit 1"};
-    struct copy *k = arg;
     struct db_stmt *s;
     bool row = false;
     int err = AM_OK;
-    k->to = c;
     for (size_t i = 0; i < AM_LEN(sql) && !err; i++) {
         err = db_prepare(c, sql[i], &s);
         if (!err)
@@ -154,10 +170,19 @@ static int copy_into(struct db_conn *c, void *arg)
         if (!err && row)
             err = AM_E_EXISTS;
     }
+    return err;
+}
+
+/* In the new store's one transaction. It may have been there, and hold something. */
+static int copy_into(struct db_conn *c, void *arg)
+{
+    struct copy *k = arg;
+    int err = copy_held(c);
+    k->to = c;
     for (size_t i = 0; i < AM_LEN(copy_tables) && !err; i++)
         if (k->e->scars || !copy_tables[i].scars)
             err = copy_table(k, &copy_tables[i]);
-    return err;
+    return err || !k->e->formatted ? err : copy_format(k);
 }
 
 static int copy_from(struct db_conn *c, void *arg)
@@ -181,14 +206,49 @@ static int copy_all(struct eds *e, struct db *into)
     return err;
 }
 
+static int copy_tables_there(void *arg, const char *table, const struct db_column *col,
+                             size_t n)
+{
+    (void)col, (void)n;
+    *(bool *)arg = *(bool *)arg || !strcmp(table, "vault");
+    return AM_OK;
+}
+
+static int copy_there(struct db_conn *c, void *unused)
+{
+    bool there = false;
+    int err = db_tables(c, copy_tables_there, &there);
+    (void)unused;
+    return err || !there ? err : copy_held(c);
+}
+
+/* A schema that holds a store, an older program's perhaps, is left as it is: opening it
+ * to write would bring its tables up to date. */
+static int copy_apart(const char *path, const char *name)
+{
+    const struct db_config d = {
+        .path = path, .name = name, .readers = 1, .read_only = true};
+    struct db *there = NULL;
+    int err;
+    if (!db_is_uri(path))
+        return access(path, F_OK) == 0 ? AM_E_EXISTS : AM_OK;
+    err = db_open(&there, &d);
+    if (!err)
+        err = db_read(there, copy_there, NULL);
+    db_close(there);
+    return err;
+}
+
 int eds_copy(struct eds *e, const char *path, const char *name)
 {
     struct db *into = NULL;
-    int err = !db_is_uri(path) && access(path, F_OK) == 0 ? AM_E_EXISTS : AM_OK;
+    int err = copy_apart(path, name);
     if (!err)
         err = eds_schema_open(&into, path, name);
     if (!err)
         err = copy_all(e, into);
+    if (!err)
+        err = db_settle(into); /* closing it would not say what went wrong */
     db_close(into);
     return err;
 }

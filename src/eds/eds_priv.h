@@ -57,7 +57,11 @@ struct eds {
         forgotten; /* those up to this number were forgotten since it was opened */
     /* Are the tables of erasures there? An older program's store, only read, has none. */
     atomic_bool scars;
-    bool formatted; /* likewise the table of the format of rows */
+    atomic_bool formatted; /* likewise the table of the format of rows */
+    struct {               /* rows were made anew, which is told when they are merged */
+        bool done;
+        int64_t format, up_to; /* as the table says */
+    } again;
     eds_progress_fn *progress;
     void *progress_arg;
 
@@ -181,6 +185,10 @@ AM_CHECK int eds_terms_each(struct str packed, eds_term_fn *fn, void *arg);
 /* ---- eds_again.c: rows of an older format ---- */
 /* At opening: makes them anew (EDS_WRITE), or sees whether there are any. */
 AM_CHECK int eds_again(struct eds *e);
+/* Then, when they stand in segments: tells their format. Nothing was made: fine. */
+AM_CHECK int eds_again_end(struct eds *e);
+/* Sets e->formatted; not from inside a view. */
+AM_CHECK int eds_formats_there(struct eds *e);
 /* Are the rows of another format than this program asks? Never the writer's own. */
 AM_CHECK int eds_rows_older(struct eds_view *v, bool *older);
 /* The terms of a resource, from what is kept of it; text is scratch. */

@@ -137,6 +137,8 @@ static int eds_refresh(struct eds *e)
     int err = eds_vault_load(e);
     if (!err)
         err = eds_scars_there(e);
+    if (!err)
+        err = eds_formats_there(e);
     return err ? err : eds_kinds_load(e);
 }
 
