@@ -4,6 +4,7 @@
 #include "cmd_eds.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/vec.h"
@@ -173,11 +174,23 @@ static int check_copy(const char *verb, const char *part, const char *key, bool 
     return code;
 }
 
-/* Never over a file that came meanwhile, where the file system has links. */
+/* What SQLite did not put into the file, and would be left behind. */
+static bool beside(const char *part)
+{
+    char wal[4200];
+    struct stat st;
+    snprintf(wal, sizeof wal, "%s-wal", part);
+    return stat(wal, &st) ? errno != ENOENT : st.st_size > 0;
+}
+
+/* Never over a file that came meanwhile, where the file system has links; nor what is
+ * whole only with its WAL. */
 static int into_place(const char *part, const char *to)
 {
     char folder[4096];
     const char *slash = strrchr(to, '/');
+    if (beside(part))
+        return AM_E_IO;
     if (link(part, to) && ((errno != EPERM && errno != EOPNOTSUPP) || rename(part, to)))
         return am_err_errno(errno);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - to) + 1 : 1,
