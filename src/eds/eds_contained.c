@@ -49,19 +49,25 @@ static int inside_one(void *arg, const struct json *contained)
     struct eds_mem *m = NULL;
     struct eds_source source;
     struct eds_rids rids = {0};
+    struct diag d; /* what is wrong with the question, who plans the rest says */
     int err = eds_mem_new(&m);
+    diag_init(&d);
     if (!err)
         err = inside_copy(contained, &doc);
-    if (!err)
-        err = eds_mem_put(m, doc, &x, 0); /* takes doc, whatever becomes of it */
+    if (!err) {
+        err = eds_mem_put(m, doc, &x, 0);
+        if (err) /* it took no document */
+            json_free(doc);
+    }
     if (!err) {
         source = eds_mem_source(m);
-        err = eds_search_all(&source, &s, &rids, in->r->d);
+        err = eds_search_all(&source, &s, &rids, &d);
     }
     in->yes = in->yes || rids.n > 0;
     vec_release(&rids);
     eds_mem_free(m);
-    return err;
+    diag_release(&d);
+    return err == AM_E_TOOBIG ? AM_OK : err; /* beyond any bound: not found, alone */
 }
 
 int eds_inside(struct eds_run *r, const struct fhir_ask *a, int64_t rid, bool *yes)
@@ -82,39 +88,54 @@ int eds_inside(struct eds_run *r, const struct fhir_ask *a, int64_t rid, bool *y
 
 /* ---- canonical ----------------------------------------------------------------------
  */
-int eds_canonical_terms(struct eds_run *r, const struct fhir_param *ref, int64_t rid,
-                        uint64_t hash[2], size_t *n)
+/* The rows of who refers hold a name: without the server's own base (fhir/param.h). */
+static int canonical_read(struct eds_run *r, int64_t rid, struct eds_canonical *c)
 {
-    struct json_doc *doc = NULL;
-    struct str url, version;
+    struct str unused;
+    int err = r->s->body(r->s->self, rid, &c->doc);
+    if (err)
+        return err;
+    c->url = fhir_reference_name(json_get_str(json_root(c->doc), "url"), r->what->base,
+                                 &unused);
+    c->version = json_get_str(json_root(c->doc), "version");
+    return AM_OK;
+}
+
+int eds_canonical_terms(struct eds_run *r, const struct fhir_param *ref, int64_t rid,
+                        struct eds_canonical *of, uint64_t hash[2], size_t *n)
+{
     const char *both;
-    int err;
+    int err = AM_OK;
     *n = 0;
     if (!fhir_param_canonical(ref))
         return AM_OK;
-    err = r->s->body(r->s->self, rid, &doc);
-    url = json_get_str(err ? NULL : json_root(doc), "url");
-    version = json_get_str(err ? NULL : json_root(doc), "version");
-    if (!err && url.n)
-        hash[(*n)++] =
-            fhir_term_hash(&r->what->key, ref->number, FHIR_TERM_VERSION, url, STR_NULL);
-    if (!err && url.n && version.n) {
-        both = arena_printf(r->arena, "%.*s|%.*s", STR_FMT(url), STR_FMT(version));
-        if (both)
-            hash[(*n)++] = fhir_term_hash(&r->what->key, ref->number, FHIR_TERM_VERSION,
-                                          str_c(both), STR_NULL);
-        else
-            err = AM_E_NOMEM;
-    }
-    json_free(doc);
-    return err;
+    if (!of->doc)
+        err = canonical_read(r, rid, of);
+    if (err || !of->url.n)
+        return err;
+    hash[(*n)++] =
+        fhir_term_hash(&r->what->key, ref->number, FHIR_TERM_VERSION, of->url, STR_NULL);
+    if (!of->version.n)
+        return AM_OK;
+    both = arena_printf(r->arena, "%.*s|%.*s", STR_FMT(of->url), STR_FMT(of->version));
+    if (!both)
+        return AM_E_NOMEM;
+    hash[(*n)++] = fhir_term_hash(&r->what->key, ref->number, FHIR_TERM_VERSION,
+                                  str_c(both), STR_NULL);
+    return AM_OK;
 }
 
-static int canonical_version(struct eds_run *r, int64_t rid, struct str version,
-                             bool *yes)
+/* May it be seen, and is it of that version, if one is asked? */
+static int canonical_is(struct eds_run *r, int64_t rid, struct str version, bool *yes)
 {
     struct json_doc *doc = NULL;
-    int err = r->s->body(r->s->self, rid, &doc);
+    int err = eds_visible(r, rid, yes);
+    if (err || !*yes || !version.n)
+        return err;
+    if (r->looked >= EDS_SORT_BODIES)
+        return eds_costly(r, EDS_SORT_BODIES);
+    r->looked++;
+    err = r->s->body(r->s->self, rid, &doc);
     *yes = !err && str_eq(json_get_str(json_root(doc), "version"), version);
     json_free(doc);
     return err;
@@ -123,25 +144,25 @@ static int canonical_version(struct eds_run *r, int64_t rid, struct str version,
 int eds_canonical_find(struct eds_run *r, struct str type, struct str address,
                        int64_t *rid)
 {
-    int64_t list[64];
-    size_t n;
+    int64_t list[64], below = INT64_MAX;
+    size_t n = AM_LEN(list);
     struct str version, url = str_cut(address, '|', &version);
     struct fhir_param p;
+    uint64_t hash;
     bool yes = false;
-    int err;
+    int err = AM_OK;
     *rid = 0;
     if (!url.n || !fhir_param_find(type, STR("url"), &p))
         return AM_OK;
-    err = r->s->term(
-        r->s->self, fhir_term_hash(&r->what->key, p.number, FHIR_TERM_URI, url, STR_NULL),
-        INT64_MAX, AM_LEN(list), list, &n);
-    for (size_t i = 0; i < n && !err && !yes; i++) {
-        if (version.n)
-            err = canonical_version(r, list[i], version, &yes);
-        else
-            err = eds_visible(r, list[i], &yes);
-        if (!err && yes)
-            *rid = list[i];
+    hash = fhir_term_hash(&r->what->key, p.number, FHIR_TERM_URI, url, STR_NULL);
+    while (!err && !yes && n == AM_LEN(list)) {
+        err = r->s->term(r->s->self, hash, below, AM_LEN(list), list, &n);
+        for (size_t i = 0; i < n && !err && !yes; i++) {
+            below = list[i];
+            err = canonical_is(r, list[i], version, &yes);
+        }
     }
+    if (!err && yes)
+        *rid = below;
     return err;
 }

@@ -47,19 +47,36 @@ static int include_canonical(struct include *x, struct str address)
     return err;
 }
 
-static int include_target(void *arg, struct str target)
+/* "Type/id", of this server; what is canonical may carry a version behind '|'. */
+static int include_named(struct include *x, struct str target)
 {
-    struct include *x = arg;
-    struct str id, type = str_cut(target, '/', &id);
+    struct str version, id, type = str_cut(str_cut(target, '|', &version), '/', &id);
     int64_t rid;
     int err;
-    if (fhir_param_canonical(x->param) && str_find(target, ':') < target.n)
-        return include_canonical(x, target);
     if (!id.n || !fhir_search_type(type) ||
         (x->in->target.n && !str_eq(type, x->in->target)))
         return AM_OK;
     err = x->r->s->find(x->r->s->self, type, id, &rid);
     return err ? err : rid > 0 ? include_add(x, rid) : AM_OK;
+}
+
+/* An address under the server's own base is told without it: what it means is a name, or
+ * the `url` of something. */
+static int include_target(void *arg, struct str target)
+{
+    struct include *x = arg;
+    struct str base = x->r->what->base;
+    const char *whole;
+    int err;
+    if (!fhir_param_canonical(x->param))
+        return include_named(x, target);
+    if (str_find(target, ':') < str_find(target, '|'))
+        return include_canonical(x, target);
+    err = include_named(x, target);
+    if (err || !base.n)
+        return err;
+    whole = arena_printf(x->r->arena, "%.*s/%.*s", STR_FMT(base), STR_FMT(target));
+    return whole ? include_canonical(x, str_c(whole)) : AM_E_NOMEM;
 }
 
 static int include_forward(struct include *x, int64_t rid, const struct eds_name *name)
@@ -100,28 +117,28 @@ static int include_list(struct include *x, uint64_t hash)
     return AM_OK;
 }
 
-struct include_named {
+struct include_of {
     int64_t rid;
     struct str target;
+    struct eds_canonical canonical;
 };
 
 /* Everything that refers to it by that parameter. */
 static int include_from(struct include *x, const struct fhir_param *p,
-                        const struct include_named *of)
+                        struct include_of *of)
 {
     uint64_t more[2];
     size_t n = 0;
     int err = include_list(x, fhir_term_hash(&x->r->what->key, p->number,
                                              FHIR_TERM_REFERENCE, of->target, STR_NULL));
     if (!err)
-        err = eds_canonical_terms(x->r, p, of->rid, more, &n);
+        err = eds_canonical_terms(x->r, p, of->rid, &of->canonical, more, &n);
     for (size_t i = 0; i < n && !err; i++)
         err = include_list(x, more[i]);
     return err;
 }
 
-static int include_from_type(struct include *x, struct str type,
-                             const struct include_named *of)
+static int include_from_type(struct include *x, struct str type, struct include_of *of)
 {
     struct fhir_param p;
     int err = AM_OK;
@@ -135,15 +152,17 @@ static int include_reverse(struct include *x, int64_t rid, const struct eds_name
 {
     char target[132];
     int err = AM_OK;
-    struct include_named of = {
-        rid,
-        {target, (size_t)snprintf(target, sizeof target, "%s/%s", name->type, name->id)}};
+    struct include_of of = {.rid = rid};
+    of.target.n = (size_t)snprintf(target, sizeof target, "%s/%s", name->type, name->id);
+    of.target.p = target;
     if (!x->in->all)
-        return include_from(x, &x->in->param, &of);
-    if (x->in->type.n)
-        return include_from_type(x, x->in->type, &of);
-    for (size_t i = 0; !err && i < fhir_search_types(); i++)
+        err = include_from(x, &x->in->param, &of);
+    else if (x->in->type.n)
+        err = include_from_type(x, x->in->type, &of);
+    for (size_t i = 0; x->in->all && !x->in->type.n && !err && i < fhir_search_types();
+         i++)
         err = include_from_type(x, fhir_search_type_at(i), &of);
+    json_free(of.canonical.doc);
     return err;
 }
 

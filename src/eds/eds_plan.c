@@ -376,6 +376,7 @@ static int plan_naming(struct plan_hashes *h, int64_t rid)
     struct eds_run *r = h->r;
     struct eds_name name;
     char target[132];
+    struct eds_canonical of = {.doc = NULL};
     uint64_t more[2];
     size_t n = 0;
     int err = r->s->name(r->s->self, rid, &name);
@@ -385,9 +386,10 @@ static int plan_naming(struct plan_hashes *h, int64_t rid)
     err = vec_push(h, fhir_term_hash(&r->what->key, h->a->ref.number, FHIR_TERM_REFERENCE,
                                      str_c(target), STR_NULL));
     if (!err)
-        err = eds_canonical_terms(r, &h->a->ref, rid, more, &n);
+        err = eds_canonical_terms(r, &h->a->ref, rid, &of, more, &n);
     for (size_t i = 0; i < n && !err; i++)
         err = vec_push(h, more[i]);
+    json_free(of.doc);
     return err;
 }
 
@@ -418,15 +420,30 @@ static int plan_outside(struct eds_run *r, const struct fhir_ask *a, double besi
     return err;
 }
 
+/* Does it ask for what only a resource of its own has: an id that is no other's, a time,
+ * a place in a list? What is contained has none of them (R4 3.1.1.5.5). */
+static bool ask_is_of_own(const struct fhir_ask *a)
+{
+    if (a->kind == FHIR_ASK_ID || a->kind == FHIR_ASK_UPDATED || a->kind == FHIR_ASK_LIST)
+        return true;
+    for (size_t i = 0; i < a->n; i++)
+        if (ask_is_of_own(a->child[i]))
+            return true;
+    return false;
+}
+
 /* Those that contain what is meant: NULL when none contains anything of the type. */
 static int plan_inside(struct eds_run *r, const struct fhir_ask *a, struct eds_node **out)
 {
     struct eds_node *list, *n;
-    int err = plan_list(r,
-                        fhir_term_hash(&r->what->key, a->ref.number, FHIR_TERM_CONTAINED,
-                                       a->to, STR_NULL),
-                        &list);
+    int err;
     *out = NULL;
+    if (ask_is_of_own(a->child[0]))
+        return AM_OK;
+    err = plan_list(r,
+                    fhir_term_hash(&r->what->key, a->ref.number, FHIR_TERM_CONTAINED,
+                                   a->to, STR_NULL),
+                    &list);
     if (err)
         return err;
     if (!list->n) {

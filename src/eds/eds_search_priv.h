@@ -63,9 +63,16 @@ AM_CHECK int eds_visible(struct eds_run *r, int64_t rid, bool *yes);
 /* Does a chain find something that the resource contains? AM_E_TOOBIG as eds_look(). */
 AM_CHECK int eds_inside(struct eds_run *r, const struct fhir_ask *a, int64_t rid,
                         bool *yes);
+/* What names a resource to canonical references: read from its body when first asked;
+ * zeroed before, json_free(doc) after. */
+struct eds_canonical {
+    struct json_doc *doc;
+    struct str url, version; /* borrowed; url: as references to it are kept */
+};
 /* The terms of those that refer to it by its canonical address. *n: 0 to 2. */
 AM_CHECK int eds_canonical_terms(struct eds_run *r, const struct fhir_param *ref,
-                                 int64_t rid, uint64_t hash[2], size_t *n);
+                                 int64_t rid, struct eds_canonical *of, uint64_t hash[2],
+                                 size_t *n);
 /* What of the type has the address ("url", "url|version"), the newest; 0: none. */
 AM_CHECK int eds_canonical_find(struct eds_run *r, struct str type, struct str address,
                                 int64_t *rid);

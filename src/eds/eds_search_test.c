@@ -129,10 +129,13 @@ struct run {
 static void run_page(struct run *r, const char *type, struct str text, struct str page,
                      struct eds_rids *all)
 {
-    struct fhir_query_config c = {
-        .key = sx.key, .type = str_c(type), .now = 1717200000000000, .words = true};
+    struct fhir_query_config c = {.key = sx.key,
+                                  .base = sx.base,
+                                  .type = str_c(type),
+                                  .now = 1717200000000000,
+                                  .words = true};
     struct fhir_query q;
-    struct eds_search s = {.query = &q, .key = sx.key};
+    struct eds_search s = {.query = &q, .key = sx.key, .base = sx.base};
     struct fhir_pair *pairs;
     size_t n;
     arena_init(&r->arena, 64 << 20);
@@ -639,6 +642,10 @@ static void a_chain_goes_into_what_is_contained(void **state)
     finds("MedicationRequest", "medication.code:not=abc", "mr2");
     finds("MedicationRequest", "_id=mr1,mr2&medication.code=abc", "mr1");
     finds("MedicationRequest", "subject:Patient.name=abc", "");
+    /* what is contained has no id, nor time, of its own */
+    finds("MedicationRequest", "medication:Medication._id=m", "");
+    finds("MedicationRequest", "medication:Medication._id=m3", "mr3");
+    finds("MedicationRequest", "medication:Medication._lastUpdated=lt2000", "mr3");
 }
 
 #define QUESTIONS(id, version, title)                                                    \
@@ -671,6 +678,80 @@ static void canonical_references_are_followed(void **state)
     finds("QuestionnaireResponse", "_id=a2&_include=*", "a2 +q2");
     finds("Questionnaire", "_id=q1&_revinclude=QuestionnaireResponse:questionnaire",
           "q1 +a3 a1");
+}
+
+/* They are kept without the server's own base, and mean the same as with it. */
+static void canonical_references_under_our_base_are_followed(void **state)
+{
+    static const char *const put[] = {
+        "{\"resourceType\":\"Questionnaire\",\"id\":\"phq9\",\"title\":\"Neuf\","
+        "\"url\":\"http://us.ma/fhir/Questionnaire/phq9\",\"version\":\"1.0\"}",
+        "{\"resourceType\":\"Questionnaire\",\"id\":\"z\",\"title\":\"Autre\","
+        "\"url\":\"http://us.ma/fhir/q/other\",\"version\":\"2\"}",
+        ANSWERS("c1", "http://us.ma/fhir/Questionnaire/phq9|1.0"),
+        ANSWERS("c2", "Questionnaire/phq9|1.0"),
+        ANSWERS("c3", "Questionnaire/phq9"),
+        ANSWERS("c4", "http://us.ma/fhir/q/other|2"),
+        ANSWERS("c5", "http://us.ma/fhir/q/other|3")};
+    static const char *const named[][2] = {{"c1", "c1 +phq9"},
+                                           {"c2", "c2 +phq9"},
+                                           {"c3", "c3 +phq9"},
+                                           {"c4", "c4 +z"},
+                                           {"c5", "c5"}};
+    (void)state;
+    sx.base = STR("http://us.ma/fhir");
+    for (size_t i = 0; i < AM_LEN(put); i++)
+        world_put(put[i], (int64_t)(100 + i) * TIME_SECOND);
+    for (size_t i = 0; i < AM_LEN(named); i++) {
+        char ask[90];
+        snprintf(ask, sizeof ask, "_id=%s&_include=QuestionnaireResponse:questionnaire",
+                 named[i][0]);
+        finds("QuestionnaireResponse", ask, named[i][1]);
+    }
+    finds("QuestionnaireResponse", "questionnaire.title=neuf", "c3 c2 c1");
+    finds("QuestionnaireResponse", "questionnaire.title=autre", "c4");
+    finds("Questionnaire", "_has:QuestionnaireResponse:questionnaire:_id=c4", "z");
+    finds("Questionnaire", "_id=z&_revinclude=QuestionnaireResponse:questionnaire",
+          "z +c4");
+    sx.base = STR_NULL;
+}
+
+/* More of one address than are looked at in one go. */
+static void the_oldest_version_is_found_among_many(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 150; i++) {
+        char text[200];
+        snprintf(text, sizeof text, QUESTIONS("v%d", "%d", "Un"), i, i);
+        world_put(text, (int64_t)(100 + i) * TIME_SECOND);
+    }
+    world_put(ANSWERS("a0", "http://a.ma/q|0"), 300 * TIME_SECOND);
+    world_put(ANSWERS("a9", "http://a.ma/q|none"), 301 * TIME_SECOND);
+    finds("QuestionnaireResponse", "_id=a0&_include=QuestionnaireResponse:questionnaire",
+          "a0 +v0");
+    finds("QuestionnaireResponse", "_id=a9&_include=QuestionnaireResponse:questionnaire",
+          "a9");
+}
+
+static int (*mem_body)(void *self, int64_t rid, struct json_doc **out);
+static int bodies;
+
+static int counted_body(void *self, int64_t rid, struct json_doc **out)
+{
+    bodies++;
+    return mem_body(self, rid, out);
+}
+
+static void a_hit_is_parsed_once_for_all_that_may_refer_to_it(void **state)
+{
+    (void)state;
+    world_put(QUESTIONS("q1", "1", "Un"), 100 * TIME_SECOND);
+    world_put(ANSWERS("a1", "http://a.ma/q|1"), 101 * TIME_SECOND);
+    mem_body = world.source.body;
+    world.source.body = counted_body;
+    bodies = 0;
+    finds("Questionnaire", "_id=q1&_revinclude=*", "q1 +a1");
+    assert_int_equal(bodies, 1);
 }
 
 static void what_is_included_comes_once(void **state)
@@ -744,21 +825,30 @@ static void what_may_not_be_seen_cannot_be_inferred(void **state)
     }
 }
 
-static void a_search_survives_any_lack_of_memory(void **state)
+static void survives(const char *type, const char *query)
 {
-    (void)state;
     int err = AM_E_NOMEM;
     for (long n = 1; err == AM_E_NOMEM && n < 3000; n++) {
         struct run r;
         (void)am_oom_at(n);
-        run_page(&r, "Observation",
-                 STR("subject:Patient.name=a&_sort=-date&_include=*&date=ge2020"),
-                 STR_NULL, NULL);
+        run_page(&r, type, str_c(query), STR_NULL, NULL);
         (void)am_oom_at(0);
         err = r.err;
         run_close(&r);
     }
     assert_ok(err);
+}
+
+static void a_search_survives_any_lack_of_memory(void **state)
+{
+    (void)state;
+    world_put(ORDER("mr1", "abc"), 100 * TIME_SECOND);
+    world_put(QUESTIONS("q1", "1", "Un"), 101 * TIME_SECOND);
+    world_put(ANSWERS("a1", "http://a.ma/q|1"), 102 * TIME_SECOND);
+    survives("Observation", "subject:Patient.name=a&_sort=-date&_include=*&date=ge2020");
+    survives("MedicationRequest", "medication.code=abc");
+    survives("QuestionnaireResponse", "questionnaire.title=un&_include=*");
+    survives("Questionnaire", "_revinclude=QuestionnaireResponse:questionnaire");
 }
 
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, small_open, world_close)
@@ -778,6 +868,9 @@ int main(void)
         SMALL(pages_are_sorted_as_asked),
         SMALL(a_chain_goes_into_what_is_contained),
         SMALL(canonical_references_are_followed),
+        SMALL(canonical_references_under_our_base_are_followed),
+        SMALL(the_oldest_version_is_found_among_many),
+        SMALL(a_hit_is_parsed_once_for_all_that_may_refer_to_it),
         SMALL(what_is_included_comes_once),
         SMALL(pages_do_not_move_while_data_change),
         SMALL(what_may_not_be_seen_cannot_be_inferred),

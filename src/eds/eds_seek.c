@@ -194,6 +194,7 @@ static int seek_inside(struct eds_run *r, struct eds_node *n, int64_t at, int64_
 static int seek_filter(struct eds_run *r, struct eds_node *n, int64_t at, int64_t *found)
 {
     struct seek_own o = {.n = n};
+    struct eds_canonical of = {.doc = NULL};
     struct eds_name name;
     char target[132];
     uint64_t hash[3];
@@ -209,9 +210,10 @@ static int seek_filter(struct eds_run *r, struct eds_node *n, int64_t at, int64_
         hash[0] = fhir_term_hash(&r->what->key, n->ask->ref.number, FHIR_TERM_REFERENCE,
                                  (struct str){target, (size_t)k}, STR_NULL);
         if (!err)
-            err = eds_canonical_terms(r, &n->ask->ref, at, hash + 1, &more);
+            err = eds_canonical_terms(r, &n->ask->ref, at, &of, hash + 1, &more);
         for (size_t i = 0; i <= more && !err && !o.yes; i++)
             err = seek_both(r, hash[i], n->other, &o.yes);
+        json_free(of.doc);
     }
     *found = o.yes ? at : at - 1;
     return err;
