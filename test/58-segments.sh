@@ -25,6 +25,7 @@ ZBE|M1|20260301080000||INSERT|N||||HMS
 DG1|1||R07.4^Douleur thoracique, sans précision^CIM10||20260301|A|||||||||1|100000456^TAZI^OMAR^^^^^^INPE
 DG1|2||I21.0^Infarctus transmural^CIM10||20260302|F
 AL1|1|DA|J01CA04^Amoxicilline^ATC|SV|Urticaire géante~Œdème|20190101
+AL1|2|DA|J01CA08^Pivmécillinam^ATC|SV
 IN1|1|AMO^Assurance maladie obligatoire|CNSS|CNSS||||||||20250101|20261231|||BENNANI^OMAR|SPO||||||||||||||||||||||||||||||||123456789^^^CNSS^SS
 MSH|^~\&|LABO|CHU|AMANE|GST|20260301100000||ORU^R01^ORU_R01|L1|P|2.5.1||||||UNICODE UTF-8
 PID|1||4711^^^IPP^PI||BENNANI^SALMA
@@ -50,10 +51,10 @@ jq '.zone = "+01:00"' "$root/mapping/hl7v2.json" >map.json
 "$amane" eds key k >/dev/null
 eds import s.db stay.hl7 --hl7 --key k --map map.json --untaken un.ndjson --json && jq -e '.taken == 3 and .refused == 0 and .untaken.ZBE == 1 and .untaken["PID-32"] == 1' out >/dev/null
 report $? 'the three messages of a stay are taken, and what is not in anything is counted'
-[ "$(jq -c '[.source, (.untaken | join(" "))]' un.ndjson)" = '["stay.hl7:1","PID-23 PID-24 PID-25 PID-32 PD1 ZBE DG1-15 IN1-2.1"]' ] && [ "$(stat -c %a un.ndjson)" = 600 ]
+[ "$(jq -c '[.source, (.untaken | join(" "))]' un.ndjson)" = '["stay.hl7:1","PID-23 PID-24 PID-25 PID-32 PD1 ZBE DG1-15 AL1-4 IN1-2.1"]' ] && [ "$(stat -c %a un.ndjson)" = 600 ]
 report $? 'and told message by message, by places, for its owner only'
 eds export s.db held --key k && wc -l held/*.ndjson | awk '$2 != "total" {sub(".*/", "", $2); sub("[.].*", "", $2); print $2, $1}' | tr '\n' ' ' >got &&
-    grep -qx 'AllergyIntolerance 2 Condition 2 Coverage 1 DiagnosticReport 1 DocumentReference 2 Encounter 1 Observation 5 Patient 1 Specimen 1 ' got
+    grep -qx 'AllergyIntolerance 3 Condition 2 Coverage 1 DiagnosticReport 1 DocumentReference 2 Encounter 1 Observation 5 Patient 1 Specimen 1 ' got
 report $? 'each segment is the resource it should be, once'
 eds import s.db stay.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 0 and .there == 3' out >/dev/null
 report $? 'the same messages again change nothing'

@@ -232,8 +232,10 @@ void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
 {
     char place[64];
     place_of(r, c, path, place);
-    diag_err(r->d, place, code, "%s", why);
-    if (!r->err)
+    diag_add(r->d, r->secondary ? DIAG_WARNING : DIAG_ERROR, place, code, "%s", why);
+    if (r->secondary)
+        r->unread = true;
+    else if (!r->err)
         r->err = AM_E_INVALID;
 }
 

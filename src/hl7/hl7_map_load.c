@@ -275,7 +275,7 @@ static void resource(struct loader *l, const struct json *r)
     static const char *const members[] = {"type",   "each",        "when",  "only",
                                           "mode",   "keep",        "pick",  "identify",
                                           "former", "identifiers", "whole", "keep-when",
-                                          "choice", "body",        NULL};
+                                          "choice", "secondary",   "body",  NULL};
     const struct json *mode = json_get(r, "mode"), *each_of = json_get(r, "each"),
                       *body = json_get(r, "body"), *id = json_get(r, "identify");
     const struct json *pick = json_get(r, "pick");
@@ -289,6 +289,9 @@ static void resource(struct loader *l, const struct json *r)
     if (!json_str_is(mode, "create") && !json_str_is(mode, "merge") &&
         !json_str_is(mode, "replace"))
         bad(l, "hl7.map_member", "mode: create, merge or replace");
+    if (json_get(r, "secondary") &&
+        (json_type(json_get(r, "secondary")) != JSON_BOOL || !each_of))
+        bad(l, "hl7.map_member", "secondary: true or false, of what is of each segment");
     texts(l, json_get(r, "keep"));
     texts(l, json_get(r, "whole"));
     texts(l, json_get(r, "choice"));

@@ -55,7 +55,9 @@ struct hl7_run {
     void *arg; /* of current */
     struct arena a;
     VEC(struct hl7_made) made;
-    int64_t at; /* of the message */
+    bool secondary, unread; /* what is being made may be left out; it is to be */
+    VEC(size_t) lost;       /* segments of those that were left out */
+    int64_t at;             /* of the message */
     char tag[28];
     bool
         reading; /* that instant is when a table was read: it makes no change by itself */
@@ -92,7 +94,8 @@ void hl7_take(struct hl7_run *r, const struct hl7_ctx *c, struct str path);
 /* The first path of a condition that does not hold; STR_NULL: all do. */
 struct str hl7_lacks(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when);
 bool hl7_holds(struct hl7_run *r, const struct hl7_ctx *c, const struct json *when);
-/* A problem at that path, as the message has it: "OBX[3]-5". */
+/* A problem at that path, as the message has it: "OBX[3]-5". It refuses the message; of
+ * what is secondary only that is left out. */
 void hl7_complain(struct hl7_run *r, const struct hl7_ctx *c, struct str path,
                   const char *code, const char *why);
 /* What a map has no use for, and says is to be told: a warning with its value. */

@@ -98,7 +98,7 @@ static int look_up(struct work *w, const struct hl7_ctx *c, struct hl7_made *x)
     if (err == AM_E_CONFLICT)
         hl7_complain(&w->r, c, hl7_place_of(x->def), "hl7.several",
                      "several resources have this identifier");
-    return err == AM_E_NOTFOUND ? AM_OK : err == AM_E_CONFLICT ? AM_E_INVALID : err;
+    return err == AM_E_NOTFOUND || err == AM_E_CONFLICT ? w->r.err : err;
 }
 
 static bool twice(struct work *w, const struct hl7_made *x)
@@ -119,13 +119,34 @@ static bool only(struct hl7_run *r, const struct hl7_ctx *c, const struct json *
     return !path.p;
 }
 
-static int made(struct work *w, struct str name, const struct json *def, size_t segment)
+/* Of secondary resources the one that is told later stands, and the other is told. */
+static int stands(struct hl7_run *r, const struct hl7_made *x)
+{
+    for (size_t i = 0; i < r->made.n; i++) {
+        struct hl7_made *before = &r->made.v[i];
+        int err;
+        if (!str_eq(before->type, x->type) || strcmp(before->query, x->query) != 0)
+            continue;
+        err = vec_push(&r->lost, before->segment);
+        if (err)
+            return err;
+        json_free(before->now);
+        buf_release(&before->text);
+        *before = *x;
+        return AM_OK;
+    }
+    return vec_push(&r->made, *x);
+}
+
+static int looked_for(struct work *w, struct str name, const struct json *def,
+                      size_t segment)
 {
     struct hl7_run *r = &w->r;
     struct hl7_ctx c = {.segment = segment};
     struct hl7_made x = {
         .def = def, .name = name, .type = json_get_str(def, "type"), .segment = segment};
     const struct json *id = json_get(def, "identify");
+    bool again;
     int err;
     if (!hl7_holds(r, &c, json_get(def, "when")) || !only(r, &c, def))
         return r->err;
@@ -139,24 +160,48 @@ static int made(struct work *w, struct str name, const struct json *def, size_t 
     if (!r->err && (!x.system.n || !x.value.n))
         hl7_complain(r, &c, hl7_place_of(def), "hl7.identify",
                      "no identifier to know it by");
-    if (r->err)
+    if (r->err || r->unread)
         return r->err;
     if (r->made.n == HL7_ENTRIES) {
+        r->secondary = false;
         hl7_complain(r, &c, STR_NULL, "hl7.toobig", "too many resources");
         return r->err;
     }
     err = query_make(r, &x);
-    if (!err && twice(w, &x))
+    again = !err && twice(w, &x);
+    if (again && !r->secondary)
         hl7_complain(r, &c, hl7_place_of(def), "hl7.twice", "two of one identifier");
     err = err ? err : r->err;
     if (!err)
         err = look_up(w, &c, &x);
     buf_init(&x.text, limits.size_b);
-    if (!err)
-        err = vec_push(&r->made, x);
-    if (err)
+    if (!err && !r->unread)
+        err = again ? stands(r, &x) : vec_push(&r->made, x);
+    if (err || r->unread)
         json_free(x.now);
     return err;
+}
+
+/* What a secondary resource is made of may be unreadable: it is not made, and told. */
+static void secondary(struct hl7_run *r, const struct json *def)
+{
+    r->secondary = json_bool(json_get(def, "secondary"), false);
+    r->unread = false;
+}
+
+static int read_or_lost(struct hl7_run *r, size_t segment)
+{
+    bool lost = r->unread;
+    r->secondary = r->unread = false;
+    return lost ? vec_push(&r->lost, segment) : AM_OK;
+}
+
+static int made(struct work *w, struct str name, const struct json *def, size_t segment)
+{
+    int err;
+    secondary(&w->r, def);
+    err = looked_for(w, name, def, segment);
+    return err ? err : read_or_lost(&w->r, segment);
 }
 
 static int find_all(struct work *w, const struct json *names)
@@ -491,7 +536,11 @@ static int put_bundle(struct hl7_run *r, struct buf *out, size_t *entries)
     jw_arr(&w);
     for (size_t i = 0; i < r->made.n && !err; i++) {
         bool write;
+        secondary(r, r->made.v[i].def);
         err = content(r, &r->made.v[i], &write);
+        write = write && !r->unread;
+        if (!err)
+            err = read_or_lost(r, r->made.v[i].segment);
         if (!err && write) {
             put_entry(r, &r->made.v[i], &w);
             n++;
@@ -577,6 +626,7 @@ int hl7_map_run(const struct hl7_map *map, const struct hl7 *m, hl7_current_fn *
         buf_release(&w.r.made.v[i].text);
     }
     vec_release(&w.r.made);
+    vec_release(&w.r.lost);
     map_release(&w.seen);
     arena_release(&w.r.a);
     return err;

@@ -97,7 +97,7 @@ static void diagnoses_are_of_the_stay_with_their_kind(void **state)
     const struct json *a = made(&r, "Condition", 0), *f = made(&r, "Condition", 1),
                       *gone = made(&r, "Condition", 2);
     (void)state;
-    assert_in(a, "/identifier/0/value", "V100:A:R07.4");
+    assert_in(a, "/identifier/0/value", "V100:R07.4:CIM10:Douleur");
     assert_in(a, "/code/coding/0/system", "http://hl7.org/fhir/sid/icd-10");
     assert_in(a, "/verificationStatus/coding/0/code", "provisional");
     assert_in(a, "/category/1/coding/0/code", "A");
@@ -109,9 +109,13 @@ static void diagnoses_are_of_the_stay_with_their_kind(void **state)
     assert_in(f, "/verificationStatus/coding/0/code", "confirmed");
     assert_in(gone, "/verificationStatus/coding/0/code", "entered-in-error");
     json_free(r.doc);
-    refused(PAM("A01") ID "\r" STAY "DG1|1||R07.4^Douleur^NOWHERE\r", "hl7.code",
-            "DG1[1]-3.3");
-    refused(PAM("A01") ID "\r" STAY "DG1|1||\r", "hl7.require", "DG1[1]-3");
+    /* the final one takes the place of that of the admission */
+    r = runs(PAM("A01") ID "\r" STAY "DG1|1||R07.4^Douleur^CIM10|||A\r"
+                           "DG1|2||R07.4^Douleur^CIM10|||F\r",
+             NULL);
+    assert_in(made(&r, "Condition", 0), "/category/1/coding/0/code", "F");
+    assert_null(made(&r, "Condition", 1));
+    json_free(r.doc);
 }
 
 static void allergies_are_the_patients(void **state)
@@ -129,7 +133,7 @@ static void allergies_are_the_patients(void **state)
                       *dust = made(&r, "AllergyIntolerance", 3);
     (void)state;
     /* the number by which the patient is known, not the first that stands there */
-    assert_in(al, "/identifier/0/value", "4711:J01CA04");
+    assert_in(al, "/identifier/0/value", "4711:J01CA04:ATC:Amoxicilline");
     assert_in(al, "/clinicalStatus/coding/0/code", "active");
     assert_in(al, "/reaction/0/severity", "severe");
     assert_in(al, "/reaction/0/manifestation/1/text", "Œdème");
@@ -141,6 +145,26 @@ static void allergies_are_the_patients(void **state)
     assert_in(egg, "/verificationStatus/coding/0/code", "entered-in-error");
     assert_null(in(egg, "/clinicalStatus"));
     assert_in(dust, "/clinicalStatus/coding/0/code", "inactive");
+    json_free(r.doc);
+}
+
+/* A laboratory's catch-all code is of several: none takes the place of another. */
+static void what_has_one_code_stays_several(void **state)
+{
+    struct ran r = runs(PAM("A01") ID "\r" STAY "AL1|1|DA|AUTRE^Latex\r"
+                                      "AL1|2|DA|AUTRE^Produit de contraste\r"
+                                      "AL1|3|MA|AUTRE^Latex^L\r"
+                                      "IAM|1|DA|AUTRE^Iode\rIAM|2|DA|AUTRE^Kiwi\r"
+                                      "DG1|1||AUTRE^Chute\rDG1|2||AUTRE^Malaise\r",
+                        NULL);
+    const struct json *al = made(&r, "AllergyIntolerance", 0);
+    (void)state;
+    assert_in(al, "/identifier/0/value", "4711:AUTRE::Latex");
+    assert_in(made(&r, "AllergyIntolerance", 1), "/code/text", "Produit de contraste");
+    assert_null(in(made(&r, "AllergyIntolerance", 2), "/category"));
+    assert_in(made(&r, "AllergyIntolerance", 3), "/code/text", "Iode");
+    assert_in(made(&r, "AllergyIntolerance", 4), "/code/text", "Kiwi");
+    assert_in(made(&r, "Condition", 1), "/code/text", "Malaise");
     json_free(r.doc);
 }
 
@@ -170,6 +194,26 @@ static void relatives_and_insurance(void **state)
     assert_in(c, "/period/end", "2026-12-31");
     assert_in(made(&r, "Coverage", 1), "/identifier/0/value", "4711:CNOPS:");
     json_free(r.doc);
+}
+
+/* IN1-17 says who the insured is to the patient, FHIR what the patient is to him. */
+static void an_insured_parent_has_a_child(void **state)
+{
+    static const struct {
+        const char *insured, *patient;
+    } t[] = {{"FTH", "child"}, {"PAR", "child"},  {"CHD", "parent"}, {"SEL", "self"},
+             {"WRD", "other"}, {"DOM", "common"}, {"SPO", "spouse"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        char text[1024];
+        struct ran r;
+        snprintf(text, sizeof text,
+                 PAM("A01") ID "\r" STAY "IN1|1|AMO|CNSS|CNSS|||||||||||||%s\r",
+                 t[i].insured);
+        r = runs(text, NULL);
+        assert_in(made(&r, "Coverage", 0), "/relationship/coding/0/code", t[i].patient);
+        json_free(r.doc);
+    }
 }
 
 static void who_takes_part_in_a_stay(void **state)
@@ -297,6 +341,46 @@ static void what_becomes_nothing_is_told_by_its_place(void **state)
     untaken_is(PAM("A31") ID "|||||\"\"\r", NULL, "PID-13");
 }
 
+#define ADMITS(segments) PAM("A01") ID "\r" STAY segments "\r"
+/* What is said besides an admission may be unreadable: the patient is admitted. */
+static void what_is_secondary_never_refuses_an_admission(void **state)
+{
+    static const struct {
+        const char *text, *told;
+        size_t n; /* resources */
+    } t[] = {{ADMITS("AL1|1"), "AL1", 2},
+             {ADMITS("AL1|1||\"\""), "AL1", 2},
+             {ADMITS("DG1|1||"), "DG1", 2},
+             {ADMITS("AL1|1|DA|NUT^Noix^L||A\rAL1|2|DA|NUT^Noix^L||B"), "AL1", 3},
+             {ADMITS("DG1|1||X^Y^CIM10|||QQ"), "DG1", 2},
+             {ADMITS("AL1|1|DA|NUT^Noix^L|||hier"), "AL1", 2},
+             {ADMITS("IN1|1|AMO|CNSS|||||||||||||||||||||||||||||||||||||||||||||"
+                     "|1^^^NOWHERE"),
+              "IN1", 2},
+             /* a severity of no reaction that is named */
+             {ADMITS("AL1|1|DA|J01CA04^Amoxicilline^ATC|SV"), "AL1-4", 3},
+             {ADMITS("IAM|1|DA|J01CA04^Amoxicilline^ATC|SV"), "IAM-4", 3}};
+    struct store down = {.err = AM_E_IO};
+    struct ran r;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        untaken_is(t[i].text, NULL, t[i].told);
+        r = runs(t[i].text, NULL);
+        assert_int_equal(r.n, t[i].n);
+        assert_null(in(made(&r, "AllergyIntolerance", 0), "/reaction/0/severity"));
+        json_free(r.doc);
+    }
+    /* the later stands; a code of a system that no table has is kept without it */
+    r = runs(t[3].text, NULL);
+    assert_in(made(&r, "AllergyIntolerance", 0), "/reaction/0/manifestation/0/text", "B");
+    json_free(r.doc);
+    r = runs(ADMITS("AL1|1|DA|K^Kiwi^NOWHERE"), NULL);
+    assert_in(made(&r, "AllergyIntolerance", 0), "/code/text", "Kiwi");
+    assert_null(in(made(&r, "AllergyIntolerance", 0), "/code/coding/0/system"));
+    json_free(r.doc);
+    assert_int_equal(run(&r, t[0].text, &down, NULL), AM_E_IO);
+}
+
 static void what_the_map_ignores_is_not_told(void **state)
 {
     char *text = read_shipped(),
@@ -358,6 +442,9 @@ int main(void)
         cmocka_unit_test(what_is_known_of_a_death_is_one),
         cmocka_unit_test(diagnoses_are_of_the_stay_with_their_kind),
         cmocka_unit_test(allergies_are_the_patients),
+        cmocka_unit_test(what_has_one_code_stays_several),
+        cmocka_unit_test(an_insured_parent_has_a_child),
+        cmocka_unit_test(what_is_secondary_never_refuses_an_admission),
         cmocka_unit_test(relatives_and_insurance),
         cmocka_unit_test(who_takes_part_in_a_stay),
         cmocka_unit_test(a_document_is_kept_whole_or_refused),

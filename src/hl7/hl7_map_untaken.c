@@ -217,6 +217,9 @@ static void field(struct search *s, size_t segment, unsigned number)
 /* Is there anything of that segment in something? */
 static bool touched(const struct hl7_run *r, const bool *used, size_t segment)
 {
+    for (size_t i = 0; i < r->lost.n; i++)
+        if (r->lost.v[i] == segment)
+            return false;
     return used[segment] || segment == 0 || !r->taken.cap;
 }
 

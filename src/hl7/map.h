@@ -43,6 +43,10 @@
  * notes (hl7.untaken, "PID-26", "PID-5.6", "OBR-16[2]", "NK1" for a whole segment; 100 at
  * most), but for those that `ignore` names ("MSH", "PID-1", "PID-3.4": and all below).
  *
+ * `secondary`: true, of a resource of `each` segment: where it cannot be read (I1), lacks
+ * its identifier, or is told again (the later stands), its segment is told as untaken,
+ * with the reason as a warning, and the rest of the message is taken.
+ *
  * Whose it is: a resource that is there keeps its patient (the first {"$ref"} of its
  * template to a Patient), whatever a message says, unless that patient was replaced by
  * the message's (Patient.link, ADT A40): a number used twice refuses the message.
@@ -52,7 +56,8 @@
  *
  * Invariants
  *   I1  a value that is not understood (a code no table has, a date that is none) refuses
- *       the message: nothing is guessed, nothing is left out in silence;
+ *       the message: nothing is guessed, nothing is left out in silence
+ *       (of what is secondary, that alone is left out, and told);
  *   I2  each resource has an identifier, by which it is looked for; one message never
  *       makes two of one identifier;
  *   I3  no message moves a resource from one patient to another;
