@@ -67,6 +67,20 @@ static struct str first_of(struct hl7_run *r, const struct hl7_ctx *c,
     return v;
 }
 
+/* A day says less than an instant: where the map says what is there without one, it is
+ * left to be told. */
+static bool less(struct hl7_run *r, const struct json *e, struct str v)
+{
+    struct buf b;
+    bool day;
+    if (!json_str_is(json_get(e, "as"), "instant") || !json_get(e, "else"))
+        return false;
+    buf_init(&b, 64);
+    day = !hl7_date_time(&b, v, r->map->zone) && b.n < 20;
+    buf_release(&b);
+    return day;
+}
+
 static struct str plain(struct hl7_run *r, const struct hl7_ctx *c, const struct json *e)
 {
     struct str path, v = first_of(r, c, json_get(e, "$"), &path);
@@ -79,7 +93,7 @@ static struct str plain(struct hl7_run *r, const struct hl7_ctx *c, const struct
         if (to)
             hl7_take(r, c, path);
         v = to ? json_str(to) : json_str(other);
-    } else if (v.n) {
+    } else if (v.n && !less(r, e, v)) {
         hl7_take(r, c, path);
         v = convert(r, c, path, v, json_get_str(e, "as"));
     } else {

@@ -288,6 +288,70 @@ static void a_specimen_is_of_its_report(void **state)
     json_free(r.doc);
 }
 
+/* Laboratories use the numbers of tubes again, and ask several things of one tube. */
+static void a_tube_is_of_its_order(void **state)
+{
+    struct ran r = runs(LAB "OBR|1||L1^LABO|NFS^NFS^L\rOBX|1|NM|1^A^LN||5||||||F\r"
+                            "SPM|1|^T1||||||||||||||||||N|RC^Caillot^HL70490\r"
+                            "OBR|2||L1^LABO|CRP^CRP^L\rOBX|1|NM|2^B^LN||5||||||F\r"
+                            "SPM|1|^T1||BLD^Sang^HL70487||||ARM^Bras|L^gauche"
+                            "|||||||||||N\r"
+                            "OBR|3||L2^LABO|CRP^CRP^L\rOBX|1|NM|2^B^LN||5||||||F\r"
+                            "SPM|1|^T1||BLD||||ARM\r",
+                        NULL);
+    const struct json *bad = made(&r, "Specimen", 0), *arm = made(&r, "Specimen", 1),
+                      *other = made(&r, "Specimen", 2);
+    (void)state;
+    assert_in(bad, "/identifier/0/value", "L1:NFS:T1");
+    assert_in(bad, "/accessionIdentifier/system", "urn:hl7v2:specimen-number:CHU");
+    assert_in(bad, "/accessionIdentifier/value", "T1");
+    assert_in(bad, "/status", "unsatisfactory");
+    assert_in(bad, "/condition/0/text", "Caillot");
+    assert_in(arm, "/identifier/0/value", "L1:CRP:T1");
+    assert_in(arm, "/status", "unavailable");
+    assert_in(arm, "/collection/bodySite/text", "Bras, gauche");
+    assert_in(other, "/identifier/0/value", "L2:CRP:T1");
+    assert_in(other, "/collection/bodySite/text", "ARM");
+    assert_null(in(other, "/status"));
+    json_free(r.doc);
+}
+
+static void a_note_is_all_its_lines(void **state)
+{
+    struct ran r = runs(LAB OBR("L1") "NTE|1|L|Un~Deux\rOBX|1|NM|1^A^LN||5||||||F\r"
+                                      "NTE|1|L|Trois~Quatre\r",
+                        NULL);
+    (void)state;
+    assert_in(made(&r, "DiagnosticReport", 0), "/extension/0/valueAnnotation/text",
+              "Un\nDeux");
+    assert_in(made(&r, "Observation", 0), "/note/0/text", "Trois\nQuatre");
+    json_free(r.doc);
+}
+
+static void a_document_of_a_day_has_no_instant(void **state)
+{
+    static const struct {
+        const char *day, *hour, *date;
+    } t[] = {{"20260301", "", ""},
+             {"20260301", "20260301100000", "2026-03-01T10:00:00+01:00"},
+             {"20260301090000", "20260301", "2026-03-01T09:00:00+01:00"}};
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(t); i++) {
+        char text[1024];
+        struct ran r;
+        snprintf(text, sizeof text,
+                 LAB "OBR|1||L9^LABO|CR^CR^L||||||||||||||||||%s|||F\r"
+                     "OBX|1|ED|1^CR^LN||^AP^PDF^Base64^AAAA||||||F|||%s\r",
+                 t[i].hour, t[i].day);
+        r = runs(text, NULL);
+        assert_str_equal(json_get_str(made(&r, "DocumentReference", 0), "date"),
+                         t[i].date);
+        json_free(r.doc);
+    }
+    refused(LAB OBR("L9") "OBX|1|ED|1^A^LN||^AP^PDF^Base64^AAAA||||||F|||hier\r",
+            "hl7.value", "OBX[1]-14.1");
+}
+
 static void a_correction_says_so(void **state)
 {
     static const struct {
@@ -449,6 +513,9 @@ int main(void)
         cmocka_unit_test(who_takes_part_in_a_stay),
         cmocka_unit_test(a_document_is_kept_whole_or_refused),
         cmocka_unit_test(a_specimen_is_of_its_report),
+        cmocka_unit_test(a_tube_is_of_its_order),
+        cmocka_unit_test(a_note_is_all_its_lines),
+        cmocka_unit_test(a_document_of_a_day_has_no_instant),
         cmocka_unit_test(a_correction_says_so),
         cmocka_unit_test(what_becomes_nothing_is_told_by_its_place),
         cmocka_unit_test(what_the_map_ignores_is_not_told),

@@ -25,7 +25,7 @@
  *                              those texts (true: something; false: nothing;
  *                              {"table": "t"}: a key of t; {"not": ["D"]}: none of those)
  * "as" is date, dateTime, instant, decimal, boolean (Y, N) or uri (a part of an address,
- * escaped).
+ * escaped). With `else`, an instant of which only the day is said is as if it were not.
  * An object or array all of whose expressions found nothing is left out, constants too.
  *
  * Of what is there already: `mode` create leaves it; merge keeps members that the message
