@@ -11,6 +11,7 @@ struct reader {
     int64_t segments, messages, batches; /* so far */
     int64_t batch_from,
         file_from; /* of these, before the batch or file begun; -1: none */
+    bool loose;    /* messages since then are in no batch: they are one (2.10.3) */
     struct diag *d;
     int64_t n, read_b;
     cmd_hl7_fn *fn;
@@ -71,19 +72,30 @@ static void open_still(const struct reader *r, const char *name, int64_t from)
         diag_err(r->d, at, "hl7.batch_open", "begun and not ended");
 }
 
+/* BHS and BTS are optional: messages without them are a batch all the same. */
+static void end_loose(struct reader *r)
+{
+    r->batches += r->loose;
+    r->loose = false;
+}
+
 static void header_or_trailer(struct reader *r, struct str line)
 {
     if (str_starts(line, STR("FHS"))) {
+        end_loose(r);
         open_still(r, "FHS", r->file_from);
         r->file_from = r->batches;
     } else if (str_starts(line, STR("BHS"))) {
+        end_loose(r);
         open_still(r, "BHS", r->batch_from);
         r->batch_from = r->messages;
     } else if (str_starts(line, STR("BTS"))) {
         compare(r, line, r->messages - AM_MAX(r->batch_from, (int64_t)0));
         r->batch_from = -1;
+        r->loose = false;
         r->batches++;
     } else {
+        end_loose(r);
         compare(r, line, r->batches - AM_MAX(r->file_from, (int64_t)0));
         r->file_from = -1;
     }
@@ -101,6 +113,7 @@ static int end_line(struct reader *r)
     if (str_starts(line, STR("MSH"))) {
         err = give(r);
         r->messages++;
+        r->loose = r->loose || r->batch_from < 0;
     } else if (around(line)) {
         header_or_trailer(r, line);
     }

@@ -72,6 +72,9 @@ a28() { printf 'MSH|^~\\&|HIS|CHU|||20260301080000||ADT^A28|B%s|P|2.5\rPID|1||%s
 { printf 'FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r' && a28 1 && a28 2 && printf 'BTS|2\rBHS|^~\\&|HIS\r' && a28 3 && printf 'BTS|1|fin\rFTS|2\r'; } >whole.hl7
 eds import b.db whole.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 3 and .incomplete == 0' out >/dev/null && ! [ -s err ]
 report $? 'a file of two batches whose counts are right'
+{ printf 'FHS|^~\\&|HIS\r' && a28 6 && a28 7 && printf 'FTS|1\r'; } >plain.hl7
+eds import b.db plain.hl7 --hl7 --key k --map map.json --json && jq -e '.taken == 2 and .incomplete == 0' out >/dev/null && ! [ -s err ]
+report $? 'messages of a file without batch headers are one batch'
 { printf 'BHS|^~\\&|HIS\r' && a28 4 && printf 'BTS|2\r'; } >lost.hl7
 { printf 'FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r' && a28 5; } >cut.hl7
 LC_ALL=fr eds import b.db lost.hl7 cut.hl7 --hl7 --key k --map map.json --json
