@@ -82,15 +82,23 @@ static void a_dialect_has_the_term_it_prefers(void **state)
     fhir_tx_free(t);
 }
 
+static bool member_of(const struct fhir_tx *t, const struct fhir_tx_set *s,
+                      const char *code, int want)
+{
+    bool in = false;
+    assert_int_equal(
+        fhir_tx_member(t, s, STR("http://snomed.info/sct"), str_c(code), &in, NULL),
+        want);
+    return in;
+}
+
 static bool member(struct fhir_tx *t, const char *set, const char *code, int want)
 {
     struct fhir_tx *own = NULL;
     const struct fhir_tx_set *s = NULL;
-    bool in = false;
+    bool in;
     assert_ok(fhir_tx_implied(t, str_c(set), &own, &s, NULL));
-    assert_int_equal(
-        fhir_tx_member(t, s, STR("http://snomed.info/sct"), str_c(code), &in, NULL),
-        want);
+    in = member_of(t, s, code, want);
     fhir_tx_free(own);
     return in;
 }
@@ -104,6 +112,34 @@ static void members_of_a_reference_set_are_told(void **state)
     assert_false(member(t, SET "723264001", "100001", AM_OK));         /* not any more */
     assert_false(member(t, SET "723264009", "100001", AM_E_NOTFOUND)); /* not loaded */
     fhir_tx_free(t);
+}
+
+#define OUT(url, refset)                                                                 \
+    "{\"resourceType\":\"ValueSet\",\"url\":\"" url "\",\"compose\":{\"include\":[{"     \
+    "\"system\":\"http://snomed.info/sct\",\"filter\":[{\"property\":\"concept\","       \
+    "\"op\":\"not-in\",\"value\":\"" refset "\"}]}]}}"
+
+static void those_outside_a_reference_set_are_told(void **state)
+{
+    static const char *const set[] = {OUT("urn:out", "723264001"),
+                                      OUT("urn:far", "723264009")};
+    const struct fhir_tx_set *out, *far;
+    struct json_doc *doc[AM_LEN(set)];
+    struct fhir_tx *t = load(1, NULL);
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(set); i++) {
+        assert_ok(json_parse(&doc[i], str_c(set[i]), NULL, NULL));
+        assert_ok(fhir_tx_add(t, json_root(doc[i]), NULL));
+    }
+    assert_ok(fhir_tx_ready(t, NULL));
+    out = fhir_tx_set(t, STR("urn:out"));
+    far = fhir_tx_set(t, STR("urn:far"));
+    assert_false(member_of(t, out, "100002", AM_OK));
+    assert_true(member_of(t, out, "100001", AM_OK));
+    (void)member_of(t, far, "100001", AM_E_NOTFOUND); /* not loaded */
+    fhir_tx_free(t);
+    for (size_t i = 0; i < AM_LEN(set); i++)
+        json_free(doc[i]);
 }
 
 static void a_broken_line_is_named(void **state)
@@ -188,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(a_dialect_has_the_term_it_prefers),
                                        TEST(members_of_a_reference_set_are_told),
+                                       TEST(those_outside_a_reference_set_are_told),
                                        TEST(a_broken_line_is_named),
                                        TEST(loincs_parts_are_above_its_codes)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,11 +304,12 @@ static bool tx_property_has(const struct fhir_tx_system *s, uint32_t c, struct s
     return false;
 }
 
-/* snomedct.html: "concept in ID" are the members of a reference set. */
+/* snomedct.html: "concept in ID" are the members of a reference set; "not-in": all
+ * others. */
 static int tx_refset_fits(const struct fhir_tx_system *s, uint32_t c,
                           const struct tx_filter *f, bool *yes, struct diag *d)
 {
-    *yes = tx_property_has(s, c, STR(TX_REFSET), f->value);
+    *yes = tx_property_has(s, c, STR(TX_REFSET), f->value) == str_eqc(f->op, "in");
     if (map_has(&s->refset, f->value))
         return AM_OK;
     fhir_tx_bad(d, f->value, "term.partial"); /* not loaded: never a no */
@@ -348,7 +349,8 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
         *yes = tx_property_exists(s, c, f->property) == str_eqc(f->value, "true");
         return AM_OK;
     }
-    if (str_eqc(f->op, "in") && tx_is_code(f->property) && str_eqc(s->url, TX_SCT) &&
+    if ((str_eqc(f->op, "in") || str_eqc(f->op, "not-in")) &&
+        tx_is_code(f->property) && str_eqc(s->url, TX_SCT) &&
         str_find(f->value, ',') == f->value.n)
         return tx_refset_fits(s, c, f, yes, d);
     if (f->ecl)

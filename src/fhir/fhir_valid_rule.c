@@ -224,7 +224,7 @@ static void constraints(struct fhir_walk *w, const struct fhir_at *at,
             json_str_is(json_get(it.val, "op"), "="))
             err = fhir_ecl_read(value, &e);
         if (err == AM_E_INVALID)
-            fhir_valid_say(w, DIAG_ERROR, &here, "value", "fhir.ecl", "found", value);
+            fhir_valid_say(w, DIAG_WARNING, &here, "value", "fhir.ecl", "found", value);
         else if (err && !w->err)
             w->err = err;
         fhir_ecl_free(e);

@@ -220,9 +220,8 @@ static void bindings_ask_for_system_and_code(void **state)
          NULL, NULL},
         {"{'resourceType':'ValueSet','status':'draft','compose':{'include':[{'system':"
          "'http://snomed.info/sct','filter':[{'property':'constraint','op':'=','value':"
-         "'< 404684003 |Finding| : 363698007 = << 39057004'},{'property':'constraint',"
-         "'op':'=','value':'404684003 << 404684003'}]}]}}",
-         "/compose/include/0/filter/1/value", "fhir.ecl"},
+         "'< 404684003 |Finding| : 363698007 = << 39057004'}]}]}}",
+         NULL, NULL},
         {"{'resourceType':'ValueSet','status':'draft','compose':{'include':[{'system':"
          "'urn:x','filter':[{'property':'constraint','op':'=','value':'a << b'}]}]}}",
          NULL, NULL},
@@ -248,6 +247,17 @@ static void bindings_ask_for_system_and_code(void **state)
           0);
     assert_ok(j.err); /* outside the widest set: told, not refused */
     assert_int_equal(j.d.warnings, 1);
+    judged_release(&j);
+    judge(&j, NULL,
+          "{'resourceType':'ValueSet','status':'draft','compose':{'include':[{'system':"
+          "'http://snomed.info/sct','filter':[{'property':'constraint','op':'=','value':"
+          "'descendantOf 404684003'},{'property':'constraint','op':'=','value':"
+          "'404684003 << 404684003'}]}]}}",
+          0);
+    assert_ok(j.err); /* ECL has more than is evaluated here */
+    assert_int_equal(j.d.errors, 0);
+    assert_true(judged_find(&j, "/compose/include/0/filter/0/value", "fhir.ecl", NULL));
+    assert_true(judged_find(&j, "/compose/include/0/filter/1/value", "fhir.ecl", NULL));
     judged_release(&j);
 }
 
