@@ -39,12 +39,12 @@ static const struct {
     const char *profile, *loinc, *sct[2];
 } vital[] = {
     {"bodytemp", "8310-5", {"386725007", "276885007"}},
-    {"heartrate", "8867-4", {"364075005", "78564009"}},
+    {"heartrate", "8867-4", {"364075005", NULL}},
     {"resprate", "9279-1", {"86290005", NULL}},
     {"oxygensat", "2708-6", {"431314004", NULL}},
     {"bodyheight", "8302-2", {"50373000", NULL}},
     {"bodyweight", "29463-7", {"27113001", NULL}},
-    {"headcircum", "9843-4", {"363812007", NULL}},
+    {"headcircum", "9843-4", {NULL, NULL}},
     {"bmi", "39156-5", {"60621009", NULL}},
     {"bp", "85354-9", {"75367002", NULL}},
     {"vitalspanel", "85353-1", {NULL, NULL}},
