@@ -295,6 +295,21 @@ int fhir_tx_ready(struct fhir_tx *t, struct diag *d)
 }
 
 /* ---- looking up ---- */
+/* snomedct.html: ".../sct/EDITION" is any version of that edition: the newest. */
+static const struct fhir_tx_system *tx_of_edition(const struct fhir_tx *t, struct str url,
+                                                  struct str edition)
+{
+    const struct fhir_tx_system *newest = NULL;
+    for (size_t i = 0; str_eqc(url, TX_SCT) && i < t->system.n; i++) {
+        const struct fhir_tx_system *s = t->system.v[i];
+        if (str_eq(s->url, url) && str_starts(s->version, edition) &&
+            str_starts(str_sub(s->version, edition.n, s->version.n), STR("/version/")) &&
+            (!newest || str_cmp(s->version, newest->version) > 0))
+            newest = s;
+    }
+    return newest;
+}
+
 const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str url,
                                             struct str version)
 {
@@ -303,7 +318,9 @@ const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str 
         size_t i;
         if (version.n)
             s = fhir_tx_exact(t, url, version);
-        else if (!map_get(&t->system_by_url, url, &i))
+        if (!s && version.n)
+            s = tx_of_edition(t, url, version);
+        if (!version.n && !map_get(&t->system_by_url, url, &i))
             s = t->system.v[i];
         if (s)
             return s;

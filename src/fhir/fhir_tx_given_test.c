@@ -201,6 +201,16 @@ static void an_answer_is_narrowed(void **state)
     HAS("term.system", FHIR_TX_VALIDATE_SET,
         URL("urn:all") IS("system", "Uri", "'urn:b'") IS("systemVersion", "String", "'1'")
             IS("code", "Code", "'x'"));
+#define EDITION(n)                                                                       \
+    URL("urn:all")                                                                       \
+    IS("system", "Uri", "'http://snomed.info/sct'")                                      \
+    IS("systemVersion", "String", "'http://snomed.info/sct/" n "'")                      \
+    IS("code", "Code", "'100001'")
+    HAS("'valueBoolean':true", FHIR_TX_VALIDATE_SET, EDITION("9"));
+    HAS("'valueBoolean':true", FHIR_TX_VALIDATE_SET, EDITION("9/version/20260101"));
+    HAS("term.system", FHIR_TX_VALIDATE_SET, EDITION("8"));
+    HAS("term.system", FHIR_TX_VALIDATE_SET, EDITION("9/version/2026"));
+    HAS("term.system", FHIR_TX_VALIDATE_SET, EDITION("9/version/20250101"));
 }
 
 /* Words for some units make the others no less units. */
@@ -224,6 +234,9 @@ static void every_unit_is_a_code_of_ucum(void **state)
     HAS("'valueBoolean':false", FHIR_TX_VALIDATE_SET,
         SET("'include':[{'system':'http://unitsofmeasure.org'}]")
             UCUM IS("code", "Code", "'mgg'"));
+    HAS("'valueBoolean':true", FHIR_TX_VALIDATE_SET,
+        SET("'include':[{'system':'http://unitsofmeasure.org'}]")
+            UCUM IS("systemVersion", "String", "'2.1'") IS("code", "Code", "'mg/dL'"));
 }
 
 static void a_map_is_chosen_by_its_ends(void **state)

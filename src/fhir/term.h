@@ -147,8 +147,8 @@ void fhir_tx_count(const struct fhir_tx *t, struct fhir_tx_counts *out);
 enum fhir_tx_flag { FHIR_TX_INACTIVE = 1, FHIR_TX_ABSTRACT = 2 };
 /* Of t itself, in the order loaded; NULL after the last. */
 const struct fhir_tx_system *fhir_tx_system_at(const struct fhir_tx *t, size_t i);
-/* Empty version: the newest loaded (greatest as text), t before its base. NULL: not
- * loaded. */
+/* Empty version: the newest loaded (greatest as text), t before its base; of SNOMED CT an
+ * edition (.../sct/EDITION): the newest of it. NULL: not loaded. */
 const struct fhir_tx_system *fhir_tx_system(const struct fhir_tx *t, struct str url,
                                             struct str version);
 struct fhir_tx_about {
