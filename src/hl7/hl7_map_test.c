@@ -426,6 +426,8 @@ static void wrong_maps_are_refused_with_a_pointer(void **state)
     map_refused("\"time\":", "\"zone\": \"GMT\", \"time\":", "hl7.map_member", "");
     map_refused("\"former\": [", "\"former\": [ {\"system\": \"x\"}, ", "hl7.map_member",
                 "/resources/patient/former/0");
+    map_refused("\"secondary\": true", "\"secondary\": 1", "hl7.map_member",
+                "/resources/diagnosis");
     map_refused("\"time\":", "\"tim\":", "hl7.map_member", "/tim");
 }
 
