@@ -55,7 +55,8 @@ int ews_table_coding(const struct ews_table *t, size_t variable, struct str syst
     const struct ews_slot *s = &t->slot[variable];
     for (size_t k = 0; k < s->pub.codes; k++)
         for (size_t c = 0; c < s->code[k].codings; c++)
-            if (str_eq(s->code[k].system[c], system) && str_eq(s->code[k].code[c], code))
+            if (str_eq(s->code[k].coding[c].system, system) &&
+                str_eq(s->code[k].coding[c].code, code))
                 return (int)k;
     return -1;
 }

@@ -30,6 +30,7 @@ enum {
     EWS_BANDS = 16,     /* of a variable, or of one case of it */
     EWS_CASES = 8,      /* of a variable: bands that depend on another one */
     EWS_LEVELS = 8,
+    EWS_CODINGS = 8,  /* of a variable's observations, or of one coded value */
     EWS_POINTS = 1000 /* the most a variable may give */
 };
 
@@ -41,13 +42,17 @@ void ews_table_free(struct ews_table *t);
 
 /* What is read of it. Texts are borrowed from the table. */
 enum ews_language { EWS_FR, EWS_AR, EWS_EN, EWS_LANGUAGES };
+struct ews_coding {
+    struct str system, code;
+};
 struct ews_variable {
     struct str id, label[EWS_LANGUAGES];
-    struct str system, code; /* of the observations that give it */
-    struct str unit;         /* UCUM, in which values are given here; coded: STR_NULL */
+    struct ews_coding observed[EWS_CODINGS]; /* codes of the observations that give it */
+    size_t observed_n;
+    struct str unit; /* UCUM, in which values are given here; coded: STR_NULL */
     bool coded;
     int decimals;     /* values are rounded to that many */
-    double from, to;  /* plausible, both included; coded: not set */
+    double from, to;  /* plausible once rounded, both included; coded: not set */
     int64_t stale_us; /* older than this is missing; 0: never */
     size_t codes;     /* coded: its values */
 };
@@ -113,21 +118,32 @@ void ews_score(const struct ews_table *t, const struct ews_value *v, int64_t now
  *     |                 |  +--snooze----------------|--|------------------>|
  *     |                 +--worse, or asked again----+--|--worse, or over---+
  *     +----refractory---- RESOLVED <--below for clear_us, from all three---+
+ *     +----reopened------ CLOSED <--closed by a person with a reason, from any
  *
  *   A1  an alert that fired stays until a level certainly below `clear` has lasted
- *       clear_us; nobody can resolve it by hand.
- *   A2  a worse level fires again whatever was acknowledged or snoozed.
+ *       clear_us; nobody can resolve it by hand. A person may close it, with a coded
+ *       reason (death, transfer, comfort care): silent until a person reopens it.
+ *   A2  a worse level fires again whatever was acknowledged or snoozed. Once answered,
+ *       worse is counted from what it came down to for clear_us: a return is told.
  *   A3  while FIRED, each respond_us of the level without an answer escalates once more.
- *   A4  a red level is never held back: neither by budget nor by refractory time.
+ *       While it is not known whether the level is still there, once only: what is asked
+ *       then is to measure again (EWS_ACT_MISSING).
+ *   A4  a red level is never held back: neither by budget nor by refractory time. No
+ *       other level is for longer than its respond_us.
  *   A5  instants only come in: the same inputs in the same order give the same alerts.
- *       A clock that falls back is read as standing still. */
+ *       A clock that falls back by EWS_AHEAD_US at most is read as standing still; by
+ *       more, it was put right: all instants go back by the same difference.
+ *   A6  who answers names what was seen (`serial`): an answer to an asking before the
+ *       last one is refused. */
 enum ews_alert_state {
     EWS_ARMED,
     EWS_FIRED,
     EWS_ACKNOWLEDGED,
     EWS_SNOOZED,
-    EWS_RESOLVED
+    EWS_RESOLVED,
+    EWS_CLOSED
 };
+enum ews_reason { EWS_DEATH = 1, EWS_TRANSFER, EWS_COMFORT };
 struct ews_rule {
     size_t fire, clear;     /* levels; clear <= fire: below it for clear_us resolves */
     int64_t clear_us;       /* how long below */
@@ -137,12 +153,16 @@ struct ews_rule {
 };
 struct ews_alert {
     enum ews_alert_state state;
-    size_t level, worst;      /* now for certain; the worst since it fired */
-    int64_t now;              /* of the last step */
-    int64_t fired_at, due_at; /* due: the next escalation, or the next asking */
-    int64_t answered_at, below_at, resolved_at; /* 0: not */
-    uint32_t escalations;
-    bool held; /* reached, and not told: budget or refractory time */
+    size_t level, worst; /* now for certain; the worst of this asking */
+    uint32_t serial;     /* raised by FIRE, WORSE, AGAIN: what an answer names */
+    int64_t now;         /* of the last step */
+    /* instants; 0: not */
+    int64_t fired_at, asked_at, due_at; /* asked: since when nobody answered; due: the
+                                           next escalation, or the next asking */
+    int64_t answered_at, below_at, lower_at, resolved_at, held_at;
+    uint32_t escalations;   /* of this asking */
+    bool held;              /* reached, and not told: budget or refractory time */
+    enum ews_reason closed; /* of CLOSED, else 0 */
 };
 enum ews_act {                       /* what a step asks to be done, OR of */
                EWS_ACT_FIRE = 1,     /* tell the ward */
@@ -150,7 +170,8 @@ enum ews_act {                       /* what a step asks to be done, OR of */
                EWS_ACT_ESCALATE = 4, /* nobody answered in time: tell the next in rank */
                EWS_ACT_AGAIN = 8, /* answered or snoozed, and still there: tell again */
                EWS_ACT_RESOLVE = 16,
-               EWS_ACT_HELD = 32 /* would have fired; counted, not told */
+               EWS_ACT_HELD = 32,   /* would have fired; counted, not told */
+               EWS_ACT_MISSING = 64 /* not known whether it is still so: measure again */
 };
 /* Alerts of one unit: at most `number` for every `bed_days` days of an occupied bed,
  * saved up to `saved` alerts. */
@@ -169,11 +190,19 @@ bool ews_budget_take(struct ews_budget *b, int64_t now);
 unsigned ews_alert_step(const struct ews_table *t, const struct ews_rule *r,
                         struct ews_alert *a, const struct ews_result *now_is, int64_t now,
                         struct ews_budget *budget);
-/* A person has seen it. False: there is nothing to acknowledge. */
-bool ews_alert_acknowledge(const struct ews_rule *r, struct ews_alert *a, int64_t now);
-/* A person wants to be told again at `until`, clamped to snooze_most_us. */
-bool ews_alert_snooze(const struct ews_rule *r, struct ews_alert *a, int64_t now,
-                      int64_t until);
+/* A person has seen it. seen: the serial shown to that person.
+ * AM_E_NOTFOUND: there is nothing to answer; AM_E_CONFLICT: it was told anew since. */
+AM_CHECK int ews_alert_acknowledge(const struct ews_rule *r, struct ews_alert *a,
+                                   uint32_t seen, int64_t now);
+/* A person wants to be told again at `until`, clamped to snooze_most_us. As above, and
+ * AM_E_INVALID: not after now, or the rule lets nobody snooze. */
+AM_CHECK int ews_alert_snooze(const struct ews_rule *r, struct ews_alert *a,
+                              uint32_t seen, int64_t now, int64_t until);
+/* A person closes it, fired or not. AM_E_CONFLICT as above; AM_E_INVALID: no reason. */
+AM_CHECK int ews_alert_close(struct ews_alert *a, uint32_t seen, enum ews_reason why,
+                             int64_t now);
+/* AM_E_NOTFOUND: it is not closed. */
+AM_CHECK int ews_alert_reopen(struct ews_alert *a, int64_t now);
 
 /* ---- a unit: many patients, as their values come -----------------------------------
  * Keeps of each patient and variable the newest values, of each table the alert and the

@@ -33,7 +33,7 @@ static void run(const struct ews_table *t, const uint8_t *data, size_t size)
             am_assert(!(acts & EWS_ACT_FIRE) || a.state == EWS_FIRED);
         }
         if (data[0] & 8)
-            (void)ews_alert_acknowledge(&r, &a, now);
+            am_assert(ews_alert_acknowledge(&r, &a, a.serial, now) != AM_E_CONFLICT);
         now += data[1];
         data++, size--;
     }

@@ -6,7 +6,8 @@
 #include "ews/ews.h"
 
 struct ews_code {
-    struct str id, system[4], code[4]; /* codings that mean it */
+    struct str id;
+    struct ews_coding coding[EWS_CODINGS]; /* each means it */
     size_t codings;
     int points;
 };
@@ -21,8 +22,9 @@ struct ews_case {
 };
 struct ews_slot {
     struct ews_variable pub;
-    int otherwise; /* code that holds when none is given; -1: none */
-    bool asked;    /* a case of another variable depends on it */
+    int64_t from, to; /* of a quantity: pub.from and pub.to, rounded as values are */
+    int otherwise;    /* code that holds when none is given; -1: none */
+    bool asked;       /* a case of another variable depends on it */
     struct ews_code *code;
     struct ews_case *cases; /* of a quantity: exactly one holds */
     size_t n_cases;

@@ -46,9 +46,9 @@ static enum ews_state state_of(const struct ews_slot *s, const struct ews_value 
         return s->otherwise >= 0 ? EWS_DEFAULT : EWS_MISSING;
     if (p->coded && (v->code < 0 || (size_t)v->code >= p->codes))
         return EWS_IMPLAUSIBLE;
-    if (!p->coded && (!(v->number >= p->from && v->number <= p->to) ||
-                      !ews_round(v->number, p->decimals, number)))
-        return EWS_IMPLAUSIBLE;
+    if (!p->coded && (!ews_round(v->number, p->decimals, number) || *number < s->from ||
+                      *number > s->to))
+        return EWS_IMPLAUSIBLE; /* as it would be written, not as a sensor drifts */
     if (v->at > now && v->at - now > EWS_AHEAD_US)
         return EWS_FUTURE;
     if (p->stale_us && v->at < now && now - v->at > p->stale_us)

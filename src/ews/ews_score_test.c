@@ -378,193 +378,38 @@ static void what_is_old_or_impossible_is_not_counted(void **state)
     ews_table_free(t);
 }
 
-static void a_table_says_what_it_is(void **state)
-{
-    struct ews_table *t = table_of("ews/news2.json");
-    size_t c = find(t, "consciousness");
-    (void)state;
-    assert_str_equal(ews_table_id(t), "news2");
-    assert_str_equal(ews_table_version(t), "2017");
-    assert_true(str_starts(ews_table_source(t), STR("Royal College")));
-    assert_true(str_starts(ews_table_title(t, EWS_EN), STR("NEWS2")));
-    assert_int_equal(ews_table_maximum(t), 20);
-    assert_int_equal(ews_table_levels(t), 4);
-    assert_true(ews_table_level(t, 3)->red);
-    assert_int_equal(ews_table_level(t, 3)->respond_us, AT(1800));
-    assert_int_equal(
-        ews_table_coding(t, c, STR("http://snomed.info/sct"), STR("130987000")), 1);
-    assert_int_equal(ews_table_coding(t, c, STR("http://loinc.org"), STR("130987000")),
-                     -1);
-    assert_str_equal(ews_table_code_id(t, c, 4), "unresponsive");
-    ews_table_free(t);
-    ews_table_free(NULL);
-}
-
-/* ---- refusals ---- */
-#define L "\"label\":{\"fr\":\"f\",\"ar\":\"a\",\"en\":\"e\"}"
-#define HEAD                                                                             \
-    "{\"format\":\"amane-score-table/1\",\"id\":\"t\",\"version\":\"1\",\"title\":{"     \
-    "\"fr\":\"f\",\"ar\":\"a\",\"en\":\"e\"},\"source\":\"s\","
-#define VAR(id)                                                                          \
-    "{\"id\":\"" id "\"," L                                                              \
-    ",\"observation\":{\"system\":\"s\",\"code\":\"c\"},\"stale_s\":0,"
-#define QUANTITY(id, rest)                                                               \
-    VAR(id) "\"quantity\":{\"unit\":\"1\",\"decimals\":0,\"plausible\":[0,9]," rest "}}"
-#define CODED(id)                                                                        \
-    VAR(id)                                                                              \
-    "\"coded\":{\"values\":[{\"id\":\"a\",\"points\":0},{\"id\":\"b\","                  \
-    "\"points\":1}]}}"
-#define BANDS "\"bands\":[{\"to\":3,\"points\":2},{\"points\":0}]"
-#define LOW   "{\"id\":\"low\"," L ",\"from\":0}"
-#define TABLE(max, variables, levels)                                                    \
-    HEAD "\"maximum\":" max ",\"variables\":[" variables "],\"levels\":[" levels "]}"
-
-static int read_text(const char *text, struct diag *d)
-{
-    struct ews_table *t = NULL;
-    struct json_doc *doc;
-    int err;
-    assert_ok(json_parse(&doc, str_c(text), NULL, NULL));
-    err = ews_table_read(&t, json_root(doc), d);
-    assert_true(!err == !!t);
-    ews_table_free(t);
-    json_free(doc);
-    return err;
-}
-
-static void a_table_that_leaves_a_doubt_is_refused(void **state)
+/* What is a little out of the range, and is not once written as the chart writes. */
+static void what_is_plausible_is_judged_as_it_is_written(void **state)
 {
     static const struct {
-        const char *text, *code, *path;
-    } k[] = {
-        {TABLE("2", QUANTITY("x", BANDS), LOW), NULL, NULL},
-        {TABLE("3", QUANTITY("x", BANDS), LOW), "score.maximum", "/maximum"},
-        {TABLE("2", QUANTITY("x", BANDS) "," QUANTITY("x", BANDS), LOW), "score.twice",
-         "/variables/1/id"},
-        {TABLE("2", QUANTITY("x", "\"bands\":[{\"points\":2},{\"points\":0}]"), LOW),
-         "score.bands", "/variables/0/quantity"},
-        {TABLE(
-             "2",
-             QUANTITY("x", "\"bands\":[{\"to\":3,\"points\":2},{\"to\":4,\"points\":0}]"),
-             LOW),
-         "score.bands", "/variables/0/quantity"},
-        {TABLE("2",
-               QUANTITY("x", "\"bands\":[{\"to\":3,\"points\":2},{\"to\":3,\"points\":1},"
-                             "{\"points\":0}]"),
-               LOW),
-         "score.bands", "/variables/0/quantity"},
-        {TABLE("2", QUANTITY("x", "\"bands\":[{\"to\":3.5,\"points\":2},{\"points\":0}]"),
-               LOW),
-         "score.decimals", "/variables/0/quantity"},
-        {TABLE("2", QUANTITY("x", BANDS), "{\"id\":\"low\"," L ",\"from\":1}"),
-         "score.levels", "/levels/0"},
-        {TABLE("2", QUANTITY("x", BANDS), LOW "," LOW), "score.levels", "/levels/1"},
-        {TABLE("3",
-               CODED("y") "," QUANTITY("x",
-                                       "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS "}]"),
-               LOW),
-         "score.cases", "/variables/1/quantity/cases"},
-        {TABLE("3",
-               CODED("y") "," QUANTITY("x", "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS
-                                            "},{\"when\":{\"y\":\"b\"}," BANDS "}]"),
-               LOW),
-         NULL, NULL},
-        {TABLE("3",
-               CODED("y") "," QUANTITY("x", "\"cases\":[{\"when\":{\"y\":\"a\"}," BANDS
-                                            "},{\"when\":{\"y\":\"a\"}," BANDS "}]"),
-               LOW),
-         "score.cases", "/variables/1/quantity/cases"},
-        {TABLE("3",
-               CODED("y") "," QUANTITY("x",
-                                       "\"cases\":[{\"when\":{\"y\":\"c\"}," BANDS "}]"),
-               LOW),
-         "score.unknown", "/variables/1/quantity/cases"},
-        {TABLE("2", QUANTITY("x", "\"cases\":[{\"when\":{\"x\":\"c\"}," BANDS "}]"), LOW),
-         "score.unknown", "/variables/0/quantity/cases"},
-        {TABLE("1",
-               VAR("y") "\"coded\":{\"default\":\"z\",\"values\":[{\"id\":\"a\","
-                        "\"points\":0},{\"id\":\"b\",\"points\":1}]}}",
-               LOW),
-         "score.unknown", "/variables/0/coded/default"},
-        {TABLE("1",
-               VAR("y") "\"coded\":{\"values\":[{\"id\":\"a\",\"points\":0},{\"id\":"
-                        "\"a\",\"points\":1}]}}",
-               LOW),
-         "score.twice", "/variables/0/coded/values"},
-        {TABLE("2",
-               VAR("x") "\"quantity\":{\"unit\":\"1\",\"decimals\":0,\"plausible\":[9,0]"
-                        "," BANDS "}}",
-               LOW),
-         "score.range", "/variables/0/quantity/plausible"},
-        {TABLE("2", QUANTITY("x", BANDS), ""), "schema.minItems", "/levels"},
-    };
+        const char *id;
+        double value;
+        enum ews_state state;
+    } k[] = {{"spo2", 100.4, EWS_KNOWN},
+             {"spo2", 100.5, EWS_IMPLAUSIBLE},
+             {"spo2", 0, EWS_KNOWN},
+             {"spo2", -0.4, EWS_KNOWN},
+             {"spo2", -0.5, EWS_IMPLAUSIBLE},
+             {"temperature", 45.04, EWS_KNOWN},
+             {"temperature", 19.95, EWS_KNOWN},
+             {"temperature", 45.05, EWS_IMPLAUSIBLE}};
+    struct ews_table *t = table_of("ews/news2.json");
+    const struct vitals p = {16, 97, 120, 70, 37, 15, 1, 0, 0};
+    struct ews_value v[EWS_VARIABLES];
+    struct ews_result r;
     (void)state;
     for (size_t i = 0; i < AM_LEN(k); i++) {
-        struct diag d;
-        int err;
-        diag_init(&d);
-        err = read_text(k[i].text, &d);
-        assert_int_equal(err, k[i].code ? AM_E_INVALID : AM_OK);
-        if (k[i].code) {
-            assert_string_equal(d.item[0].code, k[i].code);
-            assert_string_equal(d.item[0].path, k[i].path);
-        }
-        diag_release(&d);
+        fill(t, &p, v);
+        put(t, v, k[i].id, k[i].value);
+        ews_score(t, v, AT(NOW), &r);
+        assert_int_equal(r.part[find(t, k[i].id)].state, k[i].state);
     }
-}
-
-static void too_many_dependent_values_are_refused(void **state)
-{
-    struct buf b;
-    struct diag d;
-    (void)state;
-    buf_init(&b, 1 << 16);
-    diag_init(&d);
-    assert_ok(buf_addf(&b, "%s", HEAD "\"maximum\":9,\"variables\":["));
-    for (int i = 0; i < 7; i++) /* 2^7 assignments */
-        assert_ok(buf_addf(&b,
-                           "{\"id\":\"y%d\"," L ",\"observation\":{\"system\":\"s\","
-                           "\"code\":\"c\"},\"stale_s\":0,\"coded\":{\"values\":[{\"id\":"
-                           "\"a\",\"points\":0},{\"id\":\"b\",\"points\":1}]}},",
-                           i));
-    for (int i = 0; i < 7; i++)
-        assert_ok(buf_addf(&b,
-                           "%s{\"id\":\"x%d\"," L ",\"observation\":{\"system\":\"s\","
-                           "\"code\":\"c\"},\"stale_s\":0,\"quantity\":{\"unit\":\"1\","
-                           "\"decimals\":0,\"plausible\":[0,9],\"cases\":[{\"when\":{"
-                           "\"y%d\":\"a\"}," BANDS "},{\"when\":{\"y%d\":\"b\"}," BANDS
-                           "}]}}",
-                           i ? "," : "", i, i, i));
-    assert_ok(buf_addf(&b, "%s", "],\"levels\":[" LOW "]}"));
-    assert_int_equal(read_text(b.p, &d), AM_E_INVALID);
-    assert_string_equal(d.item[0].code, "score.cases");
-    diag_release(&d);
-    buf_release(&b);
-}
-
-static void no_memory_no_table(void **state)
-{
-    const struct embed_file *f = embed_find("ews/news2.json");
-    struct json_doc *doc;
-    int err = AM_E_NOMEM;
-    (void)state;
-    assert_ok(json_parse(&doc, (struct str){(const char *)f->data, f->size}, NULL, NULL));
-    for (long n = 1; err == AM_E_NOMEM; n++) {
-        struct ews_table *t = NULL;
-        am_oom_at(n);
-        err = ews_table_read(&t, json_root(doc), NULL);
-        am_oom_at(0);
-        assert_true(!err == !!t);
-        ews_table_free(t);
-    }
-    assert_ok(err);
-    json_free(doc);
+    ews_table_free(t);
 }
 
 TEST_MAIN(TEST(totals_are_those_of_the_charts),
           TEST(bounds_are_what_the_unknown_can_reach),
           TEST(nothing_known_is_nothing_said),
           TEST(values_are_rounded_as_the_chart_is_written),
-          TEST(what_is_old_or_impossible_is_not_counted), TEST(a_table_says_what_it_is),
-          TEST(a_table_that_leaves_a_doubt_is_refused),
-          TEST(too_many_dependent_values_are_refused), TEST(no_memory_no_table))
+          TEST(what_is_old_or_impossible_is_not_counted),
+          TEST(what_is_plausible_is_judged_as_it_is_written))

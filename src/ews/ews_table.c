@@ -32,6 +32,16 @@ static void keep_words(struct reading *r, const struct json *w,
         out[l] = keep(r, json_get_str(w, language[l]), err);
 }
 
+static size_t keep_codings(struct reading *r, const struct json *list,
+                           struct ews_coding out[EWS_CODINGS], int *err)
+{
+    size_t n = 0;
+    for (json_each(it, list))
+        out[n++] = (struct ews_coding){keep(r, json_get_str(it.val, "system"), err),
+                                       keep(r, json_get_str(it.val, "code"), err)};
+    return n;
+}
+
 static void wrong(struct reading *r, size_t variable, const char *tail, const char *code,
                   const char *detail)
 {
@@ -93,7 +103,9 @@ static int read_quantity(struct reading *r, size_t i, const struct json *q)
     s->pub.decimals = (int)json_int(json_get(q, "decimals"), 0);
     s->pub.from = json_num(json_at(range, 0), 0);
     s->pub.to = json_num(json_at(range, 1), 0);
-    if (!(s->pub.from < s->pub.to))
+    if (!(s->pub.from < s->pub.to) ||
+        !ews_round(s->pub.from, s->pub.decimals, &s->from) ||
+        !ews_round(s->pub.to, s->pub.decimals, &s->to))
         wrong(r, i, "/quantity/plausible", "score.range", "the range is empty");
     s->n_cases = cases ? json_size(cases) : 1;
     s->cases = arena_alloc(&r->t->arena, s->n_cases, sizeof *s->cases);
@@ -125,12 +137,13 @@ static int read_coded(struct reading *r, size_t i, const struct json *c)
             wrong(r, i, "/coded/values", "score.twice", "two values have one id");
         k->id = keep(r, id, &err);
         k->points = (int)json_int(json_get(it.val, "points"), 0);
-        for (json_each(co, json_get(it.val, "codings"))) {
-            k->system[k->codings] = keep(r, json_get_str(co.val, "system"), &err);
-            k->code[k->codings++] = keep(r, json_get_str(co.val, "code"), &err);
-        }
+        k->codings = keep_codings(r, json_get(it.val, "codings"), k->coding, &err);
         if (err)
             return err;
+        for (size_t m = 0; m < k->codings; m++)
+            if (ews_table_coding(r->t, i, k->coding[m].system, k->coding[m].code) >= 0)
+                wrong(r, i, "/coded/values", "score.twice",
+                      "one coding means two of its values");
         s->pub.codes++;
     }
     s->otherwise = otherwise.p ? ews_table_code(r->t, i, otherwise) : -1;
@@ -143,7 +156,6 @@ static int read_variable(struct reading *r, const struct json *v)
 {
     struct ews_table *t = r->t;
     struct ews_slot *s = &t->slot[t->n];
-    const struct json *o = json_get(v, "observation");
     struct str id = json_get_str(v, "id");
     int err = AM_OK;
     if (slot_of(t, id) >= 0)
@@ -151,8 +163,8 @@ static int read_variable(struct reading *r, const struct json *v)
     s->otherwise = -1;
     s->pub.id = keep(r, id, &err);
     keep_words(r, json_get(v, "label"), s->pub.label, &err);
-    s->pub.system = keep(r, json_get_str(o, "system"), &err);
-    s->pub.code = keep(r, json_get_str(o, "code"), &err);
+    s->pub.observed_n =
+        keep_codings(r, json_get(v, "observation"), s->pub.observed, &err);
     s->pub.stale_us = json_int(json_get(v, "stale_s"), 0) * 1000000;
     if (!err)
         err = json_get(v, "coded") ? read_coded(r, t->n, json_get(v, "coded"))

@@ -55,29 +55,44 @@ static int key_of(struct str system, struct str code, char *out, size_t size,
     return AM_OK;
 }
 
-static int index_codes(struct ews_unit *u)
+static bool observes(const struct ews_variable *v, const struct ews_coding *c)
 {
-    size_t most = u->c.n * EWS_VARIABLES * 2 + 1, n = 0;
+    for (size_t k = 0; k < v->observed_n; k++)
+        if (str_eq(v->observed[k].system, c->system) &&
+            str_eq(v->observed[k].code, c->code))
+            return true;
+    return false;
+}
+
+/* All places of one coding, side by side. */
+static int index_coding(struct ews_unit *u, const struct ews_coding *c, size_t *n)
+{
     char text[512];
     struct str key;
+    int err = key_of(c->system, c->code, text, sizeof text, &key);
+    if (err || map_has(&u->code, key))
+        return err;
+    err = map_set(&u->code, key, *n);
+    for (size_t t = 0; t < u->c.n; t++)
+        for (size_t i = 0; i < u->c.table[t]->n; i++)
+            if (observes(&u->c.table[t]->slot[i].pub, c))
+                u->place[(*n)++] = (struct place){t, i};
+    u->place[(*n)++] = (struct place){u->c.n, 0};
+    return err;
+}
+
+static int index_codes(struct ews_unit *u)
+{
+    size_t n = 0;
     int err = AM_OK;
-    u->place = am_calloc(most, sizeof *u->place);
+    u->place = am_calloc(u->c.n * EWS_VARIABLES * EWS_CODINGS * 2 + 1, sizeof *u->place);
     if (!u->place)
         return AM_E_NOMEM;
     for (size_t t = 0; t < u->c.n; t++)
-        for (size_t i = 0; i < u->c.table[t]->n && !err; i++) {
+        for (size_t i = 0; i < u->c.table[t]->n; i++) {
             const struct ews_variable *v = &u->c.table[t]->slot[i].pub;
-            err = key_of(v->system, v->code, text, sizeof text, &key);
-            if (err || map_has(&u->code, key))
-                continue;
-            err = map_set(&u->code, key, n);
-            for (size_t a = t; a < u->c.n; a++)
-                for (size_t b = 0; b < u->c.table[a]->n; b++) {
-                    const struct ews_variable *w = &u->c.table[a]->slot[b].pub;
-                    if (str_eq(w->system, v->system) && str_eq(w->code, v->code))
-                        u->place[n++] = (struct place){a, b};
-                }
-            u->place[n++] = (struct place){u->c.n, 0};
+            for (size_t k = 0; k < v->observed_n && !err; k++)
+                err = index_coding(u, &v->observed[k], &n);
         }
     return err;
 }
