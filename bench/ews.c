@@ -60,14 +60,13 @@ static void one(struct ews_unit *u, size_t k, int64_t now)
     size_t i = drawn(AM_LEN(v));
     snprintf(patient, sizeof patient, "p%d", (int)drawn(PATIENTS));
     snprintf(ref, sizeof ref, "Observation/%zu", k);
-    struct ews_observation o = {.patient = str_c(patient),
-                                .system = STR("http://loinc.org"),
+    struct ews_observation o = {.system = STR("http://loinc.org"),
                                 .code = str_c(v[i].code),
                                 .ref = str_c(ref),
                                 .at = now,
                                 .number = v[i].from + v[i].step * (double)drawn(24),
                                 .unit = str_c(v[i].unit)};
-    assert_ok(ews_unit_observe(u, &o, now));
+    assert_ok(ews_unit_observe(u, str_c(patient), &o, 1, now, NULL));
 }
 
 static int by_size(const void *a, const void *b)
@@ -98,7 +97,7 @@ int main(void)
                                       .refractory_us = 7200000000,
                                       .reassess_us = 14400000000,
                                       .snooze_most_us = 3600000000};
-    assert_ok(ews_unit_new(&u, &c, convert, change, &told, 0));
+    assert_ok(ews_unit_new(&u, &c, convert, change, &told, 0, NULL));
     start = peer_cpu_ms();
     for (size_t k = 0; k < VALUES; k++) {
         one(u, k, (int64_t)k * 3000);

@@ -208,13 +208,19 @@ AM_CHECK int ews_alert_reopen(struct ews_alert *a, int64_t now);
  * Keeps of each patient and variable the newest values, of each table the alert and the
  * last totals. One owner: the loop that receives values and ticks.
  *
- *   U1  a value is known by its reference: the same one again corrects it, a retraction
- *       takes it away and the one before it holds again; order of arrival does not matter
- *       among the EWS_KEPT newest.
+ *   U1  a value is known by its reference: a later version of it corrects it, also when
+ *       it is now under another code; a retraction takes it away and the one before it
+ *       holds again; an earlier version that comes late is ignored. Order of arrival does
+ *       not matter among the EWS_KEPT newest; of one instant the greater reference is the
+ *       later one.
  *   U2  memory is bounded by `patients`; a patient beyond it is refused, never dropped
- *       silently.
- *   U3  what a value or a tick changes is told in the order of tables. */
+ *       silently. Nothing of a patient who left stays.
+ *   U3  what values or a tick change is told in the order of tables, once for each.
+ *   U4  a value that a table cannot read is kept as such: the variable is not known
+ *       (EWS_IMPLAUSIBLE) until another comes; the one before it does not hold on. */
 enum { EWS_KEPT = 8, EWS_TREND = 32, EWS_TABLES = 8 };
+enum { EWS_REF = 120, EWS_PANEL = 64, EWS_PATIENTS = 100000 };
+#define EWS_RULE_MOST_US INT64_C(31622400000000) /* 366 days */
 struct ews_unit;
 struct ews_unit_config {
     const struct ews_table *table[EWS_TABLES]; /* borrowed */
@@ -227,11 +233,13 @@ struct ews_unit_config {
 typedef int ews_convert_fn(void *arg, double value, struct str from, struct str to,
                            double *out);
 struct ews_observation {
-    struct str patient, system, code, ref; /* ref: "Observation/a" */
+    struct str system, code;
+    struct str ref;  /* "Observation/a": 1 to EWS_REF bytes */
+    int64_t version; /* of that reference, from 1 on; 0: not known, the last one counts */
     int64_t at;
     bool coded;
     double number;
-    struct str unit;                     /* of a quantity */
+    struct str unit;                     /* of a quantity, UCUM; empty: "1" */
     struct str value_system, value_code; /* of a coded one */
 };
 struct ews_change {
@@ -242,25 +250,46 @@ struct ews_change {
     const struct ews_alert *alert;
 };
 typedef void ews_change_fn(void *arg, const struct ews_change *c);
+/* AM_E_INVALID: rules, sizes or a budget out of their ranges, each in d (may be NULL),
+ * code score.rule; AM_E_NOMEM. */
 AM_CHECK int ews_unit_new(struct ews_unit **out, const struct ews_unit_config *c,
                           ews_convert_fn *convert, ews_change_fn *change, void *arg,
-                          int64_t now);
+                          int64_t now, struct diag *d);
 void ews_unit_free(struct ews_unit *u);
-/* AM_E_NOTFOUND: no table reads it; AM_E_INVALID: unit or code no table understands
- * (those that do took it); AM_E_TOOBIG: no room for another patient, or a name over 64
- * bytes. */
-AM_CHECK int ews_unit_observe(struct ews_unit *u, const struct ews_observation *o,
-                              int64_t now);
-/* entered in error. AM_E_NOTFOUND: not among the newest. */
+/* Values of one patient that came together, 1 to EWS_PANEL: all are put, then each table
+ * is looked at once. All that one reference gives (components) goes in one call.
+ * told: NULL, or n results; the answer is the first that is not AM_OK:
+ *   AM_E_NOTFOUND  no table reads it
+ *   AM_E_INVALID   no reference; or a unit or code some table does not understand: kept
+ * as not readable there (U4), read by the others; alone it makes no bed AM_E_REFUSED   of
+ * more than EWS_AHEAD_US after now; nothing changed AM_E_CONFLICT  an earlier version, or
+ * one taken back; nothing changed AM_E_TOOBIG    a patient of over 64 bytes, a reference
+ * of over EWS_REF, n AM_E_NOSPACE   no room for another patient */
+AM_CHECK int ews_unit_observe(struct ews_unit *u, struct str patient,
+                              const struct ews_observation *o, size_t n, int64_t now,
+                              int *told);
+/* Entered in error, in this version of it (0: not known). Versions up to it that come
+ * later are ignored. AM_E_NOTFOUND: not among the newest; AM_E_CONFLICT: a later version
+ * is known; AM_E_INVALID, AM_E_TOOBIG: the reference. */
 AM_CHECK int ews_unit_retract(struct ews_unit *u, struct str patient, struct str ref,
-                              int64_t now);
+                              int64_t version, int64_t now);
 /* Time goes by: what grew old, who did not answer. */
 void ews_unit_tick(struct ews_unit *u, int64_t now);
 /* Left: nothing of it stays. */
 void ews_unit_forget(struct ews_unit *u, struct str patient);
 size_t ews_unit_patients(const struct ews_unit *u);
-/* The alert of a patient and table, for acknowledge and snooze; NULL: not known. */
-struct ews_alert *ews_unit_alert(struct ews_unit *u, struct str patient, size_t table);
+/* The alert of a patient and table, to show; NULL: not known. */
+const struct ews_alert *ews_unit_alert(struct ews_unit *u, struct str patient,
+                                       size_t table);
+/* As ews_alert_*; AM_E_NOTFOUND also for a patient or table not known. */
+AM_CHECK int ews_unit_acknowledge(struct ews_unit *u, struct str patient, size_t table,
+                                  uint32_t seen, int64_t now);
+AM_CHECK int ews_unit_snooze(struct ews_unit *u, struct str patient, size_t table,
+                             uint32_t seen, int64_t now, int64_t until);
+AM_CHECK int ews_unit_close(struct ews_unit *u, struct str patient, size_t table,
+                            uint32_t seen, enum ews_reason why, int64_t now);
+AM_CHECK int ews_unit_reopen(struct ews_unit *u, struct str patient, size_t table,
+                             int64_t now);
 struct ews_total {
     int64_t at;
     int16_t low, high;
@@ -271,6 +300,6 @@ AM_CHECK int ews_unit_trend(const struct ews_unit *u, struct str patient, size_t
                             struct ews_total out[EWS_TREND], size_t *n);
 /* The values a patient's score is made of now. v: EWS_VARIABLES. AM_E_NOTFOUND. */
 AM_CHECK int ews_unit_values(const struct ews_unit *u, struct str patient, size_t table,
-                             struct ews_value *v);
+                             int64_t now, struct ews_value *v);
 
 #endif

@@ -2,51 +2,11 @@
 /* A ward's patients, as their values come. */
 #include <stdlib.h>
 
-#include "base/map.h"
-#include "ews/ews_priv.h"
-
-enum { NAME_MAX_B = 64 };
-
-struct kept { /* one value of a variable */
-    uint64_t ref;
-    int64_t at;
-    double number;
-    int code;
-};
-struct series { /* newest first */
-    struct kept v[EWS_KEPT];
-    uint8_t n;
-};
-struct watch { /* of a patient and a table */
-    struct series series[EWS_VARIABLES];
-    struct ews_alert alert;
-    struct ews_total trend[EWS_TREND];
-    size_t trends; /* ever */
-};
-struct bed {
-    char name[NAME_MAX_B + 1];
-    bool taken;
-    struct watch *watch; /* n of them */
-};
-struct place { /* where an observation goes */
-    size_t table, variable;
-};
-struct ews_unit {
-    struct ews_unit_config c;
-    ews_convert_fn *convert;
-    ews_change_fn *change;
-    void *arg;
-    struct ews_budget budget;
-    struct bed *bed;
-    size_t beds, taken, forgotten; /* beds: made so far */
-    struct map name;               /* patient -> bed; may hold names long gone */
-    struct map code;               /* "system|code" -> first of places */
-    struct place *place; /* those of one code side by side, ended by table = n */
-};
+#include "ews/ews_unit_priv.h"
 
 /* ---- which variables an observation gives ---- */
-static int key_of(struct str system, struct str code, char *out, size_t size,
-                  struct str *key)
+int ews_code_key(struct str system, struct str code, char *out, size_t size,
+                 struct str *key)
 {
     int n = snprintf(out, size, "%.*s|%.*s", STR_FMT(system), STR_FMT(code));
     if (n < 0 || (size_t)n >= size)
@@ -69,15 +29,15 @@ static int index_coding(struct ews_unit *u, const struct ews_coding *c, size_t *
 {
     char text[512];
     struct str key;
-    int err = key_of(c->system, c->code, text, sizeof text, &key);
+    int err = ews_code_key(c->system, c->code, text, sizeof text, &key);
     if (err || map_has(&u->code, key))
         return err;
     err = map_set(&u->code, key, *n);
     for (size_t t = 0; t < u->c.n; t++)
         for (size_t i = 0; i < u->c.table[t]->n; i++)
             if (observes(&u->c.table[t]->slot[i].pub, c))
-                u->place[(*n)++] = (struct place){t, i};
-    u->place[(*n)++] = (struct place){u->c.n, 0};
+                u->place[(*n)++] = (struct ews_place){t, i};
+    u->place[(*n)++] = (struct ews_place){u->c.n, 0};
     return err;
 }
 
@@ -97,24 +57,65 @@ static int index_codes(struct ews_unit *u)
     return err;
 }
 
-int ews_unit_new(struct ews_unit **out, const struct ews_unit_config *c,
-                 ews_convert_fn *convert, ews_change_fn *change, void *arg, int64_t now)
+static void check_rule(const struct ews_unit_config *c, size_t i, struct diag *d)
 {
-    struct ews_unit *u = am_calloc(1, sizeof *u);
+    const struct ews_rule *r = &c->rule[i];
+    const int64_t times[] = {r->clear_us, r->refractory_us, r->reassess_us,
+                             r->snooze_most_us};
+    size_t levels = c->table[i] ? ews_table_levels(c->table[i]) : 0;
+    char path[40];
+    bool odd = r->clear < 1 || r->clear > r->fire || r->fire >= levels;
+    snprintf(path, sizeof path, "/rules/%zu", i);
+    if (odd)
+        diag_err(d, path, "score.rule",
+                 "1 <= clear <= fire, which is a level of the table");
+    for (size_t k = 0; k < AM_LEN(times); k++)
+        if (times[k] < 0 || times[k] > EWS_RULE_MOST_US)
+            diag_err(d, path, "score.rule", "a time is of 0 to 366 days");
+}
+
+static int check_config(const struct ews_unit_config *c, struct diag *d)
+{
+    struct diag own;
     int err;
+    diag_init(&own);
+    if (c->n < 1 || c->n > EWS_TABLES || c->patients < 1 || c->patients > EWS_PATIENTS)
+        diag_err(&own, "", "score.rule", "1 to %d tables, 1 to %d patients", EWS_TABLES,
+                 EWS_PATIENTS);
+    if (c->number &&
+        (c->number < 1 || c->number > 1000 || c->bed_days < 1 || c->bed_days > 10000 ||
+         c->beds < 0 || c->beds > 100000 || c->saved < 1 || c->saved > 1000))
+        diag_err(&own, "/budget", "score.rule", "a budget out of its ranges");
+    for (size_t i = 0; i < AM_MIN(c->n, (size_t)EWS_TABLES); i++)
+        check_rule(c, i, &own);
+    err = diag_result(&own);
+    if (d)
+        diag_merge(d, &own, "");
+    diag_release(&own);
+    return err;
+}
+
+int ews_unit_new(struct ews_unit **out, const struct ews_unit_config *c,
+                 ews_convert_fn *convert, ews_change_fn *change, void *arg, int64_t now,
+                 struct diag *d)
+{
+    struct ews_unit *u;
+    int err = check_config(c, d);
+    if (err)
+        return err;
+    u = am_calloc(1, sizeof *u);
     if (!u)
         return AM_E_NOMEM;
-    am_assert(c->n >= 1 && c->n <= EWS_TABLES && c->patients >= 1);
     u->c = *c;
     u->convert = convert;
     u->change = change;
     u->arg = arg;
-    map_init(&u->name);
     map_init(&u->code);
     if (c->number)
         ews_budget_init(&u->budget, c->number, c->bed_days, c->beds, c->saved, now);
     u->bed = am_calloc(c->patients, sizeof *u->bed);
-    err = u->bed ? index_codes(u) : AM_E_NOMEM;
+    u->order = am_calloc(c->patients, sizeof *u->order);
+    err = u->bed && u->order ? index_codes(u) : AM_E_NOMEM;
     if (err)
         ews_unit_free(u);
     else
@@ -130,46 +131,44 @@ void ews_unit_free(struct ews_unit *u)
         free(u->bed[i].watch);
     free(u->bed);
     free(u->place);
-    map_release(&u->name);
+    free(u->order);
     map_release(&u->code);
     free(u);
 }
 
-/* ---- patients ---- */
-static struct bed *bed_of(const struct ews_unit *u, struct str patient)
+/* ---- patients: those who left leave no name behind ---- */
+/* Where a name is among the ordered ones, or would be. */
+static size_t seat_of(const struct ews_unit *u, struct str patient, bool *there)
 {
-    size_t i;
-    if (map_get(&u->name, patient, &i) || !u->bed[i].taken ||
-        !str_eqc(patient, u->bed[i].name))
-        return NULL;
-    return &u->bed[i];
-}
-
-/* Names of those who left stay in the map: now and then it is made anew. */
-static int names_anew(struct ews_unit *u)
-{
-    struct map fresh;
-    int err = AM_OK;
-    map_init(&fresh);
-    for (size_t i = 0; i < u->beds && !err; i++)
-        if (u->bed[i].taken)
-            err = map_set(&fresh, str_c(u->bed[i].name), i);
-    if (err) {
-        map_release(&fresh);
-        return err;
+    size_t from = 0, to = u->taken;
+    *there = false;
+    while (from < to && !*there) {
+        size_t at = from + (to - from) / 2;
+        int c = str_cmp(str_c(u->bed[u->order[at]].name), patient);
+        *there = c == 0;
+        if (c < 0)
+            from = at + 1;
+        else
+            to = at;
     }
-    map_release(&u->name);
-    u->name = fresh;
-    u->forgotten = 0;
-    return AM_OK;
+    return *there ? to : from;
 }
 
-static int bed_new(struct ews_unit *u, struct str patient, struct bed **out)
+struct ews_bed *ews_bed_of(const struct ews_unit *u, struct str patient)
 {
-    size_t i = u->beds;
-    int err = AM_OK;
-    if (!patient.n || patient.n > NAME_MAX_B || u->taken == u->c.patients)
+    bool there;
+    size_t at = seat_of(u, patient, &there);
+    return there ? &u->bed[u->order[at]] : NULL;
+}
+
+int ews_bed_new(struct ews_unit *u, struct str patient, struct ews_bed **out)
+{
+    size_t i = u->beds, at;
+    bool there;
+    if (!patient.n || patient.n > EWS_NAME || memchr(patient.p, 0, patient.n))
         return AM_E_TOOBIG;
+    if (u->taken == u->c.patients)
+        return AM_E_NOSPACE;
     if (u->taken < u->beds)
         for (i = 0; u->bed[i].taken;)
             i++;
@@ -179,13 +178,10 @@ static int bed_new(struct ews_unit *u, struct str patient, struct bed **out)
             return AM_E_NOMEM;
         u->beds = AM_MAX(u->beds, i + 1);
     }
-    if (u->forgotten > u->c.patients)
-        err = names_anew(u);
-    if (!err)
-        err = map_set(&u->name, patient, i);
-    if (err)
-        return err;
-    memset(u->bed[i].watch, 0, u->c.n * sizeof *u->bed[i].watch);
+    at = seat_of(u, patient, &there);
+    am_assert(!there);
+    memmove(&u->order[at + 1], &u->order[at], (u->taken - at) * sizeof *u->order);
+    u->order[at] = i;
     snprintf(u->bed[i].name, sizeof u->bed[i].name, "%.*s", STR_FMT(patient));
     u->bed[i].taken = true;
     u->taken++;
@@ -195,14 +191,19 @@ static int bed_new(struct ews_unit *u, struct str patient, struct bed **out)
 
 void ews_unit_forget(struct ews_unit *u, struct str patient)
 {
-    struct bed *b = bed_of(u, patient);
-    if (!b)
+    bool there;
+    size_t at = seat_of(u, patient, &there);
+    struct ews_bed *b;
+    struct ews_watch *w;
+    if (!there)
         return;
-    explicit_bzero(b->watch, u->c.n * sizeof *b->watch);
-    explicit_bzero(b->name, sizeof b->name);
-    b->taken = false;
+    b = &u->bed[u->order[at]];
+    w = b->watch;
     u->taken--;
-    u->forgotten++;
+    memmove(&u->order[at], &u->order[at + 1], (u->taken - at) * sizeof *u->order);
+    explicit_bzero(w, u->c.n * sizeof *w);
+    explicit_bzero(b, sizeof *b);
+    b->watch = w;
 }
 
 size_t ews_unit_patients(const struct ews_unit *u)
@@ -211,30 +212,36 @@ size_t ews_unit_patients(const struct ews_unit *u)
 }
 
 /* ---- values ---- */
-static void values_of(const struct ews_table *t, const struct watch *w,
+/* The newest that is not of a time to come: a clock may have been put right since. */
+static void values_of(const struct ews_table *t, const struct ews_watch *w, int64_t now,
                       struct ews_value *v)
 {
     for (size_t i = 0; i < t->n; i++) {
-        const struct kept *k = w->series[i].v;
+        const struct ews_series *s = &w->series[i];
+        size_t k = 0;
         v[i] = (struct ews_value){0};
-        if (w->series[i].n)
-            v[i] = (struct ews_value){
-                .given = true, .number = k->number, .code = k->code, .at = k->at};
+        while (k < s->n && s->v[k].at > now + EWS_AHEAD_US)
+            k++;
+        if (k < s->n)
+            v[i] = (struct ews_value){.given = true,
+                                      .number = s->v[k].number,
+                                      .code = s->v[k].code,
+                                      .at = s->v[k].at};
     }
 }
 
 /* Scores one table of a patient, steps its alert, tells what changed. */
-static void look(struct ews_unit *u, const struct bed *b, size_t t, int64_t now)
+void ews_look(struct ews_unit *u, const struct ews_bed *b, size_t t, int64_t now)
 {
     const struct ews_table *table = u->c.table[t];
-    struct watch *w = &b->watch[t];
+    struct ews_watch *w = &b->watch[t];
     struct ews_value v[EWS_VARIABLES];
     struct ews_result is;
     const struct ews_total *before =
         w->trends ? &w->trend[(w->trends - 1) % EWS_TREND] : NULL;
     unsigned acts;
     bool moved;
-    values_of(table, w, v);
+    values_of(table, w, now, v);
     ews_score(table, v, now, &is);
     acts = ews_alert_step(table, &u->c.rule[t], &w->alert, &is, now,
                           u->c.number ? &u->budget : NULL);
@@ -248,116 +255,58 @@ static void look(struct ews_unit *u, const struct bed *b, size_t t, int64_t now)
         u->change(u->arg, &(struct ews_change){str_c(b->name), t, acts, &is, &w->alert});
 }
 
-static bool series_drop(struct series *s, uint64_t ref)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (s->v[i].ref == ref) {
-            memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1u) * sizeof *s->v);
-            s->n--;
-            return true;
-        }
-    return false;
-}
-
-/* U1: newest first; of one instant the greater reference is the later, so that the order
- * of arrival does not matter. */
-static void series_put(struct series *s, const struct kept *k)
-{
-    size_t i = 0;
-    while (i < s->n &&
-           (s->v[i].at > k->at || (s->v[i].at == k->at && s->v[i].ref > k->ref)))
-        i++;
-    if (i == EWS_KEPT)
-        return;
-    if (s->n == EWS_KEPT)
-        s->n--;
-    memmove(&s->v[i + 1], &s->v[i], (s->n - i) * sizeof *s->v);
-    s->v[i] = *k;
-    s->n++;
-}
-
-static int value_for(const struct ews_unit *u, const struct place *p,
-                     const struct ews_observation *o, struct kept *k)
-{
-    const struct ews_table *t = u->c.table[p->table];
-    const struct ews_variable *v = &t->slot[p->variable].pub;
-    if (v->coded != o->coded)
-        return AM_E_INVALID;
-    if (!v->coded)
-        return u->convert(u->arg, o->number, o->unit, v->unit, &k->number) ? AM_E_INVALID
-                                                                           : AM_OK;
-    k->code = ews_table_coding(t, p->variable, o->value_system, o->value_code);
-    return k->code < 0 ? AM_E_INVALID : AM_OK;
-}
-
-int ews_unit_observe(struct ews_unit *u, const struct ews_observation *o, int64_t now)
-{
-    struct bed *b = bed_of(u, o->patient);
-    bool touched[EWS_TABLES] = {false};
-    char text[512];
-    struct str key;
-    size_t at;
-    int err = key_of(o->system, o->code, text, sizeof text, &key), wrong = AM_OK;
-    if (!err)
-        err = map_get(&u->code, key, &at);
-    if (!err && !b)
-        err = bed_new(u, o->patient, &b);
-    if (err)
-        return err;
-    for (const struct place *p = &u->place[at]; p->table < u->c.n; p++) {
-        struct series *s = &b->watch[p->table].series[p->variable];
-        struct kept k = {.ref = str_hash(o->ref), .at = o->at};
-        err = value_for(u, p, o, &k);
-        /* corrected into what no table understands: what it said before is gone too */
-        touched[p->table] |= series_drop(s, k.ref) || !err;
-        if (err)
-            wrong = err;
-        else
-            series_put(s, &k);
-    }
-    for (size_t t = 0; t < u->c.n; t++)
-        if (touched[t])
-            look(u, b, t, now);
-    return wrong;
-}
-
-int ews_unit_retract(struct ews_unit *u, struct str patient, struct str ref, int64_t now)
-{
-    const struct bed *b = bed_of(u, patient);
-    uint64_t hash = str_hash(ref);
-    bool any = false;
-    if (!b)
-        return AM_E_NOTFOUND;
-    for (size_t t = 0; t < u->c.n; t++) {
-        bool touched = false;
-        for (size_t i = 0; i < u->c.table[t]->n; i++)
-            touched |= series_drop(&b->watch[t].series[i], hash);
-        if (touched)
-            look(u, b, t, now);
-        any |= touched;
-    }
-    return any ? AM_OK : AM_E_NOTFOUND;
-}
-
 void ews_unit_tick(struct ews_unit *u, int64_t now)
 {
     for (size_t i = 0; i < u->beds; i++)
         for (size_t t = 0; u->bed[i].taken && t < u->c.n; t++)
-            look(u, &u->bed[i], t, now);
+            ews_look(u, &u->bed[i], t, now);
 }
 
 /* ---- what pages show ---- */
-struct ews_alert *ews_unit_alert(struct ews_unit *u, struct str patient, size_t table)
+static struct ews_alert *alert_of(struct ews_unit *u, struct str patient, size_t table)
 {
-    const struct bed *b = bed_of(u, patient);
+    const struct ews_bed *b = ews_bed_of(u, patient);
     return b && table < u->c.n ? &b->watch[table].alert : NULL;
+}
+
+const struct ews_alert *ews_unit_alert(struct ews_unit *u, struct str patient,
+                                       size_t table)
+{
+    return alert_of(u, patient, table);
+}
+
+int ews_unit_acknowledge(struct ews_unit *u, struct str patient, size_t table,
+                         uint32_t seen, int64_t now)
+{
+    struct ews_alert *a = alert_of(u, patient, table);
+    return a ? ews_alert_acknowledge(&u->c.rule[table], a, seen, now) : AM_E_NOTFOUND;
+}
+
+int ews_unit_snooze(struct ews_unit *u, struct str patient, size_t table, uint32_t seen,
+                    int64_t now, int64_t until)
+{
+    struct ews_alert *a = alert_of(u, patient, table);
+    return a ? ews_alert_snooze(&u->c.rule[table], a, seen, now, until) : AM_E_NOTFOUND;
+}
+
+int ews_unit_close(struct ews_unit *u, struct str patient, size_t table, uint32_t seen,
+                   enum ews_reason why, int64_t now)
+{
+    struct ews_alert *a = alert_of(u, patient, table);
+    return a ? ews_alert_close(a, seen, why, now) : AM_E_NOTFOUND;
+}
+
+int ews_unit_reopen(struct ews_unit *u, struct str patient, size_t table, int64_t now)
+{
+    struct ews_alert *a = alert_of(u, patient, table);
+    return a ? ews_alert_reopen(a, now) : AM_E_NOTFOUND;
 }
 
 int ews_unit_trend(const struct ews_unit *u, struct str patient, size_t table,
                    struct ews_total out[EWS_TREND], size_t *n)
 {
-    const struct bed *b = bed_of(u, patient);
-    const struct watch *w;
+    const struct ews_bed *b = ews_bed_of(u, patient);
+    const struct ews_watch *w;
     if (!b || table >= u->c.n)
         return AM_E_NOTFOUND;
     w = &b->watch[table];
@@ -368,11 +317,11 @@ int ews_unit_trend(const struct ews_unit *u, struct str patient, size_t table,
 }
 
 int ews_unit_values(const struct ews_unit *u, struct str patient, size_t table,
-                    struct ews_value *v)
+                    int64_t now, struct ews_value *v)
 {
-    const struct bed *b = bed_of(u, patient);
+    const struct ews_bed *b = ews_bed_of(u, patient);
     if (!b || table >= u->c.n)
         return AM_E_NOTFOUND;
-    values_of(u->c.table[table], &b->watch[table], v);
+    values_of(u->c.table[table], &b->watch[table], now, v);
     return AM_OK;
 }

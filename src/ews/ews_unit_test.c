@@ -44,7 +44,8 @@ static int convert(void *arg, double v, struct str from, struct str to, double *
 {
     (void)arg;
     *out = str_eqc(from, "/s") && str_eqc(to, "/min") ? v * 60 : v;
-    return str_eq(from, to) || (str_eqc(from, "/s") && str_eqc(to, "/min"))
+    return str_eq(from, to) || (str_eqc(from, "1") && str_eqc(to, "{score}")) ||
+                   (str_eqc(from, "/s") && str_eqc(to, "/min"))
                ? AM_OK
                : AM_E_INVALID;
 }
@@ -81,15 +82,14 @@ static struct ews_unit *unit_of(size_t tables, size_t patients, struct heard *h)
     }
     c.rule[NEWS].fire = 2; /* from 5 on */
     c.rule[NEWS].clear = 1;
-    assert_ok(ews_unit_new(&u, &c, convert, hear, h, 0));
+    assert_ok(ews_unit_new(&u, &c, convert, hear, h, 0, NULL));
     return u;
 }
 
-static struct ews_observation value(const char *patient, const char *code, double v,
-                                    const char *unit, const char *ref, int64_t at)
+static struct ews_observation value(const char *code, double v, const char *unit,
+                                    const char *ref, int64_t at)
 {
-    return (struct ews_observation){.patient = str_c(patient),
-                                    .system = STR("http://loinc.org"),
+    return (struct ews_observation){.system = STR("http://loinc.org"),
                                     .code = str_c(code),
                                     .ref = str_c(ref),
                                     .at = at,
@@ -100,26 +100,26 @@ static struct ews_observation value(const char *patient, const char *code, doubl
 static int see(struct ews_unit *u, const char *code, double v, const char *unit,
                const char *ref, int64_t at)
 {
-    struct ews_observation o = value("amal", code, v, unit, ref, at);
-    return ews_unit_observe(u, &o, at);
+    struct ews_observation o = value(code, v, unit, ref, at);
+    return ews_unit_observe(u, STR("amal"), &o, 1, at, NULL);
 }
 
 static int see_code(struct ews_unit *u, const char *system, const char *code,
                     const char *value_code, const char *ref, int64_t at)
 {
-    struct ews_observation o = value("amal", code, 0, "", ref, at);
+    struct ews_observation o = value(code, 0, "", ref, at);
     o.system = str_c(system);
     o.coded = true;
     o.value_system = STR("http://snomed.info/sct");
     o.value_code = str_c(value_code);
-    return ews_unit_observe(u, &o, at);
+    return ews_unit_observe(u, STR("amal"), &o, 1, at, NULL);
 }
 
 static int total(struct ews_unit *u, size_t t, int64_t now, bool *complete)
 {
     struct ews_value v[EWS_VARIABLES];
     struct ews_result r;
-    assert_ok(ews_unit_values(u, STR("amal"), t, v));
+    assert_ok(ews_unit_values(u, STR("amal"), t, now, v));
     ews_score(table[t], v, now, &r);
     if (complete)
         *complete = r.complete;
@@ -160,7 +160,7 @@ static void a_stay(void **state)
     assert_int_equal(total(u, NEWS, S(30), NULL), 3);
     ews_unit_tick(u, S(40));
     assert_int_equal(h.resolved, 0); /* still one variable at 3 */
-    assert_ok(ews_unit_retract(u, STR("amal"), STR("O/rr2"), S(50)));
+    assert_ok(ews_unit_retract(u, STR("amal"), STR("O/rr2"), 0, S(50)));
     assert_int_equal(total(u, NEWS, S(50), &complete), 0); /* the one before it */
     assert_true(complete);
     ews_unit_tick(u, S(109));
@@ -197,7 +197,7 @@ static void what_no_table_understands_is_told(void **state)
 {
     struct heard h = {0};
     struct ews_unit *u = unit_of(1, 1, &h);
-    struct ews_observation o = value("badr", "8867-4", 70, "/min", "O/x", 0);
+    struct ews_observation o = value("8867-4", 70, "/min", "O/x", 0);
     char name[66];
     (void)state;
     assert_int_equal(see(u, "1234-5", 1, "1", "O/a", 0), AM_E_NOTFOUND);
@@ -211,12 +211,13 @@ static void what_no_table_understands_is_told(void **state)
                      AM_E_INVALID);
     assert_int_equal(see_code(u, "http://loinc.org", "8867-4", "1", "O/b", 1),
                      AM_E_INVALID);
-    assert_int_equal(ews_unit_observe(u, &o, 0), AM_E_TOOBIG); /* U2 */
+    assert_int_equal(ews_unit_observe(u, STR("badr"), &o, 1, 0, NULL),
+                     AM_E_NOSPACE); /* U2 */
     memset(name, 'n', 65), name[65] = 0;
-    o.patient = str_c(name);
-    assert_int_equal(ews_unit_observe(u, &o, 0), AM_E_TOOBIG);
-    assert_int_equal(ews_unit_retract(u, STR("amal"), STR("O/never"), 2), AM_E_NOTFOUND);
-    assert_int_equal(ews_unit_retract(u, STR("badr"), STR("O/a"), 2), AM_E_NOTFOUND);
+    assert_int_equal(ews_unit_observe(u, str_c(name), &o, 1, 0, NULL), AM_E_TOOBIG);
+    assert_int_equal(ews_unit_retract(u, STR("amal"), STR("O/never"), 0, 2),
+                     AM_E_NOTFOUND);
+    assert_int_equal(ews_unit_retract(u, STR("badr"), STR("O/a"), 0, 2), AM_E_NOTFOUND);
     assert_null(ews_unit_alert(u, STR("badr"), NEWS));
     ews_unit_free(u);
 }
@@ -232,7 +233,7 @@ static void the_order_of_arrival_does_not_matter(void **state)
         struct heard h = {0};
         struct ews_unit *u = unit_of(1, 1, &h);
         for (size_t i = 0; i < EWS_KEPT; i++)
-            o[i] = value("amal", "8867-4", 50.0 + (double)i, "/min", ref[i],
+            o[i] = value("8867-4", 50.0 + (double)i, "/min", ref[i],
                          S(i / 2 * 60)); /* two of each instant */
         for (size_t i = EWS_KEPT - 1; i > 0 && round; i--) {
             size_t j = (size_t)random() % (i + 1);
@@ -240,19 +241,194 @@ static void the_order_of_arrival_does_not_matter(void **state)
             o[i] = o[j], o[j] = t;
         }
         for (size_t i = 0; i < EWS_KEPT; i++)
-            assert_ok(ews_unit_observe(u, &o[i], S(1000)));
+            assert_ok(ews_unit_observe(u, STR("amal"), &o[i], 1, S(1000), NULL));
         for (size_t gone = 0; gone < EWS_KEPT; gone++) {
-            assert_ok(ews_unit_values(u, STR("amal"), NEWS, v));
+            assert_ok(ews_unit_values(u, STR("amal"), NEWS, S(1000), v));
             if (!round && !gone)
                 memcpy(first, v, sizeof first);
             if (!gone)
                 assert_memory_equal(v, first, sizeof v);
-            assert_ok(ews_unit_retract(u, STR("amal"), str_c(ref[gone]), S(1001)));
+            assert_ok(ews_unit_retract(u, STR("amal"), str_c(ref[gone]), 0, S(1001)));
         }
-        assert_int_equal(ews_unit_retract(u, STR("amal"), STR("a"), S(1001)),
+        assert_int_equal(ews_unit_retract(u, STR("amal"), STR("z"), 0, S(1001)),
                          AM_E_NOTFOUND);
         ews_unit_free(u);
     }
+}
+
+static int see_version(struct ews_unit *u, const char *code, double v, const char *ref,
+                       int64_t version, int64_t at)
+{
+    struct ews_observation o = value(code, v, "/min", ref, at);
+    o.version = version;
+    return ews_unit_observe(u, STR("amal"), &o, 1, S(1000), NULL);
+}
+
+static void the_future_blinds_nothing(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 1, &h);
+    struct ews_observation o = value("8867-4", 70, "/min", "O/later", S(1301));
+    (void)state;
+    assert_ok(see_version(u, "8867-4", 140, "O/a", 1, S(900)));
+    assert_int_equal(ews_unit_observe(u, STR("amal"), &o, 1, S(1000), NULL),
+                     AM_E_REFUSED);
+    o.at = S(1300); /* monitors differ by minutes */
+    assert_ok(ews_unit_observe(u, STR("amal"), &o, 1, S(1000), NULL));
+    assert_int_equal(total(u, NEWS, S(1000), NULL), 0);
+    /* and then the clock is put right: what is of a time to come waits */
+    assert_int_equal(total(u, NEWS, S(950), NULL), 3);
+    ews_unit_free(u);
+}
+
+static void an_earlier_version_that_comes_late_is_ignored(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 1, &h);
+    (void)state;
+    assert_ok(see_version(u, "8867-4", 70, "O/a", 2, 0));
+    assert_int_equal(see_version(u, "8867-4", 140, "O/a", 1, 0), AM_E_CONFLICT);
+    assert_int_equal(total(u, NEWS, 0, NULL), 0);
+    assert_ok(see_version(u, "8867-4", 140, "O/a", 3, 0));
+    assert_int_equal(total(u, NEWS, 0, NULL), 3);
+    assert_int_equal(ews_unit_retract(u, STR("amal"), STR("O/a"), 2, 1), AM_E_CONFLICT);
+    assert_ok(ews_unit_retract(u, STR("amal"), STR("O/a"), 4, 1));
+    assert_int_equal(see_version(u, "8867-4", 140, "O/a", 3, 0), AM_E_CONFLICT);
+    assert_int_equal(total(u, NEWS, 0, NULL), 0);
+    /* taken back before it came */
+    assert_int_equal(ews_unit_retract(u, STR("amal"), STR("O/b"), 1, 1), AM_E_NOTFOUND);
+    assert_int_equal(see_version(u, "8867-4", 140, "O/b", 1, 0), AM_E_CONFLICT);
+    assert_ok(see_version(u, "8867-4", 140, "O/b", 2, 0)); /* final again */
+    ews_unit_free(u);
+}
+
+static void a_correction_may_change_the_code(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 1, &h);
+    (void)state;
+    assert_ok(see_version(u, "8867-4", 30, "O/a", 1, 0)); /* pulse: 3 */
+    assert_ok(see_version(u, "9279-1", 30, "O/a", 2, 0)); /* it was a respiratory rate */
+    assert_int_equal(total(u, NEWS, 0, NULL), 3);
+    /* it was neither: nothing of it stays, nor comes back */
+    assert_int_equal(see_version(u, "1234-5", 30, "O/a", 3, 0), AM_E_NOTFOUND);
+    assert_int_equal(total(u, NEWS, 0, NULL), 0);
+    assert_int_equal(h.low, 0);
+    assert_int_equal(see_version(u, "8867-4", 30, "O/a", 1, 0), AM_E_CONFLICT);
+    assert_int_equal(see_version(u, "8867-4", 30, "", 1, 0), AM_E_INVALID);
+    ews_unit_free(u);
+}
+
+static void what_cannot_be_read_ends_what_was_before(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 2, &h);
+    struct ews_observation o = value("8867-4", 70, "parrots", "O/x", 0);
+    struct ews_value v[EWS_VARIABLES];
+    struct ews_result r;
+    (void)state;
+    assert_int_equal(ews_unit_observe(u, STR("badr"), &o, 1, 0, NULL), AM_E_INVALID);
+    assert_int_equal(ews_unit_patients(u), 0); /* no bed for that */
+    admit(u, 0);
+    assert_int_equal(see(u, "8867-4", 70, "parrots", "O/hr2", 5), AM_E_INVALID);
+    assert_ok(ews_unit_values(u, STR("amal"), NEWS, 5, v));
+    ews_score(table[NEWS], v, 5, &r);
+    assert_int_equal(r.unknown, 1);
+    assert_int_equal(r.low, 0);
+    assert_int_equal(r.high, 3);
+    assert_int_equal(h.high, 3);
+    ews_unit_free(u);
+}
+
+static void a_panel_is_looked_at_once(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 1, &h);
+    struct ews_observation o[4] = {
+        value("8867-4", 70, "parrots", "O/x", 0), value("8480-6", 85, "mm[Hg]", "O/p", 0),
+        value("9279-1", 26, "/min", "O/p", 0), value("1234-5", 1, "1", "O/q", 0)};
+    int told[4];
+    (void)state;
+    assert_int_equal(ews_unit_observe(u, STR("amal"), o, 4, 0, told), AM_E_INVALID);
+    assert_int_equal(told[0], AM_E_INVALID);
+    assert_ok(told[1]);
+    assert_ok(told[2]);
+    assert_int_equal(told[3], AM_E_NOTFOUND);
+    assert_int_equal(h.n, 1);
+    assert_int_equal(h.fired, 1);
+    assert_int_equal(h.low, 6); /* both of one reference */
+    assert_int_equal(ews_unit_observe(u, STR("amal"), o, 0, 0, told), AM_E_TOOBIG);
+    ews_unit_free(u);
+}
+
+static void an_answer_through_the_unit(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(2, 1, &h);
+    const struct ews_alert *a;
+    (void)state;
+    assert_ok(see(u, "9269-2", 13, "", "O/gcs", 0)); /* no unit: a number */
+    assert_ok(see(u, "9279-1", 25, "/min", "O/rr", 0));
+    a = ews_unit_alert(u, STR("amal"), QSOFA);
+    assert_int_equal(a->state, EWS_FIRED);
+    assert_int_equal(ews_unit_acknowledge(u, STR("amal"), QSOFA, a->serial + 1, 1),
+                     AM_E_CONFLICT);
+    assert_int_equal(ews_unit_acknowledge(u, STR("badr"), QSOFA, 1, 1), AM_E_NOTFOUND);
+    assert_int_equal(ews_unit_snooze(u, STR("amal"), 2, 1, 1, 9), AM_E_NOTFOUND);
+    assert_ok(ews_unit_acknowledge(u, STR("amal"), QSOFA, a->serial, 1));
+    assert_int_equal(a->state, EWS_ACKNOWLEDGED);
+    assert_ok(ews_unit_snooze(u, STR("amal"), QSOFA, a->serial, 1, S(9)));
+    assert_int_equal(a->state, EWS_SNOOZED);
+    assert_ok(ews_unit_close(u, STR("amal"), QSOFA, a->serial, EWS_TRANSFER, 2));
+    assert_int_equal(a->state, EWS_CLOSED);
+    assert_ok(ews_unit_reopen(u, STR("amal"), QSOFA, 3));
+    assert_int_equal(a->state, EWS_ARMED);
+    ews_unit_free(u);
+}
+
+static void the_scale_of_saturation_can_be_set(void **state)
+{
+    struct heard h = {0};
+    struct ews_unit *u = unit_of(1, 1, &h);
+    struct ews_observation o = value("spo2-scale", 0, "", "O/scale", 0);
+    (void)state;
+    admit(u, 0);
+    assert_ok(see(u, "2708-6", 90, "%", "O/sat2", 1));
+    assert_int_equal(total(u, NEWS, 1, NULL), 3);
+    o.system = o.value_system = STR("urn:amane:score");
+    o.coded = true;
+    o.value_code = STR("scale_2");
+    assert_ok(ews_unit_observe(u, STR("amal"), &o, 1, 2, NULL));
+    assert_int_equal(total(u, NEWS, 2, NULL), 0);
+    ews_unit_free(u);
+}
+
+static void rules_that_cannot_be_are_refused(void **state)
+{
+    static const struct ews_rule bad[] = {
+        {.fire = 2, .clear = 0},
+        {.fire = 1, .clear = 2},
+        {.fire = 4, .clear = 1},
+        {.fire = 2, .clear = 1, .clear_us = -1},
+        {.fire = 2, .clear = 1, .reassess_us = INT64_MAX}};
+    struct ews_unit *u = NULL;
+    struct ews_unit_config c = {.n = 1, .patients = 1, .table = {table[NEWS]}};
+    struct diag d;
+    (void)state;
+    for (size_t i = 0; i < AM_LEN(bad); i++) {
+        c.rule[0] = bad[i];
+        diag_init(&d);
+        assert_int_equal(ews_unit_new(&u, &c, convert, hear, NULL, 0, &d), AM_E_INVALID);
+        assert_string_equal(d.item[0].code, "score.rule");
+        assert_string_equal(d.item[0].path, "/rules/0");
+        diag_release(&d);
+    }
+    c.rule[0] = (struct ews_rule){.fire = 2, .clear = 1};
+    c.number = 1;
+    assert_int_equal(ews_unit_new(&u, &c, convert, hear, NULL, 0, NULL), AM_E_INVALID);
+    c.number = 0, c.n = 0;
+    assert_int_equal(ews_unit_new(&u, &c, convert, hear, NULL, 0, NULL), AM_E_INVALID);
+    assert_null(u);
 }
 
 static void beds_are_given_to_the_next(void **state)
@@ -264,13 +440,13 @@ static void beds_are_given_to_the_next(void **state)
     for (int i = 0; i < 1000; i++) {
         struct ews_observation o;
         snprintf(name, sizeof name, "p%d", i);
-        o = value(name, "8867-4", 140, "/min", "O/x", 0);
-        assert_ok(ews_unit_observe(u, &o, 0));
+        o = value("8867-4", 140, "/min", "O/x", 0);
+        assert_ok(ews_unit_observe(u, str_c(name), &o, 1, 0, NULL));
         if (i >= 2) {
             struct ews_value v[EWS_VARIABLES];
             snprintf(name, sizeof name, "p%d", i - 2);
             ews_unit_forget(u, str_c(name));
-            assert_int_equal(ews_unit_values(u, str_c(name), NEWS, v), AM_E_NOTFOUND);
+            assert_int_equal(ews_unit_values(u, str_c(name), NEWS, 0, v), AM_E_NOTFOUND);
             assert_int_equal(ews_unit_patients(u), 2);
         }
     }
@@ -287,17 +463,17 @@ static void no_memory_nothing_half_done(void **state)
     (void)state;
     c.rule[0] = (struct ews_rule){.fire = 2, .clear = 1};
     for (long n = 1; err == AM_E_NOMEM; n++) {
-        struct ews_observation o = value("amal", "8867-4", 140, "/min", "O/x", 0);
+        struct ews_observation o = value("8867-4", 140, "/min", "O/x", 0);
         struct ews_unit *u = NULL;
         am_oom_at(n);
-        err = ews_unit_new(&u, &c, convert, hear, &h, 0);
+        err = ews_unit_new(&u, &c, convert, hear, &h, 0, NULL);
         if (!err) {
-            err = ews_unit_observe(u, &o, 0);
+            err = ews_unit_observe(u, STR("amal"), &o, 1, 0, NULL);
             assert_int_equal(ews_unit_patients(u), !err);
         }
         am_oom_at(0);
         if (u && err) { /* and then it goes on */
-            assert_ok(ews_unit_observe(u, &o, 0));
+            assert_ok(ews_unit_observe(u, STR("amal"), &o, 1, 0, NULL));
             assert_int_equal(ews_unit_patients(u), 1);
         }
         ews_unit_free(u);
@@ -313,6 +489,14 @@ int main(void)
         TEST(a_value_serves_every_table_that_reads_it),
         TEST(what_no_table_understands_is_told),
         TEST(the_order_of_arrival_does_not_matter),
+        TEST(the_future_blinds_nothing),
+        TEST(an_earlier_version_that_comes_late_is_ignored),
+        TEST(a_correction_may_change_the_code),
+        TEST(what_cannot_be_read_ends_what_was_before),
+        TEST(a_panel_is_looked_at_once),
+        TEST(an_answer_through_the_unit),
+        TEST(the_scale_of_saturation_can_be_set),
+        TEST(rules_that_cannot_be_are_refused),
         TEST(beds_are_given_to_the_next),
         TEST(no_memory_nothing_half_done),
     };
