@@ -68,7 +68,7 @@ void feature_plan_ask(const struct feature_plan *p, size_t i, struct feature_ask
 struct feature_point {
     int64_t at; /* UTC microseconds */
     double number;
-    struct str unit; /* UCUM; of a code or a bare number: STR_NULL */
+    struct str unit; /* UCUM; of a code: STR_NULL; of a bare number too: read as "1" */
     struct str code; /* a coded value; else STR_NULL */
     struct str ref;
 };

@@ -57,6 +57,9 @@ static void compile_policies(struct compiling *c, const struct json *input,
         isfinite(in->impute))
         wrong(c, "/chart/impute", "feature.impute",
               "a number to impute is given just when something is imputed");
+    if (isfinite(in->impute) && !(in->impute >= in->from && in->impute <= in->to))
+        wrong(c, "/chart/impute", "feature.range",
+              "the number to impute is outside the range of the input");
     if (in->missing == FEATURE_FLAG && !allowed)
         wrong(c, "/chart/missing", "feature.missing",
               "the model does not accept a missing value (missing_allowed)");

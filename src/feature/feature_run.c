@@ -40,9 +40,15 @@ static double number_of(struct running *r, const struct feature_point *p)
     double v;
     if (p->code.p)
         return number_of_word(r, p->code);
-    if (!p->unit.p || !r->in->value_unit.p)
+    if (r->in->words) {
+        refuse(r, "input.code", "a number, where one of the declared codes is asked");
+        return NAN;
+    }
+    if (!r->in->value_unit.p)
         return p->number;
-    if (!fhir_unit_convert(p->number, p->unit, r->in->value_unit, &v))
+    /* a bare number is one of "1": never silently of the unit that was hoped for */
+    if (!fhir_unit_convert(p->number, p->unit.n ? p->unit : STR("1"), r->in->value_unit,
+                           &v))
         return v;
     refuse(r, "input.unit", "the unit cannot be converted to the declared one");
     return NAN;

@@ -271,6 +271,11 @@ static void units_and_codes_are_those_declared(void **state)
     assert_string_equal(a.code, "input.unit");
     v.unit = STR_NULL; /* a bare number */
     assert_true(run(CHART("1", "[0,99]", ""), &v, 1).v.value == 37);
+    assert_true(run(CHART("%", "[0,9999]", ""), &v, 1).v.value == 3700);
+    a = run(CHART("mg/dL", "[0,99]", ""), &v, 1); /* of what? */
+    assert_string_equal(a.code, "input.unit");
+    a = run("[" INPUT("x", "1", "[0,99]", ",\"values\":{\"alert\":2}") "]", &v, 1);
+    assert_string_equal(a.code, "input.code");
     v.code = STR("alert");
     a = run("[" INPUT("x", "1", "[0,9]", ",\"values\":{\"alert\":2,\"pain\":3}") "]", &v,
             1);
@@ -357,6 +362,8 @@ static void a_declaration_that_leaves_a_doubt_is_refused(void **state)
         {CHART("1", "[0,9]", "\"look_back_s\":1.5"), "feature.window",
          "/0/chart/look_back_s"},
         {CHART("1", "[0,9]", "\"missing\":\"impute\""), "feature.impute",
+         "/0/chart/impute"},
+        {CHART("1", "[0,9]", "\"missing\":\"impute\",\"impute\":10"), "feature.range",
          "/0/chart/impute"},
         {CHART("1", "[0,9]", "\"impute\":3"), "feature.impute", "/0/chart/impute"},
         {CHART("1", "[0,9]", "\"missing\":\"flag\""), "feature.missing",
