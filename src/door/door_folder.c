@@ -22,11 +22,15 @@ static bool folder_root(void)
 /* To whom the folder `whose` belongs. */
 static int folder_give(int whose, int fd)
 {
-    struct stat s;
+    struct stat s, own;
     if (!folder_root())
         return AM_OK;
-    return fstat(whose, &s) || fchown(fd, s.st_uid, s.st_gid) ? am_err_errno(errno)
-                                                              : AM_OK;
+    if (fstat(whose, &s) || fstat(fd, &own))
+        return am_err_errno(errno);
+    /* Under the filter of the unit (deploy/systemd) there is no chown, nor need of it. */
+    if (s.st_uid == own.st_uid && s.st_gid == own.st_gid)
+        return AM_OK;
+    return fchown(fd, s.st_uid, s.st_gid) ? am_err_errno(errno) : AM_OK;
 }
 
 /* Put in the place of one just made, a folder of root's would hold something. */
