@@ -349,9 +349,8 @@ static int tx_filter_fits(const struct fhir_tx_system *s, uint32_t c,
         *yes = tx_property_exists(s, c, f->property) == str_eqc(f->value, "true");
         return AM_OK;
     }
-    if ((str_eqc(f->op, "in") || str_eqc(f->op, "not-in")) &&
-        tx_is_code(f->property) && str_eqc(s->url, TX_SCT) &&
-        str_find(f->value, ',') == f->value.n)
+    if ((str_eqc(f->op, "in") || str_eqc(f->op, "not-in")) && tx_is_code(f->property) &&
+        str_eqc(s->url, TX_SCT) && str_find(f->value, ',') == f->value.n)
         return tx_refset_fits(s, c, f, yes, d);
     if (f->ecl)
         return tx_ecl_fits(s, c, f, yes, d);
