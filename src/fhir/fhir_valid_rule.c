@@ -208,6 +208,18 @@ static void identifier(struct fhir_walk *w, const struct fhir_at *at,
         fhir_valid_say(w, DIAG_ERROR, at, "value", "fhir.identifier_uri", "found", s);
 }
 
+/* Forms of ECL 2.2 that fhir_ecl_read() does not read: what has one may be right. */
+static bool constraint_beyond(struct str value)
+{
+    static const char *const form[] = {"descendantO", "childO", "parentO", "ancestorO",
+                                       "memberOf",    "match:", "wild:",   "(#",
+                                       "( #",         "(\"",    "( \"",    "#"};
+    for (size_t i = 0; i < AM_LEN(form); i++)
+        if (memmem(value.p, value.n, form[i], strlen(form[i])))
+            return true;
+    return false;
+}
+
 /* snomedct.html: the value of the filter "constraint" is an expression constraint. */
 static void constraints(struct fhir_walk *w, const struct fhir_at *at,
                         const struct json *v)
@@ -224,7 +236,8 @@ static void constraints(struct fhir_walk *w, const struct fhir_at *at,
             json_str_is(json_get(it.val, "op"), "="))
             err = fhir_ecl_read(value, &e);
         if (err == AM_E_INVALID)
-            fhir_valid_say(w, DIAG_WARNING, &here, "value", "fhir.ecl", "found", value);
+            fhir_valid_say(w, constraint_beyond(value) ? DIAG_WARNING : DIAG_ERROR, &here,
+                           "value", "fhir.ecl", "found", value);
         else if (err && !w->err)
             w->err = err;
         fhir_ecl_free(e);
