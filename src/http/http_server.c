@@ -137,7 +137,7 @@ static void http_defaults(struct http_config *c)
 {
     c->body_max = c->body_max ? c->body_max : (size_t)64 << 20;
     c->header_max = c->header_max ? c->header_max : 32768;
-    c->replies_max = c->replies_max ? c->replies_max : (size_t)128 << 20;
+    c->replies_max = c->replies_max ? c->replies_max : (size_t)512 << 20;
     c->jobs = c->jobs ? c->jobs : 16;
     c->queue_max = c->queue_max ? c->queue_max : 1024;
     c->connections_max = c->connections_max ? c->connections_max : 2000;
