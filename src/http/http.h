@@ -136,8 +136,8 @@ struct http_config {
     bool behind_proxy;
     size_t body_max;    /* 0: 64 MiB */
     size_t header_max;  /* 0: 32 KiB */
-    size_t replies_max; /* bytes of replies that wait for their readers, in all; then 503
-                           instead of one over 64 KiB; 0: 512 MiB */
+    size_t replies_max; /* bytes of replies that wait for their readers, in all; then a
+                           GET of over 64 KiB is answered 503; 0: 512 MiB */
     unsigned jobs;      /* threads; 0: 16 */
     unsigned queue_max; /* 0: 1024 */
     unsigned connections_max; /* 0: 2000; from 7/8 on a new one costs the idlest; sockets

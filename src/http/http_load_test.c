@@ -189,6 +189,11 @@ static void slow_readers_are_bounded_together(void **state)
     assert_int_equal(recv(again, text, 12, MSG_WAITALL), 12);
     assert_memory_equal(text, "HTTP/1.1 200", 12);
     close(again);
+    again = t_connect(http_server_port(s)); /* nor is what was written told otherwise */
+    t_send(again, STR("POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"));
+    assert_int_equal(recv(again, text, 12, MSG_WAITALL), 12);
+    assert_memory_equal(text, "HTTP/1.1 200", 12);
+    close(again);
     for (int i = 0; i < SLOW_READERS; i++)
         close(fd[i]);
     for (int i = 0;; i++) { /* and when they left, so is what is big */

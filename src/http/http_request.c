@@ -306,11 +306,13 @@ static enum MHD_Result http_last_call(struct http_one *one)
 }
 
 /* Readers that take their time keep what they are sent in memory: all together may not
- * take more than a share of it. One alone always may. */
+ * take more than a share of it. One alone always may, and what was written is told: a
+ * 503 would have it written again. */
 static bool http_reply_room(struct http_one *one)
 {
     struct http_server *s = one->s;
-    if (one->sent_n > HTTP_REPLY_SMALL && s->replied &&
+    bool reads = one->req.method == HTTP_GET;
+    if (reads && one->sent_n > HTTP_REPLY_SMALL && s->replied &&
         s->replied + one->sent_n > s->conf.replies_max)
         return false;
     one->replied = one->sent_n;
